@@ -1,0 +1,59 @@
+package activation
+
+import (
+	"errors"
+	"time"
+)
+
+// Credential is a password as Keycloak keeps it: hashed with the realm's own
+// algorithm and parameters. It rests nowhere but in a sealed job.
+type Credential struct {
+	Data   string // Keycloak's credentialData, JSON: algorithm and parameters
+	Secret string // Keycloak's secretData, JSON: hash and salt
+}
+
+// Account is what is made in Keycloak, whole, in one call.
+type Account struct {
+	ActivationID      string // the mark by which the portal knows its own work
+	Login             string
+	UniversityAddress string
+	PersonalAddress   string
+	GivenName         string
+	FamilyName        string
+	BirthDate         string
+	Profile           string
+	Number            string
+	Affiliation       string
+	Affiliations      []string
+	Groups            []string
+	Lang              Lang
+	CharterVersion    string
+	CharterSHA256     string
+	CharterAcceptedAt time.Time
+	Credential        Credential
+}
+
+// ErrForeignAccount says that Keycloak holds an account with the same login or
+// address that the portal did not make for this activation. It is never
+// touched.
+var ErrForeignAccount = errors.New("account: exists and is somebody else's")
+
+// permanent marks an error that trying again cannot mend.
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+// Permanent marks err as one that trying again cannot mend. Any other error of
+// an adapter is taken as passing, its outcome as unknown.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanent{err}
+}
+
+// IsPermanent tells whether err was marked by Permanent.
+func IsPermanent(err error) bool {
+	var p permanent
+	return errors.As(err, &p)
+}

@@ -1,0 +1,36 @@
+package activation
+
+import "time"
+
+// MessageKind names a mail.
+type MessageKind string
+
+// The mails there are.
+const (
+	MessageCode      MessageKind = "code"      // the six digits
+	MessageNotReady  MessageKind = "not_ready" // known, but the enrolment is not complete
+	MessageActive    MessageKind = "active"    // there is an account already
+	MessageActivated MessageKind = "activated" // done: login, address, "it was not me"
+	MessageParked    MessageKind = "parked"    // somebody will look at it
+	// MessageNobody is not sent: it is the job of an address that nobody has, so
+	// that asking costs the same for every address (S14).
+	MessageNobody MessageKind = "nobody"
+)
+
+// Message is one mail before it is written. It travels sealed.
+type Message struct {
+	ID        string // the job's id; becomes the Message-ID, the same at each retry
+	Kind      MessageKind
+	Lang      Lang
+	To        Address // a stored address, never a typed one (S10)
+	Profile   string
+	GivenName string
+	Code      string // six digits, for MessageCode
+	Minutes   int    // how long the code is good
+	ExpiresAt time.Time
+	AskedAt   time.Time
+
+	Login             string // for MessageActivated
+	UniversityAddress string
+	Reference         string // what to tell the help desk
+}

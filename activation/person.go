@@ -1,0 +1,93 @@
+package activation
+
+import "time"
+
+// PersonID is the registry's own key of a person, stable over imports.
+type PersonID string
+
+// Lang is a language of the pages and mails.
+type Lang string
+
+// The languages there are; French is the default.
+const (
+	French  Lang = "fr"
+	English Lang = "en"
+)
+
+// Readiness says whether the enrolment lets a person activate.
+type Readiness string
+
+// The states that a source can give. Only Ready lets a person pass.
+const (
+	Ready    Readiness = "ready"     // prêt à être activé
+	NotReady Readiness = "not_ready" // the enrolment is not complete yet
+	Held     Readiness = "held"      // stopped by an administrator
+)
+
+// AccountState says how far a person's account is. It only moves down this
+// list, but that a parked one may be taken up again by an administrator.
+type AccountState string
+
+// The states of an account. Creating is the intent, written before Keycloak is
+// asked for the first time.
+const (
+	NoAccount       AccountState = ""
+	AccountCreating AccountState = "creating"
+	AccountActive   AccountState = "active"
+	AccountParked   AccountState = "parked" // a conflict that a human must judge
+)
+
+// Person is one enrolment as the registry knows it, and what became of it.
+type Person struct {
+	ID         PersonID
+	Profile    string // key of a Profile
+	Number     string // student or staff number, unique within a profile
+	GivenName  string
+	FamilyName string
+	BirthDate  string  // ISO 8601, "2004-03-17"; empty where unknown
+	Email      Address // the personal address of the enrolment
+	Cohort     string
+	Readiness  Readiness
+
+	// Login and UniversityAddress come from the source or are reserved by the
+	// portal. Once given they never change and are never given to another.
+	Login             string
+	UniversityAddress string
+
+	Account      AccountState
+	ActivationID string // set with the intent; Keycloak holds the same value
+	AccountID    string // Keycloak's id of the user
+	ActivatedAt  time.Time
+	FirstLoginAt time.Time
+}
+
+// MayActivate tells whether a new journey may lead to an account.
+func (p Person) MayActivate() bool {
+	return p.Readiness == Ready && p.Account == NoAccount
+}
+
+// Profile is a kind of people with rules of their own: students, staff, ….
+type Profile struct {
+	Key     string          // "etudiant", in addresses and imports
+	Names   map[Lang]string // "Étudiant", "Student"
+	Proof   Proof           // asked for after the code
+	Login   string          // pattern of the identifier, "o{number}"
+	Address string          // pattern of the university address
+	Groups  []string        // paths of Keycloak groups, "/etudiants"
+
+	// Affiliation is the eduPersonPrimaryAffiliation: student, employee,
+	// faculty, staff, affiliate, alum. Affiliations holds every value of
+	// eduPersonAffiliation, "member" among them where it applies.
+	Affiliation  string
+	Affiliations []string
+}
+
+// Proof is what a profile asks for beside the code.
+type Proof string
+
+// The second proofs there are.
+const (
+	ProofNone      Proof = ""
+	ProofBirthDate Proof = "birth_date"
+	ProofNumber    Proof = "number"
+)

@@ -1,0 +1,111 @@
+package activation
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"entree/secret"
+)
+
+// What the store can answer besides an error of its own.
+var (
+	// ErrNotFound says that there is no such journey or person.
+	ErrNotFound = errors.New("activation: not found")
+	// ErrConflict says that a guarded change found another state.
+	ErrConflict = errors.New("activation: another state")
+	// ErrTaken says that none of the candidates of a name is free.
+	ErrTaken = errors.New("activation: every candidate is taken")
+)
+
+// Store keeps journeys and people. Every method is one transaction.
+type Store interface {
+	// Begin stores a new journey with its effects.
+	Begin(ctx context.Context, j Journey, e Effects) error
+	// Journey gives a journey, or ErrNotFound.
+	Journey(ctx context.Context, id JourneyID) (Journey, error)
+	// Update reads a journey, lets change decide, and commits the changed
+	// journey with its effects in one transaction. change does no I/O and runs
+	// again where another writer came first. If it returns an error nothing is
+	// stored and the error is returned as it is.
+	Update(ctx context.Context, id JourneyID, change func(*Journey) (Effects, error)) (Journey, error)
+
+	// PeopleAt gives the people of a profile with this personal address.
+	PeopleAt(ctx context.Context, profile string, address Address) ([]Person, error)
+	// Person gives a person, or ErrNotFound.
+	Person(ctx context.Context, id PersonID) (Person, error)
+	// PersonByLogin gives the person who has this identifier, or ErrNotFound.
+	PersonByLogin(ctx context.Context, login string) (Person, error)
+	// Apply commits effects alone.
+	Apply(ctx context.Context, e Effects) error
+
+	// ReserveLogin gives a person the first free candidate and keeps it for
+	// ever; a person who has one already keeps it. ErrTaken where none is free.
+	ReserveLogin(ctx context.Context, id PersonID, candidates iter.Seq[string]) (string, error)
+	// ReserveAddress does the same for the university address.
+	ReserveAddress(ctx context.Context, id PersonID, candidates iter.Seq[string]) (string, error)
+}
+
+// Rate is a limit: Burst acts at once, and again Burst of them over Per.
+type Rate struct {
+	Burst int
+	Per   time.Duration
+}
+
+// Limits counts acts under a key, in one atomic statement, for all instances.
+type Limits interface {
+	// Take counts one act. Where the rate is spent it counts nothing and tells
+	// when the next act is possible.
+	Take(ctx context.Context, key string, r Rate, now time.Time) (ok bool, retry time.Time, err error)
+	// Forget clears a key, after a success.
+	Forget(ctx context.Context, key string) error
+}
+
+// Accounts is Keycloak, as far as an activation needs it.
+type Accounts interface {
+	// Create makes the account in one call and gives its id. It may be called
+	// again with the same ActivationID after any error: an account with that
+	// mark is found again and its id returned, and no second one is made.
+	// ErrForeignAccount where the login or the address is somebody else's;
+	// an error marked Permanent where trying again cannot help.
+	Create(ctx context.Context, a Account) (id string, err error)
+}
+
+// Hasher turns a password into the credential that the realm would make of it.
+type Hasher interface {
+	Hash(ctx context.Context, password secret.Text) (Credential, error)
+}
+
+// Mailer writes and sends one mail. An error marked Permanent is a refusal;
+// any other is tried again with the same Message.
+type Mailer interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// Charters gives the charter in force.
+type Charters interface {
+	// InForce gives the charter that people of a profile accept now.
+	InForce(profile string, lang Lang) (Charter, error)
+	// Current tells whether a text, by its hash, is the one in force for the
+	// profile in any language.
+	Current(profile string, sha256 string) bool
+}
+
+// Runner works jobs off. A handler's effects are committed with the job's end.
+type Runner interface {
+	// Wake tells the runner that jobs were committed.
+	Wake()
+	// RunNow works one job off at once and returns when it has come to its end
+	// or ctx is over; the work itself goes on.
+	RunNow(ctx context.Context, jobID string) error
+}
+
+// Handler does the jobs of one kind.
+type Handler interface {
+	// Run does the job. Its effects are committed with the job's end; on an
+	// error the job is tried again, unless it is marked Permanent.
+	Run(ctx context.Context, j Job) (Effects, error)
+	// Abandon says what becomes of a job that is given up, and why.
+	Abandon(ctx context.Context, j Job, cause error) (Effects, error)
+}

@@ -1,0 +1,161 @@
+package secret
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Use names what a subkey is for. Two uses never share a key.
+type Use string
+
+// The uses there are.
+const (
+	UseCode      Use = "code"
+	UseJob       Use = "job"
+	UseSession   Use = "session"
+	UseForm      Use = "form"
+	UsePseudonym Use = "pseudonym"
+)
+
+// KeySize is the size of a master key in bytes.
+const KeySize = 32
+
+// Keyring holds one master key or several: the first one signs and seals, all
+// of them verify and open, so that a key is rotated by putting a new one in
+// front and removing the old one when nothing made with it is left.
+type Keyring struct{ masters [][]byte }
+
+// ErrOpen says that a sealed box was changed, was made for another use or
+// context, or by a key that is no longer here.
+var ErrOpen = errors.New("secret: box does not open with any key")
+
+// ParseKeys reads keys separated by commas or white space, each 32 bytes in
+// hexadecimal or base64.
+func ParseKeys(text Text) (Keyring, error) {
+	fields := strings.FieldsFunc(text.Reveal(), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
+	var k Keyring
+	for i, f := range fields {
+		key, err := decodeKey(f)
+		if err != nil {
+			return Keyring{}, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		k.masters = append(k.masters, key)
+	}
+	if len(k.masters) == 0 {
+		return Keyring{}, errors.New("no key given: make one with `openssl rand -hex 32`")
+	}
+	return k, nil
+}
+
+func decodeKey(s string) ([]byte, error) {
+	for _, decode := range []func(string) ([]byte, error){
+		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
+	} {
+		if b, err := decode(s); err == nil && len(b) == KeySize {
+			return b, nil
+		}
+	}
+	return nil, fmt.Errorf("want %d bytes in hexadecimal or base64", KeySize)
+}
+
+// GenerateKey gives a new master key in hexadecimal.
+func GenerateKey() Text {
+	b := make([]byte, KeySize)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return New(hex.EncodeToString(b))
+}
+
+// Subkeys gives the keys for a use, the one that signs first.
+func (k Keyring) Subkeys(use Use) [][]byte {
+	keys := make([][]byte, len(k.masters))
+	for i, m := range k.masters {
+		key, err := hkdf.Key(sha256.New, m, nil, "entree/"+string(use), KeySize)
+		if err != nil {
+			panic("secret: hkdf: " + err.Error()) // only for sizes that HKDF cannot give
+		}
+		keys[i] = key
+	}
+	return keys
+}
+
+// MAC is HMAC-SHA-256 over parts under the first key of use. Each part's
+// length goes in as well, so that ("ab","c") and ("a","bc") differ.
+func (k Keyring) MAC(use Use, parts ...string) []byte {
+	return mac(k.Subkeys(use)[0], parts)
+}
+
+// Verify tells, in constant time, whether sum is the MAC of parts under any
+// key of use.
+func (k Keyring) Verify(use Use, sum []byte, parts ...string) bool {
+	ok := false
+	for _, key := range k.Subkeys(use) {
+		ok = hmac.Equal(sum, mac(key, parts)) || ok
+	}
+	return ok
+}
+
+func mac(key []byte, parts []string) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}
+
+// Pseudonym is a short stable name for a value in logs. It cannot be turned
+// back without the key.
+func (k Keyring) Pseudonym(value string) string {
+	return hex.EncodeToString(k.MAC(UsePseudonym, value)[:6])
+}
+
+// Seal encrypts plain (AES-256-GCM, random nonce) for a use and a context. The
+// context is not kept in the box; opening needs the same one, so that a box
+// cannot be moved to another row.
+func (k Keyring) Seal(use Use, context string, plain []byte) ([]byte, error) {
+	aead, err := newAEAD(k.Subkeys(use)[0])
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, aead.NonceSize())
+	_, _ = rand.Read(nonce)
+	return aead.Seal(nonce, nonce, plain, []byte(context)), nil
+}
+
+// Open decrypts a box made by Seal for the same use and context under any key.
+func (k Keyring) Open(use Use, context string, box []byte) ([]byte, error) {
+	for _, key := range k.Subkeys(use) {
+		aead, err := newAEAD(key)
+		if err != nil {
+			return nil, err
+		}
+		if len(box) < aead.NonceSize() {
+			return nil, ErrOpen
+		}
+		n := aead.NonceSize()
+		if plain, err := aead.Open(nil, box[:n], box[n:], []byte(context)); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, ErrOpen
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
