@@ -1,0 +1,60 @@
+// Package web is what every page needs: rendering, sessions, headers, limits,
+// metrics, and the one place where an error becomes a page.
+package web
+
+import (
+	"html/template"
+	"time"
+
+	"entree/activation"
+)
+
+// View is what every template gets: the frame of the page, and in Data the
+// page's own typed data. Templates translate by {{.T "key"}} and by
+// {{.T "key" "Name" value …}}; nothing is bound to a shared template.
+type View struct {
+	Lang        activation.Lang
+	Translate   func(lang activation.Lang, key string, args ...any) template.HTML
+	Institution Institution
+	Asset       func(name string) string // "app.css" → its fingerprinted address
+	TitleKey    string                   // message key of the page's title and h1
+	Step        int                      // 1 to 3 in the step bar; 0: no bar; 4: all done
+	Path        string                   // this page, for the language switch
+	Token       string                   // for <input type="hidden" name="jeton">
+	Errors      []FieldError             // the error summary, in the order of the fields
+	Notice      template.HTML            // a friendly line above the card ("a new code has been sent"), may be empty
+	SessionEnds time.Time                // idle end of the session; zero: no session, no warning
+	Reference   string                   // correlation id, on error pages
+	Data        any
+}
+
+// T translates a message into the page's language. args are name–value pairs.
+func (v View) T(key string, args ...any) template.HTML { return v.Translate(v.Lang, key, args...) }
+
+// FieldError is one line of the error summary, and the message at its field.
+type FieldError struct {
+	Field   string // id of the input, "adresse"
+	Message template.HTML
+}
+
+// ErrorAt gives the message for a field, empty where there is none.
+func (v View) ErrorAt(field string) template.HTML {
+	for _, e := range v.Errors {
+		if e.Field == field {
+			return e.Message
+		}
+	}
+	return ""
+}
+
+// Institution is who speaks: from the configuration.
+type Institution struct {
+	Name          string // "Université d'Orléans"
+	ShortName     string // "Orléans"
+	LogoURL       string // an asset; empty: the name stands alone
+	HelpURL       string
+	HelpEmail     string
+	HelpPhone     string
+	LegalURL      string
+	AccessibleURL string
+}
