@@ -62,6 +62,7 @@ type Journey struct {
 	DoneAt      time.Time
 	ParkedAt    time.Time
 	EndedAt     time.Time
+	RetryAt     time.Time // when a journey that ended may be begun again with hope
 
 	SeenAt    time.Time // last act
 	ExpiresAt time.Time // absolute

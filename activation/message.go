@@ -11,6 +11,7 @@ const (
 	MessageNotReady  MessageKind = "not_ready" // known, but the enrolment is not complete
 	MessageActive    MessageKind = "active"    // there is an account already
 	MessageActivated MessageKind = "activated" // done: login, address, "it was not me"
+	MessageCreating  MessageKind = "creating"  // the account is on its way already
 	MessageParked    MessageKind = "parked"    // somebody will look at it
 	// MessageNobody is not sent: it is the job of an address that nobody has, so
 	// that asking costs the same for every address (S14).

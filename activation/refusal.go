@@ -3,6 +3,8 @@ package activation
 import (
 	"fmt"
 	"time"
+
+	"entree/activation/password"
 )
 
 // Reason says why an act was refused, in one word that the pages translate.
@@ -39,15 +41,8 @@ type Refusal struct {
 	Reason    Reason
 	TriesLeft int
 	Retry     time.Time
-	Findings  []Finding
+	Findings  []password.Finding
 }
 
 // Error is for logs; pages translate the reason.
 func (r *Refusal) Error() string { return fmt.Sprintf("refused: %s", r.Reason) }
-
-// Finding is one rule that a password breaks. What names the kind of personal
-// information found ("family_name"), never the fragment itself.
-type Finding struct {
-	Rule string // "length", "too_long", "upper", "lower", "digit", "special", "personal", "common", "example"
-	What string
-}

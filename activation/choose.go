@@ -1,0 +1,142 @@
+package activation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"entree/activation/password"
+	"entree/secret"
+)
+
+// Rules is what the password page shows.
+type Rules struct {
+	password.Policy
+	Personal []string // folded fragments of what is known of the person
+}
+
+// Rules gives the rules for a journey's person.
+func (s *Service) Rules(ctx context.Context, j Journey) (Rules, error) {
+	p, err := s.Behind(ctx, j)
+	if err != nil {
+		return Rules{}, err
+	}
+	return Rules{s.Policy(), s.personal(p).Fragments()}, nil
+}
+
+// Phrases draws n suggestions, none of which breaks a rule for this person.
+func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]password.Phrase, error) {
+	p, err := s.Behind(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	about := s.personal(p)
+	out := make([]password.Phrase, n)
+	for i := range out {
+		out[i], err = password.Generate(s.Random, func(text string) bool {
+			return len(s.Checker.Check(s.Policy(), secret.New(text), about)) > 0
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ChoosePassword judges the password, hashes it, forgets it, and commits the
+// account's job with the intent. Then it waits a moment for Keycloak; where
+// the account is not there by then, the journey's step is StepWaiting and the
+// job goes on without the visitor.
+func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, confirmation secret.Text) error {
+	j, step, err := s.Journey(ctx, id)
+	if err != nil {
+		return err
+	}
+	if step != StepPassword {
+		return &Refusal{Reason: ReasonStep}
+	}
+	p, err := s.reserve(ctx, j.Person)
+	if err != nil {
+		return err
+	}
+	chosen, confirmation = password.Normalize(chosen), password.Normalize(confirmation)
+	if found := s.Checker.Check(s.Policy(), chosen, s.personal(p)); len(found) > 0 {
+		return &Refusal{Reason: ReasonPasswordRules, Findings: found}
+	}
+	if chosen.Reveal() != confirmation.Reveal() {
+		return &Refusal{Reason: ReasonPasswordConfirm}
+	}
+	credential, err := s.Hasher.Hash(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	intent, err := s.intend(j, p, credential)
+	if err != nil {
+		return err
+	}
+	_, err = s.act(ctx, id, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
+		j.PasswordAt = at
+		j.ExpiresAt = at.Add(s.Absolute)
+		return intent, nil
+	})
+	if errors.Is(err, ErrConflict) {
+		return &Refusal{Reason: ReasonElsewhere}
+	}
+	if err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, s.Wait)
+	defer cancel()
+	if err := s.Runner.RunNow(wait, intent.Jobs[0].ID); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// intend gives the effects that begin the account: the person's state moves
+// from none to creating, which one journey alone can do, and the job carries
+// all that Keycloak needs, sealed.
+func (s *Service) intend(j Journey, p Person, c Credential) (Effects, error) {
+	profile, ok := s.Profile(p.Profile)
+	if !ok {
+		return Effects{}, fmt.Errorf("profile %q is no longer configured", p.Profile)
+	}
+	activationID, err := s.newID()
+	if err != nil {
+		return Effects{}, err
+	}
+	jobID, err := s.newID()
+	if err != nil {
+		return Effects{}, err
+	}
+	plain, err := json.Marshal(Account{
+		ActivationID: activationID, Login: p.Login, UniversityAddress: p.UniversityAddress,
+		PersonalAddress: string(p.Email), GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate,
+		Profile: p.Profile, Number: p.Number, Affiliation: profile.Affiliation, Affiliations: profile.Affiliations,
+		Groups: profile.Groups, Lang: j.Lang,
+		CharterVersion: j.CharterName, CharterSHA256: j.Charter, CharterAcceptedAt: j.AcceptedAt,
+		Credential: c,
+	})
+	if err != nil {
+		return Effects{}, err
+	}
+	sealed, err := s.Keys.Seal(secret.UseJob, jobID, plain)
+	if err != nil {
+		return Effects{}, err
+	}
+	now := s.now()
+	return Effects{
+		People: []PersonChange{{Person: p.ID, From: []AccountState{NoAccount}, To: AccountCreating, ActivationID: activationID}},
+		Jobs:   []Job{{ID: jobID, Kind: JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
+		Events: []Event{{At: now, Kind: EventPasswordChosen, Person: p.ID, Journey: j.ID}},
+	}, nil
+}
+
+func (s *Service) personal(p Person) password.Personal {
+	return password.Personal{
+		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Number: p.Number, Login: p.Login,
+		Addresses: []string{string(p.Email), p.UniversityAddress}, Institution: s.Words,
+	}
+}

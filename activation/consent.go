@@ -1,0 +1,95 @@
+package activation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"entree/activation/naming"
+)
+
+// CharterFor gives the charter that a journey's person has to read.
+func (s *Service) CharterFor(j Journey, lang Lang) (Charter, error) {
+	return s.Charters.InForce(j.Profile, lang)
+}
+
+// Accept keeps that a person accepted the charter whose text has this hash. A
+// text that is no longer in force is refused, and the new one is to be read.
+func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang Lang) error {
+	j, step, err := s.Journey(ctx, id)
+	if err != nil {
+		return err
+	}
+	if step != StepCharter {
+		return &Refusal{Reason: ReasonStep}
+	}
+	charter, err := s.Charters.InForce(j.Profile, lang)
+	if err != nil {
+		return err
+	}
+	if charter.SHA256 != sha256 {
+		return &Refusal{Reason: ReasonCharterChanged}
+	}
+	_, err = s.act(ctx, id, StepCharter, func(j *Journey, at time.Time) (Effects, *Refusal) {
+		j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, charter.SHA256, charter.Version, lang
+		e := s.tell(j, at, EventCharterAccepted)
+		e.Events[0].Details = map[string]string{"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang)}
+		e.Acceptances = []Acceptance{{
+			Person: j.Person, Journey: j.ID, Profile: j.Profile, Lang: charter.Lang,
+			Version: charter.Version, SHA256: charter.SHA256, At: at,
+		}}
+		return e, nil
+	})
+	return err
+}
+
+// Guided goes on from the guide to the password. The identifier and the
+// university address are reserved here, because the next page shows them.
+func (s *Service) Guided(ctx context.Context, id JourneyID) error {
+	j, step, err := s.Journey(ctx, id)
+	if err != nil {
+		return err
+	}
+	if step != StepGuide {
+		return &Refusal{Reason: ReasonStep}
+	}
+	if _, err := s.reserve(ctx, j.Person); errors.Is(err, ErrTaken) {
+		return s.park(ctx, j.ID, j.Person, "no name is free")
+	} else if err != nil {
+		return err
+	}
+	_, err = s.act(ctx, id, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
+		j.GuidedAt = at
+		return Effects{}, nil
+	})
+	return err
+}
+
+// Behind gives the person of a journey that has identified one.
+func (s *Service) Behind(ctx context.Context, j Journey) (Person, error) {
+	if j.Person == "" || j.VerifiedAt.IsZero() {
+		return Person{}, ErrNotFound
+	}
+	return s.Store.Person(ctx, j.Person)
+}
+
+// reserve gives the person an identifier and an address for ever.
+func (s *Service) reserve(ctx context.Context, id PersonID) (Person, error) {
+	p, err := s.Store.Person(ctx, id)
+	if err != nil || p.Login != "" && p.UniversityAddress != "" {
+		return p, err
+	}
+	pattern, ok := s.patterns[p.Profile]
+	if !ok {
+		return p, fmt.Errorf("profile %q is no longer configured", p.Profile)
+	}
+	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
+	if p.Login, err = s.Store.ReserveLogin(ctx, id, pattern.login.Candidates(parts)); err != nil {
+		return p, fmt.Errorf("reserve a login: %w", err)
+	}
+	if p.UniversityAddress, err = s.Store.ReserveAddress(ctx, id, pattern.address.Candidates(parts)); err != nil {
+		return p, fmt.Errorf("reserve an address: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,145 @@
+package password
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Personal is what is known of a person and must not be in their password.
+type Personal struct {
+	GivenName, FamilyName string
+	BirthDate             string // ISO 8601; empty where unknown
+	Number, Login         string
+	Addresses             []string // personal and university
+	Institution           []string // the institution's own words
+}
+
+// shortest is the length of a fragment that counts: three letters of a name
+// stand in too many words by chance.
+const shortest = 4
+
+// fragment is a folded piece of personal information and its kind.
+type fragment struct{ what, text string }
+
+// in gives the kinds of personal information that a password holds, each once.
+func (p Personal) in(m masked) []string {
+	bare := m.bare()
+	var found []string
+	for _, f := range p.fragments() {
+		if !slices.Contains(found, f.what) && (bare.holds(f.text) || m.holds(f.text)) {
+			found = append(found, f.what)
+		}
+	}
+	return found
+}
+
+// Fragments gives the folded pieces for the browser, which ticks the rule while
+// a person types. They are the person's own.
+func (p Personal) Fragments() []string {
+	var out []string
+	for _, f := range p.fragments() {
+		if !slices.Contains(out, f.text) {
+			out = append(out, f.text)
+		}
+	}
+	return out
+}
+
+func (p Personal) fragments() []fragment {
+	var out []fragment
+	add := func(what string, texts ...string) {
+		for _, t := range texts {
+			out = append(out, fragment{what, t})
+		}
+	}
+	given, family := words(p.GivenName), words(p.FamilyName)
+	add("given_name", pieces(given)...)
+	add("family_name", pieces(family)...)
+	if g, f := strings.Join(given, ""), strings.Join(family, ""); g != "" && f != "" {
+		add("family_name", long(g+f, f+g)...) // names too short to count alone
+	}
+	add("birth_date", dates(p.BirthDate)...)
+	add("number", windows(digits(p.Number))...)
+	add("login", long(strings.Join(words(p.Login), ""))...)
+	for _, a := range p.Addresses {
+		local, _, _ := strings.Cut(a, "@")
+		add("address", pieces(words(local))...)
+	}
+	for _, w := range p.Institution {
+		add("institution", pieces(words(w))...)
+	}
+	return out
+}
+
+// words splits folded text at whatever is neither a letter nor a figure.
+func words(s string) []string {
+	return strings.FieldsFunc(fold(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// pieces gives the words that count, and all of them joined where there are
+// several.
+func pieces(words []string) []string {
+	out := long(words...)
+	if len(words) > 1 {
+		out = append(out, long(strings.Join(words, ""))...)
+	}
+	return out
+}
+
+// long keeps what is long enough to count. In a script that writes a word with
+// one or two characters, each word counts.
+func long(words ...string) []string {
+	var out []string
+	for _, w := range words {
+		runes := []rune(w)
+		if len(runes) >= shortest || len(runes) > 0 && unicode.IsOneOf([]*unicode.RangeTable{unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana}, runes[0]) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// windows gives every run of four figures of a number: a part of it is as
+// personal as the whole.
+func windows(s string) []string {
+	var out []string
+	for i := 0; i+shortest <= len(s); i++ {
+		out = append(out, s[i:i+shortest])
+	}
+	return out
+}
+
+var months = [12][]string{
+	{"janvier", "january", "janv"}, {"fevrier", "february"}, {"mars", "march"}, {"avril", "april"}, {"mai", "may"}, {"juin", "june"},
+	{"juillet", "july", "juil"}, {"aout", "august"}, {"septembre", "september", "sept"}, {"octobre", "october"}, {"novembre", "november"}, {"decembre", "december"},
+}
+
+// dates gives the ways in which people write a date, without separators.
+func dates(iso string) []string {
+	at, err := time.Parse(time.DateOnly, iso)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, layout := range []string{"02012006", "020106", "20060102", "060102", "01022006", "010206", "212006", "2106", "0201", "0102", "2006", "012006", "0106"} {
+		if s := at.Format(layout); len(s) >= shortest && (len(s) > shortest || layout == "2006") {
+			out = append(out, s)
+		}
+	}
+	for _, month := range months[at.Month()-1] {
+		day := at.Format("2")
+		out = append(out, day+month, at.Format("02")+month, month+day, month+at.Format("2006"), month+at.Format("06"))
+	}
+	return out
+}

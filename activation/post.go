@@ -1,0 +1,76 @@
+package activation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"entree/secret"
+)
+
+// mailDeadline is how long a mail without a code is tried for: a mail server
+// that is away over a long week-end loses nothing.
+const mailDeadline = 4 * 24 * time.Hour
+
+// mailJob seals a message into a job. The job's id becomes the message's, so
+// that each retry sends the same mail (S9).
+func (s *Service) mailJob(m Message, person PersonID, journey JourneyID, now, deadline time.Time) (Job, error) {
+	id, err := s.newID()
+	if err != nil {
+		return Job{}, err
+	}
+	m.ID = id
+	plain, err := json.Marshal(m)
+	if err != nil {
+		return Job{}, err
+	}
+	sealed, err := s.Keys.Seal(secret.UseJob, id, plain)
+	return Job{ID: id, Kind: JobMail, Person: person, Journey: journey, Payload: sealed, Created: now, RunAt: now, Deadline: deadline}, err
+}
+
+// MailJobs sends mails.
+func (s *Service) MailJobs() Handler { return mailJobs{s} }
+
+type mailJobs struct{ *Service }
+
+// Run sends the mail, at least once: a crash after the server took it sends it
+// again, with the same Message-ID.
+func (s mailJobs) Run(ctx context.Context, job Job) (Effects, error) {
+	m, err := s.open(job)
+	if err != nil {
+		return Effects{}, err
+	}
+	if m.Kind == MessageNobody {
+		return Effects{}, nil
+	}
+	if err := s.Mailer.Send(ctx, m); err != nil {
+		return Effects{}, err
+	}
+	return s.told(job, m, EventMailSent), nil
+}
+
+// Abandon leaves an event where an administrator sees it (I5).
+func (s mailJobs) Abandon(ctx context.Context, job Job, cause error) (Effects, error) {
+	m, err := s.open(job)
+	if err != nil {
+		m.Kind = "unreadable"
+	}
+	return s.told(job, m, EventMailAbandoned), nil
+}
+
+func (s mailJobs) told(job Job, m Message, kind EventKind) Effects {
+	return Effects{Events: []Event{{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}}}
+}
+
+func (s mailJobs) open(job Job) (Message, error) {
+	var m Message
+	plain, err := s.Keys.Open(secret.UseJob, job.ID, job.Payload)
+	if err != nil {
+		return m, Permanent(fmt.Errorf("mail job: %w", err))
+	}
+	if err := json.Unmarshal(plain, &m); err != nil {
+		return m, Permanent(fmt.Errorf("mail job: %w", err))
+	}
+	return m, nil
+}

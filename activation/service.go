@@ -1,0 +1,230 @@
+package activation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"entree/activation/naming"
+	"entree/activation/password"
+	"entree/secret"
+)
+
+// Service does what people ask for on the pages. It holds no state: any number
+// of instances may stand before one store.
+type Service struct{ Options }
+
+// Options is what a service is made of.
+type Options struct {
+	Store    Store
+	Limits   Limits
+	Runner   Runner
+	Accounts Accounts
+	Hasher   Hasher
+	Mailer   Mailer
+	Charters Charters
+	Keys     secret.Keyring
+	Clock    func() time.Time
+	Random   io.Reader
+
+	Profiles []Profile
+	// Policy gives the rules a password must keep: the institution's, or the
+	// realm's where they are stricter. It is asked each time, since a realm
+	// changes.
+	Policy   func() password.Policy
+	Checker  password.Checker
+	Words    []string // the institution's own words, in no password
+	CodeLife time.Duration
+	Idle     time.Duration // a journey ends when nothing was done for so long
+	Absolute time.Duration // and at the latest so long after it began
+	Wait     time.Duration // how long the last page waits for Keycloak
+	Rates    Rates
+
+	patterns map[string]patterns
+}
+
+type patterns struct{ login, address naming.Pattern }
+
+// Rates are the limits that hold over all instances.
+type Rates struct {
+	Address Rate // mails asked for, per address
+	Client  Rate // mails asked for, per network of the visitor: a whole campus can stand behind one
+	Total   Rate // mails asked for, altogether
+	Tries   Rate // codes compared, per address (S4)
+	// Strikes is how many codes in a row may be wrong for one address over all
+	// time; NIST SP 800-63B-4, 3.2.2 says 100. A right one clears it.
+	Strikes Rate
+}
+
+// DefaultRates are the limits of the sample configuration.
+func DefaultRates() Rates {
+	return Rates{
+		Address: Rate{Burst: 6, Per: time.Hour},
+		Client:  Rate{Burst: 600, Per: 10 * time.Minute},
+		Total:   Rate{Burst: 6000, Per: 10 * time.Minute},
+		Tries:   Rate{Burst: MaxTries, Per: 10 * time.Minute},
+		Strikes: Rate{Burst: 100, Per: 30 * 24 * time.Hour},
+	}
+}
+
+// ErrExpired says that a journey's time is over.
+var ErrExpired = errors.New("activation: the journey's time is over")
+
+// New checks the options and gives a service. The handlers of its jobs are
+// [Service.MailJobs] and [Service.AccountJobs].
+func New(o Options) (*Service, error) {
+	o.patterns = make(map[string]patterns, len(o.Profiles))
+	for _, p := range o.Profiles {
+		login, err := naming.Parse(p.Login)
+		if err != nil {
+			return nil, fmt.Errorf("profile %q: login: %w", p.Key, err)
+		}
+		address, err := naming.Parse(p.Address)
+		if err != nil {
+			return nil, fmt.Errorf("profile %q: address: %w", p.Key, err)
+		}
+		o.patterns[p.Key] = patterns{login, address}
+	}
+	if len(o.patterns) == 0 {
+		return nil, errors.New("no profile is configured")
+	}
+	return &Service{o}, nil
+}
+
+// Profile gives a configured profile by its key.
+func (s *Service) Profile(key string) (Profile, bool) {
+	i := slices.IndexFunc(s.Profiles, func(p Profile) bool { return p.Key == key })
+	if i < 0 {
+		return Profile{}, false
+	}
+	return s.Profiles[i], true
+}
+
+// Journey gives a journey and the step that its person sees next, ErrNotFound
+// where there is none, ErrExpired where its time is over. It changes nothing.
+func (s *Service) Journey(ctx context.Context, id JourneyID) (Journey, Step, error) {
+	j, err := s.Store.Journey(ctx, id)
+	if err != nil {
+		return Journey{}, "", err
+	}
+	if s.expired(j) {
+		return Journey{}, "", ErrExpired
+	}
+	return j, s.next(j), nil
+}
+
+// Ends tells when a journey ends if nothing more is done.
+func (s *Service) Ends(j Journey) time.Time {
+	idle := j.SeenAt.Add(s.Idle)
+	if s.next(j) == StepWaiting || idle.After(j.ExpiresAt) {
+		return j.ExpiresAt // who waits for us does not have to do anything
+	}
+	return idle
+}
+
+func (s *Service) expired(j Journey) bool { return !s.Clock().Before(s.Ends(j)) }
+
+func (s *Service) next(j Journey) Step {
+	return j.Next(func(sha string) bool { return s.Charters.Current(j.Profile, sha) })
+}
+
+// Extend puts the idle end of a journey off: the visitor asked for more time.
+// The absolute end stays.
+func (s *Service) Extend(ctx context.Context, id JourneyID) error {
+	_, err := s.act(ctx, id, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
+	return err
+}
+
+// act is the one way in which a journey changes. It refuses a journey that is
+// over or at another step (empty: any), lets decide say what happens, and
+// commits that. A refusal is an outcome: it is committed with whatever decide
+// changed, so that a wrong code costs its try.
+func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) (Journey, error) {
+	var refusal *Refusal
+	j, err := s.Store.Update(ctx, id, func(j *Journey) (Effects, error) {
+		refusal = nil // the function may run again
+		if s.expired(*j) {
+			return Effects{}, ErrExpired
+		}
+		if at != "" && s.next(*j) != at {
+			return Effects{}, &Refusal{Reason: ReasonStep}
+		}
+		now := s.now()
+		j.SeenAt = now
+		var e Effects
+		e, refusal = decide(j, now)
+		return e, nil
+	})
+	if err != nil {
+		return Journey{}, err
+	}
+	s.Runner.Wake()
+	if refusal != nil {
+		return j, refusal
+	}
+	return j, nil
+}
+
+func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
+
+// newID draws 128 bits.
+func (s *Service) newID() (string, error) {
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(s.Random, b); err != nil {
+		return "", fmt.Errorf("draw an id: %w", err)
+	}
+	return hex.EncodeToString(b), nil
+}
+
+// newReference draws what a person reads out to the help desk: eight letters
+// and digits that are not taken for one another.
+func (s *Service) newReference() (string, error) {
+	b := make([]byte, 5)
+	if _, err := io.ReadFull(s.Random, b); err != nil {
+		return "", fmt.Errorf("draw a reference: %w", err)
+	}
+	r := crockford.EncodeToString(b)
+	return r[:4] + "-" + r[4:], nil
+}
+
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// take counts one act under each key and refuses with reason at the first
+// limit that is spent.
+func (s *Service) take(ctx context.Context, reason Reason, limits ...limit) error {
+	for _, l := range limits {
+		ok, retry, err := s.Limits.Take(ctx, l.key, l.rate, s.now())
+		if err != nil {
+			return fmt.Errorf("limit %s: %w", l.name(), err)
+		}
+		if !ok {
+			return &Refusal{Reason: reason, Retry: retry}
+		}
+	}
+	return nil
+}
+
+type limit struct {
+	key  string
+	rate Rate
+}
+
+// name is the key without whom it is about.
+func (l limit) name() string {
+	name, _, _ := strings.Cut(l.key, ":")
+	return name
+}
+
+// addressKey hashes the address, so that the limits hold no list of who
+// asked. It is not a MAC: a rotated key must not loosen a limit (I6).
+func addressKey(name string, a Address) string {
+	sum := sha256.Sum256([]byte(a))
+	return name + ":" + hex.EncodeToString(sum[:16])
+}

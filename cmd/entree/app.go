@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"entree/activation"
+	"entree/activation/password"
+	"entree/config"
+	"entree/jobs"
+	"entree/keycloak"
+	"entree/mail"
+	"entree/portal"
+	"entree/store"
+)
+
+// app is the portal with everything it stands on.
+type app struct {
+	config  config.Config
+	log     *slog.Logger
+	store   *store.Store
+	service *activation.Service
+	runner  *jobs.Runner
+	realm   *keycloak.Client
+	policy  *realmPolicy
+	handler http.Handler
+}
+
+// graceful is how long requests and jobs under way may take at the end.
+const graceful = 15 * time.Second
+
+// newApp joins the parts. Keycloak need not be there: the portal takes people
+// as far as the last page without it.
+func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error) {
+	a := &app{config: c, log: log}
+	ok := false
+	defer func() {
+		if !ok {
+			a.close()
+		}
+	}()
+	var err error
+	if a.store, err = store.Open(ctx, c.Database.DSN, time.Now); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	charters, err := c.LoadCharters()
+	if err != nil {
+		return nil, err
+	}
+	for _, charter := range charters.All() {
+		if err := a.store.KeepCharter(ctx, charter, time.Now()); err != nil {
+			return nil, fmt.Errorf("keep the charter: %w", err)
+		}
+	}
+	if a.realm, err = keycloak.NewClient(c.KeycloakClient()); err != nil {
+		return nil, err
+	}
+	a.policy = newRealmPolicy(a.realm, c, log)
+	mailer, err := mail.New(c.Mail())
+	if err != nil {
+		return nil, err
+	}
+	a.runner = jobs.New(jobs.Options{Queue: a.store, Clock: time.Now, Log: log, Workers: c.Jobs.Workers})
+	a.service, err = activation.New(activation.Options{
+		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: a.realm.Accounts(), Hasher: a.policy, Mailer: mailer,
+		Charters: charters, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
+		Profiles: c.Domain(), Policy: a.policy.Policy, Checker: password.Checker{}, Words: c.Password.InstitutionWords,
+		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
+		Rates: c.Rates(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.runner.Handle(activation.JobMail, a.service.MailJobs())
+	a.runner.Handle(activation.JobAccount, a.service.AccountJobs())
+	if a.handler, err = portal.New(a.portalOptions()); err != nil {
+		return nil, err
+	}
+	ok = true
+	return a, nil
+}
+
+// serve answers on the listener until ctx ends, then lets what is under way
+// come to its end.
+func (a *app) serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           a.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second, // the last page may wait for Keycloak
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.runner.Run(ctx) })
+	group.Go(func() error { return a.policy.watch(ctx) })
+	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+		defer cancel()
+		return server.Shutdown(stop)
+	})
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// tidy purges what is over, every ten minutes (S48).
+func (a *app) tidy(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if err := a.store.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("purge", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) close() {
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.log.Error("close the database", "error", err)
+		}
+	}
+}

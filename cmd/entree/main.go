@@ -1,0 +1,62 @@
+// Command entree is the door to a university's digital workspace.
+//
+//	entree demo            everything on this machine, to look at
+//	entree serve           the portal
+//	entree import FILE     people from the enrolment
+//	entree realm check     what the portal needs of a Keycloak realm
+//
+// It joins the parts: each adapter is made here and handed to the
+// [activation.Service]; nothing else in the program knows them all.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Version is set when a release is built.
+var version = "development"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// run is the whole program, without its process: tests start it as a user
+// does. An error was told on stderr already.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	root := &cobra.Command{
+		Use:           "entree",
+		Short:         "The door to a university's digital workspace",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	env := environment{environ: environ}
+	root.AddCommand(serveCommand(env), demoCommand(env), importCommand(env))
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errTold) {
+		fmt.Fprintln(stderr, "entree:", err)
+	}
+	return err
+}
+
+// errTold is an error whose message stands on stderr already.
+var errTold = errors.New("already told")
+
+// environment is what a command sees of the process's environment.
+type environment struct{ environ []string }

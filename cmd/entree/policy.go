@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"entree/activation"
+	"entree/activation/password"
+	"entree/config"
+	"entree/keycloak"
+	"entree/secret"
+)
+
+// realmPolicy holds what the realm asks of a password, as last read. Keycloak
+// does not judge a hashed credential, so the portal judges in its place (S25):
+// it takes the stricter of its own rules and the realm's, hashes with the
+// realm's algorithm, and takes no password before it has read the policy once.
+type realmPolicy struct {
+	realm  *keycloak.Client
+	own    password.Policy
+	waived []string
+	log    *slog.Logger
+	now    atomic.Pointer[judged]
+}
+
+type judged struct {
+	rules  password.Policy
+	hasher *keycloak.Hasher
+}
+
+// policyEvery is how often the realm is asked again; policySoon how often
+// while it does not answer.
+const (
+	policyEvery = 5 * time.Minute
+	policySoon  = 5 * time.Second
+)
+
+func newRealmPolicy(realm *keycloak.Client, c config.Config, log *slog.Logger) *realmPolicy {
+	return &realmPolicy{realm: realm, own: c.PasswordPolicy(), waived: c.Keycloak.WaivePolicy, log: log}
+}
+
+// Policy gives the rules in force; the portal's own until the realm was read.
+func (p *realmPolicy) Policy() password.Policy {
+	if j := p.now.Load(); j != nil {
+		return j.rules
+	}
+	return p.own
+}
+
+// Hash hashes as the realm does. While the realm was never read nobody knows
+// how, and the visitor is asked to wait.
+func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (activation.Credential, error) {
+	j := p.now.Load()
+	if j == nil {
+		return activation.Credential{}, &activation.Refusal{Reason: activation.ReasonBusy, Retry: time.Now().Add(time.Minute)}
+	}
+	return j.hasher.Hash(ctx, text)
+}
+
+// read asks the realm. A rule that cannot be judged here, and is not waived by
+// name, is an error.
+func (p *realmPolicy) read(ctx context.Context) error {
+	policy, err := p.realm.ReadPolicy(ctx)
+	if err != nil {
+		return err
+	}
+	open := slices.DeleteFunc(slices.Clone(policy.Unjudgeable), func(rule string) bool { return slices.Contains(p.waived, rule) })
+	if len(open) > 0 {
+		return &unjudgeable{open}
+	}
+	p.now.Store(&judged{password.Max(p.own, policy.Rules), policy.Hasher})
+	return nil
+}
+
+// unjudgeable stops the program at its start: accounts would pass a rule that
+// the institution set.
+type unjudgeable struct{ rules []string }
+
+func (u *unjudgeable) Error() string {
+	return fmt.Sprintf("the realm's password policy holds %s, which the portal cannot judge on a hashed password: "+
+		"remove the rule from the realm, or name it under keycloak.waive_policy", strings.Join(u.rules, ", "))
+}
+
+// watch keeps the policy fresh. Keycloak may be away; the rules last read
+// stand. It ends the program only on a rule that cannot be judged and that was
+// there before anything was accepted.
+func (p *realmPolicy) watch(ctx context.Context) error {
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		err := p.read(ctx)
+		wait = policyEvery
+		if err == nil {
+			continue
+		}
+		if u, ok := err.(*unjudgeable); ok && p.now.Load() == nil {
+			return u
+		}
+		if ctx.Err() == nil {
+			p.log.Error("read the realm's password policy", "error", err)
+		}
+		if p.now.Load() == nil {
+			wait = policySoon
+		}
+	}
+}
