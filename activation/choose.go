@@ -11,36 +11,43 @@ import (
 	"entree/secret"
 )
 
-// Rules is what the password page shows.
-type Rules struct {
-	password.Policy
-	Personal []string // folded fragments of what is known of the person
+// PasswordRules are the numbers that a password is held to; 0: not asked for.
+type PasswordRules = password.Policy
+
+// Phrase is a suggestion of the generator. Unit and Count say how long it
+// holds: ("century", 3).
+type Phrase struct {
+	Text  secret.Text
+	Words []string // as drawn, accents kept
+	Bits  float64
+	Unit  string
+	Count int
 }
 
-// Rules gives the rules for a journey's person.
-func (s *Service) Rules(ctx context.Context, j Journey) (Rules, error) {
-	p, err := s.Behind(ctx, j)
-	if err != nil {
-		return Rules{}, err
-	}
-	return Rules{s.Policy(), s.personal(p).Fragments()}, nil
-}
+// Rules gives the rules that a password is held to now.
+func (s *Service) Rules(Journey) PasswordRules { return s.Policy() }
+
+// Fragments gives what of a person's data a password may not hold, folded, for
+// the browser, which ticks the rule while they type.
+func (s *Service) Fragments(p Person) []string { return s.personal(p).Fragments() }
 
 // Phrases draws n suggestions, none of which breaks a rule for this person.
-func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]password.Phrase, error) {
+func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]Phrase, error) {
 	p, err := s.Behind(ctx, j)
 	if err != nil {
 		return nil, err
 	}
 	about := s.personal(p)
-	out := make([]password.Phrase, n)
+	out := make([]Phrase, n)
 	for i := range out {
-		out[i], err = password.Generate(s.Random, func(text string) bool {
-			return len(s.Checker.Check(s.Policy(), secret.New(text), about)) > 0
+		phrase, err := password.Generate(s.Random, func(text string) bool {
+			return len(password.Check(s.Policy(), secret.New(text), about)) > 0
 		})
 		if err != nil {
 			return nil, err
 		}
+		unit, count := password.Strength(phrase.Bits)
+		out[i] = Phrase{phrase.Text, phrase.Words, phrase.Bits, unit, count}
 	}
 	return out, nil
 }
@@ -62,7 +69,7 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 		return err
 	}
 	chosen, confirmation = password.Normalize(chosen), password.Normalize(confirmation)
-	if found := s.Checker.Check(s.Policy(), chosen, s.personal(p)); len(found) > 0 {
+	if found := password.Check(s.Policy(), chosen, s.personal(p)); len(found) > 0 {
 		return &Refusal{Reason: ReasonPasswordRules, Findings: found}
 	}
 	if chosen.Reveal() != confirmation.Reveal() {

@@ -20,6 +20,7 @@ type Job struct {
 	Created  time.Time
 	RunAt    time.Time // not before
 	Deadline time.Time // given up after this
+	Lease    string    // who holds it, while it is worked on
 }
 
 // EventKind names what happened, in the past tense.

@@ -205,7 +205,7 @@ func (w *walk) passTime(t *rapid.T) {
 
 func (w *walk) replace(*rapid.T) {
 	w.versions++
-	w.charters.replace(time.Date(2026+w.versions, 9, 1, 0, 0, 0, 0, time.UTC).Format("2006"))
+	w.publish(time.Date(2026+w.versions, 9, 1, 0, 0, 0, 0, time.UTC).Format("2006"))
 	for i := range w.browsers {
 		if b := &w.browsers[i]; b.step == activation.StepGuide || b.step == activation.StepPassword {
 			b.step = activation.StepCharter

@@ -13,6 +13,9 @@ const (
 	MessageActivated MessageKind = "activated" // done: login, address, "it was not me"
 	MessageCreating  MessageKind = "creating"  // the account is on its way already
 	MessageParked    MessageKind = "parked"    // somebody will look at it
+	// MessageOtherProfile says that the address is known, with another profile
+	// than the one that was chosen.
+	MessageOtherProfile MessageKind = "other_profile"
 	// MessageNobody is not sent: it is the job of an address that nobody has, so
 	// that asking costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"
@@ -24,7 +27,7 @@ type Message struct {
 	Kind      MessageKind
 	Lang      Lang
 	To        Address // a stored address, never a typed one (S10)
-	Profile   string
+	Profile   string  // key of the profile that was chosen
 	GivenName string
 	Code      string // six digits, for MessageCode
 	Minutes   int    // how long the code is good
@@ -34,4 +37,5 @@ type Message struct {
 	Login             string // for MessageActivated
 	UniversityAddress string
 	Reference         string // what to tell the help desk
+	OtherProfile      string // key of the profile that the address belongs to
 }

@@ -31,8 +31,8 @@ type Store interface {
 	// stored and the error is returned as it is.
 	Update(ctx context.Context, id JourneyID, change func(*Journey) (Effects, error)) (Journey, error)
 
-	// PeopleAt gives the people of a profile with this personal address.
-	PeopleAt(ctx context.Context, profile string, address Address) ([]Person, error)
+	// PeopleAt gives the people with this personal address, of every profile.
+	PeopleAt(ctx context.Context, address Address) ([]Person, error)
 	// Person gives a person, or ErrNotFound.
 	Person(ctx context.Context, id PersonID) (Person, error)
 	// PersonByLogin gives the person who has this identifier, or ErrNotFound.

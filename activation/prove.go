@@ -29,7 +29,7 @@ func (s *Service) Prove(ctx context.Context, id JourneyID, typed, client string)
 	}
 	// The people are read for every address alike, and before the comparison,
 	// so that neither an unknown address nor a wrong code answers sooner.
-	people, err := s.Store.PeopleAt(ctx, j.Profile, j.Address)
+	people, err := s.peopleAt(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 	if err := s.takeTry(ctx, j); err != nil {
 		return err
 	}
-	people, err := s.Store.PeopleAt(ctx, j.Profile, j.Address)
+	people, err := s.peopleAt(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -110,6 +110,12 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 		return err
 	}
 	return s.forgetTries(ctx, j)
+}
+
+// peopleAt gives the people of the journey's profile behind its address.
+func (s *Service) peopleAt(ctx context.Context, j Journey) ([]Person, error) {
+	people, err := s.Store.PeopleAt(ctx, j.Address)
+	return slices.DeleteFunc(people, func(p Person) bool { return p.Profile != j.Profile }), err
 }
 
 // foldNumber forgives case and spaces, as on a student card.

@@ -35,13 +35,16 @@ const (
 	ReasonBusy            Reason = "busy"      // beyond capacity: Retry says when
 )
 
+// Finding is one rule that a password breaks.
+type Finding = password.Finding
+
 // Refusal is the answer to an act that cannot be done as asked. It is an
 // outcome of the act and was committed with it.
 type Refusal struct {
 	Reason    Reason
 	TriesLeft int
 	Retry     time.Time
-	Findings  []password.Finding
+	Findings  []Finding
 }
 
 // Error is for logs; pages translate the reason.

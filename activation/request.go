@@ -3,6 +3,7 @@ package activation
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -103,7 +104,7 @@ func (s *Service) ResendAt(j Journey) time.Time {
 // sendCode draws a code for the journey and gives the job of the mail that
 // tells the truth about the address.
 func (s *Service) sendCode(ctx context.Context, j *Journey, now time.Time) (Effects, error) {
-	people, err := s.Store.PeopleAt(ctx, j.Profile, j.Address)
+	people, err := s.Store.PeopleAt(ctx, j.Address)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -114,9 +115,13 @@ func (s *Service) sendCode(ctx context.Context, j *Journey, now time.Time) (Effe
 	j.Code.MAC = codeMAC(s.Keys, j, digits.Reveal())
 	j.Code.SentAt, j.Code.ExpiresAt = now, now.Add(s.CodeLife)
 	j.Code.Sent++
-	j.Candidates = ids(eligible(people))
+	mine := slices.DeleteFunc(slices.Clone(people), func(p Person) bool { return p.Profile != j.Profile })
+	j.Candidates = ids(eligible(mine))
 
-	m := truth(people)
+	m := truth(mine)
+	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
+		m = Message{Kind: MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
+	}
 	m.Lang, m.Profile, m.AskedAt, m.Reference = j.Lang, j.Profile, now, j.Reference
 	deadline := now.Add(mailDeadline)
 	if m.Kind == MessageCode {

@@ -39,7 +39,6 @@ type Options struct {
 	// realm's where they are stricter. It is asked each time, since a realm
 	// changes.
 	Policy   func() password.Policy
-	Checker  password.Checker
 	Words    []string // the institution's own words, in no password
 	CodeLife time.Duration
 	Idle     time.Duration // a journey ends when nothing was done for so long

@@ -345,10 +345,10 @@ func TestI2_NoPasswordBeforeTheCharterInForce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.charters.replace("2027")
+	w.publish("2027")
 	refused(t, w.Accept(t.Context(), id, old.SHA256, activation.French), activation.ReasonCharterChanged)
 	w.accept(id)
-	w.charters.replace("2028")
+	w.publish("2028")
 	refused(t, w.choose(id, strong), activation.ReasonStep)
 	if got := w.step(id); got != activation.StepCharter {
 		t.Errorf("step %s", got)

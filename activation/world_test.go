@@ -39,7 +39,7 @@ const strong = "LesGirafesDansentSous3Parapluies"
 
 func newWorld(t *testing.T, people ...activation.Person) *world {
 	t.Helper()
-	w := &world{t: t, now: start, box: newBox(), accounts: fake.New(), charters: &charters{version: "2026"}}
+	w := &world{t: t, now: start, box: newBox(), accounts: fake.New(), charters: &charters{}}
 	var err error
 	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), w.clock)
 	if err != nil {
@@ -80,6 +80,7 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 			t.Error(err)
 		}
 	})
+	w.publish("2026")
 	w.enrol(people...)
 	return w
 }
@@ -249,10 +250,18 @@ func (c *charters) Current(profile, sha string) bool {
 	return sha == fr.SHA256 || sha == en.SHA256
 }
 
-func (c *charters) replace(version string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.version = version
+// publish puts a new version in force.
+func (w *world) publish(version string) {
+	w.t.Helper()
+	w.charters.mu.Lock()
+	w.charters.version = version
+	w.charters.mu.Unlock()
+	for _, lang := range []activation.Lang{activation.French, activation.English} {
+		c, _ := w.charters.InForce("", lang)
+		if err := w.store.KeepCharter(w.t.Context(), c, w.clock()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // hasher stands for the hash, which has tests of its own: it keeps no trace of

@@ -1,0 +1,87 @@
+// Package fake is Keycloak in memory, as far as an activation needs it: fast,
+// for the tests of the journey. It passes the same contract suite as the real
+// one (package accountstest).
+package fake
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"entree/activation"
+)
+
+// Accounts is an activation.Accounts in memory.
+type Accounts struct {
+	mu      sync.Mutex
+	byLogin map[string]*account
+	byEmail map[string]*account
+	fail    error
+}
+
+type account struct {
+	id string
+	activation.Account
+}
+
+// New gives an empty realm.
+func New() *Accounts {
+	return &Accounts{byLogin: map[string]*account{}, byEmail: map[string]*account{}}
+}
+
+// Create makes an account, as activation.Accounts says. Like Keycloak it
+// compares logins and addresses without regard to case.
+func (f *Accounts) Create(_ context.Context, a activation.Account) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return "", f.fail
+	}
+	login, email := strings.ToLower(a.Login), strings.ToLower(a.UniversityAddress)
+	for _, there := range []*account{f.byLogin[login], f.byEmail[email]} {
+		switch {
+		case there == nil:
+		case there.ActivationID != "" && there.ActivationID == a.ActivationID:
+			return there.id, nil
+		default:
+			return "", activation.ErrForeignAccount
+		}
+	}
+	made := &account{id: fmt.Sprintf("%08d-0000-4000-8000-000000000000", len(f.byLogin)+1), Account: a}
+	f.byLogin[login], f.byEmail[email] = made, made
+	return made.id, nil
+}
+
+// Occupy puts an account there that is somebody else's.
+func (f *Accounts) Occupy(login, email string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	there := &account{id: "somebody-else", Account: activation.Account{Login: login, UniversityAddress: email}}
+	f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(email)] = there, there
+}
+
+// FailWith makes every further call fail; nil ends that.
+func (f *Accounts) FailWith(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = err
+}
+
+// Len is how many accounts there are.
+func (f *Accounts) Len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.byLogin)
+}
+
+// Get gives the account with a login.
+func (f *Accounts) Get(login string) (activation.Account, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a, ok := f.byLogin[strings.ToLower(login)]
+	if !ok {
+		return activation.Account{}, false
+	}
+	return a.Account, true
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"entree/activation"
+)
+
+var jobColumns = columns("id", "kind", "person_id", "journey_id", "payload", "attempts", "created_at", "run_at", "deadline", "lease")
+
+func scanJob(scan func(...any) error) (activation.Job, error) {
+	var j activation.Job
+	var created, run, deadline int64
+	err := scan(&j.ID, &j.Kind, &j.Person, &j.Journey, &j.Payload, &j.Attempts, &created, &run, &deadline, &j.Lease)
+	j.Created, j.RunAt, j.Deadline = moment(created), moment(run), moment(deadline)
+	return j, err
+}
+
+// errLeaseLost says that a job's lease ran out and another took the job.
+var errLeaseLost = errors.New("store: the lease on the job was lost")
+
+// Lease takes up to n due jobs of a kind for a while, under the holder's name.
+// Nobody else is given them before the lease runs out.
+func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
+	now := micros(s.now())
+	rows, err := s.db.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
+		SELECT id FROM jobs WHERE given_up_at = 0 AND kind = $3 AND run_at <= $4 AND lease_until <= $4 ORDER BY run_at LIMIT $5 `+s.dialect.skipLocked+`
+	) RETURNING `+jobColumns, holder, micros(until), kind, now, n)
+	if err != nil {
+		return nil, wrap("lease", err)
+	}
+	defer rows.Close()
+	var out []activation.Job
+	for rows.Next() {
+		j, err := scanJob(rows.Scan)
+		if err != nil {
+			return nil, wrap("lease", err)
+		}
+		out = append(out, j)
+	}
+	return out, wrap("lease", rows.Err())
+}
+
+// LeaseOne takes one job, due or not; ErrNotFound where it has come to its end
+// or somebody else holds it.
+func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time) (activation.Job, error) {
+	j, err := scanJob(s.db.QueryRowContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1
+		WHERE id = $3 AND given_up_at = 0 AND lease_until <= $4 RETURNING `+jobColumns, holder, micros(until), id, micros(s.now())).Scan)
+	return j, wrap("lease", notFound(err))
+}
+
+// Waiting tells whether a job has not come to its end yet.
+func (s *Store) Waiting(ctx context.Context, id string) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE id = $1 AND given_up_at = 0`, id).Scan(&n)
+	return n > 0, wrap("waiting", err)
+}
+
+// Finish ends a job with its effects, in one transaction. The row goes, and
+// the payload with it.
+func (s *Store) Finish(ctx context.Context, j activation.Job, e activation.Effects) error {
+	return wrap("finish", s.tx(ctx, func(tx *sql.Tx) error {
+		if err := one(ctx, tx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, e)
+	}))
+}
+
+// Retry lets a job go until a later time.
+func (s *Store) Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error {
+	return wrap("retry", s.tx(ctx, func(tx *sql.Tx) error {
+		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease = '', lease_until = 0, run_at = $1, reason = $2 WHERE id = $3 AND lease = $4`,
+			micros(at), reason, j.ID, j.Lease)
+	}))
+}
+
+// GiveUp ends a job that cannot be done. The row stays where an administrator
+// sees it, without its payload.
+func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, e activation.Effects) error {
+	return wrap("give up", s.tx(ctx, func(tx *sql.Tx) error {
+		if err := one(ctx, tx, errLeaseLost, `UPDATE jobs SET given_up_at = $1, reason = $2, payload = NULL, lease = '', lease_until = 0 WHERE id = $3 AND lease = $4`,
+			micros(s.now()), reason, j.ID, j.Lease); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, e)
+	}))
+}
+
+// JobCount is how many jobs of a kind wait and were given up.
+type JobCount struct{ Waiting, GivenUp int }
+
+// JobCounts gives the counts by kind.
+func (s *Store) JobCounts(ctx context.Context) (map[string]JobCount, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END) FROM jobs GROUP BY kind`)
+	if err != nil {
+		return nil, wrap("job counts", err)
+	}
+	defer rows.Close()
+	out := map[string]JobCount{}
+	for rows.Next() {
+		var kind string
+		var c JobCount
+		if err := rows.Scan(&kind, &c.Waiting, &c.GivenUp); err != nil {
+			return nil, wrap("job counts", err)
+		}
+		out[kind] = c
+	}
+	return out, wrap("job counts", rows.Err())
+}

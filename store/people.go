@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+
+	"entree/activation"
+)
+
+var personColumns = columns("id", "profile", "number", "given_name", "family_name", "birth_date", "email", "cohort", "readiness",
+	"login", "university_address", "account", "activation_id", "account_id", "activated_at", "first_login_at")
+
+func scanPerson(scan func(...any) error) (activation.Person, error) {
+	var p activation.Person
+	var activated, first int64
+	err := scan(&p.ID, &p.Profile, &p.Number, &p.GivenName, &p.FamilyName, &p.BirthDate, &p.Email, &p.Cohort, &p.Readiness,
+		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first)
+	p.ActivatedAt, p.FirstLoginAt = moment(activated), moment(first)
+	return p, err
+}
+
+// PeopleAt gives the people with a personal address, of every profile.
+func (s *Store) PeopleAt(ctx context.Context, address activation.Address) ([]activation.Person, error) {
+	return s.people(ctx, `WHERE email = $1 ORDER BY profile, number`, address)
+}
+
+// People gives everybody, by profile and number.
+func (s *Store) People(ctx context.Context) ([]activation.Person, error) {
+	return s.people(ctx, `ORDER BY profile, number`)
+}
+
+func (s *Store) people(ctx context.Context, where string, args ...any) ([]activation.Person, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+personColumns+` FROM people `+where, args...)
+	if err != nil {
+		return nil, wrap("people", err)
+	}
+	defer rows.Close()
+	var out []activation.Person
+	for rows.Next() {
+		p, err := scanPerson(rows.Scan)
+		if err != nil {
+			return nil, wrap("people", err)
+		}
+		out = append(out, p)
+	}
+	return out, wrap("people", rows.Err())
+}
+
+// Person gives a person.
+func (s *Store) Person(ctx context.Context, id activation.PersonID) (activation.Person, error) {
+	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
+	return p, wrap("person", notFound(err))
+}
+
+// PersonByLogin gives the person who has an identifier.
+func (s *Store) PersonByLogin(ctx context.Context, login string) (activation.Person, error) {
+	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE login = $1 AND login <> ''`, login).Scan)
+	return p, wrap("person by login", notFound(err))
+}
+
+// The kinds of names.
+const (
+	nameLogin   = "login"
+	nameAddress = "address"
+)
+
+// ReserveLogin gives a person the first free candidate.
+func (s *Store) ReserveLogin(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
+	return s.reserve(ctx, id, nameLogin, "login", candidates)
+}
+
+// ReserveAddress gives a person the first free university address.
+func (s *Store) ReserveAddress(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
+	return s.reserve(ctx, id, nameAddress, "university_address", candidates)
+}
+
+func (s *Store) reserve(ctx context.Context, id activation.PersonID, kind, column string, candidates iter.Seq[string]) (string, error) {
+	var name string
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		// The update holds the person's row, so that two journeys of one person
+		// reserve one after the other.
+		if err := tx.QueryRowContext(ctx, `UPDATE people SET `+column+` = `+column+` WHERE id = $1 RETURNING `+column, id).Scan(&name); err != nil {
+			return notFound(err)
+		}
+		if name != "" {
+			return nil
+		}
+		for candidate := range candidates {
+			result, err := tx.ExecContext(ctx, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT (kind, value) DO NOTHING`, kind, candidate, id)
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 0 {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			name = candidate
+			_, err = tx.ExecContext(ctx, `UPDATE people SET `+column+` = $1 WHERE id = $2`, name, id)
+			return err
+		}
+		return activation.ErrTaken
+	})
+	return name, wrap("reserve", err)
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// grace is how long a journey that is over stays readable for a help desk.
+const grace = 24 * time.Hour
+
+// batch bounds what one statement removes, so that nobody waits long for it.
+const batch = 1000
+
+// Purge removes what is over: sessions, journeys a day after their end (S48),
+// limits that hold nothing back. What is evidence or waits for somebody stays.
+func (s *Store) Purge(ctx context.Context, now time.Time) error {
+	for _, p := range []struct {
+		table, key, where string
+		before            time.Time
+	}{
+		{"sessions", "id_hash", "expires_at < $1", now},
+		{"journeys", "id", "expires_at < $1", now.Add(-grace)},
+		{"limits", "key", "arrival < $1", now},
+	} {
+		for {
+			result, err := s.db.ExecContext(ctx, `DELETE FROM `+p.table+` WHERE `+p.key+` IN (SELECT `+p.key+` FROM `+p.table+` WHERE `+p.where+` LIMIT $2)`, micros(p.before), batch)
+			if err != nil {
+				return wrap("purge "+p.table, err)
+			}
+			if n, err := result.RowsAffected(); err != nil || n < batch {
+				if err != nil {
+					return wrap("purge "+p.table, err)
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
