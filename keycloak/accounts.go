@@ -1,0 +1,111 @@
+package keycloak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/Nerzal/gocloak/v13"
+
+	"entree/activation"
+)
+
+// Accounts makes accounts in the client's realm.
+type Accounts struct {
+	*Client
+	scope string // of eduPersonPrincipalName
+}
+
+// Accounts gives an activation.Accounts. scope is the domain after the @ of
+// eduPersonPrincipalName.
+func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
+
+// Create makes an account with one POST that carries everything, the hashed
+// password included (S41). What the answer means:
+//
+//	201 with the user's id             made
+//	201 without one, another 2xx, 409  look it up: ours by its mark, or foreign
+//	no answer, 5xx                     look it up: if not there, try again later
+//	400                                refused for good: a human has to look
+//	401, 403, 404, 429                 try again later: somebody has to mend the realm
+//
+// Nothing is ever changed or removed in an account that exists already (S42).
+func (c *Accounts) Create(ctx context.Context, a activation.Account) (string, error) {
+	if a.ActivationID == "" {
+		return "", activation.Permanent(errors.New("keycloak: an account without an activation id could not be known again"))
+	}
+	select {
+	case c.inFlight <- struct{}{}:
+		defer func() { <-c.inFlight }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	header, err := c.do(ctx, http.MethodPost, c.path("users"), c.representation(a), nil)
+	if err == nil {
+		if id := locationID(header.Get("Location")); id != "" {
+			return id, nil
+		}
+		err = &Error{Cause: errors.New("a success without the user's id")}
+	}
+	switch s := status(err); {
+	case s == http.StatusBadRequest:
+		return "", activation.Permanent(err)
+	case s == 0, s == http.StatusConflict, s >= 500:
+		return c.find(ctx, a, err)
+	default:
+		return "", err
+	}
+}
+
+func (c *Accounts) representation(a activation.Account) gocloak.User {
+	values := map[string][]string{"locale": {string(a.Lang)}}
+	for _, attribute := range attributes {
+		if v := attribute.value(a, c.scope); len(v) > 0 {
+			values[attribute.name] = v
+		}
+	}
+	groups := a.Groups
+	return gocloak.User{
+		Username: &a.Login, Email: &a.UniversityAddress, EmailVerified: gocloak.BoolP(true), Enabled: gocloak.BoolP(true),
+		FirstName: &a.GivenName, LastName: &a.FamilyName, Attributes: &values, Groups: &groups,
+		Credentials: &[]gocloak.CredentialRepresentation{{
+			Type: gocloak.StringP("password"), CredentialData: &a.Credential.Data, SecretData: &a.Credential.Secret, Temporary: gocloak.BoolP(false),
+		}},
+	}
+}
+
+// find looks the account up by its exact login and by its exact address, and
+// tells ours from somebody else's. Where neither is there, cause stands: the
+// creation did not happen.
+func (c *Accounts) find(ctx context.Context, a activation.Account, cause error) (string, error) {
+	for _, by := range []string{"username=" + url.QueryEscape(a.Login), "email=" + url.QueryEscape(a.UniversityAddress)} {
+		var users []gocloak.User
+		if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+by, nil, &users); err != nil {
+			return "", fmt.Errorf("after %w: look up: %w", cause, err)
+		}
+		for _, u := range users {
+			id := locationID(gocloak.PString(u.ID))
+			if u.Attributes != nil && len((*u.Attributes)[markAttribute]) == 1 && (*u.Attributes)[markAttribute][0] == a.ActivationID &&
+				strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {
+				return id, nil
+			}
+			return "", activation.ErrForeignAccount
+		}
+	}
+	return "", cause
+}
+
+var uuid = regexp.MustCompile(`(?:^|/)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+
+// locationID gives the id at the end of a Location, or nothing where there is
+// none of the right form.
+func locationID(location string) string {
+	if m := uuid.FindStringSubmatch(location); m != nil {
+		return m[1]
+	}
+	return ""
+}

@@ -1,0 +1,202 @@
+// Package local fetches and runs a real Keycloak on loopback, for the demo and
+// for the tests.
+//
+// The distribution is looked for in this order: a folder that is given,
+// KEYCLOAK_HOME, the user's cache, the Maven client. It is unpacked, or copied,
+// and built once into the cache; what it stores lies in the folder of whoever
+// starts it, so that several can run from one cache at the same time.
+package local
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"entree/secret"
+)
+
+// Options says where and how.
+type Options struct {
+	Dir    string // keeps the database, the log and the administrator's password
+	Home   string // an unpacked distribution; empty: look for one
+	Port   int    // on 127.0.0.1; 0: any free one
+	Out    io.Writer
+	Getenv func(string) string
+}
+
+// Server is a running Keycloak.
+type Server struct {
+	url      string
+	password secret.Text
+	cmd      *exec.Cmd
+	log      *os.File
+	done     chan struct{}
+	stop     sync.Once
+}
+
+// URL is its address, without a slash at the end.
+func (s *Server) URL() string { return s.url }
+
+// AdminUser is the administrator of the master realm.
+func (s *Server) AdminUser() string { return "admin" }
+
+// AdminPassword is drawn at the first start and kept in Dir.
+func (s *Server) AdminPassword() secret.Text { return s.password }
+
+// startLimit is how long a start may take; on two busy cores it took 40 s.
+const startLimit = 4 * time.Minute
+
+// Start starts Keycloak and returns when it is healthy.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	java, err := findJava(ctx, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	home, err := findHome(ctx, o, java)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	password, err := keepPassword(filepath.Join(o.Dir, "admin-password"))
+	if err != nil {
+		return nil, err
+	}
+	port, management := o.Port, 0
+	for _, p := range []*int{&port, &management} {
+		if *p == 0 {
+			if *p, err = freePort(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	log, err := os.OpenFile(filepath.Join(o.Dir, "keycloak.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	database, err := filepath.Abs(filepath.Join(o.Dir, "h2", "keycloak"))
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{url: fmt.Sprintf("http://127.0.0.1:%d", port), password: password, log: log, done: make(chan struct{})}
+	s.cmd = command(java, home, "start", "--optimized",
+		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
+		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
+		"--hostname-strict=false", "--cache=local", "--db-url=jdbc:h2:file:"+database+";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE")
+	s.cmd.Dir = o.Dir
+	s.cmd.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME="+s.AdminUser(), "KC_BOOTSTRAP_ADMIN_PASSWORD="+password.Reveal())
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	if err := start(s.cmd); err != nil {
+		return nil, fmt.Errorf("start Keycloak: %w", err)
+	}
+	go func() {
+		_ = s.cmd.Wait() // how it ended stands in its log
+		close(s.done)
+	}()
+	if err := s.healthy(ctx, fmt.Sprintf("http://127.0.0.1:%d/health/ready", management)); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// healthy waits for the health page, and ends at once where the process does.
+func (s *Server) healthy(ctx context.Context, page string) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	client := &http.Client{Timeout: 2 * time.Second}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.done:
+			return fmt.Errorf("Keycloak ended while it was starting; the end of %s:\n%s", s.log.Name(), tail(s.log.Name()))
+		case <-ctx.Done():
+			return fmt.Errorf("wait for Keycloak: %w; its log is %s", ctx.Err(), s.log.Name())
+		case <-tick.C:
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+		if err != nil {
+			return err
+		}
+		if response, err := client.Do(request); err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+	}
+}
+
+// Stop ends Keycloak: politely, and after twenty seconds for certain.
+func (s *Server) Stop() error {
+	s.stop.Do(func() {
+		_ = signal(s.cmd, syscall.SIGTERM) // it may be gone already
+		select {
+		case <-s.done:
+		case <-time.After(20 * time.Second):
+			_ = signal(s.cmd, syscall.SIGKILL)
+			<-s.done
+		}
+		_ = s.log.Close()
+	})
+	return nil
+}
+
+// command runs a distribution without its shell script, so that the process we
+// start is the one that we stop. The options are the script's own, with a
+// smaller heap and the quick compiler alone: a demo starts more often than it
+// is under load.
+func command(java, home string, args ...string) *exec.Cmd {
+	options := []string{
+		"-Xms64m", "-Xmx768m", "-XX:MetaspaceSize=96M", "-XX:MaxMetaspaceSize=256m", "-XX:+UseSerialGC",
+		"-Dfile.encoding=UTF-8", "-Duser.language=en", "-Duser.country=US", "-Djava.security.egd=file:/dev/urandom",
+		"--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+		"--add-opens=java.base/java.security=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
+		"-Dkc.home.dir=" + home, "-Djboss.server.config.dir=" + filepath.Join(home, "conf"),
+		"-Djava.util.logging.manager=org.jboss.logmanager.LogManager", "-Dpicocli.disable.closures=true", "-Dquarkus-log-max-startup-records=10000",
+		"-cp", filepath.Join(home, "lib", "quarkus-run.jar"), "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
+	}
+	return exec.Command(java, append(options, args...)...)
+}
+
+func keepPassword(file string) (secret.Text, error) {
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		raw = []byte(rand.Text())
+		err = os.WriteFile(file, raw, 0o600)
+	}
+	return secret.New(strings.TrimSpace(string(raw))), err
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+func tail(file string) string {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
+}

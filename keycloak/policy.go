@@ -1,0 +1,91 @@
+package keycloak
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"entree/activation/password"
+)
+
+// Policy is a realm's password policy as the portal understands it. Keycloak
+// judges a password by it only when it gets the password itself, never when it
+// gets a hash; so whoever hashes has to judge in its place.
+type Policy struct {
+	Rules          password.Policy
+	HashAlgorithm  string // empty: Keycloak's default
+	HashIterations int    // 0: the algorithm's own
+	// Unjudgeable lists the terms that only Keycloak can judge: a regular
+	// expression of Java's, a block list on its disk, a provider of somebody's.
+	Unjudgeable []string
+}
+
+// ParsePolicy reads a policy as the realm's passwordPolicy holds it:
+// "length(16) and upperCase(1) and notUsername(undefined)".
+func ParsePolicy(text string) (Policy, error) {
+	var p Policy
+	for term := range strings.SplitSeq(text, " and ") {
+		if term = strings.TrimSpace(term); term == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(term, "(")
+		value = strings.TrimSuffix(value, ")")
+		if err := p.add(name, value); err != nil {
+			return Policy{}, fmt.Errorf("keycloak: password policy: %s: %w", term, err)
+		}
+	}
+	return p, nil
+}
+
+func (p *Policy) add(name, value string) (err error) {
+	number := func(otherwise int) int {
+		if value == "" || value == "undefined" {
+			return otherwise
+		}
+		n, e := strconv.Atoi(value)
+		if e != nil {
+			err = fmt.Errorf("%q is no number", value)
+		}
+		return n
+	}
+	switch name { // the numbers are Keycloak's own defaults
+	case "length":
+		p.Rules.Length = number(8)
+	case "maxLength":
+		p.Rules.MaxLength = number(64)
+	case "upperCase":
+		p.Rules.Upper = number(1)
+	case "lowerCase":
+		p.Rules.Lower = number(1)
+	case "digits":
+		p.Rules.Digits = number(1)
+	case "specialChars":
+		p.Rules.Special = number(1)
+	case "hashAlgorithm":
+		p.HashAlgorithm = value
+	case "hashIterations":
+		p.HashIterations = number(0)
+	case "notUsername", "notEmail", "notContainsUsername":
+		// held: the personal rule refuses any password with the login or an
+		// address in it
+	case "passwordHistory", "passwordAge", "forceExpiredPasswordChange", "maxAuthAge", "maximumAuthenticationAge", "recoveryCodesWarningThreshold":
+		// nothing that a first password could break
+	default:
+		p.Unjudgeable = append(p.Unjudgeable, name)
+	}
+	return err
+}
+
+// ReadPolicy asks the realm. It needs the role view-realm.
+func (c *Client) ReadPolicy(ctx context.Context) (Policy, error) {
+	var realm struct{ PasswordPolicy *string }
+	if _, err := c.do(ctx, http.MethodGet, c.path(), nil, &realm); err != nil {
+		return Policy{}, err
+	}
+	if realm.PasswordPolicy == nil {
+		return Policy{}, nil
+	}
+	return ParsePolicy(*realm.PasswordPolicy)
+}
