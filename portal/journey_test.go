@@ -126,7 +126,7 @@ func TestS13_ResendHasAVisibleWait(t *testing.T) {
 	b := w.browser(t)
 	p := b.begin(known)
 	const resend = "/activation/renvoi"
-	if wait := p.Find(`form[action="` + resend + `"]`).AttrOr("data-wait", ""); wait != "60" {
+	if wait := p.Find(`form[action="`+resend+`"]`).AttrOr("data-wait", ""); wait != "60" {
 		t.Errorf("wait shown: %q seconds, want 60", wait)
 	}
 	p = b.submit(p, resend)

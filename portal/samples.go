@@ -47,15 +47,17 @@ func samples() map[string][]any {
 	}
 }
 
-// errorSamples has one page for each key that a handler can end with.
+// errorSamples has a page for each key and each link that a handler can end
+// with.
 func errorSamples() (pages []any) {
 	for _, key := range []string{
 		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "host", "sso", "sso_denied",
 		"too_large", "malformed",
 	} {
-		for _, label := range []string{"", "error.go_on", "error.restart", "error.try_again"} {
-			pages = append(pages, errorPage(&web.Error{Status: http.StatusInternalServerError, Key: key, Label: label}, template.HTML("dans 4 minutes")))
-		}
+		pages = append(pages, errorPage(&web.Error{Status: http.StatusInternalServerError, Key: key}, ""))
+	}
+	for _, label := range []string{"error.go_on", "error.restart", "error.try_again"} {
+		pages = append(pages, errorPage(&web.Error{Status: http.StatusConflict, Key: "busy", Label: label}, template.HTML("dans 4 minutes")))
 	}
 	return pages
 }
