@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"entree/activation"
 	"entree/portal/web"
 	"entree/secret"
@@ -87,6 +89,9 @@ func New(o Options) (*Portal, error) {
 
 // ServeHTTP makes the portal a handler.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.site.ServeHTTP(w, r) }
+
+// Routes lists every address, for tests that walk over all of it.
+func (p *Portal) Routes() gin.RoutesInfo { return p.site.Routes() }
 
 // Ops serves health and figures alone.
 func (p *Portal) Ops() http.Handler { return p.site.Ops() }
