@@ -40,7 +40,7 @@ type Options struct {
 	Static    fs.FS
 	Catalog   web.Catalog
 
-	Metrics      *web.Metrics
+	Metrics      *web.Metrics // nil: without figures from the database
 	Checks       []web.Check
 	OpsElsewhere bool // serve (*Portal).Ops on a listener of its own
 
@@ -65,6 +65,9 @@ func New(o Options) (*Portal, error) {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 			return nil, errors.New("portal: " + name + " address: want https://…")
 		}
+	}
+	if o.Metrics == nil {
+		o.Metrics = web.NewMetrics(web.Figures{})
 	}
 	p := &Portal{Options: o}
 	var targets []string

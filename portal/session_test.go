@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +69,43 @@ func TestS28_Fixation(t *testing.T) {
 		t.Fatal("the planted id was kept")
 	}
 	attacker.get("/activation/identification").want("/activation/identification", http.StatusGone)
+}
+
+// Eight presses at once, all with the first cookie: one proves the code, and
+// none ends in a failure.
+func TestS28_ParallelPresses(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	form := b.begin(known).fill("/activation/identification", "code", rightCode)
+	cookie := b.sessionCookie()
+	var wg sync.WaitGroup
+	var renewed atomic.Int32
+	for range 8 {
+		wg.Go(func() {
+			one := w.browser(t)
+			one.setSession(cookie)
+			p := one.do("POST", "/activation/identification", &form)
+			if p.status != http.StatusSeeOther {
+				t.Errorf("a press ended with %d", p.status)
+			}
+			if len(p.header.Values("Set-Cookie")) > 0 {
+				renewed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if rows, _ := w.rows.count(); renewed.Load() != 1 || rows != 1 {
+		t.Errorf("%d new sessions, %d rows; want 1 and 1", renewed.Load(), rows)
+	}
+}
+
+func TestPagesWithoutAFormSetNoCookie(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/", "/nowhere", "/static/app.css", "/healthz", "/robots.txt"} {
+		if p := w.browser(t).do("GET", path, nil); len(p.header.Values("Set-Cookie")) > 0 {
+			t.Errorf("%s sets %q", path, p.header.Get("Set-Cookie"))
+		}
+	}
 }
 
 func TestS29_CookieAttributes(t *testing.T) {

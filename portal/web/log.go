@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -19,6 +20,11 @@ var referenceAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").W
 // with the request could be anything.
 func (s *Site) observe(c *gin.Context) {
 	start := s.config.Now()
+	// Gin reads the first line of this header alone, which is the visitor's own
+	// where a proxy adds a line of its own (HAProxy does) instead of a value.
+	if lines := c.Request.Header["X-Forwarded-For"]; len(lines) > 1 {
+		c.Request.Header["X-Forwarded-For"] = []string{strings.Join(lines, ", ")}
+	}
 	id, err := newReference(s.config.Random)
 	if err != nil {
 		s.config.Log.Error("no randomness", "cause", err.Error())

@@ -66,7 +66,11 @@ func (m *Metrics) request(route, verb string, status int, took time.Duration) {
 }
 
 func (m *Metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
+	// While the database is down the figures of the requests are wanted most:
+	// what can be told is told, and the failure counted beside it.
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, Registry: m.registry, Timeout: 10 * time.Second,
+	})
 }
 
 // figures turns the callbacks into a collector.
