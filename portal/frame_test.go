@@ -248,7 +248,7 @@ func TestS36_HeadersOnEveryAnswer(t *testing.T) {
 			t.Errorf("%s: %s", path, csp)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
 			"Strict-Transport-Security": "max-age=63072000",
 		} {
 			if got := p.header.Get(name); got != want {

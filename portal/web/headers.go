@@ -15,8 +15,10 @@ func (s *Site) headers() gin.HandlerFunc {
 			"connect-src 'self'", "manifest-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'",
 			strings.Join(append([]string{"form-action 'self'"}, s.config.FormTargets...), " "),
 		}, "; "),
-		"X-Content-Type-Options":       "nosniff",
-		"Referrer-Policy":              "no-referrer",
+		"X-Content-Type-Options": "nosniff",
+		// Not no-referrer: it turns the Origin of our own forms into null, by
+		// which a browser without Sec-Fetch-Site would be refused.
+		"Referrer-Policy":              "same-origin",
 		"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=(), clipboard-write=(self)",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
