@@ -1,0 +1,306 @@
+package portal_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"html"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"entree/activation"
+	"entree/portal"
+	"entree/portal/web"
+	"entree/secret"
+)
+
+// world is a portal over fakes, with a clock that stands still.
+type world struct {
+	portal  *portal.Portal
+	service *fakeService
+	rows    *fakeRows
+	log     *syncBuffer
+	base    string
+	mu      sync.Mutex
+	at      time.Time
+}
+
+// failer is what testing.T and rapid.T have in common.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func newWorld(t failer, change ...func(*portal.Options)) *world {
+	t.Helper()
+	w := &world{base: "https://mon-compte.exemple.fr", at: time.Now(), log: &syncBuffer{}, rows: &fakeRows{rows: map[string]fakeRow{}}}
+	w.service = newFakeService(w.now)
+	keys, err := secret.ParseKeys(secret.GenerateKey())
+	if err != nil {
+		t.Fatalf("keys: %v", err)
+	}
+	o := portal.Options{
+		Service: w.service, Sessions: w.rows, Keys: keys, BaseURL: w.base,
+		Institution: web.Institution{Name: "Université d'Exemple"},
+		Theme:       web.Theme{Accent: "#0b5d4e", AccentDark: "#7fd1bf"},
+		Profiles: []activation.Profile{
+			{Key: "etudiant", Names: map[activation.Lang]string{"fr": "Étudiant", "en": "Student"}, Affiliation: "student"},
+			{Key: "personnel", Names: map[activation.Lang]string{"fr": "Personnel"}, Affiliation: "staff"},
+		},
+		EntURL: "https://ent.exemple.fr/", Idle: idleLimit,
+		Templates: os.DirFS("testdata/templates"), Static: os.DirFS("testdata/static"), Catalog: fakeCatalog{},
+		Metrics: web.NewMetrics(web.Figures{}), Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Now: w.now, Random: rand.Reader,
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	w.base = o.BaseURL
+	if w.portal, err = portal.New(o); err != nil {
+		t.Fatalf("portal: %v", err)
+	}
+	return w
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
+func (w *world) sleep(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.at.Add(d)
+}
+
+// fakeCatalog shows keys and arguments instead of words.
+type fakeCatalog struct{}
+
+func (fakeCatalog) T(lang activation.Lang, key string, args ...any) template.HTML {
+	s := "[" + string(lang) + " " + key
+	for i := 0; i+1 < len(args); i += 2 {
+		s += fmt.Sprintf(" %v=%s", args[i], html.EscapeString(fmt.Sprint(args[i+1])))
+	}
+	return template.HTML(s + "]")
+}
+
+func (fakeCatalog) Match(accept string) activation.Lang {
+	if strings.HasPrefix(accept, "en") {
+		return activation.English
+	}
+	return activation.French
+}
+
+// browser keeps cookies and the page that it shows, as a real one does.
+type browser struct {
+	t      failer
+	world  *world
+	jar    *cookiejar.Jar
+	header http.Header
+	remote string
+}
+
+func (w *world) browser(t failer) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatalf("jar: %v", err)
+	}
+	return &browser{t: t, world: w, jar: jar, header: http.Header{}, remote: "192.0.2.7:4711"}
+}
+
+// page is an answer.
+type page struct {
+	*goquery.Document
+	t      failer
+	path   string
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends one request and follows nothing.
+func (b *browser) do(method, path string, body *url.Values) *page {
+	b.t.Helper()
+	var r *http.Request
+	target := b.world.base + path
+	if body != nil {
+		r = httptest.NewRequest(method, target, strings.NewReader(body.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else {
+		r = httptest.NewRequest(method, target, nil)
+	}
+	for name, values := range b.header {
+		r.Header[name] = values
+	}
+	r.RemoteAddr = b.remote
+	for _, c := range b.jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	return b.send(r)
+}
+
+func (b *browser) send(r *http.Request) *page {
+	b.t.Helper()
+	rec := httptest.NewRecorder()
+	b.world.portal.ServeHTTP(rec, r)
+	b.jar.SetCookies(r.URL, rec.Result().Cookies())
+	text := rec.Body.String()
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+	}
+	return &page{Document: doc, t: b.t, path: r.URL.Path, status: rec.Code, header: rec.Header(), body: text}
+}
+
+// get follows redirects within the portal.
+func (b *browser) get(path string) *page {
+	b.t.Helper()
+	return b.follow(b.do("GET", path, nil))
+}
+
+func (b *browser) follow(p *page) *page {
+	b.t.Helper()
+	for range 5 {
+		to := p.header.Get("Location")
+		if p.status != http.StatusSeeOther || !strings.HasPrefix(to, "/") {
+			return p
+		}
+		p = b.do("GET", to, nil)
+	}
+	b.t.Fatalf("%s: redirects without end", p.path)
+	return nil
+}
+
+// fill makes what a browser sends of a form on the page: every field as it
+// stands, with the given ones typed in.
+func (p *page) fill(action string, typed ...string) url.Values {
+	p.t.Helper()
+	form := p.Find(`form[action="` + action + `"]`)
+	if form.Length() != 1 {
+		p.t.Fatalf("%s: %d forms to %s; status %d, h1 %q", p.path, form.Length(), action, p.status, p.Find("h1").Text())
+	}
+	values := url.Values{}
+	form.Find("input").Each(func(_ int, in *goquery.Selection) {
+		name, kind := in.AttrOr("name", ""), in.AttrOr("type", "text")
+		if _, checked := in.Attr("checked"); (kind == "radio" || kind == "checkbox") && !checked {
+			return
+		}
+		values.Set(name, in.AttrOr("value", ""))
+	})
+	for i := 0; i+1 < len(typed); i += 2 {
+		values.Set(typed[i], typed[i+1])
+	}
+	return values
+}
+
+// submit sends a form of the page and follows.
+func (b *browser) submit(p *page, action string, typed ...string) *page {
+	b.t.Helper()
+	values := p.fill(action, typed...)
+	return b.follow(b.do("POST", action, &values))
+}
+
+func (p *page) want(path string, status int) *page {
+	p.t.Helper()
+	if p.path != path || p.status != status {
+		p.t.Fatalf("at %s with %d, want %s with %d (h1 %q, summary %q)", p.path, p.status, path, status, p.Find("h1").Text(), p.Find(".summary").Text())
+	}
+	return p
+}
+
+func (p *page) shows(selector, text string) *page {
+	p.t.Helper()
+	if got := p.Find(selector).Text(); !strings.Contains(got, text) {
+		p.t.Fatalf("%s: %s shows %q, want %q in it", p.path, selector, got, text)
+	}
+	return p
+}
+
+// begin asks for a code.
+func (b *browser) begin(address string) *page {
+	b.t.Helper()
+	p := b.get("/activation?profil=etudiant").want("/activation", 200)
+	return b.submit(p, "/activation", "adresse", address).want("/activation/identification", 200)
+}
+
+// to goes the whole way up to a page.
+func (b *browser) to(path string) *page {
+	b.t.Helper()
+	p := b.begin(known)
+	for _, step := range []struct {
+		at    string
+		typed []string
+	}{
+		{"/activation/identification", []string{"code", rightCode}},
+		{"/activation/charte", []string{"charte", "oui"}},
+		{"/activation/entre-mdp", nil},
+		{"/activation/mot-de-passe", []string{"mot-de-passe", goodPhrase, "confirmation", goodPhrase}},
+	} {
+		if p.path == path {
+			return p
+		}
+		p = b.submit(p.want(step.at, 200), step.at, step.typed...)
+	}
+	return p.want(path, 200)
+}
+
+func (b *browser) sessionCookie() string {
+	b.t.Helper()
+	u, err := url.Parse(b.world.base)
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	for _, c := range b.jar.Cookies(u) {
+		if c.Name == "__Host-entree" || c.Name == "entree" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// setSession plants a session cookie.
+func (b *browser) setSession(value string) {
+	b.t.Helper()
+	u, err := url.Parse(b.world.base)
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	name := "__Host-entree"
+	if u.Scheme == "http" {
+		name = "entree"
+	}
+	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: u.Scheme == "https"}})
+}
+
+// syncBuffer is a log that goroutines may share.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+var _ failer = (*testing.T)(nil)

@@ -1,0 +1,51 @@
+package portal
+
+import (
+	"html/template"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// CharterPage, templates/charter.html, GET and POST /activation/charte
+// fields: charte (checkbox "oui"), empreinte (hidden, the hash shown)
+type CharterPage struct {
+	Title    string
+	Version  string
+	SHA256   string
+	Body     template.HTML
+	Contents []Heading // second-level headings, in order
+	Minutes  int       // to read it
+}
+
+// Heading is an entry of the charter's table of contents.
+type Heading struct{ ID, Text string }
+
+var charterFields = []web.Field{{Name: "charte", Max: 8, Optional: true}, {Name: "empreinte", Max: 64}}
+
+func (p *Portal) showCharter(v *visit) error { return p.drawCharter(v, nil) }
+
+func (p *Portal) drawCharter(v *visit, r *activation.Refusal) error {
+	charter, err := p.Service.CharterFor(v.journey, p.site.Lang(v.Context))
+	if err != nil {
+		return err
+	}
+	body, contents, err := renderCharter(charter.Text)
+	if err != nil {
+		return err
+	}
+	return v.show("charter", CharterPage{
+		Title: charter.Title, Version: charter.Version, SHA256: charter.SHA256,
+		Body: body, Contents: contents, Minutes: readingMinutes(charter.Text),
+	}, r, "charte")
+}
+
+// accept keeps what was accepted by the hash that the page showed, so that a
+// charter replaced in between is shown again rather than accepted unread.
+func (p *Portal) accept(v *visit, form web.Form) error {
+	again := func(r *activation.Refusal) error { return p.drawCharter(v, r) }
+	if form["charte"] != "oui" {
+		return again(&activation.Refusal{Reason: activation.ReasonCharterUnticked})
+	}
+	return v.outcome(p.Service.Accept(v.Request.Context(), v.journey.ID, form["empreinte"], p.site.Lang(v.Context)), again)
+}

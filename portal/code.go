@@ -1,0 +1,73 @@
+package portal
+
+import (
+	"math"
+	"time"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// CodePage, templates/code.html, GET and POST /activation/identification
+// field: code; resend by POST /activation/renvoi
+type CodePage struct {
+	Address   string // as asked for
+	Minutes   int    // life of the code
+	ResendIn  int    // seconds until the resend is possible; 0: now
+	ResendAt  time.Time
+	TriesLeft int
+	Blocked   bool // tries are spent; ResendAt / RetryAt says when it goes on
+	RetryAt   time.Time
+}
+
+var codeFields = []web.Field{{Name: "code", Max: 64}}
+
+// resentMark in the address makes the code page say that a code was sent again.
+const resentMark = "renvoye"
+
+func (p *Portal) codeOrEnded(v *visit) error {
+	if v.step == activation.StepEnded {
+		return p.showEnded(v)
+	}
+	if v.Request.URL.Query().Has(resentMark) {
+		v.notice = "code.resent"
+	}
+	return p.showCode(v, nil)
+}
+
+func (p *Portal) showCode(v *visit, r *activation.Refusal) error {
+	j, now := v.journey, p.Now()
+	page := CodePage{
+		Address: string(j.Address), Minutes: int(activation.CodeLife.Minutes()),
+		ResendAt: p.Service.ResendAt(j), TriesLeft: max(0, activation.MaxTries-j.Code.Tries),
+	}
+	if life := j.Code.ExpiresAt.Sub(j.Code.SentAt); life > 0 {
+		page.Minutes = int(math.Round(life.Minutes()))
+	}
+	page.ResendIn = max(0, int(math.Ceil(page.ResendAt.Sub(now).Seconds())))
+	if r != nil && r.Reason == activation.ReasonCodeBlocked {
+		page.Blocked, page.RetryAt = true, r.Retry
+	}
+	return v.show("code", page, r, "code")
+}
+
+// prove spends a try on the typed digits. A session whose code was proven gets
+// a new id: whoever knew the old one knows nothing now.
+func (p *Portal) prove(v *visit, form web.Form) error {
+	err := p.Service.Prove(v.Request.Context(), v.journey.ID, form["code"], p.site.ClientKey(v.Context))
+	if err == nil {
+		if err := p.keepJourney(v.Context, v.journey); err != nil {
+			return err
+		}
+	}
+	return v.outcome(err, func(r *activation.Refusal) error { return p.showCode(v, r) })
+}
+
+// resend asks for another code, which costs the wait that the page shows.
+func (p *Portal) resend(v *visit, _ web.Form) error {
+	err := p.Service.Resend(v.Request.Context(), v.journey.ID, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
+	if err == nil {
+		return web.SeeOther(pathCode + "?" + resentMark)
+	}
+	return v.outcome(err, func(r *activation.Refusal) error { return p.showCode(v, r) })
+}

@@ -1,0 +1,48 @@
+package portal
+
+import (
+	"html/template"
+	"net/http"
+	"time"
+
+	"entree/portal/web"
+)
+
+// EndedPage, templates/ended.html: too many tries.
+type EndedPage struct {
+	RetryAt time.Time
+	Wait    template.HTML // "dans 10 minutes"
+}
+
+func (p *Portal) showEnded(v *visit) error {
+	page := EndedPage{RetryAt: p.Service.ResendAt(v.journey)}
+	if page.RetryAt.After(p.Now()) {
+		page.Wait = p.site.Wait(p.site.View(v.Context, ""), page.RetryAt)
+	}
+	return v.show("ended", page, nil, "")
+}
+
+// restart ends the session; the journey is left to its own end.
+func (p *Portal) restart(v *visit, _ web.Form) error {
+	if err := p.site.EndSession(v.Context); err != nil {
+		return err
+	}
+	return web.SeeOther(pathRequest)
+}
+
+// extend gives somebody who asks for it more time (WCAG 2.2, 2.2.1). A script
+// is told the new end; a form leads back to its page.
+func (p *Portal) extend(v *visit, _ web.Form) error {
+	if err := p.Service.Extend(v.Request.Context(), v.journey.ID); err != nil {
+		return err
+	}
+	if dest := v.GetHeader("Sec-Fetch-Dest"); dest == "" || dest == "document" {
+		return v.onward()
+	}
+	if err := v.read(v.journey.ID); err != nil {
+		return err
+	}
+	v.Header("X-Session-Ends", p.sessionEnds(v.journey).UTC().Format(time.RFC3339))
+	v.Status(http.StatusNoContent)
+	return nil
+}

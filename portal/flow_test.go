@@ -1,0 +1,293 @@
+package portal_test
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"entree/activation"
+)
+
+// stages puts a journey at each step there is.
+var stages = map[activation.Step]func(*activation.Journey, time.Time){
+	activation.StepCode:    func(*activation.Journey, time.Time) {},
+	activation.StepEnded:   func(j *activation.Journey, at time.Time) { j.EndedAt = at },
+	activation.StepVerify:  func(j *activation.Journey, at time.Time) { j.ProvenAt = at },
+	activation.StepCharter: func(j *activation.Journey, at time.Time) { j.ProvenAt, j.VerifiedAt, j.Person = at, at, "jeanne" },
+	activation.StepGuide: func(j *activation.Journey, at time.Time) {
+		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt = at, at, "jeanne", at
+	},
+	activation.StepPassword: func(j *activation.Journey, at time.Time) {
+		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt, j.GuidedAt = at, at, "jeanne", at, at
+	},
+	activation.StepWaiting: func(j *activation.Journey, at time.Time) { j.Person, j.PasswordAt = "jeanne", at },
+	activation.StepDone:    func(j *activation.Journey, at time.Time) { j.Person, j.DoneAt = "jeanne", at },
+	activation.StepParked:  func(j *activation.Journey, at time.Time) { j.Person, j.ParkedAt = "jeanne", at },
+}
+
+// titleAt is the h1 that a browser may reach at each step, and no other page
+// of the way.
+var titleAt = map[activation.Step][]string{
+	activation.StepCode: {"code"}, activation.StepEnded: {"ended"}, activation.StepVerify: {"verify"},
+	activation.StepCharter: {"charter"}, activation.StepGuide: {"guide"}, activation.StepPassword: {"password", "guide"},
+	activation.StepWaiting: {"waiting"}, activation.StepDone: {"success"}, activation.StepParked: {"parked"},
+}
+
+// put moves the browser's journey to a step, charter included.
+func (w *world) put(step activation.Step) {
+	w.service.set(func(j *activation.Journey) {
+		fresh := activation.Journey{
+			ID: j.ID, Profile: j.Profile, Address: j.Address, Code: j.Code, Candidates: j.Candidates,
+			SeenAt: j.SeenAt, ExpiresAt: j.ExpiresAt, Charter: w.service.charter.SHA256,
+		}
+		*j = fresh
+		stages[step](j, w.now())
+	})
+}
+
+var getPages = []string{
+	"/activation/identification", "/activation/verification", "/activation/charte", "/activation/entre-mdp",
+	"/activation/mot-de-passe", "/activation/en-cours", "/activation/accueil-succes", "/activation/phrases",
+}
+
+var postPages = []string{
+	"/activation/identification", "/activation/renvoi", "/activation/verification", "/activation/charte",
+	"/activation/entre-mdp", "/activation/mot-de-passe",
+}
+
+func TestS27_EveryAddressAtEveryStep(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	b.header.Set("Sec-Fetch-Dest", "document")
+	b.begin(known)
+	for step, titles := range titleAt {
+		w.put(step)
+		for _, path := range getPages {
+			p := b.get(path)
+			if key := titleKey(p); p.status != http.StatusOK || !slices.Contains(titles, key) {
+				t.Errorf("GET %s at step %s: %d, page %q, want one of %v", path, step, p.status, key, titles)
+			}
+		}
+	}
+}
+
+func titleKey(p *page) string {
+	return strings.TrimSuffix(strings.TrimPrefix(p.Find("h1").Text(), "[fr "), ".title]")
+}
+
+// An empty POST, with a good token, to every act at every step: nothing moves
+// but the guide's own button at the guide's own step.
+func TestS27_EmptyPostsMoveNothing(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	token := b.begin(known).Find("[name=jeton]").First().AttrOr("value", "")
+	for step := range titleAt {
+		if step == activation.StepGuide {
+			continue
+		}
+		for _, path := range postPages {
+			for _, form := range []url.Values{{}, {"jeton": {token}}, emptyForm(path, token)} {
+				w.put(step)
+				b.do("POST", path, &form)
+				if p := b.get(stepPage(step)); !slices.Contains(titleAt[step], titleKey(p)) {
+					t.Errorf("an empty POST %s moved a journey from %s to %q", path, step, titleKey(p))
+				}
+			}
+		}
+	}
+}
+
+func emptyForm(path, token string) url.Values {
+	form := url.Values{"jeton": {token}}
+	for _, name := range map[string][]string{
+		"/activation/identification": {"code"},
+		"/activation/charte":         {"charte", "empreinte"},
+		"/activation/verification":   {"naissance-jour", "naissance-mois", "naissance-annee", "numero"},
+		"/activation/mot-de-passe":   {"identifiant", "mot-de-passe", "confirmation"},
+	}[path] {
+		form.Set(name, "")
+	}
+	return form
+}
+
+func stepPage(step activation.Step) string {
+	return map[activation.Step]string{
+		activation.StepCode: "/activation/identification", activation.StepEnded: "/activation/identification",
+		activation.StepVerify: "/activation/verification", activation.StepCharter: "/activation/charte",
+		activation.StepGuide: "/activation/entre-mdp", activation.StepPassword: "/activation/mot-de-passe",
+		activation.StepWaiting: "/activation/en-cours", activation.StepParked: "/activation/en-cours",
+		activation.StepDone: "/activation/accueil-succes",
+	}[step]
+}
+
+// A browser that wanders over all addresses in any order, typing right and
+// wrong things, never sees a page ahead of what it has done.
+func TestS27_RandomWalk(t *testing.T) {
+	right := map[string]url.Values{
+		"/activation/identification": {"code": {rightCode}},
+		"/activation/charte":         {"charte": {"oui"}},
+		"/activation/entre-mdp":      {},
+		"/activation/mot-de-passe":   {"mot-de-passe": {goodPhrase}, "confirmation": {goodPhrase}},
+	}
+	order := []string{"code", "charter", "guide", "password", "success"}
+	w := newWorld(t)
+	rapid.Check(t, func(t *rapid.T) {
+		b := w.browser(t)
+		b.header.Set("Sec-Fetch-Dest", "document")
+		p := b.begin(known)
+		var token string
+		done := 0 // acts done in their order
+		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+			if rapid.Bool().Draw(t, "look") {
+				p = b.get(rapid.SampledFrom(getPages).Draw(t, "address"))
+			} else {
+				path := rapid.SampledFrom(slices.Sorted(maps.Keys(right))).Draw(t, "act")
+				// The success page has no form: the last token goes on being used.
+				token = b.get(stepOf(order[done])).Find("[name=jeton]").First().AttrOr("value", token)
+				form := url.Values{"jeton": {token}}
+				if path == "/activation/charte" {
+					form.Set("empreinte", w.service.charter.SHA256)
+				}
+				if rapid.Bool().Draw(t, "right") {
+					maps.Copy(form, right[path])
+					if path == stepOf(order[done]) {
+						done++
+					}
+				} else {
+					maps.Copy(form, emptyForm(path, token))
+					if path == "/activation/entre-mdp" && order[done] == "guide" {
+						done++ // it has nothing to get wrong
+					}
+				}
+				p = b.follow(b.do("POST", path, &form))
+			}
+			key := titleKey(p)
+			if at := slices.Index(order, key); at > done || at < 0 {
+				t.Fatalf("page %q (%d at %s) after %d acts", key, p.status, p.path, done)
+			}
+		}
+	})
+}
+
+func stepOf(title string) string {
+	for step, titles := range titleAt {
+		if titles[0] == title {
+			return stepPage(step)
+		}
+	}
+	return ""
+}
+
+func TestS27_WithoutAJourneyTheWayBeginsAtTheRequest(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range getPages {
+		w.browser(t).get(path).want("/activation", 200)
+	}
+}
+
+// I3: nothing but the journey's own end shows the success page.
+func TestI3_SuccessOnlyWhenDone(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	b.begin(known)
+	for step := range titleAt {
+		w.put(step)
+		shown := titleKey(b.get("/activation/accueil-succes")) == "success"
+		if want := step == activation.StepDone; shown != want {
+			t.Errorf("at %s the success page is shown: %t", step, shown)
+		}
+	}
+}
+
+func TestBackButtonAndDoubleSubmit(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	guide := b.to("/activation/entre-mdp")
+	form := guide.fill("/activation/entre-mdp")
+	for range 3 {
+		b.follow(b.do("POST", "/activation/entre-mdp", &form)).want("/activation/mot-de-passe", 200)
+	}
+	// Back to earlier pages: each leads to where the journey stands.
+	b.get("/activation/charte").want("/activation/mot-de-passe", 200)
+	b.get("/activation/entre-mdp").want("/activation/entre-mdp", 200)
+	p := b.get("/activation/mot-de-passe")
+	chosen := p.fill("/activation/mot-de-passe", "mot-de-passe", goodPhrase, "confirmation", goodPhrase)
+	for range 3 {
+		b.follow(b.do("POST", "/activation/mot-de-passe", &chosen)).want("/activation/accueil-succes", 200)
+	}
+}
+
+// The second press of "Envoyer" on the code travels with the old cookie, whose
+// session the first one has renewed.
+func TestDoublePressOnTheCode(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	form := b.begin(known).fill("/activation/identification", "code", rightCode)
+	before := b.sessionCookie()
+	b.do("POST", "/activation/identification", &form)
+	after := b.sessionCookie()
+	b.setSession(before)
+	second := b.do("POST", "/activation/identification", &form)
+	if second.status != http.StatusSeeOther || len(second.header.Values("Set-Cookie")) != 0 {
+		t.Fatalf("second press: %d, cookies %q; want 303 that leaves the new cookie alone", second.status, second.header.Values("Set-Cookie"))
+	}
+	b.setSession(after)
+	b.follow(second).want("/activation/charte", 200)
+}
+
+func TestTwoTabs_TheFirstOneIsToldThatItEnded(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	first := b.begin(known)
+	second := b.begin(family)
+	p := b.submit(first, "/activation/identification", "code", rightCode).
+		want("/activation/identification", http.StatusConflict).shows("h1", "error.stale.title")
+	if on := p.Find("a.on").AttrOr("href", ""); on != "/activation/identification" {
+		t.Errorf("the way on leads to %q", on)
+	}
+	// The one begun later is untouched.
+	b.submit(second, "/activation/identification", "code", rightCode).want("/activation/verification", 200)
+}
+
+func TestRequestPageKnowsOfAJourneyUnderWay(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	b.to("/activation/charte")
+	if to := b.get("/activation").Find("a.ongoing").AttrOr("href", ""); to != "/activation/charte" {
+		t.Errorf("journey under way: %q", to)
+	}
+}
+
+func TestS14_OneAnswerForEveryAddress(t *testing.T) {
+	w := newWorld(t)
+	answers := map[string]string{}
+	for _, address := range []string{known, "nobody@exemple.fr"} {
+		b := w.browser(t)
+		p := b.get("/activation")
+		form := p.fill("/activation", "profil", "etudiant", "adresse", address)
+		post := b.do("POST", "/activation", &form)
+		page := b.follow(post)
+		text := strings.NewReplacer(address, "ADDRESS", page.Find("[name=jeton]").First().AttrOr("value", "-"), "TOKEN").Replace(page.body)
+		header := post.header.Clone()
+		header.Del("X-Request-Id")
+		if c := header.Get("Set-Cookie"); c != "" {
+			name, value, _ := strings.Cut(c, "=")
+			_, attributes, _ := strings.Cut(value, ";")
+			header.Set("Set-Cookie", name+attributes+strings.Repeat("x", len(value)))
+		}
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(header)) {
+			lines = append(lines, name+": "+strings.Join(header[name], ","))
+		}
+		answers[address] = strings.Join(append(lines, text), "\n")
+	}
+	if answers[known] != answers["nobody@exemple.fr"] {
+		t.Errorf("told apart:\n%s\n---\n%s", answers[known], answers["nobody@exemple.fr"])
+	}
+}

@@ -1,0 +1,75 @@
+package portal
+
+import (
+	"html/template"
+	"math"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// GuidePage, templates/guide.html, GET and POST /activation/entre-mdp
+type GuidePage struct {
+	Phrases []Phrase
+	Rules   PasswordRules
+	Example string
+}
+
+// Phrase is a suggestion of the generator.
+type Phrase struct {
+	Text     string   // LesTicketsDeBusForr1CielBleu
+	Words    []string // as drawn, accents kept, for the scene to remember it by
+	Bits     int
+	Strength template.HTML // "environ 3 siècles"
+}
+
+// phraseCount is how many suggestions stand beside one another.
+const phraseCount = 3
+
+func (p *Portal) showGuide(v *visit) error {
+	page, err := p.guidePage(v)
+	if err != nil {
+		return err
+	}
+	return v.show("guide", page, nil, "")
+}
+
+func (p *Portal) guidePage(v *visit) (GuidePage, error) {
+	phrases, err := p.suggest(v)
+	return GuidePage{Phrases: phrases, Rules: p.rules(v, activation.Person{}), Example: p.Example}, err
+}
+
+// suggest draws new phrases; nobody keeps them, so a GET may.
+func (p *Portal) suggest(v *visit) ([]Phrase, error) {
+	drawn, err := p.Service.Phrases(v.Request.Context(), v.journey, phraseCount)
+	if err != nil {
+		return nil, err
+	}
+	view := p.site.View(v.Context, "")
+	phrases := make([]Phrase, len(drawn))
+	for i, d := range drawn {
+		phrases[i] = Phrase{
+			Text:  d.Text.Reveal(), // the page that the suggestion is for
+			Words: d.Words, Bits: int(math.Floor(d.Bits)),
+			Strength: view.T("strength."+d.Unit, "Count", d.Count),
+		}
+	}
+	return phrases, nil
+}
+
+func (p *Portal) guided(v *visit, _ web.Form) error {
+	return v.outcome(p.Service.Guided(v.Request.Context(), v.journey.ID), func(r *activation.Refusal) error { return r })
+}
+
+// phrases answers the button for other suggestions with a piece of the page,
+// and a browser that follows it as a link with the whole page.
+func (p *Portal) phrases(v *visit) error {
+	if v.GetHeader("Sec-Fetch-Dest") == "document" {
+		return web.SeeOther(stepPath[v.step])
+	}
+	page, err := p.guidePage(v)
+	if err != nil {
+		return err
+	}
+	return p.site.Fragment(v.Context, "guide", "phrases", p.site.View(v.Context, "guide.title").With(page))
+}

@@ -1,0 +1,139 @@
+package portal
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/portal/web"
+	"entree/secret"
+	"entree/sso"
+)
+
+// stateCookie keeps a login under way. It is no row, so that a link or a
+// prefetch of the login writes nothing.
+const stateCookie = "sso"
+
+// entLife is how long the stand-in ENT keeps somebody, in step with Keycloak's
+// own longest session (10 hours by default).
+const entLife = 10 * time.Hour
+
+// login leads to the single sign-on, with the new identifier filled in where
+// the session is that of a finished activation. Nothing of it stands in the
+// portal's own addresses.
+func (p *Portal) login(c *gin.Context) error {
+	if p.SSO == nil {
+		return web.SeeOther(p.EntURL)
+	}
+	hint, err := p.loginHint(c)
+	if err != nil {
+		return err
+	}
+	to, state, err := p.SSO.AuthURL(c.Request.Context(), hint, string(p.site.Lang(c)))
+	if err != nil {
+		return ssoError(err)
+	}
+	if err := p.site.PutSealed(c, stateCookie, state, sso.StateLife); err != nil {
+		return err
+	}
+	return web.SeeOther(to)
+}
+
+func (p *Portal) loginHint(c *gin.Context) (string, error) {
+	id, at, err := p.ongoing(c)
+	if err != nil || at != pathSuccess {
+		return "", err
+	}
+	j, _, err := p.Service.Journey(c.Request.Context(), activation.JourneyID(id))
+	if err != nil {
+		return "", err
+	}
+	person, err := p.Service.Behind(c.Request.Context(), j)
+	return person.Login, err
+}
+
+// loggedIn is where the provider sends the visitor back to. The one GET that
+// does something, as the protocol wants it: the state in the visitor's own
+// browser guards it, and is spent.
+func (p *Portal) loggedIn(c *gin.Context) error {
+	if p.SSO == nil {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
+	}
+	var state sso.State
+	if !p.site.TakeSealed(c, stateCookie, &state) {
+		return ssoError(sso.ErrState)
+	}
+	who, err := p.SSO.Exchange(c.Request.Context(), state, c.Request.URL.Query())
+	if err != nil {
+		return ssoError(err)
+	}
+	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Subject)
+	if err != nil && !errors.Is(err, activation.ErrNotFound) {
+		// The login itself is good; only our record of it is not.
+		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
+	}
+	if p.EntURL != "" {
+		if err := p.site.EndSession(c); err != nil {
+			return err
+		}
+		return web.SeeOther(p.EntURL)
+	}
+	claims, err := json.Marshal(who.Claims)
+	if err != nil {
+		return err
+	}
+	err = p.site.RenewSession(c, map[string]string{
+		keySubject: who.Subject, keyName: who.Name, keyClaims: string(claims),
+		keyIDToken: who.IDToken.Reveal(), // the row is sealed; the logout needs it
+	}, entLife)
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(pathEnt)
+}
+
+func ssoError(err error) error {
+	e := &web.Error{Status: http.StatusBadGateway, Key: "sso", Cause: err, GoOn: pathLogin, Label: "error.try_again"}
+	switch {
+	case errors.Is(err, sso.ErrDenied):
+		e.Status, e.Key = http.StatusForbidden, "sso_denied"
+	case errors.Is(err, sso.ErrState):
+		e.Status = http.StatusBadRequest
+	case errors.Is(err, sso.ErrUnavailable):
+		e.Status = http.StatusServiceUnavailable
+	}
+	return e
+}
+
+// logout ends our session and then the provider's.
+func (p *Portal) logout(c *gin.Context) error {
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	session, err := p.site.Session(c)
+	if err != nil {
+		return err
+	}
+	subject := web.SessionValue(session, keySubject)
+	if subject == "" {
+		return web.SeeOther("/") // logged out before, by another press
+	}
+	if err := p.site.CheckToken(c, form, subject, pathEnt); err != nil {
+		return err
+	}
+	idToken := secret.New(web.SessionValue(session, keyIDToken))
+	if err := p.site.EndSession(c); err != nil {
+		return err
+	}
+	if p.SSO != nil {
+		if to := p.SSO.LogoutURL(c.Request.Context(), idToken, p.site.Base()+"/"); to != "" {
+			return web.SeeOther(to)
+		}
+	}
+	return web.SeeOther("/")
+}

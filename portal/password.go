@@ -1,0 +1,72 @@
+package portal
+
+import (
+	"entree/activation"
+	"entree/portal/web"
+	"entree/secret"
+)
+
+// PasswordPage, templates/password.html, GET and POST /activation/mot-de-passe
+// fields: identifiant (readonly, autocomplete username), mot-de-passe, confirmation
+type PasswordPage struct {
+	Login   string
+	Rules   PasswordRules
+	Phrases []Phrase
+	Broken  map[string]bool // rules that the last try broke, by Finding.Rule
+}
+
+// PasswordRules are shown, and ticked by the browser while typing.
+type PasswordRules struct {
+	Length, Upper, Lower, Digit, Special int // 0: not asked for
+	Example                              string
+	Personal                             []string // folded fragments of the person's own data, for the browser's tick
+}
+
+// A password may have 256 characters; what is longer than any of them in bytes
+// is cut off before it costs anything. identifiant is there for password
+// managers and is not read.
+var passwordFields = []web.Field{
+	{Name: "identifiant", Max: 256, Optional: true}, {Name: "mot-de-passe", Max: 8192}, {Name: "confirmation", Max: 8192},
+}
+
+func (p *Portal) showPassword(v *visit) error { return p.drawPassword(v, nil) }
+
+func (p *Portal) drawPassword(v *visit, r *activation.Refusal) error {
+	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	if err != nil {
+		return err
+	}
+	phrases, err := p.suggest(v)
+	if err != nil {
+		return err
+	}
+	page := PasswordPage{Login: person.Login, Rules: p.rules(v, person), Phrases: phrases, Broken: map[string]bool{}}
+	if r != nil {
+		for _, f := range r.Findings {
+			page.Broken[f.Rule] = true
+		}
+	}
+	return v.show("password", page, r, "mot-de-passe")
+}
+
+// rules gives the rules, with the person's own data where the page ticks them.
+func (p *Portal) rules(v *visit, person activation.Person) PasswordRules {
+	r := p.Service.Rules(v.journey)
+	rules := PasswordRules{
+		Length: r.Length, Upper: r.Upper, Lower: r.Lower, Digit: r.Digits, Special: r.Special, Example: p.Example,
+	}
+	if person.ID != "" {
+		rules.Personal = p.Service.Fragments(person)
+	}
+	return rules
+}
+
+// choose hands the password over and lets go of it: no page, log or session
+// ever holds it.
+func (p *Portal) choose(v *visit, form web.Form) error {
+	password, confirmation := secret.New(form["mot-de-passe"]), secret.New(form["confirmation"])
+	clear(form)
+	v.Request.Form, v.Request.PostForm = nil, nil
+	err := p.Service.ChoosePassword(v.Request.Context(), v.journey.ID, password, confirmation)
+	return v.outcome(err, func(r *activation.Refusal) error { return p.drawPassword(v, r) })
+}

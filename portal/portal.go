@@ -1,0 +1,120 @@
+package portal
+
+import (
+	"errors"
+	"html/template"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/portal/web"
+	"entree/secret"
+	"entree/sso"
+)
+
+// Options is what the portal is made of.
+type Options struct {
+	Service  Service
+	Sessions web.SessionRows
+	SSO      *sso.RelyingParty // nil: EntURL asks for the login itself
+	Keys     secret.Keyring
+
+	BaseURL        string   // public address without a path
+	TrustedProxies []string // none by default
+	Institution    web.Institution
+	Theme          web.Theme
+	Profiles       []activation.Profile // in the order of the welcome page
+	Example        string               // the published example of a password
+	Links          map[activation.Lang][]NextLink
+	EntURL         string        // the university's own ENT; empty: the stand-in /ent
+	ChangePassword string        // where a password is changed; empty: nowhere
+	Idle           time.Duration // a journey's idle limit, as the service holds it
+
+	Templates fs.FS
+	Static    fs.FS
+	Catalog   web.Catalog
+
+	Metrics      *web.Metrics // nil: without figures from the database
+	Checks       []web.Check
+	OpsElsewhere bool // serve (*Portal).Ops on a listener of its own
+
+	Log    *slog.Logger // a handler that writes times in UTC
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// Portal serves the pages.
+type Portal struct {
+	Options
+	site *web.Site
+}
+
+// New checks the options, draws each page once with sample data, and gives the
+// portal.
+func New(o Options) (*Portal, error) {
+	if o.SSO == nil && o.EntURL == "" {
+		return nil, errors.New("portal: neither a single sign-on nor an ENT address: the way would end at the success page")
+	}
+	for name, address := range map[string]string{"ENT": o.EntURL, "change password": o.ChangePassword} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			return nil, errors.New("portal: " + name + " address: want https://…")
+		}
+	}
+	if o.Metrics == nil {
+		o.Metrics = web.NewMetrics(web.Figures{})
+	}
+	p := &Portal{Options: o}
+	var targets []string
+	if o.SSO != nil {
+		targets = append(targets, o.SSO.Origin())
+	}
+	var err error
+	p.site, err = web.New(web.Config{
+		BaseURL: o.BaseURL, TrustedProxies: o.TrustedProxies, FormTargets: targets,
+		Institution: o.Institution, Theme: o.Theme,
+		Templates: o.Templates, PageNames: pageNames(), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
+		Keys: o.Keys, Sessions: o.Sessions, Log: o.Log,
+		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere,
+		Now: o.Now, Random: o.Random,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.routes()
+	return p, p.trySamples()
+}
+
+// ServeHTTP makes the portal a handler.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.site.ServeHTTP(w, r) }
+
+// Routes lists every address, for tests that walk over all of it.
+func (p *Portal) Routes() gin.RoutesInfo { return p.site.Routes() }
+
+// Ops serves health and figures alone.
+func (p *Portal) Ops() http.Handler { return p.site.Ops() }
+
+// ErrorPage, templates/error.html: 403, 404, 429, 500, 503 and "your session has ended".
+type ErrorPage struct {
+	Status int
+	Key    string // message keys error.<key>.title and error.<key>.text
+	Wait   template.HTML
+	GoOn   string // where the way goes on
+	Label  string // message key of that link
+}
+
+func errorPage(e *web.Error, wait template.HTML) any {
+	page := ErrorPage{Status: e.Status, Key: e.Key, Wait: wait, GoOn: e.GoOn, Label: e.Label}
+	if page.GoOn == "" {
+		page.GoOn = "/"
+	}
+	if page.Label == "" {
+		page.Label = "error.home"
+	}
+	return page
+}

@@ -1,0 +1,57 @@
+package portal
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// refusedAt gives the field that a refusal is about; a reason that is not here
+// is about the page's main field.
+var refusedAt = map[activation.Reason]string{
+	activation.ReasonProfileMissing:  "profil",
+	activation.ReasonPasswordConfirm: "confirmation",
+}
+
+// refusedAs gives the status of an answer that shows the page again; 422 for
+// every other reason.
+var refusedAs = map[activation.Reason]int{
+	activation.ReasonTooManyRequests: http.StatusTooManyRequests,
+	activation.ReasonResendTooSoon:   http.StatusTooManyRequests,
+	activation.ReasonCodeBlocked:     http.StatusTooManyRequests,
+	activation.ReasonBusy:            http.StatusServiceUnavailable,
+	activation.ReasonElsewhere:       http.StatusConflict,
+	activation.ReasonCharterChanged:  http.StatusConflict,
+}
+
+// answer draws a page, fresh where r is nil, else with the reasons of r.
+func (p *Portal) answer(c *gin.Context, page string, view web.View, r *activation.Refusal, field string) error {
+	if r == nil {
+		return p.site.Render(c, http.StatusOK, page, view)
+	}
+	if at, ok := refusedAt[r.Reason]; ok {
+		field = at
+	}
+	say := func(key string, args ...any) {
+		view.Errors = append(view.Errors, web.FieldError{Field: field, Message: view.T(key, args...)})
+	}
+	for _, f := range r.Findings {
+		if f.Rule == "personal" {
+			say("finding.personal." + f.What)
+		} else {
+			say("finding." + f.Rule)
+		}
+	}
+	if len(r.Findings) == 0 {
+		say("refused."+string(r.Reason), "Count", r.TriesLeft, "Wait", p.site.Wait(view, r.Retry))
+	}
+	p.site.RetryAfter(c, r.Retry)
+	status, ok := refusedAs[r.Reason]
+	if !ok {
+		status = http.StatusUnprocessableEntity
+	}
+	return p.site.Render(c, status, page, view)
+}

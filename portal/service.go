@@ -1,0 +1,37 @@
+package portal
+
+import (
+	"context"
+	"time"
+
+	"entree/activation"
+	"entree/secret"
+)
+
+// Service is the domain, as far as the pages need it. Every outcome that a
+// visitor can read comes as an *activation.Refusal.
+type Service interface {
+	Request(ctx context.Context, r activation.Request) (activation.Journey, error)
+	// Journey gives a journey and its next step: activation.ErrNotFound when it
+	// is gone, activation.ErrExpired when its idle or absolute limit is over.
+	Journey(ctx context.Context, id activation.JourneyID) (activation.Journey, activation.Step, error)
+	Extend(ctx context.Context, id activation.JourneyID) error
+	Resend(ctx context.Context, id activation.JourneyID, lang activation.Lang, client string) error
+	ResendAt(j activation.Journey) time.Time
+	Prove(ctx context.Context, id activation.JourneyID, typed, client string) error
+	Verify(ctx context.Context, id activation.JourneyID, a activation.Answers) error
+	Asks(j activation.Journey) (birthDate, number bool)
+	CharterFor(j activation.Journey, lang activation.Lang) (activation.Charter, error)
+	Accept(ctx context.Context, id activation.JourneyID, sha256 string, lang activation.Lang) error
+	Guided(ctx context.Context, id activation.JourneyID) error
+	// Behind gives the person, once identified; from the password step on with
+	// the login reserved.
+	Behind(ctx context.Context, j activation.Journey) (activation.Person, error)
+	Phrases(ctx context.Context, j activation.Journey, n int) ([]activation.Phrase, error)
+	Rules(j activation.Journey) activation.PasswordRules
+	// Fragments gives what of a person's data a password may not hold, folded,
+	// for the browser's tick.
+	Fragments(p activation.Person) []string
+	ChoosePassword(ctx context.Context, id activation.JourneyID, password, confirmation secret.Text) error
+	FirstLogin(ctx context.Context, login, subject string) error
+}

@@ -1,0 +1,81 @@
+package portal
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// VerifyPage, templates/verify.html, GET and POST /activation/verification
+// fields: naissance (text, day month year in three inputs naissance-jour, naissance-mois, naissance-annee), numero
+type VerifyPage struct {
+	AsksBirthDate, AsksNumber bool
+	Several                   bool // the address belongs to several people
+	Staff                     bool // a staff number rather than a student number
+	Day, Month, Year, Number  string
+	TriesLeft                 int
+}
+
+// Only the fields that are asked for are there.
+var verifyFields = []web.Field{
+	{Name: "naissance-jour", Max: 16, Optional: true}, {Name: "naissance-mois", Max: 16, Optional: true},
+	{Name: "naissance-annee", Max: 16, Optional: true}, {Name: "numero", Max: 64, Optional: true},
+}
+
+func (p *Portal) showVerify(v *visit) error { return p.drawVerify(v, nil, nil) }
+
+func (p *Portal) drawVerify(v *visit, form web.Form, r *activation.Refusal) error {
+	page := VerifyPage{
+		Several: len(v.journey.Candidates) > 1,
+		Staff:   p.isStaff(v.journey.Profile),
+		Day:     form["naissance-jour"], Month: form["naissance-mois"], Year: form["naissance-annee"],
+		Number:    form["numero"],
+		TriesLeft: max(0, activation.MaxTries-v.journey.VerifyTries),
+	}
+	page.AsksBirthDate, page.AsksNumber = p.Service.Asks(v.journey)
+	field := "numero"
+	if page.AsksBirthDate && (r == nil || r.Reason != activation.ReasonProofMissing || birthDate(form) == "") {
+		field = "naissance-jour"
+	}
+	return v.show("verify", page, r, field)
+}
+
+func (p *Portal) verify(v *visit, form web.Form) error {
+	again := func(r *activation.Refusal) error { return p.drawVerify(v, form, r) }
+	answers := activation.Answers{BirthDate: birthDate(form), Number: strings.TrimSpace(form["numero"])}
+	asksBirthDate, asksNumber := p.Service.Asks(v.journey)
+	if asksBirthDate && answers.BirthDate == "" || asksNumber && answers.Number == "" {
+		// Nothing that could be right was typed, so it costs no try.
+		return again(&activation.Refusal{Reason: activation.ReasonProofMissing})
+	}
+	return v.outcome(p.Service.Verify(v.Request.Context(), v.journey.ID, answers), again)
+}
+
+// birthDate gives the typed date in ISO 8601, empty where it is no date.
+func birthDate(form web.Form) string {
+	var n [3]int
+	for i, name := range []string{"naissance-annee", "naissance-mois", "naissance-jour"} {
+		var err error
+		if n[i], err = strconv.Atoi(strings.TrimSpace(form[name])); err != nil {
+			return ""
+		}
+	}
+	s := fmt.Sprintf("%04d-%02d-%02d", n[0], n[1], n[2])
+	if _, err := time.Parse(time.DateOnly, s); err != nil || n[0] < 1900 {
+		return ""
+	}
+	return s
+}
+
+func (p *Portal) isStaff(profile string) bool {
+	for _, known := range p.Profiles {
+		if known.Key == profile {
+			return known.Affiliation != "student" && known.Affiliation != "alum"
+		}
+	}
+	return false
+}

@@ -1,0 +1,44 @@
+package portal
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"entree/activation"
+)
+
+// WaitingPage, templates/waiting.html, GET /activation/en-cours
+type WaitingPage struct {
+	GivenName string
+	Email     string // where the mail will arrive, masked: j•••@exemple.fr
+	Refresh   int    // seconds
+	Reference string
+}
+
+// ParkedPage, templates/parked.html: a human has to look at it.
+type ParkedPage struct{ Reference string }
+
+// refreshEvery is how often the waiting page looks again, in seconds.
+const refreshEvery = 5
+
+func (p *Portal) waitingOrParked(v *visit) error {
+	if v.step == activation.StepParked {
+		return v.show("parked", ParkedPage{Reference: v.journey.Reference}, nil, "")
+	}
+	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	if err != nil {
+		return err
+	}
+	v.Header("Refresh", strconv.Itoa(refreshEvery))
+	return v.show("waiting", WaitingPage{
+		GivenName: person.GivenName, Email: masked(v.journey.Address), Refresh: refreshEvery, Reference: v.journey.Reference,
+	}, nil, "")
+}
+
+// masked shows enough of an address for its owner to know it.
+func masked(a activation.Address) string {
+	local, domain, _ := strings.Cut(string(a), "@")
+	_, size := utf8.DecodeRuneInString(local)
+	return local[:size] + "•••@" + domain
+}

@@ -1,0 +1,54 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/secret"
+)
+
+// PutSealed keeps a value in the visitor's browser for a short while, encrypted
+// and tied to its name, where a row in the database would be a write on GET.
+// The browser drops it after life; the value should carry its own time as well.
+func (s *Site) PutSealed(c *gin.Context, name string, value any, life time.Duration) error {
+	plain, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("cookie %s: %w", name, err)
+	}
+	box, err := s.config.Keys.Seal(secret.UseSession, "cookie:"+name, plain)
+	if err != nil {
+		return fmt.Errorf("cookie %s: %w", name, err)
+	}
+	s.setSealed(c, name, base64.RawURLEncoding.EncodeToString(box), int(life.Seconds()))
+	return nil
+}
+
+// TakeSealed reads such a value into value and removes it from the browser.
+// False where there is none or it was not made here.
+func (s *Site) TakeSealed(c *gin.Context, name string, value any) bool {
+	cookies := c.Request.CookiesNamed(s.sealedName(name))
+	if len(cookies) == 0 {
+		return false
+	}
+	s.setSealed(c, name, "", -1)
+	box, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
+	if err != nil || len(cookies) > 1 {
+		return false
+	}
+	plain, err := s.config.Keys.Open(secret.UseSession, "cookie:"+name, box)
+	return err == nil && json.Unmarshal(plain, value) == nil
+}
+
+func (s *Site) sealedName(name string) string { return s.sessions.name + "-" + name }
+
+func (s *Site) setSealed(c *gin.Context, name, value string, maxAge int) {
+	http.SetCookie(c.Writer, &http.Cookie{
+		Name: s.sealedName(name), Value: value, Path: "/", MaxAge: maxAge,
+		Secure: s.base.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}

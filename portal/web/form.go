@@ -1,0 +1,77 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Field is one input that a form sends.
+type Field struct {
+	Name     string
+	Max      int  // bytes
+	Optional bool // a box or choice that a browser leaves out when nothing is ticked
+}
+
+// Form is what was typed, one exact value per field.
+type Form map[string]string
+
+// TokenField is the name of the hidden field that ties a form to its session.
+const TokenField = "jeton"
+
+// ReadForm reads the body, never the query, and refuses what a browser does not
+// make of the portal's own forms: a field that is repeated, missing, shaped as
+// an array ("adresse[]"), too long or not UTF-8. Guessing which of two values
+// was meant is how a code once went to somebody else's mailbox.
+func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
+	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, &Error{Status: http.StatusUnsupportedMediaType, Key: "malformed", Cause: errors.New("not a form")}
+	}
+	if err := c.Request.ParseForm(); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, err
+		}
+		// The parser's error quotes what was sent.
+		return nil, Malformed("form does not parse")
+	}
+	sent := c.Request.PostForm
+	fields = append(fields, Field{Name: TokenField, Max: 100})
+	for name := range sent {
+		for _, f := range fields {
+			if name != f.Name && plainName(name) == f.Name {
+				return nil, Malformed("field %s: shaped as an array", f.Name)
+			}
+		}
+	}
+	form := Form{}
+	for _, f := range fields {
+		values := sent[f.Name]
+		switch {
+		case len(values) == 0 && f.Optional:
+			continue
+		case len(values) != 1:
+			return nil, Malformed("field %s: sent %d times", f.Name, len(values))
+		case len(values[0]) > f.Max:
+			return nil, &Error{Status: http.StatusRequestEntityTooLarge, Key: "too_large", Cause: fmt.Errorf("field %s", f.Name)}
+		case !utf8.ValidString(values[0]):
+			return nil, Malformed("field %s: not UTF-8", f.Name)
+		}
+		form[f.Name] = values[0]
+	}
+	return form, nil
+}
+
+// plainName folds the ways in which frameworks write one field of many.
+func plainName(name string) string {
+	if i := strings.IndexAny(name, "[].%"); i >= 0 {
+		name = name[:i]
+	}
+	return strings.ToLower(strings.TrimSpace(name))
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+)
+
+const (
+	langCookie = "langue"
+	langKey    = "lang"
+	langYear   = 365 * 24 * 60 * 60 // seconds
+)
+
+// language chooses the language of a page: what the visitor switched to, then
+// what the browser asks for, then French. "?lang=en" is the switch: it sets a
+// plain cookie and leads to the same page without it.
+func (s *Site) language(c *gin.Context) {
+	asked, isSwitch := langOf(c.Query("lang"))
+	if isSwitch && s.gets[c.FullPath()] && c.Request.Method != http.MethodPost {
+		http.SetCookie(c.Writer, &http.Cookie{
+			Name: langCookie, Value: string(asked), Path: "/", MaxAge: langYear,
+			Secure: s.base.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+		query := c.Request.URL.Query()
+		query.Del("lang")
+		c.Redirect(http.StatusSeeOther, (&url.URL{Path: c.Request.URL.Path, RawQuery: query.Encode()}).String())
+		c.Abort()
+		return
+	}
+	lang := s.config.Catalog.Match(c.GetHeader("Accept-Language"))
+	if cookie, err := c.Request.Cookie(langCookie); err == nil {
+		if chosen, ok := langOf(cookie.Value); ok {
+			lang = chosen
+		}
+	}
+	c.Set(langKey, lang)
+	c.Next()
+}
+
+func langOf(s string) (activation.Lang, bool) {
+	switch l := activation.Lang(s); l {
+	case activation.French, activation.English:
+		return l, true
+	}
+	return activation.French, false
+}
+
+// Lang is the language of the answer.
+func (s *Site) Lang(c *gin.Context) activation.Lang {
+	if lang, ok := c.Get(langKey); ok {
+		return lang.(activation.Lang)
+	}
+	// Refused before the language was chosen.
+	return s.config.Catalog.Match(c.GetHeader("Accept-Language"))
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"entree/activation"
+)
+
+// Figures are read at each scrape, from the database, so that every instance
+// tells the same.
+type Figures struct {
+	// Events counts what happened since the beginning, by kind.
+	Events func(context.Context) (map[activation.EventKind]int64, error)
+	// Jobs tells what waits and what was given up.
+	Jobs func(context.Context) ([]JobFigures, error)
+}
+
+// JobFigures are about the jobs of one kind.
+type JobFigures struct {
+	Kind    string
+	Waiting int64
+	GivenUp int64
+	Oldest  time.Duration // age of the oldest one that waits
+}
+
+// Metrics is the portal's own Prometheus registry.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	latency  *prometheus.HistogramVec
+	hashing  prometheus.Histogram
+}
+
+// NewMetrics makes the registry. Any of the figures may be nil.
+func NewMetrics(f Figures) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "entree_http_requests_total", Help: "Requests answered.",
+		}, []string{"route", "method", "status"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "entree_http_request_seconds", Help: "Time to answer.",
+			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route"}),
+		hashing: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "entree_password_hash_seconds", Help: "Time to hash a chosen password, waiting for a free place included.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}),
+	}
+	m.registry.MustRegister(m.requests, m.latency, m.hashing, figures{f})
+	return m
+}
+
+// ObserveHash records how long one password took to hash.
+func (m *Metrics) ObserveHash(d time.Duration) { m.hashing.Observe(d.Seconds()) }
+
+func (m *Metrics) request(route, verb string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method(verb), strconv.Itoa(status)).Inc()
+	m.latency.WithLabelValues(route).Observe(took.Seconds())
+}
+
+func (m *Metrics) handler() http.Handler {
+	// While the database is down the figures of the requests are wanted most:
+	// what can be told is told, and the failure counted beside it.
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, Registry: m.registry, Timeout: 10 * time.Second,
+	})
+}
+
+// figures turns the callbacks into a collector.
+type figures struct{ Figures }
+
+var (
+	eventsDesc  = prometheus.NewDesc("entree_events_total", "Events of activations, by kind.", []string{"kind"}, nil)
+	waitingDesc = prometheus.NewDesc("entree_jobs_waiting", "Jobs that wait.", []string{"kind"}, nil)
+	givenUpDesc = prometheus.NewDesc("entree_jobs_given_up", "Jobs that were given up and want a human.", []string{"kind"}, nil)
+	oldestDesc  = prometheus.NewDesc("entree_jobs_oldest_seconds", "Age of the oldest job that waits.", []string{"kind"}, nil)
+)
+
+func (f figures) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{eventsDesc, waitingDesc, givenUpDesc, oldestDesc} {
+		ch <- d
+	}
+}
+
+func (f figures) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if f.Events != nil {
+		counts, err := f.Events(ctx)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(eventsDesc, err)
+		}
+		for kind, n := range counts {
+			ch <- prometheus.MustNewConstMetric(eventsDesc, prometheus.CounterValue, float64(n), string(kind))
+		}
+	}
+	if f.Jobs != nil {
+		jobs, err := f.Jobs(ctx)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(waitingDesc, err)
+		}
+		for _, j := range jobs {
+			ch <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(j.Waiting), j.Kind)
+			ch <- prometheus.MustNewConstMetric(givenUpDesc, prometheus.GaugeValue, float64(j.GivenUp), j.Kind)
+			ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds(), j.Kind)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+)
+
+// pages are the templates, one set per page, so that each can define the same
+// block names without touching another.
+type pages map[string]*template.Template
+
+// frame are the files that every page is parsed with; partials.html may lack.
+var frame = []string{"layout.html", "partials.html"}
+
+func loadPages(files fs.FS, names []string) (pages, error) {
+	base := template.New("")
+	for i, name := range frame {
+		if _, err := fs.Stat(files, name); i > 0 && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if _, err := base.ParseFS(files, name); err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
+		}
+	}
+	p := pages{}
+	for _, name := range names {
+		t, err := base.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
+		}
+		if p[name], err = t.ParseFS(files, name+".html"); err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// Try executes a page with sample data and throws the result away: a template
+// that names a missing field or file is found when the program starts.
+func (s *Site) Try(page string, v View) error {
+	_, err := s.draw(page, "layout", v)
+	return err
+}
+
+func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
+	t, ok := s.pages[page]
+	if !ok {
+		return nil, fmt.Errorf("no page %q", page)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, block, v); err != nil {
+		return nil, fmt.Errorf("page %s: %w", page, err)
+	}
+	return &b, nil
+}
+
+// Render answers with a page. It is drawn whole before the first byte leaves,
+// so that a failure becomes an error page and not half a page.
+func (s *Site) Render(c *gin.Context, status int, page string, v View) error {
+	return s.send(c, status, page, "layout", v)
+}
+
+// Fragment answers with one block of a page, without the frame.
+func (s *Site) Fragment(c *gin.Context, page, block string, v View) error {
+	return s.send(c, http.StatusOK, page, block, v)
+}
+
+func (s *Site) send(c *gin.Context, status int, page, block string, v View) error {
+	b, err := s.draw(page, block, v)
+	if err != nil {
+		return err
+	}
+	c.Header("Content-Language", string(v.Lang))
+	c.Data(status, "text/html; charset=utf-8", b.Bytes())
+	return nil
+}
+
+// View starts the view of a page: everything but what the page itself adds.
+func (s *Site) View(c *gin.Context, titleKey string) View {
+	v := s.Sample(s.Lang(c), titleKey)
+	// The language switch leads to this path, which therefore is one of ours
+	// and never what a stranger wrote into the address.
+	if path := c.FullPath(); s.gets[path] {
+		v.Path = path
+	}
+	return v
+}
+
+// Sample is the view of a page that nobody asked for, to try a template with.
+func (s *Site) Sample(lang activation.Lang, titleKey string) View {
+	return View{
+		Lang: lang, Translate: s.config.Catalog.T, Institution: s.institution, Asset: s.Asset,
+		TitleKey: titleKey, Path: "/",
+	}
+}
+
+// With gives the view with a page's own data.
+func (v View) With(data any) View {
+	v.Data = data
+	return v
+}

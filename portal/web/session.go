@@ -1,0 +1,233 @@
+package web
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+
+	"entree/activation"
+	"entree/secret"
+)
+
+// SessionRows keeps what belongs to a session, under its id.
+type SessionRows interface {
+	// Session gives a row, or activation.ErrNotFound.
+	Session(ctx context.Context, id string) (data []byte, expires time.Time, err error)
+	SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error
+	DeleteSession(ctx context.Context, id string) error
+	// RenewSession gives a row a new id; the old one is dead at once. An id that
+	// has no row is activation.ErrNotFound.
+	RenewSession(ctx context.Context, old, new string) error
+}
+
+// Sessions is gorilla's sessions.Store over SessionRows.
+//
+// The cookie holds a random id of 256 bits and whether it has a row, signed.
+// An id is given out by the first page with a form, so that the form can be
+// tied to it; a row exists only once there is something to keep. So a GET never
+// writes to the database. The row is sealed with its id as context: whoever
+// reads the database reads no session.
+//
+//	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
+//	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
+type Sessions struct {
+	rows   SessionRows
+	keys   secret.Keyring
+	codecs []securecookie.Codec
+	name   string
+	cookie sessions.Options
+	now    func() time.Time
+	random io.Reader
+}
+
+// ticket is the content of the cookie.
+type ticket struct {
+	ID  string `json:"id"`
+	Row bool   `json:"row"`
+}
+
+// gone is the key of the mark on a session whose row is not there any more. It
+// is no string, so it can never be one of the kept values.
+type gone struct{}
+
+// ticketLife is how long a cookie's signature is taken; rows end much sooner.
+const ticketLife = 24 * time.Hour
+
+func newSessions(rows SessionRows, keys secret.Keyring, https bool, now func() time.Time, random io.Reader) *Sessions {
+	s := &Sessions{rows: rows, keys: keys, now: now, random: random, name: "entree"}
+	if https {
+		s.name = "__Host-entree"
+	}
+	// All set here: the library's own defaults are SameSite=None, readable by
+	// scripts, thirty days.
+	s.cookie = sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	for _, key := range keys.Subkeys(secret.UseSession) {
+		s.codecs = append(s.codecs, securecookie.New(key, nil).
+			SetSerializer(securecookie.JSONEncoder{}).MaxAge(int(ticketLife.Seconds())))
+	}
+	return s
+}
+
+// Get gives the session of a request, read once.
+func (s *Sessions) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New reads the session of a request. A cookie that was forged, changed or is
+// too old counts as none. The session is never nil.
+func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(s, name)
+	options := s.cookie
+	session.Options, session.IsNew = &options, true
+	var t ticket
+	cookies := r.CookiesNamed(name)
+	if len(cookies) != 1 || securecookie.DecodeMulti(name, cookies[0].Value, &t, s.codecs...) != nil || t.ID == "" {
+		return session, nil
+	}
+	session.ID, session.IsNew = t.ID, false
+	if !t.Row {
+		return session, nil
+	}
+	values, err := s.read(r.Context(), t.ID)
+	switch {
+	case errors.Is(err, activation.ErrNotFound):
+		session.Values[gone{}] = true
+	case err != nil:
+		return session, fmt.Errorf("session: %w", err)
+	}
+	for k, v := range values {
+		session.Values[k] = v
+	}
+	return session, nil
+}
+
+func (s *Sessions) read(ctx context.Context, id string) (map[string]string, error) {
+	box, expires, err := s.rows.Session(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !s.now().Before(expires) {
+		return nil, activation.ErrNotFound
+	}
+	plain, err := s.keys.Open(secret.UseSession, id, box)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]string
+	return values, json.Unmarshal(plain, &values)
+}
+
+// Save writes the row, where there is something to keep, and the cookie.
+// Options.MaxAge is the life of the row in seconds, negative to end the session;
+// the cookie itself ends with the browser.
+func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	life := time.Duration(session.Options.MaxAge) * time.Second
+	if life < 0 {
+		if err := s.rows.DeleteSession(r.Context(), session.ID); err != nil && !errors.Is(err, activation.ErrNotFound) {
+			return fmt.Errorf("session: %w", err)
+		}
+		options := s.cookie
+		options.MaxAge = -1
+		http.SetCookie(w, sessions.NewCookie(session.Name(), "", &options))
+		return nil
+	}
+	values := kept(session)
+	if len(values) > 0 {
+		plain, err := json.Marshal(values)
+		if err != nil {
+			return fmt.Errorf("session: %w", err)
+		}
+		box, err := s.keys.Seal(secret.UseSession, session.ID, plain)
+		if err != nil {
+			return fmt.Errorf("session: %w", err)
+		}
+		if err := s.rows.SaveSession(r.Context(), session.ID, box, s.now().Add(life)); err != nil {
+			return fmt.Errorf("session: %w", err)
+		}
+	}
+	value, err := securecookie.EncodeMulti(session.Name(), ticket{ID: session.ID, Row: len(values) > 0}, s.codecs...)
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	http.SetCookie(w, sessions.NewCookie(session.Name(), value, &s.cookie))
+	return nil
+}
+
+func kept(session *sessions.Session) map[string]string {
+	values := map[string]string{}
+	for k, v := range session.Values {
+		if k, ok := k.(string); ok {
+			values[k] = v.(string)
+		}
+	}
+	return values
+}
+
+func (s *Sessions) newID() (string, error) {
+	var b [32]byte
+	if _, err := io.ReadFull(s.random, b[:]); err != nil {
+		return "", fmt.Errorf("session id: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
+
+// Session gives the session of a request.
+func (s *Site) Session(c *gin.Context) (*sessions.Session, error) {
+	return s.sessions.Get(c.Request, s.sessions.name)
+}
+
+// SessionGone tells that there was a session, and that it has ended.
+func SessionGone(session *sessions.Session) bool { return session.Values[gone{}] != nil }
+
+// SessionValue gives a kept value, empty where there is none.
+func SessionValue(session *sessions.Session, key string) string {
+	v, _ := session.Values[key].(string)
+	return v
+}
+
+// RenewSession replaces what the session keeps and gives it a new id: an id
+// that somebody planted or saw before is worth nothing afterwards. life is that
+// of the new row.
+func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.Duration) error {
+	session, err := s.Session(c)
+	if err != nil {
+		return err
+	}
+	id, err := s.sessions.newID()
+	if err != nil {
+		return err
+	}
+	if len(kept(session)) > 0 {
+		err := s.sessions.rows.RenewSession(c.Request.Context(), session.ID, id)
+		if err != nil {
+			// ErrNotFound as well: another request has renewed or ended it.
+			return fmt.Errorf("session: %w", err)
+		}
+	}
+	session.ID = id
+	clear(session.Values)
+	for k, v := range values {
+		session.Values[k] = v
+	}
+	session.Options.MaxAge = int(life.Seconds())
+	return session.Save(c.Request, c.Writer)
+}
+
+// EndSession destroys the session and its cookie.
+func (s *Site) EndSession(c *gin.Context) error {
+	session, err := s.Session(c)
+	if err != nil || session.IsNew {
+		return err
+	}
+	session.Options.MaxAge = -1
+	return session.Save(c.Request, c.Writer)
+}

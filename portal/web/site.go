@@ -1,0 +1,158 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/secret"
+)
+
+// Catalog translates.
+type Catalog interface {
+	T(lang activation.Lang, key string, args ...any) template.HTML
+	Match(acceptLanguage string) activation.Lang
+}
+
+// Config is what a site is made of.
+type Config struct {
+	BaseURL        string   // public address, "https://mon-compte.univ-orleans.fr"; http on loopback only
+	TrustedProxies []string // addresses or networks whose X-Forwarded-For is believed; none by default
+	FormTargets    []string // origins that the answer to a form may lead to, beside our own
+	Institution    Institution
+	Theme          Theme
+	Templates      fs.FS
+	PageNames      []string
+	Static         fs.FS
+	Catalog        Catalog
+	ErrorPage      ErrorPage
+	Keys           secret.Keyring
+	Sessions       SessionRows
+	Log            *slog.Logger
+	Metrics        *Metrics
+	Checks         []Check
+	OpsElsewhere   bool // health and figures are served by Ops on a listener of its own
+	Now            func() time.Time
+	Random         io.Reader
+}
+
+// Site is the frame around the pages.
+type Site struct {
+	config      Config
+	base        *url.URL
+	engine      *gin.Engine
+	pages       pages
+	assets      *assets
+	sessions    *Sessions
+	institution Institution
+	gets        map[string]bool // addresses that answer GET with a page
+	ready       readiness
+}
+
+// maxURL and maxBody are far above what the portal's own links and forms need.
+const (
+	maxURL  = 4 << 10
+	maxBody = 64 << 10
+)
+
+// New checks the configuration, reads templates and static files, and gives a
+// site without pages of its own.
+func New(config Config) (*Site, error) {
+	s := &Site{config: config, gets: map[string]bool{}}
+	var err error
+	if s.base, err = parseBase(config.BaseURL); err != nil {
+		return nil, err
+	}
+	theme, err := config.Theme.CSS()
+	if err != nil {
+		return nil, err
+	}
+	if s.assets, err = loadAssets(config.Static, map[string][]byte{"theme.css": theme}); err != nil {
+		return nil, err
+	}
+	if s.pages, err = loadPages(config.Templates, config.PageNames); err != nil {
+		return nil, err
+	}
+	s.institution = config.Institution
+	if to, ok := s.assets.address[s.institution.LogoURL]; ok {
+		s.institution.LogoURL = to
+	}
+	s.sessions = newSessions(config.Sessions, config.Keys, s.base.Scheme == "https", config.Now, config.Random)
+	s.ready.checks, s.ready.now, s.ready.log = config.Checks, config.Now, config.Log
+	return s, s.build()
+}
+
+func (s *Site) build() error {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false // one address per page
+	e.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	e.MaxMultipartMemory = 1 // no form is multipart, and ReadForm refuses those that are
+	if err := e.SetTrustedProxies(s.config.TrustedProxies); err != nil {
+		return fmt.Errorf("trusted proxies: %w", err)
+	}
+	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language)
+	e.NoRoute(s.Handle(func(*gin.Context) error {
+		return &Error{Status: http.StatusNotFound, Key: "not_found"}
+	}))
+	e.NoMethod(s.Handle(func(*gin.Context) error {
+		return &Error{Status: http.StatusMethodNotAllowed, Key: "method"}
+	}))
+	s.engine = e
+	both(e, "/static/*name", s.Handle(s.serveAsset))
+	if !s.config.OpsElsewhere {
+		s.ops(e)
+	}
+	return nil
+}
+
+// Get adds a page. HEAD is answered as GET is; net/http leaves the body out.
+func (s *Site) Get(path string, h func(*gin.Context) error) {
+	s.gets[path] = true
+	both(s.engine, path, s.Handle(h))
+}
+
+// GetOnly adds an address whose answer to GET spends something of the
+// visitor's, so that HEAD is refused.
+func (s *Site) GetOnly(path string, h func(*gin.Context) error) { s.engine.GET(path, s.Handle(h)) }
+
+// Post adds an act.
+func (s *Site) Post(path string, h func(*gin.Context) error) { s.engine.POST(path, s.Handle(h)) }
+
+func both(e *gin.Engine, path string, h gin.HandlerFunc) {
+	e.GET(path, h)
+	e.HEAD(path, h)
+}
+
+// ServeHTTP makes the site a handler.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Routes lists what is served, for tests that walk over all of it.
+func (s *Site) Routes() gin.RoutesInfo { return s.engine.Routes() }
+
+// Base is the public origin without a slash at its end.
+func (s *Site) Base() string { return s.base.Scheme + "://" + s.base.Host }
+
+func parseBase(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("base URL: %w", err)
+	case u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("base URL %q: want scheme and host only", address)
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	}
+	return nil, errors.New("base URL: https is needed beyond loopback, or session cookies would travel in the clear")
+}

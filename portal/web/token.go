@@ -1,0 +1,48 @@
+package web
+
+import (
+	"encoding/base64"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/secret"
+)
+
+// Token gives the value of a form's hidden field: a MAC over the session and
+// what the form is about (the journey; empty before there is one). A visitor
+// without a session gets one, in the cookie alone.
+//
+// Because the session's id changes when a journey begins and when the code is
+// proven, a page of an earlier journey in another tab carries a token that does
+// not fit any more and is told so, instead of acting on the later one.
+func (s *Site) Token(c *gin.Context, about string) (string, error) {
+	session, err := s.Session(c)
+	if err != nil {
+		return "", err
+	}
+	if session.IsNew {
+		if session.ID, err = s.sessions.newID(); err != nil {
+			return "", err
+		}
+		if err := session.Save(c.Request, c.Writer); err != nil {
+			return "", err
+		}
+		session.IsNew = false
+	}
+	return base64.RawURLEncoding.EncodeToString(s.config.Keys.MAC(secret.UseForm, session.ID, about)), nil
+}
+
+// CheckToken refuses a form that was not made for this session and this about.
+// goOn is where the visitor stands now.
+func (s *Site) CheckToken(c *gin.Context, form Form, about, goOn string) error {
+	session, err := s.Session(c)
+	if err != nil {
+		return err
+	}
+	sum, err := base64.RawURLEncoding.DecodeString(form[TokenField])
+	if err != nil || session.IsNew || !s.config.Keys.Verify(secret.UseForm, sum, session.ID, about) {
+		return &Error{Status: http.StatusConflict, Key: "stale", GoOn: goOn, Label: "error.go_on"}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package sso
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Claim is one statement about a person, as text.
+type Claim struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// protocol are the claims that are about the token and not about the person
+// (OpenID Connect Core 1.0, 2; RFC 7519, 4.1; Keycloak's session state).
+var protocol = map[string]bool{
+	"iss": true, "aud": true, "exp": true, "iat": true, "nbf": true, "jti": true, "azp": true, "nonce": true,
+	"at_hash": true, "c_hash": true, "auth_time": true, "acr": true, "amr": true, "sid": true, "session_state": true, "typ": true,
+}
+
+// inOrder reads a JSON object's members in the order in which they stand, which
+// a map would lose.
+func inOrder(object json.RawMessage) ([]Claim, error) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, fmt.Errorf("claims: no object: %w", err)
+	}
+	var claims []Claim
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, fmt.Errorf("claims: %w", err)
+		}
+		var value any
+		if err := d.Decode(&value); err != nil {
+			return nil, fmt.Errorf("claims: %w", err)
+		}
+		if n := name.(string); !protocol[n] {
+			claims = append(claims, Claim{Name: n, Value: asText(value)})
+		}
+	}
+	return claims, nil
+}
+
+func asText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case []any:
+		parts := make([]string, len(v))
+		for i, p := range v {
+			parts[i] = asText(p)
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		b, _ := json.Marshal(v) // it was JSON a moment ago
+		return string(b)
+	}
+	return fmt.Sprint(value)
+}

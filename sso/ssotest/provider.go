@@ -1,0 +1,173 @@
+// Package ssotest is a small OpenID provider for tests: real signatures, PKCE
+// and codes that are good once, and whatever fault a test wants.
+package ssotest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/coreos/go-oidc/v3/oidc/oidctest"
+)
+
+// The client that the provider knows.
+const (
+	ClientID     = "entree-ent"
+	ClientSecret = "s+e/c%r:et"
+)
+
+// Provider is a running provider. Its fields may be changed between requests.
+type Provider struct {
+	URL   string
+	Now   func() time.Time
+	Edit  func(claims map[string]any) // changes an ID token before it is signed
+	Down  bool                        // answers 503 to everything
+	Alien bool                        // signs with a key that it does not publish
+
+	mu       sync.Mutex
+	key      *ecdsa.PrivateKey
+	codes    map[string]url.Values // what was asked for, by code
+	requests int
+	oidc     *oidctest.Server
+}
+
+// New starts a provider that ends with the test.
+func New(t *testing.T, now func() time.Time) *Provider {
+	t.Helper()
+	p := &Provider{Now: now, codes: map[string]url.Values{}, key: newKey(t)}
+	p.oidc = &oidctest.Server{
+		PublicKeys: []oidctest.PublicKey{{PublicKey: p.key.Public(), KeyID: "k", Algorithm: oidc.ES256}},
+		Algorithms: []string{oidc.ES256},
+	}
+	server := httptest.NewServer(http.HandlerFunc(p.serve))
+	t.Cleanup(server.Close)
+	p.URL = server.URL
+	p.oidc.SetIssuer(p.URL)
+	return p
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// Set changes a field while requests may be under way.
+func (p *Provider) Set(change func(*Provider)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(p)
+}
+
+// Requests counts what was asked so far.
+func (p *Provider) Requests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.requests
+}
+
+// Login does what a person does at the authorization address, and gives the
+// query that the browser brings back.
+func (p *Provider) Login(t *testing.T, authURL string) url.Values {
+	t.Helper()
+	u, err := url.Parse(authURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if u.Scheme+"://"+u.Host+u.Path != p.URL+"/auth" || q.Get("client_id") != ClientID || q.Get("response_type") != "code" ||
+		q.Get("code_challenge_method") != "S256" || q.Get("nonce") == "" || q.Get("state") == "" {
+		t.Fatalf("no authorization request: %s", authURL)
+	}
+	code := rand.Text()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.codes[code] = q
+	return url.Values{"code": {code}, "state": {q.Get("state")}, "iss": {p.URL}}
+}
+
+func (p *Provider) serve(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	switch {
+	case p.Down:
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	case r.URL.Path == "/.well-known/openid-configuration":
+		reply(w, http.StatusOK, map[string]any{
+			"issuer": p.URL, "authorization_endpoint": p.URL + "/auth", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
+			"end_session_endpoint": p.URL + "/logout", "authorization_response_iss_parameter_supported": true,
+			"id_token_signing_alg_values_supported": []string{oidc.ES256},
+		})
+	case r.URL.Path == "/token" && r.Method == http.MethodPost:
+		p.token(w, r)
+	default:
+		p.oidc.ServeHTTP(w, r)
+	}
+}
+
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	asked, ok := p.codes[r.PostFormValue("code")]
+	delete(p.codes, r.PostFormValue("code"))
+	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
+	id, password, basic := r.BasicAuth()
+	if basic { // RFC 6749, 2.3.1: both are form-encoded first
+		id, _ = url.QueryUnescape(id)
+		password, _ = url.QueryUnescape(password)
+	} else {
+		id, password = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+	}
+	switch {
+	case id != ClientID || password != ClientSecret:
+		reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+		return
+	case !ok || asked.Get("redirect_uri") != r.PostFormValue("redirect_uri") ||
+		asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]):
+		reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
+		return
+	}
+	claims := map[string]any{
+		"iss": p.URL, "aud": ClientID, "sub": "f3b1", "nonce": asked.Get("nonce"), "exp": p.Now().Add(time.Minute).Unix(), "iat": p.Now().Unix(),
+		"preferred_username": "o22502142", "name": "Jeanne Martin", "eduPersonAffiliation": []string{"member", "student"},
+	}
+	if p.Edit != nil {
+		p.Edit(claims)
+	}
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	key := p.key
+	if p.Alien {
+		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+	}
+	reply(w, http.StatusOK, map[string]any{
+		"access_token": "a", "token_type": "Bearer", "expires_in": 60, "id_token": oidctest.SignIDToken(key, "k", oidc.ES256, string(raw)),
+	})
+}
+
+func reply(w http.ResponseWriter, status int, body map[string]any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		panic(fmt.Sprintf("ssotest: %v", err))
+	}
+}
