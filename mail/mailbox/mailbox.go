@@ -1,0 +1,261 @@
+// Package mailbox is a mail server in the program, with a page to read what
+// arrived: for the demo and the tests. It takes mail for everybody, on
+// loopback, and passes none on.
+//
+//	SMTP ── parse ── newest 1,000, kept in a file ──┬─ GET /             the page
+//	                                                ├─ GET /messages/N/html
+//	                                                └─ GET /api/messages JSON, newest first
+package mailbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-message/mail"
+	"github.com/emersion/go-smtp"
+)
+
+// Message is one mail, as a script wants it.
+type Message struct {
+	To      string      `json:"to"`
+	Subject string      `json:"subject"`
+	Text    string      `json:"text"`
+	HTML    string      `json:"html"`
+	At      time.Time   `json:"at"`
+	Header  mail.Header `json:"-"`
+}
+
+// Options says where to listen.
+type Options struct {
+	SMTP string // host:port; port 0: any free one
+	HTTP string // host:port of the page
+	Dir  string // keeps the mails from one start to the next; empty: memory only
+	// Fault, if set, is asked at each stage of a mail ("from", "rcpt", "data",
+	// "done") and makes the server answer with what it returns.
+	Fault func(stage, address string) *smtp.SMTPError
+}
+
+// keep is how many mails are kept.
+const keep = 1000
+
+// Mailbox is a running mail server.
+type Mailbox struct {
+	options  Options
+	smtp     *smtp.Server
+	http     *http.Server
+	smtpAddr string
+	url      string
+
+	mu       sync.Mutex
+	messages []Message // oldest first
+	file     *os.File
+	arrived  chan struct{} // closed and made anew with each mail
+}
+
+// Start starts both servers.
+func Start(o Options) (*Mailbox, error) {
+	b := &Mailbox{options: o, arrived: make(chan struct{})}
+	if err := b.load(); err != nil {
+		return nil, err
+	}
+	in, err := net.Listen("tcp", o.SMTP)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	b.smtpAddr = in.Addr().String()
+	b.smtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{box: b}, nil }))
+	b.smtp.Domain, b.smtp.MaxMessageBytes, b.smtp.ReadTimeout = "localhost", 1<<20, time.Minute
+	b.smtp.ErrorLog = silent{}
+	go func() { _ = b.smtp.Serve(in) }() // ends with Close
+	web, err := net.Listen("tcp", o.HTTP)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	b.url = "http://" + web.Addr().String()
+	b.http = &http.Server{Handler: b.handler(), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = b.http.Serve(web) }() // ends with Close
+	return b, nil
+}
+
+// SMTPAddr is host:port of the mail server.
+func (b *Mailbox) SMTPAddr() string { return b.smtpAddr }
+
+// URL is the page's address.
+func (b *Mailbox) URL() string { return b.url }
+
+// Close stops both servers.
+func (b *Mailbox) Close() error {
+	var errs []error
+	if b.smtp != nil {
+		errs = append(errs, b.smtp.Close())
+	}
+	if b.http != nil {
+		errs = append(errs, b.http.Close())
+	}
+	if b.file != nil {
+		errs = append(errs, b.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Messages gives the mails to an address, or all of them where it is empty,
+// newest first.
+func (b *Mailbox) Messages(to string) []Message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := []Message{}
+	for _, m := range slices.Backward(b.messages) {
+		if to == "" || m.To == to {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Wait gives the newest mail to an address as soon as there are n of them.
+func (b *Mailbox) Wait(ctx context.Context, to string, n int) (Message, error) {
+	for {
+		b.mu.Lock()
+		arrived := b.arrived
+		b.mu.Unlock()
+		if all := b.Messages(to); len(all) >= n {
+			return all[0], nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return Message{}, ctx.Err()
+		}
+	}
+}
+
+func (b *Mailbox) add(m Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.file != nil {
+		if err := json.NewEncoder(b.file).Encode(m); err != nil {
+			return err
+		}
+	}
+	b.messages = append(b.messages, m)
+	b.messages = b.messages[max(0, len(b.messages)-keep):]
+	close(b.arrived)
+	b.arrived = make(chan struct{})
+	return nil
+}
+
+// load reads the mails of an earlier start.
+func (b *Mailbox) load() error {
+	if b.options.Dir == "" {
+		return nil
+	}
+	var err error
+	b.file, err = os.OpenFile(filepath.Join(b.options.Dir, "mailbox.jsonl"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(b.file)
+	lines.Buffer(nil, 4<<20)
+	for lines.Scan() {
+		var m Message
+		if json.Unmarshal(lines.Bytes(), &m) == nil { // a line cut off by a crash is left out
+			b.messages = append(b.messages, m)
+		}
+	}
+	b.messages = b.messages[max(0, len(b.messages)-keep):]
+	return lines.Err()
+}
+
+// session is one SMTP dialogue.
+type session struct {
+	box *Mailbox
+	to  []string
+}
+
+func (s *session) fault(stage, address string) error {
+	if s.box.options.Fault == nil {
+		return nil
+	}
+	if f := s.box.options.Fault(stage, address); f != nil {
+		return f
+	}
+	return nil
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error { return s.fault("from", from) }
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to = append(s.to, to)
+	return s.fault("rcpt", to)
+}
+
+func (s *session) Data(r io.Reader) error {
+	if err := s.fault("data", s.to[0]); err != nil {
+		return err
+	}
+	m, err := parse(r)
+	if err != nil {
+		return &smtp.SMTPError{Code: 554, Message: "cannot read this mail: " + err.Error()}
+	}
+	for _, to := range s.to {
+		m.To = to
+		if err := s.box.add(m); err != nil {
+			return err
+		}
+	}
+	return s.fault("done", s.to[0])
+}
+
+func (s *session) Reset()        { s.to = nil }
+func (s *session) Logout() error { return nil }
+
+func parse(r io.Reader) (Message, error) {
+	in, err := mail.CreateReader(r)
+	if err != nil {
+		return Message{}, err
+	}
+	m := Message{At: time.Now().UTC(), Header: in.Header}
+	if m.Subject, err = in.Header.Subject(); err != nil {
+		return Message{}, err
+	}
+	for {
+		part, err := in.NextPart()
+		if errors.Is(err, io.EOF) {
+			return m, nil
+		}
+		if err != nil {
+			return Message{}, err
+		}
+		body, err := io.ReadAll(part.Body)
+		if err != nil {
+			return Message{}, err
+		}
+		header, ok := part.Header.(*mail.InlineHeader)
+		if !ok {
+			continue
+		}
+		switch kind, _, _ := header.ContentType(); kind {
+		case "text/plain":
+			m.Text = string(body)
+		case "text/html":
+			m.HTML = string(body)
+		}
+	}
+}
+
+// silent drops what the SMTP library would log: the demo's screen is for
+// people.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+func (silent) Println(...any)        {}
