@@ -35,6 +35,9 @@ const KeySize = 32
 // front and removing the old one when nothing made with it is left.
 type Keyring struct{ masters [][]byte }
 
+// Format answers every verb of fmt, as Text's does.
+func (k Keyring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
 // ErrOpen says that a sealed box was changed, was made for another use or
 // context, or by a key that is no longer here.
 var ErrOpen = errors.New("secret: box does not open with any key")

@@ -44,6 +44,14 @@ func TestI4_NoFormatterPrintsAText(t *testing.T) {
 	}
 }
 
+func TestI4_NoFormatterPrintsAKeyring(t *testing.T) {
+	ring := keys(t, strings.Repeat("2a", 32))
+	out := fmt.Sprintf("%v %+v %#v %x", ring, struct{ Keys secret.Keyring }{ring}, ring, ring)
+	if strings.Contains(out, "42 42") || strings.Contains(out, "2a2a") || strings.Contains(out, "0x2a") {
+		t.Errorf("the keys show: %s", out)
+	}
+}
+
 func recovered(f func()) (said string) {
 	defer func() { said = fmt.Sprint(recover()) }()
 	f()
