@@ -72,6 +72,12 @@ func NewHasher(algorithm string, iterations, atOnce int, random io.Reader) (*Has
 	return &Hasher{algorithm, iterations, random, make(chan struct{}, max(1, atOnce))}, nil
 }
 
+// Is tells whether the hasher is the one that NewHasher gives for these terms.
+func (h *Hasher) Is(algorithm string, iterations int) bool {
+	other, err := NewHasher(algorithm, iterations, 1, nil)
+	return err == nil && other.algorithm == h.algorithm && other.iterations == h.iterations
+}
+
 // Hash waits for its turn and hashes. It gives up waiting when ctx ends.
 func (h *Hasher) Hash(ctx context.Context, password secret.Text) (activation.Credential, error) {
 	select {

@@ -95,3 +95,22 @@ func (s *Store) Events(ctx context.Context, person activation.PersonID) ([]activ
 	}
 	return out, wrap("events", rows.Err())
 }
+
+// EventCounts tells how often each kind of event happened.
+func (s *Store) EventCounts(ctx context.Context) (map[activation.EventKind]int64, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, count(*) FROM events GROUP BY kind`)
+	if err != nil {
+		return nil, wrap("event counts", err)
+	}
+	defer rows.Close()
+	out := map[activation.EventKind]int64{}
+	for rows.Next() {
+		var kind activation.EventKind
+		var n int64
+		if err := rows.Scan(&kind, &n); err != nil {
+			return nil, wrap("event counts", err)
+		}
+		out[kind] = n
+	}
+	return out, wrap("event counts", rows.Err())
+}

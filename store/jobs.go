@@ -90,24 +90,31 @@ func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, e a
 	}))
 }
 
-// JobCount is how many jobs of a kind wait and were given up.
-type JobCount struct{ Waiting, GivenUp int }
+// JobCount is how many jobs of a kind wait and were given up, and since when
+// the oldest one waits.
+type JobCount struct {
+	Kind             string
+	Waiting, GivenUp int64
+	Oldest           time.Time
+}
 
 // JobCounts gives the counts by kind.
-func (s *Store) JobCounts(ctx context.Context) (map[string]JobCount, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END) FROM jobs GROUP BY kind`)
+func (s *Store) JobCounts(ctx context.Context) ([]JobCount, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
+		min(CASE WHEN given_up_at = 0 THEN created_at ELSE cast($1 AS bigint) END) FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))
 	if err != nil {
 		return nil, wrap("job counts", err)
 	}
 	defer rows.Close()
-	out := map[string]JobCount{}
+	var out []JobCount
 	for rows.Next() {
-		var kind string
 		var c JobCount
-		if err := rows.Scan(&kind, &c.Waiting, &c.GivenUp); err != nil {
+		var oldest int64
+		if err := rows.Scan(&c.Kind, &c.Waiting, &c.GivenUp, &oldest); err != nil {
 			return nil, wrap("job counts", err)
 		}
-		out[kind] = c
+		c.Oldest = moment(oldest)
+		out = append(out, c)
 	}
 	return out, wrap("job counts", rows.Err())
 }

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entree/activation"
-	"entree/activation/password"
 	"entree/config"
 	"entree/jobs"
 	"entree/keycloak"
 	"entree/mail"
 	"entree/portal"
+	"entree/portal/web"
 	"entree/store"
 )
 
@@ -31,7 +31,8 @@ type app struct {
 	runner  *jobs.Runner
 	realm   *keycloak.Client
 	policy  *realmPolicy
-	handler http.Handler
+	metrics *web.Metrics
+	pages   *portal.Portal
 }
 
 // graceful is how long requests and jobs under way may take at the end.
@@ -48,31 +49,28 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 		}
 	}()
 	var err error
-	if a.store, err = store.Open(ctx, c.Database.DSN, time.Now); err != nil {
-		return nil, fmt.Errorf("database: %w", err)
-	}
-	charters, err := c.LoadCharters()
-	if err != nil {
+	if a.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
-	for _, charter := range charters.All() {
+	for _, charter := range c.Texts().All() {
 		if err := a.store.KeepCharter(ctx, charter, time.Now()); err != nil {
 			return nil, fmt.Errorf("keep the charter: %w", err)
 		}
 	}
-	if a.realm, err = keycloak.NewClient(c.KeycloakClient()); err != nil {
+	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
 		return nil, err
 	}
-	a.policy = newRealmPolicy(a.realm, c, log)
-	mailer, err := mail.New(c.Mail())
+	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
+	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
+	mailer, err := mail.New(mailOptions(c))
 	if err != nil {
 		return nil, err
 	}
-	a.runner = jobs.New(jobs.Options{Queue: a.store, Clock: time.Now, Log: log, Workers: c.Jobs.Workers})
+	a.runner = jobs.New(jobs.Options{Queue: a.store, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
 	a.service, err = activation.New(activation.Options{
-		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: a.realm.Accounts(), Hasher: a.policy, Mailer: mailer,
-		Charters: charters, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
-		Profiles: c.Domain(), Policy: a.policy.Policy, Checker: password.Checker{}, Words: c.Password.InstitutionWords,
+		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: a.realm.Accounts(c.Institution.Scope), Hasher: a.policy, Mailer: mailer,
+		Charters: c.Texts(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
+		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
 		Rates: c.Rates(),
 	})
@@ -81,7 +79,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	}
 	a.runner.Handle(activation.JobMail, a.service.MailJobs())
 	a.runner.Handle(activation.JobAccount, a.service.AccountJobs())
-	if a.handler, err = portal.New(a.portalOptions()); err != nil {
+	if a.pages, err = a.newPortal(); err != nil {
 		return nil, err
 	}
 	ok = true
@@ -92,7 +90,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 // come to its end.
 func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           a.handler,
+		Handler:           a.pages,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second, // the last page may wait for Keycloak

@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"entree/config"
 	"entree/keycloak/local"
@@ -65,8 +65,11 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout, stderr
 	if err := os.MkdirAll(o.dir, 0o700); err != nil {
 		return err
 	}
-	secrets, err := demoSecrets(o.dir)
-	if err != nil {
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return err
+	}
+	marker := filepath.Join(o.dir, "demo.json")
+	if err := errors.Join(forget(marker), writeSecrets(o.dir)); err != nil {
 		return err
 	}
 	logFile, err := os.OpenFile(filepath.Join(o.dir, "entree.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -74,21 +77,21 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout, stderr
 		return err
 	}
 	defer logFile.Close()
-	log := slog.New(slog.NewJSONHandler(logFile, nil))
+	log := newLog(config.Log{Level: "info", Format: "json"}, logFile)
 
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer listener.Close()
-	box, err := mailbox.Start(mailbox.Options{SMTPAddr: "127.0.0.1:0", HTTPAddr: o.mailbox, Dir: o.dir})
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: o.mailbox, Dir: o.dir})
 	if err != nil {
 		return fmt.Errorf("--mailbox: %w", err)
 	}
 	defer box.Close()
-	fmt.Fprintln(stdout, "Keycloak is starting; the first time this takes about a minute.")
+	fmt.Fprintln(stdout, "Starting Keycloak …")
 	kc, err := local.Start(ctx, local.Options{
-		Dir: filepath.Join(o.dir, "keycloak"), Home: o.keycloakHome, Port: o.keycloakPort, Out: stdout, Environ: env.environ,
+		Dir: filepath.Join(o.dir, "keycloak"), Home: o.keycloakHome, Port: o.keycloakPort, Out: stdout, Getenv: env.get,
 	})
 	if err != nil {
 		return err
@@ -99,12 +102,12 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout, stderr
 		}
 	}()
 
-	base := "http://" + listener.Addr().String()
-	path, err := writeDemoConfig(o.dir, demoAddresses{portal: base, keycloak: kc.URL(), smtp: box.SMTPAddr()}, secrets)
+	smtpHost, smtpPort, err := net.SplitHostPort(box.SMTPAddr())
 	if err != nil {
 		return err
 	}
-	c, err := config.Load(path, nil)
+	listen := listener.Addr().String()
+	c, err := writeDemoConfig(o.dir, demoAddresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort})
 	if err != nil {
 		return err
 	}
@@ -116,16 +119,28 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout, stderr
 		return err
 	}
 	defer a.close()
-	people, err := fillRegistry(ctx, a)
-	if err != nil {
-		return fmt.Errorf("fill the registry: %w", err)
-	}
-	places := demoPlaces{Portal: base, Keycloak: kc.URL(), Realm: c.Keycloak.Realm, Mailbox: box.URL(), People: people}
-	if err := places.write(filepath.Join(o.dir, "demo.json")); err != nil {
+	if err := a.policy.read(ctx); err != nil {
 		return err
 	}
-	places.tell(stdout, o.dir)
-	return a.serve(ctx, listener)
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.serve(running, listener) })
+	group.Go(func() error {
+		if err := fillRegistry(running, a, box); err != nil {
+			return fmt.Errorf("fill the registry: %w", err)
+		}
+		places, err := a.places(running, kc.URL(), box.URL())
+		if err != nil {
+			return err
+		}
+		if err := places.write(marker); err != nil {
+			return err
+		}
+		places.tell(stdout, o.dir)
+		return nil
+	})
+	err = group.Wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // Ctrl-C is how a demo ends
+	}
+	return errors.Join(err, forget(marker))
 }
-
-var _ = time.Now

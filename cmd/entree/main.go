@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -60,3 +61,12 @@ var errTold = errors.New("already told")
 
 // environment is what a command sees of the process's environment.
 type environment struct{ environ []string }
+
+func (e environment) get(name string) string {
+	for _, line := range e.environ {
+		if value, ok := strings.CutPrefix(line, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

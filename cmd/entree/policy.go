@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -24,6 +26,8 @@ type realmPolicy struct {
 	realm  *keycloak.Client
 	own    password.Policy
 	waived []string
+	atOnce int // hashes
+	seen   func(time.Duration)
 	log    *slog.Logger
 	now    atomic.Pointer[judged]
 }
@@ -40,8 +44,8 @@ const (
 	policySoon  = 5 * time.Second
 )
 
-func newRealmPolicy(realm *keycloak.Client, c config.Config, log *slog.Logger) *realmPolicy {
-	return &realmPolicy{realm: realm, own: c.PasswordPolicy(), waived: c.Keycloak.WaivePolicy, log: log}
+func newRealmPolicy(realm *keycloak.Client, c config.Config, log *slog.Logger, seen func(time.Duration)) *realmPolicy {
+	return &realmPolicy{realm: realm, own: c.Policy(), waived: c.Keycloak.WaivePolicy, atOnce: c.Limits.HashesAtOnce, log: log, seen: seen}
 }
 
 // Policy gives the rules in force; the portal's own until the realm was read.
@@ -59,6 +63,7 @@ func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (activation.Cr
 	if j == nil {
 		return activation.Credential{}, &activation.Refusal{Reason: activation.ReasonBusy, Retry: time.Now().Add(time.Minute)}
 	}
+	defer func(begun time.Time) { p.seen(time.Since(begun)) }(time.Now())
 	return j.hasher.Hash(ctx, text)
 }
 
@@ -73,7 +78,16 @@ func (p *realmPolicy) read(ctx context.Context) error {
 	if len(open) > 0 {
 		return &unjudgeable{open}
 	}
-	p.now.Store(&judged{password.Max(p.own, policy.Rules), policy.Hasher})
+	rules := password.Max(p.own, policy.Rules)
+	if old := p.now.Load(); old != nil && old.hasher.Is(policy.HashAlgorithm, policy.HashIterations) {
+		p.now.Store(&judged{rules, old.hasher}) // the hasher counts what is under way
+		return nil
+	}
+	hasher, err := keycloak.NewHasher(policy.HashAlgorithm, policy.HashIterations, p.atOnce, rand.Reader)
+	if err != nil {
+		return err
+	}
+	p.now.Store(&judged{rules, hasher})
 	return nil
 }
 
@@ -102,7 +116,8 @@ func (p *realmPolicy) watch(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		if u, ok := err.(*unjudgeable); ok && p.now.Load() == nil {
+		var u *unjudgeable
+		if errors.As(err, &u) && p.now.Load() == nil {
 			return u
 		}
 		if ctx.Err() == nil {

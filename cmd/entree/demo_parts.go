@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"entree/activation"
+	"entree/config"
+	"entree/deploy"
+	"entree/keycloak"
+	"entree/keycloak/local"
+	"entree/mail/mailbox"
+	"entree/registry/demopeople"
+	"entree/secret"
+)
+
+//go:embed demo.yaml
+var demoFiles embed.FS
+
+// demoPeople is how many people the demo's registry has.
+const demoPeople = 200
+
+// writeSecrets draws the demo's secrets, once, into files of their own.
+func writeSecrets(dir string) error {
+	for _, name := range []string{"secret", "portal-secret", "ent-secret"} {
+		file := filepath.Join(dir, name)
+		if _, err := os.Stat(file); err == nil {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(secret.GenerateKey().Reveal()), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// demoAddresses are what differs from one start to the next.
+type demoAddresses struct{ Portal, Listen, Keycloak, SMTPHost, SMTPPort string }
+
+// writeDemoConfig writes a configuration as an institution would have it, with
+// its charter beside it. `entree import --config DIR/entree.yaml` works on it.
+func writeDemoConfig(dir string, at demoAddresses) (config.Config, error) {
+	t, err := template.ParseFS(demoFiles, "demo.yaml")
+	if err != nil {
+		return config.Config{}, err
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, at); err != nil {
+		return config.Config{}, err
+	}
+	path := filepath.Join(dir, "entree.yaml")
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		return config.Config{}, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "charter"), 0o755); err != nil {
+		return config.Config{}, err
+	}
+	charters, err := fs.Glob(deploy.FS, "charter/*.md")
+	if err != nil {
+		return config.Config{}, err
+	}
+	for _, name := range charters {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Stat(file); err == nil {
+			continue // it may have been changed, to see what happens
+		}
+		raw, err := deploy.FS.ReadFile(name)
+		if err != nil {
+			return config.Config{}, err
+		}
+		if err := os.WriteFile(file, raw, 0o644); err != nil {
+			return config.Config{}, err
+		}
+	}
+	return config.Load(path, []string{
+		"ENTREE_SECRET_FILE=" + filepath.Join(dir, "secret"),
+		"ENTREE_KEYCLOAK_CLIENT_SECRET_FILE=" + filepath.Join(dir, "portal-secret"),
+		"ENTREE_SSO_CLIENT_SECRET_FILE=" + filepath.Join(dir, "ent-secret"),
+	})
+}
+
+// wanted is what a configuration needs of its realm.
+func wanted(c config.Config) keycloak.Wanted {
+	base := strings.TrimRight(c.Portal.BaseURL, "/")
+	w := keycloak.Wanted{
+		DisplayName: c.Institution.Name,
+		PasswordPolicy: fmt.Sprintf("length(%d) and maxLength(%d) and upperCase(%d) and lowerCase(%d) and digits(%d) and notUsername and notEmail",
+			c.Password.Length, c.Password.MaxLength, c.Password.Upper, c.Password.Lower, c.Password.Digits),
+		Portal:       keycloak.Secret{ID: c.Keycloak.ClientID, Secret: c.Keycloak.ClientSecret},
+		ENT:          keycloak.Secret{ID: c.SSO.ClientID, Secret: c.SSO.ClientSecret},
+		RedirectURIs: []string{base + "/connexion/retour"},
+		LogoutURIs:   []string{base + "/"},
+	}
+	for _, p := range c.Profiles {
+		for _, g := range p.Groups {
+			if !slices.Contains(w.Groups, g) {
+				w.Groups = append(w.Groups, g)
+			}
+		}
+	}
+	return w
+}
+
+// applyRealm sets the demo's realm up as its administrator.
+func applyRealm(ctx context.Context, c config.Config, kc *local.Server) error {
+	return keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword()).Apply(ctx, wanted(c), nil)
+}
+
+// fillRegistry enrols the demo's people. Those who are said to be active go the
+// whole way like anybody else, with their mail read from the mailbox.
+func fillRegistry(ctx context.Context, a *app, box *mailbox.Mailbox) error {
+	people := demopeople.Some(demoPeople)
+	err := a.store.Import(ctx, false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
+		for _, p := range people {
+			if _, err := put(p.Person); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for _, p := range people {
+		if p.State == demopeople.Active {
+			group.Go(func() error {
+				if err := visit(ctx, a, box, p.ID); err != nil {
+					return fmt.Errorf("activate %s: %w", p.Number, err)
+				}
+				return nil
+			})
+		}
+	}
+	return group.Wait()
+}
+
+// visit activates somebody as they would themselves, with a password that is
+// forgotten at once.
+func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id activation.PersonID) error {
+	p, err := a.store.Person(ctx, id)
+	if err != nil || p.Account != activation.NoAccount {
+		return err // active since an earlier start
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	mails := len(box.Messages(string(p.Email)))
+	j, err := a.service.Request(ctx, activation.Request{Profile: p.Profile, Address: string(p.Email), Lang: activation.French, Client: "demo"})
+	if err != nil {
+		return err
+	}
+	mail, err := box.Wait(ctx, string(p.Email), mails+1)
+	if err != nil {
+		return err
+	}
+	if err := a.service.Prove(ctx, j.ID, sixDigits.FindString(mail.Text), "demo"); err != nil {
+		return err
+	}
+	if birth, number := a.service.Asks(j); birth || number {
+		if err := a.service.Verify(ctx, j.ID, activation.Answers{BirthDate: p.BirthDate, Number: p.Number}); err != nil {
+			return err
+		}
+	}
+	charter, err := a.service.CharterFor(j, activation.French)
+	if err != nil {
+		return err
+	}
+	if err := a.service.Accept(ctx, j.ID, charter.SHA256, activation.French); err != nil {
+		return err
+	}
+	if err := a.service.Guided(ctx, j.ID); err != nil {
+		return err
+	}
+	if j, _, err = a.service.Journey(ctx, j.ID); err != nil {
+		return err
+	}
+	phrases, err := a.service.Phrases(ctx, j, 1)
+	if err != nil {
+		return err
+	}
+	return a.service.ChoosePassword(ctx, j.ID, phrases[0].Text, phrases[0].Text)
+}
+
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// demoPlaces is what demo.json tells a script.
+type demoPlaces struct {
+	Portal   string       `json:"portal"`
+	Keycloak string       `json:"keycloak"`
+	Realm    string       `json:"realm"`
+	Mailbox  string       `json:"mailbox"`
+	People   []demoPerson `json:"people"`
+}
+
+type demoPerson struct {
+	Number     string `json:"number"`
+	GivenName  string `json:"given_name"`
+	FamilyName string `json:"family_name"`
+	BirthDate  string `json:"birth_date"`
+	Email      string `json:"email"`
+	Profile    string `json:"profile"`
+	State      string `json:"state"`
+}
+
+// places describes a running demo, people's states as they are now.
+func (a *app) places(ctx context.Context, kc, mailbox string) (demoPlaces, error) {
+	out := demoPlaces{Portal: a.config.Portal.BaseURL, Keycloak: kc, Realm: a.config.Keycloak.Realm, Mailbox: mailbox}
+	for _, invented := range demopeople.Some(demoPeople) { // in their order: the how-to's student first
+		p, err := a.store.Person(ctx, invented.ID)
+		if err != nil {
+			return demoPlaces{}, err
+		}
+		state := string(p.Readiness)
+		if p.Account != activation.NoAccount {
+			state = string(p.Account)
+		}
+		out.People = append(out.People, demoPerson{p.Number, p.GivenName, p.FamilyName, p.BirthDate, string(p.Email), p.Profile, state})
+	}
+	return out, nil
+}
+
+// write leaves the file whole or not at all: a script waits for it.
+func (d demoPlaces) write(file string) error {
+	raw, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".new", append(raw, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// tell prints the three addresses and whom to try.
+func (d demoPlaces) tell(out io.Writer, dir string) {
+	fmt.Fprintf(out, `
+  The portal    %s/
+  The mailbox   %s/
+  Keycloak      %s/admin/  (user admin, password in %s)
+
+  Try Jean-Pierre Martin, student: %s
+  Two people share an address:     famille.roy@example.com  (numbers 22501001 and 22501002)
+  Not ready yet:                   chloe.dubois@example.com
+  Active already:                  camille.moreau@example.com
+  Staff, asked for a birth date:   nadia.benali@example.com  (28 February 1981)
+
+  Everybody is in %s
+  Ctrl-C stops all of it.
+
+`, d.Portal, d.Mailbox, d.Keycloak, filepath.Join(dir, "keycloak", "admin-password"), d.People[0].Email, filepath.Join(dir, "demo.json"))
+}
+
+// forget removes the file that says that the demo runs.
+func forget(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/activation/password"
+	"entree/config"
+	"entree/keycloak"
+	"entree/mail"
+	"entree/portal"
+	"entree/portal/i18n"
+	"entree/portal/web"
+	"entree/sso"
+	"entree/static"
+	"entree/store"
+	"entree/templates"
+)
+
+// openStore opens the configured database. A relative SQLite file stands
+// beside the configuration.
+func openStore(ctx context.Context, c config.Config) (*store.Store, error) {
+	dsn := c.Database
+	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok && !filepath.IsAbs(file) {
+		dsn = "sqlite:" + filepath.Join(c.Dir, file)
+	}
+	s, err := store.Open(ctx, dsn, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return s, nil
+}
+
+func keycloakConfig(c config.Config) keycloak.Config {
+	k := c.Keycloak
+	return keycloak.Config{URL: k.URL, Realm: k.Realm, ClientID: k.ClientID, ClientSecret: k.ClientSecret, Timeout: k.Timeout, InFlight: k.CreatesInFlight}
+}
+
+func mailOptions(c config.Config) mail.Options {
+	s, i := c.SMTP, c.Institution
+	return mail.Options{
+		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, Timeout: s.Timeout,
+		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
+		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
+	}
+}
+
+// newPortal joins pages, texts and service.
+func (a *app) newPortal() (*portal.Portal, error) {
+	c := a.config
+	catalog, err := i18n.Load()
+	if err != nil {
+		return nil, err
+	}
+	var login *sso.RelyingParty
+	if c.SSO.Kind == "oidc" {
+		login, err = sso.New(sso.Config{
+			Issuer: c.Issuer(), ClientID: c.SSO.ClientID, ClientSecret: c.SSO.ClientSecret,
+			RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/connexion/retour", Scopes: []string{"profile", "email"}, Now: time.Now, Random: rand.Reader,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	assets, logo, err := withLogo(static.FS, c.LogoFile())
+	if err != nil {
+		return nil, err
+	}
+	i := c.Institution
+	return portal.New(portal.Options{
+		Service: a.service, Sessions: a.store, SSO: login, Keys: c.Keys,
+		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies,
+		Institution: web.Institution{
+			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
+			LegalURL: i.LegalURL, AccessibleURL: i.Accessibility,
+		},
+		Theme: web.Theme{Accent: i.Accent, AccentDark: i.AccentDark}, Profiles: c.Domain(), Example: password.Example,
+		Links: links(c.NextSteps), EntURL: c.SSO.EntURL, ChangePassword: c.Portal.ChangePassword, Idle: c.Portal.SessionIdle,
+		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "",
+		Log: a.log, Now: time.Now, Random: rand.Reader,
+	})
+}
+
+// checks are what /readyz asks. Keycloak and the mail server may be away: the
+// portal takes people on without them and works off what waits.
+func (a *app) checks() []web.Check {
+	return []web.Check{
+		{Name: "database", Essential: true, Run: a.store.Ping},
+		{Name: "keycloak", Run: a.realm.Ping},
+	}
+}
+
+func (a *app) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
+	counts, err := a.store.JobCounts(ctx)
+	var out []web.JobFigures
+	for _, c := range counts {
+		f := web.JobFigures{Kind: c.Kind, Waiting: c.Waiting, GivenUp: c.GivenUp}
+		if c.Waiting > 0 {
+			f.Oldest = time.Since(c.Oldest)
+		}
+		out = append(out, f)
+	}
+	return out, err
+}
+
+func links(steps []config.NextStep) map[activation.Lang][]portal.NextLink {
+	out := map[activation.Lang][]portal.NextLink{}
+	for _, lang := range []activation.Lang{activation.French, activation.English} {
+		for _, s := range steps {
+			out[lang] = append(out[lang], portal.NextLink{Text: s.Text.In(lang), Help: s.Help.In(lang), URL: s.URL})
+		}
+	}
+	return out
+}
+
+// withLogo adds the institution's logo to the assets, under its own name.
+func withLogo(assets fs.FS, file string) (fs.FS, string, error) {
+	if file == "" {
+		return assets, "", nil
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, "", err
+	}
+	name := "logo" + strings.ToLower(filepath.Ext(file))
+	return logoFS{assets, name, file}, name, nil
+}
+
+// logoFS is the assets with one more file.
+type logoFS struct {
+	fs.FS
+	name, file string
+}
+
+func (l logoFS) Open(name string) (fs.File, error) {
+	if name == l.name {
+		return os.Open(l.file)
+	}
+	return l.FS.Open(name)
+}
+
+func (l logoFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(l.FS, name)
+	if err != nil || name != "." {
+		return entries, err
+	}
+	info, err := os.Stat(l.file)
+	if err != nil {
+		return nil, err
+	}
+	return append(entries, named{fs.FileInfoToDirEntry(info), l.name}), nil
+}
+
+// named is a file under another name.
+type named struct {
+	fs.DirEntry
+	name string
+}
+
+func (n named) Name() string { return n.name }

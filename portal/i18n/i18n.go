@@ -1,0 +1,107 @@
+// Package i18n holds the words of the pages, in French and in English, and
+// finds them by key. Plurals follow each language's rules (CLDR); French counts
+// 0 and 1 alike.
+package i18n
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"slices"
+	"sync"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/language"
+
+	"entree/activation"
+)
+
+//go:embed messages/*.yaml
+var files embed.FS
+
+// Languages there are, the default first.
+var Languages = []activation.Lang{activation.French, activation.English}
+
+// Catalog finds messages.
+type Catalog struct {
+	localizers map[activation.Lang]*i18n.Localizer
+	keys       map[activation.Lang][]string
+	matcher    language.Matcher
+	plain      sync.Map // of messages without arguments: they never change
+}
+
+// Load reads the messages.
+func Load() (*Catalog, error) {
+	bundle := i18n.NewBundle(language.French)
+	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
+	c := &Catalog{
+		localizers: map[activation.Lang]*i18n.Localizer{}, keys: map[activation.Lang][]string{},
+		matcher: language.NewMatcher([]language.Tag{language.French, language.English}),
+	}
+	for _, lang := range Languages {
+		file, err := bundle.LoadMessageFileFS(files, "messages/"+string(lang)+".yaml")
+		if err != nil {
+			return nil, fmt.Errorf("messages: %w", err)
+		}
+		for _, m := range file.Messages {
+			c.keys[lang] = append(c.keys[lang], m.ID)
+		}
+		slices.Sort(c.keys[lang])
+		c.localizers[lang] = i18n.NewLocalizer(bundle, string(lang))
+	}
+	return c, nil
+}
+
+// T gives a message. args are name–value pairs; values are escaped, unless
+// they are HTML already. The message's own text is trusted: it is ours. A key
+// that is nowhere shows itself, and a test keeps that from happening.
+func (c *Catalog) T(lang activation.Lang, key string, args ...any) template.HTML {
+	if len(args) == 0 {
+		if said, ok := c.plain.Load(string(lang) + key); ok {
+			return said.(template.HTML)
+		}
+	}
+	config := &i18n.LocalizeConfig{MessageID: key}
+	data := map[string]any{}
+	for i := 0; i+1 < len(args); i += 2 {
+		name, value := fmt.Sprint(args[i]), args[i+1]
+		if name == "Count" {
+			config.PluralCount = value
+		}
+		if _, safe := value.(template.HTML); !safe {
+			value = template.HTMLEscapeString(fmt.Sprint(value))
+		}
+		data[name] = value
+	}
+	config.TemplateData = data
+	localizer, ok := c.localizers[lang]
+	if !ok {
+		localizer = c.localizers[activation.French]
+	}
+	said, err := localizer.Localize(config)
+	if err != nil {
+		return template.HTML(template.HTMLEscapeString(key))
+	}
+	if len(args) == 0 {
+		c.plain.Store(string(lang)+key, template.HTML(said))
+	}
+	return template.HTML(said)
+}
+
+// Match gives the language that a browser asks for.
+func (c *Catalog) Match(acceptLanguage string) activation.Lang {
+	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
+	if err != nil || len(wanted) == 0 {
+		return Languages[0]
+	}
+	_, i, confidence := c.matcher.Match(wanted...)
+	if confidence == language.No {
+		// Whoever reads neither is better served in English.
+		return activation.English
+	}
+	return Languages[i]
+}
+
+// Keys lists the keys of a language, sorted.
+func (c *Catalog) Keys(lang activation.Lang) []string { return c.keys[lang] }

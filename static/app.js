@@ -1,0 +1,261 @@
+// Everything here makes a page nicer; no page needs it.
+'use strict';
+(() => {
+  const root = document.documentElement;
+  root.classList.add('js');
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const one = (selector, within = document) => within.querySelector(selector);
+
+  // Where to look first: the error summary, or the heading when a form led here.
+  const summary = one('.summary');
+  const heading = one('h1');
+  if (summary) summary.focus();
+  else if (heading && document.referrer.startsWith(location.origin) && !location.hash) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+
+  // A form is sent once; coming back to the page wakes it up again.
+  const busy = document.body.dataset.waitText;
+  addEventListener('submit', (e) => {
+    if (e.target.dataset.sent) return e.preventDefault();
+    e.target.dataset.sent = '1';
+    const button = e.submitter;
+    if (!button) return;
+    button.setAttribute('aria-busy', 'true');
+    if (button.classList.contains('primary')) {
+      button.dataset.text = button.textContent;
+      button.textContent = busy;
+    }
+  });
+  addEventListener('pageshow', () => {
+    for (const form of all('form[data-sent]')) delete form.dataset.sent;
+    for (const button of all('[aria-busy]')) {
+      button.removeAttribute('aria-busy');
+      if (button.dataset.text) button.textContent = button.dataset.text;
+    }
+  });
+
+  // Copy buttons.
+  const copying = (within) => {
+    if (!navigator.clipboard) return;
+    for (const button of all('.copy', within)) {
+      button.hidden = false;
+      button.addEventListener('click', async () => {
+        const text = button.textContent;
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = button.dataset.done;
+        button.dataset.copied = '';
+        setTimeout(() => { button.textContent = text; delete button.dataset.copied; }, 2000);
+      });
+    }
+  };
+  copying(document);
+  for (const button of all('.print')) {
+    button.hidden = false;
+    button.addEventListener('click', () => print());
+  }
+
+  // The code field keeps what a person pastes, made of figures only.
+  const code = one('input.code');
+  if (code) code.addEventListener('paste', (e) => {
+    const digits = (e.clipboardData.getData('text').match(/[0-9]/g) || []).join('');
+    if (digits.length !== 6) return;
+    e.preventDefault();
+    code.value = digits;
+    code.form.querySelector('.primary').focus();
+  });
+
+  // The wait before a new code, in words; told once when it is over.
+  for (const form of all('form.resend')) {
+    const said = one('.hint', form);
+    const button = one('button', form);
+    const until = Date.now() + Number(form.dataset.resend) * 1000;
+    if (Number(form.dataset.resend) <= 0) continue;
+    said.removeAttribute('role');
+    button.disabled = true;
+    const tick = () => {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      if (left > 0) {
+        said.textContent = form.dataset.in.replace('{wait}', form.dataset.seconds.replace('42', left));
+        return;
+      }
+      clearInterval(timer);
+      button.disabled = false;
+      said.setAttribute('role', 'status');
+      said.textContent = form.dataset.now;
+    };
+    const timer = setInterval(tick, 1000);
+    tick();
+  }
+
+  // The charter: its end wakes the box.
+  const consent = one('form.consent');
+  if (consent) {
+    const box = one('#charte');
+    const button = one('.primary', consent);
+    const state = one('#charte-state');
+    const end = one('#fin');
+    const bar = one('.reading span');
+    const text = one('.charter');
+    box.disabled = button.disabled = true;
+    state.textContent = consent.dataset.asleep;
+    const wake = () => {
+      if (!box.disabled) return;
+      box.disabled = button.disabled = false;
+      state.textContent = consent.dataset.awake;
+      watch.disconnect();
+    };
+    const watch = new IntersectionObserver((seen) => { if (seen.some((s) => s.isIntersecting)) wake(); });
+    watch.observe(end);
+    end.addEventListener('focus', wake);
+    const toEnd = one('.to-end');
+    toEnd.hidden = false;
+    toEnd.addEventListener('click', () => { end.scrollIntoView({ block: 'center' }); end.focus({ preventScroll: true }); });
+    const read = () => {
+      const { top, height } = text.getBoundingClientRect();
+      const part = Math.min(1, Math.max(0, (innerHeight - top) / height));
+      bar.style.transform = `scaleX(${part})`;
+    };
+    addEventListener('scroll', read, { passive: true });
+    read();
+  }
+
+  // Other phrases, and one of them into both fields.
+  const choose = one('form.choose');
+  const offer = (place) => {
+    copying(place);
+    if (!choose || !place.dataset.use) return;
+    for (const phrase of all('.phrase', place)) {
+      const use = document.createElement('button');
+      use.type = 'button';
+      use.className = 'copy';
+      use.textContent = place.dataset.use;
+      use.addEventListener('click', () => {
+        for (const id of ['mot-de-passe', 'confirmation']) {
+          const input = document.getElementById(id);
+          input.value = one('code', phrase).textContent;
+          input.dispatchEvent(new Event('input', { bubbles: true }));
+        }
+        place.closest('details').open = false;
+        document.getElementById('mot-de-passe').focus();
+      });
+      phrase.append(use);
+    }
+  };
+  for (const place of all('.phrases-here')) offer(place);
+  for (const link of all('[data-phrases]')) {
+    link.setAttribute('role', 'button');
+    const more = async (e) => {
+      e.preventDefault();
+      const answer = await fetch(link.href, { headers: { Accept: 'text/html' } });
+      if (!answer.ok) return location.reload();
+      const place = one('.phrases-here', link.closest('section, details'));
+      place.innerHTML = await answer.text();
+      offer(place);
+    };
+    link.addEventListener('click', more);
+    link.addEventListener('keydown', (e) => { if (e.key === ' ') more(e); });
+  }
+
+  // The rules tick while a person types; the server decides.
+  if (choose) {
+    const password = one('#mot-de-passe');
+    const again = one('#confirmation');
+    const list = one('.rules');
+    const state = one('#rules-state');
+    const personal = list.dataset.personal.split(' ').filter(Boolean);
+    const like = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't', '@': 'a', $: 's', '€': 'e', '!': 'i' };
+    const fold = (s) => s.normalize('NFD').replace(/\p{Mn}/gu, '').toLowerCase();
+    const holds = {
+      length: (s, n) => [...s].length >= n,
+      upper: (s, n) => (s.match(/\p{Lu}/gu) || []).length >= n,
+      lower: (s, n) => (s.match(/\p{Ll}/gu) || []).length >= n,
+      digit: (s, n) => (s.match(/\p{Nd}/gu) || []).length >= n,
+      special: (s, n) => (s.match(/[^\p{L}\p{Nd}]/gu) || []).length >= n,
+      personal: (s) => {
+        const plain = fold(s);
+        const forms = [plain, plain.replace(/[^\p{L}\p{N}]/gu, ''), plain.replace(/[013457@$€!]/g, (c) => like[c]).replace(/[^\p{L}\p{N}]/gu, '')];
+        return s !== '' && !personal.some((p) => forms.some((f) => f.includes(p)));
+      },
+    };
+    let told;
+    const judge = () => {
+      const text = password.value.normalize('NFC');
+      let left = 0;
+      for (const rule of all('[data-rule]', list)) {
+        const met = holds[rule.dataset.rule](text, Number(rule.dataset.least));
+        rule.classList.toggle('met', met);
+        if (text !== '') rule.classList.remove('broken');
+        if (rule.dataset.rule === 'personal' && text !== '' && !met) rule.classList.add('broken');
+        let word = one('.sr', rule);
+        if (!word) {
+          word = document.createElement('span');
+          word.className = 'sr';
+          rule.append(word);
+        }
+        word.textContent = ` (${met ? choose.dataset.met : choose.dataset.unmet})`;
+        if (!met) left++;
+      }
+      clearTimeout(told);
+      told = setTimeout(() => {
+        if (text === '') return;
+        state.textContent = left === 0 ? list.dataset.all : left === 1 ? list.dataset.one : list.dataset.many.replace('2', left);
+      }, 800);
+    };
+    password.addEventListener('input', judge);
+    const compare = () => {
+      const differs = again.value !== '' && again.value !== password.value;
+      one('#confirmation-state').textContent = differs ? choose.dataset.differs : '';
+    };
+    again.addEventListener('blur', compare);
+    again.addEventListener('input', () => { if (again.value === password.value) compare(); });
+    for (const input of [password, again]) {
+      const eye = document.createElement('button');
+      eye.type = 'button';
+      eye.className = 'reveal';
+      eye.textContent = choose.dataset.show;
+      eye.setAttribute('aria-label', `${choose.dataset.showLabel} – ${one(`label[for="${input.id}"]`).textContent}`);
+      eye.setAttribute('aria-pressed', 'false');
+      eye.addEventListener('click', () => {
+        const shown = input.type === 'password';
+        input.type = shown ? 'text' : 'password';
+        eye.textContent = shown ? choose.dataset.hide : choose.dataset.show;
+        eye.setAttribute('aria-pressed', String(shown));
+      });
+      input.after(eye);
+      input.form.addEventListener('submit', () => { input.type = 'password'; });
+    }
+    if (password.value) judge();
+  }
+
+  // The account is on its way: look again without a flash.
+  const waiting = one('.waiting');
+  if (waiting) setInterval(async () => {
+    const answer = await fetch(location.href, { redirect: 'manual' }).catch(() => null);
+    if (answer && answer.type === 'opaqueredirect') location.reload();
+  }, Math.max(2, Number(waiting.dataset.refresh) - 2) * 1000);
+
+  // Two minutes before a session ends there is a way to stay.
+  const dialog = one('dialog.session');
+  if (dialog) {
+    let ends = Number(document.body.dataset.sessionEnds);
+    const form = one('form', dialog);
+    form.addEventListener('submit', async (e) => {
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+      if (!answer || !answer.ok) return location.reload();
+      ends = Date.parse(answer.headers.get('X-Session-Ends'));
+      dialog.close();
+    }, true);
+    setInterval(() => {
+      const left = ends - Date.now();
+      if (left <= 0) return location.reload();
+      if (left > 120000) return;
+      if (!dialog.open) dialog.showModal();
+      const s = Math.ceil(left / 1000);
+      one('.left', dialog).textContent = dialog.dataset.left.replace('{time}', `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`);
+    }, 1000);
+  }
+})();
