@@ -19,9 +19,8 @@ const scopeName = "entree"
 var leastRoles = []string{"manage-users", "view-realm"}
 
 type named struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	ClientID string `json:"clientId"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 func (c *Client) planScope(ctx context.Context, _ Wanted) ([]Change, error) {
