@@ -83,7 +83,7 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 	if err != nil {
 		return err
 	}
-	_, err = s.act(ctx, id, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, id, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.PasswordAt = at
 		j.ExpiresAt = at.Add(s.Absolute)
 		return intent, nil

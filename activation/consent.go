@@ -31,7 +31,7 @@ func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang 
 	if charter.SHA256 != sha256 {
 		return &Refusal{Reason: ReasonCharterChanged}
 	}
-	_, err = s.act(ctx, id, StepCharter, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, id, StepCharter, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, charter.SHA256, charter.Version, lang
 		e := s.tell(j, at, EventCharterAccepted)
 		e.Events[0].Details = map[string]string{"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang)}
@@ -59,7 +59,7 @@ func (s *Service) Guided(ctx context.Context, id JourneyID) error {
 	} else if err != nil {
 		return err
 	}
-	_, err = s.act(ctx, id, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, id, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.GuidedAt = at
 		return Effects{}, nil
 	})

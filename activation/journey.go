@@ -9,7 +9,7 @@ type JourneyID string
 // same pages.
 type Purpose string
 
-// The purposes there are.
+// PurposeActivate is the first visit.
 const PurposeActivate Purpose = "activate"
 
 // Step is where a journey stands: the page that its person has to see next.
@@ -28,7 +28,7 @@ const (
 	StepEnded    Step = "ended"    // too many tries: begin again, or ask
 )
 
-// Tries that a person has, at the code and at the second proof (S3).
+// MaxTries is how many tries a person has, at the code and at the second proof (S3).
 const MaxTries = 5
 
 // Journey is one browser's way to one account, as it is stored.

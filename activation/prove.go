@@ -34,7 +34,7 @@ func (s *Service) Prove(ctx context.Context, id JourneyID, typed, client string)
 		return err
 	}
 	now := eligible(people)
-	_, err = s.act(ctx, id, StepCode, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, id, StepCode, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		if !at.Before(j.Code.ExpiresAt) {
 			return s.tell(j, at, EventCodeExpired), &Refusal{Reason: ReasonCodeExpired}
 		}
@@ -91,7 +91,7 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.act(ctx, id, StepVerify, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, id, StepVerify, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.VerifyTries++
 		var matches []Person
 		for _, p := range people {

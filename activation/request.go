@@ -82,7 +82,7 @@ func (s *Service) Resend(ctx context.Context, id JourneyID, lang Lang, client st
 		return err
 	}
 	code, candidates, sent := j.Code, j.Candidates, j.Code.Sent
-	_, err = s.act(ctx, id, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, id, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
 		if j.Code.Sent >= sent { // a second click came first: one mail is enough
 			return Effects{}, nil
 		}

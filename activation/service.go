@@ -137,17 +137,16 @@ func (s *Service) next(j Journey) Step {
 // Extend puts the idle end of a journey off: the visitor asked for more time.
 // The absolute end stays.
 func (s *Service) Extend(ctx context.Context, id JourneyID) error {
-	_, err := s.act(ctx, id, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
-	return err
+	return s.act(ctx, id, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
 }
 
 // act is the one way in which a journey changes. It refuses a journey that is
 // over or at another step (empty: any), lets decide say what happens, and
 // commits that. A refusal is an outcome: it is committed with whatever decide
 // changed, so that a wrong code costs its try.
-func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) (Journey, error) {
+func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
 	var refusal *Refusal
-	j, err := s.Store.Update(ctx, id, func(j *Journey) (Effects, error) {
+	_, err := s.Store.Update(ctx, id, func(j *Journey) (Effects, error) {
 		refusal = nil // the function may run again
 		if s.expired(*j) {
 			return Effects{}, ErrExpired
@@ -162,13 +161,13 @@ func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*J
 		return e, nil
 	})
 	if err != nil {
-		return Journey{}, err
+		return err
 	}
 	s.Runner.Wake()
 	if refusal != nil {
-		return j, refusal
+		return refusal
 	}
-	return j, nil
+	return nil
 }
 
 func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }

@@ -86,7 +86,7 @@ func (c *Config) checkPortal(f *faults) {
 		switch {
 		case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
 			f.add("portal.base_url", "%q: want https://host, without a path", p.BaseURL)
-		case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+		case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 			f.add("portal.base_url", "%q: must be https; plain http is for this machine only", p.BaseURL)
 		}
 	}

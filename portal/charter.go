@@ -7,7 +7,7 @@ import (
 	"entree/portal/web"
 )
 
-// CharterPage, templates/charter.html, GET and POST /activation/charte
+// CharterPage is drawn by templates/charter.html, GET and POST /activation/charte
 // fields: charte (checkbox "oui"), empreinte (hidden, the hash shown)
 type CharterPage struct {
 	Title    string

@@ -8,7 +8,7 @@ import (
 	"entree/portal/web"
 )
 
-// CodePage, templates/code.html, GET and POST /activation/identification
+// CodePage is drawn by templates/code.html, GET and POST /activation/identification
 // field: code; resend by POST /activation/renvoi
 type CodePage struct {
 	Address   string // as asked for

@@ -8,14 +8,14 @@ import (
 	"entree/portal/web"
 )
 
-// EndedPage, templates/ended.html: too many tries.
+// EndedPage is drawn by templates/ended.html: too many tries.
 type EndedPage struct {
 	RetryAt time.Time
 	Wait    template.HTML // "dans 10 minutes"
 }
 
 func (p *Portal) showEnded(v *visit) error {
-	page := EndedPage{RetryAt: p.Service.ResendAt(v.journey)}
+	page := EndedPage{RetryAt: v.journey.RetryAt}
 	if page.RetryAt.After(p.Now()) {
 		page.Wait = p.site.Wait(p.site.View(v.Context, ""), page.RetryAt)
 	}

@@ -3,6 +3,8 @@ package portal
 import (
 	"encoding/json"
 	"fmt"
+	"html"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,7 +12,7 @@ import (
 	"entree/sso"
 )
 
-// EntPage, templates/ent.html, GET /ent: the stand-in of the digital workspace.
+// EntPage is drawn by templates/ent.html, GET /ent: the stand-in of the digital workspace.
 type EntPage struct {
 	Name   string
 	Claims []Claim
@@ -18,6 +20,20 @@ type EntPage struct {
 
 // Claim is one attribute that a relying party gets.
 type Claim struct{ Name, Label, Value string }
+
+// knownClaims are those with a name for people, in the order in which they are
+// shown; others follow under their technical names.
+var knownClaims = []string{
+	"name", "given_name", "family_name", "preferred_username", "email", "supannEtuId", "supannEmpId", "eduPersonPrimaryAffiliation",
+	"eduPersonAffiliation", "eduPersonPrincipalName", "entreeProfile", "entreeCharterVersion", "locale", "email_verified", "sub",
+}
+
+func place(claim string) int {
+	if i := slices.Index(knownClaims, claim); i >= 0 {
+		return i
+	}
+	return len(knownClaims)
+}
 
 func (p *Portal) ent(c *gin.Context) error {
 	session, err := p.site.Session(c)
@@ -32,11 +48,16 @@ func (p *Portal) ent(c *gin.Context) error {
 	if err := json.Unmarshal([]byte(web.SessionValue(session, keyClaims)), &claims); err != nil {
 		return fmt.Errorf("claims of the session: %w", err)
 	}
-	page := EntPage{Name: web.SessionValue(session, keyName)}
-	for _, one := range claims {
-		page.Claims = append(page.Claims, Claim{Name: one.Name, Label: one.Name, Value: one.Value})
-	}
 	view := p.site.View(c, "ent.title")
+	page := EntPage{Name: web.SessionValue(session, keyName)}
+	slices.SortStableFunc(claims, func(a, b sso.Claim) int { return place(a.Name) - place(b.Name) })
+	for _, one := range claims {
+		label := one.Name
+		if slices.Contains(knownClaims, one.Name) {
+			label = html.UnescapeString(string(view.T("claim." + one.Name)))
+		}
+		page.Claims = append(page.Claims, Claim{Name: one.Name, Label: label, Value: one.Value})
+	}
 	if view.Token, err = p.site.Token(c, subject); err != nil {
 		return err
 	}

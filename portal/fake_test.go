@@ -172,7 +172,7 @@ func (f *fakeService) Verify(_ context.Context, id activation.JourneyID, a activ
 	return f.change(id, activation.StepVerify, func(j *activation.Journey) error {
 		if a != (activation.Answers{BirthDate: "2004-03-17", Number: rightNumber}) {
 			if j.VerifyTries++; j.VerifyTries >= activation.MaxTries {
-				j.EndedAt = f.now()
+				j.EndedAt, j.RetryAt = f.now(), f.now().Add(time.Minute)
 				return &activation.Refusal{Reason: activation.ReasonTriesSpent}
 			}
 			return &activation.Refusal{Reason: activation.ReasonProofWrong, TriesLeft: activation.MaxTries - j.VerifyTries}

@@ -8,7 +8,7 @@ import (
 	"entree/portal/web"
 )
 
-// GuidePage, templates/guide.html, GET and POST /activation/entre-mdp
+// GuidePage is drawn by templates/guide.html, GET and POST /activation/entre-mdp
 type GuidePage struct {
 	Phrases []Phrase
 	Rules   PasswordRules

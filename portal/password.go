@@ -6,7 +6,7 @@ import (
 	"entree/secret"
 )
 
-// PasswordPage, templates/password.html, GET and POST /activation/mot-de-passe
+// PasswordPage is drawn by templates/password.html, GET and POST /activation/mot-de-passe
 // fields: identifiant (readonly, autocomplete username), mot-de-passe, confirmation
 type PasswordPage struct {
 	Login   string

@@ -99,7 +99,7 @@ func (p *Portal) Routes() gin.RoutesInfo { return p.site.Routes() }
 // Ops serves health and figures alone.
 func (p *Portal) Ops() http.Handler { return p.site.Ops() }
 
-// ErrorPage, templates/error.html: 403, 404, 429, 500, 503 and "your session has ended".
+// ErrorPage is drawn by templates/error.html: 403, 404, 429, 500, 503 and "your session has ended".
 type ErrorPage struct {
 	Status int
 	Key    string // message keys error.<key>.title and error.<key>.text

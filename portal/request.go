@@ -10,7 +10,7 @@ import (
 	"entree/portal/web"
 )
 
-// RequestPage, templates/request.html, GET and POST /activation
+// RequestPage is drawn by templates/request.html, GET and POST /activation
 // fields: profil (radio), adresse (email)
 type RequestPage struct {
 	Profiles []ProfileChoice

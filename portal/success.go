@@ -1,6 +1,8 @@
 package portal
 
-// SuccessPage, templates/success.html, GET /activation/accueil-succes
+import "strings"
+
+// SuccessPage is drawn by templates/success.html, GET /activation/accueil-succes
 type SuccessPage struct {
 	GivenName string
 	Login     string
@@ -8,6 +10,12 @@ type SuccessPage struct {
 	EntURL    string // "Accéder à mon ENT"
 	Links     []NextLink
 }
+
+// Local is the address before its @, where a narrow page may break the line.
+func (p SuccessPage) Local() string { local, _, _ := strings.Cut(p.Address, "@"); return local }
+
+// Domain is the address behind its @.
+func (p SuccessPage) Domain() string { _, domain, _ := strings.Cut(p.Address, "@"); return domain }
 
 // NextLink is one of the configured next steps.
 type NextLink struct{ Text, Help, URL string }

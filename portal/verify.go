@@ -10,7 +10,7 @@ import (
 	"entree/portal/web"
 )
 
-// VerifyPage, templates/verify.html, GET and POST /activation/verification
+// VerifyPage is drawn by templates/verify.html, GET and POST /activation/verification
 // fields: naissance (text, day month year in three inputs naissance-jour, naissance-mois, naissance-annee), numero
 type VerifyPage struct {
 	AsksBirthDate, AsksNumber bool

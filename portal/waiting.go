@@ -8,7 +8,7 @@ import (
 	"entree/activation"
 )
 
-// WaitingPage, templates/waiting.html, GET /activation/en-cours
+// WaitingPage is drawn by templates/waiting.html, GET /activation/en-cours
 type WaitingPage struct {
 	GivenName string
 	Email     string // where the mail will arrive, masked: j•••@exemple.fr
@@ -16,7 +16,7 @@ type WaitingPage struct {
 	Reference string
 }
 
-// ParkedPage, templates/parked.html: a human has to look at it.
+// ParkedPage is drawn by templates/parked.html: a human has to look at it.
 type ParkedPage struct{ Reference string }
 
 // refreshEvery is how often the waiting page looks again, in seconds.

@@ -8,7 +8,7 @@ import (
 	"entree/activation"
 )
 
-// WelcomePage, templates/welcome.html, GET /
+// WelcomePage is drawn by templates/welcome.html, GET /
 type WelcomePage struct{ Profiles []ProfileChoice }
 
 // ProfileChoice is one kind of people on the welcome page and in the form.

@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
@@ -57,7 +58,7 @@ func Import(ctx context.Context, sink Sink, r io.Reader, m Mapping, dryRun bool,
 		}
 		for {
 			person, line, fault, err := in.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err != nil {

@@ -40,7 +40,7 @@ Ctrl-C stops all of it; a second start on the same folder goes on with the same
 data.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), o, env, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runDemo(cmd.Context(), o, env, cmd.OutOrStdout())
 		},
 	}
 	f := cmd.Flags()
@@ -54,7 +54,7 @@ data.`,
 
 // runDemo starts the parts in the order in which they need one another and
 // stops them in the other one.
-func runDemo(ctx context.Context, o demoOptions, env environment, stdout, stderr io.Writer) (err error) {
+func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writer) (err error) {
 	if o.dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {

@@ -13,7 +13,8 @@ import (
 	"entree/registry"
 )
 
-// States of the demo beyond the registry's own: the account is there already.
+// Active is a state of the demo beyond the registry's own: the account is there
+// already.
 const Active = "active"
 
 // Person is somebody of the demo.

@@ -1,0 +1,51 @@
+# What can be done here. `make` says it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint fmt screenshots build fuzz clean needs
+
+GO       ?= go
+LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
+PICTURES  = docs/images
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
+
+demo: ## start everything on this machine, to look at (needs Java 17 or later)
+	$(GO) run ./cmd/entree demo
+
+test: needs lint ## everything: real Keycloak, mail, browser, databases; installs what is missing, skips nothing
+	./scripts/with-demo.sh $(GO) test -count=1 ./...
+	$(GO) test -race -count=1 ./activation/... ./jobs/... ./store/... ./portal/... ./sso/...
+
+test-fast: ## what needs neither Keycloak nor a browser nor PostgreSQL, in seconds
+	$(GO) test ./activation/... ./config/... ./internal/... ./jobs/... ./mail/... ./portal/... ./registry/... ./secret/... ./sso/...
+
+lint: ## format, vet and the linter, as .golangci.yml says
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+fmt: ## format the code
+	gofmt -w .
+
+screenshots: needs ## the pictures of README.md, taken in a real browser on a running demo
+	mkdir -p $(PICTURES)
+	ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' ./e2e
+
+build: ## the program, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -o bin/entree ./cmd/entree
+
+fuzz: ## each fuzz target for half a minute
+	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./activation/password
+	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./activation
+	$(GO) test -fuzz FuzzImport -fuzztime 30s ./registry
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+# needs installs, or names, what the tests need beyond Go.
+needs:
+	@./scripts/need.sh java openjdk-17-jre-headless
+	@./scripts/need.sh mvn maven
+	@./scripts/need.sh chromium chromium fonts-dejavu-core
+	@./scripts/need.sh '/usr/lib/postgresql/*/bin/initdb' postgresql
+	@./scripts/need.sh pgrep procps

@@ -1,0 +1,109 @@
+// Package accountstest says what an activation.Accounts has to do, as tests:
+// the fake and the real Keycloak pass the same ones.
+package accountstest
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entree/activation"
+)
+
+// Subject is what is tested, with what a test needs beside it.
+type Subject struct {
+	activation.Accounts
+	// Occupy makes an account that is somebody else's.
+	Occupy func(t *testing.T, login, email string)
+	// Untouched fails unless the account that Occupy made is as it was.
+	Untouched func(t *testing.T, login string)
+	// Count tells how many accounts there are with a login.
+	Count func(t *testing.T, login string) int
+}
+
+// New gives an account that nobody has yet.
+func New() activation.Account {
+	mark := make([]byte, 8)
+	_, _ = rand.Read(mark)
+	id := hex.EncodeToString(mark)
+	return activation.Account{
+		ActivationID: "activation-" + id, Login: "o" + id, UniversityAddress: "jean-pierre." + id + "@etu.example.org",
+		PersonalAddress: "jp@example.net", GivenName: "Jean-Pierre", FamilyName: "d’Arc-Nuñez", BirthDate: "2007-03-17",
+		Profile: "etudiant", Number: id, Affiliation: "student", Affiliations: []string{"student", "member"}, Groups: []string{"/etudiants"},
+		Lang: activation.French, CharterVersion: "2026-09", CharterSHA256: strings.Repeat("ab", 32), CharterAcceptedAt: time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC),
+		Credential: activation.Credential{
+			Data:   `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`,
+			Secret: `{"value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","salt":"AAAAAAAAAAAAAAAAAAAAAA==","additionalParameters":{}}`,
+		},
+	}
+}
+
+// Run tests a subject.
+func Run(t *testing.T, s Subject) {
+	t.Run("a new account has an id", func(t *testing.T) {
+		if id, err := s.Create(t.Context(), New()); err != nil || id == "" {
+			t.Errorf("%q, %v", id, err)
+		}
+	})
+	t.Run("S42 the same activation again is the same account", func(t *testing.T) {
+		a := New()
+		first, err := s.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := s.Create(t.Context(), a)
+		if err != nil || again != first || s.Count(t, a.Login) != 1 {
+			t.Errorf("%q and then %q, %v; %d accounts", first, again, err, s.Count(t, a.Login))
+		}
+	})
+	t.Run("I1 eight at once make one account", func(t *testing.T) {
+		a := New()
+		ids := make([]string, 8)
+		errs := make([]error, 8)
+		var wg sync.WaitGroup
+		for i := range ids {
+			wg.Go(func() { ids[i], errs[i] = s.Create(t.Context(), a) })
+		}
+		wg.Wait()
+		for i := range ids {
+			if errs[i] != nil || ids[i] != ids[0] {
+				t.Errorf("%q, %v; the first one is %q", ids[i], errs[i], ids[0])
+			}
+		}
+		if n := s.Count(t, a.Login); n != 1 {
+			t.Errorf("%d accounts", n)
+		}
+	})
+	for name, taken := range map[string]func(a activation.Account) (login, email string){
+		"the login": func(a activation.Account) (string, string) { return a.Login, "else-" + a.UniversityAddress },
+		"the login in capitals": func(a activation.Account) (string, string) {
+			return strings.ToUpper(a.Login), "else-" + a.UniversityAddress
+		},
+		"the address":               func(a activation.Account) (string, string) { return "else-" + a.Login, a.UniversityAddress },
+		"the login and the address": func(a activation.Account) (string, string) { return a.Login, a.UniversityAddress },
+	} {
+		t.Run("S42 somebody else has "+name, func(t *testing.T) {
+			a := New()
+			login, email := taken(a)
+			s.Occupy(t, login, email)
+			if id, err := s.Create(t.Context(), a); !errors.Is(err, activation.ErrForeignAccount) {
+				t.Errorf("%q, %v; want ErrForeignAccount", id, err)
+			}
+			s.Untouched(t, login)
+		})
+	}
+	t.Run("S42 an earlier activation of the same login is not ours", func(t *testing.T) {
+		a := New()
+		if _, err := s.Create(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		a.ActivationID += "-of-a-restored-database"
+		if _, err := s.Create(t.Context(), a); !errors.Is(err, activation.ErrForeignAccount) {
+			t.Errorf("%v; want ErrForeignAccount", err)
+		}
+	})
+}

@@ -1,0 +1,27 @@
+package fake_test
+
+import (
+	"testing"
+
+	"entree/keycloak/accountstest"
+	"entree/keycloak/fake"
+)
+
+func TestContract(t *testing.T) {
+	f := fake.New()
+	accountstest.Run(t, accountstest.Subject{
+		Accounts: f,
+		Occupy:   func(_ *testing.T, login, email string) { f.Occupy(login, email) },
+		Untouched: func(t *testing.T, login string) {
+			if a, ok := f.Get(login); !ok || a.ActivationID != "" {
+				t.Errorf("the account is %+v", a)
+			}
+		},
+		Count: func(_ *testing.T, login string) int {
+			if _, ok := f.Get(login); ok {
+				return 1
+			}
+			return 0
+		},
+	})
+}
