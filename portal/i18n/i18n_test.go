@@ -1,0 +1,192 @@
+package i18n_test
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"entree/activation"
+	"entree/portal/i18n"
+	"entree/templates"
+)
+
+func load(t *testing.T) *i18n.Catalog {
+	t.Helper()
+	c, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// raw gives each message's texts, plural forms joined.
+func raw(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	file, err := os.ReadFile("messages/" + lang + ".yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if err := yaml.Unmarshal(file, &tree); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for key, value := range tree {
+		switch v := value.(type) {
+		case string:
+			out[key] = v
+		case map[string]any:
+			for _, form := range []string{"one", "other"} {
+				text, _ := v[form].(string)
+				if text == "" {
+					t.Errorf("%s: %s has no form %q", lang, key, form)
+				}
+				out[key] += text + "\n"
+			}
+		}
+	}
+	return out
+}
+
+var placeholder = regexp.MustCompile(`{{\.(\w+)}}`)
+
+func TestBothLanguagesSayTheSameThings(t *testing.T) {
+	fr, en := raw(t, "fr"), raw(t, "en")
+	for key, text := range fr {
+		other, there := en[key]
+		if !there {
+			t.Errorf("English lacks %s", key)
+			continue
+		}
+		if strings.TrimSpace(text) == "" || strings.TrimSpace(other) == "" {
+			t.Errorf("%s is empty", key)
+		}
+		if a, b := names(text), names(other); !slices.Equal(a, b) {
+			t.Errorf("%s: French has %v, English %v", key, a, b)
+		}
+	}
+	for key := range en {
+		if _, there := fr[key]; !there {
+			t.Errorf("French lacks %s", key)
+		}
+	}
+}
+
+func names(text string) []string {
+	var out []string
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(out, m[1]) {
+			out = append(out, m[1])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestFrenchIsSetAsFrench(t *testing.T) {
+	plain := regexp.MustCompile(`[^\x{a0}\x{202f}(/ps?]([;:!?»])|«[^\x{a0}\x{202f}]|\.\.\.|\bE(?:cole|tudiant|tat)\b`)
+	for key, text := range raw(t, "fr") {
+		bare := regexp.MustCompile(`<[^>]*>|https?://\S+|\(! \? …\)|! ou \?`).ReplaceAllString(text, "")
+		if at := plain.FindString(bare); at != "" {
+			t.Errorf("%s: %q in %q", key, at, text)
+		}
+	}
+}
+
+// Keys that are put together in the code, by their beginnings.
+var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule."}
+
+func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
+	keys := load(t).Keys(activation.French)
+	used := map[string]bool{}
+	call := regexp.MustCompile(`\.T "([^"]+)"`)
+	files, err := fs.Glob(templates.FS, "*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := fs.ReadFile(templates.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+			if !slices.Contains(keys, m[1]) {
+				t.Errorf("%s uses %s, which is not there", name, m[1])
+			}
+		}
+		page := strings.TrimSuffix(name, ".html")
+		if page != "layout" && page != "partials" && page != "error" {
+			used[page+".title"] = true
+			if !slices.Contains(keys, page+".title") {
+				t.Errorf("the page %s has no title", page)
+			}
+		}
+	}
+	used["code.resent"] = true // by the handler
+	for _, key := range keys {
+		if !used[key] && !slices.ContainsFunc(dynamic, func(p string) bool { return strings.HasPrefix(key, p) }) {
+			t.Errorf("nobody says %s", key)
+		}
+	}
+}
+
+func TestEveryRefusalHasWords(t *testing.T) {
+	keys := load(t).Keys(activation.English)
+	for _, r := range []activation.Reason{
+		activation.ReasonProfileMissing, activation.ReasonAddressEmpty, activation.ReasonAddressSeveral, activation.ReasonAddressSyntax,
+		activation.ReasonTooManyRequests, activation.ReasonResendTooSoon, activation.ReasonCodeFormat, activation.ReasonCodeWrong,
+		activation.ReasonCodeExpired, activation.ReasonCodeBlocked, activation.ReasonProofMissing, activation.ReasonProofWrong,
+		activation.ReasonTriesSpent, activation.ReasonCharterUnticked, activation.ReasonCharterChanged, activation.ReasonPasswordRules,
+		activation.ReasonPasswordConfirm, activation.ReasonElsewhere, activation.ReasonStep, activation.ReasonBusy,
+	} {
+		if !slices.Contains(keys, "refused."+string(r)) {
+			t.Errorf("no words for %s", r)
+		}
+	}
+	for _, f := range []string{"length", "too_long", "upper", "lower", "digit", "special", "invalid", "common", "example",
+		"personal.given_name", "personal.family_name", "personal.birth_date", "personal.number", "personal.login", "personal.address", "personal.institution"} {
+		if !slices.Contains(keys, "finding."+f) {
+			t.Errorf("no words for the finding %s", f)
+		}
+	}
+}
+
+func TestT(t *testing.T) {
+	c := load(t)
+	for _, q := range []struct {
+		lang activation.Lang
+		key  string
+		args []any
+		want string
+	}{
+		{"fr", "send", nil, "Envoyer"},
+		{"en", "send", nil, "Send"},
+		{"fr", "wait.minutes", []any{"Count", 1}, "dans 1\u00a0minute"},
+		{"fr", "wait.minutes", []any{"Count", 4}, "dans 4\u00a0minutes"},
+		{"fr", "refused.code_wrong", []any{"Count", 1}, "Ce n'est pas le bon code. Il vous reste un essai."},
+		{"en", "code.to", []any{"Address", "<b>a@example.net"}, "Address given: <strong>&lt;b&gt;a@example.net</strong>"},
+		{"xx", "send", nil, "Envoyer"},
+		{"fr", "there.is.no.such.key", nil, "there.is.no.such.key"},
+	} {
+		if got := string(c.T(q.lang, q.key, q.args...)); got != q.want {
+			t.Errorf("%s %s %v: %q, want %q", q.lang, q.key, q.args, got, q.want)
+		}
+	}
+}
+
+func TestMatch(t *testing.T) {
+	c := load(t)
+	for accept, want := range map[string]activation.Lang{
+		"": "fr", "fr-FR,fr;q=0.9": "fr", "en-GB,en;q=0.9,fr;q=0.8": "en", "zh-CN,zh;q=0.9": "en", "zh-CN,fr;q=0.5": "fr", "de": "en", "nonsense;;;": "fr",
+	} {
+		if got := c.Match(accept); got != want {
+			t.Errorf("%q: %s, want %s", accept, got, want)
+		}
+	}
+}
