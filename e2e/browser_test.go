@@ -78,16 +78,15 @@ type look struct {
 	lang          string // Accept-Language; empty: French
 }
 
-var (
-	phone   = look{width: 360, height: 740}
-	desktop = look{width: 1280, height: 900}
-)
+var phone = look{width: 360, height: 740}
 
 // tab is a browser of its own: no cookie is shared with another.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
+	// album begins the names of this tab's pictures; empty: none are taken.
+	album string
 
 	mu       sync.Mutex
 	problems []string

@@ -9,8 +9,12 @@
   // Where to look first: the error summary, or the heading when a form led here.
   const summary = one('.summary');
   const heading = one('h1');
-  if (summary) summary.focus();
-  else if (heading && document.referrer.startsWith(location.origin) && !location.hash) {
+  if (summary) {
+    summary.focus();
+    // The answer to a form becomes a page like any other: going back to it later
+    // asks for it anew instead of offering to send the form once more.
+    history.replaceState(null, '', location.pathname);
+  } else if (heading && document.referrer.startsWith(location.origin) && !location.hash) {
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
   }

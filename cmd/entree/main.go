@@ -3,7 +3,6 @@
 //	entree demo            everything on this machine, to look at
 //	entree serve           the portal
 //	entree import FILE     people from the enrolment
-//	entree realm check     what the portal needs of a Keycloak realm
 //
 // It joins the parts: each adapter is made here and handed to the
 // [activation.Service]; nothing else in the program knows them all.

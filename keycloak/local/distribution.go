@@ -130,8 +130,7 @@ func runWith(ctx context.Context, cmd *exec.Cmd) (string, error) {
 		return said.String(), err
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		<-ended
-		return said.String(), ctx.Err()
+		return said.String(), errors.Join(ctx.Err(), <-ended)
 	}
 }
 

@@ -80,6 +80,10 @@ func (c *Catalog) T(lang activation.Lang, key string, args ...any) template.HTML
 		localizer = c.localizers[activation.French]
 	}
 	said, err := localizer.Localize(config)
+	if err != nil && config.PluralCount != nil {
+		config.PluralCount = nil // a message that counts nothing was given a number
+		said, err = localizer.Localize(config)
+	}
 	if err != nil {
 		return template.HTML(template.HTMLEscapeString(key))
 	}

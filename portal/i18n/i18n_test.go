@@ -171,6 +171,8 @@ func TestT(t *testing.T) {
 		{"fr", "wait.minutes", []any{"Count", 4}, "dans 4\u00a0minutes"},
 		{"fr", "refused.code_wrong", []any{"Count", 1}, "Ce n'est pas le bon code. Il vous reste un essai."},
 		{"en", "code.to", []any{"Address", "<b>a@example.net"}, "Address given: <strong>&lt;b&gt;a@example.net</strong>"},
+		{"fr", "refused.code_format", []any{"Count", 0, "Wait", ""}, "Entrez les 6 chiffres reçus par mail."},
+		{"fr", "refused.code_blocked", []any{"Count", 0, "Wait", "dans 4 minutes"}, "Trop de codes ont été essayés pour cette adresse. Vous pourrez réessayer dans 4 minutes."},
 		{"xx", "send", nil, "Envoyer"},
 		{"fr", "there.is.no.such.key", nil, "there.is.no.such.key"},
 	} {

@@ -20,11 +20,17 @@ const (
 // plain cookie and leads to the same page without it.
 func (s *Site) language(c *gin.Context) {
 	asked, isSwitch := langOf(c.Query("lang"))
-	if isSwitch && s.gets[c.FullPath()] && c.Request.Method != http.MethodPost {
+	unknown := c.FullPath() == "" // a page that does not exist says so in the language asked for
+	if isSwitch && (s.gets[c.FullPath()] || unknown) && c.Request.Method != http.MethodPost {
 		http.SetCookie(c.Writer, &http.Cookie{
 			Name: langCookie, Value: string(asked), Path: "/", MaxAge: langYear,
 			Secure: s.base.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
+		if unknown {
+			c.Set(langKey, asked)
+			c.Next()
+			return
+		}
 		query := c.Request.URL.Query()
 		query.Del("lang")
 		c.Redirect(http.StatusSeeOther, (&url.URL{Path: c.Request.URL.Path, RawQuery: query.Encode()}).String())

@@ -1,0 +1,310 @@
+// Package rules holds the project to its own layout: which package may import
+// which, with the reason beside each rule.
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule says who may import what.
+type rule struct {
+	what   *regexp.Regexp // an import
+	only   []string       // packages of ours that may, with what is under them
+	reason string
+}
+
+var rules = []rule{
+	{regexp.MustCompile(`^github\.com/(gin-gonic|gorilla)/`), []string{"portal"}, "the web framework stays in the web"},
+	{regexp.MustCompile(`^github\.com/Nerzal/gocloak`), []string{"keycloak"}, "a client of 328 methods is seen in one place"},
+	{regexp.MustCompile(`^(database/sql|github\.com/jackc/|modernc\.org/sqlite|github\.com/pressly/goose)`), []string{"store"}, "SQL stands in one place"},
+	{regexp.MustCompile(`^github\.com/wneessen/go-mail`), []string{"mail"}, "SMTP stands in one place"},
+	{regexp.MustCompile(`^(github\.com/coreos/go-oidc)`), []string{"sso"}, "OIDC stands in one place"},
+	{regexp.MustCompile(`^math/rand`), nil, "codes, ids and passwords come from crypto/rand; nothing else needs chance"},
+	{regexp.MustCompile(`^net/smtp$`), nil, "it knows no time limits"},
+	{regexp.MustCompile(`^testing$`), []string{"e2e/demotest", "keycloak/accountstest", "sso/ssotest"}, "the program carries no tests"},
+}
+
+// knows says which packages of ours a package may import; the first that fits
+// counts.
+var knows = []struct {
+	pkg    string
+	may    []string
+	reason string
+}{
+	{"secret", nil, "a leaf"},
+	{"activation/password", []string{"secret"}, "a leaf of the domain"},
+	{"activation/naming", nil, "a leaf of the domain"},
+	{"activation", []string{"secret", "activation/password", "activation/naming"}, "the domain knows no technology"},
+	{"store", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
+	{"jobs", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
+	{"keycloak/local", []string{"secret"}, "it runs a Keycloak and knows nothing of what is in it"},
+	{"keycloak", []string{"activation", "activation/password", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"mail/mailbox", nil, "a mail server knows nothing of who writes"},
+	{"mail", []string{"activation", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
+	{"registry/demopeople", []string{"activation", "activation/naming", "registry"}, "people of the demo"},
+	{"registry", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
+	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"config", []string{"activation", "activation/password", "activation/naming", "secret"}, "what an institution decides, in the domain's terms"},
+	{"portal/i18n", []string{"activation"}, "words know languages"},
+	{"portal/web", []string{"activation", "secret"}, "what every page needs"},
+	{"portal", []string{"activation", "secret", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
+	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
+}
+
+// domain lists what the domain may use beside the standard library.
+var domain = regexp.MustCompile(`^(golang\.org/x/(text|net/idna)|entree/)`)
+
+// pkg is a package as `go list` tells of it.
+type pkg struct {
+	ImportPath, Name, Doc, Dir string
+	Imports                    []string
+	GoFiles                    []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Doc,Dir,Imports,GoFiles", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+}
+
+// broken gives every import that a rule forbids, with the reason.
+func broken(all []pkg) []string {
+	var out []string
+	for _, p := range all {
+		own := strings.TrimPrefix(p.ImportPath, "entree/")
+		for _, i := range p.Imports {
+			for _, r := range rules {
+				if r.what.MatchString(i) && !under(own, r.only) {
+					out = append(out, fmt.Sprintf("%s imports %s: %s", own, i, r.reason))
+				}
+			}
+			if ours, is := strings.CutPrefix(i, "entree/"); is {
+				for _, k := range knows {
+					if own == k.pkg {
+						if !slices.Contains(k.may, ours) {
+							out = append(out, fmt.Sprintf("%s imports %s: %s", own, ours, k.reason))
+						}
+						break
+					}
+				}
+			}
+			if (own == "activation" || strings.HasPrefix(own, "activation/")) && strings.Contains(i, ".") && !domain.MatchString(i) {
+				out = append(out, fmt.Sprintf("%s imports %s: the domain needs the standard library and golang.org/x/text", own, i))
+			}
+		}
+	}
+	return out
+}
+
+func under(own string, places []string) bool {
+	return slices.ContainsFunc(places, func(p string) bool { return own == p || strings.HasPrefix(own, p+"/") })
+}
+
+func TestWhoImportsWhom(t *testing.T) {
+	for _, b := range broken(list(t)) {
+		t.Error(b)
+	}
+}
+
+// A rule that finds nothing where something is wrong is no rule.
+func TestARuleThatIsBrokenIsFound(t *testing.T) {
+	for name, p := range map[string]pkg{
+		"gin in the domain":       {ImportPath: "entree/activation", Imports: []string{"github.com/gin-gonic/gin"}},
+		"SQL on a page":           {ImportPath: "entree/portal", Imports: []string{"database/sql"}},
+		"a neighbour":             {ImportPath: "entree/mail", Imports: []string{"entree/store"}},
+		"chance":                  {ImportPath: "entree/activation", Imports: []string{"math/rand/v2"}},
+		"a library in the domain": {ImportPath: "entree/activation/naming", Imports: []string{"example.org/x"}},
+	} {
+		if len(broken([]pkg{p})) == 0 {
+			t.Errorf("%s is not found", name)
+		}
+	}
+}
+
+func TestEveryPackageTellsItsIdea(t *testing.T) {
+	for _, p := range list(t) {
+		if len(p.Doc) < 40 {
+			t.Errorf("%s says nothing of itself", p.ImportPath)
+		}
+	}
+}
+
+// Each package of ours has a place in the table above, or is one that joins.
+func TestEveryPackageHasItsPlace(t *testing.T) {
+	joins := []string{"cmd/entree", "e2e", "e2e/demotest", "internal/rules", "keycloak/accountstest", "keycloak/fake", "sso/ssotest", "store/pgtest", "templates/mail"}
+	for _, p := range list(t) {
+		own := strings.TrimPrefix(p.ImportPath, "entree/")
+		if slices.Contains(joins, own) {
+			continue
+		}
+		found := false
+		for _, k := range knows {
+			found = found || k.pkg == own
+		}
+		if !found {
+			t.Errorf("%s has no place: say in this file what it may know", own)
+		}
+	}
+}
+
+// files walks over what is ours and written by hand.
+func files(t *testing.T, see func(path string, text []byte)) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && slices.Contains([]string{".git", "bin", "dist", "node_modules"}, d.Name()) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !d.Type().IsRegular() {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		see(path, text)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFileIsOneIdea(t *testing.T) {
+	files(t, func(path string, text []byte) {
+		if lines := bytes.Count(text, []byte("\n")); lines > 600 && slices.Contains([]string{".go", ".js", ".css"}, filepath.Ext(path)) && !strings.Contains(path, "testdata") {
+			t.Errorf("%s has %d lines: more than one idea", path, lines)
+		}
+	})
+}
+
+func TestNoPathOfAMachineAndNothingLeftForLater(t *testing.T) {
+	bad := regexp.MustCompile(`(?:/ro` + `ot/|/ho` + `me/[a-z]|C:\\Us` + `ers)|\b(?:TO` + `DO|FIX` + `ME)\b`)
+	files(t, func(path string, text []byte) {
+		if strings.Contains(path, "testdata") || filepath.Ext(path) == ".sum" {
+			return
+		}
+		if at := bad.Find(text); at != nil {
+			t.Errorf("%s holds %q", path, at)
+		}
+	})
+}
+
+// A test that skips itself proves nothing.
+func TestNoTestSkips(t *testing.T) {
+	files(t, func(path string, text []byte) {
+		if !strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && strings.HasPrefix(s.Sel.Name, "Skip") {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "t" {
+					t.Errorf("%s skips a test", path)
+				}
+			}
+			return true
+		})
+	})
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)|(?:src|srcset|href)="([^"#:]+)"`)
+
+func TestLinksInTheDocumentsResolve(t *testing.T) {
+	files(t, func(path string, text []byte) {
+		if filepath.Ext(path) != ".md" {
+			return
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to := m[1] + m[2]
+			if strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), to)); err != nil {
+				t.Errorf("%s points to %s, which is not there", path, to)
+			}
+		}
+	})
+}
+
+func TestEveryDecisionIsInTheIndex(t *testing.T) {
+	index, err := os.ReadFile("../../docs/adr/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob("../../docs/adr/[0-9]*.md")
+	if err != nil || len(found) < 10 {
+		t.Fatalf("%d decisions, %v", len(found), err)
+	}
+	for _, f := range found {
+		if !strings.Contains(string(index), "("+filepath.Base(f)+")") {
+			t.Errorf("%s is not in the index", f)
+		}
+	}
+}
+
+// The commands that the README tells are commands that there are.
+func TestTheReadmesCommandsAreThere(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"go run ./cmd/entree demo", "make test"} {
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("the README does not tell %q", want)
+		}
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("make ([a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
+		if !strings.Contains(string(makefile), "\n"+m[1]+":") {
+			t.Errorf("the README tells make %s, which is not there", m[1])
+		}
+	}
+	help, err := exec.Command("go", "run", "../../cmd/entree", "--help").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, help)
+	}
+	for _, m := range regexp.MustCompile("`?entree ([a-z]+)").FindAllStringSubmatch(string(readme), -1) {
+		if !strings.Contains(string(help), "\n  "+m[1]) {
+			t.Errorf("the README tells entree %s, which is not there", m[1])
+		}
+	}
+}
