@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestPictures lays the walk's pictures beside one another for the README.
+// It runs after the walks: files are in the order of their names.
+func TestPictures(t *testing.T) {
+	if pictures == "" {
+		return // make screenshots wants them
+	}
+	for strip, album := range map[string]string{"journey": "phone", "journey-dark": "phone-dark"} {
+		var all []image.Image
+		for _, name := range []string{"1-welcome", "2-request", "3-code", "4-charter", "5-guide", "6-password", "7-success", "8-ent"} {
+			f, err := os.Open(filepath.Join(pictures, album+"-"+name+".png"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			picture, err := png.Decode(f)
+			_ = f.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, picture)
+		}
+		const width, height, gap, columns = 360, 740, 16, 4
+		sheet := image.NewRGBA(image.Rect(0, 0, columns*(width+gap)+gap, 2*(height+gap)+gap))
+		ground := color.RGBA{0xd5, 0xda, 0xe3, 0xff}
+		if album == "phone-dark" {
+			ground = color.RGBA{0x2b, 0x30, 0x3a, 0xff}
+		}
+		draw.Draw(sheet, sheet.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
+		for i, picture := range all {
+			at := image.Pt(gap+i%columns*(width+gap), gap+i/columns*(height+gap))
+			draw.Draw(sheet, image.Rectangle{at, at.Add(image.Pt(width, height))}, picture, picture.Bounds().Min, draw.Src)
+		}
+		out, err := os.Create(filepath.Join(pictures, strip+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(out, sheet); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
