@@ -69,7 +69,11 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 		return err
 	}
 	chosen, confirmation = password.Normalize(chosen), password.Normalize(confirmation)
-	if found := password.Check(s.Policy(), chosen, s.personal(p)); len(found) > 0 {
+	found, err := s.judge(chosen, p)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
 		return &Refusal{Reason: ReasonPasswordRules, Findings: found}
 	}
 	if chosen.Reveal() != confirmation.Reveal() {
@@ -100,6 +104,23 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 		return err
 	}
 	return nil
+}
+
+// judge gives every rule that a password breaks; one that keeps them all is
+// looked up among those that leaked.
+func (s *Service) judge(chosen secret.Text, p Person) ([]Finding, error) {
+	found := password.Check(s.Policy(), chosen, s.personal(p))
+	if len(found) > 0 || s.Breached == nil {
+		return found, nil
+	}
+	leaked, err := s.Breached.Has(chosen)
+	if err != nil {
+		return nil, fmt.Errorf("look the password up: %w", err)
+	}
+	if leaked {
+		found = append(found, Finding{Rule: "breached"})
+	}
+	return found, nil
 }
 
 // intend gives the effects that begin the account: the person's state moves

@@ -77,6 +77,11 @@ type Hasher interface {
 	Hash(ctx context.Context, password secret.Text) (Credential, error)
 }
 
+// Breached knows passwords that have leaked.
+type Breached interface {
+	Has(password secret.Text) (bool, error)
+}
+
 // Mailer writes and sends one mail. An error marked Permanent is a refusal;
 // any other is tried again with the same Message.
 type Mailer interface {

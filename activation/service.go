@@ -39,6 +39,7 @@ type Options struct {
 	// realm's where they are stricter. It is asked each time, since a realm
 	// changes.
 	Policy   func() password.Policy
+	Breached Breached // may be nil
 	Words    []string // the institution's own words, in no password
 	CodeLife time.Duration
 	Idle     time.Duration // a journey ends when nothing was done for so long

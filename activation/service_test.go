@@ -1,8 +1,11 @@
 package activation_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -161,6 +164,84 @@ func TestS5_ExpiryIsReadWhenTheCodeIsTyped(t *testing.T) {
 		}
 	})
 }
+
+func TestS6_ACodeLivesTenMinutes(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	code := w.box.next(t, activation.MessageCode).Code
+	j, _, err := w.Journey(t.Context(), id)
+	if err != nil || !j.Code.ExpiresAt.Equal(start.Add(10*time.Minute)) {
+		t.Errorf("it expires at %v, %v", j.Code.ExpiresAt, err)
+	}
+	w.pass(10*time.Minute - time.Second)
+	if err := w.Prove(t.Context(), id, code, "c"); err != nil {
+		t.Errorf("a second before its end: %v", err)
+	}
+}
+
+// What is in the database is of no use to whoever reads it: no code, and no
+// MAC that could be tried out without the key.
+func TestS8_TheDatabaseHoldsNoCode(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.box.failWith(errors.New("450")) // the mail waits in the database
+	id := w.ask("etudiant", "jp.martin@example.net")
+	j, _, err := w.Journey(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 1_000_000 {
+		sum := sha256.Sum256([]byte(fmt.Sprintf("%06d", n)))
+		if bytes.Equal(sum[:], j.Code.MAC) {
+			t.Fatal("the MAC is a bare hash")
+		}
+	}
+	w.box.failWith(nil)
+	w.pass(time.Minute)
+	raw := w.raw()
+	w.Runner.Wake()
+	code := w.box.next(t, activation.MessageCode).Code
+	if bytes.Contains(raw, []byte(code)) {
+		t.Error("the database holds the code")
+	}
+}
+
+// I4: while Keycloak is away the password is nowhere, and neither is the
+// credential as Keycloak would take it.
+func TestS24_ThePasswordIsNowhereWhileItsAccountWaits(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.Wait = 50 * time.Millisecond
+	w.accounts.FailWith(errors.New("connection refused"))
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	if err := w.choose(id, strong); err != nil {
+		t.Fatal(err)
+	}
+	for _, planted := range []string{strong, `"algorithm":"none"`, strings.Repeat("x", len(strong))} {
+		if bytes.Contains(w.raw(), []byte(planted)) {
+			t.Errorf("the database holds %q", planted)
+		}
+	}
+}
+
+func TestS22_ALeakedPasswordIsRefused(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.Breached = leaked(strong)
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	r := refused(t, w.choose(id, strong), activation.ReasonPasswordRules)
+	if len(r.Findings) != 1 || r.Findings[0].Rule != "breached" {
+		t.Errorf("found %v", r.Findings)
+	}
+	if err := w.choose(id, strong+"2"); err != nil {
+		t.Error(err)
+	}
+}
+
+type leaked string
+
+func (l leaked) Has(p secret.Text) (bool, error) { return p.Reveal() == string(l), nil }
 
 func TestS7_ACodeFitsItsOwnJourneyOnly(t *testing.T) {
 	w := newWorld(t, jeanPierre())

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type world struct {
 	*activation.Service
 	t        *testing.T
 	store    *store.Store
+	dir      string // of the database
 	accounts *fake.Accounts
 	charters *charters
 	box      *box
@@ -39,9 +41,9 @@ const strong = "LesGirafesDansentSous3Parapluies"
 
 func newWorld(t *testing.T, people ...activation.Person) *world {
 	t.Helper()
-	w := &world{t: t, now: start, box: newBox(), accounts: fake.New(), charters: &charters{}}
+	w := &world{t: t, now: start, dir: t.TempDir(), box: newBox(), accounts: fake.New(), charters: &charters{}}
 	var err error
-	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), w.clock)
+	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(w.dir, "entree.db"), w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +112,24 @@ func (w *world) enrol(people ...activation.Person) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// raw is every byte that the database has on disk.
+func (w *world) raw() []byte {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	if err != nil || len(files) == 0 {
+		w.t.Fatalf("no database: %v", err)
+	}
+	var all []byte
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, raw...)
+	}
+	return all
 }
 
 // jeanPierre is the how-to's own student.

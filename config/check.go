@@ -172,6 +172,9 @@ func (c *Config) checkRules(f *faults) {
 	if p.MaxLength < 64 || p.MaxLength < p.Length {
 		f.add("password.max_length", "%d: want 64 or more (NIST SP 800-63B-4)", p.MaxLength)
 	}
+	if _, err := os.Stat(c.BreachedFile()); p.Breached != "" && err != nil {
+		f.add("password.breached_file", "%v", err)
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		f.add("log.level", "%q: want debug, info, warn or error", c.Log.Level)
 	}

@@ -139,6 +139,7 @@ type Password struct {
 	Digits    int      `yaml:"digits"`
 	Special   int      `yaml:"special"`
 	Words     []string `yaml:"institution_words"`
+	Breached  string   `yaml:"breached_file"`
 }
 
 // Import maps a file's columns.

@@ -129,6 +129,14 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 	}
 }
 
+func TestS6_ACodesLifeIsOneToSixtyMinutes(t *testing.T) {
+	for life, ok := range map[string]bool{"1m": true, "60m": true, "59s": false, "61m": false} {
+		if _, err := config.Load(changed(t, "life: 10m", "life: "+life), given); (err == nil) != ok {
+			t.Errorf("%s: %v", life, err)
+		}
+	}
+}
+
 func TestAllFaultsAreToldAtOnce(t *testing.T) {
 	_, err := config.Load(sample, nil)
 	if err == nil {

@@ -67,6 +67,15 @@ func (c Config) LogoFile() string {
 	return c.path(c.Institution.Logo)
 }
 
+// BreachedFile is the path of the list of leaked passwords; empty where there
+// is none.
+func (c Config) BreachedFile() string {
+	if c.Password.Breached == "" {
+		return ""
+	}
+	return c.path(c.Password.Breached)
+}
+
 // Texts are the charters in force. They are an activation.Charters.
 type Texts struct{ all []activation.Charter }
 

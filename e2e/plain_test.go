@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -135,12 +138,67 @@ func TestTheHowTo_WithoutJavaScript(t *testing.T) {
 	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": phrase, "confirmation": phrase})
 	p.want("/activation/accueil-succes", "Félicitations", "iv204", "soren.hakansson@invites.univ-orleans.example")
 
+	// S32: an activation logs nobody in; Keycloak asks for the password.
+	p.get(demo.Portal + "/ent")
+	if p.doc.Find("#kc-login, [name=password]").Length() == 0 || strings.HasPrefix(p.at.String(), demo.Portal) {
+		t.Errorf("the ENT opened at %s without a login", p.at)
+	}
+	p.get(demo.Portal + "/activation/accueil-succes")
 	ent, _ := p.doc.Find("main a.primary").Attr("href")
 	p.get(demo.Portal + ent)
 	p.send("/login-actions/authenticate", map[string]string{"password": phrase})
 	p.want("/ent", "Bonjour Søren Håkansson", "affiliate")
 	p.send("/deconnexion", nil)
 	p.want("/", "Bienvenue")
+}
+
+func TestS32_AnActivationLogsNobodyIn(t *testing.T) {
+	demo := demotest.Get(t)
+	p := newPlain(t)
+	p.get(demo.Portal + "/ent")
+	if !strings.HasPrefix(p.at.String(), demo.Keycloak) {
+		t.Errorf("the ENT leads to %s", p.at)
+	}
+}
+
+// Everything that was typed in this run is looked for in everything that the
+// portal left behind. The mailbox is where codes belong, and is left out.
+func TestI4_NothingSecretIsLeftBehind(t *testing.T) {
+	demo := demotest.Get(t)
+	var planted []string
+	for _, m := range demo.Mails(t, "") {
+		if code := sixDigits.FindString(m.Text); code != "" {
+			planted = append(planted, code)
+		}
+	}
+	if len(planted) == 0 {
+		t.Fatal("no code was sent")
+	}
+	raw, err := os.ReadFile(filepath.Join(demo.Dir, "entree.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		for _, secret := range append(planted, strong) {
+			if regexp.MustCompile(`(^|[^0-9A-Za-z.:-])` + secret + `($|[^0-9A-Za-z])`).MatchString(line) {
+				t.Errorf("the log holds %s: %s", secret, line)
+			}
+		}
+		for _, p := range demo.People {
+			if strings.Contains(line, p.Email) || len(p.Number) > 6 && strings.Contains(line, p.Number) {
+				t.Errorf("the log names somebody: %s", line)
+			}
+		}
+	}
+	for _, name := range []string{"entree.db", "entree.db-wal"} {
+		raw, err := os.ReadFile(filepath.Join(demo.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(raw), strong) {
+			t.Errorf("%s holds the password", name)
+		}
+	}
 }
 
 func TestTheFirstPageIsLight(t *testing.T) {

@@ -141,6 +141,7 @@ func TestBadInput_EachGetsAClearPageAndLosesNothing(t *testing.T) {
 func TestTwoPeopleAtOneAddress(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, phone)
+	b.album = "proof"
 	b.toCode("etudiant", "famille.roy@example.com")
 	b.fill("#code", b.code(demo, "famille.roy@example.com"))
 	b.click("form .primary")
@@ -154,6 +155,43 @@ func TestTwoPeopleAtOneAddress(t *testing.T) {
 	b.fill("#numero", "2250 1002")
 	b.click("form .primary")
 	b.arrive("/activation/charte")
+}
+
+func TestS23_PasswordManagersAndPasteWork(t *testing.T) {
+	demo := demotest.Get(t)
+	b := open(t, demo.Portal, phone)
+	p := demo.Person(t, "22503015")
+	b.to(demo, p)
+	for field, token := range map[string]string{"identifiant": "username", "mot-de-passe": "new-password", "confirmation": "new-password"} {
+		if got := get(b, chromedp.Evaluate[string](`document.getElementById('`+field+`').autocomplete`)); got != token {
+			t.Errorf("%s has autocomplete %q, want %q", field, got, token)
+		}
+	}
+	if got := get(b, chromedp.Value(css("#identifiant"))); got != "o"+p.Number {
+		t.Errorf("a password manager would save the identifier %q", got)
+	}
+	const paste = `(() => {
+		const field = document.getElementById('mot-de-passe');
+		field.focus();
+		const event = new ClipboardEvent('paste', {bubbles: true, cancelable: true, clipboardData: new DataTransfer()});
+		return field.dispatchEvent(event);
+	})()`
+	if !get(b, chromedp.Evaluate[bool](paste)) {
+		t.Error("the page refuses to be pasted into")
+	}
+	b.fill("#mot-de-passe", strong)
+	b.press("Afficher")
+	if got := get(b, chromedp.Evaluate[string](`document.getElementById('mot-de-passe').type`)); got != "text" {
+		t.Errorf("shown, the field is of type %q", got)
+	}
+	b.press("Masquer")
+	b.press("Une idée ? Trois phrases tirées au hasard")
+	b.do(chromedp.WaitVisible(css(".phrases")))
+	phrase := b.text(".phrases code")
+	b.press("Utiliser cette phrase")
+	b.until(`document.getElementById('mot-de-passe').value === ` + "`" + phrase + "`" + ` && document.getElementById('confirmation').value === ` + "`" + phrase + "`")
+	b.click("form.choose .primary")
+	b.arrive("/activation/accueil-succes")
 }
 
 // The same pages for every address; the truth comes by mail.

@@ -73,6 +73,25 @@ func (q *queue) Waiting(_ context.Context, id string) (bool, error) {
 	return ok && !w.givenUp, nil
 }
 
+func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.jobs) }
+
+// committed names the effects that were, joined.
+func (q *queue) committed() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var kinds []string
+	for _, e := range q.effects {
+		kinds = append(kinds, string(e.Events[0].Kind))
+	}
+	return strings.Join(kinds, " ")
+}
+
+func (q *queue) there(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.jobs[id] != nil
+}
+
 func (q *queue) held(j activation.Job) (*waiting, error) {
 	w, ok := q.jobs[j.ID]
 	if !ok || w.Lease != j.Lease {
@@ -159,11 +178,11 @@ func TestRun_ADueJobIsDoneAndItsEffectsAreCommitted(t *testing.T) {
 		q := newQueue(job("now"), later)
 		running(t, q, handler{run: func(activation.Job) error { return nil }}, func(*jobs.Runner) {
 			time.Sleep(time.Minute)
-			if len(q.jobs) != 1 || len(q.effects) != 1 || q.effects[0].Events[0].Kind != "done" {
-				t.Errorf("%d jobs wait, %v", len(q.jobs), q.effects)
+			if q.len() != 1 || q.committed() != "done" {
+				t.Errorf("%d jobs wait, committed %q", q.len(), q.committed())
 			}
 			time.Sleep(10 * time.Minute)
-			if len(q.jobs) != 0 {
+			if q.len() != 0 {
 				t.Error("a job that fell due waits")
 			}
 		})
@@ -182,8 +201,8 @@ func TestRun_AnErrorPutsOffLongerEachTime(t *testing.T) {
 			return nil
 		}
 		running(t, q, handler{run: fail}, func(*jobs.Runner) { time.Sleep(30 * time.Minute) })
-		if len(at) != 9 || len(q.jobs) != 0 {
-			t.Fatalf("%d tries, %d jobs wait", len(at), len(q.jobs))
+		if len(at) != 9 || q.len() != 0 {
+			t.Fatalf("%d tries, %d jobs wait", len(at), q.len())
 		}
 		for i := 1; i < len(at); i++ {
 			least, most := min(time.Second<<(i-1), time.Minute)/2, min(time.Second<<(i-1), time.Minute)+2*time.Second
@@ -210,8 +229,8 @@ func TestI5_WhatCannotBeDoneIsGivenUpVisibly(t *testing.T) {
 			if w := q.jobs["a"]; w == nil || !w.givenUp || w.reason != c.err.Error() || !errors.Is(cause, c.err) {
 				t.Errorf("%s: %+v, cause %v", name, w, cause)
 			}
-			if len(q.effects) != 1 || q.effects[0].Events[0].Kind != "abandoned" {
-				t.Errorf("%s: %v", name, q.effects)
+			if q.committed() != "abandoned" {
+				t.Errorf("%s: committed %q", name, q.committed())
 			}
 		})
 	}
@@ -227,8 +246,8 @@ func TestRun_APanicIsAnErrorThatMayPass(t *testing.T) {
 			}
 			return nil
 		}}, func(*jobs.Runner) { time.Sleep(time.Minute) })
-		if tries != 2 || len(q.jobs) != 0 {
-			t.Errorf("%d tries, %d jobs wait", tries, len(q.jobs))
+		if tries != 2 || q.len() != 0 {
+			t.Errorf("%d tries, %d jobs wait", tries, q.len())
 		}
 	})
 }
@@ -245,8 +264,8 @@ func TestRun_AnEndThatCannotBeWrittenIsDoneAgainAfterTheLease(t *testing.T) {
 			q.mu.Unlock()
 			time.Sleep(5 * time.Minute)
 		})
-		if tries != 2 || len(q.jobs) != 0 {
-			t.Errorf("%d tries, %d jobs wait", tries, len(q.jobs))
+		if tries != 2 || q.len() != 0 {
+			t.Errorf("%d tries, %d jobs wait", tries, q.len())
 		}
 	})
 }
@@ -267,8 +286,8 @@ func TestRun_NoMoreAtOnceThanThereAreWorkers(t *testing.T) {
 			mu.Unlock()
 			return nil
 		}}, func(*jobs.Runner) { time.Sleep(time.Minute) })
-		if most != 2 || len(q.jobs) != 0 {
-			t.Errorf("%d at once, %d jobs wait", most, len(q.jobs))
+		if most != 2 || q.len() != 0 {
+			t.Errorf("%d at once, %d jobs wait", most, q.len())
 		}
 	})
 }
@@ -279,7 +298,7 @@ func TestRun_WhatIsUnderWayComesToItsEnd(t *testing.T) {
 		running(t, q, handler{run: func(activation.Job) error { time.Sleep(10 * time.Second); return nil }}, func(*jobs.Runner) {
 			time.Sleep(2 * time.Second) // and then the program is told to stop
 		})
-		if len(q.jobs) != 0 {
+		if q.len() != 0 {
 			t.Error("the job was cut off")
 		}
 	})
@@ -304,8 +323,8 @@ func TestRunNow(t *testing.T) {
 			}
 			return nil
 		}})
-		if err := r.RunNow(t.Context(), "quick"); err != nil || q.jobs["quick"] != nil {
-			t.Errorf("%v, %v", err, q.jobs)
+		if err := r.RunNow(t.Context(), "quick"); err != nil || q.there("quick") {
+			t.Errorf("%v", err)
 		}
 		if err := r.RunNow(t.Context(), "unknown"); err != nil {
 			t.Errorf("a job that is over: %v", err)
@@ -317,13 +336,13 @@ func TestRunNow(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		time.Sleep(2 * time.Minute)
-		if q.jobs["slow"] != nil {
+		if q.there("slow") {
 			t.Error("the work did not go on when its visitor had left")
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()
-		if err := r.RunNow(t.Context(), "once more"); err != nil || q.jobs["once more"] != nil {
+		if err := r.RunNow(t.Context(), "once more"); err != nil || q.there("once more") {
 			t.Errorf("a job that another run finished: %v", err)
 		}
 		stop()

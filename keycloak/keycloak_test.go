@@ -380,6 +380,30 @@ func TestS42_ALostAnswerNeverMakesASecondAccount(t *testing.T) {
 	}
 }
 
+// Ids come from answers; one that would name another resource is no id.
+func TestS44_AnIdIsAnIdOrNothing(t *testing.T) {
+	r := newRealm(t)
+	for _, location := range []string{"http://x/users/../../clients", "http://x/users/", "http://x/users/%2e%2e", "garbage", "http://x/users/0000"} {
+		a := accountstest.New()
+		id, err := r.accounts(between(t, r, nil, func(q *http.Response) error { q.Header.Set("Location", location); return nil }), 0).Create(t.Context(), a)
+		if found := r.users(a.Login); err != nil || len(found) != 1 || found[0].ID != id {
+			t.Errorf("%s: id %q, %v", location, id, err)
+		}
+	}
+}
+
+func TestS46_AGarbageSuccessIsNoSuccess(t *testing.T) {
+	r := newRealm(t)
+	a := accountstest.New()
+	address := between(t, r, func(w http.ResponseWriter, _ *http.Request) bool {
+		_, _ = io.WriteString(w, "<html>it works!</html>") // a captive portal, a wrong upstream
+		return true
+	}, nil)
+	if id, err := r.accounts(address, 0).Create(t.Context(), a); err == nil || activation.IsPermanent(err) {
+		t.Errorf("nothing was made, yet %q, %v", id, err)
+	}
+}
+
 func TestS43_NoAnswerWithinTheLimitIsAnUnknownOutcome(t *testing.T) {
 	r := newRealm(t)
 	a := accountstest.New()

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -220,6 +221,36 @@ func TestImport_NamesGivenByTheSource(t *testing.T) {
 	}
 	if p := people(t, s); p[0].Login != "aroy" {
 		t.Errorf("the identifier changed to %q", p[0].Login)
+	}
+}
+
+func TestS38_TheListOfRefusedLinesIsSafeToOpen(t *testing.T) {
+	var out bytes.Buffer
+	w, err := registry.NewRefused(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, column := range []string{"=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "nom;\"x\"", "＝1", "Nom"} {
+		if err := w.Add(registry.Refusal{Line: 2, Column: column, Reason: "=1+1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&out).ReadAll()
+	if err != nil || len(rows) != 10 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for _, row := range rows[1:] {
+		for _, cell := range row {
+			if strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("a spreadsheet computes %q", cell)
+			}
+		}
+	}
+	if rows[9][1] != "Nom" {
+		t.Errorf("what is harmless was changed to %q", rows[9][1])
 	}
 }
 

@@ -173,6 +173,18 @@ func TestS21_TheListRefusesMoreThan3000LongPasswords(t *testing.T) {
 	}
 }
 
+// The institution's rules stand although NIST SP 800-63B-4 and ASVS advise
+// against such rules: decision 0009 says why.
+func TestS19_TheRulesOfCompositionStand(t *testing.T) {
+	d := password.Default()
+	if d.Length != 16 || d.Upper != 1 || d.Lower != 1 || d.Digits != 1 || d.Special != 0 {
+		t.Errorf("the rules are %+v", d)
+	}
+	if _, err := os.Stat("../../docs/adr/0009-composition-rules-stay.md"); err != nil {
+		t.Errorf("the deviation is not written down: %v", err)
+	}
+}
+
 func TestMax_TheStricterRuleByRule(t *testing.T) {
 	got := password.Max(password.Default(), password.Policy{Length: 20, MaxLength: 64, Special: 2})
 	want := password.Policy{Length: 20, MaxLength: 64, Upper: 1, Lower: 1, Digits: 1, Special: 2}

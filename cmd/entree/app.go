@@ -67,10 +67,14 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 		return nil, err
 	}
 	a.runner = jobs.New(jobs.Options{Queue: a.store, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
+	leaked, err := openBreached(c)
+	if err != nil {
+		return nil, err
+	}
 	a.service, err = activation.New(activation.Options{
 		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: a.realm.Accounts(c.Institution.Scope), Hasher: a.policy, Mailer: mailer,
 		Charters: c.Texts(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
-		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words,
+		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
 		Rates: c.Rates(),
 	})

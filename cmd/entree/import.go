@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 func importCommand(env environment) *cobra.Command {
 	var path string
 	var dryRun bool
+	var refusedFile string
 	cmd := &cobra.Command{
 		Use:   "import FILE.csv",
 		Short: "Bring people in from the enrolment's CSV file",
@@ -34,15 +36,16 @@ file that is broken changes nothing, and the command ends with 1.`,
 			if err != nil {
 				return err
 			}
-			return importFile(cmd.Context(), c, args[0], dryRun, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return importFile(cmd.Context(), c, args[0], refusedFile, dryRun, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")
+	cmd.Flags().StringVar(&refusedFile, "refused", "", "write the refused lines to this CSV file as well")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "count, and store nothing")
 	return cmd
 }
 
-func importFile(ctx context.Context, c config.Config, name string, dryRun bool, stdin io.Reader, stdout, stderr io.Writer) error {
+func importFile(ctx context.Context, c config.Config, name, refusedFile string, dryRun bool, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	in, size := stdin, int64(0)
 	if name != "-" {
 		f, err := os.Open(name)
@@ -62,13 +65,34 @@ func importFile(ctx context.Context, c config.Config, name string, dryRun bool, 
 	}
 	defer s.Close()
 
+	list := func(registry.Refusal) error { return nil }
+	if refusedFile != "" {
+		f, err := os.Create(refusedFile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		w, err := registry.NewRefused(f)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, w.Close()) }()
+		list = w.Add
+	}
 	bars := mpb.NewWithContext(ctx, mpb.WithOutput(stderr), mpb.WithWidth(48))
 	bar := bars.AddBar(size, mpb.PrependDecorators(decor.Name("import ")), mpb.AppendDecorators(decor.Percentage(), decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace)))
-	report, err := registry.Import(ctx, s, bar.ProxyReader(in), mapping(c), dryRun, func(r registry.Refusal) { fmt.Fprintln(stdout, r) })
+	var listErr error
+	report, err := registry.Import(ctx, s, bar.ProxyReader(in), mapping(c), dryRun, func(r registry.Refusal) {
+		fmt.Fprintln(stdout, r)
+		listErr = errors.Join(listErr, list(r))
+	})
 	if err != nil {
 		bar.Abort(true)
 		bars.Wait()
 		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	if listErr != nil {
+		fmt.Fprintln(stderr, "the list of refused lines is not whole:", listErr)
 	}
 	bar.SetTotal(-1, true)
 	bars.Wait()

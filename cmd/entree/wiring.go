@@ -12,6 +12,7 @@ import (
 
 	"entree/activation"
 	"entree/activation/password"
+	"entree/breached"
 	"entree/config"
 	"entree/keycloak"
 	"entree/mail"
@@ -36,6 +37,18 @@ func openStore(ctx context.Context, c config.Config) (*store.Store, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return s, nil
+}
+
+// openBreached opens the list of leaked passwords, where there is one.
+func openBreached(c config.Config) (activation.Breached, error) {
+	if c.BreachedFile() == "" {
+		return nil, nil
+	}
+	list, err := breached.Open(c.BreachedFile())
+	if err != nil {
+		return nil, fmt.Errorf("password.breached_file: %w", err)
+	}
+	return list, nil
 }
 
 func keycloakConfig(c config.Config) keycloak.Config {

@@ -57,6 +57,7 @@ var knows = []struct {
 	{"mail", []string{"activation", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
 	{"registry/demopeople", []string{"activation", "activation/naming", "registry"}, "people of the demo"},
 	{"registry", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
+	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
 	{"config", []string{"activation", "activation/password", "activation/naming", "secret"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},

@@ -149,7 +149,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 			t.Errorf("no words for %s", r)
 		}
 	}
-	for _, f := range []string{"length", "too_long", "upper", "lower", "digit", "special", "invalid", "common", "example",
+	for _, f := range []string{"length", "too_long", "upper", "lower", "digit", "special", "invalid", "common", "example", "breached",
 		"personal.given_name", "personal.family_name", "personal.birth_date", "personal.number", "personal.login", "personal.address", "personal.institution"} {
 		if !slices.Contains(keys, "finding."+f) {
 			t.Errorf("no words for the finding %s", f)
