@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/e2e/demotest"
+	"entree/mail/mailbox"
+)
+
+// installation is a folder with a configuration, as an institution would have
+// it; Keycloak is not there.
+type installation struct {
+	t       *testing.T
+	dir     string
+	config  string
+	environ []string
+	base    string
+}
+
+func install(t *testing.T) *installation {
+	t.Helper()
+	i := &installation{t: t, dir: t.TempDir(), environ: []string{
+		"ENTREE_SECRET=" + strings.Repeat("0f", 32), "ENTREE_KEYCLOAK_CLIENT_SECRET=a", "ENTREE_SSO_CLIENT_SECRET=b",
+	}}
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := listener.Addr().String()
+	_ = listener.Close() // the program is to listen there
+	i.base = "http://" + listen
+	host, port, err := net.SplitHostPort(box.SMTPAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeSecrets(i.dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writeDemoConfig(i.dir, demoAddresses{Portal: i.base, Listen: listen, Keycloak: "http://127.0.0.1:1", SMTPHost: host, SMTPPort: port}); err != nil {
+		t.Fatal(err)
+	}
+	i.config = filepath.Join(i.dir, "entree.yaml")
+	return i
+}
+
+// entree runs a command to its end.
+func (i *installation) entree(args ...string) (stdout, stderr string, err error) {
+	i.t.Helper()
+	var out, errs bytes.Buffer
+	err = run(i.t.Context(), append(args, "--config", i.config), i.environ, &out, &errs)
+	return out.String(), errs.String(), err
+}
+
+func (i *installation) file(name, text string) string {
+	i.t.Helper()
+	path := filepath.Join(i.dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		i.t.Fatal(err)
+	}
+	return path
+}
+
+const people = `N° étudiant;Prénom;Nom;Profil;Mail
+1;Anne;Roy;Étudiant;anne@example.org
+2;Bob;Roy;Student;pas une adresse
+3;Carla;Roy;etudiant;carla@example.org
+`
+
+func TestImport_CountsAndTellsEachRefusedLine(t *testing.T) {
+	i := install(t)
+	csv := i.file("people.csv", people)
+	refused := filepath.Join(i.dir, "refused.csv")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"import", "--dry-run", csv}, "dry run, nothing was stored: 2 new, 0 changed, 0 unchanged, 1 refused\n"},
+		{[]string{"import", csv, "--refused", refused}, "2 new, 0 changed, 0 unchanged, 1 refused\n"},
+		{[]string{"import", csv}, "0 new, 0 changed, 2 unchanged, 1 refused\n"},
+	} {
+		out, _, err := i.entree(c.args...)
+		if err != nil || !strings.HasSuffix(out, c.want) || !strings.HasPrefix(out, `line 3, column "Mail": not an address`) {
+			t.Errorf("%v: %v\n%s\nwant %s", c.args, err, out, c.want)
+		}
+	}
+	if raw, err := os.ReadFile(refused); err != nil || !strings.Contains(string(raw), "3,Mail,not an address") {
+		t.Errorf("%s, %v", raw, err)
+	}
+	changed := i.file("changed.csv", strings.Replace(people, "Carla", "Clara", 1))
+	if out, _, err := i.entree("import", changed); err != nil || !strings.HasSuffix(out, "0 new, 1 changed, 1 unchanged, 1 refused\n") {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+func TestImport_ABrokenFileIsOneLineAndChangesNothing(t *testing.T) {
+	i := install(t)
+	for text, want := range map[string]string{
+		"":                      "nothing was imported: the file is empty",
+		"a;b\n1;2\n":            "nothing was imported: no column for number",
+		people + "4;\"x;y\n":    "nothing was imported: line 5: the quotes do not match",
+		"PK\x03\x04spreadsheet": "nothing was imported: this is a spreadsheet",
+	} {
+		_, errs, err := i.entree("import", i.file("broken.csv", text))
+		if err == nil || !strings.Contains(errs, "entree: "+want) {
+			t.Errorf("%q: %v\n%s", text, err, errs)
+		}
+	}
+	if out, _, err := i.entree("import", i.file("people.csv", people)); err != nil || !strings.Contains(out, "2 new") {
+		t.Errorf("something was there already: %s %v", out, err)
+	}
+	if _, errs, err := i.entree("import", filepath.Join(i.dir, "absent.csv")); err == nil || !strings.Contains(errs, "absent.csv") {
+		t.Errorf("%v %s", err, errs)
+	}
+}
+
+func TestServe_WhatIsWrongIsOneLineEach(t *testing.T) {
+	i := install(t)
+	raw, err := os.ReadFile(i.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.config = i.file("bad.yaml", strings.Replace(string(raw), "portal:\n", "portal:\n  colour: red\n", 1))
+	i.environ = i.environ[1:]
+	_, errs, err := i.entree("serve")
+	if err == nil || !strings.Contains(errs, "config: portal.colour: there is no such key") {
+		t.Errorf("%v\n%s", err, errs)
+	}
+	if strings.Contains(errs, "goroutine") || strings.Contains(errs, "Usage") {
+		t.Errorf("more than lines:\n%s", errs)
+	}
+}
+
+// The portal serves while Keycloak is away, says so to those who watch it, and
+// stops when it is told to.
+func TestServe_WithoutKeycloak(t *testing.T) {
+	i := install(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	var log bytes.Buffer
+	go func() { ended <- run(ctx, []string{"serve", "--config", i.config}, i.environ, io.Discard, &log) }()
+	get := func(path string) (int, string) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			response, err := http.Get(i.base + path)
+			if err == nil {
+				body, _ := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				return response.StatusCode, string(body)
+			}
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+		}
+	}
+	for path, want := range map[string]string{"/healthz": "", "/": "Bienvenue", "/activation": "Adresse mail personnelle", "/readyz": "degraded"} {
+		if status, body := get(path); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d\n%.400s", path, status, body)
+		}
+	}
+	stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("it does not stop")
+	}
+}
+
+// A second start on the same folder goes on with the same data, and nothing
+// runs on after the first.
+func TestDemo_GoesOnWithTheSameData(t *testing.T) {
+	dir := t.TempDir()
+	var secrets [2]string
+	for i := range secrets {
+		p, err := demotest.Start(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := demotest.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets[i] = d.AdminPassword(t)
+		active := 0
+		for _, person := range d.People {
+			if person.State == "active" {
+				active++
+			}
+		}
+		if len(d.People) != 200 || active < 5 {
+			t.Errorf("%d people, %d active", len(d.People), active)
+		}
+		if mails := d.Mails(t, "camille.moreau@example.com"); len(mails) != 2 {
+			t.Errorf("start %d: %d mails, want the code and the welcome of the first start", i+1, len(mails))
+		}
+		if err := p.Stop(); err != nil {
+			t.Errorf("stop %d: %v", i+1, err)
+		}
+		for _, address := range []string{d.Portal, d.Keycloak, d.Mailbox} {
+			if _, err := http.Get(address); err == nil {
+				t.Errorf("%s still answers", address)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, "demo.json")); err == nil {
+			t.Error("demo.json says that the demo runs")
+		}
+	}
+	if secrets[0] != secrets[1] {
+		t.Error("the second start made a new Keycloak")
+	}
+}
+
+func TestDemo_SaysWhatIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		environ []string
+		args    []string
+		want    string
+	}{
+		"no Java":     {[]string{"JAVA_HOME=/does/not/exist"}, nil, "needs Java 17"},
+		"no Keycloak": {nil, []string{"--keycloak-home", t.TempDir()}, "is no unpacked Keycloak"},
+		"a bad port":  {nil, []string{"--listen", "nowhere"}, "--listen"},
+	} {
+		var errs bytes.Buffer
+		args := append([]string{"demo", "--dir", t.TempDir(), "--listen", "127.0.0.1:0", "--mailbox", "127.0.0.1:0", "--keycloak-port", "0"}, c.args...)
+		if err := run(t.Context(), args, c.environ, io.Discard, &errs); err == nil || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%s: %v\n%s", name, err, errs.String())
+		}
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"--help"}, nil, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"demo", "serve", "import"} {
+		if !strings.Contains(out.String(), fmt.Sprintf("\n  %s ", command)) {
+			t.Errorf("the help does not tell %s:\n%s", command, out.String())
+		}
+	}
+}
