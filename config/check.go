@@ -2,18 +2,17 @@ package config
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"entree/activation/naming"
+	"entree/colour"
 	"entree/secret"
 )
 
@@ -61,8 +60,12 @@ func (c *Config) checkSecrets(f *faults) {
 func (c *Config) checkInstitution(f *faults) {
 	i := c.Institution
 	f.need("institution.name", i.Name)
-	checkContrast(f, "institution.accent", i.Accent, lightPaper)
-	checkContrast(f, "institution.accent_dark", i.AccentDark, darkPaper)
+	if err := colour.Readable(i.Accent, colour.LightGround); err != nil {
+		f.add("institution.accent", "%v", err)
+	}
+	if err := colour.Readable(i.AccentDark, colour.DarkGround); err != nil {
+		f.add("institution.accent_dark", "%v", err)
+	}
 	if _, err := time.LoadLocation(i.TimeZone); err != nil {
 		f.add("institution.time_zone", "%q is no time zone", i.TimeZone)
 	}
@@ -250,44 +253,4 @@ func (c *Config) path(p string) string {
 		return p
 	}
 	return filepath.Join(c.Dir, p)
-}
-
-// The paper that the accent stands on, light and dark, as static/app.css has
-// it.
-const (
-	lightPaper = "#ffffff"
-	darkPaper  = "#1b212b"
-)
-
-// checkContrast asks for 4.5:1 (WCAG 2.2, 1.4.3) between accent and paper.
-func checkContrast(f *faults, key, accent, paper string) {
-	a, err := luminance(accent)
-	if err != nil {
-		f.add(key, "%v", err)
-		return
-	}
-	b, err := luminance(paper)
-	if err != nil {
-		f.add(key, "%v", err)
-		return
-	}
-	if ratio := (math.Max(a, b) + 0.05) / (math.Min(a, b) + 0.05); ratio < 4.5 {
-		f.add(key, "%s on %s has a contrast of %.1f:1; want 4.5:1 or more", accent, paper, ratio)
-	}
-}
-
-// luminance is WCAG's relative luminance.
-func luminance(colour string) (float64, error) {
-	n, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 32)
-	if err != nil || len(colour) != 7 || colour[0] != '#' {
-		return 0, fmt.Errorf("%q: want a colour like #1f4fa3", colour)
-	}
-	channel := func(shift uint) float64 {
-		v := float64(n>>shift&0xff) / 255
-		if v <= 0.04045 {
-			return v / 12.92
-		}
-		return math.Pow((v+0.055)/1.055, 2.4)
-	}
-	return 0.2126*channel(16) + 0.7152*channel(8) + 0.0722*channel(0), nil
 }

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -183,9 +185,30 @@ func (b *tab) walk(demo *demotest.Demo, p demotest.Person, w walkOf) {
 	b.arrive("/ent")
 	b.reads(append(w.reads["/ent"], w.address)...)
 	b.picture("8-ent")
+	if figures := b.body("/metrics"); !strings.Contains(figures, activationFirstLogin) {
+		b.t.Error("the first login was not seen")
+	}
 	b.visit("/activation/accueil-succes") // the journey is over: nothing of it is shown any more
 	b.arrive("/activation")
 	b.visit("/ent")
+}
+
+// activationFirstLogin is the event of the first login, as /metrics counts it.
+const activationFirstLogin = `"account.first_login"`
+
+// body fetches a page outside of the browser.
+func (b *tab) body(path string) string {
+	b.t.Helper()
+	response, err := http.Get(b.base + path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(raw)
 }
 
 // login fills in Keycloak's own page; the identifier stands there already.

@@ -93,8 +93,28 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 // serve answers on the listener until ctx ends, then lets what is under way
 // come to its end.
 func (a *app) serve(ctx context.Context, listener net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if a.config.Portal.OpsListen != "" {
+		ops, err := net.Listen("tcp", a.config.Portal.OpsListen)
+		if err != nil {
+			return fmt.Errorf("portal.ops_listen: %w", err)
+		}
+		group.Go(func() error { return a.answer(ctx, ops, a.pages.Ops()) })
+	}
+	group.Go(func() error { return a.runner.Run(ctx) })
+	group.Go(func() error { return a.policy.watch(ctx) })
+	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// answer serves one listener until ctx ends and its requests are done.
+func (a *app) answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           a.pages,
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second, // the last page may wait for Keycloak
@@ -102,26 +122,17 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.runner.Run(ctx) })
-	group.Go(func() error { return a.policy.watch(ctx) })
-	group.Go(func() error { return a.tidy(ctx) })
-	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	group.Go(func() error {
+	stopped := make(chan error, 1)
+	go func() {
 		<-ctx.Done()
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 		defer cancel()
-		return server.Shutdown(stop)
-	})
-	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		stopped <- server.Shutdown(limit)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return nil
+	return <-stopped
 }
 
 // tidy purges what is over, every ten minutes (S48).

@@ -149,6 +149,12 @@ func TestServe_WhatIsWrongIsOneLineEach(t *testing.T) {
 // stops when it is told to.
 func TestServe_WithoutKeycloak(t *testing.T) {
 	i := install(t)
+	raw, err := os.ReadFile(i.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.file("blason.svg", `<svg xmlns="http://www.w3.org/2000/svg"/>`)
+	i.config = i.file("logo.yaml", strings.Replace(string(raw), "institution:\n", "institution:\n  logo: blason.svg\n", 1))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	var log bytes.Buffer
@@ -167,7 +173,7 @@ func TestServe_WithoutKeycloak(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]string{"/healthz": "", "/": "Bienvenue", "/activation": "Adresse mail personnelle", "/readyz": "degraded"} {
+	for path, want := range map[string]string{"/healthz": "", "/": "Bienvenue", "/activation": `<img src="/static/logo.`, "/static/logo.svg": "<svg", "/readyz": "degraded"} {
 		if status, body := get(path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d\n%.400s", path, status, body)
 		}
@@ -224,6 +230,39 @@ func TestDemo_GoesOnWithTheSameData(t *testing.T) {
 	}
 	if secrets[0] != secrets[1] {
 		t.Error("the second start made a new Keycloak")
+	}
+}
+
+func TestServe_HealthOnAnAddressOfItsOwn(t *testing.T) {
+	i := install(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := l.Addr().String()
+	_ = l.Close() // the program is to listen there
+	i.environ = append(i.environ, "ENTREE_PORTAL_OPS_LISTEN="+ops)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"serve", "--config", i.config}, i.environ, io.Discard, io.Discard) }()
+	for path, want := range map[string]int{"http://" + ops + "/healthz": 200, "http://" + ops + "/metrics": 200, i.base + "/metrics": 404, i.base + "/": 200} {
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			response, err := http.Get(path)
+			if err != nil && time.Now().Before(end) {
+				continue
+			}
+			if err != nil || response.StatusCode != want {
+				t.Errorf("%s: %v, want %d", path, response, want)
+			}
+			if err == nil {
+				_ = response.Body.Close()
+			}
+			break
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

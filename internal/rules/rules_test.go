@@ -59,9 +59,10 @@ var knows = []struct {
 	{"registry", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
-	{"config", []string{"activation", "activation/password", "activation/naming", "secret"}, "what an institution decides, in the domain's terms"},
+	{"colour", nil, "a leaf"},
+	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},
-	{"portal/web", []string{"activation", "secret"}, "what every page needs"},
+	{"portal/web", []string{"activation", "colour", "secret"}, "what every page needs"},
 	{"portal", []string{"activation", "secret", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }
