@@ -5,6 +5,7 @@
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 PICTURES  = docs/images
+VERSION   = $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -32,7 +33,7 @@ screenshots: needs ## the pictures of README.md, taken in a real browser on a ru
 	ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' ./e2e
 
 build: ## the program, in bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -o bin/entree ./cmd/entree
+	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
 
 fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./activation/password

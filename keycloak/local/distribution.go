@@ -144,6 +144,7 @@ func fetchAndUnpack(ctx context.Context, work, to, cache string, out io.Writer) 
 			"  - install the Maven client (on Debian: apt-get install maven), which fetches %s\n"+
 			"It is then kept in %s", Version, Coordinates, cache)
 	}
+	fmt.Fprintf(out, "Fetching Keycloak %s by the Maven client, once (%d MB) …\n", Version, archiveSize/1_000_000)
 	bars := mpb.NewWithContext(ctx, mpb.WithOutput(out), mpb.WithWidth(48))
 	cmd := exec.Command(mvn, "-B", "-q", copyPlugin, "-Dartifact="+Coordinates, "-DoutputDirectory="+work)
 	bar := addBar(bars, "fetch Keycloak "+Version)
