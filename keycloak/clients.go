@@ -99,6 +99,16 @@ func (c *Client) clientNamed(ctx context.Context, id string) (map[string]any, er
 	return clients[0], nil
 }
 
+// sameSet tells whether two lists have the same members.
+func sameSet(a, b any) bool {
+	x, ok := a.([]any)
+	y, both := b.([]any)
+	if !ok || !both || len(x) != len(y) {
+		return false
+	}
+	return !slices.ContainsFunc(y, func(v any) bool { return !slices.Contains(x, v) })
+}
+
 // planClient makes a client be there as wanted. Fields that are not named in
 // want are left as they are.
 func (c *Client) planClient(ctx context.Context, who Secret, why string, want map[string]any) (internal string, changes []Change, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,6 +77,43 @@ func (p *Policy) add(name, value string) (err error) {
 		p.Unjudgeable = append(p.Unjudgeable, name)
 	}
 	return err
+}
+
+// stricter gives a policy that holds what both hold: each number the larger
+// one (of maxLength the smaller), and every other term of the realm's own. One
+// that holds enough already stays as it is, to the letter.
+func stricter(has, wanted string) (string, error) {
+	a, err := ParsePolicy(has)
+	if err != nil {
+		return "", err
+	}
+	b, err := ParsePolicy(wanted)
+	if err != nil {
+		return "", err
+	}
+	both := password.Max(a.Rules, b.Rules)
+	if both == a.Rules {
+		return has, nil
+	}
+	var terms []string
+	for _, n := range []struct {
+		name   string
+		number int
+	}{
+		{"length", both.Length}, {"maxLength", both.MaxLength}, {"upperCase", both.Upper}, {"lowerCase", both.Lower}, {"digits", both.Digits}, {"specialChars", both.Special},
+	} {
+		if n.number > 0 {
+			terms = append(terms, fmt.Sprintf("%s(%d)", n.name, n.number))
+		}
+	}
+	for term := range strings.SplitSeq(has+" and "+wanted, " and ") {
+		name, _, _ := strings.Cut(strings.TrimSpace(term), "(")
+		there := slices.ContainsFunc(terms, func(t string) bool { return strings.HasPrefix(t, name+"(") || t == name })
+		if name != "" && !there {
+			terms = append(terms, strings.TrimSpace(term))
+		}
+	}
+	return strings.Join(terms, " and "), nil
 }
 
 // ReadPolicy asks the realm. It needs the role view-realm.

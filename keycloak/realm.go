@@ -50,7 +50,7 @@ func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
 	}
 	var changes []Change
 	for _, plan := range []func(context.Context, Wanted) ([]Change, error){
-		func(context.Context, Wanted) ([]Change, error) { return c.planSettings(realm, w), nil },
+		func(context.Context, Wanted) ([]Change, error) { return c.planSettings(realm, w) },
 		c.planProfile, c.planGroups, c.planScope, c.planPortal, c.planENT,
 	} {
 		some, err := plan(ctx, w)
@@ -83,12 +83,12 @@ func (c *Client) Apply(ctx context.Context, w Wanted, tell func(Change)) error {
 	return fmt.Errorf("keycloak: the realm still differs after %d rounds", rounds)
 }
 
-// settings are the realm's own.
+// settings are those of a realm that is made anew.
 func (c *Client) settings(w Wanted) map[string]any {
 	return map[string]any{
 		"displayName":                 w.DisplayName,
 		"passwordPolicy":              w.PasswordPolicy,
-		"registrationAllowed":         false, // accounts come through the portal only
+		"registrationAllowed":         false,
 		"bruteForceProtected":         true,
 		"loginWithEmailAllowed":       true,
 		"duplicateEmailsAllowed":      false,
@@ -96,55 +96,48 @@ func (c *Client) settings(w Wanted) map[string]any {
 		"editUsernameAllowed":         false,
 		"sslRequired":                 "external",
 		"internationalizationEnabled": true,
-		"supportedLocales":            []any{"en", "fr"},
+		"supportedLocales":            []string{"en", "fr"},
 		"defaultLocale":               "fr",
 		"eventsEnabled":               true,
-		"eventsExpiration":            float64(180 * 24 * 3600), // six months (CNIL 2021-122)
+		"eventsExpiration":            180 * 24 * 3600, // six months (CNIL 2021-122)
 	}
 }
 
-var reasons = map[string]string{
-	"passwordPolicy":         "a password chosen elsewhere should be as strong as one chosen here",
-	"registrationAllowed":    "whoever registers by himself was never enrolled",
-	"bruteForceProtected":    "passwords are guessed at the login page",
-	"duplicateEmailsAllowed": "an address names one person",
-	"eventsEnabled":          "a help desk has to see failed logins",
+// held are the settings that a realm with a history is held to; its others are
+// its own affair.
+var held = []struct {
+	name string
+	want bool
+	why  string
+}{
+	{"registrationAllowed", false, "whoever registers by himself was never enrolled"},
+	{"bruteForceProtected", true, "passwords are guessed at the login page"},
+	{"duplicateEmailsAllowed", false, "an address names one person"},
+	{"eventsEnabled", true, "a help desk has to see failed logins"},
 }
 
-func (c *Client) planSettings(realm map[string]any, w Wanted) []Change {
+func (c *Client) planSettings(realm map[string]any, w Wanted) ([]Change, error) {
 	var changes []Change
-	for name, want := range c.settings(w) {
-		if fmt.Sprint(realm[name]) == fmt.Sprint(want) || sameSet(realm[name], want) {
-			continue
-		}
-		why := reasons[name]
-		if why == "" {
-			why = fmt.Sprintf("it is %v", realm[name])
-		}
+	set := func(name string, want any, why string) {
 		changes = append(changes, Change{fmt.Sprintf("set %s to %v", name, want), why, func(ctx context.Context) error {
 			_, err := c.do(ctx, http.MethodPut, c.path(), map[string]any{name: want}, nil)
 			return err
 		}})
 	}
-	return changes
-}
-
-func sameSet(a, b any) bool {
-	x, ok := a.([]any)
-	y, both := b.([]any)
-	if !ok || !both || len(x) != len(y) {
-		return false
-	}
-	in := map[any]bool{}
-	for _, v := range x {
-		in[v] = true
-	}
-	for _, v := range y {
-		if !in[v] {
-			return false
+	for _, h := range held {
+		if realm[h.name] != h.want {
+			set(h.name, h.want, h.why)
 		}
 	}
-	return true
+	has, _ := realm["passwordPolicy"].(string)
+	policy, err := stricter(has, w.PasswordPolicy)
+	if err != nil {
+		return nil, err
+	}
+	if policy != has {
+		set("passwordPolicy", policy, "a password that is changed later should be as strong as the first one")
+	}
+	return changes, nil
 }
 
 // planProfile declares the attributes: an undeclared one is dropped in

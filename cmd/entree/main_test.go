@@ -17,6 +17,8 @@ import (
 	"entree/mail/mailbox"
 )
 
+func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }
+
 // installation is a folder with a configuration, as an institution would have
 // it; Keycloak is not there.
 type installation struct {
@@ -263,6 +265,37 @@ func TestServe_HealthOnAnAddressOfItsOwn(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestRealm_PlansAppliesAndThenHasNothingToDo(t *testing.T) {
+	demo := demotest.Get(t)
+	i := install(t)
+	raw, err := os.ReadFile(i.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(raw), "http://127.0.0.1:1", demo.Keycloak, 1)
+	i.config = i.file("realm.yaml", strings.Replace(text, "realm: universite", "realm: planned", 1))
+	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "ENTREE_REALM_ADMIN_PASSWORD is missing") {
+		t.Errorf("%v %s", err, errs)
+	}
+	i.environ = append(i.environ, "ENTREE_REALM_ADMIN_PASSWORD_FILE="+filepath.Join(demo.Dir, "keycloak", "admin-password"))
+	out, errs, err := i.entree("realm", "plan")
+	if err != nil || !strings.Contains(out, "+ create the realm planned\n    because it is not there") {
+		t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	if out, errs, err = i.entree("realm", "apply"); err != nil || !strings.Contains(out, "give the role manage-users to entree-portal") {
+		t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	for command, want := range map[string]string{"plan": "nothing to change\n", "apply": "0 changes\n"} {
+		if out, _, err := i.entree("realm", command); err != nil || out != want {
+			t.Errorf("%s again: %v\n%s", command, err, out)
+		}
+	}
+	i.environ[len(i.environ)-1] = "ENTREE_REALM_ADMIN_PASSWORD=wrong"
+	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "invalid_grant") {
+		t.Errorf("%v %s", err, errs)
 	}
 }
 
