@@ -40,7 +40,6 @@ type Event struct {
 // The events of a student's way.
 const (
 	EventRequested       EventKind = "activation.requested"
-	EventCodeSent        EventKind = "code.sent"
 	EventCodeResent      EventKind = "code.resent"
 	EventCodeProven      EventKind = "code.proven"
 	EventCodeWrong       EventKind = "code.wrong"

@@ -2,6 +2,7 @@ package activation
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -134,9 +135,14 @@ func (s *Service) wrong(j *Journey, at time.Time, tries int, reason Reason) *Ref
 }
 
 func (s *Service) takeTry(ctx context.Context, j Journey) error {
-	return s.take(ctx, ReasonCodeBlocked,
+	err := s.take(ctx, ReasonCodeBlocked,
 		limit{addressKey("try", j.Address), s.Rates.Tries},
 		limit{addressKey("strike", j.Address), s.Rates.Strikes})
+	var refusal *Refusal
+	if errors.As(err, &refusal) { // every outcome of a code is an event (S39)
+		return errors.Join(s.Store.Apply(ctx, s.tell(&j, s.now(), EventCodeBlocked)), err)
+	}
+	return err
 }
 
 func (s *Service) forgetTries(ctx context.Context, j Journey) error {

@@ -122,6 +122,9 @@ func TestS4_FiftyGuessesOverTenJourneysAtMostFiveCompared(t *testing.T) {
 			t.Errorf("unexpected: %v", err)
 		}
 	})
+	if counts, err := w.store.EventCounts(t.Context()); err != nil || counts[activation.EventCodeBlocked] != 45 || counts[activation.EventCodeWrong] != 5 {
+		t.Errorf("S39: the events are %v, %v", counts, err)
+	}
 	if compared.Load() != 5 || blocked.Load() != 45 {
 		t.Errorf("%d compared, %d blocked; want 5 and 45", compared.Load(), blocked.Load())
 	}
