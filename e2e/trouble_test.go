@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -294,4 +295,47 @@ func (b *tab) until(condition string) {
 		}
 	}
 	b.t.Fatalf("at %s: %s does not come true; it reads:\n%.800s", b.path(), condition, b.text("body"))
+}
+
+// The last try ends the journey, says until when, and a new one can begin.
+func TestAfterTheLastTry(t *testing.T) {
+	demo := demotest.Get(t)
+	b := open(t, demo.Portal, phone)
+	b.album = "error"
+	b.toCode("etudiant", "somebody-who-guesses@example.com")
+	for left := 4; left >= 0; left-- {
+		b.fill("#code", "123456")
+		b.click("form .primary")
+		if left > 0 {
+			b.until(fmt.Sprintf(`document.querySelector('.summary')?.innerText.match(/%d|un essai/)`, left))
+			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.summary').remove()`))
+		}
+	}
+	b.until(`document.querySelector('h1').innerText.includes('Les essais sont épuisés')`)
+	b.reads("Un nouveau code sera accepté dans 10 minutes.", "Besoin d'aide ?")
+	b.picture("ended")
+	b.press("Recommencer")
+	b.arrive("/activation")
+}
+
+// Somebody else has the identifier in Keycloak: nothing is touched, and the
+// student is told whom to ask, with what.
+func TestS42_SomebodyElseHasTheIdentifier(t *testing.T) {
+	demo := demotest.Get(t)
+	p := demo.Person(t, "22503018")
+	demo.Occupy(t, "o"+p.Number)
+	before := len(demo.Mails(t, p.Email))
+	b := open(t, demo.Portal, phone)
+	b.album = "error"
+	b.to(demo, p)
+	b.fill("#mot-de-passe", strong)
+	b.fill("#confirmation", strong)
+	b.click("form.choose .primary")
+	b.arrive("/activation/en-cours")
+	b.reads("Quelqu'un va regarder votre dossier")
+	b.picture("parked")
+	reference := b.text("strong.reference")
+	if m := demo.Mail(t, p.Email, before+2); !strings.Contains(m.Text, reference) {
+		t.Errorf("the page says %s, the mail:\n%s", reference, m.Text)
+	}
 }

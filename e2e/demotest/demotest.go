@@ -224,3 +224,36 @@ func (d *Demo) Mail(t testing.TB, to string, n int) Message {
 		}
 	}
 }
+
+// Occupy makes an account in Keycloak that is somebody else's.
+func (d *Demo) Occupy(t testing.TB, login string) {
+	t.Helper()
+	response, err := http.PostForm(d.Keycloak+"/realms/master/protocol/openid-connect/token", url.Values{
+		"grant_type": {"password"}, "client_id": {"admin-cli"}, "username": {"admin"}, "password": {d.AdminPassword(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var token struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&token); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodPost, d.Keycloak+"/admin/realms/"+d.Realm+"/users",
+		strings.NewReader(fmt.Sprintf(`{"username":%q,"email":"%s@example.net","firstName":"Somebody","lastName":"Else","enabled":true}`, login, login)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token.Access)
+	request.Header.Set("Content-Type", "application/json")
+	made, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Body.Close()
+	if made.StatusCode != http.StatusCreated {
+		t.Fatalf("occupy %s: %s", login, made.Status)
+	}
+}
