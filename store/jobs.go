@@ -9,7 +9,8 @@ import (
 	"entree/activation"
 )
 
-var jobColumns = columns("id", "kind", "person_id", "journey_id", "payload", "attempts", "created_at", "run_at", "deadline", "lease")
+// jobColumns are in the order of scanJob.
+const jobColumns = `id, kind, person_id, journey_id, payload, attempts, created_at, run_at, deadline, lease`
 
 func scanJob(scan func(...any) error) (activation.Job, error) {
 	var j activation.Job

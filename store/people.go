@@ -8,8 +8,9 @@ import (
 	"entree/activation"
 )
 
-var personColumns = columns("id", "profile", "number", "given_name", "family_name", "birth_date", "email", "cohort", "readiness",
-	"login", "university_address", "account", "activation_id", "account_id", "activated_at", "first_login_at")
+// personColumns are in the order of scanPerson.
+const personColumns = `id, profile, number, given_name, family_name, birth_date, email, cohort, readiness,
+	login, university_address, account, activation_id, account_id, activated_at, first_login_at`
 
 func scanPerson(scan func(...any) error) (activation.Person, error) {
 	var p activation.Person

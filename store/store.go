@@ -21,7 +21,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -115,10 +114,6 @@ func notFound(err error) error {
 	}
 	return err
 }
-
-// columns prefixes nothing and joins: it keeps a long list of names in one
-// place.
-func columns(names ...string) string { return strings.Join(names, ", ") }
 
 func wrap(what string, err error) error {
 	if err == nil || errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrConflict) {
