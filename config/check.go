@@ -133,6 +133,12 @@ func (c *Config) checkOutside(f *faults) {
 	default:
 		f.add("sso.kind", "%q: want oidc or link", c.SSO.Kind)
 	}
+	if !c.Console.ClientSecret.Empty() {
+		f.need("console.client_id", c.Console.ClientID)
+	}
+	if id := c.Console.ClientID; id == k.ClientID || id == c.SSO.ClientID {
+		f.add("console.client_id", "%q is another client's already: operators log in by a client of their own", id)
+	}
 	checkURL(f, "sso.issuer", c.SSO.Issuer)
 	checkURL(f, "sso.ent_url", c.SSO.EntURL)
 	s := c.SMTP

@@ -38,6 +38,7 @@ type Config struct {
 	Portal      Portal      `yaml:"portal"`
 	Keycloak    Keycloak    `yaml:"keycloak"`
 	SSO         SSO         `yaml:"sso"`
+	Console     Console     `yaml:"console"`
 	SMTP        SMTP        `yaml:"smtp"`
 	Code        Code        `yaml:"code"`
 	Limits      Limits      `yaml:"limits"`
@@ -101,6 +102,12 @@ type SSO struct {
 	ClientID     string      `yaml:"client_id"`
 	ClientSecret secret.Text `yaml:"client_secret"`
 	EntURL       string      `yaml:"ent_url"`
+}
+
+// Console is how operators log in to /admin; without a secret there is none.
+type Console struct {
+	ClientID     string      `yaml:"client_id"`
+	ClientSecret secret.Text `yaml:"client_secret"`
 }
 
 // SMTP is where mail goes out.
@@ -207,6 +214,7 @@ func Default() Config {
 		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour},
 		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8},
 		SSO:         SSO{Kind: "oidc", ClientID: "entree-ent"},
+		Console:     Console{ClientID: "entree-console"},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
 		Code:        Code{Life: activation.CodeLife},
 		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,

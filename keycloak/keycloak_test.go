@@ -51,6 +51,7 @@ func newRealm(t *testing.T) *realm {
 		DisplayName: "Test", PasswordPolicy: "length(16) and maxLength(256) and upperCase(1) and digits(1) and notUsername", Groups: []string{"/etudiants"},
 		Portal: keycloak.Secret{ID: "entree-portal", Secret: secret.New(portalSecret)}, ENT: keycloak.Secret{ID: "entree-ent", Secret: secret.New("ent")},
 		RedirectURIs: []string{"http://127.0.0.1/back"}, LogoutURIs: []string{"http://127.0.0.1/"},
+		Console: keycloak.Secret{ID: "entree-console", Secret: secret.New("console")}, ConsoleURL: "http://127.0.0.1/admin",
 	}
 	if err := r.as(t, password).Apply(t.Context(), r.wanted, nil); err != nil {
 		t.Fatalf("set the realm up: %v", err)

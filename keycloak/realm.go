@@ -17,6 +17,8 @@ type Wanted struct {
 	ENT            Secret   // the client that people log in to the ENT with
 	RedirectURIs   []string // of the ENT's client
 	LogoutURIs     []string
+	Console        Secret // the client that operators log in with; without a secret none is wanted
+	ConsoleURL     string // "https://…/admin"
 }
 
 // Secret is a confidential client's id and secret.
@@ -51,7 +53,7 @@ func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
 	var changes []Change
 	for _, plan := range []func(context.Context, Wanted) ([]Change, error){
 		func(context.Context, Wanted) ([]Change, error) { return c.planSettings(realm, w) },
-		c.planProfile, c.planGroups, c.planScope, c.planPortal, c.planENT,
+		c.planProfile, c.planGroups, c.planScope, c.planPortal, c.planENT, c.planConsole,
 	} {
 		some, err := plan(ctx, w)
 		if err != nil {

@@ -111,7 +111,11 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	if err != nil {
 		return err
 	}
-	if err := applyRealm(ctx, c, kc); err != nil {
+	operators, err := keepOperators(o.dir)
+	if err != nil {
+		return err
+	}
+	if err := applyRealm(ctx, c, kc, operators); err != nil {
 		return fmt.Errorf("set the realm up: %w", err)
 	}
 	a, err := newApp(ctx, c, log)
@@ -128,7 +132,7 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 		if err := fillRegistry(running, a, box); err != nil {
 			return fmt.Errorf("fill the registry: %w", err)
 		}
-		places, err := a.places(running, kc.URL(), box.URL())
+		places, err := a.places(running, kc.URL(), box.URL(), operators)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,7 @@ const demoPeople = 200
 
 // writeSecrets draws the demo's secrets, once, into files of their own.
 func writeSecrets(dir string) error {
-	for _, name := range []string{"secret", "portal-secret", "ent-secret"} {
+	for _, name := range []string{"secret", "portal-secret", "ent-secret", "console-secret"} {
 		file := filepath.Join(dir, name)
 		if _, err := os.Stat(file); err == nil {
 			continue
@@ -91,6 +92,7 @@ func writeDemoConfig(dir string, at demoAddresses) (config.Config, error) {
 		"ENTREE_SECRET_FILE=" + filepath.Join(dir, "secret"),
 		"ENTREE_KEYCLOAK_CLIENT_SECRET_FILE=" + filepath.Join(dir, "portal-secret"),
 		"ENTREE_SSO_CLIENT_SECRET_FILE=" + filepath.Join(dir, "ent-secret"),
+		"ENTREE_CONSOLE_CLIENT_SECRET_FILE=" + filepath.Join(dir, "console-secret"),
 	})
 }
 
@@ -105,6 +107,7 @@ func wanted(c config.Config) keycloak.Wanted {
 		ENT:          keycloak.Secret{ID: c.SSO.ClientID, Secret: c.SSO.ClientSecret},
 		RedirectURIs: []string{base + "/connexion/retour"},
 		LogoutURIs:   []string{base + "/"},
+		Console:      keycloak.Secret{ID: c.Console.ClientID, Secret: c.Console.ClientSecret}, ConsoleURL: base + "/admin",
 	}
 	for _, p := range c.Profiles {
 		for _, g := range p.Groups {
@@ -116,9 +119,22 @@ func wanted(c config.Config) keycloak.Wanted {
 	return w
 }
 
-// applyRealm sets the demo's realm up as its administrator.
-func applyRealm(ctx context.Context, c config.Config, kc *local.Server) error {
-	return keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword()).Apply(ctx, wanted(c), nil)
+// applyRealm sets the demo's realm up as its administrator, and gives it the
+// console's operators.
+func applyRealm(ctx context.Context, c config.Config, kc *local.Server, operators []demoOperator) error {
+	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
+	if err := admin.Apply(ctx, wanted(c), nil); err != nil {
+		return err
+	}
+	for _, o := range operators {
+		who := keycloak.Operator{
+			Login: o.Login, Email: o.Login + "@" + c.Institution.Scope, GivenName: "Démonstration", FamilyName: o.Role, Role: o.Role, Password: secret.New(o.Password),
+		}
+		if err := admin.AddOperator(ctx, c.Console.ClientID, who); err != nil {
+			return fmt.Errorf("%s: %w", o.Login, err)
+		}
+	}
+	return nil
 }
 
 // fillRegistry enrols the demo's people. Those who are said to be active go the
@@ -201,11 +217,12 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // demoPlaces is what demo.json tells a script.
 type demoPlaces struct {
-	Portal   string       `json:"portal"`
-	Keycloak string       `json:"keycloak"`
-	Realm    string       `json:"realm"`
-	Mailbox  string       `json:"mailbox"`
-	People   []demoPerson `json:"people"`
+	Portal    string         `json:"portal"`
+	Keycloak  string         `json:"keycloak"`
+	Realm     string         `json:"realm"`
+	Mailbox   string         `json:"mailbox"`
+	Operators []demoOperator `json:"operators"`
+	People    []demoPerson   `json:"people"`
 }
 
 type demoPerson struct {
@@ -218,9 +235,33 @@ type demoPerson struct {
 	State      string `json:"state"`
 }
 
+// demoOperator is somebody who may log in to the console.
+type demoOperator struct {
+	Login    string `json:"login"`
+	Role     string `json:"role"`
+	Password string `json:"password"`
+}
+
+// keepOperators draws the operators' passwords, once, into a file.
+func keepOperators(dir string) (operators []demoOperator, err error) {
+	file := filepath.Join(dir, "operators.json")
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		return operators, json.Unmarshal(raw, &operators)
+	}
+	for login, role := range map[string]string{"admin.demo": "admin", "helpdesk.demo": "helpdesk", "audit.demo": "auditor"} {
+		operators = append(operators, demoOperator{login, role, "Console-" + strings.ToLower(rand.Text()[:16]) + "-2"})
+	}
+	slices.SortFunc(operators, func(a, b demoOperator) int { return strings.Compare(a.Login, b.Login) })
+	if raw, err = json.MarshalIndent(operators, "", "  "); err != nil {
+		return nil, err
+	}
+	return operators, os.WriteFile(file, append(raw, '\n'), 0o600)
+}
+
 // places describes a running demo, people's states as they are now.
-func (a *app) places(ctx context.Context, kc, mailbox string) (demoPlaces, error) {
-	out := demoPlaces{Portal: a.config.Portal.BaseURL, Keycloak: kc, Realm: a.config.Keycloak.Realm, Mailbox: mailbox}
+func (a *app) places(ctx context.Context, kc, mailbox string, operators []demoOperator) (demoPlaces, error) {
+	out := demoPlaces{Portal: a.config.Portal.BaseURL, Keycloak: kc, Realm: a.config.Keycloak.Realm, Mailbox: mailbox, Operators: operators}
 	for _, invented := range demopeople.Some(demoPeople) { // in their order: the how-to's student first
 		p, err := a.store.Person(ctx, invented.ID)
 		if err != nil {

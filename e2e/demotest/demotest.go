@@ -28,12 +28,13 @@ const Variable = "ENTREE_TEST_DEMO"
 
 // Demo is a running demo, as demo.json tells of it.
 type Demo struct {
-	Portal   string
-	Keycloak string
-	Realm    string
-	Mailbox  string
-	People   []Person
-	Dir      string `json:"-"`
+	Portal    string
+	Keycloak  string
+	Realm     string
+	Mailbox   string
+	Operators []Operator
+	People    []Person
+	Dir       string `json:"-"`
 }
 
 // Person is somebody of the demo's registry.
@@ -46,6 +47,9 @@ type Person struct {
 	Profile    string
 	State      string
 }
+
+// Operator may log in to the console, as one of admin, helpdesk, auditor.
+type Operator struct{ Login, Role, Password string }
 
 // Message is a mail in the demo's mailbox.
 type Message struct {

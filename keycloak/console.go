@@ -1,0 +1,103 @@
+package keycloak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"entree/secret"
+)
+
+// Roles are the client roles of the console's client; who has which is decided
+// in the realm.
+var Roles = []string{"admin", "helpdesk", "auditor"}
+
+// RolesClaim is the claim of the console's ID token that lists an operator's
+// roles.
+const RolesClaim = "entreeRoles"
+
+// planConsole makes the client by which operators log in, with its roles and
+// the claim that carries them.
+func (c *Client) planConsole(ctx context.Context, w Wanted) ([]Change, error) {
+	if w.Console.Secret.Empty() {
+		return nil, nil
+	}
+	internal, changes, err := c.planClient(ctx, w.Console, "operators log in to the console through it", map[string]any{
+		"name": "Entrée, console", "standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false,
+		"serviceAccountsEnabled": false, "publicClient": false, "fullScopeAllowed": false,
+		"redirectUris": []string{w.ConsoleURL + "/connexion/retour"}, "webOrigins": []string{},
+		"attributes": map[string]string{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": w.ConsoleURL},
+	})
+	if err != nil || internal == "" {
+		return changes, err
+	}
+	var roles, mappers []named
+	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "roles"), nil, &roles); err != nil {
+		return nil, fmt.Errorf("read the console's roles: %w", err)
+	}
+	for _, role := range Roles {
+		if slices.ContainsFunc(roles, func(r named) bool { return r.Name == role }) {
+			continue
+		}
+		changes = append(changes, Change{"create the role " + role + " of " + w.Console.ID, "the console tells operators apart by it", func(ctx context.Context) error {
+			_, err := c.do(ctx, http.MethodPost, c.path("clients", internal, "roles"), map[string]any{"name": role}, nil)
+			return err
+		}})
+	}
+	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "protocol-mappers", "models"), nil, &mappers); err != nil {
+		return nil, fmt.Errorf("read the console's mappers: %w", err)
+	}
+	if slices.ContainsFunc(mappers, func(m named) bool { return m.Name == RolesClaim }) {
+		return changes, nil
+	}
+	return append(changes, Change{"map the roles of " + w.Console.ID + " to " + RolesClaim, "the console reads them in the ID token", func(ctx context.Context) error {
+		_, err := c.do(ctx, http.MethodPost, c.path("clients", internal, "protocol-mappers", "models"), map[string]any{
+			"name": RolesClaim, "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-client-role-mapper",
+			"config": map[string]string{
+				"usermodel.clientRoleMapping.clientId": w.Console.ID, "claim.name": RolesClaim, "jsonType.label": "String", "multivalued": "true",
+				"id.token.claim": "true", "userinfo.token.claim": "false", "access.token.claim": "false", "introspection.token.claim": "false",
+			},
+		}, nil)
+		return err
+	}}), nil
+}
+
+// Operator is somebody who may log in to the console.
+type Operator struct {
+	Login, Email, GivenName, FamilyName string
+	Role                                string // one of Roles
+	Password                            secret.Text
+}
+
+// AddOperator makes the operator be there with the role. One that is there
+// already keeps names and password.
+func (c *Client) AddOperator(ctx context.Context, console string, o Operator) error {
+	_, err := c.do(ctx, http.MethodPost, c.path("users"), map[string]any{
+		"username": o.Login, "email": o.Email, "emailVerified": true, "firstName": o.GivenName, "lastName": o.FamilyName, "enabled": true,
+		"credentials": []map[string]any{{"type": "password", "value": o.Password.Reveal(), "temporary": false}},
+	}, nil)
+	if err != nil && status(err) != http.StatusConflict {
+		return err
+	}
+	var users []named
+	if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&username="+url.QueryEscape(o.Login), nil, &users); err != nil {
+		return err
+	}
+	client, err := c.clientNamed(ctx, console)
+	if err != nil {
+		return err
+	}
+	if len(users) != 1 || client == nil {
+		return errors.New("keycloak: there is no such user, or no such client")
+	}
+	internal := fmt.Sprint(client["id"])
+	var role named
+	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "roles", o.Role), nil, &role); err != nil {
+		return err
+	}
+	_, err = c.do(ctx, http.MethodPost, c.path("users", users[0].ID, "role-mappings", "clients", internal), []named{role}, nil)
+	return err
+}
