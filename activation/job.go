@@ -1,6 +1,10 @@
 package activation
 
-import "time"
+import (
+	"time"
+
+	"entree/audit"
+)
 
 // The kinds of jobs.
 const (
@@ -63,6 +67,7 @@ type Effects struct {
 	Events      []Event
 	Acceptances []Acceptance
 	People      []PersonChange
+	Audit       []audit.Entry // what an operator did, chained to what was done before
 }
 
 // PersonChange moves a person's account. From guards it: the store refuses

@@ -319,6 +319,16 @@ func (f *fakeRows) RenewSession(_ context.Context, old, new string) error {
 	return nil
 }
 
+func (f *fakeRows) ExtendSession(_ context.Context, id string, expires time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writes++
+	if row, ok := f.rows[id]; ok {
+		f.rows[id] = fakeRow{row.data, expires}
+	}
+	return nil
+}
+
 func (f *fakeRows) count() (rows, writes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"entree/activation"
+	"entree/portal/admin"
 	"entree/portal/web"
 	"entree/secret"
 	"entree/sso"
@@ -23,6 +25,7 @@ type Options struct {
 	Service  Service
 	Sessions web.SessionRows
 	SSO      *sso.RelyingParty // nil: EntURL asks for the login itself
+	Console  *admin.Console    // nil: there is none, and /admin is not found
 	Keys     secret.Keyring
 
 	BaseURL        string   // public address without a path
@@ -44,7 +47,8 @@ type Options struct {
 	Checks       []web.Check
 	OpsElsewhere bool // serve (*Portal).Ops on a listener of its own
 
-	Log    *slog.Logger // a handler that writes times in UTC
+	Zone   *time.Location // of the times in the console; nil: UTC
+	Log    *slog.Logger   // a handler that writes times in UTC
 	Now    func() time.Time
 	Random io.Reader
 }
@@ -74,6 +78,9 @@ func New(o Options) (*Portal, error) {
 	if o.SSO != nil {
 		targets = append(targets, o.SSO.Origin())
 	}
+	if o.Console != nil && !slices.Contains(targets, o.Console.Origin()) {
+		targets = append(targets, o.Console.Origin())
+	}
 	var err error
 	p.site, err = web.New(web.Config{
 		BaseURL: o.BaseURL, TrustedProxies: o.TrustedProxies, FormTargets: targets,
@@ -81,14 +88,22 @@ func New(o Options) (*Portal, error) {
 		Templates: o.Templates, PageNames: pageNames(), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
 		Keys: o.Keys, Sessions: o.Sessions, Log: o.Log,
 		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere,
-		Now: o.Now, Random: o.Random,
+		Now: o.Now, Random: o.Random, Zone: o.Zone,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.routes()
+	if o.Console != nil {
+		if err := o.Console.Mount(p.site); err != nil {
+			return nil, err
+		}
+	}
 	return p, p.trySamples()
 }
+
+// EndStreams ends the answers that go on and on, when the program stops.
+func (p *Portal) EndStreams() { p.site.EndStreams() }
 
 // ServeHTTP makes the portal a handler.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.site.ServeHTTP(w, r) }

@@ -96,6 +96,6 @@ func (p *Portal) changePassword(*gin.Context) error {
 
 // robots keeps the pages that belong to one person out of indexes.
 func robots(c *gin.Context) error {
-	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /connexion\nDisallow: /ent\n")
+	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /admin\n")
 	return nil
 }

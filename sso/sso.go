@@ -51,6 +51,7 @@ const StateLife = 10 * time.Minute
 const (
 	callLimit  = 10 * time.Second
 	retryAfter = 2 * time.Second // after a failed look-up of the provider
+	clockSkew  = time.Minute     // between the provider's clock and ours
 )
 
 // Config is what the portal is to the provider.
@@ -90,6 +91,7 @@ type State struct {
 	Nonce    string    `json:"nonce"`
 	Verifier string    `json:"verifier"`
 	Begun    time.Time `json:"begun"`
+	Fresh    bool      `json:"fresh,omitempty"` // only a login that was made for this one will do
 }
 
 // Identity is who logged in.
@@ -99,6 +101,9 @@ type Identity struct {
 	Name    string  // as the provider displays it
 	Claims  []Claim // the token's other claims, in its order
 	IDToken secret.Text
+
+	AuthTime time.Time // when they last proved who they are; zero where the provider does not say
+	Roles    []string  // the claim entreeRoles: what they may do in the console
 }
 
 // New checks nothing over the network.
@@ -162,11 +167,21 @@ func (r *RelyingParty) oauth(p *oidc.Provider) *oauth2.Config {
 // AuthURL begins a login. hint is the identifier to fill in, lang the language
 // of the provider's pages; both may be empty.
 func (r *RelyingParty) AuthURL(ctx context.Context, hint, lang string) (string, State, error) {
+	return r.begin(ctx, hint, lang, false)
+}
+
+// FreshAuthURL begins a login for which the provider has to ask for the
+// password again, whoever is logged in there (OpenID Connect Core, 3.1.2.1).
+func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (string, State, error) {
+	return r.begin(ctx, hint, lang, true)
+}
+
+func (r *RelyingParty) begin(ctx context.Context, hint, lang string, fresh bool) (string, State, error) {
 	p, _, err := r.discover(ctx)
 	if err != nil {
 		return "", State{}, err
 	}
-	s := State{Begun: r.config.Now()}
+	s := State{Begun: r.config.Now(), Fresh: fresh}
 	for _, to := range []*string{&s.State, &s.Nonce, &s.Verifier} {
 		var b [32]byte
 		if _, err := io.ReadFull(r.config.Random, b[:]); err != nil {
@@ -180,6 +195,9 @@ func (r *RelyingParty) AuthURL(ctx context.Context, hint, lang string) (string, 
 	}
 	if lang != "" {
 		options = append(options, oauth2.SetAuthURLParam("ui_locales", lang))
+	}
+	if fresh {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return r.oauth(p).AuthCodeURL(s.State, options...), s, nil
 }
@@ -219,7 +237,11 @@ func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) 
 	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(s.Nonce)) != 1 {
 		return Identity{}, fmt.Errorf("%w: nonce", ErrToken)
 	}
-	return identity(verified, raw)
+	who, err := identity(verified, raw)
+	if err == nil && s.Fresh && who.AuthTime.Before(s.Begun.Add(-clockSkew)) {
+		return Identity{}, fmt.Errorf("%w: the provider did not ask for the password again", ErrToken)
+	}
+	return who, err
 }
 
 // only gives the value of a parameter that is there exactly once.
@@ -255,6 +277,9 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	var known struct {
 		Login string `json:"preferred_username"`
 		Name  string `json:"name"`
+
+		AuthTime int64    `json:"auth_time"`
+		Roles    []string `json:"entreeRoles"`
 	}
 	var all json.RawMessage
 	if err := errors.Join(t.Claims(&known), t.Claims(&all)); err != nil {
@@ -264,7 +289,11 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
-	return Identity{Subject: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw)}, nil
+	who := Identity{Subject: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles}
+	if known.AuthTime > 0 {
+		who.AuthTime = time.Unix(known.AuthTime, 0).UTC()
+	}
+	return who, nil
 }
 
 // LogoutURL leads to the provider's own end of the session (OpenID Connect

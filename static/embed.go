@@ -1,5 +1,5 @@
-// Package static holds what the pages load: one style sheet, one script, one
-// icon.
+// Package static holds what the pages load: a style sheet and a script for the
+// student's pages, one of each for the console, one icon.
 package static
 
 import "embed"

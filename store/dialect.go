@@ -26,6 +26,9 @@ type dialect struct {
 	skipLocked string
 	// appendOnly makes a table refuse changes and removals, whoever asks (S47).
 	appendOnly string
+	// cutOnly makes a table refuse changes, and every removal but that of what
+	// lies before the cut that audit_head holds.
+	cutOnly string
 }
 
 var sqlite = dialect{
@@ -33,6 +36,10 @@ var sqlite = dialect{
 	appendOnly: `
 		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`,
+	cutOnly: `
+		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
+		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s WHEN OLD.%[2]s > (SELECT %[3]s FROM audit_head)
+			BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`,
 }
 
 var postgres = dialect{
@@ -41,6 +48,12 @@ var postgres = dialect{
 	appendOnly: `
 		CREATE FUNCTION %[1]s_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%[1]s is append-only'; END $$;
 		CREATE TRIGGER %[1]s_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %[1]s FOR EACH STATEMENT EXECUTE FUNCTION %[1]s_append_only();`,
+	cutOnly: `
+		CREATE FUNCTION %[1]s_no_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%[1]s is append-only'; END $$;
+		CREATE FUNCTION %[1]s_no_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF OLD.%[2]s > (SELECT %[3]s FROM audit_head) THEN RAISE EXCEPTION '%[1]s is append-only'; END IF; RETURN OLD; END $$;
+		CREATE TRIGGER %[1]s_no_change BEFORE UPDATE OR TRUNCATE ON %[1]s FOR EACH STATEMENT EXECUTE FUNCTION %[1]s_no_change();
+		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s FOR EACH ROW EXECUTE FUNCTION %[1]s_no_delete();`,
 }
 
 func dialectOf(dsn string) (dialect, error) {
@@ -92,7 +105,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithGoMigrations(goose.NewGoMigration(2, &goose.GoFunc{RunTx: s.protect}, nil)), goose.WithDisableGlobalRegistry(true)}
+	options := []goose.ProviderOption{goose.WithGoMigrations(
+		goose.NewGoMigration(2, &goose.GoFunc{RunTx: s.protect}, nil),
+		goose.NewGoMigration(4, &goose.GoFunc{RunTx: s.protectAudit}, nil),
+	), goose.WithDisableGlobalRegistry(true)}
 	if s.dialect.name == "postgres" {
 		// Several instances start at once: one migrates, the others wait.
 		locker, err := lock.NewPostgresSessionLocker()
@@ -119,4 +135,10 @@ func (s *Store) protect(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	return nil
+}
+
+// protectAudit is the fourth migration.
+func (s *Store) protectAudit(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(s.dialect.cutOnly, "audit", "seq", "cut"))
+	return err
 }

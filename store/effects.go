@@ -36,6 +36,12 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) err
 			return fmt.Errorf("event: %w", err)
 		}
 	}
+	// Last, since the head of the chain is held from here to the commit.
+	for _, entry := range e.Audit {
+		if err := chain(ctx, tx, entry); err != nil {
+			return fmt.Errorf("audit: %w", err)
+		}
+	}
 	return nil
 }
 

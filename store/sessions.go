@@ -37,6 +37,12 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 	return wrap("session", err)
 }
 
+// ExtendSession moves the end of a session that is there.
+func (s *Store) ExtendSession(ctx context.Context, id string, expires time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE sessions SET expires_at = $1 WHERE id_hash = $2`, micros(expires), hashID(id))
+	return wrap("session", err)
+}
+
 // RenewSession moves what is kept to a new id; the old one is dead at once.
 func (s *Store) RenewSession(ctx context.Context, old, renewed string) error {
 	return wrap("session", s.tx(ctx, func(tx *sql.Tx) error {

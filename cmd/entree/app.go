@@ -122,6 +122,7 @@ func (a *app) answer(ctx context.Context, listener net.Listener, handler http.Ha
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(a.pages.EndStreams) // nothing waits for browsers that only listen
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

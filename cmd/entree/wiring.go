@@ -17,6 +17,7 @@ import (
 	"entree/keycloak"
 	"entree/mail"
 	"entree/portal"
+	"entree/portal/admin"
 	"entree/portal/i18n"
 	"entree/portal/web"
 	"entree/sso"
@@ -82,13 +83,17 @@ func (a *app) newPortal() (*portal.Portal, error) {
 			return nil, err
 		}
 	}
+	console, err := a.newConsole()
+	if err != nil {
+		return nil, err
+	}
 	assets, logo, err := withLogo(static.FS, c.LogoFile())
 	if err != nil {
 		return nil, err
 	}
 	i := c.Institution
 	return portal.New(portal.Options{
-		Service: a.service, Sessions: a.store, SSO: login, Keys: c.Keys,
+		Service: a.service, Sessions: a.store, SSO: login, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies,
 		Institution: web.Institution{
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
@@ -99,6 +104,26 @@ func (a *app) newPortal() (*portal.Portal, error) {
 		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "",
 		Log: a.log, Now: time.Now, Random: rand.Reader,
 	})
+}
+
+// newConsole joins the console; nil where none is configured.
+func (a *app) newConsole() (*admin.Console, error) {
+	c := a.config
+	if c.Console.ClientSecret.Empty() {
+		return nil, nil
+	}
+	login, err := sso.New(sso.Config{
+		Issuer: c.Issuer(), ClientID: c.Console.ClientID, ClientSecret: c.Console.ClientSecret,
+		RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/admin/connexion/retour", Scopes: []string{"profile"}, Now: time.Now, Random: rand.Reader,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := fs.Sub(templates.FS, "admin")
+	if err != nil {
+		return nil, err
+	}
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now})
 }
 
 // checks are what /readyz asks. Keycloak and the mail server may be away: the

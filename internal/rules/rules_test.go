@@ -48,8 +48,9 @@ var knows = []struct {
 	{"secret", nil, "a leaf"},
 	{"activation/password", []string{"secret"}, "a leaf of the domain"},
 	{"activation/naming", nil, "a leaf of the domain"},
-	{"activation", []string{"secret", "activation/password", "activation/naming"}, "the domain knows no technology"},
-	{"store", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
+	{"audit", nil, "a leaf: what an entry is and how entries are chained"},
+	{"activation", []string{"audit", "secret", "activation/password", "activation/naming"}, "the domain knows no technology"},
+	{"store", []string{"activation", "audit"}, "an adapter knows the domain, not its neighbours"},
 	{"jobs", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
 	{"keycloak/local", []string{"secret"}, "it runs a Keycloak and knows nothing of what is in it"},
 	{"keycloak", []string{"activation", "activation/password", "secret"}, "an adapter knows the domain, not its neighbours"},
@@ -63,7 +64,8 @@ var knows = []struct {
 	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "secret"}, "what every page needs"},
-	{"portal", []string{"activation", "secret", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
+	{"portal/admin", []string{"activation", "audit", "secret", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
+	{"portal", []string{"activation", "secret", "portal/admin", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }
 

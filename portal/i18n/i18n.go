@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -40,17 +41,30 @@ func Load() (*Catalog, error) {
 		matcher: language.NewMatcher([]language.Tag{language.French, language.English}),
 	}
 	for _, lang := range Languages {
-		file, err := bundle.LoadMessageFileFS(files, "messages/"+string(lang)+".yaml")
+		names, err := Files(lang)
 		if err != nil {
-			return nil, fmt.Errorf("messages: %w", err)
+			return nil, err
 		}
-		for _, m := range file.Messages {
-			c.keys[lang] = append(c.keys[lang], m.ID)
+		for _, name := range names {
+			file, err := bundle.LoadMessageFileFS(files, name)
+			if err != nil {
+				return nil, fmt.Errorf("messages: %w", err)
+			}
+			for _, m := range file.Messages {
+				c.keys[lang] = append(c.keys[lang], m.ID)
+			}
 		}
 		slices.Sort(c.keys[lang])
 		c.localizers[lang] = i18n.NewLocalizer(bundle, string(lang))
 	}
 	return c, nil
+}
+
+// Files names the files of a language: fr.yaml for the student's pages, and
+// any-part.fr.yaml for a part of its own.
+func Files(lang activation.Lang) ([]string, error) {
+	parts, err := fs.Glob(files, "messages/*."+string(lang)+".yaml")
+	return append([]string{"messages/" + string(lang) + ".yaml"}, parts...), err
 }
 
 // T gives a message. args are name–value pairs; values are escaped, unless

@@ -3,6 +3,7 @@ package i18n_test
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,30 +28,44 @@ func load(t *testing.T) *i18n.Catalog {
 // raw gives each message's texts, plural forms joined.
 func raw(t *testing.T, lang string) map[string]string {
 	t.Helper()
-	file, err := os.ReadFile("messages/" + lang + ".yaml")
+	names, err := i18n.Files(activation.Lang(lang))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tree map[string]any
-	if err := yaml.Unmarshal(file, &tree); err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]string{}
-	for key, value := range tree {
-		switch v := value.(type) {
-		case string:
-			out[key] = v
-		case map[string]any:
-			for _, form := range []string{"one", "other"} {
-				text, _ := v[form].(string)
-				if text == "" {
-					t.Errorf("%s: %s has no form %q", lang, key, form)
-				}
-				out[key] += text + "\n"
+	for _, name := range names {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tree map[string]any
+		if err := yaml.Unmarshal(file, &tree); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for key, value := range tree {
+			if out[key] != "" {
+				t.Errorf("%s: %s is in another file too", name, key)
 			}
+			read(t, lang, out, key, value)
 		}
 	}
 	return out
+}
+
+func read(t *testing.T, lang string, out map[string]string, key string, value any) {
+	t.Helper()
+	switch v := value.(type) {
+	case string:
+		out[key] = v
+	case map[string]any:
+		for _, form := range []string{"one", "other"} {
+			text, _ := v[form].(string)
+			if text == "" {
+				t.Errorf("%s: %s has no form %q", lang, key, form)
+			}
+			out[key] += text + "\n"
+		}
+	}
 }
 
 var placeholder = regexp.MustCompile(`{{\.(\w+)}}`)
@@ -99,17 +114,48 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 }
 
 // Keys that are put together in the code, by their beginnings.
-var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule."}
+var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
+	"console.act.", "console.role.", "console.time."}
+
+// spoken gives the keys that the console's handlers say themselves.
+func spoken(t *testing.T) map[string]bool {
+	t.Helper()
+	said := map[string]bool{}
+	files, err := filepath.Glob("../admin/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the console's files: %d, %v", len(files), err)
+	}
+	literal := regexp.MustCompile(`"(console\.[a-z0-9_.]+[a-z0-9_])"`)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
+			said[m[1]] = true
+		}
+	}
+	return said
+}
 
 func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	keys := load(t).Keys(activation.French)
-	used := map[string]bool{}
+	used := spoken(t)
+	for key := range used {
+		if !slices.Contains(keys, key) {
+			t.Errorf("the console says %s, which is not there", key)
+		}
+	}
 	call := regexp.MustCompile(`\.T "([^"]+)"`)
 	files, err := fs.Glob(templates.FS, "*.html")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range files {
+	console, err := fs.Glob(templates.FS, "admin/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, console...) {
 		text, err := fs.ReadFile(templates.FS, name)
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +167,10 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 			}
 		}
 		page := strings.TrimSuffix(name, ".html")
-		if page != "layout" && page != "partials" && page != "error" {
+		if own, is := strings.CutPrefix(page, "admin/"); is {
+			page = "console." + own
+		}
+		if _, own, _ := strings.Cut("."+page, "."); !slices.Contains([]string{"layout", "partials", "error", "console.layout", "console.partials", "console.error"}, own) {
 			used[page+".title"] = true
 			if !slices.Contains(keys, page+".title") {
 				t.Errorf("the page %s has no title", page)

@@ -16,10 +16,20 @@ type Field struct {
 	Name     string
 	Max      int  // bytes
 	Optional bool // a box or choice that a browser leaves out when nothing is ticked
+	Many     int  // a column of boxes: up to so many values of Max bytes; 0: one exact value
 }
 
-// Form is what was typed, one exact value per field.
+// Form is what was typed, one exact value per field. The values of a field
+// that may have many are kept one a line.
 type Form map[string]string
+
+// All gives the values of a field that may have many.
+func (f Form) All(name string) []string {
+	if f[name] == "" {
+		return nil
+	}
+	return strings.Split(f[name], "\n")
+}
 
 // TokenField is the name of the hidden field that ties a form to its session.
 const TokenField = "jeton"
@@ -54,6 +64,12 @@ func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 	for _, f := range fields {
 		values := sent[f.Name]
 		switch {
+		case f.Many > 0:
+			if err := checkMany(f, values); err != nil {
+				return nil, err
+			}
+			form[f.Name] = strings.Join(values, "\n")
+			continue
 		case len(values) == 0 && f.Optional:
 			continue
 		case len(values) != 1:
@@ -66,6 +82,18 @@ func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 		form[f.Name] = values[0]
 	}
 	return form, nil
+}
+
+func checkMany(f Field, values []string) error {
+	if len(values) > f.Many {
+		return &Error{Status: http.StatusRequestEntityTooLarge, Key: "too_large", Cause: fmt.Errorf("field %s", f.Name)}
+	}
+	for _, v := range values {
+		if v == "" || len(v) > f.Max || !utf8.ValidString(v) || strings.ContainsAny(v, "\r\n") {
+			return Malformed("field %s: no value of a column of boxes", f.Name)
+		}
+	}
+	return nil
 }
 
 // plainName folds the ways in which frameworks write one field of many.

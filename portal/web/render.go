@@ -89,7 +89,10 @@ func (s *Site) View(c *gin.Context, titleKey string) View {
 	// The language switch leads to this path, which therefore is one of ours
 	// and never what a stranger wrote into the address.
 	if path := c.FullPath(); s.gets[path] {
-		v.Path = path
+		v.Path = c.Request.URL.EscapedPath()
+	}
+	if s.dress != nil {
+		s.dress(c, &v)
 	}
 	return v
 }
@@ -98,7 +101,7 @@ func (s *Site) View(c *gin.Context, titleKey string) View {
 func (s *Site) Sample(lang activation.Lang, titleKey string) View {
 	return View{
 		Lang: lang, Translate: s.config.Catalog.T, Institution: s.institution, Asset: s.Asset,
-		TitleKey: titleKey, Path: "/",
+		TitleKey: titleKey, Path: "/", Now: s.config.Now(), Zone: s.config.Zone,
 	}
 }
 

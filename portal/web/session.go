@@ -27,6 +27,8 @@ type SessionRows interface {
 	// RenewSession gives a row a new id; the old one is dead at once. An id that
 	// has no row is activation.ErrNotFound.
 	RenewSession(ctx context.Context, old, new string) error
+	// ExtendSession moves the end of a row that is there.
+	ExtendSession(ctx context.Context, id string, expires time.Time) error
 }
 
 // Sessions is gorilla's sessions.Store over SessionRows.
@@ -59,18 +61,21 @@ type ticket struct {
 // is no string, so it can never be one of the kept values.
 type gone struct{}
 
+// ends is the key of the time at which the row ends.
+type ends struct{}
+
 // ticketLife is how long a cookie's signature is taken; rows end much sooner.
 const ticketLife = 24 * time.Hour
 
-func newSessions(rows SessionRows, keys secret.Keyring, https bool, now func() time.Time, random io.Reader) *Sessions {
-	s := &Sessions{rows: rows, keys: keys, now: now, random: random, name: "entree"}
+func newSessions(name string, c Config, https bool) *Sessions {
+	s := &Sessions{rows: c.Sessions, keys: c.Keys, now: c.Now, random: c.Random, name: name}
 	if https {
-		s.name = "__Host-entree"
+		s.name = "__Host-" + name
 	}
 	// All set here: the library's own defaults are SameSite=None, readable by
 	// scripts, thirty days.
 	s.cookie = sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	for _, key := range keys.Subkeys(secret.UseSession) {
+	for _, key := range c.Keys.Subkeys(secret.UseSession) {
 		s.codecs = append(s.codecs, securecookie.New(key, nil).
 			SetSerializer(securecookie.JSONEncoder{}).MaxAge(int(ticketLife.Seconds())))
 	}
@@ -97,7 +102,7 @@ func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) 
 	if !t.Row {
 		return session, nil
 	}
-	values, err := s.read(r.Context(), t.ID)
+	values, until, err := s.read(r.Context(), t.ID)
 	switch {
 	case errors.Is(err, activation.ErrNotFound):
 		session.Values[gone{}] = true
@@ -107,23 +112,24 @@ func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) 
 	for k, v := range values {
 		session.Values[k] = v
 	}
+	session.Values[ends{}] = until
 	return session, nil
 }
 
-func (s *Sessions) read(ctx context.Context, id string) (map[string]string, error) {
+func (s *Sessions) read(ctx context.Context, id string) (map[string]string, time.Time, error) {
 	box, expires, err := s.rows.Session(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, expires, err
 	}
 	if !s.now().Before(expires) {
-		return nil, activation.ErrNotFound
+		return nil, expires, activation.ErrNotFound
 	}
 	plain, err := s.keys.Open(secret.UseSession, id, box)
 	if err != nil {
-		return nil, err
+		return nil, expires, err
 	}
 	var values map[string]string
-	return values, json.Unmarshal(plain, &values)
+	return values, expires, json.Unmarshal(plain, &values)
 }
 
 // Save writes the row, where there is something to keep, and the cookie.
@@ -219,6 +225,30 @@ func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.
 		session.Values[k] = v
 	}
 	session.Options.MaxAge = int(life.Seconds())
+	return session.Save(c.Request, c.Writer)
+}
+
+// SessionEnds is when the session's row ends; zero where it has none.
+func SessionEnds(session *sessions.Session) time.Time {
+	at, _ := session.Values[ends{}].(time.Time)
+	return at
+}
+
+// ExtendSession moves the end of the session, which a row keeps. A row that
+// went meanwhile does not come back.
+func (s *Site) ExtendSession(c *gin.Context, session *sessions.Session, until time.Time) error {
+	session.Values[ends{}] = until
+	return s.sessions.rows.ExtendSession(c.Request.Context(), session.ID, until)
+}
+
+// KeepInSession puts one more value into the session's row.
+func (s *Site) KeepInSession(c *gin.Context, key, value string) error {
+	session, err := s.Session(c)
+	if err != nil {
+		return err
+	}
+	session.Values[key] = value
+	session.Options.MaxAge = int(SessionEnds(session).Sub(s.config.Now()).Seconds())
 	return session.Save(c.Request, c.Writer)
 }
 

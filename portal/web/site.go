@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -44,6 +45,7 @@ type Config struct {
 	OpsElsewhere   bool // health and figures are served by Ops on a listener of its own
 	Now            func() time.Time
 	Random         io.Reader
+	Zone           *time.Location // of the times on pages; nil: UTC
 }
 
 // Site is the frame around the pages.
@@ -55,8 +57,12 @@ type Site struct {
 	assets      *assets
 	sessions    *Sessions
 	institution Institution
-	gets        map[string]bool // addresses that answer GET with a page
-	ready       readiness
+	gets        map[string]bool           // addresses that answer GET with a page
+	dress       func(*gin.Context, *View) // of a section; nil: none
+	ready       *readiness
+	sections    map[string]*Site // by the path that they begin with
+	ended       chan struct{}    // closed when the program stops
+	endOnce     *sync.Once
 }
 
 // maxURL and maxBody are far above what the portal's own links and forms need.
@@ -68,7 +74,10 @@ const (
 // New checks the configuration, reads templates and static files, and gives a
 // site without pages of its own.
 func New(config Config) (*Site, error) {
-	s := &Site{config: config, gets: map[string]bool{}}
+	s := &Site{
+		config: config, gets: map[string]bool{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
+		ready: &readiness{checks: config.Checks, now: config.Now, log: config.Log},
+	}
 	var err error
 	if s.base, err = parseBase(config.BaseURL); err != nil {
 		return nil, err
@@ -87,8 +96,7 @@ func New(config Config) (*Site, error) {
 	if to, ok := s.assets.address[s.institution.LogoURL]; ok {
 		s.institution.LogoURL = to
 	}
-	s.sessions = newSessions(config.Sessions, config.Keys, s.base.Scheme == "https", config.Now, config.Random)
-	s.ready.checks, s.ready.now, s.ready.log = config.Checks, config.Now, config.Log
+	s.sessions = newSessions("entree", config, s.base.Scheme == "https")
 	return s, s.build()
 }
 
@@ -103,12 +111,10 @@ func (s *Site) build() error {
 		return fmt.Errorf("trusted proxies: %w", err)
 	}
 	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language)
-	e.NoRoute(s.Handle(func(*gin.Context) error {
-		return &Error{Status: http.StatusNotFound, Key: "not_found"}
-	}))
-	e.NoMethod(s.Handle(func(*gin.Context) error {
-		return &Error{Status: http.StatusMethodNotAllowed, Key: "method"}
-	}))
+	e.NoRoute(func(c *gin.Context) { s.sectionOf(c).fail(c, &Error{Status: http.StatusNotFound, Key: "not_found"}) })
+	e.NoMethod(func(c *gin.Context) {
+		s.sectionOf(c).fail(c, &Error{Status: http.StatusMethodNotAllowed, Key: "method"})
+	})
 	s.engine = e
 	both(e, "/static/*name", s.Handle(s.serveAsset))
 	if !s.config.OpsElsewhere {

@@ -25,6 +25,9 @@ type View struct {
 	Notice      template.HTML            // a friendly line above the card ("a new code has been sent"), may be empty
 	SessionEnds time.Time                // idle end of the session; zero: no session, no warning
 	Reference   string                   // correlation id, on error pages
+	Now         time.Time                // for times told as "3 minutes ago"
+	Zone        *time.Location           // of the times that are shown; nil: UTC
+	Frame       any                      // what the layout of a section needs beside this
 	Data        any
 }
 

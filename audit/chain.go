@@ -1,0 +1,96 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Origin is the hash before the first entry.
+var Origin = strings.Repeat("0", 2*sha256.Size)
+
+// Link is an entry in its place. Hashes are hexadecimal.
+type Link struct {
+	Entry
+	Seq    int64  // from 1, without a gap
+	Salt   string // keeps details from being guessed by their digest
+	Digest string // over salt and details
+	Prev   string // hash of the link before
+	Hash   string
+	Erased bool // the details are not there any more
+}
+
+// Chain puts an entry behind the one with the hash prev.
+func Chain(e Entry, seq int64, prev, salt string) Link {
+	l := Link{Entry: e, Seq: seq, Salt: salt, Prev: prev}
+	l.Digest = digest(salt, e.What)
+	l.Hash = l.sum()
+	return l
+}
+
+// digest is SHA-256 over these fields, each with its length before it:
+//
+//	"entree details 1", salt, then each name and value, by name
+func digest(salt string, what map[string]string) string {
+	h := newFields("entree details 1", salt)
+	for _, name := range slices.Sorted(maps.Keys(what)) {
+		h.add(name, what[name])
+	}
+	return h.sum()
+}
+
+// sum is SHA-256 over these fields, each with its length before it, numbers in
+// decimal:
+//
+//	"entree audit 1", hash of the link before, seq, at (microseconds since
+//	1970, UTC), subject, name, role, act, whom, from, digest of the details
+func (l Link) sum() string {
+	h := newFields("entree audit 1", l.Prev, strconv.FormatInt(l.Seq, 10), strconv.FormatInt(l.At.UnixMicro(), 10),
+		l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.Digest)
+	return h.sum()
+}
+
+// Block hashes events, in the order in which they are added.
+type Block struct {
+	fields fields
+	Count  int64
+}
+
+// NewBlock begins a block.
+func NewBlock() *Block { return &Block{fields: newFields("entree events 1")} }
+
+// Add adds an event's fields as they are stored: id, at (microseconds), kind,
+// person, journey, details.
+func (b *Block) Add(stored ...string) {
+	b.Count++
+	b.fields.add(stored...)
+}
+
+// Sum gives the hash.
+func (b *Block) Sum() string { return b.fields.sum() }
+
+// fields hashes strings so that no two lists of them give the same bytes: the
+// length of each goes before it, as eight bytes, the highest first.
+type fields struct{ h hash.Hash }
+
+func newFields(all ...string) fields {
+	f := fields{sha256.New()}
+	f.add(all...)
+	return f
+}
+
+func (f fields) add(all ...string) {
+	for _, s := range all {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+		f.h.Write(n[:])
+		f.h.Write([]byte(s))
+	}
+}
+
+func (f fields) sum() string { return hex.EncodeToString(f.h.Sum(nil)) }

@@ -1,0 +1,63 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"entree/activation"
+	"entree/audit"
+	"entree/portal/web"
+	"entree/sso"
+)
+
+// Options is what the console is made of.
+type Options struct {
+	SSO       *sso.RelyingParty
+	Journal   Journal
+	Profiles  []activation.Profile
+	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
+	Now       func() time.Time
+}
+
+// Journal keeps what was done that changes nothing else: a login, a page that
+// was refused, an export. An act that changes something commits its entry with
+// the change.
+type Journal interface {
+	Note(ctx context.Context, e audit.Entry) error
+}
+
+// Console serves the pages.
+type Console struct {
+	Options
+	site   *web.Site
+	routes []*route
+}
+
+// New checks the options. The pages are there once the console is mounted.
+func New(o Options) (*Console, error) {
+	if o.SSO == nil || o.Journal == nil {
+		return nil, errors.New("console: a single sign-on and a journal are needed")
+	}
+	return &Console{Options: o}, nil
+}
+
+// Origin is where the login's pages are, for a content security policy.
+func (a *Console) Origin() string { return a.SSO.Origin() }
+
+// Mount adds the console to a site and draws each page once with sample data.
+func (a *Console) Mount(site *web.Site) error { return a.mount(site, a.table) }
+
+func (a *Console) mount(site *web.Site, table func()) error {
+	var err error
+	a.site, err = site.Section(web.Section{
+		Path: root, Cookie: "entree-admin", Templates: a.Templates, PageNames: pageNames(), ErrorPage: errorPage, Dress: a.dress,
+	})
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	table()
+	return a.trySamples()
+}

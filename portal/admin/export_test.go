@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"entree/portal/web"
+)
+
+// done is what the acts of the table below did.
+var (
+	doneMu sync.Mutex
+	done   []string
+)
+
+// TakeDone gives what was done since the last call.
+func TakeDone() []string {
+	doneMu.Lock()
+	defer doneMu.Unlock()
+	out := done
+	done = nil
+	return out
+}
+
+// MountForTests mounts the console with a few acts that only tests have.
+func MountForTests(a *Console, site *web.Site) error {
+	act := func(v *visit, form web.Form) error {
+		if form["motif"] == "" {
+			return v.again("confirm", ConfirmPage{Act: "console.act.deconnexion", Action: v.FullPath()}, wrong("motif", "refused.code_wrong", "Count", 1))
+		}
+		if v.FullPath() == "/admin/essai/masse" && form["confirme"] == "" {
+			return v.ask(ConfirmPage{Act: "console.act.deconnexion", Args: []any{"Count", len(form.All("id"))}}, form)
+		}
+		doneMu.Lock()
+		done = append(done, v.FullPath()+" "+form["motif"]+" "+form["id"])
+		doneMu.Unlock()
+		if v.FullPath() == "/admin/essai/annuler" {
+			return v.done(root, "wait.minutes", "Count", 3)
+		}
+		return v.doneUndo(root, "/admin/essai/annuler", "wait.minutes", "Count", 2)
+	}
+	fields := []web.Field{{Name: "motif", Max: 1000}, {Name: "confirme", Max: 3, Optional: true}, {Name: "id", Max: 20, Many: 3}}
+	return a.mount(site, func() {
+		a.table()
+		a.get("/admin/essai", func(v *visit) error {
+			if v.may(http.MethodPost, "/admin/essai/dangereux") {
+				return v.show("confirm", ConfirmPage{Act: "console.act.deconnexion", Action: "/admin/essai/dangereux", Fields: []Hidden{{"motif", ""}, {"id", "1"}, {"id", "2"}}})
+			}
+			return v.show("confirm", ConfirmPage{Act: "console.act.deconnexion", Action: "/admin/essai/masse", Fields: []Hidden{{"motif", ""}, {"id", "1"}, {"id", "2"}}})
+		}, everybody...)
+		a.get("/admin/essai/lecture", a.overview, readers...)
+		a.post("/admin/essai/dangereux", act, fields, admins...).stepUp()
+		a.post("/admin/essai/masse", act, fields, helpers...)
+		a.post("/admin/essai/annuler", func(v *visit, _ web.Form) error { return act(v, web.Form{"motif": "-"}) }, nil, helpers...)
+		a.stream("/admin/essai/direct", func(v *visit) error {
+			return v.live("overview", "content", time.Millisecond, func(context.Context) (any, error) {
+				site.EndStreams()
+				return OverviewPage{}, nil
+			})
+		}, everybody...)
+	})
+}

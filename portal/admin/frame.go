@@ -1,0 +1,75 @@
+package admin
+
+import (
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// Frame is what templates/admin/layout.html shows around each page.
+type Frame struct {
+	Operator string // empty: nobody is logged in
+	Role     Role   // the strongest
+	Rail     []RailItem
+	Other    activation.Lang // the language that the switch leads to
+	Switch   string          // and its address
+	Undo     string          // address that takes the last act back; empty: none does
+}
+
+// RailItem is one entry of the menu.
+type RailItem struct {
+	Path, Key string
+	Current   bool
+}
+
+// dress adds the frame to a view.
+func (a *Console) dress(c *gin.Context, view *web.View) {
+	f := Frame{Other: activation.English}
+	if view.Lang == activation.English {
+		f.Other = activation.French
+	}
+	query := c.Request.URL.Query()
+	query.Set("lang", string(f.Other))
+	f.Switch = view.Path + "?" + query.Encode()
+	if view.Path == "/" { // the answer to an act, or an address that is none
+		f.Switch = root + "?lang=" + string(f.Other)
+	}
+	if v, err := a.who(c); err == nil && v != nil {
+		f.Operator, f.Role = v.by.Name, v.roles[0]
+		for _, item := range rail {
+			if a.may(v.roles, http.MethodGet, item.path) {
+				at := c.Request.URL.Path
+				f.Rail = append(f.Rail, RailItem{item.path, item.key, at == item.path || item.path != root && strings.HasPrefix(at, item.path+"/")})
+			}
+		}
+		if token, err := a.site.Token(c, tokenAbout); err == nil {
+			view.Token = token
+		}
+	}
+	view.Frame = f
+}
+
+// ErrorPage is drawn by templates/admin/error.html.
+type ErrorPage struct {
+	Status int
+	Key    string // message keys error.<key>.title and error.<key>.text
+	Wait   template.HTML
+	GoOn   string
+	Label  string // message key of that link
+}
+
+func errorPage(e *web.Error, wait template.HTML) any {
+	page := ErrorPage{Status: e.Status, Key: e.Key, Wait: wait, GoOn: e.GoOn, Label: e.Label}
+	if page.GoOn == "" {
+		page.GoOn = root
+	}
+	if page.Label == "" {
+		page.Label = "console.back"
+	}
+	return page
+}

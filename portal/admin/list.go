@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"html/template"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+)
+
+// List is a table whose sorting, filters and page live in the address, so that
+// it can be reloaded, sent to a colleague, and gone back to. A template draws
+// the heads with {{template "head" (.Data.List.Head "nom" (.T "…"))}}
+// and the pages with {{template "pager" .}}.
+type List struct {
+	Sort  string // one of the columns that may be sorted
+	Desc  bool
+	Page  int // from 1
+	Per   int // rows on a page
+	Count int // rows on this page
+	Total int // rows altogether; -1: not counted
+	More  bool
+
+	path    string
+	filters []string
+	query   url.Values
+}
+
+// perPage is what fits on a screen or two.
+const perPage = 50
+
+// maxPage keeps a page number that was typed by hand within what a database
+// skips in no time.
+const maxPage = 100_000
+
+// list reads the address: filters are the names of the fields that narrow the
+// list, sorts the columns that it can be sorted by, the default first ("-at":
+// downwards). What is not known is dropped.
+func (v *visit) list(filters, sorts []string) List {
+	return newList(v.Context, filters, sorts)
+}
+
+func newList(c *gin.Context, filters, sorts []string) List {
+	in := c.Request.URL.Query()
+	l := List{Page: 1, Per: perPage, Total: -1, path: c.Request.URL.EscapedPath(), filters: filters, query: url.Values{}}
+	for _, name := range filters {
+		if value := in.Get(name); value != "" && len(value) <= 200 {
+			l.query.Set(name, value)
+		}
+	}
+	for i, s := range sorts {
+		name, desc := s, false
+		if s[0] == '-' {
+			name, desc = s[1:], true
+		}
+		if i == 0 {
+			l.Sort, l.Desc = name, desc
+		}
+		if asked := in.Get("tri"); asked == name || asked == "-"+name {
+			l.Sort, l.Desc = name, asked[0] == '-'
+			l.query.Set("tri", asked)
+		}
+	}
+	if n, err := strconv.Atoi(in.Get("page")); err == nil && n > 1 && n <= maxPage {
+		l.Page = n
+	}
+	return l
+}
+
+// Filter gives the value of a filter, empty where it is not set.
+func (l List) Filter(name string) string { return l.query.Get(name) }
+
+// Narrowed tells whether any filter is set.
+func (l List) Narrowed() bool {
+	return slices.ContainsFunc(l.filters, func(name string) bool { return l.query.Has(name) })
+}
+
+// Skip is how many rows come before this page.
+func (l List) Skip() int { return (l.Page - 1) * l.Per }
+
+// First and Last number the rows of this page.
+func (l List) First() int { return l.Skip() + 1 }
+
+// Last is the number of the last row of this page.
+func (l List) Last() int { return l.Skip() + l.Count }
+
+// Clear is the list without filters.
+func (l List) Clear() string { return l.path }
+
+// Self is this list's address, sorted and narrowed as it is, on its first page.
+func (l List) Self() string { return l.address(url.Values{}) }
+
+// Query is what of the address narrows and sorts, for a link to an export.
+func (l List) Query() string { return l.query.Encode() }
+
+// Before is the page before, empty on the first.
+func (l List) Before() string {
+	if l.Page <= 1 {
+		return ""
+	}
+	return l.address(url.Values{"page": {strconv.Itoa(l.Page - 1)}})
+}
+
+// After is the next page, empty on the last.
+func (l List) After() string {
+	if !l.More && (l.Total < 0 || l.Last() >= l.Total) {
+		return ""
+	}
+	return l.address(url.Values{"page": {strconv.Itoa(l.Page + 1)}})
+}
+
+func (l List) address(with url.Values) string {
+	q := url.Values{}
+	for name, values := range l.query {
+		q[name] = values
+	}
+	for name, values := range with {
+		q[name] = values
+	}
+	if q.Get("page") == "1" {
+		q.Del("page")
+	}
+	if len(q) == 0 {
+		return l.path
+	}
+	return l.path + "?" + q.Encode()
+}
+
+// Head is one column's heading that sorts.
+type Head struct {
+	Text template.HTML
+	Aria string // ascending, descending or empty
+	URL  string // sorts by it, or turns the order round
+	Num  bool
+}
+
+// Head gives a column's heading.
+func (l List) Head(column string, text template.HTML) Head {
+	h := Head{Text: text}
+	to := column
+	if l.Sort == column {
+		h.Aria = "ascending"
+		if l.Desc {
+			h.Aria = "descending"
+		} else {
+			to = "-" + column
+		}
+	}
+	h.URL = l.address(url.Values{"tri": {to}})
+	return h
+}
+
+// HeadN is the heading of a column of numbers.
+func (l List) HeadN(column string, text template.HTML) Head {
+	h := l.Head(column, text)
+	h.Num = true
+	return h
+}

@@ -1,0 +1,124 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/audit"
+	"entree/portal/web"
+	"entree/secret"
+	"entree/sso"
+)
+
+// stateCookie keeps a login under way.
+const stateCookie = "sso"
+
+// underWay is a login and where it leads.
+type underWay struct {
+	sso.State
+	To string
+}
+
+// toLogin leads to the single sign-on and, after it, to an address of the
+// console. A fresh one asks for the password again.
+func (a *Console) toLogin(c *gin.Context, to string, fresh bool) error {
+	begin := a.SSO.AuthURL
+	if fresh {
+		begin = a.SSO.FreshAuthURL
+	}
+	address, state, err := begin(c.Request.Context(), "", string(a.site.Lang(c)))
+	if err != nil {
+		return loginError(err)
+	}
+	if to != root && !strings.HasPrefix(to, root+"/") && !strings.HasPrefix(to, root+"?") {
+		to = root
+	}
+	if err := a.site.PutSealed(c, stateCookie, underWay{state, to}, sso.StateLife); err != nil {
+		return err
+	}
+	return web.SeeOther(address)
+}
+
+// login is for whoever wants to be somebody else.
+func (a *Console) login(c *gin.Context) error { return a.toLogin(c, root, true) }
+
+// loggedIn is where the provider sends the operator back to.
+func (a *Console) loggedIn(c *gin.Context) error {
+	var state underWay
+	if !a.site.TakeSealed(c, stateCookie, &state) {
+		return loginError(sso.ErrState)
+	}
+	who, err := a.SSO.Exchange(c.Request.Context(), state.State, c.Request.URL.Query())
+	if err != nil {
+		return loginError(err)
+	}
+	var roles []Role
+	for _, r := range everybody {
+		if slices.Contains(who.Roles, string(r)) {
+			roles = append(roles, r)
+		}
+	}
+	entry := audit.Entry{At: a.Now().UTC(), By: audit.Operator{Subject: who.Subject, Name: who.Name}, From: a.site.ClientKey(c), Act: "operator.login"}
+	if len(roles) == 0 {
+		entry.Act = "operator.no_role"
+		if err := a.Journal.Note(c.Request.Context(), entry); err != nil {
+			return err
+		}
+		return &web.Error{Status: http.StatusForbidden, Key: "console_no_role", GoOn: pathLogin, Label: "console.other"}
+	}
+	// What waits for a fresh login waits for this operator's.
+	pending := ""
+	if v, err := a.who(c); err != nil {
+		return err
+	} else if v != nil && v.by.Subject == who.Subject && state.Fresh {
+		session, err := a.site.Session(c)
+		if err != nil {
+			return err
+		}
+		pending = web.SessionValue(session, keyPending)
+	}
+	if err := a.begin(c, who, roles, pending); err != nil {
+		return err
+	}
+	entry.By.Role = string(roles[0])
+	if err := a.Journal.Note(c.Request.Context(), entry); err != nil {
+		return err
+	}
+	return web.SeeOther(state.To)
+}
+
+func loginError(err error) error {
+	e := &web.Error{Status: http.StatusBadGateway, Key: "sso", Cause: err, GoOn: root, Label: "error.try_again"}
+	switch {
+	case errors.Is(err, sso.ErrDenied):
+		e.Status, e.Key = http.StatusForbidden, "sso_denied"
+	case errors.Is(err, sso.ErrState):
+		e.Status = http.StatusBadRequest
+	case errors.Is(err, sso.ErrUnavailable):
+		e.Status = http.StatusServiceUnavailable
+	}
+	return e
+}
+
+// logout ends the console's session and then the provider's.
+func (a *Console) logout(v *visit, _ web.Form) error {
+	session, err := a.site.Session(v.Context)
+	if err != nil {
+		return err
+	}
+	if err := v.note("operator.logout", "", nil); err != nil {
+		return err
+	}
+	idToken := secret.New(web.SessionValue(session, keyIDToken))
+	if err := a.site.EndSession(v.Context); err != nil {
+		return err
+	}
+	if to := a.SSO.LogoutURL(v.Request.Context(), idToken, a.site.Base()+root); to != "" {
+		return web.SeeOther(to)
+	}
+	return web.SeeOther("/")
+}

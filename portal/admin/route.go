@@ -1,0 +1,155 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/portal/web"
+)
+
+// Role is what an operator may do, as the realm says.
+type Role string
+
+// The roles there are.
+const (
+	Admin    Role = "admin"    // everything
+	Helpdesk Role = "helpdesk" // sees and helps, imports nothing, exports nothing
+	Auditor  Role = "auditor"  // reads all of it, the audit included, and changes nothing
+)
+
+// Who may, in the table of routes. The first role that an operator has is the
+// one that the audit names.
+var (
+	admins    = []Role{Admin}
+	helpers   = []Role{Admin, Helpdesk}
+	readers   = []Role{Admin, Auditor}
+	everybody = []Role{Admin, Helpdesk, Auditor}
+)
+
+// route is one address and who may ask for it.
+type route struct {
+	method, path string
+	roles        []Role
+	fields       []web.Field
+	fresh        bool // wants a login of the last five minutes
+}
+
+// stepUp makes an act one of those that want a fresh login.
+func (r *route) stepUp() *route {
+	r.fresh = true
+	return r
+}
+
+// get adds a page.
+func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
+	r := a.add(http.MethodGet, path, roles)
+	a.site.Get(path, func(c *gin.Context) error {
+		v, err := a.enter(c, r)
+		if err != nil {
+			return err
+		}
+		if err := a.stay(v); err != nil {
+			return err
+		}
+		return h(v)
+	})
+	return r
+}
+
+// stream adds an answer that goes on. It does not keep a session alive: a tab
+// that nobody looks at is no activity.
+func (a *Console) stream(path string, h func(*visit) error, roles ...Role) *route {
+	r := a.add(http.MethodGet, path, roles)
+	a.site.GetOnly(path, func(c *gin.Context) error {
+		v, err := a.enter(c, r)
+		if err != nil {
+			return err
+		}
+		return h(v)
+	})
+	return r
+}
+
+// post adds an act.
+func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web.Field, roles ...Role) *route {
+	r := a.add(http.MethodPost, path, roles)
+	r.fields = fields
+	a.site.Post(path, func(c *gin.Context) error {
+		form, err := web.ReadForm(c, fields...)
+		if err != nil {
+			return err
+		}
+		v, err := a.enter(c, r)
+		if err != nil {
+			return err
+		}
+		if err := a.site.CheckToken(c, form, tokenAbout, backOf(c)); err != nil {
+			return err
+		}
+		if err := a.stay(v); err != nil {
+			return err
+		}
+		if r.fresh {
+			if !v.isFresh() {
+				return v.proveAgain(form)
+			}
+			if err := v.spend(); err != nil {
+				return err
+			}
+		}
+		return h(v, form)
+	})
+	return r
+}
+
+func (a *Console) add(method, path string, roles []Role) *route {
+	r := &route{method: method, path: path, roles: roles}
+	a.routes = append(a.routes, r)
+	return r
+}
+
+// enter lets somebody pass who is logged in and has one of the route's roles.
+// Whoever has another role is told so, and the audit keeps it: an address that
+// was typed by hand is worth a look.
+func (a *Console) enter(c *gin.Context, r *route) (*visit, error) {
+	v, err := a.who(c)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		if r.method == http.MethodPost {
+			return nil, &web.Error{Status: http.StatusForbidden, Key: "console_ended", GoOn: root, Label: "console.login"}
+		}
+		return nil, a.toLogin(c, c.Request.URL.RequestURI(), false)
+	}
+	v.route = r
+	i := slices.IndexFunc(r.roles, func(role Role) bool { return slices.Contains(v.roles, role) })
+	if i < 0 {
+		v.by.Role = string(v.roles[0])
+		if err := a.Journal.Note(c.Request.Context(), v.entry("operator.refused", "", map[string]string{"address": c.Request.Method + " " + c.FullPath()})); err != nil {
+			return nil, err
+		}
+		return nil, &web.Error{Status: http.StatusForbidden, Key: "console_role", GoOn: root, Label: "console.back"}
+	}
+	v.by.Role = string(r.roles[i])
+	return v, nil
+}
+
+// may tells whether somebody with these roles may ask for an address.
+func (a *Console) may(roles []Role, method, path string) bool {
+	return slices.ContainsFunc(a.routes, func(r *route) bool {
+		return r.method == method && r.path == path && slices.ContainsFunc(roles, func(role Role) bool { return slices.Contains(r.roles, role) })
+	})
+}
+
+// posts gives the act at an address of the table.
+func (a *Console) posts(path string) *route {
+	for _, r := range a.routes {
+		if r.method == http.MethodPost && r.path == path {
+			return r
+		}
+	}
+	return &route{}
+}

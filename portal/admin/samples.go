@@ -1,0 +1,65 @@
+package admin
+
+import (
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// samples are one page of each kind and more where a page has branches. The
+// console draws them all when it starts.
+func samples() map[string][]any {
+	return map[string][]any{
+		"overview": overviewSamples(),
+		"confirm": {
+			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root},
+			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},
+		},
+		"error": errorSamples(),
+	}
+}
+
+func errorSamples() (pages []any) {
+	for _, key := range []string{
+		"forbidden", "not_found", "method", "too_many", "busy", "internal", "stale", "host", "sso", "sso_denied", "too_large", "malformed",
+		"console_role", "console_no_role", "console_ended",
+	} {
+		pages = append(pages, errorPage(&web.Error{Status: http.StatusForbidden, Key: key}, template.HTML("dans 4 minutes")))
+	}
+	return pages
+}
+
+func pageNames() []string { return slices.Sorted(maps.Keys(samples())) }
+
+func (a *Console) trySamples() error {
+	frames := []Frame{
+		{Other: activation.English, Switch: root},
+		{Operator: "Ada Admin", Role: Admin, Rail: []RailItem{{root, "console.rail.overview", true}}, Other: activation.French, Switch: root, Undo: root},
+	}
+	for name, pages := range samples() {
+		for _, data := range pages {
+			for i, lang := range []activation.Lang{activation.French, activation.English} {
+				title := "console." + name + ".title"
+				if e, ok := data.(ErrorPage); ok {
+					title = "error." + e.Key + ".title"
+				}
+				view := a.site.Sample(lang, title).With(data)
+				view.Frame = frames[i]
+				if i > 0 {
+					view.Token, view.Reference, view.Notice, view.Now = "jeton", "7K3F-9Q2M-0XVB", "…", time.Unix(0, 0)
+					view.Errors = []web.FieldError{{Field: "motif", Message: "…"}}
+				}
+				if err := a.site.Try(name, view); err != nil {
+					return fmt.Errorf("console: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}

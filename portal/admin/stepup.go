@@ -1,0 +1,129 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/portal/web"
+)
+
+// ConfirmPage is drawn by templates/admin/confirm.html: what is about to be
+// done is named, with how many it meets, and asked once more.
+type ConfirmPage struct {
+	Act    string // message key of what will happen, console.act.…
+	Args   []any
+	Action string // where the form goes
+	Fields []Hidden
+	Back   string
+	Danger bool
+	Proved bool // asked again after a fresh login
+}
+
+// Says names what will happen.
+func (p ConfirmPage) Says(v web.View) template.HTML { return v.T(p.Act, p.Args...) }
+
+// Hidden is one field that was filled in already.
+type Hidden struct{ Name, Value string }
+
+// pending is an act that waits for a fresh login.
+type pending struct {
+	Action string
+	Route  string
+	Form   web.Form
+	Back   string
+}
+
+// actKey gives the words for a route: "/admin/personnes/:id/effacer" is
+// console.act.personnes.effacer.
+func actKey(path string) string {
+	var words []string
+	for part := range strings.SplitSeq(strings.TrimPrefix(path, root+"/"), "/") {
+		if !strings.HasPrefix(part, ":") {
+			words = append(words, strings.ReplaceAll(part, "-", "_"))
+		}
+	}
+	return "console.act." + strings.Join(words, ".")
+}
+
+// proveAgain keeps the act and sends the operator to the provider.
+func (v *visit) proveAgain(form web.Form) error {
+	delete(form, web.TokenField)
+	raw, err := json.Marshal(pending{Action: v.Request.URL.EscapedPath(), Route: v.FullPath(), Form: form, Back: backOf(v.Context)})
+	if err != nil {
+		return fmt.Errorf("keep the act: %w", err)
+	}
+	if err := v.console.site.KeepInSession(v.Context, keyPending, string(raw)); err != nil {
+		return err
+	}
+	return v.console.toLogin(v.Context, pathConfirm, true)
+}
+
+// confirm asks once more, with what was typed before the login.
+func (a *Console) confirm(v *visit) error {
+	session, err := a.site.Session(v.Context)
+	if err != nil {
+		return err
+	}
+	var p pending
+	if err := json.Unmarshal([]byte(web.SessionValue(session, keyPending)), &p); err != nil {
+		return web.SeeOther(root) // nothing waits
+	}
+	if !v.may(http.MethodPost, p.Route) {
+		return &web.Error{Status: http.StatusForbidden, Key: "console_role", GoOn: root, Label: "console.back"}
+	}
+	return v.show("confirm", ConfirmPage{
+		Act: actKey(p.Route), Action: p.Action, Fields: a.hidden(p.Route, p.Form), Back: p.Back, Danger: true, Proved: true,
+	})
+}
+
+// hidden gives what a form of a route holds, field by field as it was sent.
+func (a *Console) hidden(path string, form web.Form) (out []Hidden) {
+	for _, f := range a.posts(path).fields {
+		values := []string{form[f.Name]}
+		if f.Many > 0 {
+			values = form.All(f.Name)
+		}
+		for _, value := range values {
+			if value != "" || !f.Optional {
+				out = append(out, Hidden{f.Name, value})
+			}
+		}
+	}
+	return out
+}
+
+// spend forgets an act that waited, once it is done.
+func (v *visit) spend() error {
+	session, err := v.console.site.Session(v.Context)
+	if err != nil || web.SessionValue(session, keyPending) == "" {
+		return err
+	}
+	return v.console.site.KeepInSession(v.Context, keyPending, "")
+}
+
+// ask shows what a bulk act will do and how many it meets, before it is done:
+// the form goes again to the same address, with its field "confirme" set.
+func (v *visit) ask(p ConfirmPage, form web.Form) error {
+	form["confirme"] = "oui"
+	p.Action, p.Fields = v.Request.URL.EscapedPath(), v.console.hidden(v.FullPath(), form)
+	if p.Back == "" {
+		p.Back = backOf(v.Context)
+	}
+	return v.show("confirm", p)
+}
+
+// backOf gives the console's page that a form stood on, by its Referer; the
+// overview where that is none of ours.
+func backOf(c *gin.Context) string {
+	u, err := url.Parse(c.Request.Referer())
+	if err != nil || u.Host != c.Request.Host || u.Path != root && !strings.HasPrefix(u.Path, root+"/") {
+		return root
+	}
+	return u.RequestURI()
+}

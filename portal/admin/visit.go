@@ -1,0 +1,125 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/audit"
+	"entree/portal/web"
+)
+
+// tokenAbout ties the console's forms to the console.
+const tokenAbout = "console"
+
+// flashCookie keeps the line that the next page shows.
+const flashCookie = "flash"
+
+// visit is one request of an operator.
+type visit struct {
+	*gin.Context
+	console *Console
+	route   *route
+	by      audit.Operator
+	roles   []Role
+	proved  time.Time // when the password was last asked for
+	ends    time.Time // of the session, whatever is done
+}
+
+func (v *visit) isFresh() bool {
+	age := v.console.Now().Sub(v.proved)
+	return age < freshness && age > -time.Minute // the provider's clock may be a little ahead
+}
+
+// entry makes the audit's entry of an act of this operator's.
+func (v *visit) entry(act, whom string, what map[string]string) audit.Entry {
+	return audit.Entry{
+		At: v.console.Now().UTC().Truncate(time.Microsecond), By: v.by, Act: act, Whom: whom, What: what, From: v.console.site.ClientKey(v.Context),
+	}
+}
+
+// may tells whether the operator may do what an address of the table does, so
+// that a page shows no button that ends at a refusal.
+func (v *visit) may(method, path string) bool { return v.console.may(v.roles, method, path) }
+
+// show draws a page; its title's key is console.PAGE.title.
+func (v *visit) show(page string, data any) error {
+	return v.console.site.Render(v.Context, http.StatusOK, page, v.view(page).With(data))
+}
+
+// again draws the page of an act that was refused, with what was typed in data
+// and a line for each fault, at its field.
+func (v *visit) again(page string, data any, faults ...fault) error {
+	view := v.view(page)
+	for _, f := range faults {
+		view.Errors = append(view.Errors, web.FieldError{Field: f.field, Message: view.T(f.key, f.args...)})
+	}
+	return v.console.site.Render(v.Context, http.StatusUnprocessableEntity, page, view.With(data))
+}
+
+// fault is what is wrong with a field: its id, and the key of the words.
+type fault struct {
+	field, key string
+	args       []any
+}
+
+func wrong(field, key string, args ...any) fault { return fault{field, key, args} }
+
+// view starts a page. The line of the act before is shown once.
+func (v *visit) view(page string) web.View {
+	view := v.console.site.View(v.Context, "console."+page+".title")
+	var said flash
+	if v.console.site.TakeSealed(v.Context, flashCookie, &said) {
+		for i, arg := range said.Args {
+			if n, is := arg.(float64); is {
+				said.Args[i] = int(n) // JSON knows no integers, plurals nothing else
+			}
+		}
+		view.Notice = view.T(said.Key, said.Args...)
+		frame := view.Frame.(Frame)
+		frame.Undo = said.Undo
+		view.Frame = frame
+	}
+	return view
+}
+
+// flash is the line that the page after an act shows. Undo, where an act can be
+// taken back, is the address that a button beside it posts to.
+type flash struct {
+	Key  string
+	Args []any
+	Undo string
+}
+
+// done ends an act that went well: the page at an address says so.
+func (v *visit) done(to, key string, args ...any) error {
+	return v.doneUndo(to, "", key, args...)
+}
+
+// doneUndo is done with a button that takes the act back by a POST to undo,
+// which has to take a form without fields.
+func (v *visit) doneUndo(to, undo, key string, args ...any) error {
+	if err := v.console.site.PutSealed(v.Context, flashCookie, flash{key, args, undo}, time.Minute); err != nil {
+		return err
+	}
+	return web.SeeOther(to)
+}
+
+// note keeps an entry about something that changes nothing else.
+func (v *visit) note(act, whom string, what map[string]string) error {
+	return v.console.Journal.Note(v.Request.Context(), v.entry(act, whom, what))
+}
+
+// live keeps a block of a page fresh by server-sent events. load is asked every
+// so often; templates name the address in data-live on an element whose content
+// is the block.
+func (v *visit) live(page, block string, every time.Duration, load func(context.Context) (any, error)) error {
+	view := v.console.site.View(v.Context, "console."+page+".title")
+	return v.console.site.Live(v.Context, page, block, every, v.ends, func(ctx context.Context) (web.View, error) {
+		data, err := load(ctx)
+		view.Now = v.console.Now()
+		return view.With(data), err
+	})
+}

@@ -1,0 +1,283 @@
+package admin_test
+
+import (
+	"context"
+	"crypto/rand"
+	"html/template"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"entree/activation"
+	"entree/audit"
+	"entree/portal/admin"
+	"entree/portal/i18n"
+	"entree/portal/web"
+	"entree/secret"
+	"entree/sso"
+	"entree/sso/ssotest"
+	"entree/static"
+	"entree/templates"
+)
+
+// world is a console over fakes and a small OpenID provider, with a clock that
+// stands still.
+type world struct {
+	t        *testing.T
+	site     *web.Site
+	console  *admin.Console
+	provider *ssotest.Provider
+	rows     *rows
+	journal  *journal
+	mu       sync.Mutex
+	at       time.Time
+}
+
+const base = "https://mon-compte.exemple.fr"
+
+func newWorld(t *testing.T, change ...func(*admin.Options)) *world {
+	t.Helper()
+	w := &world{t: t, at: time.Now().Truncate(time.Second), rows: &rows{all: map[string]row{}}, journal: &journal{}}
+	w.provider = ssotest.New(t, w.now)
+	keys, err := secret.ParseKeys(secret.GenerateKey())
+	w.must(err)
+	login, err := sso.New(sso.Config{
+		Issuer: w.provider.URL, ClientID: ssotest.ClientID, ClientSecret: secret.New(ssotest.ClientSecret),
+		RedirectURL: base + "/admin/connexion/retour", Now: w.now, Random: rand.Reader,
+	})
+	w.must(err)
+	pages, err := fs.Sub(templates.FS, "admin")
+	w.must(err)
+	o := admin.Options{SSO: login, Journal: w.journal, Templates: pages, Now: w.now}
+	for _, f := range change {
+		f(&o)
+	}
+	w.console, err = admin.New(o)
+	w.must(err)
+	catalog, err := i18n.Load()
+	w.must(err)
+	w.site, err = web.New(web.Config{
+		BaseURL: base, FormTargets: []string{w.console.Origin()}, Institution: web.Institution{Name: "Université d'Exemple"},
+		Theme: web.Theme{Accent: "#0b5d4e", AccentDark: "#7fd1bf"}, Templates: templates.FS, Static: static.FS, Catalog: catalog,
+		ErrorPage: func(*web.Error, template.HTML) any { return nil }, Keys: keys, Sessions: w.rows, Metrics: web.NewMetrics(web.Figures{}),
+		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: w.now, Random: rand.Reader,
+	})
+	w.must(err)
+	w.must(admin.MountForTests(w.console, w.site))
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) now() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.at }
+
+func (w *world) sleep(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.at = w.at.Add(d) }
+
+// journal keeps what was noted.
+type journal struct {
+	mu  sync.Mutex
+	all []audit.Entry
+}
+
+func (j *journal) Note(_ context.Context, e audit.Entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.all = append(j.all, e)
+	return nil
+}
+
+// acts gives what was noted since the last call, as "role act".
+func (j *journal) acts() (out []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range j.all {
+		out = append(out, strings.TrimSpace(e.By.Role+" "+e.Act))
+	}
+	j.all = nil
+	return out
+}
+
+type row struct {
+	data    []byte
+	expires time.Time
+}
+
+// rows keeps sessions in memory.
+type rows struct {
+	mu  sync.Mutex
+	all map[string]row
+}
+
+func (f *rows) Session(_ context.Context, id string) ([]byte, time.Time, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.all[id]
+	if !ok {
+		return nil, time.Time{}, activation.ErrNotFound
+	}
+	return r.data, r.expires, nil
+}
+
+func (f *rows) SaveSession(_ context.Context, id string, data []byte, expires time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all[id] = row{data, expires}
+	return nil
+}
+
+func (f *rows) DeleteSession(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.all, id)
+	return nil
+}
+
+func (f *rows) RenewSession(_ context.Context, old, renewed string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.all[old]
+	if !ok {
+		return activation.ErrNotFound
+	}
+	delete(f.all, old)
+	f.all[renewed] = r
+	return nil
+}
+
+func (f *rows) ExtendSession(_ context.Context, id string, expires time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.all[id]; ok {
+		f.all[id] = row{r.data, expires}
+	}
+	return nil
+}
+
+// browser keeps cookies and goes to the provider and back by itself.
+type browser struct {
+	w      *world
+	jar    *cookiejar.Jar
+	claims map[string]any // what the provider says of who logs in
+	logins int
+}
+
+// operator is a browser of somebody with these roles, not logged in yet.
+func (w *world) operator(roles ...string) *browser {
+	w.t.Helper()
+	jar, err := cookiejar.New(nil)
+	w.must(err)
+	return &browser{w: w, jar: jar, claims: map[string]any{"sub": "s-" + strings.Join(roles, "-"), "name": "Ada " + strings.Join(roles, " "), "entreeRoles": roles}}
+}
+
+type page struct {
+	*goquery.Document
+	w      *world
+	path   string
+	status int
+	header http.Header
+	body   string
+}
+
+func (b *browser) do(method, path string, form url.Values) *page {
+	b.w.t.Helper()
+	r := httptest.NewRequest(method, base+path, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, c := range b.jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	rec := httptest.NewRecorder()
+	b.w.site.ServeHTTP(rec, r)
+	b.jar.SetCookies(r.URL, rec.Result().Cookies())
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(rec.Body.String()))
+	b.w.must(err)
+	return &page{Document: doc, w: b.w, path: r.URL.RequestURI(), status: rec.Code, header: rec.Header(), body: rec.Body.String()}
+}
+
+// follow goes where an answer leads, by way of the provider too. The provider
+// remembers when the password was asked for, unless it is to ask anew.
+func (b *browser) follow(p *page) *page {
+	b.w.t.Helper()
+	for range 6 {
+		to := p.header.Get("Location")
+		switch {
+		case p.status != http.StatusSeeOther:
+			return p
+		case strings.HasPrefix(to, b.w.provider.URL+"/auth"):
+			asked, err := url.Parse(to)
+			b.w.must(err)
+			if asked.Query().Get("prompt") == "login" || b.claims["auth_time"] == nil {
+				b.claims["auth_time"] = b.w.now().Unix()
+			}
+			b.logins++
+			b.w.provider.Set(func(p *ssotest.Provider) {
+				p.Edit = func(claims map[string]any) {
+					for name, value := range b.claims {
+						claims[name] = value
+					}
+				}
+			})
+			p = b.do("GET", "/admin/connexion/retour?"+b.w.provider.Login(b.w.t, to).Encode(), nil)
+		case strings.HasPrefix(to, "/"):
+			p = b.do("GET", to, nil)
+		default:
+			return p
+		}
+	}
+	b.w.t.Fatalf("%s: redirects without end", p.path)
+	return nil
+}
+
+func (b *browser) get(path string) *page { b.w.t.Helper(); return b.follow(b.do("GET", path, nil)) }
+
+// submit sends a form of a page, with the given fields typed in.
+func (b *browser) submit(p *page, action string, typed ...string) *page {
+	b.w.t.Helper()
+	form := p.Find(`form[action="` + action + `"]`)
+	if form.Length() == 0 {
+		b.w.t.Fatalf("%s has no form to %s; h1 %q", p.path, action, p.Find("h1").Text())
+	}
+	values := url.Values{}
+	form.First().Find("input, textarea, select").Each(func(_ int, in *goquery.Selection) {
+		if name := in.AttrOr("name", ""); name != "" {
+			values.Add(name, in.AttrOr("value", in.Text()))
+		}
+	})
+	for i := 0; i+1 < len(typed); i += 2 {
+		values.Set(typed[i], typed[i+1])
+	}
+	return b.follow(b.do("POST", action, values))
+}
+
+func (p *page) want(path string, status int) *page {
+	p.w.t.Helper()
+	if p.path != path || p.status != status {
+		p.w.t.Fatalf("at %s with %d, want %s with %d (h1 %q)", p.path, p.status, path, status, p.Find("h1").Text())
+	}
+	return p
+}
+
+func (p *page) shows(selector, text string) *page {
+	p.w.t.Helper()
+	plain := strings.NewReplacer("\u00a0", " ", "\u202f", " ")
+	if got := plain.Replace(p.Find(selector).Text()); !strings.Contains(got, text) {
+		p.w.t.Fatalf("%s: %s shows %q, want %q in it", p.path, selector, got, text)
+	}
+	return p
+}

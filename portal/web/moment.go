@@ -1,0 +1,77 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/activation"
+)
+
+// Moment tells a time twice, as people ask for it and as a record needs it:
+// "il y a 3 minutes" and, beside it, the date in the institution's zone.
+func (v View) Moment(t time.Time) template.HTML {
+	if t.IsZero() {
+		return v.T("console.time.never")
+	}
+	return template.HTML(fmt.Sprintf(`<time datetime="%s"><span class="ago">%s</span> <span class="date">%s</span></time>`,
+		t.UTC().Format(time.RFC3339), v.ago(t), v.Date(t)))
+}
+
+// Date tells a time to the second, in the institution's zone.
+func (v View) Date(t time.Time) string {
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	layout := "02/01/2006 15:04:05"
+	if v.Lang == activation.English {
+		layout = "2 Jan 2006 15:04:05"
+	}
+	return t.In(zone).Format(layout)
+}
+
+func (v View) ago(t time.Time) template.HTML {
+	d := v.Now.Sub(t)
+	when := "ago"
+	if d < 0 {
+		d, when = -d, "in"
+	}
+	unit, n := "seconds", int(d.Seconds())
+	switch {
+	case d >= 48*time.Hour:
+		unit, n = "days", int(d.Hours()/24)
+	case d >= 90*time.Minute:
+		unit, n = "hours", int(d.Hours()+.5)
+	case d >= 90*time.Second:
+		unit, n = "minutes", int(d.Minutes()+.5)
+	case d < 5*time.Second:
+		return v.T("console.time.now")
+	}
+	return v.T("console.time."+when+"."+unit, "Count", n)
+}
+
+// Number sets the thousands apart as the language does.
+func (v View) Number(n any) string {
+	var digits string
+	switch n := n.(type) {
+	case int:
+		digits = strconv.Itoa(n)
+	case int64:
+		digits = strconv.FormatInt(n, 10)
+	}
+	sign := ""
+	if rest, negative := strings.CutPrefix(digits, "-"); negative {
+		sign, digits = "−", rest
+	}
+	apart := "\u202f"
+	if v.Lang == activation.English {
+		apart = ","
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + apart + digits[i:]
+	}
+	return sign + digits
+}
