@@ -96,11 +96,7 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if stopErr := kc.Stop(); err == nil {
-			err = stopErr
-		}
-	}()
+	defer kc.Stop()
 
 	smtpHost, smtpPort, err := net.SplitHostPort(box.SMTPAddr())
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"entree/internal/child"
 )
 
 // Version is the Keycloak that the project is tried with.
@@ -110,28 +112,11 @@ func cacheName(cache, given string) (string, error) {
 func build(ctx context.Context, java, home string, out io.Writer) error {
 	fmt.Fprintln(out, "Building Keycloak, once …")
 	cmd := command(java, home, "build", "--db=dev-file", "--health-enabled=true", "--metrics-enabled=false")
-	said, err := runWith(ctx, cmd)
+	said, err := child.Run(ctx, cmd)
 	if err != nil {
 		return fmt.Errorf("build Keycloak: %w\n%s", err, said)
 	}
 	return nil
-}
-
-func runWith(ctx context.Context, cmd *exec.Cmd) (string, error) {
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := start(cmd); err != nil {
-		return "", err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		return said.String(), err
-	case <-ctx.Done():
-		_ = cmd.Process.Kill()
-		return said.String(), errors.Join(ctx.Err(), <-ended)
-	}
 }
 
 // fetchAndUnpack gets the archive by the Maven client, checks it and unpacks it.
@@ -149,7 +134,7 @@ func fetchAndUnpack(ctx context.Context, work, to, cache string, out io.Writer) 
 	cmd := exec.Command(mvn, "-B", "-q", copyPlugin, "-Dartifact="+Coordinates, "-DoutputDirectory="+work)
 	bar := addBar(bars, "fetch Keycloak "+Version)
 	stop := follow(bar, work)
-	said, err := runWith(ctx, cmd)
+	said, err := child.Run(ctx, cmd)
 	stop()
 	if err != nil {
 		bar.Abort(true)

@@ -8,22 +8,18 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
+	"entree/internal/child"
 	"entree/secret"
 )
 
@@ -40,10 +36,7 @@ type Options struct {
 type Server struct {
 	url      string
 	password secret.Text
-	cmd      *exec.Cmd
-	log      *os.File
-	done     chan struct{}
-	stop     sync.Once
+	child    *child.Child
 }
 
 // URL is its address, without a slash at the end.
@@ -81,82 +74,36 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	port, management := o.Port, 0
 	for _, p := range []*int{&port, &management} {
 		if *p == 0 {
-			if *p, err = freePort(); err != nil {
+			if *p, err = child.FreePort(); err != nil {
 				return nil, err
 			}
 		}
-	}
-	log, err := os.OpenFile(filepath.Join(o.Dir, "keycloak.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
 	}
 	database, err := filepath.Abs(filepath.Join(o.Dir, "h2", "keycloak"))
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{url: fmt.Sprintf("http://127.0.0.1:%d", port), password: password, log: log, done: make(chan struct{})}
-	s.cmd = command(java, home, "start", "--optimized",
+	cmd := command(java, home, "start", "--optimized",
 		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
 		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
 		"--hostname-strict=false", "--cache=local", "--db-url=jdbc:h2:file:"+database+";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE")
-	s.cmd.Dir = o.Dir
-	s.cmd.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME="+s.AdminUser(), "KC_BOOTSTRAP_ADMIN_PASSWORD="+password.Reveal())
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	if err := start(s.cmd); err != nil {
-		return nil, fmt.Errorf("start Keycloak: %w", err)
+	s := &Server{url: fmt.Sprintf("http://127.0.0.1:%d", port), password: password}
+	cmd.Dir = o.Dir
+	cmd.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME="+s.AdminUser(), "KC_BOOTSTRAP_ADMIN_PASSWORD="+password.Reveal())
+	if s.child, err = child.Start(child.Program{Name: "Keycloak", Cmd: cmd, Log: filepath.Join(o.Dir, "keycloak.log")}); err != nil {
+		return nil, err
 	}
-	go func() {
-		_ = s.cmd.Wait() // how it ended stands in its log
-		close(s.done)
-	}()
-	if err := s.healthy(ctx, fmt.Sprintf("http://127.0.0.1:%d/health/ready", management)); err != nil {
-		return nil, errors.Join(err, s.Stop())
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := s.child.Ready(ctx, child.Answers(fmt.Sprintf("http://127.0.0.1:%d/health/ready", management))); err != nil {
+		s.Stop()
+		return nil, err
 	}
 	return s, nil
 }
 
-// healthy waits for the health page, and ends at once where the process does.
-func (s *Server) healthy(ctx context.Context, page string) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	client := &http.Client{Timeout: 2 * time.Second}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.done:
-			return fmt.Errorf("Keycloak ended while it was starting; the end of %s:\n%s", s.log.Name(), tail(s.log.Name()))
-		case <-ctx.Done():
-			return fmt.Errorf("wait for Keycloak: %w; its log is %s", ctx.Err(), s.log.Name())
-		case <-tick.C:
-		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
-		if err != nil {
-			return err
-		}
-		if response, err := client.Do(request); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-	}
-}
-
-// Stop ends Keycloak: politely, and after twenty seconds for certain.
-func (s *Server) Stop() error {
-	s.stop.Do(func() {
-		_ = signal(s.cmd, syscall.SIGTERM) // it may be gone already
-		select {
-		case <-s.done:
-		case <-time.After(20 * time.Second):
-			_ = signal(s.cmd, syscall.SIGKILL)
-			<-s.done
-		}
-		_ = s.log.Close()
-	})
-	return nil
-}
+// Stop ends Keycloak.
+func (s *Server) Stop() { s.child.Stop() }
 
 // command runs a distribution without its shell script, so that the process we
 // start is the one that we stop. The options are the script's own, with a
@@ -182,21 +129,4 @@ func keepPassword(file string) (secret.Text, error) {
 		err = os.WriteFile(file, raw, 0o600)
 	}
 	return secret.New(strings.TrimSpace(string(raw))), err
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
-func tail(file string) string {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return err.Error()
-	}
-	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
-	return string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
 }

@@ -3,9 +3,9 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"entree/internal/child"
 )
 
 // nobody is the user that the server runs as where the tests run as root,
@@ -21,9 +23,9 @@ const nobody = 65534
 
 // Server is a running PostgreSQL.
 type Server struct {
-	cmd  *exec.Cmd
-	dir  string
-	port int
+	child *child.Child
+	dir   string
+	port  int
 }
 
 // Start makes a cluster and starts it. It fails, saying what to install, where
@@ -43,26 +45,30 @@ func Start() (*Server, error) {
 			return nil, err
 		}
 	}
-	if s.port, err = freePort(); err != nil {
+	if s.port, err = child.FreePort(); err != nil {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
 	if said, err := s.command(filepath.Join(bin, "initdb"), "-D", data, "-U", "entree", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, said)
 	}
-	s.cmd = s.command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
-		"-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "max_connections=200")
-	if err := s.cmd.Start(); err != nil {
+	s.child, err = child.Start(child.Program{
+		Name: "PostgreSQL", Log: filepath.Join(dir, "log"), Polite: syscall.SIGQUIT, // at once: nothing is to be kept
+		Cmd: s.command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
+			"-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "max_connections=200"),
+	})
+	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if exec.Command(filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port)).Run() == nil {
-			return s, nil
-		}
-		if time.Now().After(end) {
-			return nil, errors.Join(errors.New("PostgreSQL does not answer"), s.Stop())
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	err = s.child.Ready(ctx, func(ctx context.Context) bool {
+		return exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port)).Run() == nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.Stop())
 	}
+	return s, nil
 }
 
 // DSN names a database, which is made on the first call for its name.
@@ -79,13 +85,11 @@ func (s *Server) DSN(name string) (string, error) {
 
 // Stop ends the server and removes what it kept.
 func (s *Server) Stop() error {
-	err := s.cmd.Process.Signal(syscall.SIGQUIT) // at once: nothing is to be kept
-	_ = s.cmd.Wait()                             // it was told to end
-	return errors.Join(err, os.RemoveAll(s.dir))
+	s.child.Stop()
+	return os.RemoveAll(s.dir)
 }
 
-// command runs a program as somebody who is not root, ended by the kernel if
-// the tests die.
+// command runs a program as somebody who is not root.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = s.dir
@@ -109,12 +113,4 @@ func programs() (string, error) {
 		return filepath.Dir(path), nil
 	}
 	return "", errors.New("no PostgreSQL server: install it (on Debian: apt-get install postgresql)")
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -1,0 +1,153 @@
+// Package child starts the programs that the demo and the tests stand on, and
+// makes sure that none of them outlives whoever started it.
+//
+//	Start ──▶ a group of its own, output into a file ──▶ Ready ──▶ Stop
+//	                                                                │
+//	            politely first, and after a while for certain ◀─────┘
+package child
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Program is what to start.
+type Program struct {
+	Name   string         // as errors call it
+	Cmd    *exec.Cmd      // without output: that goes into Log
+	Log    string         // a file, emptied at the start
+	Polite syscall.Signal // asks it to end; 0: SIGTERM
+	Grace  time.Duration  // how long it may take over that; 0: 20 seconds
+}
+
+// Child is a program that was started.
+type Child struct {
+	Program
+	done chan struct{} // closed when it has ended
+	stop sync.Once
+}
+
+// Start starts a program.
+func Start(p Program) (*Child, error) {
+	if p.Polite == 0 {
+		p.Polite = syscall.SIGTERM
+	}
+	if p.Grace == 0 {
+		p.Grace = 20 * time.Second
+	}
+	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() // the child has it as well
+	p.Cmd.Stdout, p.Cmd.Stderr = log, log
+	c := &Child{Program: p, done: make(chan struct{})}
+	if err := start(p.Cmd, func(error) { close(c.done) }); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	return c, nil
+}
+
+// Ready waits until ready says yes, and ends at once, with the end of the log,
+// where the program does.
+func (c *Child) Ready(ctx context.Context, ready func(context.Context) bool) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.done:
+			return fmt.Errorf("%s ended while it was starting; the end of %s:\n%s", c.Name, c.Log, tail(c.Log))
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w; its log is %s", c.Name, ctx.Err(), c.Log)
+		case <-tick.C:
+		}
+		if ready(ctx) {
+			return nil
+		}
+	}
+}
+
+// Stop ends the program and what it started. It may have ended already.
+func (c *Child) Stop() {
+	c.stop.Do(func() {
+		select {
+		case <-c.done:
+			return
+		default:
+		}
+		_ = signal(c.Cmd, c.Polite) // it may be gone in this moment
+		select {
+		case <-c.done:
+		case <-time.After(c.Grace):
+			_ = signal(c.Cmd, syscall.SIGKILL)
+			<-c.done
+		}
+	})
+}
+
+// Done is closed when the program has ended.
+func (c *Child) Done() <-chan struct{} { return c.done }
+
+// Answers is a Ready that asks an address for a 200.
+func Answers(address string) func(context.Context) bool {
+	client := &http.Client{Timeout: 2 * time.Second}
+	return func(ctx context.Context) bool {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return false
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return false
+		}
+		return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	}
+}
+
+// Run runs a program to its end and gives what it said. When ctx ends, so does
+// the program.
+func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	ended := make(chan error, 1)
+	if err := start(cmd, func(err error) { ended <- err }); err != nil {
+		return "", fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
+	}
+	select {
+	case err := <-ended:
+		return said.String(), err
+	case <-ctx.Done():
+		_ = signal(cmd, syscall.SIGKILL)
+		return said.String(), errors.Join(ctx.Err(), <-ended)
+	}
+}
+
+// FreePort gives a port of loopback that nobody listened on a moment ago.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// tail gives the last lines of a log.
+func tail(file string) string {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
+}
