@@ -48,7 +48,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	env := environment{environ: environ}
-	root.AddCommand(serveCommand(env), demoCommand(env), importCommand(env), realmCommand(env))
+	root.AddCommand(serveCommand(env), demoCommand(env), importCommand(env), realmCommand(env), benchCommand(env))
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errTold) {
 		fmt.Fprintln(stderr, "entree:", err)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +15,7 @@ import (
 )
 
 func serveCommand(env environment) *cobra.Command {
-	var path string
+	var path, profile string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the portal",
@@ -30,6 +33,13 @@ under way come to its end, for 15 seconds at most.`,
 				return err
 			}
 			defer a.close()
+			if profile != "" {
+				stop, err := profileInto(profile)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			listener, err := net.Listen("tcp", c.Portal.Listen)
 			if err != nil {
 				return fmt.Errorf("portal.listen: %w", err)
@@ -39,7 +49,23 @@ under way come to its end, for 15 seconds at most.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")
+	cmd.Flags().StringVar(&profile, "profile", "", "write a profile of the processor's time into this file, for go tool pprof")
 	return cmd
+}
+
+// profileInto profiles until it is stopped.
+func profileInto(file string) (stop func(), err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // what is missing from a profile is seen by its reader
+	}, nil
 }
 
 // newLog writes structured lines with times in UTC (S39).

@@ -61,6 +61,7 @@ var knows = []struct {
 	{"registry", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"bench", []string{"secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
 	{"colour", nil, "a leaf"},
 	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},

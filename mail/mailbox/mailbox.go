@@ -40,6 +40,8 @@ type Options struct {
 	SMTP string // host:port; port 0: any free one
 	HTTP string // host:port of the page
 	Dir  string // keeps the mails from one start to the next; empty: memory only
+	// Arrived, if set, is told of each mail that was taken.
+	Arrived func(Message)
 	// Fault, if set, is asked at each stage of a mail ("from", "rcpt", "data",
 	// "done") and makes the server answer with what it returns.
 	Fault func(stage, address string) *smtp.SMTPError
@@ -211,6 +213,9 @@ func (s *session) Data(r io.Reader) error {
 		m.To = to
 		if err := s.box.add(m); err != nil {
 			return err
+		}
+		if s.box.options.Arrived != nil {
+			s.box.options.Arrived(m)
 		}
 	}
 	return s.fault("done", s.to[0])

@@ -29,8 +29,14 @@ type Server struct {
 }
 
 // Start makes a cluster and starts it. It fails, saying what to install, where
-// PostgreSQL is not there.
-func Start() (*Server, error) {
+// PostgreSQL is not there. What it stores does not survive a power cut, and is
+// quick.
+func Start() (*Server, error) { return start("off") }
+
+// StartDurable starts one that waits for the disk, as in production.
+func StartDurable() (*Server, error) { return start("on") }
+
+func start(fsync string) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -55,7 +61,7 @@ func Start() (*Server, error) {
 	s.child, err = child.Start(child.Program{
 		Name: "PostgreSQL", Log: filepath.Join(dir, "log"), Polite: syscall.SIGQUIT, // at once: nothing is to be kept
 		Cmd: s.command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
-			"-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "max_connections=200"),
+			"-c", "unix_socket_directories="+dir, "-c", "fsync="+fsync, "-c", "max_connections=200"),
 	})
 	if err != nil {
 		return nil, err
@@ -82,6 +88,9 @@ func (s *Server) DSN(name string) (string, error) {
 	}
 	return fmt.Sprintf("postgres://entree@127.0.0.1:%d/%s?sslmode=disable", s.port, name), nil
 }
+
+// PID is the server's first process; the others are its children.
+func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
 
 // Stop ends the server and removes what it kept.
 func (s *Server) Stop() error {

@@ -1,0 +1,120 @@
+package bench
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+func invented() Report {
+	rounds := func(name string, own, keycloak time.Duration) []Round {
+		var out []Round
+		for i := range 3 {
+			c := Cost{Keycloak: 10 * keycloak}
+			if name == NameActivation {
+				c.Portal = 10 * own
+			} else {
+				c.Caller = 10 * own
+			}
+			out = append(out, Round{Name: name, Done: 10, Took: time.Duration(i+1) * time.Second, Cost: c})
+		}
+		return out
+	}
+	ms := time.Millisecond
+	r := Report{
+		Machine: ThisMachine("17", "26", SQLite), Students: 10, Rounds: 3, Pace: Pace{AtOnce: 2},
+		Ways: map[string][]Round{
+			NameActivation: rounds(NameActivation, 25*ms, 15*ms), NameRegistration: rounds(NameRegistration, 7*ms, 100*ms), NameLimit: rounds(NameLimit, 22*ms, 10*ms),
+		},
+		Proof: Proof{Activated: 30, Counted: 30, Found: 30, Mails: 60, Tried: 2, LoggedIn: 2},
+	}
+	var j Journey
+	j.add("welcome", 3*ms, 4000)
+	r.Ways[NameActivation][0].Journeys = []Journey{j}
+	return r
+}
+
+func TestRatiosAreOfWhatEachOneCosts(t *testing.T) {
+	want := map[string]float64{"cost_to_limit": 1.25, "cost_to_registration": 0.4, "keycloak_to_registration": 0.15, "rate_to_registration": 1}
+	for _, x := range invented().Ratios() {
+		if d := x.Median - want[x.Key]; d > 1e-9 || d < -1e-9 {
+			t.Errorf("%s is %g, want %g", x.Key, x.Median, want[x.Key])
+		}
+		if x.Holds() != (x.Key != "rate_to_registration") {
+			t.Errorf("%s holds: %t", x.Key, x.Holds())
+		}
+		delete(want, x.Key)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing: %v", want)
+	}
+}
+
+func TestOneLineOfJSON(t *testing.T) {
+	line, err := invented().JSON()
+	if err != nil || strings.Contains(string(line), "\n") {
+		t.Fatalf("%s %v", line, err)
+	}
+	var got struct {
+		Ratios map[string]float64
+		Steps  []struct {
+			Step string
+			P50  float64 `json:"p50_ms"`
+		}
+		NothingLost bool `json:"nothing_lost"`
+	}
+	if err := json.Unmarshal(line, &got); err != nil || got.Ratios["cost_to_limit"] != 1.25 || len(got.Steps) != 2 || got.Steps[0].P50 != 3 || !got.NothingLost {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestThePictureIsWellFormed(t *testing.T) {
+	for d := xml.NewDecoder(strings.NewReader(string(invented().SVG()))); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A run that lost somebody is a failure, whatever else it found.
+func TestWhatIsLostIsAnError(t *testing.T) {
+	r := invented()
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for name, lose := range map[string]func(*Report){
+		"an account":   func(r *Report) { r.Proof.Counted-- },
+		"a second one": func(r *Report) { r.Proof.Counted++ },
+		"a mail":       func(r *Report) { r.Proof.Mails-- },
+		"a login":      func(r *Report) { r.Proof.LoggedIn-- },
+		"everybody":    func(r *Report) { r.Proof = Proof{} },
+		"a try":        func(r *Report) { r.Ways[NameLimit][0].Errors = []error{io.ErrUnexpectedEOF} },
+	} {
+		r := invented()
+		lose(&r)
+		if r.Err() == nil {
+			t.Errorf("%s was lost, and nobody says so", name)
+		}
+	}
+}
+
+func TestABrowserSendsAFormWhole(t *testing.T) {
+	p, err := read(strings.NewReader(`<title>A – B</title><link rel="stylesheet" href="/a.css"><script src="/b.js" defer></script>
+		<form action="/x"><input type="hidden" name="jeton" value="t&amp;u"><input type="radio" name="r" value="1"><input type="radio" name="r" value="2" checked><input name="n"></form>
+		<input name="outside"><button data-copy="UnePhrase">c</button><span class="mono">o1</span><p class="error">Non.</p>`))
+	if err != nil || len(p.forms) != 1 {
+		t.Fatalf("%+v %v", p, err)
+	}
+	if got := p.forms[0].values.Encode(); got != "jeton=t%26u&n=&r=2" || p.forms[0].action != "/x" {
+		t.Errorf("the form is %s %s", p.forms[0].action, got)
+	}
+	if strings.Join(p.parts, " ") != "/a.css /b.js" || p.copies[0] != "UnePhrase" || p.mono[0] != "o1" || p.text != "A – B Non." {
+		t.Errorf("%+v", p)
+	}
+}

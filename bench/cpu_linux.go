@@ -1,0 +1,109 @@
+package bench
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tick is the unit of the counters in /proc: USER_HZ, 100 on every machine that
+// Go runs on.
+const tick = 10 * time.Millisecond
+
+// cpu gives the processor's time that a process and its children have used
+// since they began, those that have ended included.
+func cpu(pid int) (time.Duration, error) {
+	found, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	type process struct {
+		parent int
+		used   time.Duration
+	}
+	all := map[int]process{}
+	for _, file := range found {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		// The name stands in brackets and may hold anything.
+		i := bytes.LastIndexByte(raw, ')')
+		fields := strings.Fields(string(raw[i+1:]))
+		if i < 0 || len(fields) < 15 {
+			continue
+		}
+		id, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		var p process
+		p.parent, _ = strconv.Atoi(fields[1])
+		for _, f := range fields[11:15] { // utime, stime, cutime, cstime
+			n, _ := strconv.ParseInt(f, 10, 64)
+			p.used += time.Duration(n) * tick
+		}
+		all[id] = p
+	}
+	if _, ok := all[pid]; !ok {
+		return 0, fmt.Errorf("the process %d is not there", pid)
+	}
+	var total time.Duration
+	for id, p := range all {
+		for at := id; at > 1; at = all[at].parent {
+			if at == pid {
+				total += p.used
+				break
+			}
+		}
+	}
+	return total, nil
+}
+
+// ownCPU is this process's alone.
+func ownCPU() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, err
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+}
+
+// memory gives what a process holds now and has held at most, in bytes.
+func memory(pid int) (now, most int64, err error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		switch name {
+		case "VmRSS":
+			now = n << 10
+		case "VmHWM":
+			most = n << 10
+		}
+	}
+	if now == 0 {
+		return 0, 0, errors.New("no memory told")
+	}
+	return now, most, nil
+}
+
+// processor names the machine's.
+func processor() string {
+	raw, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// The names of the ways.
+const (
+	NameActivation   = "activation"
+	NameRegistration = "registration"
+	NameReset        = "reset"
+	NamePlain        = "plain"
+	NameLimit        = "limit"
+)
+
+// peersRealm is thrown away with the run's Keycloak.
+const peersRealm = "bench"
+
+// Peers makes a realm for the others beside the portal's: the same policy and
+// the same hash, the same events kept, registration allowed.
+func Peers(ctx context.Context, portal, peers *Realm) ([]Contestant, error) {
+	policy, err := portal.policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	peers.Name = peersRealm
+	_, err = peers.call(ctx, http.MethodPost, "", map[string]any{
+		"realm": peersRealm, "enabled": true, "registrationAllowed": true, "passwordPolicy": policy,
+		"bruteForceProtected": true, "eventsEnabled": true, "eventsExpiration": 180 * 24 * 3600,
+		"internationalizationEnabled": true, "supportedLocales": []string{"en", "fr"}, "defaultLocale": "fr",
+		"clients": []any{map[string]any{"clientId": "ent", "publicClient": true, "standardFlowEnabled": true, "redirectUris": []string{back}}},
+	}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("the peers' realm: %w", err)
+	}
+	hashes := make(chan struct{}, runtime.NumCPU())
+	return []Contestant{
+		{Name: NameRegistration, One: func(ctx context.Context, i int, seen *Journey) error { return register(ctx, peers, i) }},
+		{Name: NameReset, One: func(ctx context.Context, i int, _ *Journey) error {
+			id, err := peers.create(ctx, peer(NameReset, i))
+			if err != nil {
+				return err
+			}
+			_, err = peers.call(ctx, http.MethodPut, peers.at("users", id, "reset-password"), credential(i), nil)
+			return err
+		}},
+		{Name: NamePlain, One: func(ctx context.Context, i int, _ *Journey) error {
+			user := peer(NamePlain, i)
+			user["credentials"] = []any{credential(i)}
+			_, err := peers.create(ctx, user)
+			return err
+		}},
+		{Name: NameLimit, One: func(ctx context.Context, i int, _ *Journey) error {
+			user := peer(NameLimit, i)
+			hashes <- struct{}{} // more at once than there are cores would only cost memory
+			hashed, err := hash(password(i))
+			<-hashes
+			if err != nil {
+				return err
+			}
+			user["credentials"] = []any{hashed}
+			_, err = peers.create(ctx, user)
+			return err
+		}},
+	}, nil
+}
+
+// back is where a registration ends; nothing listens there, and nobody goes.
+const back = "http://127.0.0.1:9/back"
+
+func peer(way string, i int) map[string]any {
+	name := fmt.Sprintf("%s%07d", way, i)
+	return map[string]any{"username": name, "email": name + "@example.org", "firstName": "Camille", "lastName": "Moreau", "enabled": true, "emailVerified": true}
+}
+
+func password(i int) string { return fmt.Sprintf("LesNaviresDansentSurLaMer%d", i) }
+
+func credential(i int) map[string]any {
+	return map[string]any{"type": "password", "value": password(i), "temporary": false}
+}
+
+// hash makes a credential as Keycloak 26 does by default: Argon2id, 5
+// iterations, 7 MiB, 1 lane, 32 bytes.
+func hash(text string) (map[string]any, error) {
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt)
+	sum := argon2.IDKey([]byte(text), salt, 5, 7168, 1, 32)
+	secret, err := json.Marshal(map[string]any{"value": base64.StdEncoding.EncodeToString(sum), "salt": base64.StdEncoding.EncodeToString(salt), "additionalParameters": map[string]any{}})
+	return map[string]any{
+		"type":           "password",
+		"credentialData": `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`,
+		"secretData":     string(secret), "temporary": false,
+	}, err
+}
+
+// register goes through Keycloak's own page as a browser would. What the page
+// needs beside itself is not fetched, in its favour.
+func register(ctx context.Context, realm *Realm, i int) error {
+	b := newBrowser()
+	defer b.close()
+	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), back) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	err := b.get(ctx, realm.URL+"/realms/"+realm.Name+"/protocol/openid-connect/registrations?"+url.Values{
+		"client_id": {"ent"}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {back}, "state": {"s"},
+	}.Encode())
+	if err != nil {
+		return err
+	}
+	who := peer(NameRegistration, i)
+	err = b.submit(ctx, "/login-actions/registration", map[string]string{
+		"username": who["username"].(string), "email": who["email"].(string), "firstName": who["firstName"].(string), "lastName": who["lastName"].(string),
+		"password": password(i), "password-confirm": password(i),
+	})
+	if err == nil && b.page.status != http.StatusFound {
+		err = fmt.Errorf("the registration was not taken: %s", b.page.text)
+	}
+	return err
+}

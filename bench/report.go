@@ -1,0 +1,296 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Machine is where a run was made: ratios hold elsewhere, times do not.
+type Machine struct {
+	Cores     int    `json:"cores"`
+	Processor string `json:"processor"`
+	System    string `json:"system"`
+	Go        string `json:"go"`
+	Java      string `json:"java"`
+	Keycloak  string `json:"keycloak"`
+	Database  string `json:"database"`
+}
+
+// ThisMachine fills in what the program knows by itself.
+func ThisMachine(java, keycloak, database string) Machine {
+	return Machine{runtime.NumCPU(), processor(), runtime.GOOS + "/" + runtime.GOARCH, runtime.Version(), java, keycloak, database}
+}
+
+// Report is all that a run found.
+type Report struct {
+	Machine  Machine
+	Students int // in each round
+	Rounds   int
+	Warm     int
+	Pace     Pace
+	Ways     map[string][]Round
+	Proof    Proof
+	Memory   Memory // the portal's
+}
+
+// Proof is what shows that nothing was lost. The warm-up's students count too.
+type Proof struct {
+	Activated int `json:"activated"` // students who saw the last page
+	Counted   int `json:"counted"`   // accounts that Keycloak has more than before
+	Found     int `json:"found"`     // students whose own account is there, once, and enabled
+	Mails     int `json:"mails"`     // two for each student
+	Tried     int `json:"logins_tried"`
+	LoggedIn  int `json:"logins"`
+}
+
+// Whole tells whether nothing was lost.
+func (p Proof) Whole() bool {
+	return p.Activated > 0 && p.Counted == p.Activated && p.Found == p.Activated && p.Mails == 2*p.Activated && p.LoggedIn == p.Tried
+}
+
+// Figure is a number of each round.
+type Figure struct{ Median, Low, High float64 }
+
+// FigureOf gives the median and the spread.
+func FigureOf(values []float64) Figure {
+	if len(values) == 0 {
+		return Figure{}
+	}
+	v := slices.Sorted(slices.Values(values))
+	middle := v[len(v)/2]
+	if len(v)%2 == 0 {
+		middle = (v[len(v)/2-1] + middle) / 2
+	}
+	return Figure{middle, v[0], v[len(v)-1]}
+}
+
+func (r Report) of(way string, f func(Round) float64) Figure {
+	var values []float64
+	for _, round := range r.Ways[way] {
+		values = append(values, f(round))
+	}
+	return FigureOf(values)
+}
+
+// Cost is what an account costs whoever makes it and Keycloak, in
+// core-milliseconds. A database of its own stands beside it.
+func (r Round) cost() float64 {
+	own := r.Cost.Caller
+	switch r.Name {
+	case NameActivation:
+		own = r.Cost.Portal
+	case NameRegistration:
+		own = 0 // a browser's
+	}
+	return r.Each(own + r.Cost.Keycloak)
+}
+
+// Ratio compares two ways, round by round.
+type Ratio struct {
+	Key, What string
+	Figure
+	Mark    float64
+	AtLeast bool
+}
+
+// Holds tells whether the mark is kept, by the median.
+func (r Ratio) Holds() bool {
+	if r.AtLeast {
+		return r.Median >= r.Mark
+	}
+	return r.Median <= r.Mark
+}
+
+// Ratios gives those whose both ways were measured.
+func (r Report) Ratios() []Ratio {
+	keycloak := func(x Round) float64 { return x.Each(x.Cost.Keycloak) }
+	var out []Ratio
+	for _, c := range []struct {
+		key, what, to string
+		f             func(Round) float64
+		mark          float64
+		atLeast       bool
+	}{
+		{"cost_to_limit", "cost, to the limit", NameLimit, Round.cost, 1.25, false},
+		{"cost_to_registration", "cost, to Keycloak's registration page", NameRegistration, Round.cost, 0.45, false},
+		{"keycloak_to_registration", "Keycloak's share, to its registration page", NameRegistration, keycloak, 0.2, false},
+		{"rate_to_registration", "activations per second, to registrations", NameRegistration, Round.PerSecond, 2, true},
+	} {
+		ours, theirs := r.Ways[NameActivation], r.Ways[c.to]
+		if c.key == "rate_to_registration" && r.Pace.Rate > 0 {
+			continue // the visitors' pace was set, not found
+		}
+		var values []float64
+		for i := range min(len(ours), len(theirs)) {
+			if below := c.f(theirs[i]); below > 0 {
+				values = append(values, c.f(ours[i])/below)
+			}
+		}
+		if len(values) > 0 {
+			out = append(out, Ratio{c.key, c.what, FigureOf(values), c.mark, c.atLeast})
+		}
+	}
+	return out
+}
+
+// Line is one step over all rounds.
+type Line struct {
+	Step          string        `json:"step"`
+	P50, P95, P99 time.Duration `json:"-"`
+	Bytes         int64         `json:"bytes"` // the median
+}
+
+// Lines gives the steps of the activation in their order.
+func (r Report) Lines() []Line {
+	took, bytes := map[string][]time.Duration{}, map[string][]int64{}
+	add := func(name string, d time.Duration, n int64) {
+		took[name], bytes[name] = append(took[name], d), append(bytes[name], n)
+	}
+	for _, round := range r.Ways[NameActivation] {
+		for _, j := range round.Journeys {
+			var d time.Duration
+			var n int64
+			for _, s := range j.Steps {
+				add(s.Name, s.Took, s.Bytes)
+				d, n = d+s.Took, n+s.Bytes
+			}
+			add("whole way", d, n)
+		}
+	}
+	var out []Line
+	for _, name := range append(slices.Clone(steps), "whole way") {
+		if t := took[name]; len(t) > 0 {
+			out = append(out, Line{name, share(t, 50), share(t, 95), share(t, 99), share(bytes[name], 50)})
+		}
+	}
+	return out
+}
+
+// share gives the value below which p of a hundred lie.
+func share[T cmp.Ordered](values []T, p int) T {
+	v := slices.Sorted(slices.Values(values))
+	return v[min(len(v)-1, len(v)*p/100)]
+}
+
+// failures counts them, and gives the first few.
+func (r Report) failures() (n int, some []error) {
+	for _, name := range order {
+		for _, round := range r.Ways[name] {
+			n += len(round.Errors)
+			some = append(some, round.Errors[:min(2, len(round.Errors))]...)
+		}
+	}
+	return n, some
+}
+
+// order is that of the table: ours, then the peers from the dearest on.
+var order = []string{NameActivation, NameRegistration, NameReset, NamePlain, NameLimit}
+
+var said = map[string]string{
+	NameActivation: "the whole activation", NameRegistration: "Keycloak's registration page", NameReset: "create, then reset-password",
+	NamePlain: "one POST with the password", NameLimit: "the limit: one hash, one bare POST",
+}
+
+// Print writes the tables.
+func (r Report) Print(out io.Writer) {
+	m := r.Machine
+	fmt.Fprintf(out, "\n%d cores, %s, %s · %s · Java %s · Keycloak %s · %s\n", m.Cores, m.Processor, m.System, m.Go, m.Java, m.Keycloak, m.Database)
+	pace := fmt.Sprintf("%d at once", r.Pace.AtOnce)
+	if r.Pace.Rate > 0 {
+		pace = fmt.Sprintf("%g arrivals a second, the others %d at once", r.Pace.Rate, r.Pace.AtOnce)
+	}
+	fmt.Fprintf(out, "%d rounds of %d, %s, after %d of each to warm up; medians, with the lowest and the highest round\n\n", r.Rounds, r.Students, pace, r.Warm)
+
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "core-milliseconds each\tportal\tKeycloak\tdatabase\tcaller\ttogether\tspread\tper second\t")
+	for _, name := range order {
+		if len(r.Ways[name]) == 0 {
+			continue
+		}
+		part := func(f func(Cost) time.Duration, there bool) string {
+			if !there {
+				return "–"
+			}
+			return fmt.Sprintf("%.1f", r.of(name, func(x Round) float64 { return x.Each(f(x.Cost)) }).Median)
+		}
+		ours := name == NameActivation
+		all := r.of(name, Round.cost)
+		database := part(func(c Cost) time.Duration { return c.Database }, ours && r.Machine.Database != SQLite)
+		if ours && r.Machine.Database == SQLite {
+			database = "in the portal"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f–%.1f\t%.1f\t\n", said[name],
+			part(func(c Cost) time.Duration { return c.Portal }, ours), part(func(c Cost) time.Duration { return c.Keycloak }, true), database,
+			part(func(c Cost) time.Duration { return c.Caller }, !ours && name != NameRegistration),
+			all.Median, all.Low, all.High, r.of(name, Round.PerSecond).Median)
+	}
+	_ = t.Flush()
+
+	if ratios := r.Ratios(); len(ratios) > 0 {
+		fmt.Fprintln(out)
+		t = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "ratio\tmeasured\tspread\tmark\t")
+		for _, x := range ratios {
+			sign, holds := "≤", "holds"
+			if x.AtLeast {
+				sign = "≥"
+			}
+			if !x.Holds() {
+				holds = "DOES NOT HOLD"
+			}
+			fmt.Fprintf(t, "%s\t%.2f ×\t%.2f–%.2f\t%s %.2f\t%s\n", x.What, x.Median, x.Low, x.High, sign, x.Mark, holds)
+		}
+		_ = t.Flush()
+	}
+
+	fmt.Fprintln(out)
+	t = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "step of the activation\tp50\tp95\tp99\tbytes\t")
+	for _, l := range r.Lines() {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t\n", l.Step, short(l.P50), short(l.P95), short(l.P99), l.Bytes)
+	}
+	_ = t.Flush()
+
+	p := r.Proof
+	n, some := r.failures()
+	fmt.Fprintf(out, "\n%d activated; Keycloak counts %d more accounts, and %d of their own were found; %d of %d mails; %d of %d logins tried went through; %d failures\n",
+		p.Activated, p.Counted, p.Found, p.Mails, 2*p.Activated, p.LoggedIn, p.Tried, n)
+	for _, err := range some {
+		fmt.Fprintln(out, "  ", err)
+	}
+	if r.Memory.Most > 0 {
+		fmt.Fprintf(out, "the portal's memory: %s\n", r.Memory)
+	}
+}
+
+// SQLite is the machine's database where it is in the portal's own process.
+const SQLite = "SQLite in the portal's process"
+
+func short(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.0f ms", float64(d.Microseconds())/1000)
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+// Err tells what was lost or failed; nil where nothing was.
+func (r Report) Err() error {
+	n, some := r.failures()
+	var lost []string
+	if n > 0 {
+		lost = append(lost, fmt.Sprintf("%d failed (%v)", n, some[0]))
+	}
+	if !r.Proof.Whole() {
+		lost = append(lost, fmt.Sprintf("something was lost: %+v", r.Proof))
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return fmt.Errorf("bench: %s", strings.Join(lost, "; "))
+}

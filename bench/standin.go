@@ -1,0 +1,43 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+)
+
+// StandIn is a Keycloak that answers at once and keeps nothing but a count:
+// the portal's own cost is what is left. Its realm asks for PBKDF2 with a
+// single iteration, so that the portal goes its whole way, the hash included,
+// and the hash costs nothing.
+type StandIn struct {
+	mux   *http.ServeMux
+	users atomic.Int64
+}
+
+// NewStandIn gives a stand-in for a realm.
+func NewStandIn(realm string) *StandIn {
+	s := &StandIn{mux: http.NewServeMux()}
+	answer := func(body any) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(body) // the caller went away
+		}
+	}
+	s.mux.HandleFunc("POST /realms/"+realm+"/protocol/openid-connect/token", answer(map[string]any{"access_token": "stand-in", "token_type": "Bearer", "expires_in": 300}))
+	s.mux.HandleFunc("GET /admin/realms/"+realm, answer(map[string]any{"realm": realm, "passwordPolicy": "hashAlgorithm(pbkdf2-sha512) and hashIterations(1)"}))
+	s.mux.HandleFunc("POST /admin/realms/"+realm+"/users", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Location", fmt.Sprintf("%s/%08d-0000-4000-8000-000000000000", r.URL.Path, s.users.Add(1)))
+		w.WriteHeader(http.StatusCreated)
+	})
+	return s
+}
+
+// ServeHTTP makes the stand-in a handler.
+func (s *StandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Users is how many were made.
+func (s *StandIn) Users() int { return int(s.users.Load()) }

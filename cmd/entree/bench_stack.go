@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/bench"
+	"entree/config"
+	"entree/internal/child"
+	"entree/keycloak/local"
+	"entree/mail/mailbox"
+	"entree/registry/demopeople"
+	"entree/store/pgtest"
+)
+
+// stack is everything that a bench drives: the demo's parts, with the portal
+// in a process of its own, so that its cost can be told from the visitors'.
+type stack struct {
+	dir      string
+	config   config.Config
+	letters  *bench.Letters
+	keycloak *local.Server // nil: the stand-in
+	standIn  *bench.StandIn
+	pids     bench.Processes
+	stops    []func() error
+}
+
+// stackOptions are what the benches let their user choose.
+type stackOptions struct {
+	postgres     bool
+	standIn      bool
+	keycloakHome string
+	people       int    // enrolled before the portal starts
+	profile      string // where the portal's profile goes; empty: nowhere
+}
+
+// benchLimits lift what protects a real portal from one visitor who is five
+// hundred: every student of a bench comes from one network.
+var benchLimits = []string{
+	"ENTREE_LIMITS_MAILS_PER_NETWORK_PER_10_MINUTES=1000000",
+	"ENTREE_LIMITS_MAILS_ALTOGETHER_PER_10_MINUTES=1000000",
+}
+
+// startStack starts the parts in the order in which they need one another.
+// stop has to be called whether it fails or not.
+func startStack(ctx context.Context, o stackOptions, env environment, tell io.Writer) (s *stack, err error) {
+	s = &stack{letters: bench.NewLetters()}
+	if s.dir, err = os.MkdirTemp("", "entree-bench-"); err != nil {
+		return s, err
+	}
+	s.later(func() error { return os.RemoveAll(s.dir) })
+	if err := writeSecrets(s.dir); err != nil {
+		return s, err
+	}
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Arrived: func(m mailbox.Message) { s.letters.Put(m.To, m.Text) }})
+	if err != nil {
+		return s, err
+	}
+	s.later(box.Close)
+	at, err := s.startKeycloak(ctx, o, env, tell)
+	if err != nil {
+		return s, err
+	}
+	environ := append([]string{}, benchLimits...)
+	for name, file := range map[string]string{"ENTREE_SECRET_FILE": "secret", "ENTREE_KEYCLOAK_CLIENT_SECRET_FILE": "portal-secret", "ENTREE_SSO_CLIENT_SECRET_FILE": "ent-secret"} {
+		environ = append(environ, name+"="+filepath.Join(s.dir, file))
+	}
+	if o.postgres {
+		pg, err := pgtest.StartDurable()
+		if err != nil {
+			return s, err
+		}
+		s.later(pg.Stop)
+		s.pids.Database = pg.PID()
+		dsn, err := pg.DSN("entree")
+		if err != nil {
+			return s, err
+		}
+		environ = append(environ, "ENTREE_DATABASE="+dsn)
+	}
+	free, err := child.FreePort()
+	if err != nil {
+		return s, err
+	}
+	listen := fmt.Sprintf("127.0.0.1:%d", free)
+	host, port, err := net.SplitHostPort(box.SMTPAddr())
+	if err != nil {
+		return s, err
+	}
+	if _, err := writeDemoConfig(s.dir, demoAddresses{Portal: "http://" + listen, Listen: listen, Keycloak: at, SMTPHost: host, SMTPPort: port}); err != nil {
+		return s, err
+	}
+	file := filepath.Join(s.dir, "entree.yaml")
+	if s.config, err = config.Load(file, environ); err != nil {
+		return s, err
+	}
+	if s.keycloak != nil {
+		if err := applyRealm(ctx, s.config, s.keycloak, nil); err != nil {
+			return s, fmt.Errorf("set the realm up: %w", err)
+		}
+	}
+	if err := enrol(ctx, s.config, o.people); err != nil {
+		return s, fmt.Errorf("enrol %d people: %w", o.people, err)
+	}
+	return s, s.startPortal(ctx, file, o.profile, environ)
+}
+
+func (s *stack) startKeycloak(ctx context.Context, o stackOptions, env environment, tell io.Writer) (address string, err error) {
+	if o.standIn {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		s.standIn = bench.NewStandIn("universite")
+		server := &http.Server{Handler: s.standIn, ReadHeaderTimeout: time.Minute}
+		go func() { _ = server.Serve(listener) }() // ends with Close
+		s.later(server.Close)
+		return "http://" + listener.Addr().String(), nil
+	}
+	fmt.Fprintln(tell, "Starting Keycloak …")
+	if s.keycloak, err = local.Start(ctx, local.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: env.get}); err != nil {
+		return "", err
+	}
+	s.later(func() error { s.keycloak.Stop(); return nil })
+	s.pids.Keycloak = s.keycloak.PID()
+	return s.keycloak.URL(), nil
+}
+
+// startPortal runs this program's own `serve`.
+func (s *stack) startPortal(ctx context.Context, file, profile string, environ []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(program, "serve", "--config", file, "--profile", profile)
+	cmd.Env, cmd.Dir = append(os.Environ(), environ...), s.dir
+	portal, err := child.Start(child.Program{Name: "the portal", Cmd: cmd, Log: filepath.Join(s.dir, "portal.log")})
+	if err != nil {
+		return err
+	}
+	s.later(func() error { portal.Stop(); return nil })
+	s.pids.Portal = cmd.Process.Pid
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return portal.Ready(ctx, child.Answers(s.config.Portal.BaseURL+"/readyz"))
+}
+
+// enrol brings n students into the configured registry.
+func enrol(ctx context.Context, c config.Config, n int) error {
+	s, err := openStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	err = s.Import(ctx, false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
+		for i := range n {
+			if _, err := put(demopeople.Student(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, s.Close())
+}
+
+func (s *stack) later(stop func() error) { s.stops = append(s.stops, stop) }
+
+// stop ends the parts, the last one first.
+func (s *stack) stop() error {
+	var errs []error
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		errs = append(errs, s.stops[i]())
+	}
+	s.stops = nil
+	return errors.Join(errs...)
+}
+
+// portal is its address.
+func (s *stack) portal() string { return strings.TrimRight(s.config.Portal.BaseURL, "/") }
+
+// database names it for the report.
+func (s *stack) database() string {
+	if s.pids.Database != 0 {
+		return "PostgreSQL"
+	}
+	return bench.SQLite
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// The command runs whole on a stack of its own, and nothing is lost. How long
+// it took is not looked at.
+func TestBenchRush_NothingIsLost(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), []string{"bench", "rush", "--students", "30", "--rounds", "1", "--warm-up", "4", "--logins", "4", "--json"}, nil, &out, &errs); err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	var got struct {
+		Ratios      map[string]float64
+		NothingLost bool `json:"nothing_lost"`
+		Failures    int
+		Proof       struct{ Activated, Counted, Found, Mails, Logins int }
+	}
+	if strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("not one line:\n%s", &out)
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	if !got.NothingLost || got.Failures != 0 || got.Proof.Activated != 34 || got.Proof.Mails != 68 || got.Proof.Logins != 4 {
+		t.Errorf("%+v\n%s", got, &errs)
+	}
+	for _, key := range []string{"cost_to_limit", "cost_to_registration", "keycloak_to_registration", "rate_to_registration"} {
+		if got.Ratios[key] <= 0 {
+			t.Errorf("no ratio %s: %v", key, got.Ratios)
+		}
+	}
+}
+
+func TestBenchPortal_OnBothDatabases(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), []string{"bench", "portal", "--students", "10", "--rounds", "1", "--json"}, nil, &out, &errs); err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	var got map[string]struct {
+		PerSecond float64 `json:"per_second"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got["sqlite"].PerSecond <= 0 || got["postgres"].PerSecond <= 0 {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+func TestBench_RefusesWhatItCannotDo(t *testing.T) {
+	for _, args := range [][]string{{"--students", "0"}, {"--database", "oracle"}, {"--rate", "-1"}} {
+		var out, errs bytes.Buffer
+		if err := run(t.Context(), append([]string{"bench", "rush"}, args...), nil, &out, &errs); err == nil || !strings.Contains(errs.String(), "--") {
+			t.Errorf("%v: %v %s", args, err, &errs)
+		}
+	}
+}
