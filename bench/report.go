@@ -205,9 +205,25 @@ func (r Report) Print(out io.Writer) {
 	if r.Pace.Rate > 0 {
 		pace = fmt.Sprintf("%g arrivals a second, the others %d at once", r.Pace.Rate, r.Pace.AtOnce)
 	}
-	fmt.Fprintf(out, "%d rounds of %d, %s, after %d of each to warm up; medians, with the lowest and the highest round\n\n", r.Rounds, r.Students, pace, r.Warm)
+	fmt.Fprintf(out, "%d rounds of %d, %s, after %d of each to warm up; medians, with the lowest and the highest round\n", r.Rounds, r.Students, pace, r.Warm)
 
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table(out, tabwriter.AlignRight, r.costs)
+	if ratios := r.Ratios(); len(ratios) > 0 {
+		table(out, 0, func(t io.Writer) { marks(t, ratios) })
+	}
+	table(out, tabwriter.AlignRight, r.steps)
+	r.outcome(out)
+}
+
+// table sets what fill writes, with tabs between, in columns.
+func table(out io.Writer, flags uint, fill func(io.Writer)) {
+	fmt.Fprintln(out)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', flags)
+	fill(t)
+	_ = t.Flush() // to a terminal: nobody is left to tell
+}
+
+func (r Report) costs(t io.Writer) {
 	fmt.Fprintln(t, "core-milliseconds each\tportal\tKeycloak\tdatabase\tcaller\ttogether\tspread\tper second\t")
 	for _, name := range order {
 		if len(r.Ways[name]) == 0 {
@@ -230,33 +246,30 @@ func (r Report) Print(out io.Writer) {
 			part(func(c Cost) time.Duration { return c.Caller }, !ours && name != NameRegistration),
 			all.Median, all.Low, all.High, r.of(name, Round.PerSecond).Median)
 	}
-	_ = t.Flush()
+}
 
-	if ratios := r.Ratios(); len(ratios) > 0 {
-		fmt.Fprintln(out)
-		t = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "ratio\tmeasured\tspread\tmark\t")
-		for _, x := range ratios {
-			sign, holds := "≤", "holds"
-			if x.AtLeast {
-				sign = "≥"
-			}
-			if !x.Holds() {
-				holds = "DOES NOT HOLD"
-			}
-			fmt.Fprintf(t, "%s\t%.2f ×\t%.2f–%.2f\t%s %.2f\t%s\n", x.What, x.Median, x.Low, x.High, sign, x.Mark, holds)
+func marks(t io.Writer, ratios []Ratio) {
+	fmt.Fprintln(t, "ratio\tmeasured\tspread\tmark\t")
+	for _, x := range ratios {
+		sign, holds := "≤", "holds"
+		if x.AtLeast {
+			sign = "≥"
 		}
-		_ = t.Flush()
+		if !x.Holds() {
+			holds = "DOES NOT HOLD"
+		}
+		fmt.Fprintf(t, "%s\t%.2f ×\t%.2f–%.2f\t%s %.2f\t%s\n", x.What, x.Median, x.Low, x.High, sign, x.Mark, holds)
 	}
+}
 
-	fmt.Fprintln(out)
-	t = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+func (r Report) steps(t io.Writer) {
 	fmt.Fprintln(t, "step of the activation\tp50\tp95\tp99\tbytes\t")
 	for _, l := range r.Lines() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t\n", l.Step, short(l.P50), short(l.P95), short(l.P99), l.Bytes)
 	}
-	_ = t.Flush()
+}
 
+func (r Report) outcome(out io.Writer) {
 	p := r.Proof
 	n, some := r.failures()
 	fmt.Fprintf(out, "\n%d activated; Keycloak counts %d more accounts, and %d of their own were found; %d of %d mails; %d of %d logins tried went through; %d failures\n",
