@@ -184,6 +184,9 @@ func (c *Config) checkRules(f *faults) {
 	if _, err := os.Stat(c.BreachedFile()); p.Breached != "" && err != nil {
 		f.add("password.breached_file", "%v", err)
 	}
+	if c.Audit.KeepMonths < 6 || c.Audit.KeepMonths > 12 {
+		f.add("audit.keep_months", "%d: want 6 to 12 (CNIL, recommandation sur la journalisation)", c.Audit.KeepMonths)
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		f.add("log.level", "%q: want debug, info, warn or error", c.Log.Level)
 	}

@@ -44,6 +44,7 @@ type Config struct {
 	Limits      Limits      `yaml:"limits"`
 	Password    Password    `yaml:"password"`
 	Import      Import      `yaml:"import"`
+	Audit       Audit       `yaml:"audit"`
 	Log         Log         `yaml:"log"`
 	Profiles    []Profile   `yaml:"profiles"`
 	Charters    []Charter   `yaml:"charters"`
@@ -158,6 +159,11 @@ type Import struct {
 	Aliases map[string][]string `yaml:"profiles"`
 }
 
+// Audit is the record of what operators and students did.
+type Audit struct {
+	KeepMonths int `yaml:"keep_months"`
+}
+
 // Log is how the program speaks to its operators.
 type Log struct {
 	Level  string `yaml:"level"`
@@ -220,6 +226,7 @@ func Default() Config {
 		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,
 			HashesAtOnce: 2, JobsAtOnce: 8},
 		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
+		Audit:    Audit{KeepMonths: 12},
 		Log:      Log{Level: "info", Format: "json"},
 	}
 }

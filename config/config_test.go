@@ -52,7 +52,7 @@ func TestTheSampleTellsTheDefaults(t *testing.T) {
 		name      string
 		got, want any
 	}{
-		{"limits", c.Limits, d.Limits}, {"code", c.Code, d.Code}, {"log", c.Log, d.Log}, {"database", c.Database, d.Database},
+		{"limits", c.Limits, d.Limits}, {"code", c.Code, d.Code}, {"audit", c.Audit, d.Audit}, {"log", c.Log, d.Log}, {"database", c.Database, d.Database},
 		{"portal.listen", c.Portal.Listen, d.Portal.Listen}, {"portal.session_idle", c.Portal.SessionIdle, d.Portal.SessionIdle},
 		{"portal.session_absolute", c.Portal.SessionAbsolute, d.Portal.SessionAbsolute}, {"keycloak.timeout", c.Keycloak.Timeout, d.Keycloak.Timeout},
 		{"keycloak.creates_in_flight", c.Keycloak.CreatesInFlight, d.Keycloak.CreatesInFlight}, {"console", c.Console, d.Console}, {"smtp.port", c.SMTP.Port, d.SMTP.Port},
@@ -111,6 +111,7 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"tls: mandatory", "tls: none", "smtp.tls: none is for this machine only"},
 		{"login: o{number}", "login: o{nummer}", "profiles[0].login: \"o{nummer}\": {nummer} is unknown"},
 		{"client_id: entree-console", "client_id: entree-ent", "console.client_id: \"entree-ent\" is another client's already"},
+		{"keep_months: 12", "keep_months: 60", "audit.keep_months: 60: want 6 to 12"},
 		{"proof: birth_date", "proof: blood", "profiles[1].proof: \"blood\": want"},
 		{"charte-2026.fr.md", "charte-1926.fr.md", "charters:"},
 		{"tries_per_address_per_10_minutes: 5", "tries_per_address_per_10_minutes: 50", "six digits bear 5 tries"},

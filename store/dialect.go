@@ -29,6 +29,8 @@ type dialect struct {
 	// cutOnly makes a table refuse changes, and every removal but that of what
 	// lies before the cut that audit_head holds.
 	cutOnly string
+	// unprotect takes appendOnly away from a table.
+	unprotect string
 }
 
 var sqlite = dialect{
@@ -36,6 +38,7 @@ var sqlite = dialect{
 	appendOnly: `
 		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`,
+	unprotect: `DROP TRIGGER %[1]s_no_update; DROP TRIGGER %[1]s_no_delete;`,
 	cutOnly: `
 		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s WHEN OLD.%[2]s > (SELECT %[3]s FROM audit_head)
@@ -48,6 +51,7 @@ var postgres = dialect{
 	appendOnly: `
 		CREATE FUNCTION %[1]s_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%[1]s is append-only'; END $$;
 		CREATE TRIGGER %[1]s_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %[1]s FOR EACH STATEMENT EXECUTE FUNCTION %[1]s_append_only();`,
+	unprotect: `DROP TRIGGER %[1]s_append_only ON %[1]s; DROP FUNCTION %[1]s_append_only();`,
 	cutOnly: `
 		CREATE FUNCTION %[1]s_no_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%[1]s is append-only'; END $$;
 		CREATE FUNCTION %[1]s_no_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -139,6 +143,14 @@ func (s *Store) protect(ctx context.Context, tx *sql.Tx) error {
 
 // protectAudit is the fourth migration.
 func (s *Store) protectAudit(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, fmt.Sprintf(s.dialect.cutOnly, "audit", "seq", "cut"))
-	return err
+	for _, statement := range []string{
+		fmt.Sprintf(s.dialect.unprotect, "events"),
+		fmt.Sprintf(s.dialect.cutOnly, "events", "id", "events_cut"),
+		fmt.Sprintf(s.dialect.cutOnly, "audit", "seq", "cut"),
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }

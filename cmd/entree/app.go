@@ -144,12 +144,38 @@ func (a *app) tidy(ctx context.Context) error {
 		if err := a.store.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Error("purge", "error", err)
 		}
+		if err := a.sealRecord(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("audit", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// settled is how long ago an event has to be for every transaction of its time
+// to be over, the long ones of an import included.
+const settled = 15 * time.Minute
+
+// sealRecord seals the events that are not sealed yet and cuts off what is too
+// old. The end of the chain goes to the log: a copy of it that the database
+// does not hold.
+func (a *app) sealRecord(ctx context.Context, now time.Time) error {
+	sealed, err := a.store.SealEvents(ctx, now.Add(-settled))
+	if err != nil {
+		return err
+	}
+	cut, err := a.store.CutAudit(ctx, now.AddDate(0, -a.config.Audit.KeepMonths, 0))
+	if err != nil || sealed == 0 && cut == 0 {
+		return err
+	}
+	head, err := a.store.AuditHead(ctx)
+	if err == nil {
+		a.log.Info("audit sealed", "events", sealed, "cut", cut, "noted", fmt.Sprintf("%d:%s", head.Seq, head.Hash))
+	}
+	return err
 }
 
 func (a *app) close() {

@@ -3,6 +3,7 @@
 //	entree demo            everything on this machine, to look at
 //	entree serve           the portal
 //	entree import FILE     people from the enrolment
+//	entree audit verify    whether the record of what operators did is whole
 //	entree realm plan      what a Keycloak realm lacks for the portal
 //
 // It joins the parts: each adapter is made here and handed to the
@@ -48,7 +49,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	env := environment{environ: environ}
-	root.AddCommand(serveCommand(env), demoCommand(env), importCommand(env), realmCommand(env), benchCommand(env))
+	root.AddCommand(serveCommand(env), demoCommand(env), importCommand(env), realmCommand(env), benchCommand(env), auditCommand(env))
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errTold) {
 		fmt.Fprintln(stderr, "entree:", err)

@@ -58,7 +58,8 @@ var knows = []struct {
 	{"mail/mailbox", nil, "a mail server knows nothing of who writes"},
 	{"mail", []string{"activation", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
 	{"registry/demopeople", []string{"activation", "activation/naming", "registry"}, "people of the demo"},
-	{"registry", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
+	{"spreadsheet", nil, "a leaf"},
+	{"registry", []string{"activation", "spreadsheet"}, "an adapter knows the domain, not its neighbours"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
 	{"bench", []string{"secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
@@ -66,7 +67,7 @@ var knows = []struct {
 	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "secret"}, "what every page needs"},
-	{"portal/admin", []string{"activation", "audit", "secret", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
+	{"portal/admin", []string{"activation", "audit", "secret", "spreadsheet", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "secret", "portal/admin", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }

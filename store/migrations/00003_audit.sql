@@ -27,13 +27,15 @@ CREATE TABLE audit_details (
     what TEXT NOT NULL
 );
 
--- One row: the end of the chain, which whoever appends holds; up to where the
--- chain was cut off; up to where events are sealed.
+-- One row: the end of the chain, which whoever appends holds; up to where
+-- events are sealed; up to where both were cut off, which is what may be
+-- removed.
 CREATE TABLE audit_head (
-    id     BIGINT PRIMARY KEY CHECK (id = 1),
-    seq    BIGINT NOT NULL,
-    hash   TEXT NOT NULL,
-    cut    BIGINT NOT NULL,
-    events TEXT NOT NULL
+    id         BIGINT PRIMARY KEY CHECK (id = 1),
+    seq        BIGINT NOT NULL,
+    hash       TEXT NOT NULL,
+    events     TEXT NOT NULL,
+    cut        BIGINT NOT NULL,
+    events_cut TEXT NOT NULL
 );
-INSERT INTO audit_head (id, seq, hash, cut, events) VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000', 0, '');
+INSERT INTO audit_head (id, seq, hash, events, cut, events_cut) VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000', '', 0, '');
