@@ -222,8 +222,8 @@ func (c *Config) checkProfiles(f *faults) {
 		}
 		f.need(key+".affiliation", p.Affiliation)
 		for _, g := range p.Groups {
-			if !strings.HasPrefix(g, "/") || strings.Count(g, "/") != 1 {
-				f.add(key+".groups", "%q: want the path of a group, like /etudiants", g)
+			if names := strings.Split(g, "/"); len(names) < 2 || names[0] != "" || slices.Contains(names[1:], "") {
+				f.add(key+".groups", "%q: want the path of a group, like /etudiants or /etudiants/licence", g)
 			}
 		}
 	}

@@ -94,6 +94,7 @@ type Keycloak struct {
 	Timeout         time.Duration `yaml:"timeout"`
 	CreatesInFlight int           `yaml:"creates_in_flight"`
 	WaivePolicy     []string      `yaml:"waive_policy"`
+	LoginTheme      string        `yaml:"login_theme"`
 }
 
 // SSO is how people get into the ENT.

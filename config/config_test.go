@@ -112,6 +112,8 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"login: o{number}", "login: o{nummer}", "profiles[0].login: \"o{nummer}\": {nummer} is unknown"},
 		{"client_id: entree-console", "client_id: entree-ent", "console.client_id: \"entree-ent\" is another client's already"},
 		{"keep_months: 12", "keep_months: 60", "audit.keep_months: 60: want 6 to 12"},
+		{"groups: [/etudiants]", "groups: [/etudiants/]", "profiles[0].groups: \"/etudiants/\": want the path"},
+		{"groups: [/etudiants]", "groups: [etudiants]", "profiles[0].groups: \"etudiants\": want the path"},
 		{"proof: birth_date", "proof: blood", "profiles[1].proof: \"blood\": want"},
 		{"charte-2026.fr.md", "charte-1926.fr.md", "charters:"},
 		{"tries_per_address_per_10_minutes: 5", "tries_per_address_per_10_minutes: 50", "six digits bear 5 tries"},

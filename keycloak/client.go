@@ -46,6 +46,7 @@ type Client struct {
 	config   Config
 	gocloak  *gocloak.GoCloak
 	inFlight chan struct{}
+	login    *authorized
 }
 
 // NewClient gives a client that logs in as the portal's service account. It
@@ -82,10 +83,11 @@ func newClient(c Config, grant func(context.Context) (*oauth2.Token, error)) *Cl
 	transport.MaxIdleConnsPerHost = c.InFlight + 2
 	plain := &http.Client{Transport: transport, Timeout: c.Timeout}
 	// gocloak's own HTTP client has no time limit.
-	limited := &http.Client{Transport: &authorized{base: transport, plain: plain, grant: grant}, Timeout: c.Timeout}
+	login := &authorized{base: transport, plain: plain, grant: grant}
+	limited := &http.Client{Transport: login, Timeout: c.Timeout}
 	g := gocloak.NewClient(c.URL)
 	g.SetRestyClient(resty.NewWithClient(limited))
-	return &Client{config: c, gocloak: g, inFlight: make(chan struct{}, c.InFlight)}
+	return &Client{config: c, gocloak: g, inFlight: make(chan struct{}, c.InFlight), login: login}
 }
 
 func tokenURL(address, realm string) string {
@@ -191,6 +193,11 @@ func status(err error) int {
 // do sends one request to the realm's admin API. path is made by [path]; result
 // may be nil. It gives the answer's header.
 func (c *Client) do(ctx context.Context, method, path string, body, result any) (http.Header, error) {
+	return c.doAt(ctx, method, "/admin/realms"+path, body, result)
+}
+
+// doAt sends one to the server.
+func (c *Client) doAt(ctx context.Context, method, path string, body, result any) (http.Header, error) {
 	request := c.gocloak.GetRequest(ctx).SetHeader("Accept", "application/json")
 	if body != nil {
 		raw, err := json.Marshal(body)
@@ -199,7 +206,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, result any) 
 		}
 		request.SetHeader("Content-Type", "application/json").SetBody(raw)
 	}
-	response, err := request.Execute(method, c.config.URL+"/admin/realms"+path)
+	response, err := request.Execute(method, c.config.URL+path)
 	if err != nil {
 		var refused *Error // by the token endpoint
 		if errors.As(err, &refused) {

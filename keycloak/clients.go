@@ -9,9 +9,13 @@ import (
 	"strings"
 )
 
-// scopeName is the client scope that gives relying parties the portal's
-// attributes.
-const scopeName = "entree"
+// managed marks a client or a client scope as the portal's own work.
+const managed = "entree.managed"
+
+func isManaged(m map[string]any) bool {
+	attributes, _ := m["attributes"].(map[string]any)
+	return attributes[managed] == "true"
+}
 
 // leastRoles are the roles of realm-management that the portal's service
 // account needs: to create and look up users, and to read the realm's password
@@ -23,74 +27,10 @@ type named struct {
 	Name string `json:"name"`
 }
 
-func (c *Client) planScope(ctx context.Context, _ Wanted) ([]Change, error) {
-	scope, err := c.scopeNamed(ctx, scopeName)
-	if err != nil {
-		return nil, err
-	}
-	if scope.ID == "" {
-		return []Change{{"create the client scope " + scopeName, "relying parties read attributes through it", func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPost, c.path("client-scopes"), map[string]any{
-				"name": scopeName, "protocol": "openid-connect", "description": "Attributes of an account activated by Entrée",
-				"attributes":      map[string]string{"include.in.token.scope": "true", "display.on.consent.screen": "false"},
-				"protocolMappers": mappers(nil),
-			}, nil)
-			return err
-		}}}, nil
-	}
-	var there []named
-	if _, err := c.do(ctx, http.MethodGet, c.path("client-scopes", scope.ID, "protocol-mappers", "models"), nil, &there); err != nil {
-		return nil, fmt.Errorf("read the mappers: %w", err)
-	}
-	have := map[string]bool{}
-	for _, m := range there {
-		have[m.Name] = true
-	}
-	var changes []Change
-	for _, m := range mappers(have) {
-		changes = append(changes, Change{fmt.Sprintf("map %s into tokens", m["name"]), "relying parties read it", func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPost, c.path("client-scopes", scope.ID, "protocol-mappers", "models"), m, nil)
-			return err
-		}})
-	}
-	return changes, nil
-}
-
-// mappers gives the mappers that are not there yet.
-func mappers(there map[string]bool) []map[string]any {
-	var out []map[string]any
-	for _, a := range attributes {
-		if !a.claim || there[a.name] {
-			continue
-		}
-		out = append(out, map[string]any{
-			"name": a.name, "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-attribute-mapper",
-			"config": map[string]string{
-				"user.attribute": a.name, "claim.name": a.name, "jsonType.label": "String", "multivalued": fmt.Sprint(a.many), "aggregate.attrs": "false",
-				"id.token.claim": "true", "userinfo.token.claim": "true", "access.token.claim": "false", "introspection.token.claim": "true",
-			},
-		})
-	}
-	return out
-}
-
-func (c *Client) scopeNamed(ctx context.Context, name string) (named, error) {
-	var scopes []named
-	if _, err := c.do(ctx, http.MethodGet, c.path("client-scopes"), nil, &scopes); err != nil {
-		return named{}, fmt.Errorf("read the client scopes: %w", err)
-	}
-	for _, s := range scopes {
-		if s.Name == name {
-			return s, nil
-		}
-	}
-	return named{}, nil
-}
-
 // clientNamed gives a client's whole representation, nil where there is none.
 func (c *Client) clientNamed(ctx context.Context, id string) (map[string]any, error) {
 	var clients []map[string]any
-	if _, err := c.do(ctx, http.MethodGet, c.path("clients")+"?clientId="+url.QueryEscape(id), nil, &clients); err != nil {
+	if err := c.get(ctx, c.path("clients")+"?clientId="+url.QueryEscape(id), &clients); err != nil {
 		return nil, fmt.Errorf("read the client %s: %w", id, err)
 	}
 	if len(clients) == 0 {
@@ -99,155 +39,183 @@ func (c *Client) clientNamed(ctx context.Context, id string) (map[string]any, er
 	return clients[0], nil
 }
 
-// sameSet tells whether two lists have the same members.
-func sameSet(a, b any) bool {
-	x, ok := a.([]any)
-	y, both := b.([]any)
-	if !ok || !both || len(x) != len(y) {
-		return false
-	}
-	return !slices.ContainsFunc(y, func(v any) bool { return !slices.Contains(x, v) })
-}
-
-// planClient makes a client be there as wanted. Fields that are not named in
-// want are left as they are.
-func (c *Client) planClient(ctx context.Context, who Secret, why string, want map[string]any) (internal string, changes []Change, err error) {
-	client, err := c.clientNamed(ctx, who.ID)
-	if err != nil {
-		return "", nil, err
-	}
-	want["clientId"], want["secret"] = who.ID, who.Secret.Reveal()
-	if client == nil {
-		return "", []Change{{"create the client " + who.ID, why, func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPost, c.path("clients"), want, nil)
-			return err
-		}}}, nil
-	}
-	internal = fmt.Sprint(client["id"])
-	var differs []string
-	for name, value := range want {
-		if !holds(client[name], value) {
-			differs = append(differs, name)
-			client[name] = merged(client[name], value)
+// clientPath gives the path of a client, with what is under it; nothing where
+// there is none.
+func (c *Client) clientPath(id string, under ...string) func(context.Context) ([]string, error) {
+	return func(ctx context.Context) ([]string, error) {
+		client, err := c.clientNamed(ctx, id)
+		if client == nil {
+			return nil, err
 		}
+		return append([]string{"clients", fmt.Sprint(client["id"])}, under...), nil
 	}
-	if len(differs) > 0 {
-		slices.Sort(differs)
-		changes = append(changes, Change{"change " + strings.Join(differs, ", ") + " of the client " + who.ID, why, func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPut, c.path("clients", internal), client, nil)
-			return err
-		}})
-	}
-	return internal, changes, nil
 }
 
-// holds tells whether a value of Keycloak's has what is wanted: of a map, the
-// wanted keys; of a list, the same members.
-func holds(have, want any) bool {
-	switch w := want.(type) {
-	case map[string]string:
-		h, _ := have.(map[string]any)
-		for k, v := range w {
-			if fmt.Sprint(h[k]) != v {
-				return false
+// planClient makes a client be there as wanted. One of the same name is ours if
+// it bears our mark, or if it has the secret that we were given: whoever told
+// us the secret gave us the client. key is where the configuration names it.
+func (c *Client) planClient(ctx context.Context, who Secret, key, name, why string, want map[string]any) ([]Change, error) {
+	want["clientId"], want["secret"], want["publicClient"] = who.ID, who.Secret, false
+	attributes, _ := want["attributes"].(map[string]any)
+	if attributes == nil {
+		attributes = map[string]any{}
+	}
+	attributes[managed] = "true"
+	want["attributes"] = attributes
+	return thing{
+		what: "client " + who.ID, why: why, want: want, fresh: map[string]any{"name": name},
+		find: func(ctx context.Context) (map[string]any, error) { return c.clientNamed(ctx, who.ID) },
+		ours: func(client map[string]any) error {
+			if isManaged(client) || same(client["secret"], who.Secret) {
+				return nil
 			}
-		}
-		return true
-	case []string:
-		list := make([]any, len(w))
-		for i, v := range w {
-			list[i] = v
-		}
-		return sameSet(have, list) || have == nil && len(w) == 0
-	default:
-		return fmt.Sprint(have) == fmt.Sprint(want)
-	}
-}
-
-func merged(have, want any) any {
-	w, ok := want.(map[string]string)
-	h, both := have.(map[string]any)
-	if !ok || !both {
-		return want
-	}
-	for k, v := range w {
-		h[k] = v
-	}
-	return h
+			return &Foreign{"the client " + who.ID, "is there, was not made by the portal and has another secret",
+				fmt.Sprintf("it is not taken over. Name another one under %s.client_id; or, if it is meant for this, copy its secret (Clients → %s → Credentials) to %s.client_secret",
+					key, who.ID, key)}
+		},
+		create: c.send(http.MethodPost, "clients"),
+		update: func(ctx context.Context, client map[string]any) error {
+			return c.send(http.MethodPut, "clients", fmt.Sprint(client["id"]))(ctx, client)
+		},
+	}.hold(ctx)
 }
 
 // planPortal makes the service account, with the least roles.
 func (c *Client) planPortal(ctx context.Context, w Wanted) ([]Change, error) {
-	internal, changes, err := c.planClient(ctx, w.Portal, "the portal creates accounts through it", map[string]any{
-		"name": "Entrée", "serviceAccountsEnabled": true, "standardFlowEnabled": false, "directAccessGrantsEnabled": false,
-		"publicClient": false, "fullScopeAllowed": true,
+	changes, err := c.planClient(ctx, w.Portal, "keycloak", "Entrée", "the portal creates accounts through it", map[string]any{
+		"serviceAccountsEnabled": true, "standardFlowEnabled": false, "implicitFlowEnabled": false, "directAccessGrantsEnabled": false, "fullScopeAllowed": true,
 	})
-	if err != nil || internal == "" {
-		return changes, err
+	if err != nil {
+		return nil, err
 	}
-	var account named
-	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "service-account-user"), nil, &account); err != nil {
+	has, err := c.managementRoles(ctx, w.Portal.ID)
+	if err != nil {
+		return nil, err
+	}
+	var missing []Field
+	for _, role := range leastRoles {
+		if !slices.Contains(has, role) {
+			missing = append(missing, Field{role, "", "of realm-management"})
+		}
+	}
+	if len(missing) > 0 {
+		changes = append(changes, Change{
+			New: len(has) == 0, What: "roles of the service account " + w.Portal.ID, Why: "the portal cannot create an account or read the password policy without them",
+			Fields: missing, apply: func(ctx context.Context) error { return c.giveLeastRoles(ctx, w.Portal.ID) },
+		})
+	}
+	more, err := c.planDefaultScope(ctx, w.Portal.ID, "kc-admin-api", true) // asked for by Keycloak 26.8.2 and later
+	return append(changes, more...), err
+}
+
+// serviceAccount gives the path of the user behind a client; nothing where
+// there is none yet.
+func (c *Client) serviceAccount(ctx context.Context, client string) ([]string, error) {
+	path, err := c.clientPath(client, "service-account-user")(ctx)
+	if path == nil {
+		return nil, err
+	}
+	var user named
+	_, err = c.do(ctx, http.MethodGet, c.path(path...), nil, &user)
+	switch status(err) {
+	case http.StatusBadRequest, http.StatusNotFound: // the client is there, its service account is not switched on
+		return nil, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the service account: %w", err)
 	}
-	management, err := c.clientNamed(ctx, "realm-management")
-	if err != nil || management == nil {
-		return nil, fmt.Errorf("the realm has no client realm-management: %w", err)
+	return []string{"users", user.ID}, nil
+}
+
+// managementRoles are those that a service account was given of
+// realm-management.
+func (c *Client) managementRoles(ctx context.Context, client string) (roles []string, err error) {
+	user, err := c.serviceAccount(ctx, client)
+	if user == nil {
+		return nil, err
 	}
-	mapping := c.path("users", account.ID, "role-mappings", "clients", fmt.Sprint(management["id"]))
+	management, err := c.clientNamed(ctx, "realm-management")
+	if err != nil {
+		return nil, err
+	}
 	var has []named
-	if _, err := c.do(ctx, http.MethodGet, mapping, nil, &has); err != nil {
+	if _, err := c.do(ctx, http.MethodGet, c.path(append(user, "role-mappings", "clients", fmt.Sprint(management["id"]))...), nil, &has); err != nil {
 		return nil, fmt.Errorf("read the service account's roles: %w", err)
 	}
-	for _, role := range leastRoles {
-		if slices.ContainsFunc(has, func(r named) bool { return r.Name == role }) {
-			continue
-		}
-		changes = append(changes, Change{"give the role " + role + " to " + w.Portal.ID, "the portal cannot work without", func(ctx context.Context) error {
-			var found named
-			if _, err := c.do(ctx, http.MethodGet, c.path("clients", fmt.Sprint(management["id"]), "roles", role), nil, &found); err != nil {
-				return err
-			}
-			_, err := c.do(ctx, http.MethodPost, mapping, []named{found}, nil)
-			return err
-		}})
+	for _, r := range has {
+		roles = append(roles, r.Name)
 	}
-	more, err := c.planDefaultScope(ctx, internal, w.Portal.ID, "kc-admin-api", true) // asked for by Keycloak 26.8.2 and later
-	return append(changes, more...), err
+	return roles, nil
+}
+
+func (c *Client) giveLeastRoles(ctx context.Context, client string) error {
+	user, err := c.serviceAccount(ctx, client)
+	if err != nil {
+		return err
+	}
+	management, err := c.clientNamed(ctx, "realm-management")
+	if err != nil {
+		return err
+	}
+	var roles []named
+	for _, role := range leastRoles {
+		var found named
+		if _, err := c.do(ctx, http.MethodGet, c.path("clients", fmt.Sprint(management["id"]), "roles", role), nil, &found); err != nil {
+			return err
+		}
+		roles = append(roles, found)
+	}
+	_, err = c.do(ctx, http.MethodPost, c.path(append(user, "role-mappings", "clients", fmt.Sprint(management["id"]))...), roles, nil)
+	return err
 }
 
 // planENT makes the client by which people log in: code flow with PKCE.
 func (c *Client) planENT(ctx context.Context, w Wanted) ([]Change, error) {
-	internal, changes, err := c.planClient(ctx, w.ENT, "people log in to the ENT through it", map[string]any{
-		"name": "Mon ENT", "standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false,
-		"serviceAccountsEnabled": false, "publicClient": false, "redirectUris": w.RedirectURIs, "webOrigins": []string{},
-		"attributes": map[string]string{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": strings.Join(w.LogoutURIs, "##")},
-	})
-	if err != nil || internal == "" {
-		return changes, err
+	if w.ENT.Secret.Empty() {
+		return nil, nil
 	}
-	more, err := c.planDefaultScope(ctx, internal, w.ENT.ID, scopeName, false)
+	changes, err := c.planClient(ctx, w.ENT, "sso", "Mon ENT", "people log in to the ENT through it", map[string]any{
+		"standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false, "serviceAccountsEnabled": false,
+		"redirectUris": w.RedirectURIs, "webOrigins": []string{},
+		"attributes": map[string]any{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": strings.Join(w.LogoutURIs, "##")},
+	})
+	if err != nil {
+		return nil, err
+	}
+	more, err := c.planDefaultScope(ctx, w.ENT.ID, scopeName, false)
 	return append(changes, more...), err
 }
 
-// planDefaultScope attaches a client scope; one that the realm does not have
-// may be missing where optional says so.
-func (c *Client) planDefaultScope(ctx context.Context, internal, client, name string, optional bool) ([]Change, error) {
+// planDefaultScope attaches a client scope; one that the realm may lack is
+// optional.
+func (c *Client) planDefaultScope(ctx context.Context, client, name string, optional bool) ([]Change, error) {
 	scope, err := c.scopeNamed(ctx, name)
-	if err != nil || scope.ID == "" {
-		if err == nil && !optional {
-			return nil, nil // the scope is about to be made: the next round attaches it
-		}
+	if err != nil || scope == nil && optional {
+		return nil, err
+	}
+	path, err := c.clientPath(client, "default-client-scopes")(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var has []named
-	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "default-client-scopes"), nil, &has); err != nil {
-		return nil, fmt.Errorf("read the client's scopes: %w", err)
+	if path != nil {
+		if _, err := c.do(ctx, http.MethodGet, c.path(path...), nil, &has); err != nil {
+			return nil, fmt.Errorf("read the client's scopes: %w", err)
+		}
 	}
 	if slices.ContainsFunc(has, func(s named) bool { return s.Name == name }) {
 		return nil, nil
 	}
-	return []Change{{"give the scope " + name + " to " + client, "its tokens lack what it holds", func(ctx context.Context) error {
-		_, err := c.do(ctx, http.MethodPut, c.path("clients", internal, "default-client-scopes", scope.ID), nil, nil)
+	return []Change{{New: true, What: "client scope " + name + " for the client " + client, Why: "its tokens lack what the scope holds", apply: func(ctx context.Context) error {
+		scope, err := c.scopeNamed(ctx, name)
+		if err != nil {
+			return err
+		}
+		path, err := c.clientPath(client, "default-client-scopes", fmt.Sprint(scope["id"]))(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = c.do(ctx, http.MethodPut, c.path(path...), nil, nil)
 		return err
 	}}}, nil
 }

@@ -25,44 +25,65 @@ func (c *Client) planConsole(ctx context.Context, w Wanted) ([]Change, error) {
 	if w.Console.Secret.Empty() {
 		return nil, nil
 	}
-	internal, changes, err := c.planClient(ctx, w.Console, "operators log in to the console through it", map[string]any{
-		"name": "Entrée, console", "standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false,
-		"serviceAccountsEnabled": false, "publicClient": false, "fullScopeAllowed": false,
-		"redirectUris": []string{w.ConsoleURL + "/connexion/retour"}, "webOrigins": []string{},
-		"attributes": map[string]string{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": w.ConsoleURL},
+	id := w.Console.ID
+	changes, err := c.planClient(ctx, w.Console, "console", "Entrée, console", "operators log in to the console through it", map[string]any{
+		"standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false, "serviceAccountsEnabled": false,
+		"fullScopeAllowed": false, "redirectUris": []string{w.ConsoleURL + "/connexion/retour"}, "webOrigins": []string{},
+		"attributes": map[string]any{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": w.ConsoleURL},
 	})
-	if err != nil || internal == "" {
-		return changes, err
+	if err != nil {
+		return nil, err
 	}
-	var roles, mappers []named
-	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "roles"), nil, &roles); err != nil {
-		return nil, fmt.Errorf("read the console's roles: %w", err)
+	missing, err := c.missingRoles(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		change := Change{New: len(missing) == len(Roles), What: "roles of the client " + id, Why: "the console tells operators apart by them", apply: func(ctx context.Context) error {
+			path, err := c.clientPath(id, "roles")(ctx)
+			if err != nil {
+				return err
+			}
+			for _, role := range missing {
+				if err := c.send(http.MethodPost, path...)(ctx, map[string]any{"name": role}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+		for _, role := range missing {
+			change.Fields = append(change.Fields, Field{role, "", "given to nobody yet"})
+		}
+		changes = append(changes, change)
+	}
+	mapper, err := c.planMappers(ctx, "claims of the client "+id, "the console reads the roles in the ID token", c.clientPath(id), []map[string]any{{
+		"name": RolesClaim, "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-client-role-mapper",
+		"config": map[string]any{
+			"usermodel.clientRoleMapping.clientId": id, "claim.name": RolesClaim, "jsonType.label": "String", "multivalued": "true",
+			"id.token.claim": "true", "userinfo.token.claim": "false", "access.token.claim": "false", "introspection.token.claim": "false",
+		},
+	}})
+	return append(changes, mapper...), err
+}
+
+// missingRoles are those of Roles that the console's client lacks.
+func (c *Client) missingRoles(ctx context.Context, id string) (missing []string, err error) {
+	path, err := c.clientPath(id, "roles")(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var has []named
+	if path != nil {
+		if _, err := c.do(ctx, http.MethodGet, c.path(path...), nil, &has); err != nil {
+			return nil, fmt.Errorf("read the console's roles: %w", err)
+		}
 	}
 	for _, role := range Roles {
-		if slices.ContainsFunc(roles, func(r named) bool { return r.Name == role }) {
-			continue
+		if !slices.ContainsFunc(has, func(r named) bool { return r.Name == role }) {
+			missing = append(missing, role)
 		}
-		changes = append(changes, Change{"create the role " + role + " of " + w.Console.ID, "the console tells operators apart by it", func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPost, c.path("clients", internal, "roles"), map[string]any{"name": role}, nil)
-			return err
-		}})
 	}
-	if _, err := c.do(ctx, http.MethodGet, c.path("clients", internal, "protocol-mappers", "models"), nil, &mappers); err != nil {
-		return nil, fmt.Errorf("read the console's mappers: %w", err)
-	}
-	if slices.ContainsFunc(mappers, func(m named) bool { return m.Name == RolesClaim }) {
-		return changes, nil
-	}
-	return append(changes, Change{"map the roles of " + w.Console.ID + " to " + RolesClaim, "the console reads them in the ID token", func(ctx context.Context) error {
-		_, err := c.do(ctx, http.MethodPost, c.path("clients", internal, "protocol-mappers", "models"), map[string]any{
-			"name": RolesClaim, "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-client-role-mapper",
-			"config": map[string]string{
-				"usermodel.clientRoleMapping.clientId": w.Console.ID, "claim.name": RolesClaim, "jsonType.label": "String", "multivalued": "true",
-				"id.token.claim": "true", "userinfo.token.claim": "false", "access.token.claim": "false", "introspection.token.claim": "false",
-			},
-		}, nil)
-		return err
-	}}), nil
+	return missing, nil
 }
 
 // Operator is somebody who may log in to the console.

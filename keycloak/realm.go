@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"entree/secret"
 )
@@ -12,9 +15,11 @@ import (
 type Wanted struct {
 	DisplayName    string
 	PasswordPolicy string
-	Groups         []string // paths, "/etudiants"; one level is made
+	Waived         []string // terms of the realm's own policy that nobody judges, knowingly
+	LoginTheme     string   // empty: the realm's own affair
+	Groups         []string // paths, "/etudiants/licence"
 	Portal         Secret   // the portal's service account
-	ENT            Secret   // the client that people log in to the ENT with
+	ENT            Secret   // the client that people log in to the ENT with; without a secret none is wanted
 	RedirectURIs   []string // of the ENT's client
 	LogoutURIs     []string
 	Console        Secret // the client that operators log in with; without a secret none is wanted
@@ -27,67 +32,20 @@ type Secret struct {
 	Secret secret.Text
 }
 
-// Change is one thing to do to a realm, and why.
-type Change struct {
-	What, Why string
-	apply     func(context.Context) error
-}
+// Login events are kept for six months to a year (CNIL 2021-122), with a month
+// of grace for those who count otherwise.
+const (
+	eventsLeast = 180 * 24 * time.Hour
+	eventsMost  = 400 * 24 * time.Hour
+)
 
-// Plan compares the realm with what is wanted and gives what would have to
-// change, nothing where all of it is there. It changes nothing. What the
-// portal does not need is not looked at.
-func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
-	var realm map[string]any
-	_, err := c.do(ctx, http.MethodGet, c.path(), nil, &realm)
-	if status(err) == http.StatusNotFound {
-		return []Change{{"create the realm " + c.config.Realm, "it is not there", func(ctx context.Context) error {
-			body := c.settings(w)
-			body["realm"], body["enabled"] = c.config.Realm, true
-			_, err := c.do(ctx, http.MethodPost, "", body, nil)
-			return err
-		}}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var changes []Change
-	for _, plan := range []func(context.Context, Wanted) ([]Change, error){
-		func(context.Context, Wanted) ([]Change, error) { return c.planSettings(realm, w) },
-		c.planProfile, c.planGroups, c.planScope, c.planPortal, c.planENT, c.planConsole,
-	} {
-		some, err := plan(ctx, w)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, some...)
-	}
-	return changes, nil
-}
+// languages are those that the portal, its mails and its theme speak.
+var languages = []string{"fr", "en"}
 
-// Apply does what Plan finds until it finds nothing: a client has to be there
-// before its roles can be given.
-func (c *Client) Apply(ctx context.Context, w Wanted, tell func(Change)) error {
-	const rounds = 5
-	for range rounds {
-		changes, err := c.Plan(ctx, w)
-		if err != nil || len(changes) == 0 {
-			return err
-		}
-		for _, change := range changes {
-			if tell != nil {
-				tell(change)
-			}
-			if err := change.apply(ctx); err != nil {
-				return fmt.Errorf("%s: %w", change.What, err)
-			}
-		}
-	}
-	return fmt.Errorf("keycloak: the realm still differs after %d rounds", rounds)
-}
-
-// settings are those of a realm that is made anew.
-func (c *Client) settings(w Wanted) map[string]any {
-	return map[string]any{
+// fresh are the settings of a realm that is made anew.
+func (c *Client) fresh(w Wanted) map[string]any {
+	settings := map[string]any{
+		"realm": c.config.Realm, "enabled": true,
 		"displayName":                 w.DisplayName,
 		"passwordPolicy":              w.PasswordPolicy,
 		"registrationAllowed":         false,
@@ -98,105 +56,146 @@ func (c *Client) settings(w Wanted) map[string]any {
 		"editUsernameAllowed":         false,
 		"sslRequired":                 "external",
 		"internationalizationEnabled": true,
-		"supportedLocales":            []string{"en", "fr"},
-		"defaultLocale":               "fr",
+		"supportedLocales":            languages,
+		"defaultLocale":               languages[0],
 		"eventsEnabled":               true,
-		"eventsExpiration":            180 * 24 * 3600, // six months (CNIL 2021-122)
+		"eventsExpiration":            int(eventsLeast.Seconds()),
 	}
+	if w.LoginTheme != "" {
+		settings["loginTheme"] = w.LoginTheme
+	}
+	return settings
 }
 
-// held are the settings that a realm with a history is held to; its others are
+// setting is one value that a realm with a history is held to; its others are
 // its own affair.
-var held = []struct {
+type setting struct {
 	name string
-	want bool
+	want any
 	why  string
-}{
-	{"registrationAllowed", false, "whoever registers by himself was never enrolled"},
-	{"bruteForceProtected", true, "passwords are guessed at the login page"},
-	{"duplicateEmailsAllowed", false, "an address names one person"},
-	{"eventsEnabled", true, "a help desk has to see failed logins"},
 }
 
-func (c *Client) planSettings(realm map[string]any, w Wanted) ([]Change, error) {
-	var changes []Change
-	set := func(name string, want any, why string) {
-		changes = append(changes, Change{fmt.Sprintf("set %s to %v", name, want), why, func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPut, c.path(), map[string]any{name: want}, nil)
-			return err
-		}})
+// settings gives what a realm is held to, given what it says now.
+func settings(realm map[string]any, w Wanted) ([]setting, error) {
+	held := []setting{
+		{"registrationAllowed", false, "whoever registers by himself was never enrolled"},
+		{"bruteForceProtected", true, "passwords are guessed at the login page"},
+		{"duplicateEmailsAllowed", false, "an address names one person"},
+		{"eventsEnabled", true, "a help desk has to see failed logins"},
 	}
-	for _, h := range held {
-		if realm[h.name] != h.want {
-			set(h.name, h.want, h.why)
-		}
+	kept := eventsKept(realm)
+	if kept < eventsLeast && (kept != 0 || realm["eventsEnabled"] != true) { // 0: for ever
+		held = append(held, setting{"eventsExpiration", int(eventsLeast.Seconds()), "an attack is looked into for six months (CNIL 2021-122)"})
 	}
 	has, _ := realm["passwordPolicy"].(string)
 	policy, err := stricter(has, w.PasswordPolicy)
 	if err != nil {
 		return nil, err
 	}
-	if policy != has {
-		set("passwordPolicy", policy, "a password that is changed later should be as strong as the first one")
+	held = append(held, setting{"passwordPolicy", policy, "a password that is changed later should be as strong as the first one"})
+	if w.LoginTheme != "" {
+		held = append(held,
+			setting{"loginTheme", w.LoginTheme, "whoever has no account yet finds the way on the login page"},
+			setting{"internationalizationEnabled", true, "the login page speaks the visitor's language"})
+		locales, _ := realm["supportedLocales"].([]any)
+		with := make([]string, 0, len(locales)+len(languages))
+		for _, l := range locales {
+			with = append(with, fmt.Sprint(l))
+		}
+		for _, l := range languages {
+			if !slices.Contains(with, l) {
+				with = append(with, l)
+			}
+		}
+		held = append(held, setting{"supportedLocales", with, "the portal speaks them"})
 	}
-	return changes, nil
+	return held, nil
 }
 
-// planProfile declares the attributes: an undeclared one is dropped in
-// silence. Their person sees them; only an administrator, and so the portal,
-// writes them.
-func (c *Client) planProfile(ctx context.Context, _ Wanted) ([]Change, error) {
-	var profile map[string]any
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", "profile"), nil, &profile); err != nil {
-		return nil, fmt.Errorf("read the user profile: %w", err)
-	}
-	declared, _ := profile["attributes"].([]any)
-	there := map[string]bool{}
-	for _, d := range declared {
-		if m, ok := d.(map[string]any); ok {
-			there[fmt.Sprint(m["name"])] = true
-		}
-	}
-	missing := ""
-	for _, a := range attributes {
-		if there[a.name] {
-			continue
-		}
-		missing += " " + a.name
-		declared = append(declared, map[string]any{
-			"name": a.name, "displayName": a.fr, "multivalued": a.many,
-			"permissions": map[string]any{"view": []string{"admin", "user"}, "edit": []string{"admin"}},
-		})
-	}
-	if missing == "" {
-		return nil, nil
-	}
-	profile["attributes"] = declared
-	return []Change{{"declare the attributes" + missing, "Keycloak drops what is not declared", func(ctx context.Context) error {
-		_, err := c.do(ctx, http.MethodPut, c.path("users", "profile"), profile, nil)
-		return err
-	}}}, nil
+// eventsKept is how long the realm keeps login events; 0: for ever.
+func eventsKept(realm map[string]any) time.Duration {
+	seconds, _ := realm["eventsExpiration"].(float64)
+	return time.Duration(seconds) * time.Second
 }
 
-func (c *Client) planGroups(ctx context.Context, w Wanted) ([]Change, error) {
-	var groups []struct{ Path string }
-	if _, err := c.do(ctx, http.MethodGet, c.path("groups")+"?max=10000&briefRepresentation=true", nil, &groups); err != nil {
-		return nil, fmt.Errorf("read the groups: %w", err)
+func (c *Client) readRealm(ctx context.Context) (realm map[string]any, err error) {
+	err = c.get(ctx, c.path(), &realm)
+	return realm, err
+}
+
+func (c *Client) planRealm(ctx context.Context, w Wanted) ([]Change, error) {
+	realm, err := c.readRealm(ctx)
+	if err != nil {
+		return nil, err
 	}
-	there := map[string]bool{}
-	for _, g := range groups {
-		there[g.Path] = true
+	if realm == nil {
+		return thing{
+			what: "realm " + c.config.Realm, why: "it is not there", fresh: c.fresh(w), find: c.readRealm,
+			create: func(ctx context.Context, body map[string]any) error {
+				_, err := c.do(ctx, http.MethodPost, "", body, nil)
+				return err
+			},
+		}.hold(ctx)
+	}
+	held, err := settings(realm, w)
+	if err != nil {
+		return nil, err
 	}
 	var changes []Change
-	for _, path := range w.Groups {
-		if there[path] {
-			continue
+	for _, s := range held {
+		want := map[string]any{s.name: s.want}
+		some, err := thing{
+			what: "setting " + s.name, why: s.why, want: want,
+			find: func(context.Context) (map[string]any, error) { return map[string]any{s.name: realm[s.name]}, nil },
+			// Keycloak leaves what a representation does not name.
+			update: func(ctx context.Context, _ map[string]any) error { return c.send(http.MethodPut)(ctx, want) },
+		}.hold(ctx)
+		if err != nil {
+			return nil, err
 		}
-		there[path] = true
-		changes = append(changes, Change{"create the group " + path, "a profile puts its people there", func(ctx context.Context) error {
-			_, err := c.do(ctx, http.MethodPost, c.path("groups"), map[string]any{"name": path[1:]}, nil)
-			return err
-		}})
+		changes = append(changes, some...)
 	}
 	return changes, nil
+}
+
+// planGroups makes the groups of the profiles, those above them first.
+func (c *Client) planGroups(ctx context.Context, w Wanted) ([]Change, error) {
+	var changes []Change
+	planned := map[string]bool{}
+	for _, path := range w.Groups {
+		names := strings.Split(strings.Trim(path, "/"), "/")
+		for i := range names {
+			above, name := names[:i], names[i]
+			full := "/" + strings.Join(names[:i+1], "/")
+			if planned[full] {
+				continue
+			}
+			planned[full] = true
+			some, err := thing{
+				what: "group " + full, why: "a profile puts its people there",
+				find: func(ctx context.Context) (map[string]any, error) { return c.groupAt(ctx, names[:i+1]) },
+				create: func(ctx context.Context, _ map[string]any) error {
+					body := map[string]any{"name": name}
+					if len(above) == 0 {
+						return c.send(http.MethodPost, "groups")(ctx, body)
+					}
+					parent, err := c.groupAt(ctx, above)
+					if err != nil {
+						return err
+					}
+					return c.send(http.MethodPost, "groups", fmt.Sprint(parent["id"]), "children")(ctx, body)
+				},
+			}.hold(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("read the group %s: %w", full, err)
+			}
+			changes = append(changes, some...)
+		}
+	}
+	return changes, nil
+}
+
+func (c *Client) groupAt(ctx context.Context, names []string) (group map[string]any, err error) {
+	err = c.get(ctx, c.path(append([]string{"group-by-path"}, names...)...), &group)
+	return group, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -100,5 +101,26 @@ func TestReadiness(t *testing.T) {
 	}
 	if strings.Contains(w.browser(t).get("/readyz").body, "disk") || !strings.Contains(w.log.String(), "disk") {
 		t.Error("a cause belongs into the log, not on the page")
+	}
+}
+
+// findings is a part that says what is wrong in lines of its own.
+type findings []string
+
+func (f findings) Error() string   { return f[0] }
+func (f findings) Lines() []string { return f }
+
+func TestReadiness_FindingsAreForOperatorsAlone(t *testing.T) {
+	w := newWorld(t, func(o *portal.Options) {
+		o.Checks = []web.Check{{Name: "realm", Run: func(context.Context) error { return findings{"registration is open", "events are off"} }}}
+	})
+	if p := w.browser(t).get("/readyz"); p.status != 200 || p.body != `{"status":"degraded","parts":{"realm":"failing"}}` {
+		t.Errorf("the public reads %d %s", p.status, p.body)
+	}
+	rec := httptest.NewRecorder()
+	w.portal.Ops().ServeHTTP(rec, httptest.NewRequest("GET", "/readyz", nil))
+	want := `{"status":"degraded","parts":{"realm":"failing"},"findings":{"realm":["registration is open","events are off"]}}`
+	if rec.Body.String() != want {
+		t.Errorf("operators read %s, want %s", rec.Body, want)
 	}
 }

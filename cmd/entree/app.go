@@ -31,6 +31,7 @@ type app struct {
 	runner  *jobs.Runner
 	realm   *keycloak.Client
 	policy  *realmPolicy
+	found   *realmFindings
 	metrics *web.Metrics
 	pages   *portal.Portal
 }
@@ -62,6 +63,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	}
 	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
+	a.found = &realmFindings{realm: a.realm, want: wanted(c), log: log}
 	mailer, err := mail.New(mailOptions(c))
 	if err != nil {
 		return nil, err
@@ -103,6 +105,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	}
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.policy.watch(ctx) })
+	group.Go(func() error { return a.found.watch(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {

@@ -105,7 +105,7 @@ func startStack(ctx context.Context, o stackOptions, env environment, tell io.Wr
 		return s, err
 	}
 	if s.keycloak != nil {
-		if err := applyRealm(ctx, s.config, s.keycloak, nil); err != nil {
+		if err := setUpRealm(ctx, s.config, s.keycloak, nil); err != nil {
 			return s, fmt.Errorf("set the realm up: %w", err)
 		}
 	}

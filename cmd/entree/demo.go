@@ -111,7 +111,7 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	if err != nil {
 		return err
 	}
-	if err := applyRealm(ctx, c, kc, operators); err != nil {
+	if err := setUpRealm(ctx, c, kc, operators); err != nil {
 		return fmt.Errorf("set the realm up: %w", err)
 	}
 	a, err := newApp(ctx, c, log)

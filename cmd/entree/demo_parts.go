@@ -96,32 +96,9 @@ func writeDemoConfig(dir string, at demoAddresses) (config.Config, error) {
 	})
 }
 
-// wanted is what a configuration needs of its realm.
-func wanted(c config.Config) keycloak.Wanted {
-	base := strings.TrimRight(c.Portal.BaseURL, "/")
-	w := keycloak.Wanted{
-		DisplayName: c.Institution.Name,
-		PasswordPolicy: fmt.Sprintf("length(%d) and maxLength(%d) and upperCase(%d) and lowerCase(%d) and digits(%d) and notUsername and notEmail",
-			c.Password.Length, c.Password.MaxLength, c.Password.Upper, c.Password.Lower, c.Password.Digits),
-		Portal:       keycloak.Secret{ID: c.Keycloak.ClientID, Secret: c.Keycloak.ClientSecret},
-		ENT:          keycloak.Secret{ID: c.SSO.ClientID, Secret: c.SSO.ClientSecret},
-		RedirectURIs: []string{base + "/connexion/retour"},
-		LogoutURIs:   []string{base + "/"},
-		Console:      keycloak.Secret{ID: c.Console.ClientID, Secret: c.Console.ClientSecret}, ConsoleURL: base + "/admin",
-	}
-	for _, p := range c.Profiles {
-		for _, g := range p.Groups {
-			if !slices.Contains(w.Groups, g) {
-				w.Groups = append(w.Groups, g)
-			}
-		}
-	}
-	return w
-}
-
-// applyRealm sets the demo's realm up as its administrator, and gives it the
+// setUpRealm sets the demo's realm up as its administrator, and gives it the
 // console's operators.
-func applyRealm(ctx context.Context, c config.Config, kc *local.Server, operators []demoOperator) error {
+func setUpRealm(ctx context.Context, c config.Config, kc *local.Server, operators []demoOperator) error {
 	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
 	if err := admin.Apply(ctx, wanted(c), nil); err != nil {
 		return err

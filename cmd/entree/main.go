@@ -4,7 +4,7 @@
 //	entree serve           the portal
 //	entree import FILE     people from the enrolment
 //	entree audit verify    whether the record of what operators did is whole
-//	entree realm plan      what a Keycloak realm lacks for the portal
+//	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
 //
 // It joins the parts: each adapter is made here and handed to the
 // [activation.Service]; nothing else in the program knows them all.

@@ -288,16 +288,25 @@ func TestRealm_PlansAppliesAndThenHasNothingToDo(t *testing.T) {
 	}
 	i.environ = append(i.environ, "ENTREE_REALM_ADMIN_PASSWORD_FILE="+filepath.Join(demo.Dir, "keycloak", "admin-password"))
 	out, errs, err := i.entree("realm", "plan")
-	if err != nil || !strings.Contains(out, "+ create the realm planned\n    because it is not there") {
+	if err != nil || !strings.Contains(out, "+ realm planned\n") {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
-	if out, errs, err = i.entree("realm", "apply"); err != nil || !strings.Contains(out, "give the role manage-users to entree-portal") {
+	if out, errs, err = i.entree("realm", "apply"); err != nil || !strings.Contains(out, "+ roles of the service account entree-portal\n    manage-users: ") {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
-	for command, want := range map[string]string{"plan": "nothing to change\n", "apply": "0 changes\n"} {
+	for command, want := range map[string]string{"plan": "nothing to change\n", "apply": "nothing to change\n", "check": "the realm has what the portal needs, and no known danger\n"} {
 		if out, _, err := i.entree("realm", command); err != nil || out != want {
 			t.Errorf("%s again: %v\n%s", command, err, out)
 		}
+	}
+	raw, err = os.ReadFile(i.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.config = i.file("stricter.yaml", strings.Replace(string(raw), "password:\n", "password:\n  special: 1\n", 1))
+	out, errs, err = i.entree("realm", "check")
+	if err == nil || errs != "" || !strings.HasPrefix(out, "differs: setting passwordPolicy (") || strings.Count(out, "\n") != 1 {
+		t.Errorf("check: %v\n%s%s", err, out, errs)
 	}
 	i.environ[len(i.environ)-1] = "ENTREE_REALM_ADMIN_PASSWORD=wrong"
 	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "invalid_grant") {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,67 +20,96 @@ func realmCommand(env environment) *cobra.Command {
 	var path, user string
 	cmd := &cobra.Command{
 		Use:   "realm",
-		Short: "Show, or do, what a Keycloak realm lacks for the portal",
-		Long: `Hold the realm of the configuration against what the portal needs: its service
-account with the least roles, the ENT's client, declared attributes, groups,
-and the few settings without which a first password is in danger. "plan" shows what would change and why; "apply" does
-that and nothing else, and applying again does nothing.
+		Short: "Hold a Keycloak realm against what the portal needs",
+		Long: `Hold the realm of the configuration against what the portal needs:
+
+  clients      the portal's service account with the least roles, the ENT's
+               client, the console's with its roles, if there is a console
+  attributes   declared, and written by administrators only
+  claims       the client scope "entree", for relying parties
+  groups       those of the profiles
+  settings     no self-registration, brute force detection, login events for six
+               months, a password policy at least as strong as the portal's, the
+               login theme, if one is named
+
+"plan" shows what would change, and why, as a diff: + is made, ~ is changed.
+"apply" does that and nothing else, and applying again does nothing. "check"
+ends with 1 and one line for each thing that is missing or dangerous.
+
+What the portal does not need is neither read nor changed. A client or client
+scope of the same name that the portal did not make is never taken over: the
+line says what to do.
 
 The administrator is one of the master realm; the password comes from
 ENTREE_REALM_ADMIN_PASSWORD or ENTREE_REALM_ADMIN_PASSWORD_FILE.`,
 	}
 	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	cmd.PersistentFlags().StringVar(&user, "admin", "admin", "an administrator of the master realm")
-	open := func() (*keycloak.Client, keycloak.Wanted, error) {
-		password, rest, err := env.adminPassword()
-		if err != nil {
-			return nil, keycloak.Wanted{}, err
+	// with runs a command on the realm as its administrator.
+	with := func(run func(context.Context, *keycloak.Client, keycloak.Wanted, io.Writer) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, _ []string) error {
+			password, rest, err := env.adminPassword()
+			if err != nil {
+				return err
+			}
+			c, err := config.Load(path, rest)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password), wanted(c), cmd.OutOrStdout())
 		}
-		c, err := config.Load(path, rest)
-		if err != nil {
-			return nil, keycloak.Wanted{}, err
-		}
-		return keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password), wanted(c), nil
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			admin, want, err := open()
-			if err != nil {
-				return err
-			}
-			changes, err := admin.Plan(cmd.Context(), want)
-			if err != nil {
-				return err
-			}
-			for _, c := range changes {
-				fmt.Fprintf(cmd.OutOrStdout(), "+ %s\n    because %s\n", c.What, c.Why)
-			}
-			if len(changes) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "nothing to change")
-			}
-			return nil
-		},
-	}, &cobra.Command{
-		Use: "apply", Short: "Do what plan shows", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			admin, want, err := open()
-			if err != nil {
-				return err
-			}
-			done := 0
-			err = admin.Apply(cmd.Context(), want, func(c keycloak.Change) {
-				done++
-				fmt.Fprintf(cmd.OutOrStdout(), "+ %s\n", c.What)
-			})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d changes\n", done)
-			return nil
-		},
-	})
+	cmd.AddCommand(
+		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(planRealm)},
+		&cobra.Command{Use: "apply", Short: "Do what plan shows", Args: cobra.NoArgs, RunE: with(applyRealm)},
+		&cobra.Command{Use: "check", Short: "Say what is missing or dangerous; ends with 1 if anything is", Args: cobra.NoArgs, RunE: with(checkRealm)},
+	)
 	return cmd
+}
+
+func planRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted, out io.Writer) error {
+	changes, err := admin.Plan(ctx, want)
+	for _, c := range changes {
+		fmt.Fprintln(out, c)
+	}
+	if err == nil && len(changes) == 0 {
+		fmt.Fprintln(out, "nothing to change")
+	}
+	return err
+}
+
+func applyRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted, out io.Writer) error {
+	done := 0
+	err := admin.Apply(ctx, want, func(c keycloak.Change) {
+		done++
+		fmt.Fprintln(out, c)
+	})
+	switch {
+	case err != nil && done > 0:
+		return fmt.Errorf("after %d changes: %w", done, err)
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
+	case done == 0:
+		fmt.Fprintln(out, "nothing to change")
+	default:
+		fmt.Fprintf(out, "%d changes\n", done)
+	}
+	return nil
+}
+
+func checkRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted, out io.Writer) error {
+	found, err := admin.Check(ctx, want)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		fmt.Fprintln(out, f)
+	}
+	if len(found) > 0 {
+		return errTold
+	}
+	fmt.Fprintln(out, "the realm has what the portal needs, and no known danger")
+	return nil
 }
 
 // adminPassword takes the administrator's password out of the environment: it
@@ -98,4 +130,31 @@ func (e environment) adminPassword() (secret.Text, []string, error) {
 		return secret.New(value), rest, nil
 	}
 	return secret.Text{}, nil, fmt.Errorf("%s is missing: give it there, or the name of its file in %s_FILE", name, name)
+}
+
+// wanted is what a configuration needs of its realm.
+func wanted(c config.Config) keycloak.Wanted {
+	base := strings.TrimRight(c.Portal.BaseURL, "/")
+	w := keycloak.Wanted{
+		DisplayName: c.Institution.Name,
+		PasswordPolicy: fmt.Sprintf("length(%d) and maxLength(%d) and upperCase(%d) and lowerCase(%d) and digits(%d) and notUsername and notEmail",
+			c.Password.Length, c.Password.MaxLength, c.Password.Upper, c.Password.Lower, c.Password.Digits),
+		Waived: c.Keycloak.WaivePolicy, LoginTheme: c.Keycloak.LoginTheme,
+		Portal:       keycloak.Secret{ID: c.Keycloak.ClientID, Secret: c.Keycloak.ClientSecret},
+		ENT:          keycloak.Secret{ID: c.SSO.ClientID, Secret: c.SSO.ClientSecret},
+		RedirectURIs: []string{base + "/connexion/retour"},
+		LogoutURIs:   []string{base + "/"},
+		Console:      keycloak.Secret{ID: c.Console.ClientID, Secret: c.Console.ClientSecret}, ConsoleURL: base + "/admin",
+	}
+	if c.Password.Special > 0 {
+		w.PasswordPolicy += fmt.Sprintf(" and specialChars(%d)", c.Password.Special)
+	}
+	for _, p := range c.Profiles {
+		for _, g := range p.Groups {
+			if !slices.Contains(w.Groups, g) {
+				w.Groups = append(w.Groups, g)
+			}
+		}
+	}
+	return w
 }

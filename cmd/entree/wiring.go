@@ -132,6 +132,7 @@ func (a *app) checks() []web.Check {
 	return []web.Check{
 		{Name: "database", Essential: true, Run: a.store.Ping},
 		{Name: "keycloak", Run: a.realm.Ping},
+		{Name: "realm", Run: a.found.ready},
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -17,7 +18,9 @@ import (
 type Check struct {
 	Name      string
 	Essential bool
-	Run       func(context.Context) error
+	// Run gives an error where the part fails. One that has Lines() []string
+	// says to operators, and to nobody else, what is wrong.
+	Run func(context.Context) error
 }
 
 const (
@@ -40,6 +43,9 @@ type readiness struct {
 type report struct {
 	Status string            `json:"status"` // ready, degraded, unready
 	Parts  map[string]string `json:"parts"`  // ok, failing; causes are in the log
+	// Findings are one line each, by part. Where the public can ask they are
+	// left out: a danger is nobody else's business.
+	Findings map[string][]string `json:"findings,omitempty"`
 }
 
 func (r *readiness) ask(ctx context.Context) (int, report) {
@@ -63,7 +69,7 @@ func (r *readiness) run(ctx context.Context) (int, report) {
 		})
 	}
 	wg.Wait()
-	status, rep := http.StatusOK, report{Status: "ready", Parts: map[string]string{}}
+	status, rep := http.StatusOK, report{Status: "ready", Parts: map[string]string{}, Findings: map[string][]string{}}
 	for i, check := range r.checks {
 		rep.Parts[check.Name] = "ok"
 		if errs[i] == nil {
@@ -71,6 +77,10 @@ func (r *readiness) run(ctx context.Context) (int, report) {
 		}
 		r.log.Warn("check failed", "part", check.Name, "cause", errs[i].Error())
 		rep.Parts[check.Name] = "failing"
+		var told interface{ Lines() []string }
+		if errors.As(errs[i], &told) {
+			rep.Findings[check.Name] = told.Lines()
+		}
 		switch {
 		case check.Essential:
 			status, rep.Status = http.StatusServiceUnavailable, "unready"
@@ -81,11 +91,15 @@ func (r *readiness) run(ctx context.Context) (int, report) {
 	return status, rep
 }
 
-func (s *Site) ops(e *gin.Engine) {
+// ops serves the pages for operators; alone says that nobody else can ask.
+func (s *Site) ops(e *gin.Engine, alone bool) {
 	both(e, "/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
 	both(e, "/readyz", func(c *gin.Context) {
 		// Not the request's own context: the answer is kept for others.
 		status, rep := s.ready.ask(context.WithoutCancel(c.Request.Context()))
+		if !alone {
+			rep.Findings = nil
+		}
 		c.JSON(status, rep)
 	})
 	both(e, "/metrics", gin.WrapH(s.config.Metrics.handler()))
@@ -95,6 +109,6 @@ func (s *Site) ops(e *gin.Engine) {
 func (s *Site) Ops() http.Handler {
 	e := gin.New()
 	e.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, _ any) { c.AbortWithStatus(http.StatusInternalServerError) }))
-	s.ops(e)
+	s.ops(e, true)
 	return e
 }

@@ -118,7 +118,7 @@ func (s *Site) build() error {
 	s.engine = e
 	both(e, "/static/*name", s.Handle(s.serveAsset))
 	if !s.config.OpsElsewhere {
-		s.ops(e)
+		s.ops(e, false)
 	}
 	return nil
 }

@@ -1,0 +1,282 @@
+package keycloak
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Finding is something that a realm lacks or that is dangerous in it: what,
+// why it matters, and what to do.
+type Finding struct{ What, Why, Do string }
+
+// String is one line, without a secret or a person.
+func (f Finding) String() string { return f.What + ": " + f.Why + "; " + f.Do }
+
+// Check tells, as an administrator, all that Plan would change or refuses to,
+// and what is dangerous and not the portal's to change.
+func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
+	changes, err := c.Plan(ctx, w)
+	var found []Finding
+	for _, theirs := range foreign(err) {
+		found = append(found, Finding(*theirs))
+	}
+	if err != nil && len(found) == 0 {
+		return nil, err
+	}
+	for _, change := range changes {
+		found = append(found, change.finding())
+	}
+	realm, err := c.readRealm(ctx)
+	if err != nil || realm == nil {
+		return found, err
+	}
+	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){
+		c.dangers, c.federations, c.serviceAccountRoles, c.themeThere,
+	} {
+		more, err := look(ctx, w, realm)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// CheckSelf tells what the portal's own service account can see of Check: that
+// it may log in, the realm's settings, the attributes, the groups, the
+// federations and its own roles. Clients and client scopes are not shown to it.
+func (c *Client) CheckSelf(ctx context.Context, w Wanted) ([]Finding, error) {
+	found, err := c.checkSelf(ctx, w)
+	id := c.config.ClientID
+	switch status(err) {
+	case http.StatusUnauthorized:
+		return []Finding{{"the portal cannot log in to Keycloak as " + id, "the client is missing or has another secret",
+			"copy its secret (Clients → " + id + " → Credentials) to keycloak.client_secret, or run `entree realm apply`"}}, nil
+	case http.StatusForbidden:
+		return []Finding{{"the service account " + id + " lacks a role", "the portal cannot work without " + strings.Join(leastRoles, " and "), "run `entree realm apply`"}}, nil
+	}
+	return found, err
+}
+
+func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
+	realm, err := c.readRealm(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if realm == nil {
+		return []Finding{Change{New: true, What: "realm " + c.config.Realm, Why: "people have no place to log in"}.finding()}, nil
+	}
+	var found []Finding
+	for _, plan := range []func(context.Context, Wanted) ([]Change, error){c.planRealm, c.planProfile, c.planGroups} {
+		changes, err := plan(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		for _, change := range changes {
+			found = append(found, change.finding())
+		}
+	}
+	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.federations, c.ownRoles} {
+		more, err := look(ctx, w, realm)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// foreign takes apart what Plan joined.
+func foreign(err error) []*Foreign {
+	var one *Foreign
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*Foreign
+		for _, e := range several.Unwrap() {
+			all = append(all, foreign(e)...)
+		}
+		return all
+	}
+	if errors.As(err, &one) {
+		return []*Foreign{one}
+	}
+	return nil
+}
+
+func (c Change) finding() Finding {
+	f := Finding{"missing: " + c.What, c.Why, "`entree realm plan` shows it, `entree realm apply` mends it"}
+	if c.New {
+		return f
+	}
+	differ := make([]string, len(c.Fields))
+	for i, field := range c.Fields {
+		if differ[i] = field.Name + " is " + field.Is; field.Is == "" {
+			differ[i] = "no " + field.Name
+		}
+	}
+	f.What = "differs: " + c.What + " (" + strings.Join(differ, ", ") + ")"
+	return f
+}
+
+// dangers are settings that the portal does not change: they are somebody's
+// decision, or there is nothing that it could put in their place.
+func (c *Client) dangers(_ context.Context, w Wanted, realm map[string]any) ([]Finding, error) {
+	var found []Finding
+	text, _ := realm["passwordPolicy"].(string)
+	policy, err := ParsePolicy(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, term := range policy.Unjudgeable {
+		if !slices.Contains(w.Waived, term) {
+			found = append(found, Finding{"the password policy holds " + term, "the portal hashes first passwords itself and cannot judge this term",
+				"remove it (Authentication → Policies), or name it under keycloak.waive_policy"})
+		}
+	}
+	if _, err := NewHasher(policy.HashAlgorithm, policy.HashIterations, 1, nil); err != nil {
+		found = append(found, Finding{"the password policy hashes with " + policy.HashAlgorithm, "the portal does not know this algorithm and can take no password",
+			"set hashAlgorithm to argon2 or pbkdf2-sha512 (Authentication → Policies)"})
+	}
+	switch kept := eventsKept(realm); {
+	case realm["eventsEnabled"] != true:
+	case kept == 0:
+		found = append(found, Finding{"login events are kept for ever", "they are personal data; six months to a year is what the CNIL recommends (2021-122)",
+			"set an expiration of 180 to 400 days (Realm settings → Events)"})
+	case kept > eventsMost:
+		found = append(found, Finding{fmt.Sprintf("login events are kept for %.0f days", kept.Hours()/24), "they are personal data; six months to a year is what the CNIL recommends (2021-122)",
+			"set an expiration of 180 to 400 days (Realm settings → Events)"})
+	}
+	return found, nil
+}
+
+// federations are directories that would have to get the password in clear
+// text: a hashed credential cannot be written there.
+func (c *Client) federations(ctx context.Context, _ Wanted, _ map[string]any) ([]Finding, error) {
+	var providers []struct {
+		Name, ProviderID string
+		Config           map[string][]string
+	}
+	if _, err := c.do(ctx, http.MethodGet, c.path("components")+"?type="+url.QueryEscape("org.keycloak.storage.UserStorageProvider"), nil, &providers); err != nil {
+		return nil, fmt.Errorf("read the user federations: %w", err)
+	}
+	var found []Finding
+	is := func(values []string, value string) bool {
+		return len(values) == 1 && strings.EqualFold(values[0], value)
+	}
+	for _, p := range providers {
+		if p.ProviderID != "ldap" || is(p.Config["enabled"], "false") {
+			continue
+		}
+		why := "a new account's password would have to reach the directory in clear text, and the portal has only its hash"
+		if is(p.Config["syncRegistrations"], "true") {
+			found = append(found, Finding{"the LDAP federation " + p.Name + " takes new accounts into the directory", why,
+				"turn Sync Registrations off (User federation → " + p.Name + ") and fill the directory from Keycloak or the enrolment"})
+		}
+		if is(p.Config["editMode"], "WRITABLE") {
+			found = append(found, Finding{"the LDAP federation " + p.Name + " is writable", why,
+				"set its edit mode to READ_ONLY or UNSYNCED (User federation → " + p.Name + ")"})
+		}
+	}
+	return found, nil
+}
+
+// serviceAccountRoles finds what the service account may beyond its need.
+func (c *Client) serviceAccountRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Finding, error) {
+	user, err := c.serviceAccount(ctx, w.Portal.ID)
+	if user == nil {
+		return nil, err
+	}
+	var roles struct {
+		RealmMappings  []named
+		ClientMappings map[string]struct{ Mappings []named }
+	}
+	if _, err := c.do(ctx, http.MethodGet, c.path(append(user, "role-mappings")...), nil, &roles); err != nil {
+		return nil, fmt.Errorf("read the service account's roles: %w", err)
+	}
+	var more []string
+	for _, r := range roles.RealmMappings {
+		if r.Name != "default-roles-"+strings.ToLower(c.config.Realm) {
+			more = append(more, r.Name)
+		}
+	}
+	for client, mapped := range roles.ClientMappings {
+		for _, r := range mapped.Mappings {
+			if client != "realm-management" || !slices.Contains(leastRoles, r.Name) {
+				more = append(more, client+"."+r.Name)
+			}
+		}
+	}
+	var groups []struct{ Path string }
+	if _, err := c.do(ctx, http.MethodGet, c.path(append(user, "groups")...), nil, &groups); err != nil {
+		return nil, fmt.Errorf("read the service account's groups: %w", err)
+	}
+	for _, g := range groups {
+		more = append(more, "the group "+g.Path)
+	}
+	return tooMuch(w.Portal.ID, more), nil
+}
+
+// ownRoles finds the same in the service account's own token.
+func (c *Client) ownRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Finding, error) {
+	token, err := c.login.get(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var claims struct {
+		Access map[string]struct{ Roles []string } `json:"resource_access"`
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 { // a token that is no JWT says nothing
+		return nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, nil
+	}
+	if err := json.Unmarshal(raw, &claims); err != nil {
+		return nil, nil
+	}
+	var more []string
+	for client, access := range claims.Access {
+		for _, role := range access.Roles {
+			if client != "account" && (client != "realm-management" || !slices.Contains(leastRoles, role)) { // everybody has those of account
+				more = append(more, client+"."+role)
+			}
+		}
+	}
+	return tooMuch(w.Portal.ID, more), nil
+}
+
+func tooMuch(client string, more []string) []Finding {
+	if len(more) == 0 {
+		return nil
+	}
+	slices.Sort(more)
+	return []Finding{{"the service account " + client + " has more than it needs (" + strings.Join(more, ", ") + ")", "whoever gets its secret gets all of it",
+		"keep " + strings.Join(leastRoles, " and ") + " of realm-management and take the rest away (Clients → " + client + " → Service account roles)"}}
+}
+
+// themeThere tells where the realm wants a theme that the server does not have:
+// it would show its own.
+func (c *Client) themeThere(ctx context.Context, w Wanted, _ map[string]any) ([]Finding, error) {
+	if w.LoginTheme == "" {
+		return nil, nil
+	}
+	var server struct {
+		Themes map[string][]struct{ Name string }
+	}
+	if _, err := c.doAt(ctx, http.MethodGet, "/admin/serverinfo", nil, &server); err != nil {
+		return nil, fmt.Errorf("read the themes: %w", err)
+	}
+	if slices.ContainsFunc(server.Themes["login"], func(t struct{ Name string }) bool { return t.Name == w.LoginTheme }) {
+		return nil, nil
+	}
+	return []Finding{{"Keycloak has no login theme " + w.LoginTheme, "it shows its own page, without the way to the portal",
+		"put the folder that `entree realm theme` writes into Keycloak's themes and restart it"}}, nil
+}

@@ -1,0 +1,239 @@
+package keycloak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entree/secret"
+)
+
+// Change is one thing to do to a realm, and why. Printed, it is a diff:
+//
+//	~ client entree-ent
+//	    redirectUris: [https://old.example/back] → [https://new.example/back]
+//	  because people log in to the ENT through it
+type Change struct {
+	New    bool // is made; else it is there and differs
+	What   string
+	Why    string
+	Fields []Field
+	apply  func(context.Context) error
+}
+
+// Field is one value that differs, as it is and as it is wanted. A secret is
+// never shown.
+type Field struct{ Name, Is, Wanted string }
+
+func (c Change) String() string {
+	var b strings.Builder
+	sign := "~"
+	if c.New {
+		sign = "+"
+	}
+	fmt.Fprintf(&b, "%s %s\n", sign, c.What)
+	for _, f := range c.Fields {
+		if c.New || f.Is == "" {
+			fmt.Fprintf(&b, "    %s: %s\n", f.Name, f.Wanted)
+		} else {
+			fmt.Fprintf(&b, "    %s: %s → %s\n", f.Name, f.Is, f.Wanted)
+		}
+	}
+	fmt.Fprintf(&b, "  because %s\n", c.Why)
+	return b.String()
+}
+
+// Foreign is something of a name that the portal wants and that is somebody
+// else's. It is never taken over.
+type Foreign struct{ What, Why, Do string }
+
+func (f *Foreign) Error() string { return f.What + " " + f.Why + ": " + f.Do }
+
+// Plan compares the realm with what is wanted and gives what would have to
+// change, nothing where all of it is there; where the realm is missing, all of
+// it. It changes nothing, and does not look at what the portal does not need.
+// Each thing that is somebody else's is a [Foreign] in the error, beside the
+// changes.
+func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
+	var changes []Change
+	var foreign []error
+	for _, plan := range []func(context.Context, Wanted) ([]Change, error){
+		c.planRealm, c.planProfile, c.planGroups, c.planScope, c.planPortal, c.planENT, c.planConsole,
+	} {
+		some, err := plan(ctx, w)
+		var theirs *Foreign
+		switch {
+		case errors.As(err, &theirs):
+			foreign = append(foreign, theirs)
+		case err != nil:
+			return nil, err
+		}
+		changes = append(changes, some...)
+	}
+	return changes, errors.Join(foreign...)
+}
+
+// Apply does what Plan finds, in its order, and nothing where something is
+// somebody else's. It looks again afterwards: what only shows once the realm is
+// there, a client scope that it brings along, is done too.
+func (c *Client) Apply(ctx context.Context, w Wanted, tell func(Change)) error {
+	const rounds = 3
+	for range rounds {
+		changes, err := c.Plan(ctx, w)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		for _, change := range changes {
+			if err := change.apply(ctx); err != nil {
+				return fmt.Errorf("%s: %w", change.What, err)
+			}
+			if tell != nil {
+				tell(change)
+			}
+		}
+	}
+	return fmt.Errorf("keycloak: the realm still differs after %d rounds", rounds)
+}
+
+// thing is something in a realm that is held to some values; its others are
+// left as they are.
+type thing struct {
+	what, why string
+	want      map[string]any                                // maps are gone into, lists are sets
+	fresh     map[string]any                                // more, for one that is made
+	find      func(context.Context) (map[string]any, error) // nil: it is not there
+	ours      func(map[string]any) error                    // nil: nobody else could have made it
+	create    func(context.Context, map[string]any) error
+	update    func(context.Context, map[string]any) error // gets what was found, with the wanted values in it
+}
+
+// hold gives the change that a thing needs, if any. What it does is decided
+// anew when it is applied: something before it may have made the thing.
+func (t thing) hold(ctx context.Context) ([]Change, error) {
+	_, isNew, fields, err := t.compare(ctx)
+	if err != nil || !isNew && len(fields) == 0 {
+		return nil, err
+	}
+	return []Change{{New: isNew, What: t.what, Why: t.why, Fields: fields, apply: func(ctx context.Context) error {
+		have, isNew, _, err := t.compare(ctx)
+		if err != nil {
+			return err
+		}
+		if isNew {
+			return t.create(ctx, have)
+		}
+		return t.update(ctx, have)
+	}}}, nil
+}
+
+func (t thing) compare(ctx context.Context) (merged map[string]any, isNew bool, fields []Field, err error) {
+	have, err := t.find(ctx)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	if have == nil {
+		whole := map[string]any{}
+		return whole, true, append(put(whole, t.want, ""), put(whole, t.fresh, "")...), nil
+	}
+	if t.ours != nil {
+		if err := t.ours(have); err != nil {
+			return nil, false, nil, err
+		}
+	}
+	return have, false, merge(have, t.want, ""), nil
+}
+
+// put puts the wanted values into something new: what is left out would get a
+// default of Keycloak's.
+func put(into, want map[string]any, under string) []Field {
+	return merged(into, want, under, func(_, _ any) bool { return false })
+}
+
+// merge puts the wanted values into have and tells which were other ones.
+func merge(have, want map[string]any, under string) []Field { return merged(have, want, under, same) }
+
+func merged(have, want map[string]any, under string, same func(have, want any) bool) []Field {
+	var fields []Field
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if inner, ok := want[name].(map[string]any); ok {
+			h, _ := have[name].(map[string]any)
+			if h == nil {
+				h = map[string]any{}
+			}
+			have[name] = h
+			fields = append(fields, merged(h, inner, under+name+".", same)...)
+			continue
+		}
+		if same(have[name], want[name]) {
+			continue
+		}
+		if s, ok := want[name].(secret.Text); ok {
+			fields = append(fields, Field{under + name, "another", "the configured one"})
+			have[name] = s.Reveal()
+			continue
+		}
+		fields = append(fields, Field{under + name, shown(have[name]), shown(want[name])})
+		have[name] = want[name]
+	}
+	return fields
+}
+
+// same tells whether a value of Keycloak's is the wanted one: of a list, the
+// same members; nothing there is the same as an empty value.
+func same(have, want any) bool {
+	switch w := want.(type) {
+	case secret.Text:
+		return have == w.Reveal()
+	case []string:
+		h, _ := have.([]any)
+		return len(h) == len(w) && !slices.ContainsFunc(w, func(v string) bool { return !slices.Contains(h, any(v)) })
+	default:
+		return have == nil && want == "" || shown(have) == shown(want)
+	}
+}
+
+// shown is a value as a diff shows it.
+func shown(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		list := make([]string, len(v))
+		for i, item := range v {
+			list[i] = fmt.Sprint(item)
+		}
+		return shown(list)
+	case []string:
+		return "[" + strings.Join(slices.Sorted(slices.Values(v)), ", ") + "]" // a set
+	case float64: // every number of JSON
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case string:
+		if v == "" {
+			return `""`
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// get reads something of the realm's; nothing where it, or the realm, is not
+// there.
+func (c *Client) get(ctx context.Context, path string, into any) error {
+	_, err := c.do(ctx, http.MethodGet, path, nil, into)
+	if status(err) == http.StatusNotFound {
+		return nil
+	}
+	return err
+}
+
+// send writes something to the realm.
+func (c *Client) send(method string, path ...string) func(context.Context, map[string]any) error {
+	return func(ctx context.Context, body map[string]any) error {
+		_, err := c.do(ctx, method, c.path(path...), body, nil)
+		return err
+	}
+}
