@@ -58,6 +58,9 @@ const (
 	EventFirstLogin      EventKind = "account.first_login"
 	EventMailSent        EventKind = "mail.sent"
 	EventMailAbandoned   EventKind = "mail.abandoned"
+	EventDeskProven      EventKind = "desk.proven"
+	EventDeskWrong       EventKind = "desk.wrong"
+	EventAccountAdopted  EventKind = "account.adopted"
 )
 
 // Effects is what an act wants besides the change of its journey. The store
@@ -68,6 +71,10 @@ type Effects struct {
 	Acceptances []Acceptance
 	People      []PersonChange
 	Audit       []audit.Entry // what an operator did, chained to what was done before
+	Edits       []PersonEdit
+	Desk        *DeskCode // given out; an earlier one of its person is worth nothing
+	DeskSpent   *DeskSpent
+	Forget      []string // keys of limits
 }
 
 // PersonChange moves a person's account. From guards it: the store refuses

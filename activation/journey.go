@@ -50,6 +50,10 @@ type Journey struct {
 	Code        Code
 	VerifyTries int
 	Reference   string // what a person tells the help desk, "7K3F-9Q2M"
+	Client      string // the network that asked, so that a help desk can clear its limit
+	// Desk is the operator who saw an identity card, where a code of the desk
+	// took the mailbox's place.
+	Desk string
 
 	RequestedAt time.Time
 	ProvenAt    time.Time

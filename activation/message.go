@@ -15,7 +15,11 @@ const (
 	MessageParked    MessageKind = "parked"    // somebody will look at it
 	// MessageOtherProfile says that the address is known, with another profile
 	// than the one that was chosen.
-	MessageOtherProfile MessageKind = "other_profile"
+	MessageOtherProfile   MessageKind = "other_profile"
+	MessageBegin          MessageKind = "begin"           // how to begin, sent by the help desk
+	MessageAddressChanged MessageKind = "address_changed" // to the old one
+	MessageRenamed        MessageKind = "renamed"         // another identifier: choose the password again
+	MessageAdopted        MessageKind = "adopted"         // the account of before goes on, with its password
 	// MessageNobody is not sent: it is the job of an address that nobody has, so
 	// that asking costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"

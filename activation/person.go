@@ -48,6 +48,9 @@ type Person struct {
 	Email      Address // the personal address of the enrolment
 	Cohort     string
 	Readiness  Readiness
+	// Hold is why an operator stopped this person; empty: nobody did. It is not
+	// the source's to say, and no import changes it.
+	Hold string
 
 	// Login and UniversityAddress come from the source or are reserved by the
 	// portal. Once given they never change and are never given to another.
@@ -63,7 +66,48 @@ type Person struct {
 
 // MayActivate tells whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {
-	return p.Readiness == Ready && p.Account == NoAccount
+	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == ""
+}
+
+// PersonState is where a person stands, in one word: what the enrolment says,
+// what operators said, and what became of the account.
+type PersonState string
+
+// The states of a person, in the order of the way.
+const (
+	StateNotReady PersonState = "not_ready"
+	StateHeld     PersonState = "held" // by the source or by an operator
+	StateReady    PersonState = "ready"
+	StateCreating PersonState = "creating"
+	StateParked   PersonState = "parked"
+	StateUnused   PersonState = "unused" // active, and never logged in
+	StateActive   PersonState = "active"
+)
+
+// PersonStates lists them.
+func PersonStates() []PersonState {
+	return []PersonState{StateNotReady, StateHeld, StateReady, StateCreating, StateParked, StateUnused, StateActive}
+}
+
+// State gives a person's state. The store finds people by it, so its index
+// says the same in SQL; a test holds the two together.
+func (p Person) State() PersonState {
+	switch {
+	case p.Account == AccountParked:
+		return StateParked
+	case p.Account == AccountCreating:
+		return StateCreating
+	case p.Account == AccountActive && p.FirstLoginAt.IsZero():
+		return StateUnused
+	case p.Account == AccountActive:
+		return StateActive
+	case p.Hold != "" || p.Readiness == Held:
+		return StateHeld
+	case p.Readiness == Ready:
+		return StateReady
+	default:
+		return StateNotReady
+	}
 }
 
 // Profile is a kind of people with rules of their own: students, staff, ….

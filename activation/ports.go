@@ -37,6 +37,9 @@ type Store interface {
 	Person(ctx context.Context, id PersonID) (Person, error)
 	// PersonByLogin gives the person who has this identifier, or ErrNotFound.
 	PersonByLogin(ctx context.Context, login string) (Person, error)
+	// DeskCode gives the code of the desk with one of these MACs, or
+	// ErrNotFound. Whether it is in its time is not looked at.
+	DeskCode(ctx context.Context, macs [][]byte) (DeskCode, error)
 	// Apply commits effects alone.
 	Apply(ctx context.Context, e Effects) error
 

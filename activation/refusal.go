@@ -30,9 +30,11 @@ const (
 	ReasonCharterChanged  Reason = "charter_changed" // read the new one
 	ReasonPasswordRules   Reason = "password_rules"  // Findings
 	ReasonPasswordConfirm Reason = "password_confirm"
-	ReasonElsewhere       Reason = "elsewhere" // this person's account was begun in another browser
-	ReasonStep            Reason = "step"      // not the step this journey is at: show that one
-	ReasonBusy            Reason = "busy"      // beyond capacity: Retry says when
+	ReasonElsewhere       Reason = "elsewhere"   // this person's account was begun in another browser
+	ReasonStep            Reason = "step"        // not the step this journey is at: show that one
+	ReasonDeskFormat      Reason = "desk_format" // costs no try
+	ReasonDeskWrong       Reason = "desk_wrong"  // never given, spent or too old: which one is not told
+	ReasonBusy            Reason = "busy"        // beyond capacity: Retry says when
 )
 
 // Finding is one rule that a password breaks.

@@ -33,6 +33,7 @@ func (s *Service) Request(ctx context.Context, r Request) (Journey, error) {
 	if err != nil {
 		return Journey{}, err
 	}
+	j.Client = r.Client
 	effects, err := s.sendCode(ctx, &j, s.now())
 	if err != nil {
 		return Journey{}, err
@@ -77,13 +78,19 @@ func (s *Service) Resend(ctx context.Context, id JourneyID, lang Lang, client st
 		return err
 	}
 	j.Lang = lang
-	effects, err := s.sendCode(ctx, &j, s.now())
+	return s.sendAgain(ctx, j, Effects{})
+}
+
+// sendAgain draws a new code for a journey as it is now.
+func (s *Service) sendAgain(ctx context.Context, j Journey, effects Effects) error {
+	mail, err := s.sendCode(ctx, &j, s.now())
 	if err != nil {
 		return err
 	}
-	code, candidates, sent := j.Code, j.Candidates, j.Code.Sent
-	err = s.act(ctx, id, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
-		if j.Code.Sent >= sent { // a second click came first: one mail is enough
+	effects.Jobs = append(effects.Jobs, mail.Jobs...)
+	code, candidates, lang := j.Code, j.Candidates, j.Lang
+	return s.act(ctx, j.ID, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
+		if j.Code.Sent >= code.Sent { // a second click came first: one mail is enough
 			return Effects{}, nil
 		}
 		code.Tries = j.Code.Tries
@@ -91,7 +98,6 @@ func (s *Service) Resend(ctx context.Context, id JourneyID, lang Lang, client st
 		effects.Events = s.tell(j, now, EventCodeResent).Events
 		return effects, nil
 	})
-	return err
 }
 
 // ResendAt is when the next code may be asked for: half a minute after the

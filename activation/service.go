@@ -61,6 +61,9 @@ type Rates struct {
 	// Strikes is how many codes in a row may be wrong for one address over all
 	// time; NIST SP 800-63B-4, 3.2.2 says 100. A right one clears it.
 	Strikes Rate
+	// Codes of the desk compared, per network of the visitor and altogether.
+	// They name their person by themselves: there is nothing else to count by.
+	DeskClient, DeskTotal Rate
 }
 
 // DefaultRates are the limits of the sample configuration.
@@ -71,6 +74,9 @@ func DefaultRates() Rates {
 		Total:   Rate{Burst: 6000, Per: 10 * time.Minute},
 		Tries:   Rate{Burst: MaxTries, Per: 10 * time.Minute},
 		Strikes: Rate{Burst: 100, Per: 30 * 24 * time.Hour},
+
+		DeskClient: Rate{Burst: 20, Per: 10 * time.Minute},
+		DeskTotal:  Rate{Burst: 600, Per: 10 * time.Minute},
 	}
 }
 

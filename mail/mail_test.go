@@ -67,6 +67,7 @@ func message(kind activation.MessageKind, lang activation.Lang) activation.Messa
 var kinds = []activation.MessageKind{
 	activation.MessageCode, activation.MessageNotReady, activation.MessageActive, activation.MessageCreating,
 	activation.MessageOtherProfile, activation.MessageActivated, activation.MessageParked,
+	activation.MessageBegin, activation.MessageAddressChanged, activation.MessageRenamed, activation.MessageAdopted,
 }
 
 // sent sends a message and gives what arrived.

@@ -12,6 +12,7 @@ import (
 
 const (
 	rightCode   = "012345"
+	rightDesk   = "7K3F9Q2M"
 	rightNumber = "22502142"
 	known       = "jeanne@exemple.fr"  // one student
 	family      = "famille@exemple.fr" // two of them
@@ -110,6 +111,26 @@ func (f *fakeService) Request(_ context.Context, r activation.Request) (activati
 		j.Candidates = []activation.PersonID{"jeanne"}
 	case family:
 		j.Candidates = []activation.PersonID{"jeanne", "louis"}
+	}
+	f.journeys[j.ID] = &j
+	return j, nil
+}
+
+func (f *fakeService) EnterDesk(_ context.Context, typed string, lang activation.Lang, _ string) (activation.Journey, error) {
+	code, ok := activation.CleanDeskCode(typed)
+	if !ok {
+		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonDeskFormat}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if code != rightDesk {
+		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonDeskWrong}
+	}
+	f.acts++
+	now := f.now()
+	j := activation.Journey{
+		ID: activation.JourneyID(rand.Text()), Profile: "etudiant", Lang: lang, Address: known, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
+		ProvenAt: now, VerifiedAt: now, Candidates: []activation.PersonID{"jeanne"}, Person: "jeanne", Desk: "Ada Admin",
 	}
 	f.journeys[j.ID] = &j
 	return j, nil

@@ -232,3 +232,25 @@ func TestCharterPage(t *testing.T) {
 		t.Errorf("hash shown: %q", sum)
 	}
 }
+
+func TestDesk_ACodeOfTheDeskStandsForTheMailbox(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	p := b.get("/activation/guichet").want("/activation/guichet", 200).shows("h1", "desk.title")
+	before := b.sessionCookie()
+	p = b.submit(p, "/activation/guichet", "code", "7K3F").want("/activation/guichet", 422).shows(".summary", "refused.desk_format")
+	p = b.submit(p, "/activation/guichet", "code", "7K3F-9Q2X").want("/activation/guichet", 422).shows(".summary", "refused.desk_wrong")
+	b.submit(p, "/activation/guichet", "code", " 7k3f 9q2m ").want("/activation/charte", 200)
+	if b.sessionCookie() == before {
+		t.Error("S28: the session has the id of before")
+	}
+}
+
+// A page of an earlier journey cannot act on the one that the desk began.
+func TestDesk_FormsAreTiedToTheSession(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	form := b.get("/activation/guichet").fill("/activation/guichet", "code", rightDesk)
+	b.begin(known)
+	b.do("POST", "/activation/guichet", &form).want("/activation/guichet", http.StatusConflict)
+}

@@ -13,6 +13,7 @@ import (
 const (
 	pathRequest  = "/activation"
 	pathCode     = "/activation/identification"
+	pathDesk     = "/activation/guichet"
 	pathVerify   = "/activation/verification"
 	pathCharter  = "/activation/charte"
 	pathGuide    = "/activation/entre-mdp"
@@ -52,6 +53,8 @@ func (p *Portal) routes() {
 	get("/", p.welcome)
 	get(pathRequest, p.showRequest)
 	post(pathRequest, p.request)
+	get(pathDesk, p.showDesk)
+	post(pathDesk, p.enterDesk)
 	get(pathCode, p.page(p.codeOrEnded, code, ended))
 	post(pathCode, p.act(p.prove, codeFields, code))
 	post("/activation/renvoi", p.act(p.resend, nil, code))

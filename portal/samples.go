@@ -25,6 +25,7 @@ func samples() map[string][]any {
 		"code": {CodePage{}, CodePage{
 			Address: "a@exemple.fr", Minutes: 10, ResendIn: 60, ResendAt: at, TriesLeft: 2, Blocked: true, RetryAt: at,
 		}},
+		"desk": {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
 		"verify": {VerifyPage{}, VerifyPage{
 			AsksBirthDate: true, AsksNumber: true, Several: true, Staff: true,
 			Day: "17", Month: "3", Year: "2004", Number: "22502142", TriesLeft: 2,

@@ -12,6 +12,8 @@ import (
 // visitor can read comes as an *activation.Refusal.
 type Service interface {
 	Request(ctx context.Context, r activation.Request) (activation.Journey, error)
+	// EnterDesk begins a journey with a code that an operator gave.
+	EnterDesk(ctx context.Context, typed string, lang activation.Lang, client string) (activation.Journey, error)
 	// Journey gives a journey and its next step: activation.ErrNotFound when it
 	// is gone, activation.ErrExpired when its idle or absolute limit is over.
 	Journey(ctx context.Context, id activation.JourneyID) (activation.Journey, activation.Step, error)

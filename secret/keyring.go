@@ -21,6 +21,7 @@ type Use string
 // The uses there are.
 const (
 	UseCode      Use = "code"
+	UseDesk      Use = "desk"
 	UseJob       Use = "job"
 	UseSession   Use = "session"
 	UseForm      Use = "form"
@@ -95,6 +96,15 @@ func (k Keyring) Subkeys(use Use) [][]byte {
 // length goes in as well, so that ("ab","c") and ("a","bc") differ.
 func (k Keyring) MAC(use Use, parts ...string) []byte {
 	return mac(k.Subkeys(use)[0], parts)
+}
+
+// MACs gives the MAC under each key of use, to look a kept one up by.
+func (k Keyring) MACs(use Use, parts ...string) [][]byte {
+	var out [][]byte
+	for _, key := range k.Subkeys(use) {
+		out = append(out, mac(key, parts))
+	}
+	return out
 }
 
 // Verify tells, in constant time, whether sum is the MAC of parts under any

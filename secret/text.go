@@ -6,6 +6,7 @@
 // nothing for another.
 //
 //	ENTREE_SECRET ── HKDF ──┬─ code        MAC of the six digits
+//	                        ├─ desk        MAC of the desk's codes
 //	                        ├─ job         sealed payloads of waiting jobs
 //	                        ├─ session     cookies
 //	                        ├─ form        tokens in forms

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"entree/activation"
+	"entree/helpdesk"
 )
 
 //go:embed migrations/*.sql
@@ -31,18 +35,49 @@ type dialect struct {
 	cutOnly string
 	// unprotect takes appendOnly away from a table.
 	unprotect string
+	// bytewise makes a column compare by bytes, whatever the database's language.
+	bytewise string
+	// words is the full-text index of people.search, kept up to date by the
+	// database itself; match is the condition that it answers, up to one more
+	// than helpdesk.Enough, and query writes its value.
+	words, match string
+	query        func(words []string) string
+	// severalNames lets a person have a second identifier.
+	severalNames string
 }
+
+const sqliteAppendOnly = `
+		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
+		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`
 
 var sqlite = dialect{
 	name: "sqlite", driver: "sqlite", goose: goose.DialectSQLite3,
-	appendOnly: `
-		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
-		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`,
-	unprotect: `DROP TRIGGER %[1]s_no_update; DROP TRIGGER %[1]s_no_delete;`,
+	appendOnly: sqliteAppendOnly,
+	unprotect:  `DROP TRIGGER %[1]s_no_update; DROP TRIGGER %[1]s_no_delete;`,
 	cutOnly: `
 		CREATE TRIGGER %[1]s_no_update BEFORE UPDATE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s WHEN OLD.%[2]s > (SELECT %[3]s FROM audit_head)
 			BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`,
+	// The index holds no text of its own: it points to people's rowid, which a
+	// VACUUM keeps as long as the table has an index.
+	words: `
+		CREATE VIRTUAL TABLE people_words USING fts5(search, content='people', content_rowid='rowid', detail='none', columnsize=0,
+			tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
+		CREATE TRIGGER people_words_insert AFTER INSERT ON people BEGIN
+			INSERT INTO people_words (rowid, search) VALUES (new.rowid, new.search); END;
+		CREATE TRIGGER people_words_delete AFTER DELETE ON people BEGIN
+			INSERT INTO people_words (people_words, rowid, search) VALUES ('delete', old.rowid, old.search); END;
+		CREATE TRIGGER people_words_update AFTER UPDATE OF search ON people WHEN old.search <> new.search BEGIN
+			INSERT INTO people_words (people_words, rowid, search) VALUES ('delete', old.rowid, old.search);
+			INSERT INTO people_words (rowid, search) VALUES (new.rowid, new.search); END;
+		INSERT INTO people_words (people_words) VALUES ('rebuild');`,
+	match: fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.Enough+1),
+	query: func(words []string) string { return beginnings(words, `"%s"*`, " ") },
+	severalNames: `
+		CREATE TABLE names_several (kind TEXT NOT NULL, value TEXT NOT NULL, person_id TEXT NOT NULL, PRIMARY KEY (kind, value));
+		INSERT INTO names_several SELECT kind, value, person_id FROM names;
+		DROP TABLE names;
+		ALTER TABLE names_several RENAME TO names;` + fmt.Sprintf(sqliteAppendOnly, "names"),
 }
 
 var postgres = dialect{
@@ -58,6 +93,21 @@ var postgres = dialect{
 			IF OLD.%[2]s > (SELECT %[3]s FROM audit_head) THEN RAISE EXCEPTION '%[1]s is append-only'; END IF; RETURN OLD; END $$;
 		CREATE TRIGGER %[1]s_no_change BEFORE UPDATE OR TRUNCATE ON %[1]s FOR EACH STATEMENT EXECUTE FUNCTION %[1]s_no_change();
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s FOR EACH ROW EXECUTE FUNCTION %[1]s_no_delete();`,
+	bytewise:     ` COLLATE "C"`,
+	words:        `CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector)))`,
+	match:        "cast(search AS tsvector) @@ cast(? AS tsquery)",
+	query:        func(words []string) string { return beginnings(words, "%s:*", " & ") },
+	severalNames: `ALTER TABLE names DROP CONSTRAINT names_kind_person_id_key`,
+}
+
+// beginnings writes a full-text query for words that begin so. Words hold
+// letters, marks and figures only, so nothing in them needs quoting.
+func beginnings(words []string, form, and string) string {
+	var out []string
+	for _, w := range words {
+		out = append(out, fmt.Sprintf(form, w))
+	}
+	return strings.Join(out, and)
 }
 
 func dialectOf(dsn string) (dialect, error) {
@@ -90,12 +140,14 @@ func (d dialect) open(dsn string) (*sql.DB, error) {
 
 // sqliteDSN sets what the store relies on. synchronous=FULL: an accepted
 // request survives a power cut, which WAL with NORMAL does not promise.
-// secure_delete: a credential that was erased is not left in a free page. A
+// secure_delete: a credential that was erased is not left in a free page.
+// cache_size, 32 MB for a connection: the upper pages of every index stay in
+// memory, where a million people have a gigabyte. A
 // transaction takes the writer's place at its beginning, so that it never
 // fails half-way for want of it.
 func sqliteDSN(file string) string {
 	v := url.Values{"_txlock": {"immediate"}}
-	for _, pragma := range []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(ON)", "secure_delete(ON)"} {
+	for _, pragma := range []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(ON)", "secure_delete(ON)", "cache_size(-32768)"} {
 		v.Add("_pragma", pragma)
 	}
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + v.Encode()
@@ -112,6 +164,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	options := []goose.ProviderOption{goose.WithGoMigrations(
 		goose.NewGoMigration(2, &goose.GoFunc{RunTx: s.protect}, nil),
 		goose.NewGoMigration(4, &goose.GoFunc{RunTx: s.protectAudit}, nil),
+		goose.NewGoMigration(6, &goose.GoFunc{RunTx: s.findable}, nil),
 	), goose.WithDisableGlobalRegistry(true)}
 	if s.dialect.name == "postgres" {
 		// Several instances start at once: one migrates, the others wait.
@@ -153,4 +206,61 @@ func (s *Store) protectAudit(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	return nil
+}
+
+// findable is the sixth migration: people are found by words, held by
+// operators, and may be given a second identifier.
+func (s *Store) findable(ctx context.Context, tx *sql.Tx) error {
+	for _, statement := range []string{
+		`ALTER TABLE people ADD COLUMN search TEXT` + s.dialect.bytewise + ` NOT NULL DEFAULT ''`,
+		`ALTER TABLE people ADD COLUMN hold TEXT NOT NULL DEFAULT ''`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := describe(ctx, tx); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`CREATE INDEX people_search ON people (search, id)`,
+		`CREATE INDEX people_number ON people (number, id)`,
+		`CREATE INDEX people_activated ON people (activated_at, id)`,
+		`CREATE INDEX people_state ON people (` + stateColumn + `, cohort, profile)`,
+		`CREATE INDEX people_cohort ON people (cohort, profile)`,
+		s.dialect.words,
+		s.dialect.severalNames,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe writes the searchText of everybody who is there already.
+func describe(ctx context.Context, tx *sql.Tx) error {
+	for last := activation.PersonID(""); ; {
+		rows, err := tx.QueryContext(ctx, `SELECT id, family_name, given_name, number, login, email, university_address FROM people WHERE id > $1 ORDER BY id LIMIT $2`, last, batch)
+		if err != nil {
+			return err
+		}
+		var people []activation.Person
+		for rows.Next() {
+			var p activation.Person
+			if err := rows.Scan(&p.ID, &p.FamilyName, &p.GivenName, &p.Number, &p.Login, &p.Email, &p.UniversityAddress); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			people = append(people, p)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(people) == 0 {
+			return err
+		}
+		for _, p := range people {
+			if _, err := tx.ExecContext(ctx, `UPDATE people SET search = $1 WHERE id = $2`, searchText(p), p.ID); err != nil {
+				return err
+			}
+		}
+		last = people[len(people)-1].ID
+	}
 }

@@ -19,6 +19,9 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) err
 			return err
 		}
 	}
+	if err := assist(ctx, tx, e); err != nil {
+		return err
+	}
 	for _, a := range e.Acceptances {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			a.Person, a.Journey, a.Profile, a.Lang, a.Version, a.SHA256, micros(a.At)); err != nil {
@@ -59,7 +62,7 @@ func changePerson(ctx context.Context, tx *sql.Tx, c activation.PersonChange) er
 		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
 		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END
-		WHERE id = $6 AND account IN (`+strings.Join(from, ", ")+`)`, args...)
+		WHERE id = $6 AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`, args...)
 }
 
 func insertEvent(ctx context.Context, tx *sql.Tx, v activation.Event) error {

@@ -1,9 +1,78 @@
 package store
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"entree/helpdesk"
+)
 
 // Exec lets a test try what no method does.
 func (s *Store) Exec(ctx context.Context, statement string) error {
 	_, err := s.db.ExecContext(ctx, statement)
 	return err
+}
+
+// PlansOf finds people and gives the plan of every statement that was asked,
+// with the statement before it. A table of ten people is read and sorted as a
+// whole; PostgreSQL is told to do so only where there is no other way.
+func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query) (plans []string, err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	explain := "EXPLAIN QUERY PLAN "
+	if s.dialect.name == "postgres" {
+		explain = "EXPLAIN "
+		if _, err := conn.ExecContext(ctx, `SET enable_seqscan = off; SET enable_sort = off`); err != nil {
+			return nil, err
+		}
+		defer conn.ExecContext(ctx, `RESET ALL`)
+	}
+	l := &listener{Conn: conn, explain: explain}
+	_, err = finder{l, s.dialect}.find(ctx, q)
+	return l.plans, errors.Join(err, l.err)
+}
+
+// listener asks for the plan of each query before the query.
+type listener struct {
+	*sql.Conn
+	explain string
+	plans   []string
+	err     error
+}
+
+func (l *listener) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	l.listen(ctx, query, args...)
+	return l.Conn.QueryContext(ctx, query, args...)
+}
+
+func (l *listener) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	l.listen(ctx, query, args...)
+	return l.Conn.QueryRowContext(ctx, query, args...)
+}
+
+func (l *listener) listen(ctx context.Context, query string, args ...any) {
+	rows, err := l.Conn.QueryContext(ctx, l.explain+query, args...)
+	if err != nil {
+		l.err = errors.Join(l.err, err)
+		return
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	l.err = errors.Join(l.err, err)
+	plan := query
+	for rows.Next() {
+		line := make([]any, len(columns))
+		for i := range line {
+			line[i] = new(any)
+		}
+		l.err = errors.Join(l.err, rows.Scan(line...))
+		plan += fmt.Sprintf("\n  %v", *line[len(line)-1].(*any)) // the text stands last on both
+	}
+	l.err = errors.Join(l.err, rows.Err())
+	l.plans = append(l.plans, plan)
 }

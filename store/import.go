@@ -55,9 +55,9 @@ func newImporter(ctx context.Context, tx *sql.Tx, id string) (*importer, error) 
 		query string
 	}{
 		{&i.find, `SELECT import_id, ` + personColumns + ` FROM people WHERE profile = $1 AND number = $2`},
-		{&i.insert, `INSERT INTO people (id, profile, number, given_name, family_name, birth_date, email, cohort, readiness, login, university_address, import_id)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`},
-		{&i.update, `UPDATE people SET given_name = $1, family_name = $2, birth_date = $3, email = $4, cohort = $5, readiness = $6, login = $7, university_address = $8, import_id = $9 WHERE id = $10`},
+		{&i.insert, `INSERT INTO people (id, profile, number, given_name, family_name, birth_date, email, cohort, readiness, login, university_address, import_id, search)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`},
+		{&i.update, `UPDATE people SET given_name = $1, family_name = $2, birth_date = $3, email = $4, cohort = $5, readiness = $6, login = $7, university_address = $8, import_id = $9, search = $10 WHERE id = $11`},
 		{&i.claim, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`},
 	} {
 		statement, err := tx.PrepareContext(ctx, s.query)
@@ -104,7 +104,7 @@ func (i *importer) put(ctx context.Context, p activation.Person) (activation.Imp
 		return activation.ImportTaken, err
 	}
 	if _, err := i.update.ExecContext(ctx, merged.GivenName, merged.FamilyName, merged.BirthDate, merged.Email, merged.Cohort, merged.Readiness,
-		merged.Login, merged.UniversityAddress, i.id, old.ID); err != nil {
+		merged.Login, merged.UniversityAddress, i.id, searchText(merged), old.ID); err != nil {
 		return 0, err
 	}
 	if merged == old {
@@ -118,7 +118,7 @@ func (i *importer) add(ctx context.Context, p activation.Person) (activation.Imp
 		return activation.ImportTaken, err
 	}
 	_, err := i.insert.ExecContext(ctx, p.ID, p.Profile, p.Number, p.GivenName, p.FamilyName, p.BirthDate, p.Email, p.Cohort, p.Readiness,
-		p.Login, p.UniversityAddress, i.id)
+		p.Login, p.UniversityAddress, i.id, searchText(p))
 	return activation.ImportNew, err
 }
 

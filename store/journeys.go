@@ -25,8 +25,8 @@ func (s *Store) Begin(ctx context.Context, j activation.Journey, e activation.Ef
 		return err
 	}
 	return wrap("begin", s.tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO journeys (id, version, expires_at, doc) VALUES ($1, $2, $3, $4)`,
-			j.ID, j.Version, micros(j.ExpiresAt), string(doc)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO journeys (id, version, expires_at, doc, person_id, address) VALUES ($1, $2, $3, $4, $5, $6)`,
+			j.ID, j.Version, micros(j.ExpiresAt), string(doc), j.Person, j.Address); err != nil {
 			return err
 		}
 		return s.apply(ctx, tx, e)
@@ -63,8 +63,8 @@ func (s *Store) Update(ctx context.Context, id activation.JourneyID, change func
 			return activation.Journey{}, err
 		}
 		err = s.tx(ctx, func(tx *sql.Tx) error {
-			if err := one(ctx, tx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3 WHERE id = $4 AND version = $5`,
-				j.Version, micros(j.ExpiresAt), string(doc), id, read); err != nil {
+			if err := one(ctx, tx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $4 WHERE id = $5 AND version = $6`,
+				j.Version, micros(j.ExpiresAt), string(doc), j.Person, id, read); err != nil {
 				return err
 			}
 			return s.apply(ctx, tx, effects)

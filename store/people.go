@@ -10,13 +10,13 @@ import (
 
 // personColumns are in the order of scanPerson.
 const personColumns = `id, profile, number, given_name, family_name, birth_date, email, cohort, readiness,
-	login, university_address, account, activation_id, account_id, activated_at, first_login_at`
+	login, university_address, account, activation_id, account_id, activated_at, first_login_at, hold`
 
 func scanPerson(scan func(...any) error) (activation.Person, error) {
 	var p activation.Person
 	var activated, first int64
 	err := scan(&p.ID, &p.Profile, &p.Number, &p.GivenName, &p.FamilyName, &p.BirthDate, &p.Email, &p.Cohort, &p.Readiness,
-		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first)
+		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first, &p.Hold)
 	p.ActivatedAt, p.FirstLoginAt = moment(activated), moment(first)
 	return p, err
 }
@@ -99,8 +99,10 @@ func (s *Store) reserve(ctx context.Context, id activation.PersonID, kind, colum
 				continue
 			}
 			name = candidate
-			_, err = tx.ExecContext(ctx, `UPDATE people SET `+column+` = $1 WHERE id = $2`, name, id)
-			return err
+			if _, err = tx.ExecContext(ctx, `UPDATE people SET `+column+` = $1 WHERE id = $2`, name, id); err != nil {
+				return err
+			}
+			return refind(ctx, tx, id)
 		}
 		return activation.ErrTaken
 	})

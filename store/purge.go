@@ -21,6 +21,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{"sessions", "id_hash", "expires_at < $1", now},
 		{"journeys", "id", "expires_at < $1", now.Add(-grace)},
 		{"limits", "key", "arrival < $1", now},
+		{"desk_codes", "person_id", "expires_at < $1", now},
 	} {
 		for {
 			result, err := s.db.ExecContext(ctx, `DELETE FROM `+p.table+` WHERE `+p.key+` IN (SELECT `+p.key+` FROM `+p.table+` WHERE `+p.where+` LIMIT $2)`, micros(p.before), batch)

@@ -116,7 +116,7 @@ func notFound(err error) error {
 }
 
 func wrap(what string, err error) error {
-	if err == nil || errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrConflict) {
+	if err == nil || errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrConflict) || errors.Is(err, activation.ErrTaken) {
 		return err
 	}
 	return fmt.Errorf("store: %s: %w", what, err)

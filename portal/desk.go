@@ -1,0 +1,69 @@
+package portal
+
+import (
+	"errors"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// DeskPage is drawn by templates/desk.html, GET and POST /activation/guichet
+// field: code. It is the same for everybody: no address is asked for, so none
+// is told anything about.
+type DeskPage struct {
+	Ongoing string // address of the step of a journey under way; empty: none
+	Minutes int    // life of a code
+}
+
+var deskFields = []web.Field{{Name: "code", Max: 64}}
+
+func (p *Portal) showDesk(c *gin.Context) error { return p.drawDesk(c, nil) }
+
+func (p *Portal) drawDesk(c *gin.Context, r *activation.Refusal) error {
+	id, ongoing, err := p.ongoing(c)
+	if err != nil {
+		return err
+	}
+	view := p.site.View(c, "desk.title")
+	view.Step = 1
+	if view.Token, err = p.site.Token(c, id); err != nil {
+		return err
+	}
+	return p.answer(c, "desk", view.With(DeskPage{Ongoing: ongoing, Minutes: int(activation.DeskLife.Minutes())}), r, "code")
+}
+
+// enterDesk begins a journey whose person has shown an identity card.
+func (p *Portal) enterDesk(c *gin.Context) error {
+	form, err := web.ReadForm(c, deskFields...)
+	if err != nil {
+		return err
+	}
+	about, ongoing, err := p.ongoing(c)
+	if err != nil {
+		return err
+	}
+	if ongoing == "" {
+		ongoing = pathDesk
+	}
+	if err := p.site.CheckToken(c, form, about, ongoing); err != nil {
+		return err
+	}
+	j, err := p.Service.EnterDesk(c.Request.Context(), form["code"], p.site.Lang(c), p.site.ClientKey(c))
+	var r *activation.Refusal
+	if errors.As(err, &r) {
+		return p.drawDesk(c, r)
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.keepJourney(c, j); err != nil {
+		return err
+	}
+	_, step, err := p.Service.Journey(c.Request.Context(), j.ID)
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(stepPath[step])
+}

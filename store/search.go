@@ -1,0 +1,252 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entree/activation"
+	"entree/activation/naming"
+	"entree/helpdesk"
+)
+
+// searchText is what a person is found and sorted by: family name, given name,
+// number, identifier and addresses, folded into words. Every statement that
+// writes one of them writes this as well.
+func searchText(p activation.Person) string {
+	var words []string
+	for _, s := range []string{p.FamilyName, p.GivenName, p.Number, p.Login, string(p.Email), p.UniversityAddress} {
+		words = append(words, naming.Words(s)...)
+	}
+	return strings.Join(words, " ")
+}
+
+// refind writes a person's searchText anew, after one of its parts was changed.
+func refind(ctx context.Context, tx *sql.Tx, id activation.PersonID) error {
+	p, err := scanPerson(tx.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
+	if err != nil {
+		return notFound(err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE people SET search = $1 WHERE id = $2`, searchText(p), id)
+	return err
+}
+
+// stateColumn is activation.Person.State in SQL, to the letter as the index
+// people_state has it.
+const stateColumn = `(CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
+	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
+	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END)`
+
+// order is a column that lists are sorted by, with its index.
+type order struct {
+	column string
+	key    func(p activation.Person) string
+	number bool
+}
+
+var orders = map[helpdesk.Sort]order{
+	helpdesk.ByName:       {column: "search", key: searchText},
+	helpdesk.ByNumber:     {column: "number", key: func(p activation.Person) string { return p.Number }},
+	helpdesk.ByActivation: {column: "activated_at", key: func(p activation.Person) string { return strconv.FormatInt(micros(p.ActivatedAt), 10) }, number: true},
+}
+
+// clause collects conditions and their values.
+type clause struct {
+	where []string
+	args  []any
+}
+
+// add appends a condition in which ? stands for the value.
+func (c *clause) add(condition string, value any) {
+	c.args = append(c.args, value)
+	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
+}
+
+// FindPeople gives one page of those who fit a query. A database that sorts
+// what it has found is quick when it found few, one that walks along an index
+// is quick when it finds many; which of the two it is, is counted first, up to
+// helpdesk.Enough:
+//
+//	few fit the words ──────► those whom the filters fit as well, sorted
+//	few fit the filters ────► those whom the words fit as well, sorted
+//	many, without words ────► along the index of the order, until the page is full
+//	many fit the words ─────► some of them, and the advice to add a word
+func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
+	return finder{s.db, s.dialect}.find(ctx, q)
+}
+
+// finder asks a database, which a test listens to.
+type finder struct {
+	db interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
+	dialect dialect
+}
+
+func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page, err error) {
+	words := naming.Words(q.Words)
+	if q.Words != "" && len(words) == 0 {
+		return page, nil
+	}
+	var byWords, byFilters, found, rest clause
+	if len(words) > 0 {
+		byWords.add(f.dialect.match, f.dialect.query(words))
+	}
+	byFilters.facets(q, false)
+	for _, d := range []*clause{&byWords, &byFilters} {
+		if len(d.where) == 0 {
+			continue
+		}
+		n, err := f.upTo(ctx, *d)
+		if err != nil {
+			return page, err
+		}
+		if page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough; !page.More {
+			found = *d
+			break
+		}
+	}
+	if page.More && len(words) > 0 {
+		page.Loose, found = true, byWords
+	}
+	rest.args = found.args
+	if len(found.where) > 0 {
+		rest.where = []string{"id IN (SELECT id FROM found)"}
+	}
+	rest.facets(q, true)
+	switch {
+	case len(found.where) > 0:
+		for _, w := range words {
+			rest.add("' ' || search LIKE ?", "% "+w+"%")
+		}
+		page.Count, err = f.count(ctx, found, rest)
+	case len(byFilters.where) == 0:
+		var n int
+		n, err = f.upTo(ctx, clause{where: []string{"0 = 0"}})
+		page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough
+	}
+	if err != nil {
+		return page, err
+	}
+	return page, f.fill(ctx, &page, q, found, rest)
+}
+
+// facets adds the filters. walked says that the rows are reached another way:
+// then the columns are hidden from the planner, which would otherwise take an
+// index for the filter and sort a million rows.
+func (c *clause) facets(q helpdesk.Query, walked bool) {
+	for _, f := range []struct{ column, value string }{{stateColumn, string(q.State)}, {"cohort", q.Cohort}, {"profile", q.Profile}} {
+		if f.value == "" {
+			continue
+		}
+		if walked {
+			f.column += " || ''"
+		}
+		c.add(f.column+" = ?", f.value)
+	}
+}
+
+// upTo counts the people of a driver, one more than Enough at most.
+func (f finder) upTo(ctx context.Context, d clause) (n int, err error) {
+	err = f.db.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM people WHERE %s LIMIT %d) AS few`,
+		strings.Join(d.where, " AND "), helpdesk.Enough+1), d.args...).Scan(&n)
+	return n, wrap("count people", err)
+}
+
+// with is the driver as a table of ids, read once and bounded.
+func with(found clause) string {
+	if len(found.where) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(`WITH found AS MATERIALIZED (SELECT id FROM people WHERE %s LIMIT %d) `, strings.Join(found.where, " AND "), helpdesk.Enough)
+}
+
+func (f finder) count(ctx context.Context, found, rest clause) (n int, err error) {
+	err = f.db.QueryRowContext(ctx, with(found)+`SELECT count(*) FROM people WHERE `+strings.Join(rest.where, " AND "), rest.args...).Scan(&n)
+	return n, wrap("count people", err)
+}
+
+// fill reads the page. One row more than it shows tells whether it goes on.
+func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, found, rest clause) error {
+	o, ok := orders[q.Sort]
+	if !ok {
+		o = orders[helpdesk.ByName]
+	}
+	down := q.Down != q.From.Before
+	direction, beyond := "ASC", ">"
+	if down {
+		direction, beyond = "DESC", "<"
+	}
+	if q.From.ID != "" {
+		key := any(q.From.Key)
+		if o.number {
+			n, err := strconv.ParseInt(q.From.Key, 10, 64)
+			if err != nil {
+				n = 0 // a cursor that somebody wrote by hand
+			}
+			key = n
+		}
+		rest.args = append(rest.args, key, q.From.ID)
+		rest.where = append(rest.where, fmt.Sprintf("(%s, id) %s ($%d, $%d)", o.column, beyond, len(rest.args)-1, len(rest.args)))
+	}
+	where := ""
+	if len(rest.where) > 0 {
+		where = "WHERE " + strings.Join(rest.where, " AND ")
+	}
+	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`%sSELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
+		with(found), personColumns, where, o.column, direction, direction, helpdesk.PageSize+1), rest.args...)
+	if err != nil {
+		return wrap("find people", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p, err := scanPerson(rows.Scan)
+		if err != nil {
+			return wrap("find people", err)
+		}
+		page.People = append(page.People, p)
+	}
+	if err := rows.Err(); err != nil {
+		return wrap("find people", err)
+	}
+	more := len(page.People) > helpdesk.PageSize
+	page.People = page.People[:min(len(page.People), helpdesk.PageSize)]
+	if q.From.Before {
+		slices.Reverse(page.People)
+	}
+	if len(page.People) == 0 {
+		return nil
+	}
+	first, last := page.People[0], page.People[len(page.People)-1]
+	if q.From.Before && more || !q.From.Before && q.From.ID != "" {
+		page.Prev = helpdesk.Cursor{Key: o.key(first), ID: string(first.ID), Before: true}
+	}
+	if q.From.Before || more {
+		page.Next = helpdesk.Cursor{Key: o.key(last), ID: string(last.ID)}
+	}
+	return nil
+}
+
+// Cohorts gives every cohort there is, in one step of the index for each.
+func (s *Store) Cohorts(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `WITH RECURSIVE c(v) AS (
+		SELECT min(cohort) FROM people UNION ALL SELECT (SELECT min(cohort) FROM people WHERE cohort > c.v) FROM c WHERE c.v IS NOT NULL
+	) SELECT v FROM c WHERE v <> ''`)
+	if err != nil {
+		return nil, wrap("cohorts", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var c string
+		if err := rows.Scan(&c); err != nil {
+			return nil, wrap("cohorts", err)
+		}
+		out = append(out, c)
+	}
+	return out, wrap("cohorts", rows.Err())
+}
