@@ -128,10 +128,12 @@ func (c *Config) checkOutside(f *faults) {
 		if c.SSO.ClientSecret.Empty() {
 			f.add("sso.client_secret", "is missing: give it as ENTREE_SSO_CLIENT_SECRET or ENTREE_SSO_CLIENT_SECRET_FILE")
 		}
+	case "cas":
+		f.need("sso.cas_url", c.SSO.CASURL)
 	case "link":
 		f.need("sso.ent_url", c.SSO.EntURL)
 	default:
-		f.add("sso.kind", "%q: want oidc or link", c.SSO.Kind)
+		f.add("sso.kind", "%q: want oidc, cas or link", c.SSO.Kind)
 	}
 	if !c.Console.ClientSecret.Empty() {
 		f.need("console.client_id", c.Console.ClientID)
@@ -140,6 +142,10 @@ func (c *Config) checkOutside(f *faults) {
 		f.add("console.client_id", "%q is another client's already: operators log in by a client of their own", id)
 	}
 	checkURL(f, "sso.issuer", c.SSO.Issuer)
+	checkURL(f, "sso.cas_url", c.SSO.CASURL)
+	if u, err := url.Parse(c.SSO.CASURL); err == nil && (u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(u.Path, "/login")) {
+		f.add("sso.cas_url", "%q: want the prefix alone, like https://cas.univ.example/cas", c.SSO.CASURL)
+	}
 	checkURL(f, "sso.ent_url", c.SSO.EntURL)
 	s := c.SMTP
 	f.need("smtp.host", s.Host)

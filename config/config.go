@@ -101,6 +101,7 @@ type Keycloak struct {
 type SSO struct {
 	Kind         string      `yaml:"kind"`
 	Issuer       string      `yaml:"issuer"`
+	CASURL       string      `yaml:"cas_url"`
 	ClientID     string      `yaml:"client_id"`
 	ClientSecret secret.Text `yaml:"client_secret"`
 	EntURL       string      `yaml:"ent_url"`

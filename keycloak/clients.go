@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // managed marks a client or a client scope as the portal's own work.
@@ -167,23 +166,6 @@ func (c *Client) giveLeastRoles(ctx context.Context, client string) error {
 	}
 	_, err = c.do(ctx, http.MethodPost, c.path(append(user, "role-mappings", "clients", fmt.Sprint(management["id"]))...), roles, nil)
 	return err
-}
-
-// planENT makes the client by which people log in: code flow with PKCE.
-func (c *Client) planENT(ctx context.Context, w Wanted) ([]Change, error) {
-	if w.ENT.Secret.Empty() {
-		return nil, nil
-	}
-	changes, err := c.planClient(ctx, w.ENT, "sso", "Mon ENT", "people log in to the ENT through it", map[string]any{
-		"standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false, "serviceAccountsEnabled": false,
-		"redirectUris": w.RedirectURIs, "webOrigins": []string{},
-		"attributes": map[string]any{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": strings.Join(w.LogoutURIs, "##")},
-	})
-	if err != nil {
-		return nil, err
-	}
-	more, err := c.planDefaultScope(ctx, w.ENT.ID, scopeName, false)
-	return append(changes, more...), err
 }
 
 // planDefaultScope attaches a client scope; one that the realm may lack is

@@ -71,7 +71,7 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if err != nil {
 		return ssoError(err)
 	}
-	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Subject)
+	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Account)
 	if err != nil && !errors.Is(err, activation.ErrNotFound) {
 		// The login itself is good; only our record of it is not.
 		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
@@ -97,14 +97,14 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 }
 
 func ssoError(err error) error {
-	e := &web.Error{Status: http.StatusBadGateway, Key: "sso", Cause: err, GoOn: pathLogin, Label: "error.try_again"}
+	e := &web.Error{Status: http.StatusBadGateway, Key: "sso_stale", Cause: err, GoOn: pathLogin, Label: "error.try_again"}
 	switch {
 	case errors.Is(err, sso.ErrDenied):
 		e.Status, e.Key = http.StatusForbidden, "sso_denied"
 	case errors.Is(err, sso.ErrState):
 		e.Status = http.StatusBadRequest
 	case errors.Is(err, sso.ErrUnavailable):
-		e.Status = http.StatusServiceUnavailable
+		e.Status, e.Key = http.StatusServiceUnavailable, "sso"
 	}
 	return e
 }

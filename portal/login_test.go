@@ -99,10 +99,10 @@ func TestS33_AnswersThatBelongToNoLoginHere(t *testing.T) {
 		key    string
 	}{
 		"denied":            {func(_ *browser, q url.Values) { q.Set("error", "access_denied") }, 403, "error.sso_denied.title"},
-		"another state":     {func(_ *browser, q url.Values) { q.Set("state", "x") }, 400, "error.sso.title"},
-		"another browser":   {func(b *browser, _ url.Values) { b.jar = b.world.browser(b.t).jar }, 400, "error.sso.title"},
-		"another code":      {func(_ *browser, q url.Values) { q.Set("code", "x") }, 502, "error.sso.title"},
-		"ten minutes later": {func(b *browser, _ url.Values) { b.world.sleep(sso.StateLife) }, 400, "error.sso.title"},
+		"another state":     {func(_ *browser, q url.Values) { q.Set("state", "x") }, 400, "error.sso_stale.title"},
+		"another browser":   {func(b *browser, _ url.Values) { b.jar = b.world.browser(b.t).jar }, 400, "error.sso_stale.title"},
+		"another code":      {func(_ *browser, q url.Values) { q.Set("code", "x") }, 502, "error.sso_stale.title"},
+		"ten minutes later": {func(b *browser, _ url.Values) { b.world.sleep(sso.StateLife) }, 400, "error.sso_stale.title"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, provider := withSSO(t)

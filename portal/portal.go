@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"html/template"
 	"io"
@@ -20,13 +21,24 @@ import (
 	"entree/sso"
 )
 
+// SSO is a single sign-on: an *sso.RelyingParty or an *sso.CAS.
+type SSO interface {
+	AuthURL(ctx context.Context, hint, lang string) (string, sso.State, error)
+	Exchange(ctx context.Context, s sso.State, query url.Values) (sso.Identity, error)
+	LogoutURL(ctx context.Context, idToken secret.Text, back string) string
+	Origin() string
+}
+
 // Options is what the portal is made of.
 type Options struct {
 	Service  Service
 	Sessions web.SessionRows
-	SSO      *sso.RelyingParty // nil: EntURL asks for the login itself
-	Console  *admin.Console    // nil: there is none, and /admin is not found
-	Keys     secret.Keyring
+	SSO      SSO            // nil: EntURL asks for the login itself
+	Console  *admin.Console // nil: there is none, and /admin is not found
+	// SSOBehind is the origin that a logout is led over as well, like Keycloak's
+	// behind a CAS server; empty: there is none.
+	SSOBehind string
+	Keys      secret.Keyring
 
 	BaseURL        string   // public address without a path
 	TrustedProxies []string // none by default
@@ -77,6 +89,9 @@ func New(o Options) (*Portal, error) {
 	var targets []string
 	if o.SSO != nil {
 		targets = append(targets, o.SSO.Origin())
+	}
+	if o.SSOBehind != "" && !slices.Contains(targets, o.SSOBehind) {
+		targets = append(targets, o.SSOBehind)
 	}
 	if o.Console != nil && !slices.Contains(targets, o.Console.Origin()) {
 		targets = append(targets, o.Console.Origin())

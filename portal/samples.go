@@ -52,7 +52,7 @@ func samples() map[string][]any {
 // with.
 func errorSamples() (pages []any) {
 	for _, key := range []string{
-		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "host", "sso", "sso_denied",
+		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "host", "sso", "sso_denied", "sso_stale",
 		"too_large", "malformed",
 	} {
 		pages = append(pages, errorPage(&web.Error{Status: http.StatusInternalServerError, Key: key}, ""))

@@ -35,5 +35,5 @@ type Service interface {
 	// for the browser's tick.
 	Fragments(p activation.Person) []string
 	ChoosePassword(ctx context.Context, id activation.JourneyID, password, confirmation secret.Text) error
-	FirstLogin(ctx context.Context, login, subject string) error
+	FirstLogin(ctx context.Context, login, accountID string) error
 }

@@ -1,5 +1,5 @@
-// Package sso is the portal as an OpenID Connect relying party: it sends a
-// visitor to the single sign-on and reads who came back.
+// Package sso is the portal as a relying party, of OpenID Connect or of CAS: it
+// sends a visitor to the single sign-on and reads who came back.
 //
 //	AuthURL ──▶ State, kept by the browser, sealed, for ten minutes
 //	   │
@@ -9,7 +9,8 @@
 //	                                audience, times, nonce ──▶ Identity
 //
 // The provider is looked up when it is first needed, and again after a failure:
-// the portal starts and works while the single sign-on is down.
+// the portal starts and works while the single sign-on is down. The way over CAS
+// is drawn at its own type.
 package sso
 
 import (
@@ -94,9 +95,17 @@ type State struct {
 	Fresh    bool      `json:"fresh,omitempty"` // only a login that was made for this one will do
 }
 
+// answeredBy tells whether a query is the answer to this login, in time.
+func (s State) answeredBy(query url.Values, now time.Time) bool {
+	age := now.Sub(s.Begun)
+	return s.State != "" && age >= 0 && age < StateLife &&
+		subtle.ConstantTimeCompare([]byte(s.State), []byte(only(query, "state"))) == 1
+}
+
 // Identity is who logged in.
 type Identity struct {
 	Subject string
+	Account string  // Keycloak's id of the user; empty where a CAS server does not say it
 	Login   string  // preferred_username
 	Name    string  // as the provider displays it
 	Claims  []Claim // the token's other claims, in its order
@@ -123,11 +132,7 @@ func New(c Config) (*RelyingParty, error) {
 
 // Origin is where the provider's pages are, for a content security policy.
 func (r *RelyingParty) Origin() string {
-	u, err := url.Parse(r.config.Issuer)
-	if err != nil {
-		panic("sso: issuer was checked by New: " + err.Error())
-	}
-	return u.Scheme + "://" + u.Host
+	return origin(r.config.Issuer)
 }
 
 // discover gives the provider, asked once. One request asks at a time, and
@@ -205,9 +210,7 @@ func (r *RelyingParty) begin(ctx context.Context, hint, lang string, fresh bool)
 // Exchange finishes a login with the query that the provider sent the visitor
 // back with.
 func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) (Identity, error) {
-	age := r.config.Now().Sub(s.Begun)
-	if s.State == "" || age < 0 || age >= StateLife ||
-		subtle.ConstantTimeCompare([]byte(s.State), []byte(only(query, "state"))) != 1 {
+	if !s.answeredBy(query, r.config.Now()) {
 		return Identity{}, ErrState
 	}
 	p, ends, err := r.discover(ctx)
@@ -285,11 +288,14 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	if err := errors.Join(t.Claims(&known), t.Claims(&all)); err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
+	if t.Subject == "" {
+		return Identity{}, fmt.Errorf("%w: about nobody", ErrToken)
+	}
 	claims, err := inOrder(all)
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
-	who := Identity{Subject: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles}
+	who := Identity{Subject: t.Subject, Account: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles}
 	if known.AuthTime > 0 {
 		who.AuthTime = time.Unix(known.AuthTime, 0).UTC()
 	}

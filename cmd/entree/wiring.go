@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,15 +74,9 @@ func (a *app) newPortal() (*portal.Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	var login *sso.RelyingParty
-	if c.SSO.Kind == "oidc" {
-		login, err = sso.New(sso.Config{
-			Issuer: c.Issuer(), ClientID: c.SSO.ClientID, ClientSecret: c.SSO.ClientSecret,
-			RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/connexion/retour", Scopes: []string{"profile", "email"}, Now: time.Now, Random: rand.Reader,
-		})
-		if err != nil {
-			return nil, err
-		}
+	login, behind, err := newSSO(c)
+	if err != nil {
+		return nil, err
 	}
 	console, err := a.newConsole()
 	if err != nil {
@@ -93,7 +88,7 @@ func (a *app) newPortal() (*portal.Portal, error) {
 	}
 	i := c.Institution
 	return portal.New(portal.Options{
-		Service: a.service, Sessions: a.store, SSO: login, Console: console, Keys: c.Keys, Zone: c.Zone(),
+		Service: a.service, Sessions: a.store, SSO: login, SSOBehind: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies,
 		Institution: web.Institution{
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
@@ -104,6 +99,26 @@ func (a *app) newPortal() (*portal.Portal, error) {
 		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "",
 		Log: a.log, Now: time.Now, Random: rand.Reader,
 	})
+}
+
+// newSSO gives the way into the ENT, nil where the ENT asks for the login
+// itself, and the origin of what stands behind it.
+func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
+	back := strings.TrimRight(c.Portal.BaseURL, "/") + "/connexion/retour"
+	switch c.SSO.Kind {
+	case "oidc":
+		login, err = sso.New(sso.Config{
+			Issuer: c.Issuer(), ClientID: c.SSO.ClientID, ClientSecret: c.SSO.ClientSecret,
+			RedirectURL: back, Scopes: []string{"profile", "email"}, Now: time.Now, Random: rand.Reader,
+		})
+	case "cas":
+		var issuer *url.URL
+		if issuer, err = url.Parse(c.Issuer()); err == nil {
+			behind = issuer.Scheme + "://" + issuer.Host
+			login, err = sso.NewCAS(sso.CASConfig{URL: c.SSO.CASURL, ServiceURL: back, Now: time.Now, Random: rand.Reader})
+		}
+	}
+	return login, behind, err
 }
 
 // newConsole joins the console; nil where none is configured.

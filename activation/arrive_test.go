@@ -1,0 +1,26 @@
+package activation_test
+
+import "testing"
+
+// A CAS server need not say which account it was.
+func TestTheFirstLoginIsKeptByLoginAlone(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	if err := w.FirstLogin(t.Context(), "o22502142", ""); err != nil || !w.person("p-22502142").FirstLoginAt.IsZero() {
+		t.Fatalf("a login before there is an account: %v", err)
+	}
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	if err := w.choose(id, strong); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.FirstLogin(t.Context(), "o22502142", "another-account"); err != nil || !w.person("p-22502142").FirstLoginAt.IsZero() {
+		t.Fatalf("another account's login was taken for this one's: %v", err)
+	}
+	if err := w.FirstLogin(t.Context(), "O22502142", ""); err != nil {
+		t.Fatal(err)
+	}
+	if w.person("p-22502142").FirstLoginAt.IsZero() {
+		t.Error("the first login was not kept")
+	}
+}

@@ -1,0 +1,186 @@
+package sso
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// casNamespace is of each element of an answer (CAS Protocol 3.0, appendix A).
+const casNamespace = "http://www.yale.edu/tp/cas"
+
+// element is one element of an answer, as it stands.
+type element struct {
+	name     string
+	code     string // the attribute of a failure
+	text     string
+	children []*element
+}
+
+func (e *element) all(name string) (found []*element) {
+	for _, c := range e.children {
+		if c.name == name {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// errNoCAS says that an answer is not a CAS server's.
+var errNoCAS = errors.New("no CAS answer")
+
+// deepest is how deep an answer goes: response, success, attributes, attribute.
+const deepest = 4
+
+// parseCAS reads an answer. What the protocol has no use for, and an attack
+// has, is refused: document types and with them entities, instructions, other
+// namespaces, text and children in one element, another depth.
+func parseCAS(raw []byte) (*element, error) {
+	d := xml.NewDecoder(bytes.NewReader(raw))
+	var root *element
+	var open []*element
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) && root != nil && len(open) == 0 {
+			return root, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: not whole, or no XML", errNoCAS)
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if root == nil && (t.Name.Local != "serviceResponse" || t.Name.Space != casNamespace) {
+				return nil, fmt.Errorf("%w: it begins with another element", errNoCAS)
+			}
+			if t.Name.Space != casNamespace || root != nil && len(open) == 0 || len(open) >= deepest {
+				return nil, errors.New("an element where none belongs")
+			}
+			e := &element{name: t.Name.Local}
+			for _, a := range t.Attr {
+				if a.Name.Local == "code" {
+					e.code = a.Value
+				}
+			}
+			if root == nil {
+				root = e
+			} else {
+				parent := open[len(open)-1]
+				parent.children = append(parent.children, e)
+			}
+			open = append(open, e)
+		case xml.EndElement:
+			last := open[len(open)-1]
+			if len(last.children) > 0 && strings.TrimSpace(last.text) != "" {
+				return nil, errors.New("text between elements")
+			}
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) > 0 {
+				open[len(open)-1].text += string(t)
+			} else if len(bytes.TrimSpace(t)) > 0 {
+				return nil, fmt.Errorf("%w: text outside", errNoCAS)
+			}
+		case xml.Comment:
+			// Nothing of it is read, and a comment within a name would cut it in
+			// two for another reader.
+			if len(open) > 0 {
+				return nil, errors.New("a comment within")
+			}
+		case xml.ProcInst:
+			if t.Target != "xml" || root != nil {
+				return nil, errors.New("an instruction")
+			}
+		case xml.Directive:
+			if bytes.HasPrefix(bytes.ToLower(t), []byte("doctype html")) {
+				return nil, fmt.Errorf("%w: a page", errNoCAS)
+			}
+			return nil, errors.New("a document type")
+		}
+	}
+}
+
+// readCAS gives who an answer is about.
+func readCAS(raw []byte) (Identity, error) {
+	root, err := parseCAS(raw)
+	if errors.Is(err, errNoCAS) {
+		return Identity{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	if len(root.children) != 1 {
+		return Identity{}, fmt.Errorf("%w: %d outcomes", ErrToken, len(root.children))
+	}
+	switch outcome := root.children[0]; outcome.name {
+	case "authenticationSuccess":
+		return casIdentity(outcome)
+	case "authenticationFailure":
+		return Identity{}, casFailure(outcome.code)
+	}
+	return Identity{}, fmt.Errorf("%w: neither success nor failure", ErrToken)
+}
+
+// casFailure reads the codes of CAS Protocol 3.0, 2.5.3. Others stay out of the
+// log.
+func casFailure(code string) error {
+	switch code {
+	case "INTERNAL_ERROR":
+		return fmt.Errorf("%w: %s", ErrUnavailable, code)
+	case "INVALID_TICKET", "INVALID_SERVICE", "INVALID_TICKET_SPEC", "INVALID_REQUEST", "UNAUTHORIZED_SERVICE_PROXY", "INVALID_PROXY_CALLBACK":
+		return fmt.Errorf("%w: %s", ErrToken, code)
+	}
+	return fmt.Errorf("%w: server reports an error", ErrToken)
+}
+
+func casIdentity(success *element) (Identity, error) {
+	users, groups := success.all("user"), success.all("attributes")
+	switch {
+	case len(users) != 1 || len(users[0].children) > 0 || strings.TrimSpace(users[0].text) == "":
+		return Identity{}, fmt.Errorf("%w: %d users", ErrToken, len(users))
+	case len(success.all("proxies")) > 0:
+		return Identity{}, fmt.Errorf("%w: a proxy's ticket", ErrToken)
+	case len(groups) > 1:
+		return Identity{}, fmt.Errorf("%w: attributes twice", ErrToken)
+	}
+	user := strings.TrimSpace(users[0].text)
+	who := Identity{Subject: user, Login: user, Name: user}
+	values := map[string][]string{}
+	if len(groups) == 1 {
+		for _, a := range groups[0].children {
+			if _, seen := values[a.name]; !seen {
+				who.Claims = append(who.Claims, Claim{Name: a.name})
+			}
+			if len(a.children) > 0 {
+				return Identity{}, fmt.Errorf("%w: an attribute with elements", ErrToken)
+			}
+			values[a.name] = append(values[a.name], strings.TrimSpace(a.text))
+		}
+	}
+	who.Claims = slices.DeleteFunc(who.Claims, func(c Claim) bool { return aboutTheLogin[c.Name] })
+	for i, c := range who.Claims {
+		who.Claims[i].Value = strings.Join(values[c.Name], ", ")
+	}
+	for _, name := range []string{"cn", "name", "displayName"} {
+		if v := values[name]; len(v) == 1 && v[0] != "" {
+			who.Name = v[0]
+		}
+	}
+	// Keycloak's id of the user comes this way where the CAS server delegates to
+	// it and releases the claim.
+	if v := values["sub"]; len(v) == 1 {
+		who.Account = v[0]
+	}
+	return who, nil
+}
+
+// aboutTheLogin are the attributes that tell of the login and not of the person
+// (CAS Protocol 3.0, 2.5.7, and Apereo's own).
+var aboutTheLogin = map[string]bool{
+	"authenticationDate": true, "longTermAuthenticationRequestTokenUsed": true, "isFromNewLogin": true,
+	"authenticationMethod": true, "successfulAuthenticationHandlers": true, "credentialType": true, "samlAuthenticationStatementAuthMethod": true,
+	"clientName": true,
+}

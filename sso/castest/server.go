@@ -1,0 +1,141 @@
+// Package castest is a small CAS server for tests: tickets that are good once
+// and for one service, and whatever answer a test wants. Contract is what it
+// has in common with a real one.
+package castest
+
+import (
+	"crypto/rand"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Login is who logs in at the small server.
+const Login = "o22502142"
+
+// Attributes are what it releases, in this order.
+var Attributes = [][2]string{
+	{"eduPersonAffiliation", "member"}, {"displayName", "Jeanne Martin"}, {"eduPersonAffiliation", "student"},
+	{"authenticationDate", "2026-09-01T08:00:00Z"}, {"sub", "f3b1"},
+}
+
+// Server is a running CAS server. Its fields may be changed between requests.
+type Server struct {
+	URL    string                                       // its prefix
+	Answer func(w http.ResponseWriter, r *http.Request) // answers a validation in its place
+
+	mu       sync.Mutex
+	tickets  map[string]string // the service of each
+	requests int
+}
+
+// New starts a server that ends with the test.
+func New(t *testing.T) *Server {
+	t.Helper()
+	s := &Server{tickets: map[string]string{}}
+	server := httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(server.Close)
+	s.URL = server.URL + "/cas"
+	return s
+}
+
+// Set changes a field while requests may be under way.
+func (s *Server) Set(change func(*Server)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+// Requests counts the validations so far.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// Login does what a person does at the login's address, and gives the query
+// that the browser brings back.
+func (s *Server) Login(t *testing.T, loginURL string) url.Values {
+	t.Helper()
+	u, err := url.Parse(loginURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := url.Parse(u.Query().Get("service"))
+	if err != nil || service.Host == "" || u.Scheme+"://"+u.Host+u.Path != s.URL+"/login" {
+		t.Fatalf("no login: %s", loginURL)
+	}
+	q := service.Query()
+	q.Set("ticket", s.Ticket(t, service.String()))
+	return q
+}
+
+// Ticket gives a ticket for a service.
+func (s *Server) Ticket(_ *testing.T, service string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ticket := "ST-1-" + rand.Text()
+	s.tickets[ticket] = service
+	return ticket
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	answer := s.Answer
+	s.requests++
+	s.mu.Unlock()
+	switch {
+	case r.URL.Path != "/cas/p3/serviceValidate":
+		http.NotFound(w, r)
+	case answer != nil:
+		answer(w, r)
+	default:
+		w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
+		_, _ = io.WriteString(w, s.validate(r.URL.Query())) // a client that left reads nothing
+	}
+}
+
+// validate spends the ticket whatever it is good for (CAS Protocol 3.0, 3.1.1).
+func (s *Server) validate(q url.Values) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ticket := q.Get("ticket")
+	service, known := s.tickets[ticket]
+	delete(s.tickets, ticket)
+	switch {
+	case !known:
+		return Response(`<cas:authenticationFailure code="INVALID_TICKET">not known</cas:authenticationFailure>`)
+	case service != q.Get("service"):
+		return Response(`<cas:authenticationFailure code="INVALID_SERVICE">of another</cas:authenticationFailure>`)
+	}
+	return Success(Login, Attributes...)
+}
+
+// Response is an answer with an outcome.
+func Response(outcome string) string {
+	return `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">` + outcome + `</cas:serviceResponse>`
+}
+
+// Success is an answer about somebody.
+func Success(user string, attributes ...[2]string) string {
+	var out strings.Builder
+	out.WriteString("<cas:authenticationSuccess><cas:user>" + escaped(user) + "</cas:user><cas:attributes>\n")
+	for _, a := range attributes {
+		fmt.Fprintf(&out, "  <cas:%s>%s</cas:%[1]s>\n", a[0], escaped(a[1]))
+	}
+	return Response(out.String() + "</cas:attributes></cas:authenticationSuccess>")
+}
+
+func escaped(s string) string {
+	var out strings.Builder
+	if err := xml.EscapeText(&out, []byte(s)); err != nil {
+		panic("castest: " + err.Error()) // a strings.Builder takes all
+	}
+	return out.String()
+}
