@@ -72,7 +72,7 @@ func (s *Service) EnterDesk(ctx context.Context, typed string, lang Lang, client
 	}
 	// Counted before the comparison (S3). A desk stands behind one address with
 	// a whole campus, so the network may try more often than a person would.
-	if err := s.take(ctx, ReasonTooManyRequests, limit{"desk-client:" + client, s.Rates.DeskClient}, limit{"desk-total", s.Rates.DeskTotal}); err != nil {
+	if err := s.take(ctx, ReasonTooManyRequests, Act{"desk-client:" + client, s.Rates.DeskClient}, Act{"desk-total", s.Rates.DeskTotal}); err != nil {
 		return Journey{}, err
 	}
 	wrong := &Refusal{Reason: ReasonDeskWrong}

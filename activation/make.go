@@ -119,6 +119,8 @@ func (s *Service) end(ctx context.Context, id JourneyID, effects Effects, mark f
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}
-	s.Runner.Wake()
+	if err == nil {
+		s.wake(effects)
+	}
 	return err
 }

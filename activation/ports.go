@@ -56,13 +56,20 @@ type Rate struct {
 	Per   time.Duration
 }
 
-// Limits counts acts under a key, in one atomic statement, for all instances.
+// Act is what a limit counts: one act under a key.
+type Act struct {
+	Key  string
+	Rate Rate
+}
+
+// Limits counts acts under keys, atomically, for all instances.
 type Limits interface {
-	// Take counts one act. Where the rate is spent it counts nothing and tells
-	// when the next act is possible.
-	Take(ctx context.Context, key string, r Rate, now time.Time) (ok bool, retry time.Time, err error)
-	// Forget clears a key, after a success.
-	Forget(ctx context.Context, key string) error
+	// TakeAll counts acts in their order and stops at the first whose rate is
+	// spent: that one and those behind it are not counted. refused is its place,
+	// -1 where all of them pass; retry is when it is possible again.
+	TakeAll(ctx context.Context, acts []Act, now time.Time) (refused int, retry time.Time, err error)
+	// Forget clears keys, after a success.
+	Forget(ctx context.Context, keys ...string) error
 }
 
 // Accounts is Keycloak, as far as an activation needs it.
@@ -102,8 +109,9 @@ type Charters interface {
 
 // Runner works jobs off. A handler's effects are committed with the job's end.
 type Runner interface {
-	// Wake tells the runner that jobs were committed.
-	Wake()
+	// Wake tells the runner that jobs of these kinds were committed; none: of
+	// any kind.
+	Wake(kinds ...string)
 	// RunNow works one job off at once and returns when it has come to its end
 	// or ctx is over; the work itself goes on.
 	RunNow(ctx context.Context, jobID string) error

@@ -136,8 +136,8 @@ func (s *Service) wrong(j *Journey, at time.Time, tries int, reason Reason) *Ref
 
 func (s *Service) takeTry(ctx context.Context, j Journey) error {
 	err := s.take(ctx, ReasonCodeBlocked,
-		limit{addressKey("try", j.Address), s.Rates.Tries},
-		limit{addressKey("strike", j.Address), s.Rates.Strikes})
+		Act{addressKey("try", j.Address), s.Rates.Tries},
+		Act{addressKey("strike", j.Address), s.Rates.Strikes})
 	var refusal *Refusal
 	if errors.As(err, &refusal) { // every outcome of a code is an event (S39)
 		return errors.Join(s.Store.Apply(ctx, s.tell(&j, s.now(), EventCodeBlocked)), err)
@@ -146,12 +146,7 @@ func (s *Service) takeTry(ctx context.Context, j Journey) error {
 }
 
 func (s *Service) forgetTries(ctx context.Context, j Journey) error {
-	for _, name := range []string{"try", "strike"} {
-		if err := s.Limits.Forget(ctx, addressKey(name, j.Address)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Limits.Forget(ctx, addressKey("try", j.Address), addressKey("strike", j.Address))
 }
 
 // tell gives the event of an act on a journey.

@@ -3,6 +3,7 @@ package activation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -42,7 +43,7 @@ func (s *Service) Request(ctx context.Context, r Request) (Journey, error) {
 	if err := s.Store.Begin(ctx, j, effects); err != nil {
 		return Journey{}, err
 	}
-	s.Runner.Wake()
+	s.wake(effects)
 	return j, nil
 }
 
@@ -185,12 +186,18 @@ func ids(people []Person) []PersonID {
 
 // takeMail counts one asked-for mail against the limits (S13).
 func (s *Service) takeMail(ctx context.Context, a Address, client string) error {
-	if err := s.take(ctx, ReasonBusy, limit{"mail-total", s.Rates.Total}); err != nil {
-		return err
+	// The one that everybody shares comes last: its row is held shortest.
+	acts := []Act{{addressKey("mail-address", a), s.Rates.Address}, {"mail-client:" + client, s.Rates.Client}, {"mail-total", s.Rates.Total}}
+	refused, retry, err := s.Limits.TakeAll(ctx, acts, s.now())
+	switch {
+	case err != nil:
+		return fmt.Errorf("limits: %w", err)
+	case refused == len(acts)-1:
+		return &Refusal{Reason: ReasonBusy, Retry: retry}
+	case refused >= 0:
+		return &Refusal{Reason: ReasonTooManyRequests, Retry: retry}
 	}
-	return s.take(ctx, ReasonTooManyRequests,
-		limit{"mail-client:" + client, s.Rates.Client},
-		limit{addressKey("mail-address", a), s.Rates.Address})
+	return nil
 }
 
 func addressReason(err error) Reason {

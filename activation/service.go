@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"entree/activation/naming"
@@ -153,8 +152,9 @@ func (s *Service) Extend(ctx context.Context, id JourneyID) error {
 // changed, so that a wrong code costs its try.
 func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
 	var refusal *Refusal
+	var e Effects
 	_, err := s.Store.Update(ctx, id, func(j *Journey) (Effects, error) {
-		refusal = nil // the function may run again
+		e, refusal = Effects{}, nil // the function may run again
 		if s.expired(*j) {
 			return Effects{}, ErrExpired
 		}
@@ -163,18 +163,28 @@ func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*J
 		}
 		now := s.now()
 		j.SeenAt = now
-		var e Effects
 		e, refusal = decide(j, now)
 		return e, nil
 	})
 	if err != nil {
 		return err
 	}
-	s.Runner.Wake()
+	s.wake(e)
 	if refusal != nil {
 		return refusal
 	}
 	return nil
+}
+
+// wake tells the runner of what was committed, and of nothing else: a runner
+// that is woken asks the database. An account is made at once by whoever asked
+// for it, with RunNow.
+func (s *Service) wake(e Effects) {
+	for _, job := range e.Jobs {
+		if job.Kind != JobAccount {
+			s.Runner.Wake(job.Kind)
+		}
+	}
 }
 
 func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
@@ -203,28 +213,15 @@ var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPaddi
 
 // take counts one act under each key and refuses with reason at the first
 // limit that is spent.
-func (s *Service) take(ctx context.Context, reason Reason, limits ...limit) error {
-	for _, l := range limits {
-		ok, retry, err := s.Limits.Take(ctx, l.key, l.rate, s.now())
-		if err != nil {
-			return fmt.Errorf("limit %s: %w", l.name(), err)
-		}
-		if !ok {
-			return &Refusal{Reason: reason, Retry: retry}
-		}
+func (s *Service) take(ctx context.Context, reason Reason, acts ...Act) error {
+	refused, retry, err := s.Limits.TakeAll(ctx, acts, s.now())
+	if err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
+	if refused >= 0 {
+		return &Refusal{Reason: reason, Retry: retry}
 	}
 	return nil
-}
-
-type limit struct {
-	key  string
-	rate Rate
-}
-
-// name is the key without whom it is about.
-func (l limit) name() string {
-	name, _, _ := strings.Cut(l.key, ":")
-	return name
 }
 
 // addressKey hashes the address, so that the limits hold no list of who

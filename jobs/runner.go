@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"math/big"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,9 +94,12 @@ func (r *Runner) Handle(kind string, h activation.Handler) {
 	r.wake[kind] = make(chan struct{}, 1)
 }
 
-// Wake makes the runner look for jobs at once.
-func (r *Runner) Wake() {
-	for _, c := range r.wake {
+// Wake makes the runner look for jobs of these kinds at once; none: of all.
+func (r *Runner) Wake(kinds ...string) {
+	for kind, c := range r.wake {
+		if len(kinds) > 0 && !slices.Contains(kinds, kind) {
+			continue
+		}
 		select {
 		case c <- struct{}{}:
 		default: // it is awake already

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -51,7 +52,7 @@ const sqliteAppendOnly = `
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`
 
 var sqlite = dialect{
-	name: "sqlite", driver: "sqlite", goose: goose.DialectSQLite3,
+	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3,
 	appendOnly: sqliteAppendOnly,
 	unprotect:  `DROP TRIGGER %[1]s_no_update; DROP TRIGGER %[1]s_no_delete;`,
 	cutOnly: `
@@ -127,15 +128,24 @@ func (d dialect) open(dsn string) (*sql.DB, error) {
 		if err != nil {
 			return nil, fmt.Errorf("store: %w", err)
 		}
-		db.SetMaxOpenConns(20)
+		keepOpen(db, 20)
 		return db, nil
 	}
 	db, err := sql.Open(d.driver, sqliteDSN(strings.TrimPrefix(dsn, "sqlite:")))
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	db.SetMaxOpenConns(8)
+	keepOpen(db, 8)
 	return db, nil
+}
+
+// keepOpen bounds the connections and keeps those that were opened: by default
+// all but two are closed as soon as nobody uses them, and under load each
+// statement would open its own.
+func keepOpen(db *sql.DB, most int) {
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most)
+	db.SetConnMaxIdleTime(5 * time.Minute)
 }
 
 // sqliteDSN sets what the store relies on. synchronous=FULL: an accepted

@@ -76,3 +76,49 @@ func (l *listener) listen(ctx context.Context, query string, args ...any) {
 	l.err = errors.Join(l.err, rows.Err())
 	l.plans = append(l.plans, plan)
 }
+
+// Nested asks for rows, and for each of them asks the same again in the same
+// transaction, and counts the inner ones. PostgreSQL reads one answer at a
+// time on a connection, so there the outer one is read to its end first.
+func (s *Store) Nested(ctx context.Context, query string) (n int, err error) {
+	return n, s.tx(ctx, func(tx *sql.Tx) error {
+		outer, err := tx.QueryContext(ctx, query, "")
+		if err != nil {
+			return err
+		}
+		defer outer.Close()
+		var ids []string
+		for outer.Next() {
+			var id string
+			if err := outer.Scan(&id); err != nil {
+				return err
+			}
+			if ids = append(ids, id); s.dialect.name == "postgres" {
+				continue
+			}
+			if err := count(ctx, tx, query, id, &n); err != nil {
+				return err
+			}
+		}
+		if s.dialect.name == "postgres" {
+			for _, id := range ids {
+				if err := count(ctx, tx, query, id, &n); err != nil {
+					return err
+				}
+			}
+		}
+		return outer.Err()
+	})
+}
+
+func count(ctx context.Context, tx *sql.Tx, query, id string, n *int) error {
+	rows, err := tx.QueryContext(ctx, query, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		*n++
+	}
+	return rows.Err()
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"entree/activation"
@@ -17,6 +18,37 @@ import (
 // taken as Per ahead, so that no step of the clock loosens the limit and none
 // locks for longer than Per.
 func (s *Store) Take(ctx context.Context, key string, r activation.Rate, now time.Time) (bool, time.Time, error) {
+	ok, retry, err := take(ctx, s.db, key, r, now)
+	return ok, retry, wrap("limit", err)
+}
+
+// TakeAll counts acts in their order, in one transaction, and stops at the
+// first that is refused. Everybody takes keys of the same kinds in the same
+// order, so that nobody waits for somebody who waits for him.
+func (s *Store) TakeAll(ctx context.Context, acts []activation.Act, now time.Time) (int, time.Time, error) {
+	refused, retry := -1, time.Time{}
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		for i, a := range acts {
+			ok, at, err := take(ctx, tx, a.Key, a.Rate, now)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				refused, retry = i, at
+				return nil
+			}
+		}
+		return nil
+	})
+	return refused, retry, wrap("limits", err)
+}
+
+// either is a database or a transaction.
+type either interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func take(ctx context.Context, db either, key string, r activation.Rate, now time.Time) (bool, time.Time, error) {
 	per := r.Per.Microseconds()
 	interval := per / int64(r.Burst)
 	at := now.UnixMicro()
@@ -25,19 +57,25 @@ func (s *Store) Take(ctx context.Context, key string, r activation.Rate, now tim
 		WHEN limits.arrival > cast($2 AS bigint) + cast($4 AS bigint) THEN cast($2 AS bigint) + cast($4 AS bigint) ELSE limits.arrival END`
 	const passes = bounded + ` + cast($3 AS bigint) <= cast($2 AS bigint) + cast($4 AS bigint)`
 	var granted, arrival int64
-	err := s.db.QueryRowContext(ctx, `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($3 AS bigint), 1)
+	err := db.QueryRowContext(ctx, `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($3 AS bigint), 1)
 		ON CONFLICT (key) DO UPDATE SET
 			arrival = `+bounded+` + CASE WHEN `+passes+` THEN cast($3 AS bigint) ELSE 0 END,
 			granted = CASE WHEN `+passes+` THEN 1 ELSE 0 END
 		RETURNING granted, arrival`, key, at, interval, per).Scan(&granted, &arrival)
 	if err != nil {
-		return false, time.Time{}, wrap("limit", err)
+		return false, time.Time{}, err
 	}
 	return granted == 1, moment(arrival + interval - per), nil
 }
 
-// Forget clears a key.
-func (s *Store) Forget(ctx context.Context, key string) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM limits WHERE key = $1`, key)
-	return wrap("limit", err)
+// Forget clears keys, in their order.
+func (s *Store) Forget(ctx context.Context, keys ...string) error {
+	return wrap("limit", s.tx(ctx, func(tx *sql.Tx) error {
+		for _, key := range keys {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM limits WHERE key = $1`, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }

@@ -360,6 +360,38 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 	})
 }
 
+// Acts are counted up to the first that is refused, and those behind it are
+// not: nobody spends what everybody shares on somebody whose own rate is spent.
+func TestI6_ActsAreCountedTogether(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		one, many := activation.Rate{Burst: 1, Per: time.Hour}, activation.Rate{Burst: 100, Per: time.Hour}
+		acts := []activation.Act{{Key: "all", Rate: many}, {Key: "mine", Rate: one}, {Key: "behind", Rate: one}}
+		for i, want := range []int{-1, 1, 1} {
+			refused, retry, err := w.TakeAll(t.Context(), acts, start)
+			if err != nil || refused != want || want >= 0 && !retry.Equal(start.Add(time.Hour)) {
+				t.Errorf("%d: refused %d at %v, %v; want %d", i, refused, retry, err, want)
+			}
+		}
+		if refused, _, err := w.TakeAll(t.Context(), acts[2:], start.Add(time.Hour)); err != nil || refused != -1 {
+			t.Errorf("what stands behind a refusal was counted: %d, %v", refused, err)
+		}
+		w.must(w.Forget(t.Context(), "mine", "behind"))
+		if refused, _, err := w.TakeAll(t.Context(), acts, start); err != nil || refused != -1 {
+			t.Errorf("forgotten keys hold back: %d, %v", refused, err)
+		}
+	})
+}
+
+// A statement that is kept may be asked for again while its rows are read.
+func TestAStatementWithinItself(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"), person("3"))
+		if n, err := w.Nested(t.Context(), `SELECT id FROM people WHERE id <> $1`); err != nil || n != 6 {
+			t.Errorf("%d rows, %v; want 6", n, err)
+		}
+	})
+}
+
 func TestJobs_ALeaseIsOneHolders(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		var jobs []activation.Job
