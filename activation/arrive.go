@@ -6,22 +6,45 @@ import (
 	"strings"
 )
 
-// FirstLogin records that the account with this login and Keycloak id was used
-// for the first time. Later logins, and logins of people whom the portal does
-// not know, change nothing. A single sign-on that does not say the id, as CAS
-// servers need not, gives "": then the login alone tells, which is one person's
-// for ever.
+// FirstLogin records that an account was used for the first time. It is told of
+// the account by its id in Keycloak, by its login, or by both, which then have to
+// be the same person's: a CAS server need not say the id, the realm's events say
+// no login, and each of the two is one person's for ever. Later logins, and
+// logins of people whom the portal does not know, change nothing, and of two
+// reports at once one counts.
 func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error {
-	p, err := s.Store.PersonByLogin(ctx, strings.ToLower(login))
+	login = strings.ToLower(login)
+	p, err := s.used(ctx, login, accountID)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err != nil || p.Account != AccountActive || accountID != "" && p.AccountID != accountID || !p.FirstLoginAt.IsZero() {
+	if err != nil || p.Account != AccountActive || login != "" && p.Login != login || !p.FirstLoginAt.IsZero() {
 		return err
 	}
 	now := s.now()
-	return s.Store.Apply(ctx, Effects{
+	first := Event{At: now, Kind: EventFirstLogin, Person: p.ID}
+	p.FirstLoginAt = now
+	news, err := s.news(first, p)
+	if err != nil {
+		return err
+	}
+	e := Effects{
 		People: []PersonChange{{Person: p.ID, From: []AccountState{AccountActive}, To: AccountActive, FirstLoginAt: now}},
-		Events: []Event{{At: now, Kind: EventFirstLogin, Person: p.ID}},
-	})
+		Events: []Event{first},
+		Jobs:   news,
+	}
+	err = s.Store.Apply(ctx, e)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	s.wake(e)
+	return err
+}
+
+// used finds whose account a login was.
+func (s *Service) used(ctx context.Context, login, accountID string) (Person, error) {
+	if accountID == "" {
+		return s.Store.PersonByLogin(ctx, login)
+	}
+	return s.Store.PersonByAccount(ctx, accountID)
 }

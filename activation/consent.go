@@ -31,10 +31,22 @@ func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang 
 	if charter.SHA256 != sha256 {
 		return &Refusal{Reason: ReasonCharterChanged}
 	}
-	err = s.act(ctx, id, StepCharter, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	accepted := Event{
+		At: s.now(), Kind: EventCharterAccepted, Person: j.Person, Journey: j.ID,
+		Details: map[string]string{"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang)},
+	}
+	p, err := s.Store.Person(ctx, j.Person)
+	if err != nil {
+		return err
+	}
+	news, err := s.news(accepted, p)
+	if err != nil {
+		return err
+	}
+	err = s.act(ctx, id, StepCharter, func(j *Journey, _ time.Time) (Effects, *Refusal) {
+		at := accepted.At
 		j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, charter.SHA256, charter.Version, lang
-		e := s.tell(j, at, EventCharterAccepted)
-		e.Events[0].Details = map[string]string{"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang)}
+		e := Effects{Events: []Event{accepted}, Jobs: news}
 		e.Acceptances = []Acceptance{{
 			Person: j.Person, Journey: j.ID, Profile: j.Profile, Lang: charter.Lang,
 			Version: charter.Version, SHA256: charter.SHA256, At: at,

@@ -61,6 +61,7 @@ const (
 	EventDeskProven      EventKind = "desk.proven"
 	EventDeskWrong       EventKind = "desk.wrong"
 	EventAccountAdopted  EventKind = "account.adopted"
+	EventNewsAbandoned   EventKind = "news.abandoned"
 )
 
 // Effects is what an act wants besides the change of its journey. The store
@@ -87,5 +88,5 @@ type PersonChange struct {
 	ActivationID string // set where not empty
 	AccountID    string // set where not empty
 	ActivatedAt  time.Time
-	FirstLoginAt time.Time
+	FirstLoginAt time.Time // refused with ErrConflict where one was recorded before
 }

@@ -55,7 +55,12 @@ func (s accountJobs) Run(ctx context.Context, job Job) (Effects, error) {
 	if err != nil {
 		return Effects{}, err
 	}
-	effects.Jobs = []Job{mail}
+	p.Account, p.AccountID, p.ActivatedAt = AccountActive, id, now
+	news, err := s.news(effects.Events[0], p)
+	if err != nil {
+		return Effects{}, err
+	}
+	effects.Jobs = append(news, mail)
 	return Effects{}, s.end(ctx, job.Journey, effects, func(j *Journey) { j.DoneAt, j.SeenAt = now, now })
 }
 

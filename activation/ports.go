@@ -40,6 +40,9 @@ type Store interface {
 	// DeskCode gives the code of the desk with one of these MACs, or
 	// ErrNotFound. Whether it is in its time is not looked at.
 	DeskCode(ctx context.Context, macs [][]byte) (DeskCode, error)
+	// PersonByAccount gives the person whose account has this id in Keycloak, or
+	// ErrNotFound.
+	PersonByAccount(ctx context.Context, accountID string) (Person, error)
 	// Apply commits effects alone.
 	Apply(ctx context.Context, e Effects) error
 
@@ -96,6 +99,14 @@ type Breached interface {
 // any other is tried again with the same Message.
 type Mailer interface {
 	Send(ctx context.Context, m Message) error
+}
+
+// News brings what happened to relying parties.
+type News interface {
+	// Tell gives the jobs that bring an event about a person to everybody who
+	// wants it, none where nobody does. It does no I/O; the jobs are committed
+	// together with the event.
+	Tell(v Event, p Person) ([]Job, error)
 }
 
 // Charters gives the charter in force.

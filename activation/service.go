@@ -29,6 +29,7 @@ type Options struct {
 	Hasher   Hasher
 	Mailer   Mailer
 	Charters Charters
+	News     News // may be nil: nobody listens
 	Keys     secret.Keyring
 	Clock    func() time.Time
 	Random   io.Reader
@@ -185,6 +186,14 @@ func (s *Service) wake(e Effects) {
 			s.Runner.Wake(job.Kind)
 		}
 	}
+}
+
+// news gives the jobs that tell relying parties of an event.
+func (s *Service) news(v Event, p Person) ([]Job, error) {
+	if s.News == nil {
+		return nil, nil
+	}
+	return s.News.Tell(v, p)
 }
 
 func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }

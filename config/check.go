@@ -39,6 +39,7 @@ func (c *Config) check() []string {
 	c.checkOutside(&f)
 	c.checkRules(&f)
 	c.checkProfiles(&f)
+	c.checkWebhooks(&f)
 	var err error
 	if c.charters, err = c.readCharters(); err != nil {
 		f.add("charters", "%v", err)
@@ -119,6 +120,9 @@ func (c *Config) checkOutside(f *faults) {
 		f.add("keycloak.client_secret", "is missing: give it as ENTREE_KEYCLOAK_CLIENT_SECRET or ENTREE_KEYCLOAK_CLIENT_SECRET_FILE")
 	}
 	between(f, "keycloak.timeout", k.Timeout, time.Second, time.Minute)
+	if k.LoginsEvery != 0 {
+		between(f, "keycloak.logins_every", k.LoginsEvery, 5*time.Second, time.Hour)
+	}
 	if k.CreatesInFlight < 1 {
 		f.add("keycloak.creates_in_flight", "%d: want 1 or more", k.CreatesInFlight)
 	}

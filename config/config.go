@@ -28,6 +28,7 @@ import (
 
 	"entree/activation"
 	"entree/secret"
+	"entree/webhook"
 )
 
 // Config is all of it. deploy/entree.sample.yaml explains each key.
@@ -45,6 +46,7 @@ type Config struct {
 	Password    Password    `yaml:"password"`
 	Import      Import      `yaml:"import"`
 	Audit       Audit       `yaml:"audit"`
+	Webhooks    []Webhook   `yaml:"webhooks"`
 	Log         Log         `yaml:"log"`
 	Profiles    []Profile   `yaml:"profiles"`
 	Charters    []Charter   `yaml:"charters"`
@@ -56,6 +58,8 @@ type Config struct {
 	Keys secret.Keyring `yaml:"-"`
 	// charters is what Charters names, read.
 	charters *Texts
+	// endpoints is Webhooks, with their secrets.
+	endpoints []webhook.Endpoint
 }
 
 // Institution is who speaks.
@@ -95,6 +99,7 @@ type Keycloak struct {
 	CreatesInFlight int           `yaml:"creates_in_flight"`
 	WaivePolicy     []string      `yaml:"waive_policy"`
 	LoginTheme      string        `yaml:"login_theme"`
+	LoginsEvery     time.Duration `yaml:"logins_every"`
 }
 
 // SSO is how people get into the ENT.
@@ -166,6 +171,15 @@ type Audit struct {
 	KeepMonths int `yaml:"keep_months"`
 }
 
+// Webhook is a relying party that is told of accounts.
+type Webhook struct {
+	Name        string   `yaml:"name"`
+	URL         string   `yaml:"url"`
+	SecretsFile string   `yaml:"secrets_file"`
+	Events      []string `yaml:"events"`
+	AllowHost   string   `yaml:"allow_host"`
+}
+
 // Log is how the program speaks to its operators.
 type Log struct {
 	Level  string `yaml:"level"`
@@ -220,7 +234,7 @@ func Default() Config {
 		Database:    "sqlite:entree.db",
 		Institution: Institution{Accent: "#1f4fa3", AccentDark: "#a9c4ff", TimeZone: "Europe/Paris"},
 		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour},
-		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8},
+		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8, LoginsEvery: 30 * time.Second},
 		SSO:         SSO{Kind: "oidc", ClientID: "entree-ent"},
 		Console:     Console{ClientID: "entree-console"},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},

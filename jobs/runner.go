@@ -41,7 +41,9 @@ type Queue interface {
 	Waiting(ctx context.Context, id string) (bool, error)
 	Finish(ctx context.Context, j activation.Job, e activation.Effects) error
 	Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error
-	GiveUp(ctx context.Context, j activation.Job, reason string, e activation.Effects) error
+	// GiveUp ends a job that cannot be done, and erases its payload unless it is
+	// to be kept for another try.
+	GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error
 }
 
 // Options is what a runner is made of.
@@ -53,6 +55,15 @@ type Options struct {
 	// Ended, if set, is told how each run ended: "done", "retried" or
 	// "given_up".
 	Ended func(kind, how string)
+}
+
+// Patient is a handler whose outside may be away for hours. It says how long to
+// wait after each try, and a job of its that is given up is kept whole: somebody
+// may have it done again.
+type Patient interface {
+	activation.Handler
+	// Wait gives the time after the try of a number, from 1 on.
+	Wait(attempt int) time.Duration
 }
 
 // Times that a runner keeps.
@@ -230,7 +241,7 @@ func (r *Runner) run(ctx context.Context, job activation.Job) {
 	case activation.IsPermanent(err) || !r.Clock().Before(job.Deadline):
 		r.giveUp(ctx, job, handler, err)
 	default:
-		at := r.Clock().Add(backOff(job.Attempts))
+		at := r.Clock().Add(backOff(handler, job.Attempts))
 		r.Log.Warn("job put off", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
 		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
 	}
@@ -243,8 +254,9 @@ func (r *Runner) giveUp(ctx context.Context, job activation.Job, handler activat
 		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), err.Error()))
 		return
 	}
+	_, keep := handler.(Patient)
 	r.Log.Error("job given up", "kind", job.Kind, "job", job.ID, "attempts", job.Attempts, "error", cause)
-	r.end(ctx, job, "given_up", r.Queue.GiveUp(ctx, job, cause.Error(), effects))
+	r.end(ctx, job, "given_up", r.Queue.GiveUp(ctx, job, cause.Error(), keep, effects))
 }
 
 // end tells how a run ended. Where that could not be written down, the lease
@@ -268,9 +280,13 @@ func guarded(f func() (activation.Effects, error)) (e activation.Effects, err er
 }
 
 // backOff is a random time up to twice as long after each try, a minute at
-// most: retries of many jobs do not come in waves.
-func backOff(attempt int) time.Duration {
+// most or as long as the handler says: retries of many jobs do not come in
+// waves.
+func backOff(h activation.Handler, attempt int) time.Duration {
 	limit := min(firstWait<<min(attempt-1, 16), longest)
+	if p, ok := h.(Patient); ok {
+		limit = p.Wait(attempt)
+	}
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(limit/2)))
 	if err != nil {
 		return limit

@@ -124,7 +124,7 @@ func (q *queue) Retry(_ context.Context, j activation.Job, at time.Time, reason 
 	return err
 }
 
-func (q *queue) GiveUp(_ context.Context, j activation.Job, reason string, e activation.Effects) error {
+func (q *queue) GiveUp(_ context.Context, j activation.Job, reason string, _ bool, e activation.Effects) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w, err := q.held(j)

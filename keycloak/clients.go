@@ -17,9 +17,10 @@ func isManaged(m map[string]any) bool {
 }
 
 // leastRoles are the roles of realm-management that the portal's service
-// account needs: to create and look up users, and to read the realm's password
-// policy. Tried on 26.7.4: with manage-users alone the policy stays hidden.
-var leastRoles = []string{"manage-users", "view-realm"}
+// account needs: to create and look up users, to read the realm's password
+// policy, and to see first logins. Tried on 26.7.4: with manage-users alone the
+// policy stays hidden.
+var leastRoles = []string{"manage-users", "view-realm", "view-events"}
 
 type named struct {
 	ID   string `json:"id"`

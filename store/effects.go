@@ -62,7 +62,7 @@ func changePerson(ctx context.Context, tx *sql.Tx, c activation.PersonChange) er
 		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
 		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END
-		WHERE id = $6 AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`, args...)
+		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`, args...)
 }
 
 func insertEvent(ctx context.Context, tx *sql.Tx, v activation.Event) error {

@@ -80,14 +80,58 @@ func (s *Store) Retry(ctx context.Context, j activation.Job, at time.Time, reaso
 }
 
 // GiveUp ends a job that cannot be done. The row stays where an administrator
-// sees it, without its payload.
-func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, e activation.Effects) error {
+// sees it, its payload only where it is to be kept for another try.
+func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error {
+	payload := j.Payload
+	if !keep {
+		payload = nil
+	}
 	return wrap("give up", s.tx(ctx, func(tx *sql.Tx) error {
-		if err := one(ctx, tx, errLeaseLost, `UPDATE jobs SET given_up_at = $1, reason = $2, payload = NULL, lease = '', lease_until = 0 WHERE id = $3 AND lease = $4`,
-			micros(s.now()), reason, j.ID, j.Lease); err != nil {
+		if err := one(ctx, tx, errLeaseLost, `UPDATE jobs SET given_up_at = $1, reason = $2, payload = $3, lease = '', lease_until = 0 WHERE id = $4 AND lease = $5`,
+			micros(s.now()), reason, payload, j.ID, j.Lease); err != nil {
 			return err
 		}
 		return s.apply(ctx, tx, e)
+	}))
+}
+
+// DeadLetter is a job that was given up and kept whole, so that it can be sent
+// again.
+type DeadLetter struct {
+	ID, Kind         string
+	Person           activation.PersonID
+	Attempts         int
+	Created, GivenUp time.Time
+	Reason           string // why the last try failed
+}
+
+// DeadLetters gives the newest dead letters, up to n.
+func (s *Store) DeadLetters(ctx context.Context, n int) ([]DeadLetter, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id, kind, person_id, attempts, created_at, given_up_at, reason FROM jobs
+		WHERE given_up_at > 0 AND payload IS NOT NULL ORDER BY given_up_at DESC, id LIMIT $1`, n)
+	if err != nil {
+		return nil, wrap("dead letters", err)
+	}
+	defer rows.Close()
+	var out []DeadLetter
+	for rows.Next() {
+		var l DeadLetter
+		var created, givenUp int64
+		if err := rows.Scan(&l.ID, &l.Kind, &l.Person, &l.Attempts, &created, &givenUp, &l.Reason); err != nil {
+			return nil, wrap("dead letters", err)
+		}
+		l.Created, l.GivenUp = moment(created), moment(givenUp)
+		out = append(out, l)
+	}
+	return out, wrap("dead letters", rows.Err())
+}
+
+// SendAgain takes a dead letter up again, with all its tries, until a deadline.
+// ErrNotFound where there is none, or somebody was quicker.
+func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time) error {
+	return wrap("send again", s.tx(ctx, func(tx *sql.Tx) error {
+		return one(ctx, tx, activation.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
+			WHERE id = $3 AND given_up_at > 0 AND payload IS NOT NULL`, micros(s.now()), micros(deadline), id)
 	}))
 }
 

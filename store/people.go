@@ -60,6 +60,12 @@ func (s *Store) PersonByLogin(ctx context.Context, login string) (activation.Per
 	return p, wrap("person by login", notFound(err))
 }
 
+// PersonByAccount gives the person whose account has an id in Keycloak.
+func (s *Store) PersonByAccount(ctx context.Context, accountID string) (activation.Person, error) {
+	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE account_id = $1 AND account_id <> ''`, accountID).Scan)
+	return p, wrap("person by account", notFound(err))
+}
+
 // The kinds of names.
 const (
 	nameLogin   = "login"

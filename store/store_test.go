@@ -475,7 +475,7 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 		if err := w.Finish(t.Context(), lost, activation.Effects{}); err == nil {
 			t.Error("a lost lease ended the job")
 		}
-		w.must(w.GiveUp(t.Context(), taken, "550", activation.Effects{Events: []activation.Event{{At: start, Kind: activation.EventMailAbandoned, Person: "1"}}}))
+		w.must(w.GiveUp(t.Context(), taken, "550", false, activation.Effects{Events: []activation.Event{{At: start, Kind: activation.EventMailAbandoned, Person: "1"}}}))
 		counts, err := w.JobCounts(t.Context())
 		if err != nil || len(counts) != 1 || counts[0].GivenUp != 1 || counts[0].Waiting != 2 {
 			t.Errorf("%+v, %v", counts, err)
@@ -492,7 +492,7 @@ func TestI4_ThePayloadGoesWithTheJob(t *testing.T) {
 	secret := strings.Repeat("the sealed credential ", 200)
 	for i, end := range []func(activation.Job) error{
 		func(j activation.Job) error { return w.Finish(t.Context(), j, activation.Effects{}) },
-		func(j activation.Job) error { return w.GiveUp(t.Context(), j, "no", activation.Effects{}) },
+		func(j activation.Job) error { return w.GiveUp(t.Context(), j, "no", false, activation.Effects{}) },
 	} {
 		j := job(fmt.Sprint(i))
 		j.Payload = []byte(secret)

@@ -20,6 +20,7 @@ import (
 	"entree/portal"
 	"entree/portal/web"
 	"entree/store"
+	"entree/webhook"
 )
 
 // app is the portal with everything it stands on.
@@ -34,6 +35,8 @@ type app struct {
 	found   *realmFindings
 	metrics *web.Metrics
 	pages   *portal.Portal
+
+	webhooks *webhook.Webhooks
 }
 
 // graceful is how long requests and jobs under way may take at the end.
@@ -73,9 +76,10 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if err != nil {
 		return nil, err
 	}
+	a.webhooks = newWebhooks(c)
 	a.service, err = activation.New(activation.Options{
 		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: a.realm.Accounts(c.Institution.Scope), Hasher: a.policy, Mailer: mailer,
-		Charters: c.Texts(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
+		Charters: c.Texts(), News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
 		Rates: c.Rates(),
@@ -85,6 +89,9 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	}
 	a.runner.Handle(activation.JobMail, a.service.MailJobs())
 	a.runner.Handle(activation.JobAccount, a.service.AccountJobs())
+	for queue, handler := range a.webhooks.Handlers() {
+		a.runner.Handle(queue, handler)
+	}
 	if a.pages, err = a.newPortal(); err != nil {
 		return nil, err
 	}
@@ -106,6 +113,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.policy.watch(ctx) })
 	group.Go(func() error { return a.found.watch(ctx) })
+	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {

@@ -5,6 +5,7 @@
 //	entree import FILE     people from the enrolment
 //	entree audit verify    whether the record of what operators did is whole
 //	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
+//	entree webhooks        try what relying parties are told, and send it again
 //
 // It joins the parts: each adapter is made here and handed to the
 // [activation.Service]; nothing else in the program knows them all.
@@ -49,7 +50,15 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	env := environment{environ: environ}
-	root.AddCommand(serveCommand(env), demoCommand(env), importCommand(env), realmCommand(env), benchCommand(env), auditCommand(env))
+	root.AddCommand(
+		serveCommand(env),
+		demoCommand(env),
+		importCommand(env),
+		realmCommand(env),
+		auditCommand(env),
+		webhooksCommand(env),
+		benchCommand(env),
+	)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errTold) {
 		fmt.Fprintln(stderr, "entree:", err)

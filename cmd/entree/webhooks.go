@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/spf13/cobra"
+
+	"entree/activation"
+	"entree/config"
+	"entree/store"
+	"entree/webhook"
+)
+
+// webhooksCommand is for the person who connects a relying party.
+func webhooksCommand(env environment) *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "webhooks",
+		Short: "Try webhooks, and send again what was given up",
+		Long: `Webhooks tell relying parties of accounts; docs/webhooks.md says what they get
+and how they check it. "test" sends one message at once and tells the answer.
+What a receiver did not take for three days is a dead letter: "dead" lists those,
+"again" sends them once more.`,
+	}
+	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
+	cmd.AddCommand(&cobra.Command{
+		Use: "test NAME", Short: "Send a test message now and tell the answer", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := config.Load(path, env.environ)
+			if err != nil {
+				return err
+			}
+			w := newWebhooks(c)
+			job, err := w.Try(args[0])
+			if err != nil {
+				return err
+			}
+			if _, err := w.Handlers()[job.Kind].Run(cmd.Context(), job); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s took the message\n", args[0])
+			return nil
+		},
+	}, &cobra.Command{
+		Use: "dead", Short: "List what was given up", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withStore(cmd.Context(), path, env, func(s *store.Store, _ *webhook.Webhooks) error {
+				letters, err := s.DeadLetters(cmd.Context(), 1000)
+				if err != nil {
+					return err
+				}
+				if len(letters) == 0 {
+					fmt.Fprintln(cmd.OutOrStdout(), "no dead letters")
+					return nil
+				}
+				out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(out, "ID\tWEBHOOK\tGIVEN UP\tTRIES\tWHY")
+				for _, l := range letters {
+					fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\n", l.ID, strings.TrimPrefix(l.Kind, webhook.QueuePrefix), l.GivenUp.Format(time.RFC3339), l.Attempts, l.Reason)
+				}
+				return out.Flush()
+			})
+		},
+	}, &cobra.Command{
+		Use: "again ID... | all", Short: "Send dead letters once more", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			return withStore(cmd.Context(), path, env, func(s *store.Store, w *webhook.Webhooks) error {
+				if len(ids) == 1 && ids[0] == "all" {
+					letters, err := s.DeadLetters(cmd.Context(), 100_000)
+					if err != nil {
+						return err
+					}
+					ids = ids[:0]
+					for _, l := range letters {
+						ids = append(ids, l.ID)
+					}
+				}
+				for _, id := range ids {
+					err := s.SendAgain(cmd.Context(), id, w.Deadline())
+					if errors.Is(err, activation.ErrNotFound) {
+						return fmt.Errorf("%s is no dead letter", id)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%d wait to be sent again\n", len(ids))
+				return nil
+			})
+		},
+	})
+	return cmd
+}
+
+func newWebhooks(c config.Config) *webhook.Webhooks {
+	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader})
+}
+
+func withStore(ctx context.Context, path string, env environment, do func(*store.Store, *webhook.Webhooks) error) error {
+	c, err := config.Load(path, env.environ)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s, newWebhooks(c))
+}

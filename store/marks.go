@@ -1,0 +1,27 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Mark tells how far something outside was read; the zero time where it never
+// was.
+func (s *Store) Mark(ctx context.Context, name string) (time.Time, error) {
+	var at int64
+	err := s.db.QueryRowContext(ctx, `SELECT at FROM marks WHERE name = $1`, name).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return moment(at), wrap("mark", err)
+}
+
+// Advance moves a mark forward, never back: of several instances that read the
+// same, the slowest changes nothing.
+func (s *Store) Advance(ctx context.Context, name string, to time.Time) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO marks (name, at) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE marks.at < excluded.at`, name, micros(to))
+	return wrap("mark", err)
+}
