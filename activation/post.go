@@ -3,6 +3,7 @@ package activation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,6 +44,10 @@ func (s mailJobs) Run(ctx context.Context, job Job) (Effects, error) {
 	}
 	if m.Kind == MessageNobody {
 		return Effects{}, nil
+	}
+	if m.Kind == MessageCode && !s.now().Before(m.ExpiresAt) {
+		// The mail server was away for too long, or yesterday's database is back.
+		return Effects{}, Permanent(errors.New("mail job: the code has expired"))
 	}
 	if err := s.Mailer.Send(ctx, m); err != nil {
 		return Effects{}, err

@@ -45,6 +45,8 @@ type dialect struct {
 	query        func(words []string) string
 	// severalNames lets a person have a second identifier.
 	severalNames string
+	// The tables that are ours, the columns of one, and what it points to.
+	listTables, listColumns, listNeeds string
 }
 
 const sqliteAppendOnly = `
@@ -79,6 +81,9 @@ var sqlite = dialect{
 		INSERT INTO names_several SELECT kind, value, person_id FROM names;
 		DROP TABLE names;
 		ALTER TABLE names_several RENAME TO names;` + fmt.Sprintf(sqliteAppendOnly, "names"),
+	listTables:  `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name <> 'goose_db_version'`,
+	listColumns: `SELECT name FROM pragma_table_info($1)`,
+	listNeeds:   `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`,
 }
 
 var postgres = dialect{
@@ -109,6 +114,9 @@ func beginnings(words []string, form, and string) string {
 		out = append(out, fmt.Sprintf(form, w))
 	}
 	return strings.Join(out, and)
+	listTables:  `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> 'goose_db_version'`,
+	listColumns: `SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`,
+	listNeeds:   `SELECT DISTINCT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::text::regclass`,
 }
 
 func dialectOf(dsn string) (dialect, error) {

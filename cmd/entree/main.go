@@ -5,6 +5,9 @@
 //	entree import FILE     people from the enrolment
 //	entree audit verify    whether the record of what operators did is whole
 //	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
+//	entree backup FILE     everything in one file, while the portal runs
+//	entree restore FILE    and back
+//	entree migrate         from SQLite to PostgreSQL, or back
 //	entree webhooks        try what relying parties are told, and send it again
 //
 // It joins the parts: each adapter is made here and handed to the
@@ -57,6 +60,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		realmCommand(env),
 		auditCommand(env),
 		webhooksCommand(env),
+		migrateCommand(env),
+		backupCommand(env),
+		restoreCommand(env),
 		benchCommand(env),
 	)
 	err := root.ExecuteContext(ctx)

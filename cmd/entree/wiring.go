@@ -27,14 +27,18 @@ import (
 	"entree/templates"
 )
 
-// openStore opens the configured database. A relative SQLite file stands
-// beside the configuration.
-func openStore(ctx context.Context, c config.Config) (*store.Store, error) {
-	dsn := c.Database
-	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok && !filepath.IsAbs(file) {
-		dsn = "sqlite:" + filepath.Join(c.Dir, file)
+// databaseOf names the configured database. A relative SQLite file stands beside
+// the configuration.
+func databaseOf(c config.Config) string {
+	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && !filepath.IsAbs(file) {
+		return "sqlite:" + filepath.Join(c.Dir, file)
 	}
-	s, err := store.Open(ctx, dsn, time.Now)
+	return c.Database
+}
+
+// openStore opens the configured database.
+func openStore(ctx context.Context, c config.Config) (*store.Store, error) {
+	s, err := store.Open(ctx, databaseOf(c), time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}

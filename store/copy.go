@@ -1,0 +1,327 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// Copied is what one table brought, and the same of what arrived.
+type Copied struct {
+	Table  string
+	Rows   int64
+	SHA256 string // over all rows, in any order: see sum
+}
+
+// ErrNotEmpty says that a store which is to be filled holds something already.
+var ErrNotEmpty = errors.New("store: the target is not empty")
+
+// Copy brings everything from a store to an empty one, on either database, in
+// one transaction of each: all of it is there afterwards, or nothing. The source
+// is held still meanwhile. What arrived is read again and compared, table by
+// table, by its number of rows and a checksum, before it is committed.
+func Copy(ctx context.Context, from, to *Store, tell func(Copied)) error {
+	in, err := from.snapshot(ctx)
+	if err != nil {
+		return wrap("copy", err)
+	}
+	defer func() { _ = in.Rollback() }() // it was only read
+	return wrap("copy", to.tx(ctx, func(out *sql.Tx) error {
+		tables, err := from.tables(ctx, in)
+		if err != nil {
+			return err
+		}
+		there, err := to.tables(ctx, out)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(names(tables), names(there)) {
+			return fmt.Errorf("the two do not have the same tables: %v and %v", names(tables), names(there))
+		}
+		if err := empty(ctx, out); err != nil {
+			return err
+		}
+		if to.dialect.name == "sqlite" {
+			if _, err := out.ExecContext(ctx, `PRAGMA defer_foreign_keys = ON`); err != nil {
+				return err
+			}
+		}
+		for _, t := range ordered(there) {
+			if err := copyTable(ctx, in, out, t, tell); err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+		}
+		return nil
+	}))
+}
+
+// snapshot begins a transaction that sees one state of the whole database. On
+// SQLite it is the writer's, as every transaction here: nobody writes until it
+// ends.
+func (s *Store) snapshot(ctx context.Context) (*sql.Tx, error) {
+	if s.dialect.name == "postgres" {
+		return s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	}
+	return s.db.BeginTx(ctx, nil)
+}
+
+// table is one table and what it points to.
+type table struct {
+	name    string
+	columns []string
+	needs   []string
+}
+
+func names(tables []table) (out []string) {
+	for _, t := range tables {
+		out = append(out, t.name)
+	}
+	return out
+}
+
+// tables lists the tables that are ours, by name.
+func (s *Store) tables(ctx context.Context, tx *sql.Tx) ([]table, error) {
+	list, err := texts(ctx, tx, s.dialect.listTables)
+	if err != nil {
+		return nil, err
+	}
+	var out []table
+	for _, name := range list {
+		t := table{name: name}
+		if t.columns, err = texts(ctx, tx, s.dialect.listColumns, name); err != nil {
+			return nil, err
+		}
+		if t.needs, err = texts(ctx, tx, s.dialect.listNeeds, name); err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// ordered puts what is pointed to before what points to it.
+func ordered(tables []table) []table {
+	var out []table
+	for len(out) < len(tables) {
+		before := len(out)
+		for _, t := range tables {
+			done := names(out)
+			ready := !slices.ContainsFunc(t.needs, func(n string) bool { return n != t.name && !slices.Contains(done, n) })
+			if ready && !slices.Contains(done, t.name) {
+				out = append(out, t)
+			}
+		}
+		if len(out) == before {
+			return tables // a circle, which our tables do not have; the database says so
+		}
+	}
+	return out
+}
+
+// empty refuses a target in which anything has happened.
+func empty(ctx context.Context, tx *sql.Tx) error {
+	for _, name := range []string{"people", "journeys", "events", "audit"} {
+		var n int64
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM `+name).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%w: it has %d %s", ErrNotEmpty, n, name)
+		}
+	}
+	return nil
+}
+
+func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied)) error {
+	columns := strings.Join(t.columns, ", ")
+	// What a migration left in a fresh table gives way. An append-only table has
+	// nothing of the kind.
+	var seeds int64
+	if err := out.QueryRowContext(ctx, `SELECT count(*) FROM `+t.name).Scan(&seeds); err != nil {
+		return err
+	}
+	if seeds > 0 {
+		if _, err := out.ExecContext(ctx, `DELETE FROM `+t.name); err != nil {
+			return err
+		}
+	}
+	into := `INSERT INTO ` + t.name + ` (` + columns + `) VALUES `
+	var waiting []any
+	flush := func() error {
+		if len(waiting) == 0 {
+			return nil
+		}
+		_, err := out.ExecContext(ctx, into+places(len(waiting)/len(t.columns), len(t.columns)), waiting...)
+		waiting = waiting[:0]
+		return err
+	}
+	read := `SELECT ` + columns + ` FROM ` + t.name
+	sent, err := sum(ctx, in, read, len(t.columns), func(row []any) error {
+		if waiting = append(waiting, row...); len(waiting) < atOnce {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	arrived, err := sum(ctx, out, read, len(t.columns), func([]any) error { return nil })
+	if err != nil {
+		return err
+	}
+	sent.Table, arrived.Table = t.name, t.name
+	if sent != arrived {
+		return fmt.Errorf("%d rows (%s) became %d rows (%s)", sent.Rows, sent.SHA256, arrived.Rows, arrived.SHA256)
+	}
+	tell(arrived)
+	return nil
+}
+
+// atOnce is how many values one statement carries: many rows for each way to
+// the database, far below what either takes.
+const atOnce = 2000
+
+// places gives ($1, $2), ($3, $4), … for rows of a width.
+func places(rows, width int) string {
+	var b strings.Builder
+	for i := range rows * width {
+		switch {
+		case i == 0:
+			b.WriteByte('(')
+		case i%width == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
+	}
+	return b.String() + ")"
+}
+
+// sum reads rows, shows each, and counts them. The checksum is the sum modulo
+// 2^256 of the SHA-256 of each row, so that it does not depend on an order,
+// which two databases need not have in common. Within a row each value stands
+// with its type and length.
+func sum(ctx context.Context, tx *sql.Tx, query string, width int, see func([]any) error) (Copied, error) {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return Copied{}, err
+	}
+	defer rows.Close()
+	var c Copied
+	total := new(big.Int)
+	row, to := make([]any, width), make([]any, width)
+	for i := range row {
+		to[i] = &row[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(to...); err != nil {
+			return Copied{}, err
+		}
+		h := sha256.New()
+		for _, v := range row {
+			kind, text := encoded(v)
+			h.Write(binary.BigEndian.AppendUint64([]byte{kind}, uint64(len(text))))
+			h.Write(text)
+		}
+		total.Add(total, new(big.Int).SetBytes(h.Sum(nil)))
+		c.Rows++
+		if err := see(row); err != nil {
+			return Copied{}, err
+		}
+	}
+	total.And(total, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1)))
+	c.SHA256 = hex.EncodeToString(total.FillBytes(make([]byte, sha256.Size)))
+	return c, rows.Err()
+}
+
+func encoded(v any) (byte, []byte) {
+	switch v := v.(type) {
+	case nil:
+		return 'n', nil
+	case []byte:
+		return 'b', v
+	case string:
+		return 's', []byte(v)
+	default:
+		return 'i', fmt.Append(nil, v)
+	}
+}
+
+func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	slices.Sort(out) // in the order of bytes, whatever the database's collation
+	return out, rows.Err()
+}
+
+// Backup writes a copy of the whole store to a new SQLite file while others go
+// on working on it.
+func (s *Store) Backup(ctx context.Context, file string, tell func(Copied)) (err error) {
+	if s.dialect.name == "sqlite" {
+		if _, err := s.db.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
+			return wrap("backup", err)
+		}
+	}
+	copied, err := Open(ctx, "sqlite:"+file, s.now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, copied.Close()) }()
+	if s.dialect.name == "sqlite" {
+		return wrap("backup", copied.count(ctx, tell))
+	}
+	return Copy(ctx, s, copied, tell)
+}
+
+// count reads a copy once, whole, after the database's own check.
+func (s *Store) count(ctx context.Context, tell func(Copied)) error {
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		said, err := texts(ctx, tx, `PRAGMA integrity_check`)
+		if err != nil || !slices.Equal(said, []string{"ok"}) {
+			return fmt.Errorf("the copy is damaged: %v %w", said, err)
+		}
+		tables, err := s.tables(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			c, err := sum(ctx, tx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name, len(t.columns), func([]any) error { return nil })
+			if err != nil {
+				return err
+			}
+			c.Table = t.name
+			tell(c)
+		}
+		return nil
+	})
+}
+
+// ForgetVisitors ends every visit, of students and of operators. A store that
+// was restored may hold codes that were spent after the copy was made; without
+// its session, no journey can be gone on with.
+func (s *Store) ForgetVisitors(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions`)
+	return wrap("sessions", err)
+}
