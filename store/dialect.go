@@ -81,7 +81,8 @@ var sqlite = dialect{
 		INSERT INTO names_several SELECT kind, value, person_id FROM names;
 		DROP TABLE names;
 		ALTER TABLE names_several RENAME TO names;` + fmt.Sprintf(sqliteAppendOnly, "names"),
-	listTables:  `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name <> 'goose_db_version'`,
+	// Not the tables of an index: the triggers of the target fill its own.
+	listTables:  `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name <> 'goose_db_version'`,
 	listColumns: `SELECT name FROM pragma_table_info($1)`,
 	listNeeds:   `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`,
 }
@@ -104,6 +105,9 @@ var postgres = dialect{
 	match:        "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query:        func(words []string) string { return beginnings(words, "%s:*", " & ") },
 	severalNames: `ALTER TABLE names DROP CONSTRAINT names_kind_person_id_key`,
+	listTables:   `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> 'goose_db_version'`,
+	listColumns:  `SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`,
+	listNeeds:    `SELECT DISTINCT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::text::regclass`,
 }
 
 // beginnings writes a full-text query for words that begin so. Words hold
@@ -114,9 +118,6 @@ func beginnings(words []string, form, and string) string {
 		out = append(out, fmt.Sprintf(form, w))
 	}
 	return strings.Join(out, and)
-	listTables:  `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> 'goose_db_version'`,
-	listColumns: `SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`,
-	listNeeds:   `SELECT DISTINCT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::text::regclass`,
 }
 
 func dialectOf(dsn string) (dialect, error) {
