@@ -299,7 +299,10 @@ func TestS45_TheServiceAccountHasTheLeastRoles(t *testing.T) {
 		{http.MethodGet, "", 200},
 		{http.MethodGet, "/users?max=1", 200},
 		{http.MethodGet, "/clients", 403},
-		{http.MethodGet, "/events", 403},
+		{http.MethodGet, "/events", 200}, // first logins
+		{http.MethodDelete, "/events", 403},
+		{http.MethodGet, "/admin-events", 200}, // the same role
+		{http.MethodPut, "/events/config", 403},
 		{http.MethodGet, "/identity-provider/instances", 403},
 		{http.MethodPut, "", 403},
 		{http.MethodPost, "/clients", 403},
