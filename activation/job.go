@@ -62,6 +62,8 @@ const (
 	EventDeskWrong       EventKind = "desk.wrong"
 	EventAccountAdopted  EventKind = "account.adopted"
 	EventNewsAbandoned   EventKind = "news.abandoned"
+	EventPersonChanged   EventKind = "person.changed" // by an import; details name the fields
+	EventPersonGone      EventKind = "person.gone"    // from the source that brought them
 )
 
 // Effects is what an act wants besides the change of its journey. The store

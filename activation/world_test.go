@@ -101,15 +101,7 @@ func (w *world) pass(d time.Duration) {
 
 func (w *world) enrol(people ...activation.Person) {
 	w.t.Helper()
-	err := w.store.Import(w.t.Context(), false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
-		for _, p := range people {
-			if _, err := put(p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := w.store.Enrol(w.t.Context(), people...); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -40,10 +40,20 @@ func (c *Config) check() []string {
 	c.checkRules(&f)
 	c.checkProfiles(&f)
 	c.checkWebhooks(&f)
+	c.checkImport(&f)
 	var err error
 	if c.charters, err = c.readCharters(); err != nil {
 		f.add("charters", "%v", err)
 	}
+	return f
+}
+
+// checkForImport looks at what an import stands on.
+func (c *Config) checkForImport() []string {
+	var f faults
+	c.checkDatabase(&f)
+	c.checkProfiles(&f)
+	c.checkImport(&f)
 	return f
 }
 
@@ -107,10 +117,14 @@ func (c *Config) checkPortal(f *faults) {
 	checkURL(f, "portal.change_password_url", p.ChangePassword)
 }
 
-func (c *Config) checkOutside(f *faults) {
+func (c *Config) checkDatabase(f *faults) {
 	if !strings.HasPrefix(c.Database, "sqlite:") && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
 		f.add("database", "want sqlite:FILE or postgres://…")
 	}
+}
+
+func (c *Config) checkOutside(f *faults) {
+	c.checkDatabase(f)
 	k := c.Keycloak
 	f.need("keycloak.url", k.URL)
 	checkURL(f, "keycloak.url", k.URL)

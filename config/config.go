@@ -47,6 +47,7 @@ type Config struct {
 	Import      Import      `yaml:"import"`
 	Audit       Audit       `yaml:"audit"`
 	Webhooks    []Webhook   `yaml:"webhooks"`
+	Sources     []Source    `yaml:"sources"`
 	Log         Log         `yaml:"log"`
 	Profiles    []Profile   `yaml:"profiles"`
 	Charters    []Charter   `yaml:"charters"`
@@ -164,6 +165,27 @@ type Import struct {
 	Ready   []string            `yaml:"ready"`
 	Held    []string            `yaml:"held"`
 	Aliases map[string][]string `yaml:"profiles"`
+	MaxGone int                 `yaml:"max_gone"`
+	Folder  string              `yaml:"folder"`
+}
+
+// Source is a directory that people are read from on a schedule.
+type Source struct {
+	Name         string            `yaml:"name"`
+	Kind         string            `yaml:"kind"`
+	URL          string            `yaml:"url"`
+	StartTLS     bool              `yaml:"start_tls"`
+	CA           string            `yaml:"ca"`
+	BindDN       string            `yaml:"bind_dn"`
+	Password     secret.Text       `yaml:"bind_password"`
+	PasswordFile string            `yaml:"bind_password_file"`
+	Base         string            `yaml:"base"`
+	Filter       string            `yaml:"filter"`
+	PageSize     int               `yaml:"page_size"`
+	Timeout      time.Duration     `yaml:"timeout"`
+	Columns      map[string]string `yaml:"columns"`
+	Profile      string            `yaml:"profile"`
+	Every        time.Duration     `yaml:"every"`
 }
 
 // Audit is the record of what operators and students did.
@@ -241,6 +263,9 @@ func Default() Config {
 		Code:        Code{Life: activation.CodeLife},
 		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,
 			HashesAtOnce: 2, JobsAtOnce: 8},
+		Import: Import{
+			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports",
+		},
 		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
 		Audit:    Audit{KeepMonths: 12},
 		Log:      Log{Level: "info", Format: "json"},
@@ -252,7 +277,27 @@ const prefix = "ENTREE_"
 
 // Load reads a file and the environment over the defaults and checks the
 // whole. environ is of the form of os.Environ.
-func Load(path string, environ []string) (Config, error) {
+func Load(path string, environ []string) (Config, error) { return load(path, environ, (*Config).check) }
+
+// LoadForImport checks only what an import stands on: it needs neither secrets
+// nor a Keycloak.
+func LoadForImport(path string, environ []string) (Config, error) {
+	return load(path, environ, (*Config).checkForImport)
+}
+
+// ForImport is what an import does in a folder without a configuration.
+func ForImport(dir string) Config {
+	c := Default()
+	c.Dir = dir
+	c.Profiles = []Profile{
+		{Key: "etudiant", Name: Words{French: "Étudiant", English: "Student"}},
+		{Key: "personnel", Name: Words{French: "Personnel", English: "Staff"}},
+	}
+	c.Import.Profile = "etudiant"
+	return c
+}
+
+func load(path string, environ []string, check func(*Config) []string) (Config, error) {
 	k := koanf.New(".")
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 		return Config{}, fmt.Errorf("config: %s: %w", path, err)
@@ -275,7 +320,7 @@ func Load(path string, environ []string) (Config, error) {
 	}
 	c.Dir = filepath.Dir(path)
 	if len(faults) == 0 {
-		faults = c.check()
+		faults = check(&c)
 	}
 	if len(faults) > 0 {
 		slices.Sort(faults)

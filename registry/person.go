@@ -2,13 +2,10 @@ package registry
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 
 	"entree/activation"
 )
@@ -59,64 +56,12 @@ type Mapping struct {
 	Aliases  map[string][]string // profile → words of the file
 }
 
-// columns finds each field's column.
-func (m Mapping) columns(headers []string) ([fields]int, error) {
-	var out [fields]int
-	for key := range m.Columns {
-		if !slices.ContainsFunc(names[:], func(n struct {
-			key      string
-			required bool
-			usual    []string
-		}) bool {
-			return n.key == key
-		}) {
-			return out, fmt.Errorf("import.columns: there is no field %q", key)
-		}
-	}
-	for f, n := range names {
-		wanted := n.usual
-		if given, ok := m.Columns[n.key]; ok {
-			wanted = []string{given}
-		}
-		out[f] = slices.IndexFunc(headers, func(h string) bool {
-			return slices.ContainsFunc(wanted, func(w string) bool { return simple(h) == simple(w) })
-		})
-		required := n.required || field(f) == fieldProfile && m.Profile == "" && len(m.Profiles) != 1
-		if out[f] < 0 && required {
-			return out, fmt.Errorf("no column for %s (%q would do); the file has %s: name yours under import.columns", n.key, wanted[0], quoted(headers))
-		}
-	}
-	return out, nil
-}
-
-func quoted(headers []string) string {
-	var out []string
-	for _, h := range headers {
-		out = append(out, fmt.Sprintf("%.40q", h))
-	}
-	return strings.Join(out, ", ")
-}
-
-// simple compares without case, accents and punctuation.
-func simple(s string) string {
-	var b strings.Builder
-	for _, r := range norm.NFD.String(strings.ToLower(s)) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case unicode.IsLetter(r), unicode.IsDigit(r):
-			b.WriteRune(r)
-		case r == '°' || r == 'º':
-		default:
-			b.WriteByte(' ')
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
-
 // person reads one line.
 func (in *reader) person(record []string, line int) (activation.Person, *Refusal) {
 	no := func(f field, reason string) (activation.Person, *Refusal) {
-		return activation.Person{}, &Refusal{line, in.header(f), reason}
+		known := activation.Person{Number: in.value(record, fieldNumber)} // they are in the source all the same
+		known.Profile, _ = in.mapping.profile(in.value(record, fieldProfile))
+		return known, &Refusal{line, in.header(f), reason}
 	}
 	p := activation.Person{
 		Number: in.value(record, fieldNumber), GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),
@@ -142,7 +87,11 @@ func (in *reader) person(record []string, line int) (activation.Person, *Refusal
 		return no(fieldProfile, "unknown profile: want one of "+strings.Join(in.mapping.Profiles, ", "))
 	}
 	var err error
-	if p.BirthDate, err = date(in.value(record, fieldBirthDate)); err != nil {
+	birth := in.value(record, fieldBirthDate)
+	if in.table.Date != nil {
+		birth = in.table.Date(birth)
+	}
+	if p.BirthDate, err = date(birth); err != nil {
 		return no(fieldBirthDate, err.Error())
 	}
 	if p.Email, err = activation.ParseAddress(in.value(record, fieldEmail)); err != nil {
@@ -186,12 +135,13 @@ func (m Mapping) readiness(column bool, word string) activation.Readiness {
 	}
 }
 
-// date reads 31/12/2004, 31-12-2004, 31.12.2004 and 2004-12-31.
+// date reads 31/12/2004, 31-12-2004, 31.12.2004, 2004-12-31 and what
+// directories have, 20041231 with or without a time behind it.
 func date(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	for _, layout := range []string{"02/01/2006", "2/1/2006", "02-01-2006", "02.01.2006", time.DateOnly} {
+	for _, layout := range []string{"02/01/2006", "2/1/2006", "02-01-2006", "02.01.2006", time.DateOnly, "20060102", "20060102150405Z"} {
 		if at, err := time.Parse(layout, s); err == nil {
 			if at.Year() < 1900 || at.After(time.Now()) {
 				return "", errors.New("not a date of birth: the year cannot be right")

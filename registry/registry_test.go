@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -41,12 +42,27 @@ func open(t *testing.T) *store.Store {
 	return s
 }
 
-func run(t *testing.T, s *store.Store, text string, dryRun bool) (registry.Report, []string, error) {
+func run(t *testing.T, s *store.Store, text string, dryRun bool) (activation.ImportCounts, []string, error) {
 	t.Helper()
 	var refused []string
-	report, err := registry.Import(t.Context(), s, strings.NewReader(text), mapping, dryRun, func(r registry.Refusal) { refused = append(refused, r.String()) })
-	return report, refused, err
+	counts, err := take(t.Context(), s, strings.NewReader(text), &activation.ImportOrder{DryRun: dryRun, Part: true}, func(r registry.Refusal) error {
+		refused = append(refused, r.String())
+		return nil
+	})
+	return counts, refused, err
 }
+
+// take imports what a reader gives, whatever it is.
+func take(ctx context.Context, s registry.Sink, r io.Reader, o *activation.ImportOrder, refused func(registry.Refusal) error) (activation.ImportCounts, error) {
+	table, err := registry.Open(r, 0)
+	if err != nil {
+		return activation.ImportCounts{}, err
+	}
+	counts, err := registry.Import(ctx, s, table, mapping, o, refused)
+	return counts, errors.Join(err, table.Close())
+}
+
+func ignore(registry.Refusal) error { return nil }
 
 func people(t *testing.T, s *store.Store) []activation.Person {
 	t.Helper()
@@ -63,7 +79,7 @@ func TestImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (registry.Report{New: 3, Refused: 1}); report != want {
+	if want := (activation.ImportCounts{New: 3, Refused: 1}); report != want {
 		t.Errorf("%+v, want %+v", report, want)
 	}
 	if diff := cmp.Diff([]string{`line 3, column "Date de naissance": not a date: want 31/12/2004 or 2004-12-31`}, refused); diff != "" {
@@ -89,14 +105,14 @@ func TestImport_TheSameFileTwiceChangesNothing(t *testing.T) {
 	}
 	before := people(t, s)
 	report, _, err := run(t, s, good, false)
-	if err != nil || report != (registry.Report{Unchanged: 3, Refused: 1}) {
+	if err != nil || report != (activation.ImportCounts{Unchanged: 3, Refused: 1}) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	if diff := cmp.Diff(before, people(t, s)); diff != "" {
 		t.Error(diff)
 	}
 	report, _, err = run(t, s, strings.Replace(good, "Martin", "Martin-Durand", 1), false)
-	if err != nil || report != (registry.Report{Changed: 1, Unchanged: 2, Refused: 1}) {
+	if err != nil || report != (activation.ImportCounts{Changed: 1, Unchanged: 2, Refused: 1}) {
 		t.Errorf("after a change: %+v, %v", report, err)
 	}
 }
@@ -104,7 +120,7 @@ func TestImport_TheSameFileTwiceChangesNothing(t *testing.T) {
 func TestImport_ADryRunCountsAndStoresNothing(t *testing.T) {
 	s := open(t)
 	report, refused, err := run(t, s, good, true)
-	if err != nil || report != (registry.Report{New: 3, Refused: 1}) || len(refused) != 1 {
+	if err != nil || report != (activation.ImportCounts{New: 3, Refused: 1}) || len(refused) != 1 {
 		t.Errorf("%+v, %v, %v", report, refused, err)
 	}
 	if p := people(t, s); len(p) != 0 {
@@ -169,13 +185,14 @@ func TestImport_EachRefusedLineSaysWhy(t *testing.T) {
 
 func TestImport_ABrokenFileChangesNothing(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":           {"", "the file is empty"},
-		"a quote is lost": {good + `9;etu;"Anne;Roy;;a@example.net;oui;` + "\n", "line 6: the quotes do not match"},
-		"no such column":  {strings.Replace(good, "Nom", "Blason", 1), `no column for family_name ("nom" would do); the file has "N° étudiant"`},
-		"a spreadsheet":   {"PK\x03\x04 and so on", "this is a spreadsheet"},
-		"UTF-16":          {"\xff\xfeN\x00o\x00", "UTF-16"},
-		"binary":          {"a;b\x00c", "not a text file"},
-		"binary later on": {good + strings.Repeat("9;;;;;;;\n", 20000) + "\x00", "not a text file"},
+		"empty":                                 {"", "the file is empty"},
+		"a quote is lost":                       {good + `9;etu;"Anne;Roy;;a@example.net;oui;` + "\n", "line 6: the quotes do not match"},
+		"no such column":                        {strings.Replace(good, "Nom", "Blason", 1), `no column for family_name ("nom" would do); the file has "N° étudiant"`},
+		"a spreadsheet":                         {"PK\x03\x04 and so on", "this is a spreadsheet"},
+		"an old one":                            {"\xd0\xcf\x11\xe0 and so on", "this is a spreadsheet of an old kind (XLS), or one with a password"},
+		"a quote is lost early in a large file": {good + `"` + strings.Repeat("9;etu;Anne;Roy;;a@example.net;oui;\n", 60000), "after line 5: a quote does not end"},
+		"binary":                                {"a;b\x00c", "not a text file"},
+		"binary later on":                       {good + strings.Repeat("9;;;;;;;\n", 20000) + "\x00", "not a text file"},
 	} {
 		s := open(t)
 		if _, _, err := run(t, s, good, false); err != nil {
@@ -194,13 +211,13 @@ func TestImport_ABrokenFileChangesNothing(t *testing.T) {
 func TestImport_AnErrorMidwayKeepsNothing(t *testing.T) {
 	s := open(t)
 	broken := io.MultiReader(strings.NewReader(good), failing{})
-	_, err := registry.Import(t.Context(), s, broken, mapping, false, func(registry.Refusal) {})
+	_, err := take(t.Context(), s, broken, &activation.ImportOrder{}, ignore)
 	if err == nil || len(people(t, s)) != 0 {
 		t.Errorf("%v, %d people", err, len(people(t, s)))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := registry.Import(ctx, s, strings.NewReader(good), mapping, false, func(registry.Refusal) {}); err == nil || len(people(t, s)) != 0 {
+	if _, err := take(ctx, s, strings.NewReader(good), &activation.ImportOrder{}, ignore); err == nil || len(people(t, s)) != 0 {
 		t.Errorf("cancelled: %v, %d people", err, len(people(t, s)))
 	}
 }
@@ -259,10 +276,11 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte("a;b\n\"\n"))
 	f.Add([]byte("numero,prenom,nom,mail,profil\n1,\xe9,b,c@d.org,etudiant\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		_, _ = registry.Import(t.Context(), counting{}, bytes.NewReader(raw), mapping, false, func(r registry.Refusal) {
+		_, _ = take(t.Context(), counting{}, bytes.NewReader(raw), &activation.ImportOrder{}, func(r registry.Refusal) error {
 			if r.Line < 1 || r.Reason == "" {
 				t.Errorf("a refusal without a place or a reason: %+v", r)
 			}
+			return nil
 		})
 	})
 }
@@ -270,11 +288,15 @@ func FuzzImport(f *testing.F) {
 // counting is a sink that checks what it is given.
 type counting struct{}
 
-func (counting) Import(_ context.Context, _ bool, fill func(put func(activation.Person) (activation.ImportOutcome, error)) error) error {
-	return fill(func(p activation.Person) (activation.ImportOutcome, error) {
-		if p.Number == "" || p.Email == "" || p.Profile == "" || p.FamilyName == "" || p.ID == "" {
-			return 0, fmt.Errorf("an incomplete person: %+v", p)
-		}
-		return activation.ImportNew, nil
-	})
+func (c counting) Import(_ context.Context, _ *activation.ImportOrder, fill func(activation.Intake) error) (activation.ImportCounts, error) {
+	return activation.ImportCounts{}, fill(c)
 }
+
+func (counting) Put(line int, p activation.Person) error {
+	if line < 1 || p.Number == "" || p.Email == "" || p.Profile == "" || p.FamilyName == "" || p.ID == "" {
+		return fmt.Errorf("an incomplete person: %+v", p)
+	}
+	return nil
+}
+
+func (counting) Refuse(string, string) error { return nil }

@@ -47,6 +47,8 @@ type dialect struct {
 	severalNames string
 	// The tables that are ours, the columns of one, and what it points to.
 	listTables, listColumns, listNeeds string
+	// imports is how people are brought in.
+	imports importWay
 }
 
 const sqliteAppendOnly = `
@@ -54,7 +56,7 @@ const sqliteAppendOnly = `
 		CREATE TRIGGER %[1]s_no_delete BEFORE DELETE ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END;`
 
 var sqlite = dialect{
-	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3,
+	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3, imports: sqliteImports,
 	appendOnly: sqliteAppendOnly,
 	unprotect:  `DROP TRIGGER %[1]s_no_update; DROP TRIGGER %[1]s_no_delete;`,
 	cutOnly: `
@@ -88,7 +90,7 @@ var sqlite = dialect{
 }
 
 var postgres = dialect{
-	name: "postgres", driver: "pgx", goose: goose.DialectPostgres,
+	name: "postgres", driver: "pgx", goose: goose.DialectPostgres, imports: postgresImports,
 	skipLocked: "FOR UPDATE SKIP LOCKED",
 	appendOnly: `
 		CREATE FUNCTION %[1]s_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%[1]s is append-only'; END $$;

@@ -6,138 +6,169 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"time"
 
 	"entree/activation"
 )
 
-// errDryRun rolls a trial back.
-var errDryRun = errors.New("store: dry run")
-
-// Import brings people in. fill calls put for each of them; all of it is one
-// transaction, so that an import is there whole or not at all. A dry run does
-// the same and rolls back.
+// Import brings people in. fill gives them; all of it is one transaction, so
+// that an import is there whole or not at all.
 //
-// put writes what the source says of a person and nothing else: not the state
-// of the account, and no identifier or address where one was given already.
-func (s *Store) Import(ctx context.Context, dryRun bool, fill func(put func(activation.Person) (activation.ImportOutcome, error)) error) error {
-	random := make([]byte, 8)
-	_, _ = rand.Read(random)
-	err := s.tx(ctx, func(tx *sql.Tx) error {
-		i, err := newImporter(ctx, tx, hex.EncodeToString(random))
+//	fill ── staging table ── compare as sets ── names, people, gone, events
+//	        (temporary)      (refused, changed, gone)   + "done", one commit
+//
+// The staging table is the connection's own: while a file is read nobody waits
+// for it, and a program that is killed leaves nothing behind. The row in
+// imports is written before and ended with the commit, so that a begun one
+// without an end tells of an import of which nothing is there.
+//
+// What is written is what the source says of a person and nothing else: not
+// the state of the account, and no identifier or address where one was given
+// already. A dry run compares and writes nothing.
+func (s *Store) Import(ctx context.Context, o *activation.ImportOrder, fill func(activation.Intake) error) (activation.ImportCounts, error) {
+	if o.Progress == nil {
+		o.Progress = func(activation.ImportPhase, int) {}
+	}
+	if o.Told == nil {
+		o.Told = func(activation.Difference) error { return nil }
+	}
+	if o.ID == "" {
+		random := make([]byte, 8)
+		_, _ = rand.Read(random)
+		o.ID = hex.EncodeToString(random)
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return activation.ImportCounts{}, wrap("import", err)
+	}
+	defer func() { _ = conn.Close() }() // it goes back to the pool
+	if !o.DryRun {
+		release, err := s.dialect.imports.hold(ctx, s.db, s.dsn)
 		if err != nil {
-			return err
+			return activation.ImportCounts{}, err
 		}
-		defer i.close()
-		if err := fill(func(p activation.Person) (activation.ImportOutcome, error) { return i.put(ctx, p) }); err != nil {
-			return err
+		defer release()
+		if err := s.beginImport(ctx, o); err != nil {
+			return activation.ImportCounts{}, wrap("begin the import", err)
 		}
-		if dryRun {
-			return errDryRun
+	}
+	i := &importing{ctx: ctx, conn: conn, dialect: s.dialect, order: o, clock: s.now}
+	err = i.run(fill)
+	if err != nil && !o.DryRun {
+		// It is remembered whatever ended it, a cancelled ctx too.
+		err = errors.Join(err, s.failImport(context.WithoutCancel(ctx), o, i.counts, err))
+	}
+	return i.counts, err
+}
+
+// Enrol takes people in as they are, without a source of which somebody could
+// be gone.
+func (s *Store) Enrol(ctx context.Context, people ...activation.Person) error {
+	_, err := s.Import(ctx, &activation.ImportOrder{Import: activation.Import{Source: "by hand"}, Part: true}, func(in activation.Intake) error {
+		for line, p := range people {
+			if err := in.Put(line+1, p); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	if errors.Is(err, errDryRun) {
-		return nil
-	}
 	return err
 }
 
-// importer holds the prepared statements of one import.
-type importer struct {
-	id                          string
-	find, insert, update, claim *sql.Stmt
+// importing is one import on its connection.
+type importing struct {
+	ctx     context.Context
+	conn    *sql.Conn
+	dialect dialect
+	order   *activation.ImportOrder
+	counts  activation.ImportCounts
+	clock   func() time.Time
+	now     int64 // of the writing
+	stage   stage
 }
 
-func newImporter(ctx context.Context, tx *sql.Tx, id string) (*importer, error) {
-	i := &importer{id: id}
-	for _, s := range []struct {
-		to    **sql.Stmt
-		query string
-	}{
-		{&i.find, `SELECT import_id, ` + personColumns + ` FROM people WHERE profile = $1 AND number = $2`},
-		{&i.insert, `INSERT INTO people (id, profile, number, given_name, family_name, birth_date, email, cohort, readiness, login, university_address, import_id, search)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`},
-		{&i.update, `UPDATE people SET given_name = $1, family_name = $2, birth_date = $3, email = $4, cohort = $5, readiness = $6, login = $7, university_address = $8, import_id = $9, search = $10 WHERE id = $11`},
-		{&i.claim, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`},
-	} {
-		statement, err := tx.PrepareContext(ctx, s.query)
+func (i *importing) run(fill func(activation.Intake) error) (err error) {
+	for _, statement := range i.dialect.imports.begin {
+		if err := i.exec(statement); err != nil {
+			return err
+		}
+	}
+	// The transaction is begun and ended by hand: database/sql would take the
+	// writer's place at once, and what is staged needs none.
+	if err := i.exec("BEGIN"); err != nil {
+		return err
+	}
+	defer func() {
+		ctx := context.WithoutCancel(i.ctx)
 		if err != nil {
-			i.close()
-			return nil, err
+			_, _ = i.conn.ExecContext(ctx, "ROLLBACK") // a lost connection has rolled back by itself
 		}
-		*s.to = statement
+		for _, statement := range i.dialect.imports.end {
+			_, _ = i.conn.ExecContext(ctx, statement)
+		}
+	}()
+	if err := i.create(); err != nil {
+		return err
 	}
-	return i, nil
+	if err := fill(i); err != nil {
+		return err
+	}
+	if err := i.flush(); err != nil {
+		return err
+	}
+	i.order.Progress(activation.PhaseComparing, i.stage.seq)
+	if !i.order.DryRun {
+		// The first thing that is done to the data takes SQLite's place of the
+		// writer: nothing can change between comparing and writing.
+		if err := i.exec(`UPDATE imports SET sha256 = $1 WHERE id = $2`, i.order.SHA256, i.order.ID); err != nil {
+			return err
+		}
+	}
+	if err := i.compare(); err != nil {
+		return err
+	}
+	if !i.order.DryRun {
+		i.now = micros(i.clock())
+		if err := i.write(); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{"import_stage", "import_seen", "import_refused", "import_changed", "import_gone"} {
+		if err := i.exec("DROP TABLE " + table); err != nil {
+			return err
+		}
+	}
+	return i.exec("COMMIT")
 }
 
-func (i *importer) close() {
-	for _, s := range []*sql.Stmt{i.find, i.insert, i.update, i.claim} {
-		if s != nil {
-			_ = s.Close() // the transaction's end closes it in any case
-		}
-	}
+// exec runs statements, of which each has the same meaning on both databases.
+func (i *importing) exec(query string, args ...any) error {
+	_, err := i.count(query, args...)
+	return err
 }
 
-func (i *importer) put(ctx context.Context, p activation.Person) (activation.ImportOutcome, error) {
-	var seen string
-	old, err := scanPerson(func(to ...any) error {
-		return i.find.QueryRowContext(ctx, p.Profile, p.Number).Scan(append([]any{&seen}, to...)...)
-	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return i.add(ctx, p)
-	case err != nil:
-		return 0, err
-	case seen == i.id:
-		return activation.ImportTwice, nil
+// count runs a statement and gives the number of rows that it touched.
+func (i *importing) count(query string, args ...any) (int, error) {
+	result, err := i.conn.ExecContext(i.ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("store: import: %w", err)
 	}
-	merged := old
-	merged.GivenName, merged.FamilyName, merged.BirthDate = p.GivenName, p.FamilyName, p.BirthDate
-	merged.Email, merged.Cohort, merged.Readiness = p.Email, p.Cohort, p.Readiness
-	if old.Login == "" {
-		merged.Login = p.Login
-	}
-	if old.UniversityAddress == "" {
-		merged.UniversityAddress = p.UniversityAddress
-	}
-	if free, err := i.names(ctx, old, merged); err != nil || !free {
-		return activation.ImportTaken, err
-	}
-	if _, err := i.update.ExecContext(ctx, merged.GivenName, merged.FamilyName, merged.BirthDate, merged.Email, merged.Cohort, merged.Readiness,
-		merged.Login, merged.UniversityAddress, i.id, searchText(merged), old.ID); err != nil {
-		return 0, err
-	}
-	if merged == old {
-		return activation.ImportUnchanged, nil
-	}
-	return activation.ImportChanged, nil
+	n, err := result.RowsAffected()
+	return int(n), err
 }
 
-func (i *importer) add(ctx context.Context, p activation.Person) (activation.ImportOutcome, error) {
-	if free, err := i.names(ctx, activation.Person{ID: p.ID}, p); err != nil || !free {
-		return activation.ImportTaken, err
+// each runs a query and gives its rows one by one.
+func (i *importing) each(see func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := i.conn.QueryContext(i.ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("store: import: %w", err)
 	}
-	_, err := i.insert.ExecContext(ctx, p.ID, p.Profile, p.Number, p.GivenName, p.FamilyName, p.BirthDate, p.Email, p.Cohort, p.Readiness,
-		p.Login, p.UniversityAddress, i.id, searchText(p))
-	return activation.ImportNew, err
-}
-
-// names claims the names that a source gives; false where one is somebody
-// else's.
-func (i *importer) names(ctx context.Context, old, merged activation.Person) (bool, error) {
-	for _, n := range []struct{ kind, had, wants string }{
-		{nameLogin, old.Login, merged.Login}, {nameAddress, old.UniversityAddress, merged.UniversityAddress},
-	} {
-		if n.had == n.wants {
-			continue
-		}
-		result, err := i.claim.ExecContext(ctx, n.kind, n.wants, old.ID)
-		if err != nil {
-			return false, err
-		}
-		if rows, err := result.RowsAffected(); err != nil || rows == 0 {
-			return false, err
+	defer rows.Close()
+	for rows.Next() {
+		if err := see(rows.Scan); err != nil {
+			return err
 		}
 	}
-	return true, nil
+	return rows.Err()
 }

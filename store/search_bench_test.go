@@ -42,9 +42,9 @@ func among(b *testing.B, dsn string) {
 	}
 	defer s.Close()
 	begun := time.Now()
-	err = s.Import(b.Context(), false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
+	_, err = s.Import(b.Context(), &activation.ImportOrder{Part: true}, func(in activation.Intake) error {
 		for i := range million {
-			if _, err := put(somebody(i)); err != nil {
+			if err := in.Put(i+1, somebody(i)); err != nil {
 				return err
 			}
 		}

@@ -31,6 +31,7 @@ import (
 // Store is a database. All its methods may be called by many at once.
 type Store struct {
 	db      *sql.DB
+	dsn     string
 	dialect dialect
 	now     func() time.Time
 }
@@ -46,7 +47,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db, d, now}
+	s := &Store{db, dsn, d, now}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

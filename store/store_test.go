@@ -96,14 +96,7 @@ func (w *world) must(err error) {
 
 func (w *world) enrol(people ...activation.Person) {
 	w.t.Helper()
-	w.must(w.Import(w.t.Context(), false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
-		for _, p := range people {
-			if _, err := put(p); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	w.must(w.Enrol(w.t.Context(), people...))
 }
 
 func person(id string) activation.Person {

@@ -115,6 +115,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.found.watch(ctx) })
 	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error { return a.readSources(ctx) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err

@@ -161,14 +161,11 @@ func enrol(ctx context.Context, c config.Config, n int) error {
 	if err != nil {
 		return err
 	}
-	err = s.Import(ctx, false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
-		for i := range n {
-			if _, err := put(demopeople.Student(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	var people []activation.Person
+	for i := range n {
+		people = append(people, demopeople.Student(i))
+	}
+	err = s.Enrol(ctx, people...)
 	return errors.Join(err, s.Close())
 }
 

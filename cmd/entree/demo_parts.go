@@ -118,15 +118,11 @@ func setUpRealm(ctx context.Context, c config.Config, kc *local.Server, operator
 // whole way like anybody else, with their mail read from the mailbox.
 func fillRegistry(ctx context.Context, a *app, box *mailbox.Mailbox) error {
 	people := demopeople.Some(demoPeople)
-	err := a.store.Import(ctx, false, func(put func(activation.Person) (activation.ImportOutcome, error)) error {
-		for _, p := range people {
-			if _, err := put(p.Person); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	var enrolled []activation.Person
+	for _, p := range people {
+		enrolled = append(enrolled, p.Person)
+	}
+	if err := a.store.Enrol(ctx, enrolled...); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)

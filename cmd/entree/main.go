@@ -34,6 +34,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
+	if stopped := (stopError{}); errors.As(err, &stopped) {
+		os.Exit(exitStopped)
+	}
 	if err != nil {
 		os.Exit(1)
 	}
