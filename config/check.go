@@ -189,7 +189,7 @@ func (c *Config) checkRules(f *faults) {
 	l := c.Limits
 	for key, n := range map[string]int{
 		"mails_per_address_per_hour": l.MailsPerAddress, "mails_per_network_per_10_minutes": l.MailsPerClient, "mails_altogether_per_10_minutes": l.MailsAltogether,
-		"tries_per_address_per_10_minutes": l.TriesPerAddress, "hashes_at_once": l.HashesAtOnce, "jobs_at_once": l.JobsAtOnce,
+		"tries_per_address_per_10_minutes": l.TriesPerAddress, "requests_at_once": l.RequestsAtOnce, "hashes_at_once": l.HashesAtOnce, "jobs_at_once": l.JobsAtOnce,
 	} {
 		if n < 1 {
 			f.add("limits."+key, "%d: want 1 or more", n)

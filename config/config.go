@@ -142,6 +142,7 @@ type Limits struct {
 	MailsPerClient  int `yaml:"mails_per_network_per_10_minutes"`
 	MailsAltogether int `yaml:"mails_altogether_per_10_minutes"`
 	TriesPerAddress int `yaml:"tries_per_address_per_10_minutes"`
+	RequestsAtOnce  int `yaml:"requests_at_once"`
 	HashesAtOnce    int `yaml:"hashes_at_once"`
 	JobsAtOnce      int `yaml:"jobs_at_once"`
 }
@@ -262,7 +263,7 @@ func Default() Config {
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
 		Code:        Code{Life: activation.CodeLife},
 		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,
-			HashesAtOnce: 2, JobsAtOnce: 8},
+			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},
 		Import: Import{
 			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports",
 		},

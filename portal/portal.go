@@ -58,6 +58,7 @@ type Options struct {
 	Metrics      *web.Metrics // nil: without figures from the database
 	Checks       []web.Check
 	OpsElsewhere bool // serve (*Portal).Ops on a listener of its own
+	AtOnce       int  // requests worked on at once; 0: any number
 
 	Zone   *time.Location // of the times in the console; nil: UTC
 	Log    *slog.Logger   // a handler that writes times in UTC
@@ -102,7 +103,7 @@ func New(o Options) (*Portal, error) {
 		Institution: o.Institution, Theme: o.Theme,
 		Templates: o.Templates, PageNames: pageNames(), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
 		Keys: o.Keys, Sessions: o.Sessions, Log: o.Log,
-		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere,
+		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere, AtOnce: o.AtOnce,
 		Now: o.Now, Random: o.Random, Zone: o.Zone,
 	})
 	if err != nil {

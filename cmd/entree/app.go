@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"entree/activation"
@@ -123,6 +124,10 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
+// connections bounds open connections, and with them descriptors and memory;
+// most of them are a browser's that is kept for its next page.
+const connections = 8192
+
 // answer serves one listener until ctx ends and its requests are done.
 func (a *app) answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
@@ -142,7 +147,7 @@ func (a *app) answer(ctx context.Context, listener net.Listener, handler http.Ha
 		defer cancel()
 		stopped <- server.Shutdown(limit)
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(netutil.LimitListener(listener, connections)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

@@ -30,6 +30,7 @@ type realmPolicy struct {
 	seen   func(time.Duration)
 	log    *slog.Logger
 	now    atomic.Pointer[judged]
+	queue  atomic.Int64 // passwords that are hashed or wait for it
 }
 
 type judged struct {
@@ -43,6 +44,10 @@ const (
 	policyEvery = 5 * time.Minute
 	policySoon  = 5 * time.Second
 )
+
+// hashesQueued is how many hashes may wait for each one that is computed: some
+// four seconds, at 20 core-milliseconds each.
+const hashesQueued = 200
 
 func newRealmPolicy(realm *keycloak.Client, c config.Config, log *slog.Logger, seen func(time.Duration)) *realmPolicy {
 	return &realmPolicy{realm: realm, own: c.Policy(), waived: c.Keycloak.WaivePolicy, atOnce: c.Limits.HashesAtOnce, log: log, seen: seen}
@@ -62,6 +67,12 @@ func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (activation.Cr
 	j := p.now.Load()
 	if j == nil {
 		return activation.Credential{}, &activation.Refusal{Reason: activation.ReasonBusy, Retry: time.Now().Add(time.Minute)}
+	}
+	// A queue that takes longer than the visitor's patience helps nobody, and
+	// each of them holds a password in memory.
+	defer p.queue.Add(-1)
+	if p.queue.Add(1) > int64(p.atOnce*hashesQueued) {
+		return activation.Credential{}, &activation.Refusal{Reason: activation.ReasonBusy, Retry: time.Now().Add(10 * time.Second)}
 	}
 	defer func(begun time.Time) { p.seen(time.Since(begun)) }(time.Now())
 	return j.hasher.Hash(ctx, text)

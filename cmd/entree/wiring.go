@@ -100,7 +100,7 @@ func (a *app) newPortal() (*portal.Portal, error) {
 		},
 		Theme: web.Theme{Accent: i.Accent, AccentDark: i.AccentDark}, Profiles: c.Domain(), Example: password.Example,
 		Links: links(c.NextSteps), EntURL: c.SSO.EntURL, ChangePassword: c.Portal.ChangePassword, Idle: c.Portal.SessionIdle,
-		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "",
+		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "", AtOnce: c.Limits.RequestsAtOnce,
 		Log: a.log, Now: time.Now, Random: rand.Reader,
 	})
 }

@@ -46,6 +46,7 @@ type Config struct {
 	Now            func() time.Time
 	Random         io.Reader
 	Zone           *time.Location // of the times on pages; nil: UTC
+	AtOnce         int            // requests worked on at once; 0: any number
 }
 
 // Site is the frame around the pages.
@@ -60,6 +61,7 @@ type Site struct {
 	gets        map[string]bool           // addresses that answer GET with a page
 	dress       func(*gin.Context, *View) // of a section; nil: none
 	ready       *readiness
+	crowd       *crowd
 	sections    map[string]*Site // by the path that they begin with
 	ended       chan struct{}    // closed when the program stops
 	endOnce     *sync.Once
@@ -76,6 +78,7 @@ const (
 func New(config Config) (*Site, error) {
 	s := &Site{
 		config: config, gets: map[string]bool{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
+		crowd: &crowd{most: int64(config.AtOnce)},
 		ready: &readiness{checks: config.Checks, now: config.Now, log: config.Log},
 	}
 	var err error
@@ -110,7 +113,7 @@ func (s *Site) build() error {
 	if err := e.SetTrustedProxies(s.config.TrustedProxies); err != nil {
 		return fmt.Errorf("trusted proxies: %w", err)
 	}
-	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language)
+	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language, s.admit)
 	e.NoRoute(func(c *gin.Context) { s.sectionOf(c).fail(c, &Error{Status: http.StatusNotFound, Key: "not_found"}) })
 	e.NoMethod(func(c *gin.Context) {
 		s.sectionOf(c).fail(c, &Error{Status: http.StatusMethodNotAllowed, Key: "method"})
