@@ -57,9 +57,10 @@ type Options struct {
 
 // Mailer is an activation.Mailer.
 type Mailer struct {
-	options  Options
-	composer *composer
-	host     string // of the Message-ID
+	options     Options
+	composer    *composer
+	host        string // of the Message-ID
+	connections *connections
 }
 
 // New checks the options and every text.
@@ -79,7 +80,11 @@ func New(o Options) (*Mailer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mailer{o, c, host}, nil
+	client, err := dialer(o)
+	if err != nil {
+		return nil, fmt.Errorf("mail: %w", err)
+	}
+	return &Mailer{o, c, host, &connections{client: client}}, nil
 }
 
 func loopback(host string) bool {
@@ -97,13 +102,9 @@ func (m *Mailer) Send(ctx context.Context, message activation.Message) error {
 	if err != nil {
 		return err
 	}
-	client, err := m.client()
-	if err != nil {
-		return activation.Permanent(fmt.Errorf("mail: %w", err))
-	}
 	ctx, cancel := context.WithTimeout(ctx, m.options.Timeout)
 	defer cancel()
-	return outcome(client.DialAndSendWithContext(ctx, msg))
+	return outcome(m.connections.send(ctx, msg))
 }
 
 func (m *Mailer) build(message activation.Message) (*gomail.Msg, error) {
@@ -134,19 +135,19 @@ func (m *Mailer) build(message activation.Message) (*gomail.Msg, error) {
 	return msg, nil
 }
 
-func (m *Mailer) client() (*gomail.Client, error) {
+func dialer(o Options) (*gomail.Client, error) {
 	policy := gomail.TLSMandatory
-	switch m.options.TLS {
+	switch o.TLS {
 	case TLSOpportunistic:
 		policy = gomail.TLSOpportunistic
 	case TLSNone:
 		policy = gomail.NoTLS
 	}
-	options := []gomail.Option{gomail.WithPort(m.options.Port), gomail.WithTLSPolicy(policy), gomail.WithTimeout(m.options.Timeout)}
-	if m.options.User != "" {
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(m.options.User), gomail.WithPassword(m.options.Password.Reveal()))
+	options := []gomail.Option{gomail.WithPort(o.Port), gomail.WithTLSPolicy(policy), gomail.WithTimeout(o.Timeout)}
+	if o.User != "" {
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(o.User), gomail.WithPassword(o.Password.Reveal()))
 	}
-	return gomail.NewClient(m.options.Host, options...)
+	return gomail.NewClient(o.Host, options...)
 }
 
 // outcome keeps of an error what a log may hold.

@@ -30,13 +30,13 @@ func (p *Portal) drawCharter(v *visit, r *activation.Refusal) error {
 	if err != nil {
 		return err
 	}
-	body, contents, err := renderCharter(charter.Text)
+	drawn, err := p.charters.draw(charter)
 	if err != nil {
 		return err
 	}
 	return v.show("charter", CharterPage{
 		Title: charter.Title, Version: charter.Version, SHA256: charter.SHA256,
-		Body: body, Contents: contents, Minutes: readingMinutes(charter.Text),
+		Body: drawn.body, Contents: drawn.contents, Minutes: drawn.minutes,
 	}, r, "charte")
 }
 

@@ -6,12 +6,15 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"entree/activation"
 )
 
 // charterMarkdown leaves raw HTML and addresses such as javascript: out, which
@@ -20,6 +23,28 @@ var charterMarkdown = goldmark.New(goldmark.WithParserOptions(
 	parser.WithAutoHeadingID(),
 	parser.WithASTTransformers(util.Prioritized(charterTree{}, 100)),
 ))
+
+// drawnCharters keeps each text as HTML, by its hash: there are a handful.
+type drawnCharters struct{ bySHA sync.Map }
+
+type drawnCharter struct {
+	body     template.HTML
+	contents []Heading
+	minutes  int
+}
+
+func (d *drawnCharters) draw(c activation.Charter) (drawnCharter, error) {
+	if drawn, ok := d.bySHA.Load(c.SHA256); ok {
+		return drawn.(drawnCharter), nil
+	}
+	body, contents, err := renderCharter(c.Text)
+	if err != nil {
+		return drawnCharter{}, err
+	}
+	drawn := drawnCharter{body, contents, readingMinutes(c.Text)}
+	d.bySHA.Store(c.SHA256, drawn)
+	return drawn, nil
+}
 
 // renderCharter gives a charter as HTML, with its second-level headings.
 func renderCharter(markdown string) (template.HTML, []Heading, error) {

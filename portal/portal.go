@@ -69,7 +69,8 @@ type Options struct {
 // Portal serves the pages.
 type Portal struct {
 	Options
-	site *web.Site
+	site     *web.Site
+	charters drawnCharters
 }
 
 // New checks the options, draws each page once with sample data, and gives the

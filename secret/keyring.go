@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Use names what a subkey is for. Two uses never share a key.
@@ -34,7 +35,12 @@ const KeySize = 32
 // Keyring holds one master key or several: the first one signs and seals, all
 // of them verify and open, so that a key is rotated by putting a new one in
 // front and removing the old one when nothing made with it is left.
-type Keyring struct{ masters [][]byte }
+type Keyring struct {
+	masters [][]byte
+	// subkeys keeps what was derived, by use: deriving costs more than most of
+	// what the keys are for.
+	subkeys *sync.Map
+}
 
 // Format answers every verb of fmt, as Text's does.
 func (k Keyring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
@@ -47,7 +53,7 @@ var ErrOpen = errors.New("secret: box does not open with any key")
 // hexadecimal or base64.
 func ParseKeys(text Text) (Keyring, error) {
 	fields := strings.FieldsFunc(text.Reveal(), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
-	var k Keyring
+	k := Keyring{subkeys: &sync.Map{}}
 	for i, f := range fields {
 		key, err := decodeKey(f)
 		if err != nil {
@@ -79,8 +85,14 @@ func GenerateKey() Text {
 	return New(hex.EncodeToString(b))
 }
 
-// Subkeys gives the keys for a use, the one that signs first.
+// Subkeys gives the keys for a use, the one that signs first. They are shared
+// and not to be changed.
 func (k Keyring) Subkeys(use Use) [][]byte {
+	if k.subkeys != nil {
+		if keys, ok := k.subkeys.Load(use); ok {
+			return keys.([][]byte)
+		}
+	}
 	keys := make([][]byte, len(k.masters))
 	for i, m := range k.masters {
 		key, err := hkdf.Key(sha256.New, m, nil, "entree/"+string(use), KeySize)
@@ -88,6 +100,9 @@ func (k Keyring) Subkeys(use Use) [][]byte {
 			panic("secret: hkdf: " + err.Error()) // only for sizes that HKDF cannot give
 		}
 		keys[i] = key
+	}
+	if k.subkeys != nil {
+		k.subkeys.Store(use, keys)
 	}
 	return keys
 }

@@ -13,14 +13,34 @@ import (
 	"entree/activation"
 )
 
-// pages are the templates, one set per page, so that each can define the same
-// block names without touching another.
-type pages map[string]*template.Template
+// pages are the templates, by language and page: one set per page, so that
+// each can define the same block names without touching another.
+type pages map[activation.Lang]map[string]*template.Template
+
+// languages there are, the default first.
+var languages = []activation.Lang{activation.French, activation.English}
 
 // frame are the files that every page is parsed with; partials.html may lack.
 var frame = []string{"layout.html", "partials.html"}
 
-func loadPages(files fs.FS, names []string) (pages, error) {
+func (s *Site) loadPages(files fs.FS, names []string) (pages, error) {
+	p := pages{}
+	for _, lang := range languages {
+		say := func(key string) template.HTML { return s.config.Catalog.T(lang, key) }
+		asset := func(name string) (string, bool) { to, ok := s.assets.address[name]; return to, ok }
+		set, err := parsePages(files, names)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range set {
+			fixWords(t, say, asset)
+		}
+		p[lang] = set
+	}
+	return p, nil
+}
+
+func parsePages(files fs.FS, names []string) (map[string]*template.Template, error) {
 	base := template.New("")
 	for i, name := range frame {
 		if _, err := fs.Stat(files, name); i > 0 && errors.Is(err, fs.ErrNotExist) {
@@ -30,7 +50,7 @@ func loadPages(files fs.FS, names []string) (pages, error) {
 			return nil, fmt.Errorf("templates: %w", err)
 		}
 	}
-	p := pages{}
+	p := map[string]*template.Template{}
 	for _, name := range names {
 		t, err := base.Clone()
 		if err != nil {
@@ -51,7 +71,11 @@ func (s *Site) Try(page string, v View) error {
 }
 
 func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
-	t, ok := s.pages[page]
+	set, ok := s.pages[v.Lang]
+	if !ok {
+		set = s.pages[languages[0]]
+	}
+	t, ok := set[page]
 	if !ok {
 		return nil, fmt.Errorf("no page %q", page)
 	}

@@ -25,7 +25,7 @@ type Section struct {
 func (s *Site) Section(o Section) (*Site, error) {
 	part := *s
 	var err error
-	if part.pages, err = loadPages(o.Templates, o.PageNames); err != nil {
+	if part.pages, err = part.loadPages(o.Templates, o.PageNames); err != nil {
 		return nil, err
 	}
 	part.sessions = newSessions(o.Cookie, s.config, s.base.Scheme == "https")

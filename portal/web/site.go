@@ -92,7 +92,7 @@ func New(config Config) (*Site, error) {
 	if s.assets, err = loadAssets(config.Static, map[string][]byte{"theme.css": theme}); err != nil {
 		return nil, err
 	}
-	if s.pages, err = loadPages(config.Templates, config.PageNames); err != nil {
+	if s.pages, err = s.loadPages(config.Templates, config.PageNames); err != nil {
 		return nil, err
 	}
 	s.institution = config.Institution
