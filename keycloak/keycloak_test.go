@@ -221,7 +221,34 @@ const (
 
 func TestContract(t *testing.T) {
 	r := newRealm(t)
-	accountstest.Run(t, r.subject(r.accounts(r.url, 0)))
+	accounts := r.accounts(r.url, 0)
+	accountstest.Run(t, r.subject(accounts))
+	accountstest.RunConflicts(t, r.subject(accounts), accounts)
+}
+
+// What an adopted account had stays: its password logs in, and what others
+// wrote on it is there.
+func TestS42_AnAdoptedAccountKeepsItsPassword(t *testing.T) {
+	r := newRealm(t)
+	accounts := r.accounts(r.url, 0)
+	a := accountstest.New()
+	r.subject(accounts).Occupy(t, a.Login, a.UniversityAddress)
+	before := r.users(a.Login)[0]
+	if err := accounts.Adopt(t.Context(), before.ID, a); err != nil {
+		t.Fatal(err)
+	}
+	now := r.users(a.Login)[0]
+	if !r.canLogIn(a.Login, theirs) || now.Username != before.Username || now.Email != before.Email || now.FirstName != "Somebody" || !now.Enabled {
+		t.Errorf("it is %+v", now)
+	}
+	if got := now.Attributes["supannEtuId"]; len(got) != 1 || got[0] != a.Number {
+		t.Errorf("attributes %v", now.Attributes)
+	}
+	var groups []struct{ Path string }
+	r.call(http.MethodGet, "/users/"+before.ID+"/groups", nil, &groups)
+	if len(groups) != 1 || groups[0].Path != "/etudiants" {
+		t.Errorf("groups %v", groups)
+	}
 }
 
 // Hashed here, checked there: with each algorithm that a realm may be set to.

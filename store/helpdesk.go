@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entree/activation"
+	"entree/audit"
 )
 
 // editPerson writes an operator's change, if the person is as it was seen.
@@ -145,4 +146,13 @@ func assist(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
 		}
 	}
 	return nil
+}
+
+// Acts gives what operators did to a person, oldest first.
+func (s *Store) Acts(ctx context.Context, person activation.PersonID) (out []audit.Entry, err error) {
+	err = s.Audit(ctx, AuditQuery{Whom: string(person), OldestFirst: true}, func(l audit.Link) error {
+		out = append(out, l.Entry)
+		return nil
+	})
+	return out, err
 }

@@ -15,6 +15,7 @@ import (
 
 	"entree/activation"
 	"entree/config"
+	"entree/helpdesk"
 	"entree/jobs"
 	"entree/keycloak"
 	"entree/mail"
@@ -30,6 +31,7 @@ type app struct {
 	log     *slog.Logger
 	store   *store.Store
 	service *activation.Service
+	desk    *helpdesk.Desk
 	runner  *jobs.Runner
 	realm   *keycloak.Client
 	policy  *realmPolicy
@@ -77,9 +79,10 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if err != nil {
 		return nil, err
 	}
+	accounts := a.realm.Accounts(c.Institution.Scope)
 	a.webhooks = newWebhooks(c)
 	a.service, err = activation.New(activation.Options{
-		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: a.realm.Accounts(c.Institution.Scope), Hasher: a.policy, Mailer: mailer,
+		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: accounts, Hasher: a.policy, Mailer: mailer,
 		Charters: c.Texts(), News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
@@ -93,6 +96,8 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	for queue, handler := range a.webhooks.Handlers() {
 		a.runner.Handle(queue, handler)
 	}
+	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
+	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	if a.pages, err = a.newPortal(); err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ func (a *app) newConsole() (*admin.Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{SSO: login, Journal: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now})
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Desk: a.desk, Directory: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now})
 }
 
 // checks are what /readyz asks. Keycloak and the mail server may be away: the

@@ -71,7 +71,7 @@ var knows = []struct {
 	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "secret"}, "what every page needs"},
-	{"portal/admin", []string{"activation", "audit", "secret", "spreadsheet", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
+	{"portal/admin", []string{"activation", "audit", "helpdesk", "secret", "spreadsheet", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "secret", "portal/admin", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }

@@ -5,6 +5,7 @@ package fake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -57,7 +58,7 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 func (f *Accounts) Occupy(login, email string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	there := &account{id: "somebody-else", Account: activation.Account{Login: login, UniversityAddress: email}}
+	there := &account{id: fmt.Sprintf("%08d-0000-4000-8000-00000000e15e", len(f.byLogin)+1), Account: activation.Account{Login: login, UniversityAddress: email}}
 	f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(email)] = there, there
 }
 
@@ -84,4 +85,43 @@ func (f *Accounts) Get(login string) (activation.Account, bool) {
 		return activation.Account{}, false
 	}
 	return a.Account, true
+}
+
+// Holding gives the accounts with this login or this address.
+func (f *Accounts) Holding(_ context.Context, login, address string) ([]activation.Existing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	var out []activation.Existing
+	for _, a := range []*account{f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(address)]} {
+		if a != nil && (len(out) == 0 || out[0].ID != a.id) {
+			out = append(out, activation.Existing{
+				ID: a.id, Login: a.Login, Address: a.UniversityAddress, GivenName: a.GivenName, FamilyName: a.FamilyName, Enabled: true, Mark: a.ActivationID,
+			})
+		}
+	}
+	return out, nil
+}
+
+// Adopt marks an account that is there; its login, names, address and password
+// stay.
+func (f *Accounts) Adopt(_ context.Context, id string, a activation.Account) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	for _, there := range f.byLogin {
+		if there.id != id {
+			continue
+		}
+		if there.ActivationID != "" && there.ActivationID != a.ActivationID {
+			return activation.Permanent(activation.ErrForeignAccount)
+		}
+		there.ActivationID, there.Profile, there.Number, there.Groups = a.ActivationID, a.Profile, a.Number, a.Groups
+		return nil
+	}
+	return activation.Permanent(errors.New("no such account"))
 }

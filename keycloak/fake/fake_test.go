@@ -9,7 +9,7 @@ import (
 
 func TestContract(t *testing.T) {
 	f := fake.New()
-	accountstest.Run(t, accountstest.Subject{
+	subject := accountstest.Subject{
 		Accounts: f,
 		Occupy:   func(_ *testing.T, login, email string) { f.Occupy(login, email) },
 		Untouched: func(t *testing.T, login string) {
@@ -23,5 +23,7 @@ func TestContract(t *testing.T) {
 			}
 			return 0
 		},
-	})
+	}
+	accountstest.Run(t, subject)
+	accountstest.RunConflicts(t, subject, f)
 }

@@ -17,6 +17,8 @@ import (
 type Options struct {
 	SSO       *sso.RelyingParty
 	Journal   Journal
+	Desk      Desk
+	Directory People
 	Profiles  []activation.Profile
 	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
 	Now       func() time.Time

@@ -28,5 +28,17 @@ func (a *Console) table() {
 
 	get(root, a.overview, everybody...)
 	get(pathConfirm, a.confirm, everybody...)
+	get(pathPeople, a.people, everybody...)
+	post(pathBulk, a.bulk, bulkFields, helpers...)
+	get(pathPeople+"/:id", a.person, everybody...)
+	post(pathPeople+"/:id/adresse", a.correct, addressFields, helpers...)
+	post(pathPeople+"/:id/renvoyer", a.sendAgain, seenFields, helpers...)
+	post(pathPeople+"/:id/debloquer", a.unlock, seenFields, helpers...)
+	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
+	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)
+	post(pathPeople+"/:id/guichet", a.deskCode, deskFields, helpers...)
+	post(pathPeople+"/:id/adopter", a.adopt, adoptFields, admins...).stepUp()
+	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
+
 	post("/admin/deconnexion", a.logout, nil, everybody...)
 }

@@ -17,6 +17,9 @@ import (
 func samples() map[string][]any {
 	return map[string][]any{
 		"overview": overviewSamples(),
+		"people":   peopleSamples(),
+		"person":   personSamples(),
+		"deskcode": deskCodeSamples(),
 		"confirm": {
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root},
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},

@@ -115,7 +115,8 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 
 // Keys that are put together in the code, by their beginnings.
 var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
-	"console.act.", "console.role.", "console.time."}
+	"console.act.", "console.role.", "console.time.",
+	"console.state.", "console.says.", "console.step.", "console.story.", "console.mail.", "console.refused."}
 
 // spoken gives the keys that the console's handlers say themselves.
 func spoken(t *testing.T) map[string]bool {

@@ -1,0 +1,108 @@
+package keycloak
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Nerzal/gocloak/v13"
+
+	"entree/activation"
+)
+
+// Holding gives the accounts that have this login or this address, for an
+// operator to compare; an empty one is not looked for.
+func (c *Accounts) Holding(ctx context.Context, login, address string) ([]activation.Existing, error) {
+	var out []activation.Existing
+	for _, by := range []struct{ field, value string }{{"username", login}, {"email", address}} {
+		if by.value == "" {
+			continue
+		}
+		var users []gocloak.User
+		if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+by.field+"="+url.QueryEscape(by.value), nil, &users); err != nil {
+			return nil, fmt.Errorf("look up: %w", err)
+		}
+		for _, u := range users {
+			id := locationID(gocloak.PString(u.ID))
+			if id == "" || slices.ContainsFunc(out, func(x activation.Existing) bool { return x.ID == id }) {
+				continue
+			}
+			x := activation.Existing{
+				ID: id, Login: gocloak.PString(u.Username), Address: gocloak.PString(u.Email), GivenName: gocloak.PString(u.FirstName), FamilyName: gocloak.PString(u.LastName),
+				Enabled: gocloak.PBool(u.Enabled), CreatedAt: time.UnixMilli(gocloak.PInt64(u.CreatedTimestamp)).UTC(),
+			}
+			if u.Attributes != nil {
+				x.Attributes = *u.Attributes
+				if mark := x.Attributes[markAttribute]; len(mark) == 1 {
+					x.Mark = mark[0]
+				}
+			}
+			x.LastLogin = c.lastLogin(ctx, id)
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// lastLogin asks the realm's events. Who may not read them, or has none, is
+// not told: the comparison goes without.
+func (c *Accounts) lastLogin(ctx context.Context, id string) time.Time {
+	var events []struct{ Time int64 }
+	_, err := c.do(ctx, http.MethodGet, c.path("events")+"?type=LOGIN&max=1&user="+url.QueryEscape(id), nil, &events)
+	if err != nil || len(events) == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(events[0].Time).UTC()
+}
+
+// Adopt puts our mark, attributes and groups on an account that is there. Its
+// login, names, address and password stay (S42). An account that bears another
+// mark is another activation's, and is not touched.
+func (c *Accounts) Adopt(ctx context.Context, id string, a activation.Account) error {
+	if locationID(id) != id || a.ActivationID == "" {
+		return activation.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
+	}
+	var user map[string]any // whole: what a PUT leaves out of the profile is removed
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
+		if status(err) == http.StatusNotFound {
+			return activation.Permanent(err)
+		}
+		return err
+	}
+	there, _ := user["attributes"].(map[string]any)
+	values := maps.Clone(there)
+	if values == nil {
+		values = map[string]any{}
+	}
+	if mark, _ := values[markAttribute].([]any); len(mark) > 0 && mark[0] != a.ActivationID {
+		return activation.Permanent(activation.ErrForeignAccount)
+	}
+	for _, attribute := range attributes {
+		if v := attribute.value(a, c.scope); len(v) > 0 && !(attribute.name == "entreeCharterAcceptedAt" && a.CharterAcceptedAt.IsZero()) {
+			values[attribute.name] = v
+		}
+	}
+	user["attributes"] = values
+	delete(user, "credentials")
+	if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil {
+		if status(err) == http.StatusBadRequest {
+			return activation.Permanent(err)
+		}
+		return err
+	}
+	for _, path := range a.Groups {
+		var group named
+		if _, err := c.do(ctx, http.MethodGet, c.path(append([]string{"group-by-path"}, strings.Split(strings.Trim(path, "/"), "/")...)...), nil, &group); err != nil {
+			return fmt.Errorf("group %s: %w", path, err)
+		}
+		if _, err := c.do(ctx, http.MethodPut, c.path("users", id, "groups", group.ID), nil, nil); err != nil {
+			return fmt.Errorf("group %s: %w", path, err)
+		}
+	}
+	return nil
+}

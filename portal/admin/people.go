@@ -1,0 +1,172 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/audit"
+	"entree/helpdesk"
+	"entree/portal/web"
+	"entree/secret"
+)
+
+// Desk is what an operator does for people.
+type Desk interface {
+	Case(ctx context.Context, id activation.PersonID) (helpdesk.Case, error)
+	Conflict(ctx context.Context, p activation.Person) ([]activation.Existing, error)
+	Correct(ctx context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error
+	Send(ctx context.Context, e audit.Entry, seen helpdesk.Seen) (activation.MessageKind, error)
+	Unlock(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
+	Hold(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
+	Release(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
+	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, activation.DeskCode, error)
+	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
+	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
+}
+
+// People finds people.
+type People interface {
+	FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error)
+	Cohorts(ctx context.Context) ([]string, error)
+}
+
+const (
+	pathPeople = "/admin/personnes"
+	pathBulk   = "/admin/personnes/lot"
+)
+
+// PeoplePage is drawn by templates/admin/people.html, GET /admin/personnes
+type PeoplePage struct {
+	List          List
+	States        []activation.PersonState
+	Profiles      []Choice
+	Cohorts       []string
+	Rows          []PersonRow
+	Count         int
+	More, Loose   bool
+	Before, After string
+	Acts          bool // boxes and the bulk acts
+}
+
+// Choice is one of a list, with the words that people read.
+type Choice struct{ Key, Name string }
+
+// PersonRow is one line of the list.
+type PersonRow struct {
+	activation.Person
+	URL     string
+	Profile string
+	State   activation.PersonState
+	Pick    string // id and version, as the bulk acts take them
+}
+
+var peopleFilters = []string{"q", "etat", "profil", "cohorte"}
+
+// sorts of the list, as the address says them.
+var sorts = map[string]helpdesk.Sort{"nom": helpdesk.ByName, "numero": helpdesk.ByNumber, "activation": helpdesk.ByActivation}
+
+func (a *Console) people(v *visit) error {
+	list := v.list(peopleFilters, []string{"nom", "numero", "activation"})
+	page, err := a.Directory.FindPeople(v.Request.Context(), helpdesk.Query{
+		Words: list.Filter("q"), State: activation.PersonState(list.Filter("etat")), Profile: list.Filter("profil"), Cohort: list.Filter("cohorte"),
+		Sort: sorts[list.Sort], Down: list.Desc, From: helpdesk.ParseCursor(v.Query("depuis")),
+	})
+	if err != nil {
+		return err
+	}
+	out := PeoplePage{
+		List: list, States: activation.PersonStates(), Count: page.Count, More: page.More, Loose: page.Loose, Acts: v.may(http.MethodPost, pathBulk),
+	}
+	if out.Cohorts, err = a.Directory.Cohorts(v.Request.Context()); err != nil {
+		return err
+	}
+	names := map[string]string{}
+	for _, p := range a.Profiles {
+		name := p.Names[a.site.Lang(v.Context)]
+		names[p.Key] = name
+		out.Profiles = append(out.Profiles, Choice{p.Key, name})
+	}
+	for _, p := range page.People {
+		out.Rows = append(out.Rows, PersonRow{p, personURL(p.ID), or(names[p.Profile], p.Profile), p.State(), string(p.ID) + " " + helpdesk.Version(p)})
+	}
+	turn := func(c helpdesk.Cursor) string {
+		if c.ID == "" {
+			return ""
+		}
+		return list.address(url.Values{"depuis": {c.String()}})
+	}
+	out.Before, out.After = turn(page.Prev), turn(page.Next)
+	return v.show("people", out)
+}
+
+func or(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}
+
+func personURL(id activation.PersonID) string { return pathPeople + "/" + url.PathEscape(string(id)) }
+
+var bulkFields = []web.Field{
+	{Name: "qui", Max: 200, Many: helpdesk.PageSize, Optional: true}, {Name: "geste", Max: 16}, {Name: "motif", Max: 1500, Optional: true},
+	{Name: "confirme", Max: 3, Optional: true},
+}
+
+// bulk does one act for everybody who was ticked, each in a transaction of its
+// own; those who changed meanwhile or for whom it makes no sense are left and
+// counted.
+func (a *Console) bulk(v *visit, form web.Form) error {
+	who := form.All("qui")
+	if len(who) == 0 {
+		return v.done(backOf(v.Context), "console.people.none")
+	}
+	var act func(helpdesk.Seen) error
+	ctx := v.Request.Context()
+	switch form["geste"] {
+	case "retenir":
+		act = func(s helpdesk.Seen) error { return a.Desk.Hold(ctx, v.entry("", "", nil), s, form["motif"]) }
+	case "liberer":
+		act = func(s helpdesk.Seen) error { return a.Desk.Release(ctx, v.entry("", "", nil), s, form["motif"]) }
+	case "renvoyer":
+		act = func(s helpdesk.Seen) error {
+			_, err := a.Desk.Send(ctx, v.entry("", "", nil), s)
+			return err
+		}
+	default:
+		return web.Malformed("no such act")
+	}
+	if form["geste"] != "renvoyer" && strings.TrimSpace(form["motif"]) == "" {
+		return v.done(backOf(v.Context), "console.people.reason")
+	}
+	if form["confirme"] == "" {
+		return v.ask(ConfirmPage{Act: "console.act.personnes.lot." + form["geste"], Args: []any{"Count", len(who), "Reason", form["motif"]}}, form)
+	}
+	done, left := 0, 0
+	for _, pick := range who {
+		id, version, _ := strings.Cut(pick, " ")
+		var refusal *helpdesk.Refusal
+		switch err := act(helpdesk.Seen{Person: activation.PersonID(id), Version: version}); {
+		case err == nil:
+			done++
+		case errors.As(err, &refusal), errors.Is(err, activation.ErrNotFound):
+			left++
+		default:
+			return err
+		}
+	}
+	return v.done(pathPeople, "console.people.done", "Count", done, "Left", left)
+}
+
+func peopleSamples() []any {
+	p := activation.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Email: "a@exemple.fr", Hold: "doute", ActivatedAt: time.Unix(0, 0)}
+	return []any{PeoplePage{}, PeoplePage{
+		States: activation.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 5000, More: true, Loose: true,
+		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", activation.StateHeld, "p v"}}, Before: "/", After: "/", Acts: true,
+	}}
+}

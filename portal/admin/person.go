@@ -1,0 +1,242 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/helpdesk"
+	"entree/portal/web"
+)
+
+// PersonPage is drawn by templates/admin/person.html, GET /admin/personnes/:id
+type PersonPage struct {
+	helpdesk.Case
+	Path    string
+	Name    string // of the person
+	Kind    string // name of the profile
+	State   activation.PersonState
+	When    time.Time // of that state
+	Lines   []StoryLine
+	Seen    string // version and time, for the forms
+	Helps   bool   // the role lets do
+	Resolve bool   // the role lets resolve a conflict
+	Held    []activation.Existing
+	Silent  bool // Keycloak did not answer
+	Changes []StoryLine
+
+	// As typed, kept where an act was refused.
+	Act, Address, Why, Card, NewAddress string
+}
+
+// StoryLine is one line of the story, with what its words need.
+type StoryLine struct {
+	At                          time.Time
+	Key                         string // console.story.KEY
+	By, Mail, From, To, Reason  string
+	Version, Reference, Details string
+}
+
+// Motive is the field for the reason of one form.
+type Motive struct{ ID, Value string }
+
+// Motive keeps what was typed for the form that was refused.
+func (p PersonPage) Motive(form string) Motive {
+	m := Motive{ID: form + "-motif"}
+	if p.Act == form {
+		m.Value = p.Why
+	}
+	return m
+}
+
+func (a *Console) person(v *visit) error {
+	page, err := a.personPage(v)
+	if err != nil {
+		return err
+	}
+	return v.show("person", page)
+}
+
+func (a *Console) personPage(v *visit) (PersonPage, error) {
+	c, err := a.Desk.Case(v.Request.Context(), activation.PersonID(v.Param("id")))
+	if errors.Is(err, activation.ErrNotFound) {
+		return PersonPage{}, &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathPeople, Label: "console.person.back"}
+	}
+	if err != nil {
+		return PersonPage{}, err
+	}
+	page := PersonPage{
+		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: c.Profile, State: c.Person.State(), When: c.ActivatedAt,
+		Seen:  c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
+		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
+	}
+	for _, p := range a.Profiles {
+		if p.Key == c.Profile {
+			page.Kind = p.Names[a.site.Lang(v.Context)]
+		}
+	}
+	if page.State == activation.StateActive {
+		page.When = c.FirstLoginAt
+	}
+	for _, m := range c.Story {
+		page.Lines = append(page.Lines, line(m))
+	}
+	if c.Can.Resolve && page.Resolve {
+		var silent *helpdesk.Refusal
+		page.Held, err = a.Desk.Conflict(v.Request.Context(), c.Person)
+		if page.Silent = errors.As(err, &silent); page.Silent {
+			err = nil
+		}
+	}
+	return page, err
+}
+
+func line(m helpdesk.Moment) StoryLine {
+	w := m.What
+	return StoryLine{
+		At: m.At, Key: strings.ReplaceAll(m.Kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
+		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(w["login"], w["why"]),
+	}
+}
+
+// The forms of a person's page. vu says whom the operator saw, and when.
+var (
+	seenField     = web.Field{Name: "vu", Max: 64}
+	whyField      = web.Field{Name: "motif", Max: 1500}
+	seenFields    = []web.Field{seenField}
+	whyFields     = []web.Field{seenField, whyField}
+	addressFields = []web.Field{seenField, whyField, {Name: "adresse", Max: 1024}}
+	deskFields    = []web.Field{seenField, {Name: "piece", Max: 1500}, {Name: "nouvelle", Max: 1024, Optional: true}}
+	adoptFields   = []web.Field{seenField, {Name: "compte", Max: 64}}
+)
+
+func seen(v *visit, form web.Form) (helpdesk.Seen, time.Time) {
+	version, at, _ := strings.Cut(form["vu"], " ")
+	return helpdesk.Seen{Person: activation.PersonID(v.Param("id")), Version: version}, time.UnixMicro(number(at))
+}
+
+// acted ends an act: the person's page says so, or shows again what was typed
+// and why not.
+func (a *Console) acted(v *visit, form web.Form, err error, act, field, key string, args ...any) error {
+	var r *helpdesk.Refusal
+	if err != nil && !errors.As(err, &r) {
+		if errors.Is(err, activation.ErrNotFound) {
+			return &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathPeople, Label: "console.person.back"}
+		}
+		return err
+	}
+	if r == nil {
+		return v.done(personURL(activation.PersonID(v.Param("id"))), key, args...)
+	}
+	page, err := a.personPage(v)
+	if err != nil {
+		return err
+	}
+	page.Act, page.Address, page.Why, page.Card, page.NewAddress = act, form["adresse"], form["motif"], form["piece"], form["nouvelle"]
+	if r.Reason == helpdesk.Changed {
+		_, at := seen(v, form)
+		for _, m := range page.Since(at) {
+			page.Changes = append(page.Changes, line(m))
+		}
+	}
+	switch r.Reason {
+	case helpdesk.ReasonMissing, helpdesk.ReasonLong:
+		field = map[bool]string{true: "piece", false: act + "-motif"}[act == "guichet"]
+	case helpdesk.Changed, helpdesk.NotNow, helpdesk.TooMany:
+		field = ""
+	}
+	a.site.RetryAfter(v.Context, r.Retry)
+	view := v.console.site.View(v.Context, "console.person.title")
+	return v.again("person", page, wrong(field, "console.refused."+string(r.Reason), "Wait", v.console.site.Wait(view, r.Retry)))
+}
+
+func (a *Console) correct(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	err := a.Desk.Correct(v.Request.Context(), v.entry("", "", nil), s, form["adresse"], form["motif"])
+	return a.acted(v, form, err, "adresse", "adresse", "console.person.corrected")
+}
+
+func (a *Console) sendAgain(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	kind, err := a.Desk.Send(v.Request.Context(), v.entry("", "", nil), s)
+	key := "console.person.sent.begin"
+	if kind == activation.MessageCode {
+		key = "console.person.sent.code"
+	}
+	return a.acted(v, form, err, "renvoyer", "", key)
+}
+
+func (a *Console) unlock(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.Unlock(v.Request.Context(), v.entry("", "", nil), s), "debloquer", "", "console.person.unlocked")
+}
+
+func (a *Console) hold(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.Hold(v.Request.Context(), v.entry("", "", nil), s, form["motif"]), "retenir", "retenir-motif", "console.person.held")
+}
+
+func (a *Console) release(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.Release(v.Request.Context(), v.entry("", "", nil), s, form["motif"]), "liberer", "liberer-motif", "console.person.released")
+}
+
+func (a *Console) adopt(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.Adopt(v.Request.Context(), v.entry("", "", nil), s, form["compte"]), "adopter", "", "console.person.adopted")
+}
+
+func (a *Console) rename(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.Rename(v.Request.Context(), v.entry("", "", nil), s), "renommer", "", "console.person.renamed")
+}
+
+// DeskCodePage is drawn by templates/admin/deskcode.html, once, as the answer
+// to the act: a code stands in no address and is kept nowhere.
+type DeskCodePage struct {
+	Code, Name, Number, Path string
+	Letters                  []string // to read out, one by one
+	Until                    time.Time
+	Minutes                  int
+}
+
+func (a *Console) deskCode(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	code, kept, err := a.Desk.Code(v.Request.Context(), v.entry("", "", nil), s, form["piece"], form["nouvelle"])
+	if err != nil {
+		return a.acted(v, form, err, "guichet", "nouvelle", "")
+	}
+	c, err := a.Desk.Case(v.Request.Context(), s.Person)
+	if err != nil {
+		return err
+	}
+	return v.show("deskcode", DeskCodePage{
+		Code: code.Reveal(), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Number: c.Number, Path: personURL(c.ID),
+		Letters: strings.Split(strings.ReplaceAll(code.Reveal(), "-", ""), ""), Until: kept.ExpiresAt, Minutes: int(activation.DeskLife.Minutes()),
+	})
+}
+
+func personSamples() (pages []any) {
+	at := time.Unix(0, 0)
+	full := PersonPage{
+		Path: "/admin/personnes/p", Name: "Jeanne d’Arc", Seen: "v 0", Helps: true, Resolve: true, Silent: true, When: at,
+		Held:    []activation.Existing{{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, Attributes: map[string][]string{"a": {"b"}}}},
+		Changes: []StoryLine{{At: at, Key: "person_held"}},
+		Lines:   []StoryLine{{At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
+	}
+	full.Under = []helpdesk.Way{{Step: activation.StepCode, Ends: at, Journey: activation.Journey{Desk: "Ada", RequestedAt: at}}}
+	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Code: true, Resolve: true}
+	for _, state := range activation.PersonStates() {
+		page := full
+		page.State = state
+		pages = append(pages, page)
+	}
+	return append(pages, PersonPage{State: activation.StateReady})
+}
+
+func deskCodeSamples() []any {
+	return []any{DeskCodePage{Code: "7K3F-9Q2M", Name: "Jeanne d’Arc", Letters: []string{"7", "K"}, Until: time.Unix(0, 0), Minutes: 15}}
+}
