@@ -39,6 +39,10 @@ fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./activation/password
 	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./activation
 	$(GO) test -fuzz FuzzImport -fuzztime 30s ./registry
+	$(GO) test -fuzz FuzzCleanDigits -fuzztime 30s ./activation
+	$(GO) test -fuzz FuzzCharter -fuzztime 30s ./portal
+	$(GO) test -fuzz FuzzCookie -fuzztime 30s ./portal/web
+	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./sso
 
 clean: ## remove what was built
 	rm -rf bin dist
