@@ -38,6 +38,12 @@ type Account struct {
 // touched.
 var ErrForeignAccount = errors.New("account: exists and is somebody else's")
 
+// AddressRefused says that a mail server refuses the recipient's address, for
+// good.
+type AddressRefused struct{ Status string } // "5.1.1" (RFC 3463), or the SMTP code
+
+func (e *AddressRefused) Error() string { return "the server refuses the address: " + e.Status }
+
 // permanent marks an error that trying again cannot mend.
 type permanent struct{ error }
 

@@ -57,6 +57,9 @@ func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]Phrase, erro
 // the account is not there by then, the journey's step is StepWaiting and the
 // job goes on without the visitor.
 func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, confirmation secret.Text) error {
+	if err := s.Charters.Refresh(ctx); err != nil {
+		return err // before the hash, which is dear
+	}
 	j, step, err := s.Journey(ctx, id)
 	if err != nil {
 		return err
@@ -95,7 +98,7 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 	if errors.Is(err, ErrConflict) {
 		return &Refusal{Reason: ReasonElsewhere}
 	}
-	if err != nil {
+	if err = s.replaced(ctx, err, ReasonStep); err != nil {
 		return err
 	}
 	wait, cancel := context.WithTimeout(ctx, s.Wait)
@@ -156,9 +159,10 @@ func (s *Service) intend(j Journey, p Person, c Credential) (Effects, error) {
 	}
 	now := s.now()
 	return Effects{
-		People: []PersonChange{{Person: p.ID, From: []AccountState{NoAccount}, To: AccountCreating, ActivationID: activationID}},
-		Jobs:   []Job{{ID: jobID, Kind: JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
-		Events: []Event{{At: now, Kind: EventPasswordChosen, Person: p.ID, Journey: j.ID}},
+		Charter: &InForce{j.Profile, j.Charter},
+		People:  []PersonChange{{Person: p.ID, From: []AccountState{NoAccount}, To: AccountCreating, ActivationID: activationID}},
+		Jobs:    []Job{{ID: jobID, Kind: JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
+		Events:  []Event{{At: now, Kind: EventPasswordChosen, Person: p.ID, Journey: j.ID}},
 	}, nil
 }
 

@@ -24,12 +24,9 @@ func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang 
 	if step != StepCharter {
 		return &Refusal{Reason: ReasonStep}
 	}
-	charter, err := s.Charters.InForce(j.Profile, lang)
+	charter, err := s.asShown(ctx, j.Profile, lang, sha256)
 	if err != nil {
 		return err
-	}
-	if charter.SHA256 != sha256 {
-		return &Refusal{Reason: ReasonCharterChanged}
 	}
 	accepted := Event{
 		At: s.now(), Kind: EventCharterAccepted, Person: j.Person, Journey: j.ID,
@@ -51,9 +48,36 @@ func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang 
 			Person: j.Person, Journey: j.ID, Profile: j.Profile, Lang: charter.Lang,
 			Version: charter.Version, SHA256: charter.SHA256, At: at,
 		}}
+		e.Charter = &InForce{j.Profile, charter.SHA256}
 		return e, nil
 	})
-	return err
+	return s.replaced(ctx, err, ReasonCharterChanged)
+}
+
+// asShown gives the charter in force if its text is the one that was shown.
+// Another instance may have put a new one in force a moment ago, so the answer
+// is read afresh.
+func (s *Service) asShown(ctx context.Context, profile string, lang Lang, sha256 string) (Charter, error) {
+	if err := s.Charters.Refresh(ctx); err != nil {
+		return Charter{}, err
+	}
+	charter, err := s.Charters.InForce(profile, lang)
+	if err == nil && charter.SHA256 != sha256 {
+		err = &Refusal{Reason: ReasonCharterChanged}
+	}
+	return charter, err
+}
+
+// replaced makes a refusal of a charter that was replaced between the look and
+// the transaction, and sees to it that the next page shows the new one.
+func (s *Service) replaced(ctx context.Context, err error, reason Reason) error {
+	if !errors.Is(err, ErrCharterReplaced) {
+		return err
+	}
+	if err := s.Charters.Refresh(ctx); err != nil {
+		return err
+	}
+	return &Refusal{Reason: reason}
 }
 
 // Guided goes on from the guide to the password. The identifier and the

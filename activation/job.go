@@ -10,6 +10,7 @@ import (
 const (
 	JobMail    = "mail"
 	JobAccount = "account"
+	JobCharter = "charter"
 )
 
 // Job is one piece of work for the world outside. It exists exactly if the
@@ -56,7 +57,9 @@ const (
 	EventAccountCreated  EventKind = "account.activated"
 	EventAccountParked   EventKind = "account.parked"
 	EventFirstLogin      EventKind = "account.first_login"
+	EventCharterPending  EventKind = "charter.not_written" // accepted, and Keycloak could not be told
 	EventMailSent        EventKind = "mail.sent"
+	EventAddressWrong    EventKind = "address.wrong"
 	EventMailAbandoned   EventKind = "mail.abandoned"
 	EventDeskProven      EventKind = "desk.proven"
 	EventDeskWrong       EventKind = "desk.wrong"
@@ -69,16 +72,31 @@ const (
 // Effects is what an act wants besides the change of its journey. The store
 // commits all of it with the journey, or none.
 type Effects struct {
+	// Charter, where it is set, must be in force when the effects are committed,
+	// or all of it is refused with ErrCharterReplaced (I2).
+	Charter     *InForce
 	Jobs        []Job
 	Events      []Event
 	Acceptances []Acceptance
 	People      []PersonChange
+	Wrong       []WrongAddress
 	Audit       []audit.Entry // what an operator did, chained to what was done before
 	Edits       []PersonEdit
 	Desk        *DeskCode // given out; an earlier one of its person is worth nothing
 	DeskSpent   *DeskSpent
 	Forget      []string // keys of limits
 }
+
+// WrongAddress marks a personal address as wrong, for everybody who has it. The
+// mark goes with the address: whoever gets another one is not marked.
+type WrongAddress struct {
+	Address Address
+	Why     string // the mail server's status, "5.1.1" (RFC 3463)
+	At      time.Time
+}
+
+// InForce names a text that has to be in force for a profile.
+type InForce struct{ Profile, SHA256 string }
 
 // PersonChange moves a person's account. From guards it: the store refuses
 // the whole transaction with ErrConflict unless the person's account is in one

@@ -51,6 +51,7 @@ func (s accountJobs) Run(ctx context.Context, job Job) (Effects, error) {
 	mail, err := s.mailJob(Message{
 		Kind: MessageActivated, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
 		Login: a.Login, UniversityAddress: a.UniversityAddress, AskedAt: now,
+		Charter: Receipt{a.CharterVersion, a.CharterSHA256, a.CharterAcceptedAt},
 	}, p.ID, job.Journey, now, now.Add(mailDeadline))
 	if err != nil {
 		return Effects{}, err

@@ -13,6 +13,13 @@ const (
 	MessageActivated MessageKind = "activated" // done: login, address, "it was not me"
 	MessageCreating  MessageKind = "creating"  // the account is on its way already
 	MessageParked    MessageKind = "parked"    // somebody will look at it
+	// MessageAccepted is the receipt of somebody who accepted a new charter; the
+	// first acceptance has its receipt in MessageActivated.
+	MessageAccepted MessageKind = "accepted"
+	// Of campaigns.
+	MessageInvitation MessageKind = "invitation" // activate your account
+	MessageReminder   MessageKind = "reminder"   // once more
+	MessageCharter    MessageKind = "charter"    // agree with the new one
 	// MessageOtherProfile says that the address is known, with another profile
 	// than the one that was chosen.
 	MessageOtherProfile   MessageKind = "other_profile"
@@ -42,4 +49,15 @@ type Message struct {
 	UniversityAddress string
 	Reference         string // what to tell the help desk
 	OtherProfile      string // key of the profile that the address belongs to
+
+	Note string // a paragraph of the institution's own, for the mails of campaigns
+
+	Charter Receipt // for MessageActivated and MessageAccepted
+}
+
+// Receipt tells a person what they accepted.
+type Receipt struct {
+	Version string
+	SHA256  string // by which the exact text can be read again
+	At      time.Time
 }

@@ -62,7 +62,15 @@ type Person struct {
 	AccountID    string // Keycloak's id of the user
 	ActivatedAt  time.Time
 	FirstLoginAt time.Time
+
+	// WrongAddress is the address that was found wrong, by a refusal or a bounce.
+	WrongAddress Address
+	WrongWhy     string // the mail server's status
+	WrongSince   time.Time
 }
+
+// AddressWrong tells whether the personal address is known to be wrong.
+func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }
 
 // MayActivate tells whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {

@@ -17,6 +17,9 @@ var (
 	ErrConflict = errors.New("activation: another state")
 	// ErrTaken says that none of the candidates of a name is free.
 	ErrTaken = errors.New("activation: every candidate is taken")
+	// ErrCharterReplaced says that the charter an act rests on is no longer the
+	// one in force.
+	ErrCharterReplaced = errors.New("activation: another charter is in force")
 )
 
 // Store keeps journeys and people. Every method is one transaction.
@@ -45,6 +48,10 @@ type Store interface {
 	PersonByAccount(ctx context.Context, accountID string) (Person, error)
 	// Apply commits effects alone.
 	Apply(ctx context.Context, e Effects) error
+	// Accepted tells whether a person accepted one of the texts, by their hashes.
+	Accepted(ctx context.Context, id PersonID, sha256 ...string) (bool, error)
+	// LastAcceptance gives a person's newest acceptance, or ErrNotFound.
+	LastAcceptance(ctx context.Context, id PersonID) (Acceptance, error)
 
 	// ReserveLogin gives a person the first free candidate and keeps it for
 	// ever; a person who has one already keeps it. ErrTaken where none is free.
@@ -83,6 +90,9 @@ type Accounts interface {
 	// ErrForeignAccount where the login or the address is somebody else's;
 	// an error marked Permanent where trying again cannot help.
 	Create(ctx context.Context, a Account) (id string, err error)
+	// Accepted writes the charter that was accepted last into an account, where
+	// relying parties read it, and changes nothing else. It may be called again.
+	Accepted(ctx context.Context, id string, a Acceptance) error
 }
 
 // Hasher turns a password into the credential that the realm would make of it.
@@ -109,13 +119,16 @@ type News interface {
 	Tell(v Event, p Person) ([]Job, error)
 }
 
-// Charters gives the charter in force.
+// Charters gives the charter in force. Every page asks, so the answer may be a
+// few seconds old; what is decided for good is guarded by [Effects.Charter].
 type Charters interface {
 	// InForce gives the charter that people of a profile accept now.
 	InForce(profile string, lang Lang) (Charter, error)
-	// Current tells whether a text, by its hash, is the one in force for the
-	// profile in any language.
-	Current(profile string, sha256 string) bool
+	// Current gives the hashes of the text in force for the profile, one for
+	// each language.
+	Current(profile string) []string
+	// Refresh reads again what is in force.
+	Refresh(ctx context.Context) error
 }
 
 // Runner works jobs off. A handler's effects are committed with the job's end.

@@ -55,13 +55,19 @@ func (s mailJobs) Run(ctx context.Context, job Job) (Effects, error) {
 	return s.told(job, m, EventMailSent), nil
 }
 
-// Abandon leaves an event where an administrator sees it (I5).
+// Abandon leaves an event where an administrator sees it (I5), and marks an
+// address that the server refused.
 func (s mailJobs) Abandon(ctx context.Context, job Job, cause error) (Effects, error) {
 	m, err := s.open(job)
 	if err != nil {
 		m.Kind = "unreadable"
 	}
-	return s.told(job, m, EventMailAbandoned), nil
+	e := s.told(job, m, EventMailAbandoned)
+	var refused *AddressRefused
+	if errors.As(cause, &refused) {
+		e.Wrong = []WrongAddress{{m.To, refused.Status, s.now()}}
+	}
+	return e, nil
 }
 
 func (s mailJobs) told(job Job, m Message, kind EventKind) Effects {

@@ -138,7 +138,7 @@ func (s *Service) Ends(j Journey) time.Time {
 func (s *Service) expired(j Journey) bool { return !s.Clock().Before(s.Ends(j)) }
 
 func (s *Service) next(j Journey) Step {
-	return j.Next(func(sha string) bool { return s.Charters.Current(j.Profile, sha) })
+	return j.Next(func(sha string) bool { return slices.Contains(s.Charters.Current(j.Profile), sha) })
 }
 
 // Extend puts the idle end of a journey off: the visitor asked for more time.

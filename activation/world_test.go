@@ -14,6 +14,8 @@ import (
 
 	"entree/activation"
 	"entree/activation/password"
+	"entree/audit"
+	"entree/charter"
 	"entree/jobs"
 	"entree/keycloak/fake"
 	"entree/secret"
@@ -28,7 +30,7 @@ type world struct {
 	store    *store.Store
 	dir      string // of the database
 	accounts *fake.Accounts
-	charters *charters
+	desk     *charter.Desk
 	box      *box
 
 	mu  sync.Mutex
@@ -41,12 +43,14 @@ const strong = "LesGirafesDansentSous3Parapluies"
 
 func newWorld(t *testing.T, people ...activation.Person) *world {
 	t.Helper()
-	w := &world{t: t, now: start, dir: t.TempDir(), box: newBox(), accounts: fake.New(), charters: &charters{}}
+	w := &world{t: t, now: start.Add(-time.Microsecond), dir: t.TempDir(), box: newBox(), accounts: fake.New()}
 	var err error
 	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(w.dir, "entree.db"), w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
+	board := charter.NewBoard(w.store, w.clock)
+	w.desk = &charter.Desk{Store: w.store, Board: board, Clock: w.clock}
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +59,7 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: quiet, Workers: 4})
 	w.Service, err = activation.New(activation.Options{
 		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Mailer: w.box,
-		Charters: w.charters, Keys: keys, Clock: w.clock, Random: rand.Reader,
+		Charters: board, Keys: keys, Clock: w.clock, Random: rand.Reader,
 		Profiles: []activation.Profile{
 			{Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},
 				Affiliation: "student", Affiliations: []string{"student", "member"}},
@@ -70,6 +74,7 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 	}
 	runner.Handle(activation.JobMail, w.MailJobs())
 	runner.Handle(activation.JobAccount, w.AccountJobs())
+	runner.Handle(activation.JobCharter, w.CharterJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()
@@ -243,36 +248,20 @@ func (b *box) next(t *testing.T, kind activation.MessageKind) activation.Message
 	}
 }
 
-// charters has one text in each language, of a version that tests change.
-type charters struct {
-	mu      sync.Mutex
-	version string
-}
-
-func (c *charters) InForce(_ string, lang activation.Lang) (activation.Charter, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	text := "# Charte " + c.version + " " + string(lang)
-	return activation.Charter{Lang: lang, Version: c.version, Title: "Charte", Text: text, SHA256: activation.HashCharter(text)}, nil
-}
-
-func (c *charters) Current(profile, sha string) bool {
-	fr, _ := c.InForce(profile, activation.French)
-	en, _ := c.InForce(profile, activation.English)
-	return sha == fr.SHA256 || sha == en.SHA256
-}
-
 // publish puts a new version in force.
 func (w *world) publish(version string) {
 	w.t.Helper()
-	w.charters.mu.Lock()
-	w.charters.version = version
-	w.charters.mu.Unlock()
-	for _, lang := range []activation.Lang{activation.French, activation.English} {
-		c, _ := w.charters.InForce("", lang)
-		if err := w.store.KeepCharter(w.t.Context(), c, w.clock()); err != nil {
-			w.t.Fatal(err)
-		}
+	w.pass(time.Microsecond) // no two versions are of one moment
+	text := func(lang activation.Lang) charter.Text {
+		t := "# Charte " + version + " " + string(lang) + "\n"
+		return charter.Text{Title: "Charte", Markdown: t, SHA256: activation.HashCharter(t)}
+	}
+	d, err := w.desk.Save(w.t.Context(), charter.Draft{Name: version, Texts: charter.Texts{French: text(activation.French), English: text(activation.English)}}, audit.Entry{At: start})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.desk.Publish(w.t.Context(), d.ID, d.Revision, time.Time{}, audit.Entry{At: start}); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -181,7 +181,38 @@ func (c *Config) checkOutside(f *faults) {
 	if _, err := mail.ParseAddress(s.ReplyTo); s.ReplyTo != "" && err != nil {
 		f.add("smtp.reply_to", "%q is no address", s.ReplyTo)
 	}
+	if _, err := mail.ParseAddress(s.Return); s.Return != "" && err != nil {
+		f.add("smtp.return_path", "%q is no address", s.Return)
+	}
+	c.checkBounces(f)
 	between(f, "smtp.timeout", s.Timeout, time.Second, 5*time.Minute)
+}
+
+func (c *Config) checkBounces(f *faults) {
+	b := c.Bounces
+	switch b.Kind {
+	case "":
+	case "folder":
+		f.need("bounces.folder", b.Folder)
+		if info, err := os.Stat(c.path(b.Folder)); b.Folder != "" && (err != nil || !info.IsDir()) {
+			f.add("bounces.folder", "%s is no folder", b.Folder)
+		}
+	case "imap":
+		f.need("bounces.host", b.Host)
+		f.need("bounces.user", b.User)
+		f.need("bounces.mailbox", b.Mailbox)
+		if b.Port < 1 || b.Port > 65535 {
+			f.add("bounces.port", "%d is no port", b.Port)
+		}
+		if !slices.Contains([]string{"implicit", "starttls", "none"}, b.TLS) {
+			f.add("bounces.tls", "%q: want implicit, starttls or none", b.TLS)
+		} else if b.TLS == "none" && !isLoopback(b.Host) {
+			f.add("bounces.tls", "none is for this machine only, and %s is another", b.Host)
+		}
+	default:
+		f.add("bounces.kind", "%q: want imap, folder or nothing", b.Kind)
+	}
+	between(f, "bounces.every", b.Every, time.Second, 24*time.Hour)
 }
 
 func (c *Config) checkRules(f *faults) {

@@ -41,6 +41,7 @@ type Config struct {
 	SSO         SSO         `yaml:"sso"`
 	Console     Console     `yaml:"console"`
 	SMTP        SMTP        `yaml:"smtp"`
+	Bounces     Bounces     `yaml:"bounces"`
 	Code        Code        `yaml:"code"`
 	Limits      Limits      `yaml:"limits"`
 	Password    Password    `yaml:"password"`
@@ -128,7 +129,21 @@ type SMTP struct {
 	Password secret.Text   `yaml:"password"`
 	From     string        `yaml:"from"`
 	ReplyTo  string        `yaml:"reply_to"`
+	Return   string        `yaml:"return_path"`
 	Timeout  time.Duration `yaml:"timeout"`
+}
+
+// Bounces is where mails that came back are read.
+type Bounces struct {
+	Kind     string        `yaml:"kind"`
+	Folder   string        `yaml:"folder"`
+	Host     string        `yaml:"host"`
+	Port     int           `yaml:"port"`
+	TLS      string        `yaml:"tls"`
+	User     string        `yaml:"user"`
+	Password secret.Text   `yaml:"password"`
+	Mailbox  string        `yaml:"mailbox"`
+	Every    time.Duration `yaml:"every"`
 }
 
 // Code is the six digits.
@@ -261,6 +276,7 @@ func Default() Config {
 		SSO:         SSO{Kind: "oidc", ClientID: "entree-ent"},
 		Console:     Console{ClientID: "entree-console"},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
+		Bounces:     Bounces{Port: 993, TLS: "implicit", Mailbox: "INBOX", Every: time.Minute},
 		Code:        Code{Life: activation.CodeLife},
 		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,
 			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},

@@ -35,12 +35,9 @@ func TestTheSampleLoads(t *testing.T) {
 	}
 	for _, lang := range []activation.Lang{activation.French, activation.English} {
 		charter, err := c.Texts().InForce("etudiant", lang)
-		if err != nil || len(strings.Fields(charter.Text)) < 700 || charter.Lang != lang || !c.Texts().Current("etudiant", charter.SHA256) {
+		if err != nil || len(strings.Fields(charter.Text)) < 700 || charter.Lang != lang || charter.SHA256 != activation.HashCharter(charter.Text) {
 			t.Errorf("the charter in %s: %v, %d words", lang, err, len(strings.Fields(charter.Text)))
 		}
-	}
-	if c.Texts().Current("etudiant", activation.HashCharter("another text")) {
-		t.Error("any text is in force")
 	}
 }
 

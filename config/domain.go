@@ -67,6 +67,15 @@ func (c Config) LogoFile() string {
 	return c.path(c.Institution.Logo)
 }
 
+// BounceFolder is the path of the maildir with bounces; empty where there is
+// none.
+func (c Config) BounceFolder() string {
+	if c.Bounces.Folder == "" {
+		return ""
+	}
+	return c.path(c.Bounces.Folder)
+}
+
 // BreachedFile is the path of the list of leaked passwords; empty where there
 // is none.
 func (c Config) BreachedFile() string {
@@ -76,13 +85,14 @@ func (c Config) BreachedFile() string {
 	return c.path(c.Password.Breached)
 }
 
-// Texts are the charters in force. They are an activation.Charters.
+// Texts are the charters that an institution begins with: they are published
+// where there are none yet.
 type Texts struct{ all []activation.Charter }
 
 // Texts gives the charters that the configuration names.
 func (c Config) Texts() *Texts { return c.charters }
 
-// All gives every text, to be kept.
+// All gives every text.
 func (t *Texts) All() []activation.Charter { return t.all }
 
 // InForce gives the charter of a profile, or the one for everybody, in a
@@ -98,16 +108,6 @@ func (t *Texts) InForce(profile string, lang activation.Lang) (activation.Charte
 		}
 	}
 	return activation.Charter{}, fmt.Errorf("config: no charter for %q", profile)
-}
-
-// Current tells whether a text is in force for a profile in any language.
-func (t *Texts) Current(profile, sha256 string) bool {
-	for _, lang := range []activation.Lang{activation.French, activation.English} {
-		if c, err := t.InForce(profile, lang); err == nil && c.SHA256 == sha256 {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Config) readCharters() (*Texts, error) {

@@ -13,6 +13,7 @@ import (
 	"entree/activation"
 	"entree/activation/password"
 	"entree/audit"
+	"entree/charter"
 	"entree/helpdesk"
 	"entree/jobs"
 	"entree/keycloak/fake"
@@ -72,7 +73,8 @@ func newWorld(t *testing.T) *world {
 		_ = w.store.Close()
 	})
 	c, _ := charters{}.InForce("", activation.French)
-	w.must(w.store.KeepCharter(t.Context(), c, start))
+	w.must(w.store.Publish(t.Context(), charter.Version{ID: "v", Name: c.Version, From: start, PublishedAt: start,
+		Texts: charter.Texts{French: charter.Text{Title: c.Title, Markdown: c.Text, SHA256: c.SHA256}}}, "", 0, activation.Effects{}))
 	w.enrol(activation.Person{
 		ID: jean, Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", BirthDate: "2007-03-17",
 		Email: "jp.martin@example.net", Readiness: activation.Ready, Cohort: "2026",
@@ -204,4 +206,6 @@ func (charters) InForce(_ string, lang activation.Lang) (activation.Charter, err
 	return activation.Charter{Lang: lang, Version: "2026", Title: "Charte", Text: "# Charte", SHA256: activation.HashCharter("# Charte")}, nil
 }
 
-func (charters) Current(string, string) bool { return true }
+func (charters) Current(string) []string { return []string{activation.HashCharter("# Charte")} }
+
+func (charters) Refresh(context.Context) error { return nil }

@@ -99,6 +99,36 @@ func (c *Accounts) find(ctx context.Context, a activation.Account, cause error) 
 	return "", cause
 }
 
+// Accepted writes the charter that was accepted last into an account. Keycloak
+// replaces attributes as a whole, so the user is read first and every other
+// attribute goes back as it came.
+func (c *Accounts) Accepted(ctx context.Context, id string, a activation.Acceptance) error {
+	if locationID(id) != id || id == "" {
+		return activation.Permanent(errors.New("keycloak: no user's id"))
+	}
+	var user gocloak.User
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
+		if status(err) == http.StatusNotFound {
+			return activation.Permanent(err)
+		}
+		return err
+	}
+	if user.Attributes == nil {
+		user.Attributes = &map[string][]string{}
+	}
+	now := activation.Account{CharterVersion: a.Version, CharterSHA256: a.SHA256, CharterAcceptedAt: a.At}
+	for _, attribute := range attributes {
+		if strings.HasPrefix(attribute.name, charterAttributes) {
+			(*user.Attributes)[attribute.name] = attribute.value(now, c.scope)
+		}
+	}
+	_, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil)
+	if status(err) == http.StatusBadRequest {
+		return activation.Permanent(err)
+	}
+	return err
+}
+
 var uuid = regexp.MustCompile(`(?:^|/)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
 
 // locationID gives the id at the end of a Location, or nothing where there is

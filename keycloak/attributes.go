@@ -55,6 +55,9 @@ var attributes = []attribute{
 // markAttribute holds the activation's id: by it the portal knows its own work.
 const markAttribute = "entreeActivationId"
 
+// charterAttributes is how the names of those begin that say what was accepted.
+const charterAttributes = "entreeCharter"
+
 // numberOf gives the number to those of an affiliation; "" to all but students.
 func numberOf(affiliation string) func(activation.Account, string) []string {
 	return func(a activation.Account, _ string) []string {

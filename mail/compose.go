@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"net/url"
 	"regexp"
 	"strings"
 	text "text/template"
@@ -62,6 +63,20 @@ type words struct {
 	Login, UniversityAddress      string
 	Reference, Start              string
 	ProfileName, OtherProfileName string
+	Charter                       receipt
+	Note                          string // paragraphs
+	Begin, Renewal                string // the portal's own pages, in no language
+	InFrench, InEnglish           string // the same, in one
+}
+
+// receipt is what was accepted, when, and where it can be read again.
+type receipt struct{ Version, SHA256, At, URL string }
+
+func (c *composer) receipt(r activation.Receipt, lang activation.Lang) receipt {
+	if r.SHA256 == "" {
+		return receipt{}
+	}
+	return receipt{line(r.Version), line(r.SHA256), c.moment(r.At, lang), c.baseURL + "/charte/" + line(r.SHA256)}
 }
 
 func (c *composer) compose(m activation.Message) (composed, error) {
@@ -78,7 +93,14 @@ func (c *composer) compose(m activation.Message) (composed, error) {
 		Until: c.clock(m.ExpiresAt, lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
 		Reference: line(m.Reference), Start: c.baseURL + "/activation",
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
+		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
+		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
 	}
+	other := w.Begin + "&lang="
+	if m.Kind == activation.MessageCharter {
+		other = w.Renewal + "?lang="
+	}
+	w.InFrench, w.InEnglish = other+"fr", other+"en"
 	if len(w.Code) == 6 {
 		w.SpacedCode = w.Code[:3] + "\u00a0" + w.Code[3:]
 	}
@@ -148,19 +170,19 @@ func (c *composer) html(lang activation.Lang, subject string, parts []string, fo
 
 var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,]`)
 
-// linked escapes a paragraph and makes its addresses links; they are the
-// portal's and the help desk's own, since no other text holds any.
+// linked escapes a paragraph and makes the portal's and the help desk's
+// addresses links; any other stays text.
 func (c *composer) linked(s string) template.HTML {
 	var b strings.Builder
 	last := 0
 	for _, at := range address.FindAllStringIndex(s, -1) {
-		url := s[at[0]:at[1]]
+		found := s[at[0]:at[1]]
 		b.WriteString(template.HTMLEscapeString(s[last:at[0]]))
-		if strings.HasPrefix(url, c.baseURL) || url == c.institution.HelpURL {
-			e := template.HTMLEscapeString(url)
+		if strings.HasPrefix(found, c.baseURL+"/") || found == c.institution.HelpURL {
+			e := template.HTMLEscapeString(found)
 			b.WriteString(`<a href="` + e + `">` + e + `</a>`)
 		} else {
-			b.WriteString(template.HTMLEscapeString(url))
+			b.WriteString(template.HTMLEscapeString(found))
 		}
 		last = at[1]
 	}
@@ -213,6 +235,16 @@ func (c *composer) moment(t time.Time, lang activation.Lang) string {
 		day = "1er"
 	}
 	return day + "\u00a0" + frenchMonths[t.Month()-1] + " à " + c.clock(t, lang)
+}
+
+// note makes paragraphs of what an institution wrote: its lines lose what would
+// make them stand out as ours do.
+func note(s string) string {
+	var lines []string
+	for l := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
+		lines = append(lines, line(l))
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
 // line makes one line of a value: no name can begin a header or a paragraph of

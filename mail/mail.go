@@ -47,7 +47,9 @@ type Options struct {
 	Password    secret.Text
 	From        string // "Université d'Orléans <ne-pas-repondre@…>"
 	ReplyTo     string
-	Timeout     time.Duration // for a whole mail; 0: 30 seconds
+	ReturnPath  string         // where bounces go; empty: to From
+	Keys        secret.Keyring // of Message-IDs by which a bounce is known as ours
+	Timeout     time.Duration  // for a whole mail; 0: 30 seconds
 	Institution Institution
 	BaseURL     string
 	Zone        *time.Location // of times in mails
@@ -107,6 +109,12 @@ func (m *Mailer) Send(ctx context.Context, message activation.Message) error {
 	return outcome(m.connections.send(ctx, msg))
 }
 
+// Preview gives a mail as it would be sent, to be looked at.
+func (m *Mailer) Preview(message activation.Message) (subject, text string, err error) {
+	c, err := m.composer.compose(message)
+	return c.subject, c.text, err
+}
+
 func (m *Mailer) build(message activation.Message) (*gomail.Msg, error) {
 	c, err := m.composer.compose(message)
 	if err != nil {
@@ -124,8 +132,13 @@ func (m *Mailer) build(message activation.Message) (*gomail.Msg, error) {
 			return nil, activation.Permanent(err)
 		}
 	}
+	if m.options.ReturnPath != "" {
+		if err := msg.EnvelopeFrom(m.options.ReturnPath); err != nil {
+			return nil, activation.Permanent(err)
+		}
+	}
 	msg.Subject(c.subject)
-	msg.SetMessageIDWithValue(message.ID + "@" + m.host)
+	msg.SetMessageIDWithValue(token(m.options.Keys, message.ID, message.To) + "@" + m.host)
 	msg.SetDateWithValue(m.options.Clock())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's robot answers
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
@@ -158,10 +171,13 @@ func outcome(err error) error {
 		return nil
 	case errors.As(err, &refused) && refused.ErrorCode() != 0:
 		said := fmt.Errorf("mail: the server answered %d", refused.ErrorCode())
-		if refused.ErrorCode() >= 500 {
-			return activation.Permanent(said)
+		if refused.ErrorCode() < 500 {
+			return said
 		}
-		return said
+		if status := addressStatus(refused); status != "" {
+			said = fmt.Errorf("mail: %w", &activation.AddressRefused{Status: status})
+		}
+		return activation.Permanent(said)
 	case errors.As(err, &refused):
 		return errors.New("mail: no clear answer from the server")
 	default:

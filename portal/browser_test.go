@@ -51,7 +51,7 @@ func newWorld(t failer, change ...func(*portal.Options)) *world {
 		t.Fatalf("keys: %v", err)
 	}
 	o := portal.Options{
-		Service: w.service, Sessions: w.rows, Keys: keys, BaseURL: w.base,
+		Service: w.service, Texts: w.service, Sessions: w.rows, Keys: keys, BaseURL: w.base,
 		Institution: web.Institution{Name: "Université d'Exemple"},
 		Theme:       web.Theme{Accent: "#0b5d4e", AccentDark: "#7fd1bf"},
 		Profiles: []activation.Profile{

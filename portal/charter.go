@@ -30,14 +30,11 @@ func (p *Portal) drawCharter(v *visit, r *activation.Refusal) error {
 	if err != nil {
 		return err
 	}
-	drawn, err := p.charters.draw(charter)
+	page, err := p.charterPage(charter)
 	if err != nil {
 		return err
 	}
-	return v.show("charter", CharterPage{
-		Title: charter.Title, Version: charter.Version, SHA256: charter.SHA256,
-		Body: drawn.body, Contents: drawn.contents, Minutes: drawn.minutes,
-	}, r, "charte")
+	return v.show("charter", page, r, "charte")
 }
 
 // accept keeps what was accepted by the hash that the page showed, so that a

@@ -32,6 +32,7 @@ type fakeService struct {
 	mails    int
 	logins   []string
 	charter  activation.Charter
+	owes     bool  // an acceptance of the charter
 	slow     bool  // Keycloak takes its time
 	broken   error // what every method answers, where set
 	panics   bool
@@ -272,6 +273,39 @@ func (f *fakeService) FirstLogin(_ context.Context, login, _ string) error {
 	defer f.mu.Unlock()
 	f.logins = append(f.logins, login)
 	return nil
+}
+
+func (f *fakeService) Reader(_ context.Context, login, _ string) (activation.Person, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if login != "o"+rightNumber {
+		return activation.Person{}, false, activation.ErrNotFound
+	}
+	return activation.Person{ID: "jeanne", GivenName: "Jeanne", Login: login}, f.owes, nil
+}
+
+func (f *fakeService) CharterOf(activation.Person, activation.Lang) (activation.Charter, error) {
+	return f.CharterFor(activation.Journey{}, activation.French)
+}
+
+func (f *fakeService) AcceptAgain(_ context.Context, _, _, sum string, _ activation.Lang) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.inForce(sum) {
+		return &activation.Refusal{Reason: activation.ReasonCharterChanged}
+	}
+	f.acts++
+	f.owes = false
+	return nil
+}
+
+func (f *fakeService) CharterText(_ context.Context, sum string) (activation.Charter, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.inForce(sum) {
+		return activation.Charter{}, activation.ErrNotFound
+	}
+	return f.charter, nil
 }
 
 // set changes a journey behind the pages' back.

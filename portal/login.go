@@ -18,6 +18,15 @@ import (
 // prefetch of the login writes nothing.
 const stateCookie = "sso"
 
+// underway is a login that was begun, and whether it leads to the charter.
+type underway struct {
+	sso.State
+	Charter bool
+}
+
+// thenCharter in the address of the login leads to the charter after it.
+const thenCharter = "charte"
+
 // entLife is how long the stand-in ENT keeps somebody, in step with Keycloak's
 // own longest session (10 hours by default).
 const entLife = 10 * time.Hour
@@ -37,7 +46,8 @@ func (p *Portal) login(c *gin.Context) error {
 	if err != nil {
 		return ssoError(err)
 	}
-	if err := p.site.PutSealed(c, stateCookie, state, sso.StateLife); err != nil {
+	_, charter := c.GetQuery(thenCharter)
+	if err := p.site.PutSealed(c, stateCookie, underway{state, charter}, sso.StateLife); err != nil {
 		return err
 	}
 	return web.SeeOther(to)
@@ -63,11 +73,11 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if p.SSO == nil {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
 	}
-	var state sso.State
-	if !p.site.TakeSealed(c, stateCookie, &state) {
+	var begun underway
+	if !p.site.TakeSealed(c, stateCookie, &begun) {
 		return ssoError(sso.ErrState)
 	}
-	who, err := p.SSO.Exchange(c.Request.Context(), state, c.Request.URL.Query())
+	who, err := p.SSO.Exchange(c.Request.Context(), begun.State, c.Request.URL.Query())
 	if err != nil {
 		return ssoError(err)
 	}
@@ -76,7 +86,8 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		// The login itself is good; only our record of it is not.
 		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
 	}
-	if p.EntURL != "" {
+	charter := begun.Charter || p.owes(c, who)
+	if p.EntURL != "" && !charter {
 		if err := p.site.EndSession(c); err != nil {
 			return err
 		}
@@ -87,13 +98,26 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		return err
 	}
 	err = p.site.RenewSession(c, map[string]string{
-		keySubject: who.Subject, keyName: who.Name, keyClaims: string(claims),
+		keySubject: who.Subject, keyLogin: who.Login, keyAccount: who.Account, keyName: who.Name, keyClaims: string(claims),
 		keyIDToken: who.IDToken.Reveal(), // the row is sealed; the logout needs it
 	}, entLife)
 	if err != nil {
 		return err
 	}
+	if charter {
+		return web.SeeOther(pathRenewal)
+	}
 	return web.SeeOther(pathEnt)
+}
+
+// owes tells whether somebody who logs in is to be asked for the charter first.
+// A record of ours that cannot be read does not keep them from their workspace.
+func (p *Portal) owes(c *gin.Context, who sso.Identity) bool {
+	_, owes, err := p.Service.Reader(c.Request.Context(), who.Login, who.Account)
+	if err != nil && !errors.Is(err, activation.ErrNotFound) {
+		p.site.Log(c).Error("charter owed is not known", "cause", err.Error())
+	}
+	return err == nil && owes
 }
 
 func ssoError(err error) error {

@@ -32,6 +32,7 @@ type SSO interface {
 // Options is what the portal is made of.
 type Options struct {
 	Service  Service
+	Texts    Texts
 	Sessions web.SessionRows
 	SSO      SSO            // nil: EntURL asks for the login itself
 	Console  *admin.Console // nil: there is none, and /admin is not found

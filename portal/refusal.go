@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -25,6 +26,12 @@ var refusedAs = map[activation.Reason]int{
 	activation.ReasonBusy:            http.StatusServiceUnavailable,
 	activation.ReasonElsewhere:       http.StatusConflict,
 	activation.ReasonCharterChanged:  http.StatusConflict,
+}
+
+// refusal gives the refusal that an act ended with.
+func refusal(err error) (*activation.Refusal, bool) {
+	var r *activation.Refusal
+	return r, errors.As(err, &r)
 }
 
 // answer draws a page, fresh where r is nil, else with the reasons of r.

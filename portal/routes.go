@@ -76,6 +76,9 @@ func (p *Portal) routes() {
 	// GET alone: HEAD must change nothing, and the provider's answer is spent.
 	p.site.GetOnly("/connexion/retour", p.loggedIn)
 	get(pathEnt, p.ent)
+	get(pathRenewal, p.showRenewal)
+	post(pathRenewal, p.renew)
+	get(pathRenewal+"/:empreinte", p.reading)
 	post("/deconnexion", p.logout)
 
 	get("/.well-known/change-password", p.changePassword)

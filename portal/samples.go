@@ -30,10 +30,7 @@ func samples() map[string][]any {
 			AsksBirthDate: true, AsksNumber: true, Several: true, Staff: true,
 			Day: "17", Month: "3", Year: "2004", Number: "22502142", TriesLeft: 2,
 		}},
-		"charter": {CharterPage{}, CharterPage{
-			Title: "Charte", Version: "2026-09", SHA256: activation.HashCharter(""), Body: "<h2 id=article-1>Objet</h2>",
-			Contents: []Heading{{ID: "article-1", Text: "Objet"}}, Minutes: 4,
-		}},
+		"charter":  {CharterPage{}, charterSample()},
 		"guide":    {GuidePage{}, GuidePage{Phrases: phrases, Rules: rules, Example: rules.Example}},
 		"password": {PasswordPage{}, PasswordPage{Login: "o22502142", Rules: rules, Phrases: phrases, Broken: map[string]bool{"length": true}}},
 		"success": {SuccessPage{}, SuccessPage{
@@ -44,7 +41,16 @@ func samples() map[string][]any {
 		"parked":  {ParkedPage{}, ParkedPage{Reference: "7K3F-9Q2M"}},
 		"ended":   {EndedPage{}, EndedPage{RetryAt: at, Wait: "dans 10 minutes"}},
 		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
+		"renewal": {RenewalPage{}, RenewalPage{CharterPage: charterSample(), GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
+		"reading": {ReadingPage{}, ReadingPage{charterSample()}},
 		"error":   errorSamples(),
+	}
+}
+
+func charterSample() CharterPage {
+	return CharterPage{
+		Title: "Charte", Version: "2026-09", SHA256: activation.HashCharter(""), Body: "<h2 id=article-1>Objet</h2>",
+		Contents: []Heading{{ID: "article-1", Text: "Objet"}}, Minutes: 4,
 	}
 }
 

@@ -36,4 +36,16 @@ type Service interface {
 	Fragments(p activation.Person) []string
 	ChoosePassword(ctx context.Context, id activation.JourneyID, password, confirmation secret.Text) error
 	FirstLogin(ctx context.Context, login, accountID string) error
+	// Reader gives the person who logged in, and whether they owe an acceptance
+	// of the charter in force; activation.ErrNotFound where the portal made no
+	// such account.
+	Reader(ctx context.Context, login, accountID string) (p activation.Person, owes bool, err error)
+	CharterOf(p activation.Person, lang activation.Lang) (activation.Charter, error)
+	AcceptAgain(ctx context.Context, login, accountID, sha256 string, lang activation.Lang) error
+}
+
+// Texts gives charters that were published by their hashes, or
+// activation.ErrNotFound.
+type Texts interface {
+	CharterText(ctx context.Context, sha256 string) (activation.Charter, error)
 }

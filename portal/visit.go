@@ -15,6 +15,8 @@ import (
 const (
 	keyJourney = "journey"
 	keySubject = "subject"
+	keyLogin   = "login"
+	keyAccount = "account"
 	keyName    = "name"
 	keyClaims  = "claims"
 	keyIDToken = "id_token"

@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -27,6 +28,8 @@ const (
 	UseSession   Use = "session"
 	UseForm      Use = "form"
 	UsePseudonym Use = "pseudonym"
+	UseMail      Use = "mail"     // Message-IDs by which a bounce is known as ours
+	UseEvidence  Use = "evidence" // signatures under exports
 )
 
 // KeySize is the size of a master key in bytes.
@@ -103,6 +106,16 @@ func (k Keyring) Subkeys(use Use) [][]byte {
 	}
 	if k.subkeys != nil {
 		k.subkeys.Store(use, keys)
+	}
+	return keys
+}
+
+// Signers gives the Ed25519 keys for a use, the one that signs first. Whoever
+// has their public halves can check what was signed, without the secret.
+func (k Keyring) Signers(use Use) []ed25519.PrivateKey {
+	keys := make([]ed25519.PrivateKey, len(k.masters))
+	for i, seed := range k.Subkeys(use) {
+		keys[i] = ed25519.NewKeyFromSeed(seed)
 	}
 	return keys
 }

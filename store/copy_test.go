@@ -11,6 +11,7 @@ import (
 
 	"entree/activation"
 	"entree/audit"
+	"entree/campaign"
 	"entree/store"
 )
 
@@ -20,14 +21,16 @@ func full(t *testing.T, w *world) {
 	first, second := person("1"), person("2")
 	second.GivenName, second.Email = "Łukasz «=1+1»", "王@example.net"
 	w.enrol(first, second)
-	w.must(w.KeepCharter(t.Context(), activation.Charter{SHA256: "ab", Lang: activation.French, Version: "2026-09", Title: "Charte", Text: "# Écrit"}, start))
+	v := version("v", "2026-09", "# Écrit\n")
+	w.must(w.Publish(t.Context(), v, "", 0, activation.Effects{}))
+	w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1}, []campaign.Recipient{{Campaign: "c", Person: "1", Job: "m", At: start}}, activation.Effects{}))
 	_, err := w.ReserveLogin(t.Context(), "1", slices.Values([]string{"o1"}))
 	w.must(err)
 	j := job("one")
 	j.Payload = []byte{0, 1, 0xff}
 	w.must(w.Begin(t.Context(), activation.Journey{ID: "j", Person: "1", ExpiresAt: start.Add(time.Hour)}, activation.Effects{
 		Jobs: []activation.Job{j}, Events: []activation.Event{{At: start, Kind: activation.EventRequested, Person: "1", Journey: "j", Details: map[string]string{"a": "é"}}},
-		Acceptances: []activation.Acceptance{{Person: "1", Journey: "j", Lang: activation.French, Version: "2026-09", SHA256: "ab", At: start}},
+		Acceptances: []activation.Acceptance{{Person: "1", Journey: "j", Lang: activation.French, Version: "2026-09", SHA256: v.Texts.French.SHA256, At: start}},
 	}))
 	w.must(w.Note(t.Context(), audit.Entry{At: start, Act: "operator.login", By: audit.Operator{Subject: "s", Name: "Ada"}}))
 	w.must(w.SaveSession(t.Context(), "id", []byte("sealed"), start.Add(time.Hour)))
@@ -48,7 +51,7 @@ func TestAStoreMovesWhole(t *testing.T) {
 			for _, c := range brought {
 				rows[c.Table] = c.Rows
 			}
-			for table, n := range map[string]int64{"people": 2, "journeys": 1, "jobs": 1, "events": 1, "acceptances": 1, "audit": 1, "audit_head": 1, "sessions": 1, "limits": 1, "names": 1, "marks": 1} {
+			for table, n := range map[string]int64{"people": 2, "journeys": 1, "jobs": 1, "events": 1, "acceptances": 1, "charter_versions": 1, "campaigns": 1, "campaign_mails": 1, "audit": 1, "audit_head": 1, "sessions": 1, "limits": 1, "names": 1, "marks": 1} {
 				if rows[table] != n {
 					t.Errorf("%d rows of %s, want %d", rows[table], table, n)
 				}

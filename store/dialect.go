@@ -177,16 +177,24 @@ func sqliteDSN(file string) string {
 // appendOnlyTables are evidence: what is written there stays.
 var appendOnlyTables = []string{"charters", "acceptances", "events", "names"}
 
+// appendOnlyVersions came later.
+var appendOnlyVersions = []string{"charter_versions", "charters_called_off"}
+
 func (s *Store) migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithGoMigrations(
-		goose.NewGoMigration(2, &goose.GoFunc{RunTx: s.protect}, nil),
-		goose.NewGoMigration(4, &goose.GoFunc{RunTx: s.protectAudit}, nil),
-		goose.NewGoMigration(6, &goose.GoFunc{RunTx: s.findable}, nil),
-	), goose.WithDisableGlobalRegistry(true)}
+	options := []goose.ProviderOption{
+		goose.WithGoMigrations(
+			goose.NewGoMigration(2, &goose.GoFunc{RunTx: s.protect(appendOnlyTables)}, nil),
+			goose.NewGoMigration(4, &goose.GoFunc{RunTx: s.protectAudit}, nil),
+			goose.NewGoMigration(6, &goose.GoFunc{RunTx: s.findable}, nil),
+			goose.NewGoMigration(11, &goose.GoFunc{RunTx: s.protect(appendOnlyVersions)}, nil),
+		),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true), // two changes written at once get their numbers before either is merged
+	}
 	if s.dialect.name == "postgres" {
 		// Several instances start at once: one migrates, the others wait.
 		locker, err := lock.NewPostgresSessionLocker()
@@ -205,14 +213,16 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// protect is the second migration.
-func (s *Store) protect(ctx context.Context, tx *sql.Tx) error {
-	for _, table := range appendOnlyTables {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(s.dialect.appendOnly, table)); err != nil {
-			return err
+// protect makes tables refuse changes and removals.
+func (s *Store) protect(tables []string) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		for _, table := range tables {
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf(s.dialect.appendOnly, table)); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
 // protectAudit is the fourth migration.

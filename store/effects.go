@@ -11,9 +11,14 @@ import (
 	"entree/activation"
 )
 
-// apply writes effects within a transaction. People come first: their guards
-// decide whether anything is written at all.
+// apply writes effects within a transaction. The charter and the people come
+// first: their guards decide whether anything is written at all.
 func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
+	if e.Charter != nil {
+		if err := s.holds(ctx, tx, *e.Charter); err != nil {
+			return err
+		}
+	}
 	for _, c := range e.People {
 		if err := changePerson(ctx, tx, c); err != nil {
 			return err
@@ -22,8 +27,13 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) err
 	if err := assist(ctx, tx, e); err != nil {
 		return err
 	}
+	for _, w := range e.Wrong {
+		if err := markWrong(ctx, tx, w); err != nil {
+			return fmt.Errorf("wrong address: %w", err)
+		}
+	}
 	for _, a := range e.Acceptances {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		if _, err := tx.ExecContext(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
 			a.Person, a.Journey, a.Profile, a.Lang, a.Version, a.SHA256, micros(a.At)); err != nil {
 			return fmt.Errorf("acceptance: %w", err)
 		}
@@ -63,6 +73,32 @@ func changePerson(ctx context.Context, tx *sql.Tx, c activation.PersonChange) er
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
 		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END
 		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`, args...)
+}
+
+// markWrong marks an address at everybody who has it and is not marked yet.
+func markWrong(ctx context.Context, tx *sql.Tx, w activation.WrongAddress) error {
+	rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3 WHERE email = $1 AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At))
+	if err != nil {
+		return err
+	}
+	var people []activation.PersonID
+	for rows.Next() {
+		var id activation.PersonID
+		if err := rows.Scan(&id); err != nil {
+			rows.Close()
+			return err
+		}
+		people = append(people, id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, id := range people {
+		if err := insertEvent(ctx, tx, activation.Event{At: w.At, Kind: activation.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func insertEvent(ctx context.Context, tx *sql.Tx, v activation.Event) error {

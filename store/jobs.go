@@ -53,6 +53,22 @@ func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time
 	return j, wrap("lease", notFound(err))
 }
 
+// EnsureJob puts a job there that is there once for all instances; one that is
+// there already stays as it is, and one that was given up begins anew.
+func (s *Store) EnsureJob(ctx context.Context, j activation.Job) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, '', '', NULL, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET given_up_at = 0, reason = '', run_at = excluded.run_at, deadline = excluded.deadline WHERE jobs.given_up_at > 0`,
+		j.ID, j.Kind, micros(j.Created), micros(j.RunAt), micros(j.Deadline))
+	return wrap("ensure job", err)
+}
+
+// NextDue gives when the next job falls due; zero: none waits.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := s.db.QueryRowContext(ctx, `SELECT coalesce(min(run_at), 0) FROM jobs WHERE given_up_at = 0`).Scan(&at)
+	return moment(at), wrap("next job", err)
+}
+
 // Waiting tells whether a job has not come to its end yet.
 func (s *Store) Waiting(ctx context.Context, id string) (bool, error) {
 	var n int

@@ -267,15 +267,15 @@ func TestNamesAreGivenOnceAndForEver(t *testing.T) {
 func TestS47_EvidenceIsOnlyEverAdded(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		c := activation.Charter{Lang: activation.French, Version: "2026", Title: "Charte", Text: "Soyez « bons ».\n", SHA256: activation.HashCharter("Soyez « bons ».\n")}
-		w.must(w.KeepCharter(t.Context(), c, start))
-		w.must(w.KeepCharter(t.Context(), c, start.Add(time.Hour)))
+		w.must(w.Publish(t.Context(), version("v1", "2026", c.Text), "", 0, activation.Effects{}))
 		a := activation.Acceptance{Person: "1", Journey: "j1", Profile: "etudiant", Lang: activation.French, Version: "2026", SHA256: c.SHA256, At: start}
 		w.must(w.Apply(t.Context(), activation.Effects{Acceptances: []activation.Acceptance{a}, Events: []activation.Event{{At: start, Kind: "x", Person: "1"}}}))
 		acceptances, charters, err := w.Evidence(t.Context(), "1")
 		if err != nil || len(acceptances) != 1 || acceptances[0] != a || charters[0].Text != c.Text || activation.HashCharter(charters[0].Text) != a.SHA256 {
 			t.Errorf("%+v %+v %v", acceptances, charters, err)
 		}
-		for _, table := range []string{"charters", "acceptances", "events", "names"} {
+		w.must(w.CallOff(t.Context(), later(w, "v2"), "a", start, activation.Effects{}))
+		for _, table := range []string{"charters", "acceptances", "events", "names", "charter_versions", "charters_called_off"} {
 			if table == "names" {
 				w.enrol(person("1"))
 				if _, err := w.ReserveLogin(t.Context(), "1", slices.Values([]string{"n"})); err != nil {
@@ -296,7 +296,7 @@ func TestS47_EvidenceIsOnlyEverAdded(t *testing.T) {
 	})
 }
 
-var firstColumn = map[string]string{"charters": "text", "acceptances": "version", "events": "kind", "names": "value"}
+var firstColumn = map[string]string{"charter_versions": "name", "charters_called_off": "by_whom", "charters": "text", "acceptances": "version", "events": "kind", "names": "value"}
 
 func TestI6_FiftyActsAtOnceFivePass(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {

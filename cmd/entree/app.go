@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entree/activation"
+	"entree/campaign"
+	"entree/charter"
 	"entree/config"
 	"entree/helpdesk"
 	"entree/jobs"
@@ -39,7 +41,10 @@ type app struct {
 	metrics *web.Metrics
 	pages   *portal.Portal
 
-	webhooks *webhook.Webhooks
+	webhooks  *webhook.Webhooks
+	charters  *charter.Desk
+	campaigns *campaign.Service
+	mailer    *mail.Mailer
 }
 
 // graceful is how long requests and jobs under way may take at the end.
@@ -59,10 +64,8 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if a.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
-	for _, charter := range c.Texts().All() {
-		if err := a.store.KeepCharter(ctx, charter, time.Now()); err != nil {
-			return nil, fmt.Errorf("keep the charter: %w", err)
-		}
+	if err := a.hangCharters(ctx); err != nil {
+		return nil, err
 	}
 	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
 		return nil, err
@@ -70,8 +73,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.found = &realmFindings{realm: a.realm, want: wanted(c), log: log}
-	mailer, err := mail.New(mailOptions(c))
-	if err != nil {
+	if a.mailer, err = mail.New(mailOptions(c)); err != nil {
 		return nil, err
 	}
 	a.runner = jobs.New(jobs.Options{Queue: a.store, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
@@ -82,8 +84,8 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	accounts := a.realm.Accounts(c.Institution.Scope)
 	a.webhooks = newWebhooks(c)
 	a.service, err = activation.New(activation.Options{
-		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: accounts, Hasher: a.policy, Mailer: mailer,
-		Charters: c.Texts(), News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
+		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: accounts, Hasher: a.policy, Mailer: a.mailer,
+		Charters: a.charters.Board, News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
 		Rates: c.Rates(),
@@ -98,6 +100,10 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	}
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
+	a.runner.Handle(activation.JobCharter, a.service.CharterJobs())
+	if err := a.joinCampaigns(ctx); err != nil {
+		return nil, err
+	}
 	if a.pages, err = a.newPortal(); err != nil {
 		return nil, err
 	}
@@ -122,6 +128,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.readSources(ctx) })
+	group.Go(func() error { return a.charters.Board.Watch(ctx, a.log) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err

@@ -9,6 +9,8 @@
 //	entree restore FILE    and back
 //	entree migrate         from SQLite to PostgreSQL, or back
 //	entree webhooks        try what relying parties are told, and send it again
+//	entree charter publish the configuration's charters
+//	entree evidence verify what the console exported
 //
 // It joins the parts: each adapter is made here and handed to the
 // [activation.Service]; nothing else in the program knows them all.
@@ -62,6 +64,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		importCommand(env),
 		realmCommand(env),
 		auditCommand(env),
+		charterCommand(env),
+		evidenceCommand(env),
 		webhooksCommand(env),
 		migrateCommand(env),
 		backupCommand(env),

@@ -21,6 +21,7 @@ import (
 	"entree/portal/admin"
 	"entree/portal/i18n"
 	"entree/portal/web"
+	"entree/secret"
 	"entree/sso"
 	"entree/static"
 	"entree/store"
@@ -65,7 +66,7 @@ func keycloakConfig(c config.Config) keycloak.Config {
 func mailOptions(c config.Config) mail.Options {
 	s, i := c.SMTP, c.Institution
 	return mail.Options{
-		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, Timeout: s.Timeout,
+		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout,
 		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
 		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
 	}
@@ -92,7 +93,7 @@ func (a *app) newPortal() (*portal.Portal, error) {
 	}
 	i := c.Institution
 	return portal.New(portal.Options{
-		Service: a.service, Sessions: a.store, SSO: login, SSOBehind: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
+		Service: a.service, Texts: a.store, Sessions: a.store, SSO: login, SSOBehind: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies,
 		Institution: web.Institution{
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
@@ -142,7 +143,10 @@ func (a *app) newConsole() (*admin.Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{SSO: login, Journal: a.store, Desk: a.desk, Directory: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now})
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Desk: a.desk, Directory: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
+		Charters: a.charters, Campaigns: a.campaigns, Lists: a.store, Letters: a.mailer, Markdown: portal.RenderCharter,
+		Evidence: admin.EvidenceKey{Institution: c.Institution.Name, Portal: strings.TrimRight(c.Portal.BaseURL, "/"), Key: c.Keys.Signers(secret.UseEvidence)[0]},
+	})
 }
 
 // checks are what /readyz asks. Keycloak and the mail server may be away: the

@@ -32,6 +32,7 @@ var rules = []rule{
 	{regexp.MustCompile(`^github\.com/Nerzal/gocloak`), []string{"keycloak"}, "a client of 328 methods is seen in one place"},
 	{regexp.MustCompile(`^(database/sql|github\.com/jackc/|modernc\.org/sqlite|github\.com/pressly/goose)`), []string{"store"}, "SQL stands in one place"},
 	{regexp.MustCompile(`^github\.com/wneessen/go-mail`), []string{"mail"}, "SMTP stands in one place"},
+	{regexp.MustCompile(`^github\.com/emersion/go-imap`), []string{"mail/bounce"}, "IMAP stands in one place"},
 	{regexp.MustCompile(`^(github\.com/coreos/go-oidc)`), []string{"sso"}, "OIDC stands in one place"},
 	{regexp.MustCompile(`^github\.com/go-ldap/`), []string{"registry/directory"}, "LDAP stands in one place"},
 	{regexp.MustCompile(`^math/rand`), nil, "codes, ids and passwords come from crypto/rand; nothing else needs chance"},
@@ -52,11 +53,14 @@ var knows = []struct {
 	{"audit", nil, "a leaf: what an entry is and how entries are chained"},
 	{"activation", []string{"audit", "secret", "activation/password", "activation/naming"}, "the domain knows no technology"},
 	{"helpdesk", []string{"activation", "activation/naming", "audit", "secret"}, "the domain knows no technology"},
-	{"store", []string{"activation", "activation/naming", "audit", "helpdesk"}, "an adapter knows the domain, not its neighbours"},
+	{"charter", []string{"activation", "audit"}, "a part of the domain, over the way of a person"},
+	{"campaign", []string{"activation", "audit"}, "a part of the domain, over the way of a person"},
+	{"store", []string{"activation", "activation/naming", "audit", "campaign", "charter", "helpdesk"}, "an adapter knows the domain, not its neighbours"},
 	{"jobs", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
 	{"internal/child", nil, "a leaf"},
 	{"keycloak/local", []string{"internal/child", "secret"}, "it runs a Keycloak and knows nothing of what is in it"},
 	{"keycloak", []string{"activation", "activation/password", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"mail/bounce", []string{"activation", "secret"}, "it reads reports and knows nothing of who writes or what follows"},
 	{"mail/mailbox", nil, "a mail server knows nothing of who writes"},
 	{"mail", []string{"activation", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
 	{"registry/demopeople", []string{"activation", "activation/naming", "registry"}, "people of the demo"},
@@ -71,7 +75,7 @@ var knows = []struct {
 	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "secret"}, "what every page needs"},
-	{"portal/admin", []string{"activation", "audit", "helpdesk", "secret", "spreadsheet", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
+	{"portal/admin", []string{"activation", "audit", "campaign", "charter", "helpdesk", "secret", "spreadsheet", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "secret", "portal/admin", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }
@@ -129,7 +133,7 @@ func broken(all []pkg) []string {
 					}
 				}
 			}
-			if (own == "activation" || strings.HasPrefix(own, "activation/")) && strings.Contains(i, ".") && !domain.MatchString(i) {
+			if (own == "activation" || own == "campaign" || own == "charter" || strings.HasPrefix(own, "activation/")) && strings.Contains(i, ".") && !domain.MatchString(i) {
 				out = append(out, fmt.Sprintf("%s imports %s: the domain needs the standard library and golang.org/x/text", own, i))
 			}
 		}

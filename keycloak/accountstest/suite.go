@@ -21,6 +21,8 @@ type Subject struct {
 	Occupy func(t *testing.T, login, email string)
 	// Untouched fails unless the account that Occupy made is as it was.
 	Untouched func(t *testing.T, login string)
+	// Attributes gives the charter's version and the number that an account has.
+	Attributes func(t *testing.T, login string) (charter, number string)
 	// Count tells how many accounts there are with a login.
 	Count func(t *testing.T, login string) int
 }
@@ -96,6 +98,28 @@ func Run(t *testing.T, s Subject) {
 			s.Untouched(t, login)
 		})
 	}
+	t.Run("a new charter is written beside everything else", func(t *testing.T) {
+		a := New()
+		id, err := s.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newer := activation.Acceptance{Version: "2027-01", SHA256: strings.Repeat("cd", 32), At: time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC)}
+		for range 2 {
+			if err := s.Accepted(t.Context(), id, newer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if version, number := s.Attributes(t, a.Login); version != newer.Version || number != a.Number {
+			t.Errorf("charter %q, number %q", version, number)
+		}
+		if again, err := s.Create(t.Context(), a); err != nil || again != id {
+			t.Errorf("its mark is lost: %q, %v", again, err)
+		}
+		if err := s.Accepted(t.Context(), "../users", newer); !activation.IsPermanent(err) {
+			t.Errorf("S44 an id that is none: %v", err)
+		}
+	})
 	t.Run("S42 an earlier activation of the same login is not ours", func(t *testing.T) {
 		a := New()
 		if _, err := s.Create(t.Context(), a); err != nil {

@@ -54,6 +54,22 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 	return made.id, nil
 }
 
+// Accepted writes the newest charter into an account.
+func (f *Accounts) Accepted(_ context.Context, id string, a activation.Acceptance) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	for _, there := range f.byLogin {
+		if there.id == id {
+			there.CharterVersion, there.CharterSHA256, there.CharterAcceptedAt = a.Version, a.SHA256, a.At
+			return nil
+		}
+	}
+	return activation.Permanent(errors.New("fake: no such account"))
+}
+
 // Occupy puts an account there that is somebody else's.
 func (f *Accounts) Occupy(login, email string) {
 	f.mu.Lock()

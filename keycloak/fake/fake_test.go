@@ -17,6 +17,10 @@ func TestContract(t *testing.T) {
 				t.Errorf("the account is %+v", a)
 			}
 		},
+		Attributes: func(_ *testing.T, login string) (string, string) {
+			a, _ := f.Get(login)
+			return a.CharterVersion, a.Number
+		},
 		Count: func(_ *testing.T, login string) int {
 			if _, ok := f.Get(login); ok {
 				return 1

@@ -2,13 +2,17 @@ package admin
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"time"
 
 	"entree/activation"
 	"entree/audit"
+	"entree/campaign"
+	"entree/charter"
 	"entree/portal/web"
 	"entree/sso"
 )
@@ -20,8 +24,16 @@ type Options struct {
 	Desk      Desk
 	Directory People
 	Profiles  []activation.Profile
+	Charters  *charter.Desk     // nil: without pages of charters
+	Campaigns *campaign.Service // nil: without pages of campaigns
+	Lists     Lists
+	Letters   Letters
+	Evidence  EvidenceKey
+	// Markdown draws a charter as its reader sees it.
+	Markdown  func(text string) (template.HTML, error)
 	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
 	Now       func() time.Time
+	Zone      *time.Location // of the times that are typed; nil: UTC
 }
 
 // Journal keeps what was done that changes nothing else: a login, a page that
@@ -29,6 +41,23 @@ type Options struct {
 // the change.
 type Journal interface {
 	Note(ctx context.Context, e audit.Entry) error
+}
+
+// Lists are read for pages, a screen at a time.
+type Lists interface {
+	Cohorts(ctx context.Context) ([]string, error)
+	Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []activation.Person, error)
+}
+
+// Letters shows a mail before it is sent.
+type Letters interface {
+	Preview(m activation.Message) (subject, text string, err error)
+}
+
+// EvidenceKey signs what is exported, in an institution's name.
+type EvidenceKey struct {
+	Institution, Portal string
+	Key                 ed25519.PrivateKey
 }
 
 // Console serves the pages.

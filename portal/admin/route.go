@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
 	"github.com/gin-gonic/gin"
 
+	"entree/activation"
 	"entree/portal/web"
 )
 
@@ -53,9 +55,17 @@ func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
 		if err := a.stay(v); err != nil {
 			return err
 		}
-		return h(v)
+		return missing(h(v))
 	})
 	return r
+}
+
+// missing makes a page of what is not there.
+func missing(err error) error {
+	if errors.Is(err, activation.ErrNotFound) {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
+	}
+	return err
 }
 
 // stream adds an answer that goes on. It does not keep a session alive: a tab
@@ -67,7 +77,7 @@ func (a *Console) stream(path string, h func(*visit) error, roles ...Role) *rout
 		if err != nil {
 			return err
 		}
-		return h(v)
+		return missing(h(v))
 	})
 	return r
 }
@@ -99,7 +109,7 @@ func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web
 				return err
 			}
 		}
-		return h(v, form)
+		return missing(h(v, form))
 	})
 	return r
 }

@@ -1,10 +1,15 @@
 package admin
 
+import "entree/portal/web"
+
 // Addresses that are led to from more than one place.
 const (
 	root        = "/admin"
 	pathLogin   = "/admin/connexion"
 	pathConfirm = "/admin/confirmer"
+
+	pathCharters  = "/admin/chartes"
+	pathCampaigns = "/admin/campagnes"
 )
 
 // rail is the menu, in its order. An operator sees what they may ask for; what
@@ -17,6 +22,9 @@ var rail = []struct{ path, key string }{
 	{"/admin/chartes", "console.rail.charters"},
 	{"/admin/audit", "console.rail.audit"},
 }
+
+// confirmFields are of an act that is asked once more.
+var confirmFields = []web.Field{{Name: "confirme", Max: 3, Optional: true}}
 
 // table is every address of the console, with who may ask for it.
 func (a *Console) table() {
@@ -41,4 +49,30 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
 
 	post("/admin/deconnexion", a.logout, nil, everybody...)
+
+	if a.Charters != nil {
+		get(pathCharters, a.charters, everybody...)
+		post("/admin/chartes/nouveau", a.newDraft, []web.Field{{Name: "profil", Max: 100}}, admins...)
+		get("/admin/chartes/version/:id", a.charterVersion, everybody...)
+		get("/admin/chartes/version/:id/accords", a.charterOwed, everybody...)
+		post("/admin/chartes/version/:id/retirer", a.callOff, nil, admins...)
+		get("/admin/chartes/projet/:id", a.draft, admins...)
+		post("/admin/chartes/projet/:id", a.saveDraft, draftFields, admins...)
+		post("/admin/chartes/projet/:id/supprimer", a.deleteDraft, confirmFields, admins...)
+		get("/admin/chartes/projet/:id/apercu", a.previewDraft, everybody...)
+		get("/admin/chartes/projet/:id/publier", a.askPublish, admins...)
+		post("/admin/chartes/projet/:id/publier", a.publish, publishFields, admins...).stepUp()
+		get("/admin/personnes/:id/charte", a.evidence, everybody...)
+		get("/admin/personnes/:id/charte/preuve", a.exportEvidence, readers...)
+	}
+	if a.Campaigns != nil {
+		get(pathCampaigns, a.campaigns, everybody...)
+		get("/admin/campagnes/nouvelle", a.newCampaign, admins...)
+		post("/admin/campagnes/nouvelle", a.startCampaign, campaignFields, admins...)
+		get("/admin/campagnes/suivi/:id", a.campaign, everybody...)
+		a.stream("/admin/campagnes/suivi/:id/direct", a.campaignLive, everybody...)
+		post("/admin/campagnes/suivi/:id/suspendre", a.pauseCampaign, nil, admins...)
+		post("/admin/campagnes/suivi/:id/reprendre", a.resumeCampaign, nil, admins...)
+		post("/admin/campagnes/suivi/:id/arreter", a.cancelCampaign, confirmFields, admins...)
+	}
 }

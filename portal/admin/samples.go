@@ -15,7 +15,7 @@ import (
 // samples are one page of each kind and more where a page has branches. The
 // console draws them all when it starts.
 func samples() map[string][]any {
-	return map[string][]any{
+	all := map[string][]any{
 		"overview": overviewSamples(),
 		"people":   peopleSamples(),
 		"person":   personSamples(),
@@ -26,6 +26,9 @@ func samples() map[string][]any {
 		},
 		"error": errorSamples(),
 	}
+	maps.Copy(all, charterSamples())
+	maps.Copy(all, campaignSamples())
+	return all
 }
 
 func errorSamples() (pages []any) {

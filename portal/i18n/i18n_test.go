@@ -116,7 +116,8 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 // Keys that are put together in the code, by their beginnings.
 var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
 	"console.act.", "console.role.", "console.time.",
-	"console.state.", "console.says.", "console.step.", "console.story.", "console.mail.", "console.refused."}
+	"console.state.", "console.says.", "console.step.", "console.story.", "console.mail.", "console.refused.",
+	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why."}
 
 // spoken gives the keys that the console's handlers say themselves.
 func spoken(t *testing.T) map[string]bool {

@@ -1,0 +1,110 @@
+package activation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// charterDeadline is how long Keycloak is told for that somebody accepted a new
+// charter. The evidence itself is here.
+const charterDeadline = 14 * 24 * time.Hour
+
+// Reader gives the active person who logged in with an identifier and a
+// Keycloak id, and tells whether they owe an acceptance: the charter in force
+// is not one that they accepted. ErrNotFound where the portal has made no such
+// account. As at the first login, "" stands for an id that the single sign-on
+// does not say.
+func (s *Service) Reader(ctx context.Context, login, accountID string) (p Person, owes bool, err error) {
+	p, err = s.Store.PersonByLogin(ctx, strings.ToLower(login))
+	if err != nil {
+		return Person{}, false, err
+	}
+	if p.Account != AccountActive || accountID != "" && p.AccountID != accountID {
+		return Person{}, false, ErrNotFound
+	}
+	current := s.Charters.Current(p.Profile)
+	if len(current) == 0 {
+		return p, false, nil
+	}
+	accepted, err := s.Store.Accepted(ctx, p.ID, current...)
+	return p, !accepted, err
+}
+
+// CharterOf gives the charter in force for a person.
+func (s *Service) CharterOf(p Person, lang Lang) (Charter, error) {
+	return s.Charters.InForce(p.Profile, lang)
+}
+
+// AcceptAgain keeps that somebody with an account accepted the charter whose
+// text has this hash, with the same evidence as the first time. A receipt goes
+// by mail, and a job writes the version into the account. A second press
+// changes nothing.
+func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 string, lang Lang) error {
+	p, owes, err := s.Reader(ctx, login, accountID)
+	if err != nil || !owes {
+		return err
+	}
+	charter, err := s.asShown(ctx, p.Profile, lang, sha256)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	receipt, err := s.mailJob(Message{
+		Kind: MessageAccepted, Lang: lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, AskedAt: now,
+		Charter: Receipt{charter.Version, charter.SHA256, now},
+	}, p.ID, "", now, now.Add(mailDeadline))
+	if err != nil {
+		return err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return err
+	}
+	accepted := Event{At: now, Kind: EventCharterAccepted, Person: p.ID, Details: map[string]string{
+		"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang), "again": "yes",
+	}}
+	news, err := s.news(accepted, p)
+	if err != nil {
+		return err
+	}
+	err = s.Store.Apply(ctx, Effects{
+		Charter:     &InForce{p.Profile, charter.SHA256},
+		Acceptances: []Acceptance{{Person: p.ID, Profile: p.Profile, Lang: charter.Lang, Version: charter.Version, SHA256: charter.SHA256, At: now}},
+		Events:      []Event{accepted},
+		Jobs:        append(news, receipt, Job{ID: id, Kind: JobCharter, Person: p.ID, Created: now, RunAt: now, Deadline: now.Add(charterDeadline)}),
+	})
+	if err != nil {
+		return s.replaced(ctx, err, ReasonCharterChanged)
+	}
+	s.Runner.Wake()
+	return nil
+}
+
+// CharterJobs writes the charter that somebody accepted last into the account.
+// The job carries nothing: whichever of two jobs runs last, the account holds
+// the newest acceptance.
+func (s *Service) CharterJobs() Handler { return charterJobs{s} }
+
+type charterJobs struct{ *Service }
+
+func (s charterJobs) Run(ctx context.Context, job Job) (Effects, error) {
+	p, err := s.Store.Person(ctx, job.Person)
+	if err != nil {
+		return Effects{}, fmt.Errorf("charter job: %w", err)
+	}
+	last, err := s.Store.LastAcceptance(ctx, job.Person)
+	if errors.Is(err, ErrNotFound) {
+		return Effects{}, Permanent(fmt.Errorf("charter job: %w", err))
+	}
+	if err != nil {
+		return Effects{}, err
+	}
+	return Effects{}, s.Accounts.Accepted(ctx, p.AccountID, last)
+}
+
+func (s charterJobs) Abandon(_ context.Context, job Job, _ error) (Effects, error) {
+	return Effects{Events: []Event{{At: s.now(), Kind: EventCharterPending, Person: job.Person}}}, nil
+}

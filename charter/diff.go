@@ -1,0 +1,53 @@
+package charter
+
+import "strings"
+
+// Line is one line of a difference.
+type Line struct {
+	Op   string // "same", "added" or "removed"
+	Text string
+}
+
+// Diff gives the lines of a text beside those of another: the longest common
+// sequence stays, the rest was removed or added. Charters are a few hundred
+// lines, so the plain table is fast enough.
+func Diff(from, to string) []Line {
+	a, b := lines(from), lines(to)
+	common := make([][]int, len(a)+1)
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			} else {
+				common[i][j] = max(common[i+1][j], common[i][j+1])
+			}
+		}
+	}
+	var out []Line
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			out = append(out, Line{"same", a[i]})
+			i, j = i+1, j+1
+		case i < len(a) && (j == len(b) || common[i+1][j] >= common[i][j+1]):
+			out = append(out, Line{"removed", a[i]})
+			i++
+		default:
+			out = append(out, Line{"added", b[j]})
+			j++
+		}
+	}
+	return out
+}
+
+// lines bounds what is compared: a text of nothing but line ends is no charter.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.SplitN(strings.TrimRight(text, "\n"), "\n", 2000)
+}

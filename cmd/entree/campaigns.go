@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"entree/activation"
+	"entree/campaign"
+	"entree/mail"
+	"entree/mail/bounce"
+)
+
+// joinCampaigns lets the runner do the work of campaigns, and look for mails
+// that came back where the configuration says where.
+func (a *app) joinCampaigns(ctx context.Context) error {
+	c := a.config
+	a.campaigns = &campaign.Service{Store: a.store, Mailer: a.mailer, Runner: a.runner, Charters: a.charters.Board, Profiles: c.Domain(), Clock: time.Now}
+	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())
+	a.runner.Handle(campaign.JobMail, a.campaigns.Mails())
+	var box bounce.Box
+	switch b := c.Bounces; b.Kind {
+	case "folder":
+		box = bounce.Folder{Dir: c.BounceFolder()}
+	case "imap":
+		box = bounce.IMAP{Host: b.Host, Port: b.Port, TLS: b.TLS, User: b.User, Password: b.Password, Mailbox: b.Mailbox}
+	default:
+		return nil
+	}
+	reader := &bounce.Reader{
+		Box: box, Every: c.Bounces.Every, Clock: time.Now, Log: a.log,
+		Ours: func(messageID string, to activation.Address) (string, bool) { return mail.Ours(c.Keys, messageID, to) },
+		Tell: func(ctx context.Context, b bounce.Bounce) error {
+			return a.campaigns.Bounced(ctx, campaign.Bounce{Job: b.ID, Address: b.Address, Status: b.Status, Wrong: mail.WrongAddress(b.Status), At: time.Now().UTC()})
+		},
+	}
+	a.runner.Handle(bounce.JobKind, reader)
+	return a.store.EnsureJob(ctx, reader.FirstJob())
+}

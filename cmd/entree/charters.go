@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entree/charter"
+	"entree/config"
+)
+
+// hangCharters publishes the configuration's charters where there are none
+// yet, and reads what is in force.
+func (a *app) hangCharters(ctx context.Context) error {
+	a.charters = &charter.Desk{Store: a.store, Board: charter.NewBoard(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
+	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())
+	if err != nil {
+		return fmt.Errorf("charters: %w", err)
+	}
+	for _, name := range ignored {
+		a.log.Warn("a charter of the configuration is not in force: the console published another one; publish this one there, or take it out", "version", name)
+	}
+	return nil
+}
+
+// charterCommand publishes for an institution that has no console.
+func charterCommand(env environment) *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "charter",
+		Short: "Publish the configuration's charters, for whoever has no console",
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "publish",
+		Short: "Put the charters that the configuration names in force now",
+		Long: `Put the charters that the configuration names in force now, if their texts are
+not in force already. Give a changed text a new version first. Everybody who is
+active is asked for their agreement at their next login.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(path, env.environ)
+			if err != nil {
+				return err
+			}
+			s, err := openStore(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			desk := &charter.Desk{Store: s, Board: charter.NewBoard(s, time.Now), Clock: time.Now}
+			published, err := desk.PublishAll(cmd.Context(), c.Texts().All(), "entree charter publish")
+			for _, v := range published {
+				fmt.Fprintf(cmd.OutOrStdout(), "in force: version %s%s\n", v.Name, forWhom(v.Profile))
+			}
+			if err == nil && len(published) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "nothing to publish: these texts are in force")
+			}
+			return err
+		},
+	})
+	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
+	return cmd
+}
+
+func forWhom(profile string) string {
+	if profile == "" {
+		return ""
+	}
+	return " for the profile " + profile
+}

@@ -1,0 +1,65 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+
+	"entree/activation"
+	"entree/charter"
+)
+
+// EvidencePage is drawn by templates/admin/evidence.html, GET
+// /admin/personnes/:id/charte
+type EvidencePage struct {
+	Person      activation.Person
+	Acceptances []activation.Acceptance
+	Titles      []string
+	Current     string // name of the version in force for them
+	Owes        bool
+	MayExport   bool
+	PublicKey   string
+	Fingerprint string
+}
+
+func (a *Console) evidence(v *visit) error {
+	ctx := v.Request.Context()
+	p, err := a.Charters.Store.Person(ctx, activation.PersonID(v.Param("id")))
+	if err != nil {
+		return err
+	}
+	page := EvidencePage{Person: p, MayExport: v.may(http.MethodGet, "/admin/personnes/:id/charte/preuve"), PublicKey: charter.EncodeKey(a.Evidence.Key)}
+	page.Fingerprint = charter.Fingerprint(page.PublicKey)
+	acceptances, texts, err := a.Charters.Store.Evidence(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	page.Acceptances = acceptances
+	versions, err := a.Charters.Store.Versions(ctx)
+	if err != nil {
+		return err
+	}
+	now, ok := charter.InForce(versions, p.Profile, a.Now())
+	page.Current, page.Owes = now.Name, ok && p.Account == activation.AccountActive
+	for i, accepted := range acceptances {
+		page.Titles = append(page.Titles, texts[i].Title)
+		for _, hash := range now.Texts.Hashes() {
+			page.Owes = page.Owes && accepted.SHA256 != hash
+		}
+	}
+	return v.show("evidence", page)
+}
+
+// exportEvidence hands out the signed file. That it was asked for is noted.
+func (a *Console) exportEvidence(v *visit) error {
+	id := activation.PersonID(v.Param("id"))
+	file, err := a.Charters.Evidence(v.Request.Context(), id, a.Evidence.Institution, a.Evidence.Portal, a.Evidence.Key)
+	if err != nil {
+		return err
+	}
+	if err := v.note("evidence.exported", string(id), nil); err != nil {
+		return err
+	}
+	v.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "charte-"+a.Now().UTC().Format("2006-01-02")+".json"))
+	v.Data(http.StatusOK, "application/json; charset=utf-8", file)
+	return nil
+}

@@ -1,0 +1,157 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/campaign"
+	"entree/portal/web"
+)
+
+// NewCampaignPage is drawn by templates/admin/campaign_new.html, GET and POST
+// /admin/campagnes/nouvelle
+// fields: see campaignFields
+type NewCampaignPage struct {
+	campaign.Campaign
+	Profiles []Option
+	Cohorts  []string
+	Later    bool
+	At       string // datetime-local
+	BeforeAt string // date
+}
+
+// NoteIn gives the paragraph in a language.
+func (p NewCampaignPage) NoteIn(lang string) string { return p.Notes[activation.Lang(lang)] }
+
+// CheckCampaignPage is drawn by templates/admin/campaign_check.html: whom it
+// meets and what they get, before anything is sent.
+type CheckCampaignPage struct {
+	NewCampaignPage
+	Count   int
+	Letters []Letter
+	Fields  []Hidden
+	Profile string
+	Minutes int // that the first round takes
+}
+
+// Letter is a mail as it will be sent.
+type Letter struct {
+	Lang          activation.Lang
+	Reminder      bool
+	Subject, Text string
+}
+
+var campaignFields = []web.Field{
+	{Name: "nom", Max: 400}, {Name: "genre", Max: 20}, {Name: "profil", Max: 100}, {Name: "cohorte", Max: 200}, {Name: "dernier", Max: 10}, {Name: "avant", Max: 10},
+	{Name: "langue", Max: 2}, {Name: "mot-fr", Max: 16 << 10}, {Name: "mot-en", Max: 16 << 10}, {Name: "debit", Max: 10}, {Name: "rappels", Max: 5}, {Name: "jours", Max: 5},
+	{Name: "quand", Max: 20}, {Name: "le", Max: 20}, {Name: "confirme", Max: 3, Optional: true},
+}
+
+func (a *Console) newCampaign(v *visit) error {
+	q := v.Request.URL.Query()
+	c := campaign.Campaign{Kind: campaign.Invitation, Lang: activation.French, Rate: 120, RemindAfter: 7, RemindTimes: 2}
+	if q.Get("genre") == string(campaign.Charter) {
+		c.Kind = campaign.Charter
+	}
+	c.Segment = campaign.Segment{Profile: q.Get("profil"), Cohort: q.Get("cohorte")}
+	page, err := a.newCampaignPage(v, c)
+	if err != nil {
+		return err
+	}
+	return v.show("campaign_new", page)
+}
+
+func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPage, error) {
+	cohorts, err := a.Lists.Cohorts(v.Request.Context())
+	return NewCampaignPage{
+		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, At: a.local(a.Now().Add(24 * time.Hour).Truncate(time.Hour)),
+	}, err
+}
+
+// startCampaign shows what would be sent and to how many; confirmed, it begins.
+func (a *Console) startCampaign(v *visit, form web.Form) error {
+	c := campaign.Campaign{
+		Name: strings.TrimSpace(form["nom"]), Kind: campaign.Kind(form["genre"]), Lang: activation.French,
+		Segment: campaign.Segment{Profile: form["profil"], Cohort: form["cohorte"], LastMail: campaign.LastMail(form["dernier"])},
+		Notes:   map[activation.Lang]string{activation.French: strings.TrimSpace(form["mot-fr"]), activation.English: strings.TrimSpace(form["mot-en"])},
+		Rate:    atoi(form["debit"], 0), RemindTimes: atoi(form["rappels"], -1), RemindAfter: atoi(form["jours"], 0),
+	}
+	if form["langue"] == string(activation.English) {
+		c.Lang = activation.English
+	}
+	if c.Segment.Profile != "" && !slices.Contains(a.profileKeys(), c.Segment.Profile) || !slices.Contains([]campaign.LastMail{campaign.MailAny, campaign.MailNever, campaign.MailBefore}, c.Segment.LastMail) {
+		return web.Malformed("a choice that the form does not have")
+	}
+	if c.Segment.LastMail == campaign.MailBefore {
+		c.Segment.Before, _ = time.ParseInLocation(time.DateOnly, form["avant"], a.zone()) // none is a fault, below
+	}
+	page, err := a.newCampaignPage(v, c)
+	if err != nil {
+		return err
+	}
+	page.BeforeAt, page.Later, page.At = form["avant"], form["quand"] == "le", form["le"]
+	var faults []fault
+	for field, key := range c.Check() {
+		faults = append(faults, wrong(field, "console.campaigns.fault."+key))
+	}
+	if page.Later {
+		if page.StartAt, err = a.parseLocal(form["le"]); err != nil || !page.StartAt.After(a.Now()) {
+			faults = append(faults, wrong("le", "console.campaigns.fault.when"))
+		}
+	}
+	if len(faults) > 0 {
+		slices.SortFunc(faults, func(a, b fault) int { return strings.Compare(a.field, b.field) })
+		return v.again("campaign_new", page, faults...)
+	}
+	if form["confirme"] == "" {
+		return a.checkCampaign(v, page, form)
+	}
+	made, err := a.Campaigns.Start(v.Request.Context(), page.Campaign, v.entry("campaign.started", "", nil))
+	if err != nil {
+		return err
+	}
+	return v.done("/admin/campagnes/suivi/"+made.ID, "console.campaigns.started", "Count", made.Planned)
+}
+
+func (a *Console) checkCampaign(v *visit, form NewCampaignPage, typed web.Form) error {
+	page := CheckCampaignPage{NewCampaignPage: form, Profile: a.profileNames(a.site.Lang(v.Context))[form.Segment.Profile]}
+	var err error
+	if page.Count, err = a.Campaigns.Count(v.Request.Context(), form.Kind, form.Segment); err != nil {
+		return err
+	}
+	page.Minutes = (page.Count + form.Rate - 1) / form.Rate
+	if page.Letters, err = a.letters(form.Campaign); err != nil {
+		return err
+	}
+	typed["confirme"] = "oui"
+	page.Fields = a.hidden("/admin/campagnes/nouvelle", typed)
+	view := v.view("campaign_check")
+	return a.site.Render(v.Context, http.StatusOK, "campaign_check", view.With(page))
+}
+
+// letters gives what a campaign sends, in both languages, to somebody who is
+// nobody in particular.
+func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
+	somebody := activation.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
+	if somebody.Profile == "" && len(a.Profiles) > 0 {
+		somebody.Profile = a.Profiles[0].Key
+	}
+	rounds := []int{0}
+	if c.RemindTimes > 0 && c.Kind == campaign.Invitation {
+		rounds = append(rounds, 1)
+	}
+	for _, round := range rounds {
+		for _, lang := range []activation.Lang{activation.French, activation.English} {
+			c.Lang = lang
+			l := Letter{Lang: lang, Reminder: round > 0}
+			if l.Subject, l.Text, err = a.Letters.Preview(a.Campaigns.Message(c, somebody, round)); err != nil {
+				return nil, err
+			}
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,152 @@
+package portal
+
+import (
+	"encoding/hex"
+	"errors"
+	"html/template"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// pathRenewal is where somebody with an account reads the charter in force, and
+// accepts it where they have not yet.
+const pathRenewal = "/charte"
+
+// RenewalPage is drawn by templates/renewal.html, GET and POST /charte
+// fields: charte (checkbox "oui"), empreinte (hidden, the hash shown)
+type RenewalPage struct {
+	CharterPage
+	GivenName string
+	Owes      bool   // the charter in force is not one that they accepted
+	GoOn      string // where the way goes on
+}
+
+// ReadingPage is drawn by templates/reading.html, GET /charte/HASH: a text that
+// was published, for whoever accepted it once.
+type ReadingPage struct {
+	CharterPage
+}
+
+// charterPage is a charter as its page shows it.
+func (p *Portal) charterPage(charter activation.Charter) (CharterPage, error) {
+	drawn, err := p.charters.draw(charter)
+	return CharterPage{
+		Title: charter.Title, Version: charter.Version, SHA256: charter.SHA256,
+		Body: drawn.body, Contents: drawn.contents, Minutes: drawn.minutes,
+	}, err
+}
+
+// RenderCharter gives a charter's text as the pages show it.
+func RenderCharter(markdown string) (template.HTML, error) {
+	body, _, err := renderCharter(markdown)
+	return body, err
+}
+
+// reader gives who is logged in and has an account that the portal made. Others
+// are led to the login, which leads back here.
+func (p *Portal) reader(c *gin.Context) (login, account, subject string, err error) {
+	session, err := p.site.Session(c)
+	if err != nil {
+		return "", "", "", err
+	}
+	login, account, subject = web.SessionValue(session, keyLogin), web.SessionValue(session, keyAccount), web.SessionValue(session, keySubject)
+	switch {
+	case p.SSO == nil:
+		err = &web.Error{Status: http.StatusNotFound, Key: "not_found"}
+	case login == "" || subject == "":
+		err = web.SeeOther(pathLogin + "?" + thenCharter)
+	}
+	return login, account, subject, err
+}
+
+func (p *Portal) showRenewal(c *gin.Context) error { return p.drawRenewal(c, nil) }
+
+func (p *Portal) drawRenewal(c *gin.Context, r *activation.Refusal) error {
+	login, account, subject, err := p.reader(c)
+	if err != nil {
+		return err
+	}
+	person, owes, err := p.Service.Reader(c.Request.Context(), login, account)
+	if err != nil {
+		return missing(err) // an account that the portal did not make
+	}
+	charter, err := p.Service.CharterOf(person, p.site.Lang(c))
+	if err != nil {
+		return err
+	}
+	page := RenewalPage{GivenName: person.GivenName, Owes: owes, GoOn: p.workspace()}
+	if page.CharterPage, err = p.charterPage(charter); err != nil {
+		return err
+	}
+	view := p.site.View(c, "renewal.title")
+	if view.Token, err = p.site.Token(c, subject); err != nil {
+		return err
+	}
+	return p.answer(c, "renewal", view.With(page), r, "charte")
+}
+
+// missing makes a page of what is not there; elsewhere it would be a journey
+// that has ended.
+func missing(err error) error {
+	if errors.Is(err, activation.ErrNotFound) {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
+	}
+	return err
+}
+
+// workspace is where somebody who is logged in goes on.
+func (p *Portal) workspace() string {
+	if p.EntURL != "" {
+		return p.EntURL
+	}
+	return pathEnt
+}
+
+// renew keeps that somebody accepted the charter whose hash the page showed.
+func (p *Portal) renew(c *gin.Context) error {
+	form, err := web.ReadForm(c, charterFields...)
+	if err != nil {
+		return err
+	}
+	login, account, subject, err := p.reader(c)
+	if err != nil {
+		return err
+	}
+	if err := p.site.CheckToken(c, form, subject, pathRenewal); err != nil {
+		return err
+	}
+	if form["charte"] != "oui" {
+		return p.drawRenewal(c, &activation.Refusal{Reason: activation.ReasonCharterUnticked})
+	}
+	err = p.Service.AcceptAgain(c.Request.Context(), login, account, form["empreinte"], p.site.Lang(c))
+	if r, is := refusal(err); is {
+		return p.drawRenewal(c, r)
+	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(pathRenewal)
+}
+
+// reading shows a published text again, to anybody: a charter is no secret.
+func (p *Portal) reading(c *gin.Context) error {
+	hash := c.Param("empreinte")
+	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != 32 {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
+	}
+	charter, err := p.Texts.CharterText(c.Request.Context(), hash)
+	if err != nil {
+		return missing(err)
+	}
+	page, err := p.charterPage(charter)
+	if err != nil {
+		return err
+	}
+	view := p.site.View(c, "reading.title")
+	view.Path = pathRenewal + "/" + hash
+	return p.site.Render(c, http.StatusOK, "reading", view.With(ReadingPage{page}))
+}
