@@ -72,8 +72,8 @@ func ownCPU() (time.Duration, error) {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
-// memory gives what a process holds now and has held at most, in bytes.
-func memory(pid int) (now, most int64, err error) {
+// MemoryOf gives what a process holds now and has held at most, in bytes.
+func MemoryOf(pid int) (now, most int64, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0, err

@@ -31,7 +31,7 @@ func Watch(ctx context.Context, pid int) <-chan Memory {
 		every := time.NewTicker(100 * time.Millisecond)
 		defer every.Stop()
 		for {
-			now, most, err := memory(pid)
+			now, most, err := MemoryOf(pid)
 			if err != nil {
 				return // it has ended
 			}

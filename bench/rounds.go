@@ -70,8 +70,8 @@ type Pace struct {
 // Progress is told after each account.
 type Progress func(name string, done, total int)
 
-// run lets a contestant make the accounts from first on, n of them.
-func run(ctx context.Context, c Contestant, p Processes, pace Pace, first, n int, tell Progress) (Round, error) {
+// Run lets a contestant make the accounts from first on, n of them.
+func Run(ctx context.Context, c Contestant, p Processes, pace Pace, first, n int, tell Progress) (Round, error) {
 	before, err := costs(p)
 	if err != nil {
 		return Round{}, err
@@ -152,7 +152,7 @@ func costs(p Processes) (c Cost, err error) {
 // one, so that nobody always has the same one before him.
 func Rounds(ctx context.Context, contestants []Contestant, p Processes, pace Pace, warm, n, rounds int, tell Progress, ended func(round int, r Round)) (map[string][]Round, error) {
 	for _, c := range contestants {
-		if _, err := run(ctx, c, p, Pace{AtOnce: pace.AtOnce}, 0, warm, func(name string, done, total int) { tell("warm up: "+name, done, total) }); err != nil {
+		if _, err := Run(ctx, c, p, Pace{AtOnce: pace.AtOnce}, 0, warm, func(name string, done, total int) { tell("warm up: "+name, done, total) }); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +164,7 @@ func Rounds(ctx context.Context, contestants []Contestant, p Processes, pace Pac
 			if c.Name != NameActivation {
 				own = Pace{AtOnce: pace.AtOnce} // the others are driven as fast as they go
 			}
-			r, err := run(ctx, c, p, own, warm+i*n, n, tell)
+			r, err := Run(ctx, c, p, own, warm+i*n, n, tell)
 			if err != nil {
 				return out, err
 			}

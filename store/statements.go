@@ -61,7 +61,21 @@ type keptStmt struct {
 		driver.StmtExecContext
 		driver.StmtQueryContext
 	}
-	busy bool // its rows are being read
+	quick bool // it looks a key up, or writes
+	busy  bool // its rows are being read
+}
+
+// lookUp is a statement that finds a row by its key.
+var lookUp = regexp.MustCompile(`^\s*(?:INSERT|UPDATE|DELETE)\b|WHERE (?:id|id_hash|email|login) = \$1`)
+
+// watched gives the context that may interrupt the statement. The driver starts
+// a goroutine for that, which costs more than a quick statement does: those are
+// over in microseconds, and a wait for the writer ends with busy_timeout.
+func (s *keptStmt) watched(ctx context.Context) context.Context {
+	if s.quick {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 func (c *keptConn) Close() error {
@@ -88,7 +102,7 @@ func (c *keptConn) statement(ctx context.Context, query string) (*keptStmt, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &keptStmt{stmt: stmt}
+	s := &keptStmt{stmt: stmt, quick: lookUp.MatchString(query)}
 	var ok bool
 	if s.run, ok = stmt.(interface {
 		driver.StmtExecContext
@@ -108,7 +122,10 @@ func (c *keptConn) ExecContext(ctx context.Context, query string, args []driver.
 	case s == nil:
 		return c.sqliteConn.ExecContext(ctx, query, args)
 	}
-	return s.run.ExecContext(ctx, args)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.run.ExecContext(s.watched(ctx), args)
 }
 
 func (c *keptConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -119,7 +136,10 @@ func (c *keptConn) QueryContext(ctx context.Context, query string, args []driver
 	case s == nil:
 		return c.sqliteConn.QueryContext(ctx, query, args)
 	}
-	rows, err := s.run.QueryContext(ctx, args)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rows, err := s.run.QueryContext(s.watched(ctx), args)
 	if err != nil {
 		return nil, err
 	}

@@ -144,6 +144,7 @@ func runRush(ctx context.Context, o rushOptions, env environment, stdout, stderr
 // walkers are the students of all rounds.
 type walkers struct {
 	activation bench.Activation
+	spread     int // people between one student and the next; 0: none
 	mu         sync.Mutex
 	done       []bench.Student
 }
@@ -152,7 +153,7 @@ func (w *walkers) contestant(letters *bench.Letters) bench.Contestant {
 	return bench.Contestant{
 		Name: bench.NameActivation,
 		One: func(ctx context.Context, i int, seen *bench.Journey) error {
-			p := demopeople.Student(i)
+			p := demopeople.Student(i * max(1, w.spread))
 			s := bench.Student{Email: string(p.Email), Profile: p.Profile}
 			if err := w.activation.Walk(ctx, &s, seen); err != nil {
 				return err
