@@ -68,8 +68,10 @@ func writeDemoConfig(dir string, at demoAddresses) (config.Config, error) {
 	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
 		return config.Config{}, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "charter"), 0o755); err != nil {
-		return config.Config{}, err
+	for _, folder := range []string{"charter", filepath.Join("bounces", "new")} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return config.Config{}, err
+		}
 	}
 	charters, err := fs.Glob(deploy.FS, "charter/*.md")
 	if err != nil {

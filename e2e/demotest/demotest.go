@@ -54,6 +54,7 @@ type Operator struct{ Login, Role, Password string }
 // Message is a mail in the demo's mailbox.
 type Message struct {
 	To, Subject, Text, HTML string
+	ID                      string `json:"message_id"`
 	At                      time.Time
 }
 

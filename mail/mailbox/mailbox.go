@@ -31,6 +31,7 @@ type Message struct {
 	Subject string      `json:"subject"`
 	Text    string      `json:"text"`
 	HTML    string      `json:"html"`
+	ID      string      `json:"message_id"`
 	At      time.Time   `json:"at"`
 	Header  mail.Header `json:"-"`
 }
@@ -229,7 +230,7 @@ func parse(r io.Reader) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	m := Message{At: time.Now().UTC(), Header: in.Header}
+	m := Message{At: time.Now().UTC(), Header: in.Header, ID: in.Header.Get("Message-Id")}
 	if m.Subject, err = in.Header.Subject(); err != nil {
 		return Message{}, err
 	}
