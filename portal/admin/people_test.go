@@ -1,0 +1,209 @@
+package admin_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/activation"
+	"entree/audit"
+	"entree/helpdesk"
+	"entree/portal/admin"
+	"entree/secret"
+)
+
+// desk is a help desk with one person in memory. It keeps what was asked of it.
+type desk struct {
+	admin.Desk // what a test does not expect panics
+	person     activation.Person
+	story      []helpdesk.Moment
+	refuse     helpdesk.Reason
+	asked      []string
+}
+
+func (d *desk) Case(_ context.Context, id activation.PersonID) (helpdesk.Case, error) {
+	if id != d.person.ID {
+		return helpdesk.Case{}, activation.ErrNotFound
+	}
+	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story}, nil
+}
+
+func (d *desk) Conflict(context.Context, activation.Person) ([]activation.Existing, error) {
+	return []activation.Existing{{ID: "11111111-1111-4111-8111-111111111111", Login: "o22502142", GivenName: "Somebody", Enabled: true}}, nil
+}
+
+func (d *desk) FindPeople(_ context.Context, q helpdesk.Query) (helpdesk.Page, error) {
+	if q.Words != "" && q.Words != "martin" {
+		return helpdesk.Page{}, nil
+	}
+	return helpdesk.Page{People: []activation.Person{d.person}, Count: 1}, nil
+}
+
+func (d *desk) Cohorts(context.Context) ([]string, error) { return []string{"L1"}, nil }
+
+func (d *desk) ask(e audit.Entry, act string, seen helpdesk.Seen, typed ...string) error {
+	if seen.Version != helpdesk.Version(d.person) {
+		return &helpdesk.Refusal{Reason: helpdesk.Changed}
+	}
+	if d.refuse != "" {
+		return &helpdesk.Refusal{Reason: d.refuse}
+	}
+	d.asked = append(d.asked, strings.Join(append([]string{e.By.Role, act}, typed...), " "))
+	return nil
+}
+
+func (d *desk) Correct(_ context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error {
+	return d.ask(e, "correct", seen, address, why)
+}
+
+func (d *desk) Hold(_ context.Context, e audit.Entry, seen helpdesk.Seen, why string) error {
+	return d.ask(e, "hold", seen, why)
+}
+
+func (d *desk) Adopt(_ context.Context, e audit.Entry, seen helpdesk.Seen, account string) error {
+	return d.ask(e, "adopt", seen, account)
+}
+
+func (d *desk) Code(_ context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, activation.DeskCode, error) {
+	return secret.New("7K3F-9Q2M"), activation.DeskCode{ExpiresAt: time.Unix(0, 0)}, d.ask(e, "code", seen, card)
+}
+
+func withDesk(t *testing.T) (*world, *desk) {
+	t.Helper()
+	d := &desk{person: activation.Person{
+		ID: "etudiant-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Email: "jp@example.net", Readiness: activation.Ready,
+	}}
+	return newWorld(t, func(o *admin.Options) { o.Desk, o.Directory = d, d }), d
+}
+
+const jean = "/admin/personnes/etudiant-22502142"
+
+func TestPeople_FoundAndOpened(t *testing.T) {
+	w, _ := withDesk(t)
+	b := w.operator("helpdesk")
+	p := b.get("/admin/personnes?q=martin&etat=ready").shows("tbody th", "Martin Jean-Pierre").shows("main", "1 personne")
+	if to := p.Find("tbody a").AttrOr("href", ""); to != jean {
+		t.Fatalf("the line leads to %s", to)
+	}
+	b.get(jean).shows("h1", "Jean-Pierre Martin").shows(".lead", "Le compte peut être activé").shows("main", "Rien ne s'est encore passé.")
+	b.get("/admin/personnes?q=nobody").shows(".empty", "Personne ne correspond.")
+	if p := b.get("/admin/personnes/nobody"); p.status != http.StatusNotFound {
+		t.Errorf("nobody: %d", p.status)
+	}
+}
+
+// A helpdesk user who types an admin's address by hand does nothing, and an
+// auditor sees no button and may press none.
+func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
+	for _, c := range []struct {
+		role, act string
+		status    int
+	}{
+		{"admin", "adresse", 303}, {"helpdesk", "adresse", 303}, {"auditor", "adresse", 403},
+		{"helpdesk", "adopter", 403}, {"auditor", "adopter", 403}, {"helpdesk", "renommer", 403}, {"auditor", "guichet", 403},
+	} {
+		w, d := withDesk(t)
+		b := w.operator(c.role)
+		p := b.get(jean)
+		if has := p.Find(`form[action="` + jean + `/adresse"]`).Length() > 0; has != (c.role != "auditor") {
+			t.Errorf("%s sees the form: %v", c.role, has)
+		}
+		vu := helpdesk.Version(d.person) + " 0"
+		form := url.Values{"jeton": {p.Find("[name=jeton]").AttrOr("value", "")}, "vu": {vu}, "compte": {"x"}, "motif": {"m"}, "adresse": {"a@example.org"}, "piece": {"c"}}
+		if got := b.do("POST", jean+"/"+c.act, form); got.status != c.status {
+			t.Errorf("%s %s: %d, want %d", c.role, c.act, got.status, c.status)
+		}
+		if did := len(d.asked) > 0; did != (c.status == 303) {
+			t.Errorf("%s %s did %v", c.role, c.act, d.asked)
+		}
+	}
+}
+
+// Two admins have one person's page open: the second is told what changed, and
+// what they typed is still there.
+func TestPeople_TheSecondOfTwoAdminsLosesNothing(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("admin")
+	p := b.get(jean)
+	w.sleep(time.Minute)
+	d.person.Hold = "doute"
+	d.story = []helpdesk.Moment{
+		{At: w.now().Add(-time.Hour), Kind: string(activation.EventRequested)},
+		{At: w.now(), Kind: helpdesk.ActHeld, By: "Bob", What: map[string]string{"reason": "doute"}},
+	}
+	p = b.submit(p, jean+"/adresse", "adresse", "new@example.org", "motif", "faute de frappe")
+	if p.status != 422 || len(d.asked) != 0 {
+		t.Fatalf("%d, done %v", p.status, d.asked)
+	}
+	p.shows(".summary", "Quelqu'un a modifié cette personne").shows(".box.danger", "Bob a bloqué l'activation")
+	if strings.Contains(p.Find(".box.danger .story").Text(), "Code demandé") {
+		t.Error("what they had seen already is shown as new")
+	}
+	if got := p.Find("#adresse").AttrOr("value", "") + "|" + p.Find("#adresse-motif").AttrOr("value", ""); got != "new@example.org|faute de frappe" {
+		t.Errorf("what was typed: %q", got)
+	}
+	b.submit(p, jean+"/adresse").shows(".notice", "L'adresse est corrigée.")
+	if len(d.asked) != 1 {
+		t.Errorf("%v", d.asked)
+	}
+}
+
+func TestPeople_ARefusalStandsAtItsField(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	d.refuse = helpdesk.AddressSyntax
+	p := b.submit(b.get(jean), jean+"/adresse", "adresse", "nobody", "motif", "x")
+	p.shows("#adresse-error", "Cette adresse n'est pas complète.")
+	d.refuse = helpdesk.ReasonMissing
+	p = b.submit(p, jean+"/retenir", "motif", " ")
+	p.shows("#retenir-motif-error", "Dites pourquoi")
+}
+
+func TestI4_ACodeOfTheDeskIsShownOnceAndNowhereElse(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	p := b.submit(b.get(jean), jean+"/guichet", "piece", "carte d'identité").shows(".big-code", "7K3F-9Q2M")
+	if p.status != 200 || len(d.asked) != 1 || !strings.Contains(p.header.Get("Cache-Control"), "no-store") {
+		t.Errorf("%d, %v, %q", p.status, d.asked, p.header.Get("Cache-Control"))
+	}
+	if again := b.get(jean); strings.Contains(again.body, "7K3F") {
+		t.Error("it is shown again")
+	}
+}
+
+func TestPeople_ManyAtOnceAreCountedFirst(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("admin")
+	form := url.Values{
+		"jeton": {b.get("/admin/personnes").Find("[name=jeton]").AttrOr("value", "")}, "geste": {"retenir"}, "motif": {"doute"},
+		"qui": {string(d.person.ID) + " " + helpdesk.Version(d.person), "nobody v"},
+	}
+	p := b.do("POST", "/admin/personnes/lot", form)
+	p.shows("main", "Vous allez bloquer l'activation de 2 personnes. Motif : doute")
+	if len(d.asked) != 0 {
+		t.Fatalf("done before it was confirmed: %v", d.asked)
+	}
+	b.submit(p, "/admin/personnes/lot").shows(".notice", "Fait pour 1 personne.").shows(".notice", "1.")
+	if len(d.asked) != 1 || d.asked[0] != "admin hold doute" {
+		t.Errorf("%v", d.asked)
+	}
+}
+
+func TestPeople_AdoptingWantsAFreshLogin(t *testing.T) {
+	w, d := withDesk(t)
+	d.person.Account, d.person.Login = activation.AccountParked, "o22502142"
+	b := w.operator("admin")
+	b.get(jean).shows("table", "Somebody")
+	w.sleep(10 * time.Minute)
+	p := b.submit(b.get(jean), jean+"/adopter").want("/admin/confirmer", 200).shows("main", "Son mot de passe ne change pas.")
+	if len(d.asked) != 0 {
+		t.Fatalf("%v", d.asked)
+	}
+	b.submit(p, jean+"/adopter").shows(".notice", "Le compte est adopté.")
+	if len(d.asked) != 1 || !strings.HasPrefix(d.asked[0], "admin adopt 11111111") {
+		t.Errorf("%v", d.asked)
+	}
+}
