@@ -15,8 +15,8 @@ import (
 	"entree/secret"
 )
 
-// desk is a help desk with one person in memory. It keeps what was asked of it.
-type desk struct {
+// deskOfOne is a help desk with one person in memory. It keeps what was asked of it.
+type deskOfOne struct {
 	admin.Desk // what a test does not expect panics
 	person     activation.Person
 	story      []helpdesk.Moment
@@ -24,27 +24,27 @@ type desk struct {
 	asked      []string
 }
 
-func (d *desk) Case(_ context.Context, id activation.PersonID) (helpdesk.Case, error) {
+func (d *deskOfOne) Case(_ context.Context, id activation.PersonID) (helpdesk.Case, error) {
 	if id != d.person.ID {
 		return helpdesk.Case{}, activation.ErrNotFound
 	}
 	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story}, nil
 }
 
-func (d *desk) Conflict(context.Context, activation.Person) ([]activation.Existing, error) {
+func (d *deskOfOne) Conflict(context.Context, activation.Person) ([]activation.Existing, error) {
 	return []activation.Existing{{ID: "11111111-1111-4111-8111-111111111111", Login: "o22502142", GivenName: "Somebody", Enabled: true}}, nil
 }
 
-func (d *desk) FindPeople(_ context.Context, q helpdesk.Query) (helpdesk.Page, error) {
+func (d *deskOfOne) FindPeople(_ context.Context, q helpdesk.Query) (helpdesk.Page, error) {
 	if q.Words != "" && q.Words != "martin" {
 		return helpdesk.Page{}, nil
 	}
 	return helpdesk.Page{People: []activation.Person{d.person}, Count: 1}, nil
 }
 
-func (d *desk) Cohorts(context.Context) ([]string, error) { return []string{"L1"}, nil }
+func (d *deskOfOne) Cohorts(context.Context) ([]string, error) { return []string{"L1"}, nil }
 
-func (d *desk) ask(e audit.Entry, act string, seen helpdesk.Seen, typed ...string) error {
+func (d *deskOfOne) ask(e audit.Entry, act string, seen helpdesk.Seen, typed ...string) error {
 	if seen.Version != helpdesk.Version(d.person) {
 		return &helpdesk.Refusal{Reason: helpdesk.Changed}
 	}
@@ -55,25 +55,25 @@ func (d *desk) ask(e audit.Entry, act string, seen helpdesk.Seen, typed ...strin
 	return nil
 }
 
-func (d *desk) Correct(_ context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error {
+func (d *deskOfOne) Correct(_ context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error {
 	return d.ask(e, "correct", seen, address, why)
 }
 
-func (d *desk) Hold(_ context.Context, e audit.Entry, seen helpdesk.Seen, why string) error {
+func (d *deskOfOne) Hold(_ context.Context, e audit.Entry, seen helpdesk.Seen, why string) error {
 	return d.ask(e, "hold", seen, why)
 }
 
-func (d *desk) Adopt(_ context.Context, e audit.Entry, seen helpdesk.Seen, account string) error {
+func (d *deskOfOne) Adopt(_ context.Context, e audit.Entry, seen helpdesk.Seen, account string) error {
 	return d.ask(e, "adopt", seen, account)
 }
 
-func (d *desk) Code(_ context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, activation.DeskCode, error) {
+func (d *deskOfOne) Code(_ context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, activation.DeskCode, error) {
 	return secret.New("7K3F-9Q2M"), activation.DeskCode{ExpiresAt: time.Unix(0, 0)}, d.ask(e, "code", seen, card)
 }
 
-func withDesk(t *testing.T) (*world, *desk) {
+func withDesk(t *testing.T) (*world, *deskOfOne) {
 	t.Helper()
-	d := &desk{person: activation.Person{
+	d := &deskOfOne{person: activation.Person{
 		ID: "etudiant-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Email: "jp@example.net", Readiness: activation.Ready,
 	}}
 	return newWorld(t, func(o *admin.Options) { o.Desk, o.Directory = d, d }), d
