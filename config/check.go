@@ -115,6 +115,7 @@ func (c *Config) checkPortal(f *faults) {
 	between(f, "portal.session_idle", p.SessionIdle, time.Minute, 4*time.Hour)
 	between(f, "portal.session_absolute", p.SessionAbsolute, p.SessionIdle, 12*time.Hour)
 	checkURL(f, "portal.change_password_url", p.ChangePassword)
+	checkURL(f, "portal.forgotten_url", c.ForgottenURL())
 }
 
 func (c *Config) checkDatabase(f *faults) {

@@ -89,6 +89,7 @@ type Portal struct {
 	SessionIdle     time.Duration `yaml:"session_idle"`
 	SessionAbsolute time.Duration `yaml:"session_absolute"`
 	ChangePassword  string        `yaml:"change_password_url"`
+	Forgotten       string        `yaml:"forgotten_url"`
 }
 
 // Keycloak is where accounts are made.

@@ -133,6 +133,7 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"kind: oidc", "kind: cas", "sso.cas_url: is missing"},
 		{"kind: oidc", "kind: saml", "sso.kind: \"saml\": want oidc, cas or link"},
 		{"cas_url: \"\"", "cas_url: https://cas.univ-orleans.example/cas/login", "sso.cas_url: \"https://cas.univ-orleans.example/cas/login\": want the prefix alone"},
+		{"forgotten_url: \"\"", "forgotten_url: elsewhere", "portal.forgotten_url: \"elsewhere\": want https://"},
 		{"proof: birth_date", "proof: blood", "profiles[1].proof: \"blood\": want"},
 		{"charte-2026.fr.md", "charte-1926.fr.md", "charters:"},
 		{"tries_per_address_per_10_minutes: 5", "tries_per_address_per_10_minutes: 50", "six digits bear 5 tries"},

@@ -59,6 +59,14 @@ func (c Config) Issuer() string {
 	return strings.TrimRight(c.Keycloak.URL, "/") + "/realms/" + c.Keycloak.Realm
 }
 
+// ForgottenURL is where who forgot the password is led; empty where nobody is.
+func (c Config) ForgottenURL() string {
+	if strings.HasPrefix(c.Portal.Forgotten, "/") {
+		return strings.TrimRight(c.Portal.BaseURL, "/") + c.Portal.Forgotten
+	}
+	return c.Portal.Forgotten
+}
+
 // LogoFile is the logo's path; empty where there is none.
 func (c Config) LogoFile() string {
 	if c.Institution.Logo == "" {

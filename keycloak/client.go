@@ -66,7 +66,7 @@ func NewClient(c Config) (*Client, error) {
 // to set a realm up.
 func NewAdmin(address, realm, user string, password secret.Text) *Client {
 	grant := oauth2.Config{ClientID: "admin-cli", Endpoint: oauth2.Endpoint{TokenURL: tokenURL(address, "master"), AuthStyle: oauth2.AuthStyleInParams}}
-	return newClient(Config{URL: address, Realm: realm, Timeout: 30 * time.Second}, func(ctx context.Context) (*oauth2.Token, error) {
+	return newClient(Config{URL: address, Realm: realm, Timeout: time.Minute}, func(ctx context.Context) (*oauth2.Token, error) {
 		return grant.PasswordCredentialsToken(ctx, user, password.Reveal())
 	})
 }

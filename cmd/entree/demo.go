@@ -90,8 +90,9 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	}
 	defer box.Close()
 	fmt.Fprintln(stdout, "Starting Keycloak …")
+	themes := filepath.Join(o.dir, "themes")
 	kc, err := local.Start(ctx, local.Options{
-		Dir: filepath.Join(o.dir, "keycloak"), Home: o.keycloakHome, Port: o.keycloakPort, Out: stdout, Getenv: env.get,
+		Dir: filepath.Join(o.dir, "keycloak"), Home: o.keycloakHome, Themes: themes, Port: o.keycloakPort, Out: stdout, Getenv: env.get,
 	})
 	if err != nil {
 		return err
@@ -106,6 +107,9 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	c, err := writeDemoConfig(o.dir, demoAddresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort})
 	if err != nil {
 		return err
+	}
+	if err := writeTheme(themes, c); err != nil { // Keycloak reads it when a page is asked for
+		return fmt.Errorf("write the theme: %w", err)
 	}
 	operators, err := keepOperators(o.dir)
 	if err != nil {

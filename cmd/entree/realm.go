@@ -41,18 +41,19 @@ scope of the same name that the portal did not make is never taken over: the
 line says what to do.
 
 The administrator is one of the master realm; the password comes from
-ENTREE_REALM_ADMIN_PASSWORD or ENTREE_REALM_ADMIN_PASSWORD_FILE.`,
+ENTREE_REALM_ADMIN_PASSWORD or ENTREE_REALM_ADMIN_PASSWORD_FILE. "theme" needs
+neither.`,
 	}
 	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	cmd.PersistentFlags().StringVar(&user, "admin", "admin", "an administrator of the master realm")
 	// with runs a command on the realm as its administrator.
 	with := func(run func(context.Context, *keycloak.Client, keycloak.Wanted, io.Writer) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			password, rest, err := env.adminPassword()
+			password, err := env.adminPassword()
 			if err != nil {
 				return err
 			}
-			c, err := config.Load(path, rest)
+			c, err := config.Load(path, withoutAdminPassword(env.environ))
 			if err != nil {
 				return err
 			}
@@ -62,6 +63,7 @@ ENTREE_REALM_ADMIN_PASSWORD or ENTREE_REALM_ADMIN_PASSWORD_FILE.`,
 	cmd.AddCommand(
 		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(planRealm)},
 		&cobra.Command{Use: "apply", Short: "Do what plan shows", Args: cobra.NoArgs, RunE: with(applyRealm)},
+		themeCommand(func() (config.Config, error) { return config.Load(path, withoutAdminPassword(env.environ)) }),
 		&cobra.Command{Use: "check", Short: "Say what is missing or dangerous; ends with 1 if anything is", Args: cobra.NoArgs, RunE: with(checkRealm)},
 	)
 	return cmd
@@ -112,24 +114,24 @@ func checkRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wante
 	return nil
 }
 
-// adminPassword takes the administrator's password out of the environment: it
-// is no key of the configuration, where it would stay.
-func (e environment) adminPassword() (secret.Text, []string, error) {
-	const name = "ENTREE_REALM_ADMIN_PASSWORD"
-	var rest []string
-	for _, line := range e.environ {
-		if !strings.HasPrefix(line, name) {
-			rest = append(rest, line)
-		}
-	}
-	if file := e.get(name + "_FILE"); file != "" {
+// adminPasswordVariable, or its file, is no key of the configuration, where it
+// would stay.
+const adminPasswordVariable = "ENTREE_REALM_ADMIN_PASSWORD"
+
+func withoutAdminPassword(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return strings.HasPrefix(line, adminPasswordVariable) })
+}
+
+// adminPassword takes the administrator's password from the environment.
+func (e environment) adminPassword() (secret.Text, error) {
+	if file := e.get(adminPasswordVariable + "_FILE"); file != "" {
 		raw, err := os.ReadFile(file)
-		return secret.New(strings.TrimSpace(string(raw))), rest, err
+		return secret.New(strings.TrimSpace(string(raw))), err
 	}
-	if value := e.get(name); value != "" {
-		return secret.New(value), rest, nil
+	if value := e.get(adminPasswordVariable); value != "" {
+		return secret.New(value), nil
 	}
-	return secret.Text{}, nil, fmt.Errorf("%s is missing: give it there, or the name of its file in %s_FILE", name, name)
+	return secret.Text{}, fmt.Errorf("%s is missing: give it there, or the name of its file in %s_FILE", adminPasswordVariable, adminPasswordVariable)
 }
 
 // wanted is what a configuration needs of its realm.

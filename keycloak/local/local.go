@@ -27,6 +27,7 @@ import (
 type Options struct {
 	Dir    string // keeps the database, the log and the administrator's password
 	Home   string // an unpacked distribution; empty: look for one
+	Themes string // a folder of themes; empty: Keycloak's own alone
 	Port   int    // on 127.0.0.1; 0: any free one
 	Out    io.Writer
 	Getenv func(string) string
@@ -95,6 +96,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
 		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
 		"--hostname-strict=false", "--cache=local", "--db-url=jdbc:h2:file:"+database+";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE")
+	if o.Themes != "" {
+		if err := os.MkdirAll(o.Themes, 0o755); err != nil { // a folder that comes later is not seen
+			return nil, err
+		}
+		cmd.Args = append(cmd.Args, "--spi-theme--folder--dir="+o.Themes)
+	}
 	s := &Server{url: fmt.Sprintf("http://127.0.0.1:%d", port), java: version, password: password}
 	cmd.Dir = o.Dir
 	cmd.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME="+s.AdminUser(), "KC_BOOTSTRAP_ADMIN_PASSWORD="+password.Reveal())
