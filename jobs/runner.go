@@ -9,9 +9,10 @@
 //	   └───────────────────────────┘
 //	                               └── permanent, or past its deadline ──► given up, visibly
 //
-// A runner that dies leaves a lease that runs out; the job is then taken again.
-// So each job is done at least once, and its handler has to bear that. Any
-// number of runners may share one queue.
+// A lease is short and is kept up while its job is worked on. A runner that dies
+// leaves one that runs out, and the job is taken again: so each job is done at
+// least once, and its handler has to bear that. Any number of runners may share
+// one queue.
 package jobs
 
 import (
@@ -39,6 +40,8 @@ type Queue interface {
 	LeaseOne(ctx context.Context, id, holder string, until time.Time) (activation.Job, error)
 	// Waiting tells whether a job has not come to its end yet.
 	Waiting(ctx context.Context, id string) (bool, error)
+	// Extend holds a leased job for longer; an error where somebody else has it.
+	Extend(ctx context.Context, j activation.Job, until time.Time) error
 	Finish(ctx context.Context, j activation.Job, e activation.Effects) error
 	Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error
 	// GiveUp ends a job that cannot be done, and erases its payload unless it is
@@ -68,9 +71,12 @@ type Patient interface {
 
 // Times that a runner keeps.
 const (
-	leaseFor  = 2 * time.Minute // more than any handler's own time limits
-	pollEvery = time.Second     // for jobs that fall due, and those of other instances
-	firstWait = time.Second     // after the first error; doubled each time
+	leaseFor  = 20 * time.Second // how long a job waits for a runner that died
+	keepEvery = 5 * time.Second  // how often a lease is kept up
+	runFor    = 2 * time.Minute  // more than any handler's own time limits
+	askFor    = 10 * time.Second // for an answer of the queue: a dead connection must not hold a loop
+	pollEvery = time.Second      // for jobs that fall due, and those of other instances
+	firstWait = time.Second      // after the first error; doubled each time
 	longest   = time.Minute
 	watch     = 20 * time.Millisecond // RunNow, while another works on the job
 )
@@ -149,7 +155,7 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 		case <-free: // at least one worker is free before anything is leased
 		}
 		n := 1 + len(free)
-		leased, err := r.Queue.Lease(ctx, kind, r.holder+rand.Text(), n, r.Clock().Add(leaseFor))
+		leased, err := r.lease(ctx, kind, n)
 		if err != nil && ctx.Err() == nil {
 			r.Log.Error("lease jobs", "kind", kind, "error", err)
 		}
@@ -173,6 +179,12 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 		case <-poll.C:
 		}
 	}
+}
+
+func (r *Runner) lease(ctx context.Context, kind string, n int) ([]activation.Job, error) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	return r.Queue.Lease(ctx, kind, r.holder+rand.Text(), n, r.Clock().Add(leaseFor))
 }
 
 // RunNow works one job off at once and returns when it came to its end, or when
@@ -227,8 +239,9 @@ func (r *Runner) context() context.Context {
 
 // run does one leased job and writes down how it ended.
 func (r *Runner) run(ctx context.Context, job activation.Job) {
-	ctx, cancel := context.WithTimeout(ctx, leaseFor)
+	ctx, cancel := context.WithTimeout(ctx, runFor)
 	defer cancel()
+	defer r.keep(ctx, job)()
 	handler, ok := r.handlers[job.Kind]
 	if !ok {
 		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "nobody handles this kind"))
@@ -245,6 +258,27 @@ func (r *Runner) run(ctx context.Context, job activation.Job) {
 		r.Log.Warn("job put off", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
 		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
 	}
+}
+
+// keep holds the lease on a job until it is told that the job is over.
+func (r *Runner) keep(ctx context.Context, job activation.Job) (over func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	kept.Go(func() {
+		tick := time.NewTicker(keepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if err := r.Queue.Extend(ctx, job, r.Clock().Add(leaseFor)); err != nil && ctx.Err() == nil {
+				r.Log.Warn("keep a lease", "kind", job.Kind, "job", job.ID, "error", err)
+			}
+		}
+	})
+	return func() { cancel(); kept.Wait() }
 }
 
 func (r *Runner) giveUp(ctx context.Context, job activation.Job, handler activation.Handler, cause error) {

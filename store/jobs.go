@@ -76,6 +76,13 @@ func (s *Store) Waiting(ctx context.Context, id string) (bool, error) {
 	return n > 0, wrap("waiting", err)
 }
 
+// Extend holds a leased job for longer.
+func (s *Store) Extend(ctx context.Context, j activation.Job, until time.Time) error {
+	return wrap("extend", s.tx(ctx, func(tx *sql.Tx) error {
+		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease_until = $1 WHERE id = $2 AND lease = $3`, micros(until), j.ID, j.Lease)
+	}))
+}
+
 // Finish ends a job with its effects, in one transaction. The row goes, and
 // the payload with it.
 func (s *Store) Finish(ctx context.Context, j activation.Job, e activation.Effects) error {

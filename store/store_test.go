@@ -465,6 +465,14 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 		lost := lease("c", "one") // leased by "two" before, for a minute that is over
 		w.pass(2 * time.Minute)
 		taken := lease("c", "three")
+		if err := w.Extend(t.Context(), lost, w.clock().Add(time.Hour)); err == nil {
+			t.Error("a lost lease was extended")
+		}
+		w.must(w.Extend(t.Context(), taken, w.clock().Add(time.Hour)))
+		w.pass(30 * time.Minute)
+		if j, err := w.LeaseOne(t.Context(), "c", "four", w.clock().Add(time.Minute)); !errors.Is(err, activation.ErrNotFound) {
+			t.Errorf("a lease that is kept up was given away: %+v, %v", j, err)
+		}
 		if err := w.Finish(t.Context(), lost, activation.Effects{}); err == nil {
 			t.Error("a lost lease ended the job")
 		}
