@@ -1,10 +1,11 @@
 // Package deploy holds what an installation begins with: the sample
-// configuration, a charter to start from and the theme of the login page.
+// configuration, a charter to start from, the theme of the login page, nginx
+// before several instances, and a unit of systemd for each.
 package deploy
 
 import "embed"
 
 // FS holds the files.
 //
-//go:embed entree.sample.yaml charter/*.md keycloak/themes
+//go:embed entree.sample.yaml charter/*.md keycloak/themes nginx systemd
 var FS embed.FS

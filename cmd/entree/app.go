@@ -76,15 +76,18 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if a.mailer, err = mail.New(mailOptions(c)); err != nil {
 		return nil, err
 	}
-	a.runner = jobs.New(jobs.Options{Queue: a.store, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
+	accounts := a.realm.Accounts(c.Institution.Scope)
+	p := withFailpoints(ports{
+		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, mailer: a.mailer, queue: a.store, sessions: a.store,
+	})
+	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
 	leaked, err := openBreached(c)
 	if err != nil {
 		return nil, err
 	}
-	accounts := a.realm.Accounts(c.Institution.Scope)
 	a.webhooks = newWebhooks(c)
 	a.service, err = activation.New(activation.Options{
-		Store: a.store, Limits: a.store, Runner: a.runner, Accounts: accounts, Hasher: a.policy, Mailer: a.mailer,
+		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Mailer: p.mailer,
 		Charters: a.charters.Board, News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
@@ -104,7 +107,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if err := a.joinCampaigns(ctx); err != nil {
 		return nil, err
 	}
-	if a.pages, err = a.newPortal(); err != nil {
+	if a.pages, err = a.newPortal(p.sessions); err != nil {
 		return nil, err
 	}
 	ok = true

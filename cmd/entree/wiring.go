@@ -73,7 +73,7 @@ func mailOptions(c config.Config) mail.Options {
 }
 
 // newPortal joins pages, texts and service.
-func (a *app) newPortal() (*portal.Portal, error) {
+func (a *app) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	c := a.config
 	catalog, err := i18n.Load()
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *app) newPortal() (*portal.Portal, error) {
 	}
 	i := c.Institution
 	return portal.New(portal.Options{
-		Service: a.service, Texts: a.store, Sessions: a.store, SSO: login, SSOBehind: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
+		Service: a.service, Texts: a.store, Sessions: sessions, SSO: login, SSOBehind: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies,
 		Institution: web.Institution{
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,

@@ -96,6 +96,15 @@ func (c *Child) Stop() {
 	})
 }
 
+// Signal sends a signal to the program and what it started.
+func (c *Child) Signal(s syscall.Signal) error { return signal(c.Cmd, s) }
+
+// Kill is kill -9.
+func (c *Child) Kill() {
+	_ = signal(c.Cmd, syscall.SIGKILL) // it may have ended already
+	<-c.done
+}
+
 // Done is closed when the program has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 

@@ -1,0 +1,149 @@
+//go:build failpoint
+
+package main
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/internal/failpoint"
+	"entree/jobs"
+	"entree/portal/web"
+	"entree/secret"
+)
+
+// withFailpoints stands a point before and behind every port. A point of the
+// store is named after the event that its transaction writes:
+//
+//	code.proven.before-commit    decided, not written
+//	code.proven.after-commit     written, not answered
+func withFailpoints(p ports) ports {
+	return ports{
+		failingStore{p.store}, failingLimits{p.limits}, failingAccounts{p.accounts}, failingHasher{p.hasher},
+		failingMailer{p.mailer}, failingQueue{p.queue}, failingSessions{p.sessions},
+	}
+}
+
+// around does f between the two points of a name.
+func around(name string, f func() error) error {
+	failpoint.Hit(name + ".before")
+	err := f()
+	failpoint.Hit(name + ".after")
+	return err
+}
+
+// about tells what effects are about; otherwise where they have no event.
+func about(e activation.Effects, otherwise string) string {
+	if len(e.Events) == 0 {
+		return otherwise
+	}
+	name := string(e.Events[0].Kind)
+	if kind := e.Events[0].Details["mail"]; kind != "" {
+		name += "." + kind
+	}
+	return name
+}
+
+type failingStore struct{ activation.Store }
+
+func (s failingStore) Begin(ctx context.Context, j activation.Journey, e activation.Effects) error {
+	failpoint.Hit(about(e, "begin") + ".before-commit")
+	err := s.Store.Begin(ctx, j, e)
+	failpoint.Hit(about(e, "begin") + ".after-commit")
+	return err
+}
+
+func (s failingStore) Update(ctx context.Context, id activation.JourneyID, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+	name := "act"
+	j, err := s.Store.Update(ctx, id, func(j *activation.Journey) (activation.Effects, error) {
+		e, err := change(j)
+		if err == nil {
+			name = about(e, "act")
+			failpoint.Hit(name + ".before-commit")
+		}
+		return e, err
+	})
+	failpoint.Hit(name + ".after-commit")
+	return j, err
+}
+
+func (s failingStore) Apply(ctx context.Context, e activation.Effects) error {
+	return around(about(e, "apply"), func() error { return s.Store.Apply(ctx, e) })
+}
+
+func (s failingStore) ReserveLogin(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (login string, err error) {
+	return login, around("reserve.login", func() error { login, err = s.Store.ReserveLogin(ctx, id, candidates); return err })
+}
+
+func (s failingStore) ReserveAddress(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (address string, err error) {
+	return address, around("reserve.address", func() error { address, err = s.Store.ReserveAddress(ctx, id, candidates); return err })
+}
+
+type failingLimits struct{ activation.Limits }
+
+func (l failingLimits) TakeAll(ctx context.Context, acts []activation.Act, now time.Time) (refused int, retry time.Time, err error) {
+	name, _, _ := strings.Cut(acts[0].Key, ":")
+	return refused, retry, around("limit."+name, func() error { refused, retry, err = l.Limits.TakeAll(ctx, acts, now); return err })
+}
+
+func (l failingLimits) Forget(ctx context.Context, keys ...string) error {
+	name, _, _ := strings.Cut(keys[0], ":")
+	return around("forget."+name, func() error { return l.Limits.Forget(ctx, keys...) })
+}
+
+type failingAccounts struct{ activation.Accounts }
+
+func (a failingAccounts) Create(ctx context.Context, account activation.Account) (id string, err error) {
+	return id, around("account.create", func() error { id, err = a.Accounts.Create(ctx, account); return err })
+}
+
+type failingHasher struct{ activation.Hasher }
+
+func (h failingHasher) Hash(ctx context.Context, password secret.Text) (c activation.Credential, err error) {
+	return c, around("hash", func() error { c, err = h.Hasher.Hash(ctx, password); return err })
+}
+
+type failingMailer struct{ activation.Mailer }
+
+func (m failingMailer) Send(ctx context.Context, message activation.Message) error {
+	return around("mail.send."+string(message.Kind), func() error { return m.Mailer.Send(ctx, message) })
+}
+
+type failingQueue struct{ jobs.Queue }
+
+func (q failingQueue) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
+	leased, err := q.Queue.Lease(ctx, kind, holder, n, until)
+	if len(leased) > 0 {
+		failpoint.Hit("lease." + kind + ".after")
+	}
+	return leased, err
+}
+
+func (q failingQueue) LeaseOne(ctx context.Context, id, holder string, until time.Time) (j activation.Job, err error) {
+	return j, around("lease-one", func() error { j, err = q.Queue.LeaseOne(ctx, id, holder, until); return err })
+}
+
+func (q failingQueue) Finish(ctx context.Context, j activation.Job, e activation.Effects) error {
+	return around("finish."+about(e, j.Kind), func() error { return q.Queue.Finish(ctx, j, e) })
+}
+
+func (q failingQueue) Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error {
+	return around("retry."+j.Kind, func() error { return q.Queue.Retry(ctx, j, at, reason) })
+}
+
+func (q failingQueue) GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error {
+	return around("give-up."+about(e, j.Kind), func() error { return q.Queue.GiveUp(ctx, j, reason, keep, e) })
+}
+
+type failingSessions struct{ web.SessionRows }
+
+func (s failingSessions) SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error {
+	return around("session.save", func() error { return s.SessionRows.SaveSession(ctx, id, data, expires) })
+}
+
+func (s failingSessions) RenewSession(ctx context.Context, old, renewed string) error {
+	return around("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed) })
+}
