@@ -223,6 +223,21 @@ func TestBackButtonAndDoubleSubmit(t *testing.T) {
 	}
 }
 
+// Whoever got no answer and sent another password must not take that one for
+// theirs.
+func TestI3_ASecondPasswordIsToldThatTheFirstOneCounts(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	p := b.to("/activation/mot-de-passe")
+	first := p.fill("/activation/mot-de-passe", "mot-de-passe", goodPhrase, "confirmation", goodPhrase)
+	second := p.fill("/activation/mot-de-passe", "mot-de-passe", goodPhrase+"2", "confirmation", goodPhrase+"2")
+	p = b.follow(b.do("POST", "/activation/mot-de-passe", &first)).want("/activation/accueil-succes", 200)
+	if p.Find(".notice").Length() != 0 {
+		t.Error("the first one is told that another came before")
+	}
+	b.follow(b.do("POST", "/activation/mot-de-passe", &second)).want("/activation/accueil-succes", 200).shows(".notice", "password.first")
+}
+
 // The second press of "Envoyer" on the code travels with the old cookie, whose
 // session the first one has renewed.
 func TestDoublePressOnTheCode(t *testing.T) {

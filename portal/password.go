@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"errors"
+
 	"entree/activation"
 	"entree/portal/web"
 	"entree/secret"
@@ -61,6 +63,9 @@ func (p *Portal) rules(v *visit, person activation.Person) PasswordRules {
 	return rules
 }
 
+// firstMark in the address makes the page say that the first password counts.
+const firstMark = "premier"
+
 // choose hands the password over and lets go of it: no page, log or session
 // ever holds it.
 func (p *Portal) choose(v *visit, form web.Form) error {
@@ -68,5 +73,23 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 	clear(form)
 	v.Request.Form, v.Request.PostForm = nil, nil
 	err := p.Service.ChoosePassword(v.Request.Context(), v.journey.ID, password, confirmation)
+	var r *activation.Refusal
+	if errors.As(err, &r) && r.Reason == activation.ReasonStep {
+		// No answer came to the first sending, and a second one may hold another
+		// password: the page says which one counts (I3).
+		if err := v.read(v.journey.ID); err != nil {
+			return err
+		}
+		if v.step == activation.StepWaiting || v.step == activation.StepDone {
+			return web.SeeOther(stepPath[v.step] + "?" + firstMark)
+		}
+	}
 	return v.outcome(err, func(r *activation.Refusal) error { return p.drawPassword(v, r) })
+}
+
+// tellFirst says, where it was asked for, that the first password counts.
+func (v *visit) tellFirst() {
+	if v.Request.URL.Query().Has(firstMark) {
+		v.notice = "password.first"
+	}
 }

@@ -66,7 +66,7 @@ func (p *Portal) routes() {
 	post(pathGuide, p.act(p.guided, nil, guide))
 	get("/activation/phrases", p.page(p.phrases, guide, password))
 	get(pathPassword, p.page(p.showPassword, password))
-	post(pathPassword, p.act(p.choose, passwordFields, password))
+	post(pathPassword, p.act(p.choose, passwordFields, password, waiting, done))
 	get(pathWaiting, p.page(p.waitingOrParked, waiting, parked))
 	get(pathSuccess, p.page(p.success, done))
 	post("/activation/prolonger", p.act(p.extend, nil, everyStep...))

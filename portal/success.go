@@ -23,6 +23,7 @@ type NextLink struct{ Text, Help, URL string }
 // success is shown exactly when the account is there (I3): the journey's step
 // says so.
 func (p *Portal) success(v *visit) error {
+	v.tellFirst()
 	person, err := p.Service.Behind(v.Request.Context(), v.journey)
 	if err != nil {
 		return err

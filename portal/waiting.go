@@ -26,6 +26,7 @@ func (p *Portal) waitingOrParked(v *visit) error {
 	if v.step == activation.StepParked {
 		return v.show("parked", ParkedPage{Reference: v.journey.Reference}, nil, "")
 	}
+	v.tellFirst()
 	person, err := p.Service.Behind(v.Request.Context(), v.journey)
 	if err != nil {
 		return err
