@@ -126,7 +126,7 @@ func (s *Service) judge(chosen secret.Text, p Person) ([]Finding, error) {
 	return found, nil
 }
 
-// intend gives the effects that begin the account: the person's state moves
+// intend gives the effects that begin the account (the model's step "intend"): the person's state moves
 // from none to creating, which one journey alone can do, and the job carries
 // all that Keycloak needs, sealed.
 func (s *Service) intend(j Journey, p Person, c Credential) (Effects, error) {

@@ -110,7 +110,8 @@ func (s *Service) Behind(ctx context.Context, j Journey) (Person, error) {
 	return s.Store.Person(ctx, j.Person)
 }
 
-// reserve gives the person an identifier and an address for ever.
+// reserve gives the person an identifier and an address for ever (the model's
+// step "reserve").
 func (s *Service) reserve(ctx context.Context, id PersonID) (Person, error) {
 	p, err := s.Store.Person(ctx, id)
 	if err != nil || p.Login != "" && p.UniversityAddress != "" {

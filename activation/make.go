@@ -14,7 +14,8 @@ import (
 // to look: Keycloak has been away for a fortnight.
 const accountDeadline = 14 * 24 * time.Hour
 
-// AccountJobs makes accounts. One account, ever (I1):
+// AccountJobs makes accounts. One account, ever (I1); docs/model has the same
+// steps and checks every order of them:
 //
 //	creating ── POST /users ──┬─ made, or found with our mark ──► active
 //	   ▲                      ├─ outcome unknown ──► the same job again

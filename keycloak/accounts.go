@@ -27,6 +27,10 @@ func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
 // Create makes an account with one POST that carries everything, the hashed
 // password included (S41). What the answer means:
 //
+// Before it, the person is sought by their number: after a restored backup the
+// portal may have forgotten an account of theirs, and would give them another
+// name (docs/model, the step "seek").
+//
 //	201 with the user's id             made
 //	201 without one, another 2xx, 409  look it up: ours by its mark, or foreign
 //	no answer, 5xx                     look it up: if not there, try again later
@@ -43,6 +47,9 @@ func (c *Accounts) Create(ctx context.Context, a activation.Account) (string, er
 		defer func() { <-c.inFlight }()
 	case <-ctx.Done():
 		return "", ctx.Err()
+	}
+	if id, err := c.seek(ctx, a); err != nil || id != "" {
+		return id, err
 	}
 	header, err := c.do(ctx, http.MethodPost, c.path("users"), c.representation(a), nil)
 	if err == nil {
@@ -78,22 +85,30 @@ func (c *Accounts) representation(a activation.Account) gocloak.User {
 	}
 }
 
-// find looks the account up by its exact login and by its exact address, and
-// tells ours from somebody else's. Where neither is there, cause stands: the
-// creation did not happen.
+// seek looks for an account with the person's number, under whatever name; it
+// gives nothing where there is none. The number has no spaces or colons: an
+// import refuses them.
+func (c *Accounts) seek(ctx context.Context, a activation.Account) (string, error) {
+	for _, attribute := range attributes {
+		if attribute.person {
+			if v := attribute.value(a, c.scope); len(v) == 1 {
+				return c.ours(ctx, a, "q="+url.QueryEscape(attribute.name+":"+v[0]+" "+profileAttribute+":"+a.Profile))
+			}
+		}
+	}
+	return "", nil
+}
+
+// find looks the account up by its exact login and by its exact address. Where
+// neither is there, cause stands: the creation did not happen.
 func (c *Accounts) find(ctx context.Context, a activation.Account, cause error) (string, error) {
 	for _, by := range []string{"username=" + url.QueryEscape(a.Login), "email=" + url.QueryEscape(a.UniversityAddress)} {
-		var users []gocloak.User
-		if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+by, nil, &users); err != nil {
+		id, err := c.ours(ctx, a, by)
+		if err != nil && !errors.Is(err, activation.ErrForeignAccount) {
 			return "", fmt.Errorf("after %w: look up: %w", cause, err)
 		}
-		for _, u := range users {
-			id := locationID(gocloak.PString(u.ID))
-			if u.Attributes != nil && len((*u.Attributes)[markAttribute]) == 1 && (*u.Attributes)[markAttribute][0] == a.ActivationID &&
-				strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {
-				return id, nil
-			}
-			return "", activation.ErrForeignAccount
+		if err != nil || id != "" {
+			return id, err
 		}
 	}
 	return "", cause
@@ -127,6 +142,24 @@ func (c *Accounts) Accepted(ctx context.Context, id string, a activation.Accepta
 		return activation.Permanent(err)
 	}
 	return err
+}
+
+// ours gives the id of the account that a search finds, where it has our mark
+// and our login; any other is somebody else's, or an earlier one.
+func (c *Accounts) ours(ctx context.Context, a activation.Account, search string) (string, error) {
+	var users []gocloak.User
+	if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+search, nil, &users); err != nil {
+		return "", err
+	}
+	for _, u := range users {
+		id := locationID(gocloak.PString(u.ID))
+		if u.Attributes != nil && len((*u.Attributes)[markAttribute]) == 1 && (*u.Attributes)[markAttribute][0] == a.ActivationID &&
+			strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {
+			return id, nil
+		}
+		return "", activation.ErrForeignAccount
+	}
+	return "", nil
 }
 
 var uuid = regexp.MustCompile(`(?:^|/)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)

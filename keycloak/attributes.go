@@ -15,14 +15,15 @@ type attribute struct {
 	fr, en string // display names
 	many   bool
 	claim  bool // given to relying parties
+	person bool // with the profile, nobody else's
 	value  func(a activation.Account, scope string) []string
 }
 
 // The names are those of eduPerson 202208 and SUPANN 2021; what neither of
 // them has begins with "entree".
 var attributes = []attribute{
-	{name: "supannEtuId", fr: "Numéro d’étudiant", en: "Student number", claim: true, value: numberOf("student")},
-	{name: "supannEmpId", fr: "Numéro d’agent", en: "Staff number", claim: true, value: numberOf("")},
+	{name: "supannEtuId", fr: "Numéro d’étudiant", en: "Student number", claim: true, person: true, value: numberOf("student")},
+	{name: "supannEmpId", fr: "Numéro d’agent", en: "Staff number", claim: true, person: true, value: numberOf("")},
 	{name: "eduPersonAffiliation", fr: "Affiliations", en: "Affiliations", many: true, claim: true,
 		value: func(a activation.Account, _ string) []string { return a.Affiliations }},
 	{name: "eduPersonPrimaryAffiliation", fr: "Affiliation principale", en: "Primary affiliation", claim: true,
@@ -38,7 +39,7 @@ var attributes = []attribute{
 		value: func(a activation.Account, _ string) []string { return one(a.PersonalAddress) }},
 	{name: "supannOIDCDateDeNaissance", fr: "Date de naissance", en: "Date of birth",
 		value: func(a activation.Account, _ string) []string { return one(a.BirthDate) }},
-	{name: "entreeProfile", fr: "Profil", en: "Profile", claim: true,
+	{name: profileAttribute, fr: "Profil", en: "Profile", claim: true,
 		value: func(a activation.Account, _ string) []string { return one(a.Profile) }},
 	{name: "entreeCharterVersion", fr: "Charte acceptée", en: "Charter accepted", claim: true,
 		value: func(a activation.Account, _ string) []string { return one(a.CharterVersion) }},
@@ -51,6 +52,9 @@ var attributes = []attribute{
 	{name: markAttribute, fr: "Activation", en: "Activation",
 		value: func(a activation.Account, _ string) []string { return one(a.ActivationID) }},
 }
+
+// profileAttribute holds the profile: a number is unique within one.
+const profileAttribute = "entreeProfile"
 
 // markAttribute holds the activation's id: by it the portal knows its own work.
 const markAttribute = "entreeActivationId"

@@ -51,6 +51,21 @@ func Run(t *testing.T, s Subject) {
 			t.Errorf("%q, %v", id, err)
 		}
 	})
+	t.Run("I1 a person under another name has an account already", func(t *testing.T) {
+		a := New()
+		if _, err := s.Create(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		again := New() // after a restored backup: another name, another mark
+		again.Number = a.Number
+		if _, err := s.Create(t.Context(), again); !errors.Is(err, activation.ErrForeignAccount) || s.Count(t, again.Login) != 0 {
+			t.Errorf("%v, %d accounts", err, s.Count(t, again.Login))
+		}
+		again.Profile = "invite" // whose numbers are their own
+		if _, err := s.Create(t.Context(), again); err != nil {
+			t.Errorf("the same number in another profile: %v", err)
+		}
+	})
 	t.Run("S42 the same activation again is the same account", func(t *testing.T) {
 		a := New()
 		first, err := s.Create(t.Context(), a)

@@ -39,6 +39,11 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 	if f.fail != nil {
 		return "", f.fail
 	}
+	for _, there := range f.byLogin {
+		if there.Number != "" && there.Number == a.Number && there.Profile == a.Profile && there.ActivationID != a.ActivationID {
+			return "", activation.ErrForeignAccount
+		}
+	}
 	login, email := strings.ToLower(a.Login), strings.ToLower(a.UniversityAddress)
 	for _, there := range []*account{f.byLogin[login], f.byEmail[email]} {
 		switch {

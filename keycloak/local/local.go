@@ -92,10 +92,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	// WRITE_DELAY=0: what Keycloak has answered survives a kill -9.
 	cmd := command(java, home, "start", "--optimized",
 		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
 		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
-		"--hostname-strict=false", "--cache=local", "--db-url=jdbc:h2:file:"+database+";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE")
+		"--hostname-strict=false", "--cache=local", "--db-url=jdbc:h2:file:"+database+";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0")
 	if o.Themes != "" {
 		if err := os.MkdirAll(o.Themes, 0o755); err != nil { // a folder that comes later is not seen
 			return nil, err
