@@ -1,6 +1,6 @@
 # What can be done here. `make` says it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint fmt screenshots build fuzz clean needs
+.PHONY: help demo test test-fast lint fmt screenshots build fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -44,6 +44,9 @@ fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCookie -fuzztime 30s ./portal/web
 	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./sso
 
+chaos: needs ## students activate while everything breaks, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
+	CHAOS_S=$(or $(CHAOS_S),120) $(GO) run ./e2e/chaos
+
 clean: ## remove what was built
 	rm -rf bin dist
 
@@ -54,3 +57,7 @@ needs:
 	@./scripts/need.sh chromium chromium fonts-dejavu-core
 	@./scripts/need.sh '/usr/lib/postgresql/*/bin/initdb' postgresql
 	@./scripts/need.sh pgrep procps
+	@./scripts/need.sh /usr/sbin/nginx nginx-light
+	@./scripts/need.sh spin spin
+	@./scripts/need.sh cc gcc libc6-dev
+	@./scripts/need.sh systemd-analyze systemd

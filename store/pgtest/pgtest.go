@@ -24,8 +24,10 @@ const nobody = 65534
 // Server is a running PostgreSQL.
 type Server struct {
 	child *child.Child
+	bin   string
 	dir   string
 	port  int
+	fsync string
 }
 
 // Start makes a cluster and starts it. It fails, saying what to install, where
@@ -45,7 +47,7 @@ func start(fsync string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir}
+	s := &Server{bin: bin, dir: dir, fsync: fsync}
 	if os.Getuid() == 0 {
 		if err := os.Chown(dir, nobody, nobody); err != nil {
 			return nil, err
@@ -54,27 +56,51 @@ func start(fsync string) (*Server, error) {
 	if s.port, err = child.FreePort(); err != nil {
 		return nil, err
 	}
-	data := filepath.Join(dir, "data")
-	if said, err := s.command(filepath.Join(bin, "initdb"), "-D", data, "-U", "entree", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8").CombinedOutput(); err != nil {
+	if said, err := s.command(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "entree", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, said)
-	}
-	s.child, err = child.Start(child.Program{
-		Name: "PostgreSQL", Log: filepath.Join(dir, "log"), Polite: syscall.SIGQUIT, // at once: nothing is to be kept
-		Cmd: s.command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
-			"-c", "unix_socket_directories="+dir, "-c", "fsync="+fsync, "-c", "max_connections=200"),
-	})
-	if err != nil {
-		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	err = s.child.Ready(ctx, func(ctx context.Context) bool {
-		return exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port)).Run() == nil
-	})
-	if err != nil {
+	if err := s.launch(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) launch(ctx context.Context) (err error) {
+	s.child, err = child.Start(child.Program{
+		Name: "PostgreSQL", Log: filepath.Join(s.dir, "log"), Polite: syscall.SIGQUIT, // at once: nothing is to be kept
+		Cmd: s.command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
+			"-c", "unix_socket_directories="+s.dir, "-c", "fsync="+s.fsync, "-c", "max_connections=200"),
+	})
+	if err != nil {
+		return err
+	}
+	return s.child.Ready(ctx, func(ctx context.Context) bool {
+		return exec.CommandContext(ctx, filepath.Join(s.bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port)).Run() == nil
+	})
+}
+
+// Kill is kill -9 of the server; its children see that and end.
+func (s *Server) Kill() { s.child.Kill() }
+
+// Again starts a server that was killed, as often as it takes until what is
+// left of the old one has gone.
+func (s *Server) Again(ctx context.Context) error {
+	for {
+		err := s.launch(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// Dump gives a database as text.
+func (s *Server) Dump(name string) ([]byte, error) {
+	return exec.Command(filepath.Join(s.bin, "pg_dump"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "entree", name).Output()
 }
 
 // DSN names a database, which is made on the first call for its name.
@@ -94,7 +120,9 @@ func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
 
 // Stop ends the server and removes what it kept.
 func (s *Server) Stop() error {
-	s.child.Stop()
+	if s.child != nil {
+		s.child.Stop()
+	}
 	return os.RemoveAll(s.dir)
 }
 
