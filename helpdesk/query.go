@@ -30,6 +30,7 @@ type Query struct {
 	State   activation.PersonState
 	Profile string
 	Cohort  string
+	Wrong   bool // the personal address was found wrong
 	Sort    Sort
 	Down    bool // the last one first
 	From    Cursor

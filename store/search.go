@@ -148,6 +148,9 @@ func (c *clause) facets(q helpdesk.Query, walked bool) {
 		}
 		c.add(f.column+" = ?", f.value)
 	}
+	if q.Wrong {
+		c.where = append(c.where, "wrong_address <> '' AND wrong_address = email")
+	}
 }
 
 // upTo counts the people of a driver, one more than Enough at most.

@@ -100,6 +100,7 @@ func queries() map[string]helpdesk.Query {
 		"cohort-profile":        {Cohort: "C7", Profile: "personnel"},
 		"cohort-state-few":      {Cohort: "C7", State: activation.StateHeld},
 		"many-words-state-few":  {Words: "name", State: activation.StateHeld},
+		"wrong-address":         {Wrong: true},
 		"nobody-of-two-filters": {Cohort: "C7", Profile: "invite"},
 	}
 }

@@ -101,6 +101,10 @@ func TestFindPeople(t *testing.T) {
 				t.Errorf("SQL and Go differ on the state %s of %s", p.State(), p.ID)
 			}
 		}
+		w.must(w.Apply(t.Context(), activation.Effects{Wrong: []activation.WrongAddress{{Address: "n.04@example.net", Why: "5.1.1", At: start}}}))
+		if got := found(mustFind(t, w, helpdesk.Query{Wrong: true})); got != "04" {
+			t.Errorf("wrong addresses: %q", got)
+		}
 		if cohorts, err := w.Cohorts(t.Context()); err != nil || strings.Join(cohorts, " ") != "2026 L1 L2" {
 			t.Errorf("%q, %v", cohorts, err)
 		}

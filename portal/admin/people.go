@@ -67,20 +67,28 @@ type PersonRow struct {
 
 var peopleFilters = []string{"q", "etat", "profil", "cohorte"}
 
+// wrongAddress stands among the states that a list is narrowed by: whoever has
+// one is to be helped, whatever became of the account.
+const wrongAddress = "wrong"
+
 // sorts of the list, as the address says them.
 var sorts = map[string]helpdesk.Sort{"nom": helpdesk.ByName, "numero": helpdesk.ByNumber, "activation": helpdesk.ByActivation}
 
 func (a *Console) people(v *visit) error {
 	list := v.list(peopleFilters, []string{"nom", "numero", "activation"})
+	state, wrong := activation.PersonState(list.Filter("etat")), list.Filter("etat") == wrongAddress
+	if wrong {
+		state = ""
+	}
 	page, err := a.Directory.FindPeople(v.Request.Context(), helpdesk.Query{
-		Words: list.Filter("q"), State: activation.PersonState(list.Filter("etat")), Profile: list.Filter("profil"), Cohort: list.Filter("cohorte"),
+		Words: list.Filter("q"), State: state, Wrong: wrong, Profile: list.Filter("profil"), Cohort: list.Filter("cohorte"),
 		Sort: sorts[list.Sort], Down: list.Desc, From: helpdesk.ParseCursor(v.Query("depuis")),
 	})
 	if err != nil {
 		return err
 	}
 	out := PeoplePage{
-		List: list, States: activation.PersonStates(), Count: page.Count, More: page.More, Loose: page.Loose, Acts: v.may(http.MethodPost, pathBulk),
+		List: list, States: append(activation.PersonStates(), wrongAddress), Count: page.Count, More: page.More, Loose: page.Loose, Acts: v.may(http.MethodPost, pathBulk),
 	}
 	if out.Cohorts, err = a.Directory.Cohorts(v.Request.Context()); err != nil {
 		return err

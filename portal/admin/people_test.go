@@ -108,7 +108,7 @@ func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
 		w, d := withDesk(t)
 		b := w.operator(c.role)
 		p := b.get(jean)
-		if has := p.Find(`form[action="` + jean + `/adresse"]`).Length() > 0; has != (c.role != "auditor") {
+		if has := p.Find(`form[action="`+jean+`/adresse"]`).Length() > 0; has != (c.role != "auditor") {
 			t.Errorf("%s sees the form: %v", c.role, has)
 		}
 		vu := helpdesk.Version(d.person) + " 0"

@@ -243,3 +243,31 @@ func TestMatch(t *testing.T) {
 		}
 	}
 }
+
+// A person's story has words for everything that can happen to them.
+func TestEveryEventAndMailIsToldInAStory(t *testing.T) {
+	keys := load(t).Keys(activation.French)
+	for file, kinds := range map[string]*regexp.Regexp{
+		"../../activation/job.go":     regexp.MustCompile(`EventKind = "([a-z_.]+)"`),
+		"../../activation/message.go": regexp.MustCompile(`MessageKind = "([a-z_]+)"`),
+		"../../helpdesk/desk.go":      regexp.MustCompile(`Act\w+ += "([a-z_.]+)"`),
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := kinds.FindAllStringSubmatch(string(text), -1)
+		if len(found) < 5 {
+			t.Errorf("%s names only %d", file, len(found))
+		}
+		for _, m := range found {
+			key := "console.story." + strings.ReplaceAll(m[1], ".", "_")
+			if strings.HasSuffix(file, "message.go") {
+				key = "console.mail." + m[1]
+			}
+			if m[1] != "nobody" && !slices.Contains(keys, key) {
+				t.Errorf("%s is missing", key)
+			}
+		}
+	}
+}
