@@ -15,6 +15,7 @@ demo: ## start everything on this machine, to look at (needs Java 17 or later)
 
 test: needs lint ## everything: real Keycloak, mail, browser, databases; installs what is missing, skips nothing
 	./scripts/with-demo.sh $(GO) test -count=1 ./...
+	CHAOS_S=45 $(GO) run ./e2e/chaos
 	$(GO) test -race -count=1 ./activation/... ./jobs/... ./store/... ./portal/... ./sso/...
 
 test-fast: ## what needs neither Keycloak nor a browser nor PostgreSQL, in seconds
