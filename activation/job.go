@@ -58,6 +58,7 @@ const (
 	EventAccountParked   EventKind = "account.parked"
 	EventFirstLogin      EventKind = "account.first_login"
 	EventCharterPending  EventKind = "charter.not_written" // accepted, and Keycloak could not be told
+	EventInvited         EventKind = "person.invited"
 	EventMailSent        EventKind = "mail.sent"
 	EventAddressWrong    EventKind = "address.wrong"
 	EventMailAbandoned   EventKind = "mail.abandoned"
@@ -80,6 +81,7 @@ type Effects struct {
 	Acceptances []Acceptance
 	People      []PersonChange
 	Wrong       []WrongAddress
+	Reached     []Reached     // stages that no event of theirs tells
 	Audit       []audit.Entry // what an operator did, chained to what was done before
 	Edits       []PersonEdit
 	Desk        *DeskCode // given out; an earlier one of its person is worth nothing

@@ -67,6 +67,7 @@ type Person struct {
 	WrongAddress Address
 	WrongWhy     string // the mail server's status
 	WrongSince   time.Time
+	ErasedAt     time.Time // on request: what is left is what has to be kept, and no import fills it again
 }
 
 // AddressWrong tells whether the personal address is known to be wrong.
@@ -74,7 +75,7 @@ func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddr
 
 // MayActivate tells whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {
-	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == ""
+	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.ErasedAt.IsZero()
 }
 
 // PersonState is where a person stands, in one word: what the enrolment says,

@@ -49,10 +49,34 @@ func (s mailJobs) Run(ctx context.Context, job Job) (Effects, error) {
 		// The mail server was away for too long, or yesterday's database is back.
 		return Effects{}, Permanent(errors.New("mail job: the code has expired"))
 	}
+	// Whom a code is for is told when it was sent, and not when it was asked for:
+	// asking is the same work for an address that nobody has.
+	reached, err := s.reached(ctx, job, m)
+	if err != nil {
+		return Effects{}, err
+	}
 	if err := s.Mailer.Send(ctx, m); err != nil {
 		return Effects{}, err
 	}
-	return s.told(job, m, EventMailSent), nil
+	e := s.told(job, m, EventMailSent)
+	e.Reached = reached
+	return e, nil
+}
+
+// reached gives the people whom a code is for.
+func (s mailJobs) reached(ctx context.Context, job Job, m Message) ([]Reached, error) {
+	if m.Kind != MessageCode {
+		return nil, nil
+	}
+	j, err := s.Store.Journey(ctx, job.Journey)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	var out []Reached
+	for _, id := range j.Candidates {
+		out = append(out, Reached{id, StageCodeSent})
+	}
+	return out, nil
 }
 
 // Abandon leaves an event where an administrator sees it (I5), and marks an

@@ -47,3 +47,14 @@ type Entry struct {
 	What map[string]string // details
 	From string            // the operator's network
 }
+
+// Query narrows the record. Empty fields narrow nothing.
+type Query struct {
+	Operator     string // part of the name, or the subject
+	Act          string // the act, or its beginning with a dot at the end: "person."
+	Whom         string
+	Since, Until time.Time // from, and before
+	ByPeople     bool      // leaves out what the program did by itself
+	OldestFirst  bool
+	Skip, Limit  int // 0: no limit
+}

@@ -48,18 +48,8 @@ func chain(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
 	return err
 }
 
-// AuditQuery narrows the record. Empty fields narrow nothing.
-type AuditQuery struct {
-	Operator     string // part of the name, or the subject
-	Act          string // the act, or its beginning with a dot at the end: "person."
-	Whom         string
-	Since, Until time.Time // from, and before
-	OldestFirst  bool
-	Skip, Limit  int // 0: no limit
-}
-
 // Audit gives entries of the record, newest first, one by one.
-func (s *Store) Audit(ctx context.Context, q AuditQuery, see func(audit.Link) error) error {
+func (s *Store) Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error {
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, arg any) {
 		args = append(args, arg)
@@ -73,6 +63,9 @@ func (s *Store) Audit(ctx context.Context, q AuditQuery, see func(audit.Link) er
 		add(`a.act LIKE ? || '%'`, q.Act)
 	case q.Act != "":
 		add(`a.act = ?`, q.Act)
+	}
+	if q.ByPeople {
+		add(`a.subject <> ?`, audit.System.Subject)
 	}
 	if q.Whom != "" {
 		add(`a.whom = ?`, q.Whom)

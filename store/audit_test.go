@@ -10,7 +10,6 @@ import (
 
 	"entree/activation"
 	"entree/audit"
-	"entree/store"
 )
 
 func entry(act, whom string) audit.Entry {
@@ -48,7 +47,7 @@ func (w *world) behind(statements ...string) {
 	}
 }
 
-func (w *world) links(q store.AuditQuery) (out []audit.Link) {
+func (w *world) links(q audit.Query) (out []audit.Link) {
 	w.t.Helper()
 	w.must(w.Audit(w.t.Context(), q, func(l audit.Link) error { out = append(out, l); return nil }))
 	return out
@@ -66,7 +65,7 @@ func TestAudit_WhatWasRemovedOrChangedIsFound(t *testing.T) {
 		back := []string{"DELETE FROM audit", "INSERT INTO audit SELECT * FROM audit_copy", "DELETE FROM audit_details", "INSERT INTO audit_details SELECT * FROM details_copy",
 			"DELETE FROM audit_head", "INSERT INTO audit_head SELECT * FROM head_copy"}
 		w.behind(copyAll...)
-		noted := map[int64]string{3: w.links(store.AuditQuery{OldestFirst: true})[2].Hash}
+		noted := map[int64]string{3: w.links(audit.Query{OldestFirst: true})[2].Hash}
 		for name, tt := range map[string]struct {
 			do   []string
 			want []string
@@ -145,7 +144,7 @@ func TestAudit_AnActAndItsEntryAreOne(t *testing.T) {
 		if err := w.Apply(t.Context(), effects); err == nil {
 			t.Fatal("the change was made twice")
 		}
-		if all := w.links(store.AuditQuery{}); len(all) != 1 || all[0].What["reason"] != "carte présentée" || !all[0].At.Equal(start) {
+		if all := w.links(audit.Query{}); len(all) != 1 || all[0].What["reason"] != "carte présentée" || !all[0].At.Equal(start) {
 			t.Errorf("%+v", all)
 		}
 	})
@@ -209,7 +208,7 @@ func TestAudit_WhatIsOldIsCutOffAndTheRestHolds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		all := w.links(store.AuditQuery{OldestFirst: true})
+		all := w.links(audit.Query{OldestFirst: true})
 		if len(all) != 2 || all[0].Act != "person.released" || all[1].Act != audit.ActCut || all[1].What["through"] != "2" {
 			t.Fatalf("%+v", all)
 		}
@@ -236,24 +235,28 @@ func TestAudit_Search(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		for i, e := range []audit.Entry{entry("person.held", "p1"), entry("person.released", "p1"), entry("import.done", ""), entry("person.held", "p2")} {
 			e.At = start.Add(time.Duration(i) * time.Hour)
+			if i == 2 {
+				e.By = audit.System
+			}
 			if i == 3 {
 				e.By = audit.Operator{Subject: "s2", Name: "Zoé Help", Role: "helpdesk"}
 			}
 			w.must(w.Note(t.Context(), e))
 		}
 		for name, tt := range map[string]struct {
-			q    store.AuditQuery
+			q    audit.Query
 			want []int64
 		}{
-			"all":        {store.AuditQuery{}, []int64{4, 3, 2, 1}},
-			"page":       {store.AuditQuery{Skip: 1, Limit: 2}, []int64{3, 2}},
-			"act":        {store.AuditQuery{Act: "person.held"}, []int64{4, 1}},
-			"acts":       {store.AuditQuery{Act: "person."}, []int64{4, 2, 1}},
-			"whom":       {store.AuditQuery{Whom: "p1", OldestFirst: true}, []int64{1, 2}},
-			"operator":   {store.AuditQuery{Operator: "ZO"}, []int64{4}},
-			"by subject": {store.AuditQuery{Operator: "s2"}, []int64{4}},
-			"period":     {store.AuditQuery{Since: start.Add(time.Hour), Until: start.Add(3 * time.Hour)}, []int64{3, 2}},
-			"nothing":    {store.AuditQuery{Whom: "p1", Act: "import.done"}, nil},
+			"all":        {audit.Query{}, []int64{4, 3, 2, 1}},
+			"page":       {audit.Query{Skip: 1, Limit: 2}, []int64{3, 2}},
+			"act":        {audit.Query{Act: "person.held"}, []int64{4, 1}},
+			"acts":       {audit.Query{Act: "person."}, []int64{4, 2, 1}},
+			"whom":       {audit.Query{Whom: "p1", OldestFirst: true}, []int64{1, 2}},
+			"operator":   {audit.Query{Operator: "ZO"}, []int64{4}},
+			"by subject": {audit.Query{Operator: "s2"}, []int64{4}},
+			"period":     {audit.Query{Since: start.Add(time.Hour), Until: start.Add(3 * time.Hour)}, []int64{3, 2}},
+			"by people":  {audit.Query{ByPeople: true, Act: "import."}, nil},
+			"nothing":    {audit.Query{Whom: "p1", Act: "import.done"}, nil},
 		} {
 			var got []int64
 			for _, l := range w.links(tt.q) {

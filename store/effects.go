@@ -49,6 +49,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) err
 			return fmt.Errorf("event: %w", err)
 		}
 	}
+	for _, r := range e.Reaches() {
+		if _, err := tx.ExecContext(ctx, `UPDATE people SET stage = $1 WHERE id = $2 AND stage < $1`, int64(r.Stage), r.Person); err != nil {
+			return fmt.Errorf("stage: %w", err)
+		}
+	}
 	// Last, since the head of the chain is held from here to the commit.
 	for _, entry := range e.Audit {
 		if err := chain(ctx, tx, entry); err != nil {

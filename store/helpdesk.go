@@ -150,7 +150,7 @@ func assist(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
 
 // Acts gives what operators did to a person, oldest first.
 func (s *Store) Acts(ctx context.Context, person activation.PersonID) (out []audit.Entry, err error) {
-	err = s.Audit(ctx, AuditQuery{Whom: string(person), OldestFirst: true}, func(l audit.Link) error {
+	err = s.Audit(ctx, audit.Query{Whom: string(person), OldestFirst: true}, func(l audit.Link) error {
 		out = append(out, l.Entry)
 		return nil
 	})

@@ -101,11 +101,12 @@ func (i *importing) refuse(kind activation.DifferenceKind) error {
 }
 
 // findChanged finds whose row is written: differs says that a field changes,
-// not only the source that the person belongs to.
+// not only the source that the person belongs to. Who was erased on request
+// stays so, whatever the source still says.
 func (i *importing) findChanged() error {
 	return i.exec(`INSERT INTO import_changed (seq, id, differs)
 		SELECT s.seq, p.id, CASE WHEN ` + anyDiffers() + ` THEN 1 ELSE 0 END AS differs
-		FROM import_stage s JOIN people p ON ` + same + ` WHERE ` + anyDiffers() + ` OR p.source <> s.source OR p.gone_at <> 0`)
+		FROM import_stage s JOIN people p ON ` + same + ` WHERE p.erased_at = 0 AND (` + anyDiffers() + ` OR p.source <> s.source OR p.gone_at <> 0)`)
 }
 
 // findGone finds who was in the source's last import and is not in this one.

@@ -112,7 +112,7 @@ func auditExportCommand(open func(context.Context) (*store.Store, error)) *cobra
 is needed to compute each hash again, or CSV that a spreadsheet opens as text.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q := store.AuditQuery{OldestFirst: true}
+			q := audit.Query{OldestFirst: true}
 			for _, p := range []struct {
 				name, text string
 				to         *time.Time
@@ -142,7 +142,7 @@ is needed to compute each hash again, or CSV that a spreadsheet opens as text.`,
 	return cmd
 }
 
-func exportAudit(ctx context.Context, s *store.Store, q store.AuditQuery, asCSV bool, out io.Writer) error {
+func exportAudit(ctx context.Context, s *store.Store, q audit.Query, asCSV bool, out io.Writer) error {
 	if asCSV {
 		sheet, err := spreadsheet.NewWriter(out, audit.Header...)
 		if err != nil {

@@ -74,6 +74,9 @@ func (r *realmFindings) watch(ctx context.Context) error {
 	}
 }
 
+// lines is what the console shows.
+func (r *realmFindings) lines() []string { return findingsError(r.Findings()).Lines() }
+
 // ready is the part of /readyz.
 func (r *realmFindings) ready(context.Context) error {
 	if found := r.Findings(); len(found) > 0 {

@@ -128,7 +128,7 @@ func TestALivePartKeepsNoSessionAlive(t *testing.T) {
 	b := w.operator("admin")
 	b.get("/admin")
 	w.sleep(admin.Idle - time.Second)
-	if p := b.do("GET", "/admin/essai/direct", nil); p.status != 200 || !strings.HasPrefix(p.body, "data: <h1>") {
+	if p := b.do("GET", "/admin/essai/direct", nil); p.status != 200 || !strings.HasPrefix(p.body, "data: <div class=") {
 		t.Errorf("%d %.60q", p.status, p.body)
 	}
 	w.sleep(2 * time.Second)

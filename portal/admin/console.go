@@ -21,6 +21,10 @@ import (
 type Options struct {
 	SSO       *sso.RelyingParty
 	Journal   Journal
+	Figures   Figures
+	Record    Record
+	Rights    Rights
+	Realm     func() []string // what the realm lacks or is dangerous in it, one line each; may be nil
 	Desk      Desk
 	Directory People
 	Profiles  []activation.Profile
@@ -34,6 +38,14 @@ type Options struct {
 	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
 	Now       func() time.Time
 	Zone      *time.Location // of the times that are typed; nil: UTC
+}
+
+// Figures are where everybody stands.
+type Figures interface {
+	Overview(ctx context.Context, since time.Time) (activation.Overview, error)
+	// Jobs gives those that wait or were given up, oldest first; kind empty: of
+	// every kind. It gives one more than limit where there are more.
+	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]activation.JobLine, error)
 }
 
 // Journal keeps what was done that changes nothing else: a login, a page that
@@ -60,17 +72,39 @@ type EvidenceKey struct {
 	Key                 ed25519.PrivateKey
 }
 
+// Record is what operators did.
+type Record interface {
+	Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error
+	// AuditActs gives the acts that the record holds, and how often.
+	AuditActs(ctx context.Context) (map[string]int64, error)
+	AuditHead(ctx context.Context) (audit.Head, error)
+}
+
+// Rights are those of a person over what is held about them.
+type Rights interface {
+	// Dossier gives all of it, or activation.ErrNotFound.
+	Dossier(ctx context.Context, id activation.PersonID) (activation.Dossier, error)
+	// Erase removes it but for what has to be kept, with its entry in the audit.
+	// activation.ErrConflict where the account is being made, or it was erased
+	// before.
+	Erase(ctx context.Context, id activation.PersonID, e audit.Entry) error
+}
+
 // Console serves the pages.
 type Console struct {
 	Options
 	site   *web.Site
 	routes []*route
+	seen   overviewCache
 }
 
 // New checks the options. The pages are there once the console is mounted.
 func New(o Options) (*Console, error) {
 	if o.SSO == nil || o.Journal == nil {
 		return nil, errors.New("console: a single sign-on and a journal are needed")
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
 	}
 	return &Console{Options: o}, nil
 }

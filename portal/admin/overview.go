@@ -1,8 +1,244 @@
 package admin
 
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"entree/activation"
+)
+
 // OverviewPage is drawn by templates/admin/overview.html, GET /admin
-type OverviewPage struct{}
+// filters: profil, cohorte
+type OverviewPage struct {
+	Live     string // address of the live part
+	Nobody   bool   // nobody was imported yet
+	Profiles []Pick
+	Cohorts  []Pick
+	Narrowed bool
 
-func overviewSamples() []any { return []any{OverviewPage{}} }
+	Steps  []FunnelStep // of the chosen people
+	Groups []Group      // of the chosen people, by profile and cohort
+	Sum    Group
 
-func (a *Console) overview(v *visit) error { return v.show("overview", OverviewPage{}) }
+	Day   Day
+	Stuck []Stuck
+	Realm []string // what is wrong with the realm
+}
+
+// Pick is one value of a filter.
+type Pick struct {
+	Key, Name string
+	Chosen    bool
+}
+
+// FunnelStep is one step of the funnel: how many came to it or beyond.
+type FunnelStep struct {
+	Stage   string // message key console.stage.…
+	Count   int64
+	Percent string // of all, "63.2"; also the width of its bar
+	Before  string // of the step before: what was lost shows between the two
+}
+
+// Group is a profile's cohort.
+type Group struct {
+	Profile, Cohort string
+	URL             string
+	Counts          []int64 // by stage, who came to it or beyond
+	Percent         string  // of all who have an account
+}
+
+// Day is today's activations.
+type Day struct {
+	Total    int64
+	Most     int64
+	Width    int // quarters of the day
+	Now      int // the one that it is
+	Bars     []Bar
+	Quarters []activation.Quarter
+}
+
+// Bar is one quarter of an hour in the chart, in its units.
+type Bar struct {
+	X            int
+	Y, Height    string
+	Count        int64
+	Until, Since time.Time
+}
+
+// Stuck is one thing that wants a look; those that nothing is stuck at are not
+// shown.
+type Stuck struct {
+	Key   string // message key
+	Count int64
+	Since time.Time
+	URL   string
+	Bad   bool // it does not mend itself
+}
+
+// liveEvery is how often the live part looks.
+const liveEvery = 3 * time.Second
+
+// overviewCache keeps one answer for all who look at once.
+type overviewCache struct {
+	mu sync.Mutex
+	at time.Time
+	o  activation.Overview
+}
+
+// overviewLife is how long an answer is given again.
+const overviewLife = 2 * time.Second
+
+func (a *Console) figures(ctx context.Context) (activation.Overview, error) {
+	a.seen.mu.Lock()
+	defer a.seen.mu.Unlock()
+	now := a.Now()
+	if age := now.Sub(a.seen.at); age >= 0 && age < overviewLife {
+		return a.seen.o, nil
+	}
+	o, err := a.Figures.Overview(ctx, midnight(now.In(a.Zone)))
+	if err == nil {
+		a.seen.at, a.seen.o = now, o
+	}
+	return o, err
+}
+
+func midnight(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}
+
+func (a *Console) overview(v *visit) error {
+	page, err := a.overviewPage(v.Request.Context(), v)
+	if err != nil {
+		return err
+	}
+	return v.show("overview", page)
+}
+
+func (a *Console) overviewLive(v *visit) error {
+	return v.live("overview", "live", liveEvery, func(ctx context.Context) (any, error) { return a.overviewPage(ctx, v) })
+}
+
+func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, error) {
+	o, err := a.figures(ctx)
+	if err != nil {
+		return OverviewPage{}, err
+	}
+	q := v.Request.URL.Query()
+	profile, cohort := q.Get("profil"), q.Get("cohorte")
+	page := OverviewPage{
+		Live: "/admin/en-direct?" + url.Values{"profil": {profile}, "cohorte": {cohort}}.Encode(), Nobody: len(o.Funnel) == 0,
+		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o),
+	}
+	if a.Realm != nil {
+		page.Realm = a.Realm()
+	}
+	names := map[string]string{}
+	for _, p := range a.Profiles {
+		names[p.Key] = cmp.Or(p.Names[a.site.Lang(v.Context)], p.Names[activation.French])
+		page.Profiles = append(page.Profiles, Pick{p.Key, names[p.Key], p.Key == profile})
+	}
+	stages := len(activation.Stages())
+	page.Sum.Counts = make([]int64, stages)
+	cohorts := map[string]bool{}
+	for _, s := range o.Funnel {
+		cohorts[s.Cohort] = true
+		if profile != "" && s.Profile != profile || cohort != "" && s.Cohort != cohort {
+			continue
+		}
+		last := len(page.Groups) - 1
+		name := cmp.Or(names[s.Profile], s.Profile)
+		if last < 0 || page.Groups[last].Profile != name || page.Groups[last].Cohort != s.Cohort {
+			page.Groups = append(page.Groups, Group{
+				Profile: name, Cohort: s.Cohort, Counts: make([]int64, stages),
+				URL: root + "?" + url.Values{"profil": {s.Profile}, "cohorte": {s.Cohort}}.Encode(),
+			})
+			last++
+		}
+		for stage := range int(s.Stage) + 1 { // who came farther came here too
+			page.Groups[last].Counts[stage] += s.Count
+			page.Sum.Counts[stage] += s.Count
+		}
+	}
+	for i := range page.Groups {
+		page.Groups[i].Percent = percent(page.Groups[i].Counts[activation.StageAccount], page.Groups[i].Counts[0])
+	}
+	page.Sum.Percent = percent(page.Sum.Counts[activation.StageAccount], page.Sum.Counts[0])
+	before := page.Sum.Counts[0]
+	for _, stage := range activation.Stages() {
+		n := page.Sum.Counts[stage]
+		page.Steps = append(page.Steps, FunnelStep{"console.stage." + stage.String(), n, percent(n, page.Sum.Counts[0]), percent(before, page.Sum.Counts[0])})
+		before = n
+	}
+	delete(cohorts, "")
+	for c := range cohorts {
+		page.Cohorts = append(page.Cohorts, Pick{c, c, c == cohort})
+	}
+	slices.SortFunc(page.Cohorts, func(a, b Pick) int { return cmp.Compare(a.Key, b.Key) })
+	return page, nil
+}
+
+func percent(n, of int64) string {
+	if of == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.1f", 100*float64(n)/float64(of))
+}
+
+// dayOf draws the quarters of the day that it is, which has 92, 96 or 100.
+func dayOf(quarters []activation.Quarter, now time.Time) Day {
+	begin := midnight(now)
+	end := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+	d := Day{Width: int(end.Sub(begin) / (15 * time.Minute)), Now: int(now.Sub(begin) / (15 * time.Minute)), Quarters: quarters}
+	for _, q := range quarters {
+		d.Total += q.Count
+		d.Most = max(d.Most, q.Count)
+	}
+	for _, q := range quarters {
+		height := 100 * float64(q.Count) / float64(d.Most)
+		d.Bars = append(d.Bars, Bar{
+			X: int(q.At.Sub(begin) / (15 * time.Minute)), Y: fmt.Sprintf("%.1f", 100-height), Height: fmt.Sprintf("%.1f", height), Count: q.Count,
+			Since: q.At, Until: q.At.Add(15 * time.Minute),
+		})
+	}
+	return d
+}
+
+// stuck gives what wants a look, with the list that it is on where the operator
+// may open that.
+func (a *Console) stuck(v *visit, o activation.Overview) (out []Stuck) {
+	add := func(s Stuck, list string) {
+		if s.Count == 0 {
+			return
+		}
+		if s.URL = list + s.URL; !v.may(http.MethodGet, list) {
+			s.URL = ""
+		}
+		out = append(out, s)
+	}
+	for _, j := range o.Jobs {
+		if j.Kind == activation.JobMail {
+			add(Stuck{Key: "console.stuck.mails", Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + j.Kind, Bad: true}, pathJobs)
+		} else {
+			add(Stuck{Key: "console.stuck.jobs", Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + j.Kind, Bad: true}, pathJobs)
+		}
+	}
+	add(Stuck{Key: "console.stuck.parked", Count: o.Parked, URL: "?etat=parked", Bad: true}, pathPeople)
+	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, Bad: true}, "") // no list has these alone
+	for _, j := range o.Jobs {
+		// What waits for less than a minute is on its way.
+		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {
+			key := "console.stuck.waiting"
+			if j.Kind == activation.JobMail {
+				key = "console.stuck.waiting_mails"
+			}
+			add(Stuck{Key: key, Count: j.Waiting, Since: j.Oldest, URL: "?genre=" + j.Kind}, pathJobs)
+		}
+	}
+	return out
+}

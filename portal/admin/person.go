@@ -30,6 +30,7 @@ type PersonPage struct {
 
 	// As typed, kept where an act was refused.
 	Act, Address, Why, Card, NewAddress string
+	MayExport, MayErase                 bool // everything that is held, and its erasure
 }
 
 // StoryLine is one line of the story, with what its words need.
@@ -70,7 +71,8 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 	}
 	page := PersonPage{
 		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: c.Profile, State: c.Person.State(), When: c.ActivatedAt,
-		Seen:  c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
+		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
+		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
 	}
 	for _, p := range a.Profiles {

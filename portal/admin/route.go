@@ -39,10 +39,7 @@ type route struct {
 }
 
 // stepUp makes an act one of those that want a fresh login.
-func (r *route) stepUp() *route {
-	r.fresh = true
-	return r
-}
+func (r *route) stepUp() { r.fresh = true }
 
 // get adds a page.
 func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
@@ -70,7 +67,7 @@ func missing(err error) error {
 
 // stream adds an answer that goes on. It does not keep a session alive: a tab
 // that nobody looks at is no activity.
-func (a *Console) stream(path string, h func(*visit) error, roles ...Role) *route {
+func (a *Console) stream(path string, h func(*visit) error, roles ...Role) {
 	r := a.add(http.MethodGet, path, roles)
 	a.site.GetOnly(path, func(c *gin.Context) error {
 		v, err := a.enter(c, r)
@@ -79,7 +76,22 @@ func (a *Console) stream(path string, h func(*visit) error, roles ...Role) *rout
 		}
 		return missing(h(v))
 	})
-	return r
+}
+
+// download adds a file. It leaves an entry in the audit, so that HEAD is
+// refused.
+func (a *Console) download(path string, h func(*visit) error, roles ...Role) {
+	r := a.add(http.MethodGet, path, roles)
+	a.site.GetOnly(path, func(c *gin.Context) error {
+		v, err := a.enter(c, r)
+		if err != nil {
+			return err
+		}
+		if err := a.stay(v); err != nil {
+			return err
+		}
+		return h(v)
+	})
 }
 
 // post adds an act.

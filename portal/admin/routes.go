@@ -10,17 +10,19 @@ const (
 
 	pathCharters  = "/admin/chartes"
 	pathCampaigns = "/admin/campagnes"
+	pathJobs      = "/admin/travaux"
+	pathAudit     = "/admin/audit"
 )
 
 // rail is the menu, in its order. An operator sees what they may ask for; what
 // is not in the table is not shown.
 var rail = []struct{ path, key string }{
 	{root, "console.rail.overview"},
-	{"/admin/personnes", "console.rail.people"},
+	{pathPeople, "console.rail.people"},
 	{"/admin/imports", "console.rail.imports"},
 	{"/admin/campagnes", "console.rail.campaigns"},
 	{"/admin/chartes", "console.rail.charters"},
-	{"/admin/audit", "console.rail.audit"},
+	{pathAudit, "console.rail.audit"},
 }
 
 // confirmFields are of an act that is asked once more.
@@ -35,6 +37,14 @@ func (a *Console) table() {
 	a.site.GetOnly(pathLogin+"/retour", a.loggedIn)
 
 	get(root, a.overview, everybody...)
+	a.stream("/admin/en-direct", a.overviewLive, everybody...)
+	get(pathJobs, a.jobs, everybody...)
+	get(pathAudit, a.audit, readers...)
+	a.download(pathAudit+"/export/:format", a.auditExport, readers...)
+	a.download(pathPeople+"/:id/donnees", a.personData, readers...)
+	get(pathPeople+"/:id/effacer", a.showErase, admins...)
+	post(pathPeople+"/:id/effacer", a.erase, eraseFields, admins...).stepUp()
+
 	get(pathConfirm, a.confirm, everybody...)
 	get(pathPeople, a.people, everybody...)
 	post(pathBulk, a.bulk, bulkFields, helpers...)

@@ -24,6 +24,9 @@ func samples() map[string][]any {
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root},
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},
 		},
+		"jobs":  jobsSamples(),
+		"audit": auditSamples(),
+		"erase": {ErasePage{Name: "Jeanne Martin", Number: "1", Accepted: 1, Login: "o1", DataURL: root}, ErasePage{Erased: time.Unix(0, 0)}},
 		"error": errorSamples(),
 	}
 	maps.Copy(all, charterSamples())
@@ -68,4 +71,18 @@ func (a *Console) trySamples() error {
 		}
 	}
 	return nil
+}
+
+func overviewSamples() []any {
+	at := time.Unix(0, 0)
+	page := OverviewPage{
+		Live: "/admin/en-direct", Profiles: []Pick{{"etudiant", "Étudiant", true}}, Cohorts: []Pick{{"L1", "L1", false}}, Narrowed: true, Realm: []string{"…"},
+		Groups: []Group{{"Étudiant", "L1", root, []int64{9, 8, 7, 6, 5, 4, 3}, "44.4"}}, Sum: Group{Counts: []int64{9, 8, 7, 6, 5, 4, 3}, Percent: "44.4"},
+		Day:   dayOf([]activation.Quarter{{At: at, Count: 2}}, at.UTC()),
+		Stuck: []Stuck{{Key: "console.stuck.parked", Count: 2, URL: root, Bad: true}, {Key: "console.stuck.waiting", Count: 1, Since: at}},
+	}
+	for _, s := range activation.Stages() {
+		page.Steps = append(page.Steps, FunnelStep{"console.stage." + s.String(), 1, "10.0", "20.0"})
+	}
+	return []any{OverviewPage{Nobody: true, Sum: Group{Counts: make([]int64, len(activation.Stages()))}}, page}
 }

@@ -39,6 +39,8 @@ type world struct {
 	provider *ssotest.Provider
 	rows     *rows
 	journal  *journal
+	figures  figures
+	record   record
 	mu       sync.Mutex
 	at       time.Time
 }
@@ -58,7 +60,7 @@ func newWorld(t *testing.T, change ...func(*admin.Options)) *world {
 	w.must(err)
 	pages, err := fs.Sub(templates.FS, "admin")
 	w.must(err)
-	o := admin.Options{SSO: login, Journal: w.journal, Templates: pages, Now: w.now}
+	o := admin.Options{SSO: login, Journal: w.journal, Figures: &w.figures, Record: &w.record, Rights: &w.record, Templates: pages, Now: w.now}
 	for _, f := range change {
 		f(&o)
 	}
@@ -110,6 +112,27 @@ func (j *journal) acts() (out []string) {
 	}
 	j.all = nil
 	return out
+}
+
+// figures are what the overview shows.
+type figures struct {
+	all   activation.Overview
+	since time.Time
+	jobs  []activation.JobLine
+}
+
+func (f *figures) Overview(_ context.Context, since time.Time) (activation.Overview, error) {
+	f.since = since
+	return f.all, nil
+}
+
+func (f *figures) Jobs(_ context.Context, _ string, givenUp bool, _, _ int) (out []activation.JobLine, _ error) {
+	for _, j := range f.jobs {
+		if !j.GivenUp.IsZero() == givenUp {
+			out = append(out, j)
+		}
+	}
+	return out, nil
 }
 
 type row struct {

@@ -117,7 +117,8 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.says.", "console.step.", "console.story.", "console.mail.", "console.refused.",
-	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why."}
+	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",
+	"console.stage.", "console.job.", "console.did."}
 
 // spoken gives the keys that the console's handlers say themselves.
 func spoken(t *testing.T) map[string]bool {

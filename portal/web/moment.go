@@ -33,6 +33,23 @@ func (v View) Date(t time.Time) string {
 	return t.In(zone).Format(layout)
 }
 
+// Clock tells the hour and minute, in the institution's zone.
+func (v View) Clock(t time.Time) string {
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("15:04")
+}
+
+// Percent writes a share, "63.2", as the language does.
+func (v View) Percent(share string) string {
+	if v.Lang == activation.English {
+		return share + "%"
+	}
+	return strings.Replace(share, ".", ",", 1) + "\u202f%"
+}
+
 func (v View) ago(t time.Time) template.HTML {
 	d := v.Now.Sub(t)
 	when := "ago"

@@ -1,0 +1,160 @@
+package admin
+
+import (
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"entree/audit"
+	"entree/portal/web"
+	"entree/spreadsheet"
+)
+
+// AuditPage is drawn by templates/admin/audit.html, GET /admin/audit
+// filters: operateur, acte, personne, du, au
+type AuditPage struct {
+	List    List
+	Acts    []Pick
+	Entries []AuditRow
+	Head    audit.Head // to be noted elsewhere
+	BadDate bool
+}
+
+// AuditRow is one entry.
+type AuditRow struct {
+	audit.Link
+	Said    template.HTML // the act in words, where there are any
+	WhomURL string
+}
+
+// Details leaves out what a program compares and nobody reads.
+func (r AuditRow) Details() string {
+	e := r.Entry
+	if e.Act == audit.ActSealed || e.Act == audit.ActCut {
+		e.What = maps.Clone(e.What)
+		for _, name := range []string{"from", "to", "sha256", "hash"} {
+			delete(e.What, name)
+		}
+	}
+	return e.Details()
+}
+
+var auditFilters = []string{"operateur", "acte", "personne", "du", "au"}
+
+func (a *Console) audit(v *visit) error {
+	page := AuditPage{List: v.list(auditFilters, []string{"-le"})}
+	q, ok := a.auditQuery(page.List)
+	page.BadDate = !ok
+	q.ByPeople = q.Act == "" // seals by the dozen would hide what people did
+	q.OldestFirst, q.Skip, q.Limit = !page.List.Desc, page.List.Skip(), page.List.Per+1
+	ctx := v.Request.Context()
+	view := a.site.View(v.Context, "")
+	err := a.Record.Audit(ctx, q, func(l audit.Link) error {
+		row := AuditRow{Link: l, Said: did(view, l.Act)}
+		if l.Whom != "" && v.may(http.MethodGet, pathPeople+"/:id") {
+			row.WhomURL = pathPeople + "/" + l.Whom
+		}
+		page.Entries = append(page.Entries, row)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if page.List.More = len(page.Entries) > page.List.Per; page.List.More {
+		page.Entries = page.Entries[:page.List.Per]
+	}
+	page.List.Count = len(page.Entries)
+	acts, err := a.Record.AuditActs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, act := range slices.Sorted(maps.Keys(acts)) {
+		page.Acts = append(page.Acts, Pick{act, string(did(view, act)), act == page.List.Filter("acte")})
+	}
+	if page.Head, err = a.Record.AuditHead(ctx); err != nil {
+		return err
+	}
+	return v.show("audit", page)
+}
+
+// did gives an act in words; one that has none stands for itself.
+func did(view web.View, act string) template.HTML {
+	key := "console.did." + act
+	if said := view.T(key); string(said) != key {
+		return said
+	}
+	return template.HTML(template.HTMLEscapeString(act))
+}
+
+// auditQuery reads the filters; false where a day is none.
+func (a *Console) auditQuery(l List) (audit.Query, bool) {
+	q := audit.Query{Operator: l.Filter("operateur"), Act: l.Filter("acte"), Whom: l.Filter("personne")}
+	ok := true
+	day := func(name string, days int) time.Time {
+		text := l.Filter(name)
+		if text == "" {
+			return time.Time{}
+		}
+		at, err := time.ParseInLocation(time.DateOnly, text, a.Zone)
+		if err != nil {
+			ok = false
+			return time.Time{}
+		}
+		return at.AddDate(0, 0, days)
+	}
+	q.Since, q.Until = day("du", 0), day("au", 1)
+	return q, ok
+}
+
+// auditExport writes what the filters leave, oldest first, as csv or jsonl. An
+// export is an act too: it stands in the record before the first line leaves.
+func (a *Console) auditExport(v *visit) error {
+	format := v.Param("format")
+	if format != "csv" && format != "jsonl" {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
+	}
+	list := v.list(auditFilters, []string{"-le"})
+	q, ok := a.auditQuery(list)
+	if !ok {
+		return web.Malformed("a day that is none")
+	}
+	q.OldestFirst = true
+	if err := v.note("audit.exported", "", map[string]string{"format": format, "filters": list.Query()}); err != nil {
+		return err
+	}
+	name := "journal-" + a.Now().In(a.Zone).Format(time.DateOnly) + "." + format
+	v.Header("Content-Disposition", `attachment; filename="`+name+`"`)
+	var err error
+	if format == "jsonl" {
+		v.Header("Content-Type", "application/jsonl; charset=utf-8")
+		err = a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return audit.WriteJSON(v.Writer, l) })
+	} else {
+		v.Header("Content-Type", "text/csv; charset=utf-8")
+		var sheet *spreadsheet.Writer
+		if sheet, err = spreadsheet.NewWriter(v.Writer, audit.Header...); err != nil {
+			return nil // the visitor left
+		}
+		if err = a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return sheet.Write(audit.Cells(l)...) }); err == nil {
+			err = sheet.Close()
+		}
+	}
+	if err != nil {
+		// Half a file must not look whole: the connection is broken off.
+		a.site.Log(v.Context).Error("export broken off", "cause", err.Error())
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+func auditSamples() []any {
+	at := time.Unix(0, 0)
+	link := audit.Link{Seq: 1, Entry: audit.Entry{At: at, By: audit.Operator{Name: "Ada", Role: "admin"}, Act: "person.held", Whom: "p", From: "192.0.2.7/32", What: map[string]string{"reason": "…"}}}
+	erased := link
+	erased.Erased = true
+	return []any{
+		AuditPage{List: List{Total: -1}, BadDate: true},
+		AuditPage{List: List{Total: -1, Count: 2, Page: 2, Per: 2, More: true}, Acts: []Pick{{"person.held", "person.held", true}}, Entries: []AuditRow{{link, "…", "/admin/personnes/p"}, {erased, "…", ""}}, Head: audit.Head{Seq: 1, Hash: audit.Origin}},
+	}
+}

@@ -1,0 +1,186 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/activation"
+	"entree/audit"
+)
+
+// record is what the pages of the audit and of a person's rights read.
+type record struct {
+	links   []audit.Link
+	asked   audit.Query
+	dossier activation.Dossier
+	erased  []audit.Entry
+	err     error
+}
+
+func (r *record) Audit(_ context.Context, q audit.Query, see func(audit.Link) error) error {
+	r.asked = q
+	for _, l := range r.links {
+		if err := see(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *record) AuditActs(context.Context) (map[string]int64, error) {
+	return map[string]int64{"person.held": 1, "operator.login": 2}, nil
+}
+
+func (r *record) AuditHead(context.Context) (audit.Head, error) {
+	return audit.Head{Seq: 7, Hash: audit.Origin}, nil
+}
+
+func (r *record) Dossier(_ context.Context, id activation.PersonID) (activation.Dossier, error) {
+	if id != r.dossier.Person.ID {
+		return activation.Dossier{}, activation.ErrNotFound
+	}
+	return r.dossier, nil
+}
+
+func (r *record) Erase(_ context.Context, _ activation.PersonID, e audit.Entry) error {
+	if r.err == nil {
+		r.erased = append(r.erased, e)
+		r.dossier.Person.ErasedAt = e.At
+	}
+	return r.err
+}
+
+func TestOverview_TheFunnelAndItsTable(t *testing.T) {
+	w := newWorld(t)
+	w.figures.all = activation.Overview{
+		Funnel: []activation.Standing{
+			{Profile: "etudiant", Cohort: "L1", Stage: activation.StageImported, Count: 1200},
+			{Profile: "etudiant", Cohort: "L1", Stage: activation.StageAccount, Count: 300},
+			{Profile: "etudiant", Cohort: "M1", Stage: activation.StageFirstLogin, Count: 500},
+			{Profile: "personnel", Stage: activation.StageCharter, Count: 7},
+		},
+		Quarters: []activation.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
+		Jobs: []activation.JobStanding{
+			{Kind: activation.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
+			{Kind: activation.JobAccount, Waiting: 1, Oldest: w.now().Add(-5 * time.Second)},
+		}, Parked: 1,
+	}
+	b := w.operator("helpdesk")
+	p := b.get("/admin")
+	p.shows(".funnel div:nth-child(1) .count", "2 007").shows(".funnel div:nth-child(6) .count", "800").shows(".funnel div:nth-child(6) .share", "39,9 %")
+	p.shows("tfoot", "2 007").shows(".cards", "2 mails n'ont pas pu être envoyés").shows(".cards", "1 conflit de compte à trancher").shows(".day + details td", "4")
+	if waiting := p.Find(".cards .warn"); waiting.Length() != 1 {
+		t.Errorf("%d things wait; a job of five seconds is on its way", waiting.Length())
+	}
+	if to := p.Find(".cards .bad a").First().AttrOr("href", ""); to != "/admin/travaux?etat=abandonnes&genre=mail" {
+		t.Errorf("the list is at %q", to)
+	}
+	w.sleep(3 * time.Second)
+	p = b.get("/admin?profil=etudiant&cohorte=L1").shows(".funnel div:nth-child(1) .count", "1 500")
+	if rows := p.Find("#funnel ~ .table tbody tr").Length(); rows != 1 {
+		t.Errorf("%d rows", rows)
+	}
+	if midnight := w.figures.since; midnight.Hour() != 0 || w.now().Sub(midnight) >= 24*time.Hour {
+		t.Errorf("counted since %s", midnight)
+	}
+}
+
+func TestOverview_Empty(t *testing.T) {
+	w := newWorld(t)
+	w.operator("auditor").get("/admin").shows(".empty", "Personne n'a encore été importé.")
+}
+
+func TestJobs(t *testing.T) {
+	w := newWorld(t)
+	w.figures.jobs = []activation.JobLine{{Kind: activation.JobMail, Attempts: 3, Created: w.now(), GivenUp: w.now(), Reason: "550 <nobody>"}}
+	b := w.operator("helpdesk")
+	b.get("/admin/travaux").shows(".empty", "Rien n'attend.")
+	b.get("/admin/travaux?etat=abandonnes").shows("tbody", "550 <nobody>").shows("tbody", "à l'instant")
+}
+
+func TestAuditPage_SearchAndExport(t *testing.T) {
+	w := newWorld(t)
+	for i := range 51 {
+		w.record.links = append(w.record.links, audit.Chain(audit.Entry{At: w.now(), By: audit.Operator{Name: "=Ada", Role: "admin"}, Act: "person.held", Whom: "p1", What: map[string]string{"n": "<b>"}}, int64(i+1), audit.Origin, "s"))
+	}
+	b := w.operator("auditor")
+	p := b.get("/admin/audit?operateur=ada&acte=person.held&du=2026-09-01&au=2026-09-02").shows("tbody", "n: <b>").shows("main > .hint", "7:0000")
+	want := audit.Query{Operator: "ada", Act: "person.held", Since: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 9, 3, 0, 0, 0, 0, time.UTC), Limit: 51}
+	if w.record.asked != want {
+		t.Errorf("asked %+v, want %+v", w.record.asked, want)
+	}
+	if rows := p.Find("tbody tr").Length(); rows != 50 || p.Find("[rel=next]").Length() != 1 {
+		t.Errorf("%d rows", rows)
+	}
+	if said := p.Find("option[selected]").Text(); said != "person.held" {
+		t.Errorf("chosen: %q", said)
+	}
+	b.get("/admin/audit?du=hier").shows(".error", "Une date")
+	w.journal.acts()
+	csv := b.get("/admin/audit/export/csv?acte=person.held")
+	if !strings.Contains(csv.body, ",'=Ada,admin,person.held,p1,") || w.record.asked.Act != "person.held" || w.record.asked.Limit != 0 {
+		t.Errorf("%.200s", csv.body)
+	}
+	lines := b.get("/admin/audit/export/jsonl").body
+	if strings.Count(lines, "\n") != 51 || !json.Valid([]byte(lines[:strings.IndexByte(lines, '\n')])) {
+		t.Errorf("%.200s", lines)
+	}
+	if acts := w.journal.acts(); !slices.Equal(acts, []string{"auditor audit.exported", "auditor audit.exported"}) {
+		t.Errorf("noted: %v", acts)
+	}
+	if p := b.get("/admin/audit/export/xlsx"); p.status != http.StatusNotFound {
+		t.Errorf("%d", p.status)
+	}
+	if p := w.operator("helpdesk").get("/admin/audit/export/csv"); p.status != http.StatusForbidden {
+		t.Errorf("the help desk exports: %d", p.status)
+	}
+}
+
+func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
+	w := newWorld(t)
+	w.record.dossier = activation.Dossier{Person: activation.Person{ID: "p1", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin", Login: "o22502142"}}
+	b := w.operator("admin")
+	const path = "/admin/personnes/p1/effacer"
+	p := b.get(path).shows("main", "Jeanne Martin").shows("main", "le numéro 22502142").shows("main", "l'identifiant o22502142")
+	form := func(p *page, typed ...string) *page {
+		p.Find("form.box").SetAttr("action", path) // it has none: it goes to the page itself
+		return b.submit(p, path, typed...)
+	}
+	p = form(p, "numero", "1", "motif", "")
+	if p.status != http.StatusUnprocessableEntity || p.Find(".summary li").Length() != 2 || p.Find("#numero").AttrOr("value", "") != "1" {
+		t.Fatalf("%d %s", p.status, p.Find(".summary").Text())
+	}
+	w.sleep(6 * time.Minute)
+	p = form(p, "numero", "22502142", "motif", "demande du 3 octobre").want("/admin/confirmer", 200).shows("form.box", "C'est définitif.")
+	if len(w.record.erased) != 0 {
+		t.Fatal("erased before it was confirmed")
+	}
+	p = b.submit(p, path).want(path, 200).shows(".notice", "Les données ont été effacées.").shows("main", "ont été effacées")
+	if len(w.record.erased) != 1 || w.record.erased[0].What["reason"] != "demande du 3 octobre" || w.record.erased[0].By.Role != "admin" {
+		t.Errorf("%+v", w.record.erased)
+	}
+	if b.get("/admin/personnes/nobody/effacer").status != http.StatusNotFound {
+		t.Error("nobody has a page")
+	}
+	for role, status := range map[string]int{"auditor": 403, "helpdesk": 403} {
+		if p := w.operator(role).get(path); p.status != status {
+			t.Errorf("%s: %d", role, p.status)
+		}
+	}
+}
+
+func TestRights_TheExportIsForThoseWhoMay(t *testing.T) {
+	w := newWorld(t)
+	w.record.dossier = activation.Dossier{Person: activation.Person{ID: "p1", GivenName: "Jeanne"}}
+	for role, status := range map[string]int{"admin": 200, "auditor": 200, "helpdesk": 403} {
+		p := w.operator(role).get("/admin/personnes/p1/donnees")
+		if p.status != status || status == 200 && (!json.Valid([]byte(p.body)) || !strings.Contains(p.body, `"given_name": "Jeanne"`)) {
+			t.Errorf("%s: %d %.200s", role, p.status, p.body)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/portal/web"
+)
+
+// ErasePage is drawn by templates/admin/erase.html, GET and POST /admin/personnes/:id/effacer
+// fields: numero, typed again so that nobody else is erased by a slip; motif
+type ErasePage struct {
+	Name, Number, Login string
+	Accepted            int // charters
+	Typed, Reason       string
+	Erased              time.Time // zero: not yet
+	DataURL             string
+	Back                string
+}
+
+var eraseFields = []web.Field{{Name: "numero", Max: 100}, {Name: "motif", Max: 500}}
+
+// dossier reads everything about the person of the address.
+func (a *Console) dossier(v *visit) (activation.Dossier, error) {
+	d, err := a.Rights.Dossier(v.Request.Context(), activation.PersonID(v.Param("id")))
+	if errors.Is(err, activation.ErrNotFound) {
+		return d, &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
+	}
+	return d, err
+}
+
+// personData is everything that is held about somebody, as a file.
+func (a *Console) personData(v *visit) error {
+	d, err := a.dossier(v)
+	if err != nil {
+		return err
+	}
+	raw, err := d.JSON(a.Now())
+	if err != nil {
+		return err
+	}
+	if err := v.note("person.exported", string(d.Person.ID), nil); err != nil {
+		return err
+	}
+	v.Header("Content-Disposition", `attachment; filename="personne-`+string(d.Person.ID)+`.json"`)
+	v.Data(http.StatusOK, "application/json; charset=utf-8", raw)
+	return nil
+}
+
+func (a *Console) erasePage(d activation.Dossier) ErasePage {
+	p := d.Person
+	page := ErasePage{
+		Name: strings.TrimSpace(p.GivenName + " " + p.FamilyName), Number: p.Number, Login: p.Login, Accepted: len(d.Acceptances), Erased: p.ErasedAt,
+		DataURL: personURL(p.ID) + "/donnees", Back: personURL(p.ID),
+	}
+	return page
+}
+
+func (a *Console) showErase(v *visit) error {
+	d, err := a.dossier(v)
+	if err != nil {
+		return err
+	}
+	return v.show("erase", a.erasePage(d))
+}
+
+func (a *Console) erase(v *visit, form web.Form) error {
+	d, err := a.dossier(v)
+	if err != nil {
+		return err
+	}
+	page := a.erasePage(d)
+	page.Typed, page.Reason = form["numero"], strings.TrimSpace(form["motif"])
+	var faults []fault
+	if strings.TrimSpace(page.Typed) != page.Number {
+		faults = append(faults, wrong("numero", "console.erase.number.wrong"))
+	}
+	if page.Reason == "" {
+		faults = append(faults, wrong("motif", "console.erase.reason.missing"))
+	}
+	if len(faults) > 0 {
+		return v.again("erase", page, faults...)
+	}
+	err = a.Rights.Erase(v.Request.Context(), d.Person.ID, v.entry("", "", map[string]string{"reason": page.Reason}))
+	if errors.Is(err, activation.ErrConflict) {
+		return v.again("erase", page, wrong("", "console.erase.conflict"))
+	}
+	if err != nil {
+		return err
+	}
+	return v.done(v.Request.URL.EscapedPath(), "console.erase.done")
+}
