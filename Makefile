@@ -1,6 +1,6 @@
 # What can be done here. `make` says it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint fmt screenshots build fuzz chaos clean needs
+.PHONY: help demo test test-fast lint fmt screenshots bench build fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -32,6 +32,10 @@ fmt: ## format the code
 screenshots: needs ## the pictures of README.md, taken in a real browser on a running demo
 	mkdir -p $(PICTURES)
 	ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' ./e2e
+
+bench: needs ## what an activation costs beside Keycloak's own ways, with the picture of README.md (six minutes)
+	$(GO) run ./cmd/entree bench portal
+	$(GO) run ./cmd/entree bench rush --svg $(PICTURES)/rush.svg
 
 build: ## the program, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
