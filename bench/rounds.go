@@ -147,6 +147,31 @@ func costs(p Processes) (c Cost, err error) {
 	return c, err
 }
 
+// quiet waits, for ten seconds at most, until a process has hardly anything left
+// to do: Keycloak's compiler works on for a while after each way, and the next
+// one is not to pay for that.
+func quiet(ctx context.Context, pid int) error {
+	const look = 500 * time.Millisecond
+	if pid == 0 {
+		return nil
+	}
+	before, err := cpu(pid)
+	for range 20 {
+		if err != nil {
+			return err
+		}
+		if err := wait(ctx, look); err != nil {
+			return err
+		}
+		var now time.Duration
+		if now, err = cpu(pid); err == nil && now-before < look/10 {
+			return nil
+		}
+		before = now
+	}
+	return err
+}
+
 // Rounds lets contestants work in turn. Each one warms up first, so that
 // Keycloak's compiler has seen every way alike; each round begins with another
 // one, so that nobody always has the same one before him.
@@ -163,6 +188,9 @@ func Rounds(ctx context.Context, contestants []Contestant, p Processes, pace Pac
 			own := pace
 			if c.Name != NameActivation {
 				own = Pace{AtOnce: pace.AtOnce} // the others are driven as fast as they go
+			}
+			if err := quiet(ctx, p.Keycloak); err != nil {
+				return out, err
 			}
 			r, err := Run(ctx, c, p, own, warm+i*n, n, tell)
 			if err != nil {

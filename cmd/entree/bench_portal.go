@@ -47,6 +47,9 @@ nothing: what is left is the portal's own cost and its database's.`,
 				}
 				fmt.Fprintf(talk, "%-9s %.2f core-ms a journey (%.2f–%.2f): portal %.2f, database %.2f; mark ≤ %g %s; %.0f journeys a second, memory %d MB at most\n",
 					database, c.Together.Median, c.Together.Low, c.Together.High, c.Portal, c.Database, mark, holds, c.PerSecond, c.Memory>>20)
+				for _, p := range c.Pages {
+					fmt.Fprintf(talk, "  %-10s %6d bytes\n", p.Step, p.Bytes)
+				}
 				found[database] = c
 				failed = errors.Join(failed, c.failed)
 			}
@@ -77,7 +80,15 @@ type ownCost struct {
 	Database  float64      `json:"database"`
 	PerSecond float64      `json:"per_second"`
 	Memory    int64        `json:"memory_bytes"`
+	Pages     []page       `json:"pages"`
 	failed    error
+}
+
+// page is what a step brings over the wire: headers, and what its page needs
+// beside itself and was not fetched before.
+type page struct {
+	Step  string `json:"step"`
+	Bytes int64  `json:"bytes"`
 }
 
 func portalCost(ctx context.Context, env environment, o stackOptions, students, rounds, concurrency int, profile string, talk io.Writer) (c ownCost, err error) {
@@ -107,6 +118,9 @@ func portalCost(ctx context.Context, env environment, o stackOptions, students, 
 		}
 	}
 	c.Together, c.Portal, c.Database, c.PerSecond = bench.FigureOf(together), bench.FigureOf(portal).Median, bench.FigureOf(database).Median, bench.FigureOf(rate).Median
+	for _, l := range (bench.Report{Ways: ways}).Lines() {
+		c.Pages = append(c.Pages, page{l.Step, l.Bytes})
+	}
 	if n := s.standIn.Users(); n != w.count() {
 		c.failed = errors.Join(c.failed, fmt.Errorf("bench: %d accounts for %d students", n, w.count()))
 	}

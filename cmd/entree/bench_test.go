@@ -45,9 +45,32 @@ func TestBenchPortal_OnBothDatabases(t *testing.T) {
 	}
 	var got map[string]struct {
 		PerSecond float64 `json:"per_second"`
+		Pages     []struct {
+			Step  string
+			Bytes int64
+		}
 	}
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got["sqlite"].PerSecond <= 0 || got["postgres"].PerSecond <= 0 {
 		t.Errorf("%v\n%s", err, &out)
+	}
+	// What a telephone on a slow network has to fetch: everything that the first
+	// page needs, and each next page.
+	if len(got["sqlite"].Pages) < 8 {
+		t.Fatalf("pages: %+v", got["sqlite"].Pages)
+	}
+	for _, p := range got["sqlite"].Pages {
+		most := int64(10_000)
+		switch p.Step {
+		case "welcome":
+			most = 60_000
+		case "charter":
+			most = 20_000 // as long as its text
+		case "whole way":
+			most = 80_000
+		}
+		if p.Bytes > most {
+			t.Errorf("%s brings %d bytes, want %d at most", p.Step, p.Bytes, most)
+		}
 	}
 }
 

@@ -55,14 +55,14 @@ under way come to its end, for 15 seconds at most.`,
 	return cmd
 }
 
-// collectLess lets the heap grow to five times what lives in it before it is
+// collectLess lets the heap grow to four times what lives in it before it is
 // swept, up to a bound. Each Argon2 hash takes 7 MiB and leaves them behind:
 // with Go's own setting every third password would have the whole heap swept.
 // Whoever sets GOGC or GOMEMLIMIT decides for himself.
 func collectLess(getenv func(string) string) {
 	if getenv("GOGC") == "" && getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(120 << 20)
+		debug.SetGCPercent(300)
+		debug.SetMemoryLimit(80 << 20)
 	}
 }
 
