@@ -1,0 +1,21 @@
+package keycloak
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"entree/secret"
+)
+
+// The one cost that nothing can take away.
+func BenchmarkHash(b *testing.B) {
+	h, err := NewHasher("argon2", 0, 1, rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := h.Hash(b.Context(), secret.New("LesTicketsDeBusForr1CielBleu")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package portal_test
+
+import (
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"entree/portal"
+	"entree/portal/i18n"
+	"entree/static"
+	"entree/templates"
+)
+
+// real puts the program's own pages, style sheets and words in.
+func real(t failer) func(*portal.Options) {
+	t.Helper()
+	catalog, err := i18n.Load()
+	if err != nil {
+		t.Fatalf("words: %v", err)
+	}
+	return func(o *portal.Options) { o.Templates, o.Static, o.Catalog = templates.FS, static.FS, catalog }
+}
+
+// The page comes with the first round trip, the style sheets that it names with
+// the second: nothing that is named by them, no script that holds the page up,
+// nobody else's server.
+func TestFirstPaintWithinTwoRoundTrips(t *testing.T) {
+	b := newWorld(t, real(t)).browser(t)
+	for _, path := range []string{"/", "/activation"} {
+		page := b.get(path)
+		page.Find("script").Each(func(_ int, s *goquery.Selection) {
+			if _, deferred := s.Attr("defer"); !deferred {
+				t.Errorf("%s: the script %s holds the page up", path, s.AttrOr("src", "in the page"))
+			}
+		})
+		page.Find("link[href], script[src], img[src]").Each(func(_ int, s *goquery.Selection) {
+			if at := s.AttrOr("href", s.AttrOr("src", "")); !strings.HasPrefix(at, "/") || strings.HasPrefix(at, "//") {
+				t.Errorf("%s asks somebody else: %s", path, at)
+			}
+		})
+	}
+	more := regexp.MustCompile(`@import|url\(\s*["']?(?:[^d"']|d[^a])`) // url(data:…) is in the file
+	sheets, err := fs.Glob(static.FS, "*.css")
+	if err != nil || len(sheets) == 0 {
+		t.Fatalf("%v %v", sheets, err)
+	}
+	for _, name := range sheets {
+		text, err := fs.ReadFile(static.FS, name)
+		if at := more.Find(text); err != nil || at != nil {
+			t.Errorf("%s names something that has to be fetched: %q, %v", name, at, err)
+		}
+	}
+}
+
+// What drawing a page costs, with what stands around it.
+func BenchmarkPage(b *testing.B) {
+	w := newWorld(b, real(b))
+	for _, path := range []string{"/", "/activation?profil=etudiant"} {
+		b.Run(path, func(b *testing.B) {
+			for b.Loop() {
+				request := httptest.NewRequest(http.MethodGet, w.base+path, nil)
+				answer := httptest.NewRecorder()
+				w.portal.ServeHTTP(answer, request)
+				if answer.Code != http.StatusOK {
+					b.Fatal(answer.Code)
+				}
+			}
+		})
+	}
+}
