@@ -64,7 +64,7 @@ func (c *Accounts) lastLogin(ctx context.Context, id string) time.Time {
 // login, names, address and password stay (S42). An account that bears another
 // mark is another activation's, and is not touched.
 func (c *Accounts) Adopt(ctx context.Context, id string, a activation.Account) error {
-	if locationID(id) != id || a.ActivationID == "" {
+	if id == "" || locationID(id) != id || a.ActivationID == "" {
 		return activation.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
 	}
 	var user map[string]any // whole: what a PUT leaves out of the profile is removed
