@@ -66,3 +66,5 @@ needs:
 	@./scripts/need.sh spin spin
 	@./scripts/need.sh cc gcc libc6-dev
 	@./scripts/need.sh systemd-analyze systemd
+	@./scripts/need.sh sqlite3 sqlite3
+	@./scripts/need.sh /usr/sbin/slapd slapd

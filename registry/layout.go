@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,12 +41,7 @@ func (m Mapping) layout(headers []string, lines []row) (layout, error) {
 	most, width := -1, 0
 	consider := func(headers []string, n int) {
 		l := layout{headers: headers, columns: m.columns(headers), skip: n + 1, line: lines[n].line, samples: lines[n+1:]}
-		found, filled := 0, 0
-		for _, c := range l.columns {
-			if c >= 0 {
-				found++
-			}
-		}
+		found, filled := m.found(headers), 0
 		for _, h := range headers {
 			if h != "" {
 				filled++
@@ -61,16 +57,21 @@ func (m Mapping) layout(headers []string, lines []row) (layout, error) {
 		consider(trimmed(lines[n].record), n)
 	}
 	for n := 1; n < min(20, len(lines)); n++ {
-		if two := together(lines[n-1].record, lines[n].record); m.found(two) > most {
+		if two := m.together(lines[n-1].record, lines[n].record); m.found(two) > most {
 			consider(two, n)
 		}
 	}
 	return best, nil
 }
 
+// found counts the fields that a line of headers names. A column that is given
+// by its number is one in every line.
 func (m Mapping) found(headers []string) int {
+	named := m
+	named.Columns = maps.Clone(m.Columns)
+	maps.DeleteFunc(named.Columns, func(_, header string) bool { return header == "" || header[0] == '#' })
 	n := 0
-	for _, c := range m.columns(headers) {
+	for _, c := range named.columns(headers) {
 		if c >= 0 {
 			n++
 		}
@@ -86,9 +87,9 @@ func trimmed(record []string) []string {
 	return out
 }
 
-// together joins two lines of headers. A cell above that is empty is merged
-// with the one at its left.
-func together(above, below []string) []string {
+// together joins two lines of headers, where the one below does not say enough
+// by itself. A cell above that is empty is merged with the one at its left.
+func (m Mapping) together(above, below []string) []string {
 	var out []string
 	group := ""
 	for i := range max(len(above), len(below)) {
@@ -105,6 +106,8 @@ func together(above, below []string) []string {
 		switch {
 		case b == "":
 			out = append(out, a)
+		case m.found([]string{b}) > 0:
+			out = append(out, b)
 		default:
 			out = append(out, strings.TrimSpace(group+" "+b))
 		}
@@ -157,7 +160,7 @@ func (in *reader) missing(m Mapping) error {
 		if given := m.Columns[n.key]; given != "" {
 			wanted = given
 		}
-		return fmt.Errorf("no column for %s (%q would do); the file has %s: name yours under import.columns or with --column %[1]s=HEADER%s", n.key, wanted, quoted(in.headers), hint)
+		return fmt.Errorf("no column for %s (%q would do); the file has %s: name yours under import.columns or with --column %s=HEADER%s", n.key, wanted, quoted(in.headers), n.key, hint)
 	}
 	return nil
 }

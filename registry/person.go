@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"entree/activation"
 )
@@ -56,12 +57,21 @@ type Mapping struct {
 	Aliases  map[string][]string // profile → words of the file
 }
 
+// known is whom a line names that is refused: they are in the source all the
+// same.
+func (in *reader) known(record []string) activation.Person {
+	p := activation.Person{Number: in.value(record, fieldNumber)}
+	if len(p.Number) > 64 || !utf8.ValidString(p.Number) || strings.ContainsRune(p.Number, 0) {
+		return activation.Person{}
+	}
+	p.Profile, _ = in.mapping.profile(in.value(record, fieldProfile))
+	return p
+}
+
 // person reads one line.
 func (in *reader) person(record []string, line int) (activation.Person, *Refusal) {
 	no := func(f field, reason string) (activation.Person, *Refusal) {
-		known := activation.Person{Number: in.value(record, fieldNumber)} // they are in the source all the same
-		known.Profile, _ = in.mapping.profile(in.value(record, fieldProfile))
-		return known, &Refusal{line, in.header(f), reason}
+		return in.known(record), &Refusal{line, in.header(f), reason}
 	}
 	p := activation.Person{
 		Number: in.value(record, fieldNumber), GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),

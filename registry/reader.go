@@ -96,9 +96,9 @@ func (in *reader) next() (activation.Person, int, *Refusal, error) {
 	for i, v := range record {
 		switch {
 		case len(v) > longest:
-			return activation.Person{}, line, &Refusal{line, in.headers[i], "longer than 4096 bytes: a quote is lost"}, nil
+			return in.known(record), line, &Refusal{line, in.headers[i], "longer than 4096 bytes: a quote is lost"}, nil
 		case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
-			return activation.Person{}, line, &Refusal{line, in.headers[i], "not text in the encoding of the rest"}, nil
+			return in.known(record), line, &Refusal{line, in.headers[i], "not text in the encoding of the rest"}, nil
 		}
 	}
 	p, f := in.person(record, line)

@@ -241,6 +241,37 @@ func TestImport_NamesGivenByTheSource(t *testing.T) {
 	}
 }
 
+func TestImport_ThePlaceOfTheHeader(t *testing.T) {
+	const lines = "1;Anne;Roy;a@example.org;x\n2;Bob;Roy;b@example.org;y\n"
+	for name, c := range map[string]struct {
+		head    string
+		columns map[string]string
+	}{
+		"a title above it":              {"Inscriptions;;;;\n\nMatricule;Prénom;Nom;Mail;z\n", nil},
+		"two lines together":            {"Étudiant;;;Adresse mail;\nMatricule;Prénom;Nom;personnelle;z\n", nil},
+		"two languages":                 {"Matricule;Prénom;Nom;Mail;z\nStudent number;First name;Last name;E-mail;z\n", nil},
+		"columns by number":             {"Matricule;Prénom;Nom;Contact;z\n", map[string]string{"number": "#1", "given_name": "#2", "family_name": "#3", "email": "#4", "cohort": ""}},
+		"every one of them by number":   {"a;b;c;d;e\n", map[string]string{"number": "#1", "given_name": "#2", "family_name": "#3", "email": "#4"}},
+		"the more telling of two":       {"Matricule;Prénom;Nom;Adresse mail personnelle;Mail\n", nil},
+		"quoted numbers of a programme": {"Matricule;Prénom;Nom;Mail;\"z;z\"\n", nil},
+	} {
+		table, err := registry.Open(strings.NewReader(c.head+lines), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}, Columns: c.columns}
+		s := open(t)
+		counts, err := registry.Import(t.Context(), s, table, m, &activation.ImportOrder{}, ignore)
+		if err != nil || counts != (activation.ImportCounts{New: 2}) {
+			t.Errorf("%s: %+v, %v", name, counts, err)
+			continue
+		}
+		if all := people(t, s); all[0].Email != "a@example.org" || all[0].FamilyName != "Roy" {
+			t.Errorf("%s: %+v", name, all[0])
+		}
+	}
+}
+
 func TestS38_TheListOfRefusedLinesIsSafeToOpen(t *testing.T) {
 	var out bytes.Buffer
 	w, err := registry.NewRefused(&out)

@@ -48,6 +48,7 @@
     events.addEventListener('message', (e) => {
       if (part.contains(document.activeElement) && document.activeElement !== part) return;
       part.innerHTML = e.data;
+      if (one('[data-over]', part)) location.reload();
     });
     addEventListener('pagehide', () => events.close());
   }

@@ -23,6 +23,7 @@ import (
 	"entree/mail"
 	"entree/portal"
 	"entree/portal/web"
+	"entree/registry/intake"
 	"entree/store"
 	"entree/webhook"
 )
@@ -45,6 +46,7 @@ type app struct {
 	charters  *charter.Desk
 	campaigns *campaign.Service
 	mailer    *mail.Mailer
+	intake    *intake.Intake
 }
 
 // graceful is how long requests and jobs under way may take at the end.
@@ -107,6 +109,9 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if err := a.joinCampaigns(ctx); err != nil {
 		return nil, err
 	}
+	a.intake = intake.New(ctx, intake.Options{
+		Folder: c.ImportFolder(), Store: a.store, Mapping: mapping(c), MaxGone: float64(c.Import.MaxGone) / 100, Log: log, Now: time.Now, Random: rand.Reader,
+	})
 	if a.pages, err = a.newPortal(p.sessions); err != nil {
 		return nil, err
 	}
@@ -176,6 +181,9 @@ func (a *app) tidy(ctx context.Context) error {
 		if err := a.store.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Error("purge", "error", err)
 		}
+		if err := a.intake.Purge(); err != nil {
+			a.log.Error("uploaded files", "error", err)
+		}
 		if err := a.sealRecord(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Error("audit", "error", err)
 		}
@@ -211,6 +219,9 @@ func (a *app) sealRecord(ctx context.Context, now time.Time) error {
 }
 
 func (a *app) close() {
+	if a.intake != nil {
+		a.intake.Close()
+	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("close the database", "error", err)

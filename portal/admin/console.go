@@ -14,6 +14,7 @@ import (
 	"entree/campaign"
 	"entree/charter"
 	"entree/portal/web"
+	"entree/registry/intake"
 	"entree/sso"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	Evidence  EvidenceKey
 	// Markdown draws a charter as its reader sees it.
 	Markdown  func(text string) (template.HTML, error)
+	Intake    *intake.Intake // nil: nobody imports here
+	Imports   Imports
 	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
 	Now       func() time.Time
 	Zone      *time.Location // of the times that are typed; nil: UTC

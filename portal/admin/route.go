@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"mime/multipart"
 	"net/http"
 	"slices"
 
@@ -122,6 +123,29 @@ func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web
 			}
 		}
 		return missing(h(v, form))
+	})
+	return r
+}
+
+// upload adds an act whose form is one file, of so many bytes at most.
+func (a *Console) upload(path string, most int64, h func(*visit, *multipart.Part) error, roles ...Role) *route {
+	r := a.add(http.MethodPost, path, roles)
+	a.site.Upload(path, most, func(c *gin.Context) error {
+		v, err := a.enter(c, r)
+		if err != nil {
+			return err
+		}
+		form, file, err := web.ReadUpload(c, "fichier")
+		if err != nil {
+			return err
+		}
+		if err := a.site.CheckToken(c, form, tokenAbout, backOf(c)); err != nil {
+			return err
+		}
+		if err := a.stay(v); err != nil {
+			return err
+		}
+		return h(v, file)
 	})
 	return r
 }

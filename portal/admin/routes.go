@@ -58,6 +58,7 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/adopter", a.adopt, adoptFields, admins...).stepUp()
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
 
+	a.importTable()
 	post("/admin/deconnexion", a.logout, nil, everybody...)
 
 	if a.Charters != nil {

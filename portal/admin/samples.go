@@ -20,6 +20,8 @@ func samples() map[string][]any {
 		"people":   peopleSamples(),
 		"person":   personSamples(),
 		"deskcode": deskCodeSamples(),
+		"imports":  importsSamples(),
+		"import":   importSamples(),
 		"confirm": {
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root},
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},

@@ -25,7 +25,11 @@ func (s *Site) limit(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	most, ok := s.uploads[c.FullPath()]
+	if !ok {
+		most = maxBody
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
 	c.Next()
 }
 

@@ -59,6 +59,7 @@ type Site struct {
 	sessions    *Sessions
 	institution Institution
 	gets        map[string]bool           // addresses that answer GET with a page
+	uploads     map[string]int64          // addresses that take a file, and how many bytes
 	dress       func(*gin.Context, *View) // of a section; nil: none
 	ready       *readiness
 	crowd       *crowd
@@ -77,7 +78,7 @@ const (
 // site without pages of its own.
 func New(config Config) (*Site, error) {
 	s := &Site{
-		config: config, gets: map[string]bool{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
+		config: config, gets: map[string]bool{}, uploads: map[string]int64{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
 		crowd: &crowd{most: int64(config.AtOnce)},
 		ready: &readiness{checks: config.Checks, now: config.Now, log: config.Log},
 	}

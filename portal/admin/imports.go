@@ -1,0 +1,301 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/activation"
+	"entree/portal/web"
+	"entree/registry"
+	"entree/registry/intake"
+)
+
+const (
+	pathImports = "/admin/imports"
+	// maxUpload is what a million people need, and more.
+	maxUpload = 256 << 20
+)
+
+// Imports is the history of imports.
+type Imports interface {
+	Imports(ctx context.Context, from, n int) ([]activation.ImportRecord, int, error)
+	ImportRecord(ctx context.Context, id string) (activation.ImportRecord, error)
+}
+
+// ImportsPage is drawn by templates/admin/imports.html, GET /admin/imports
+type ImportsPage struct {
+	List    List
+	Imports []activation.ImportRecord
+	Most    int // megabytes of a file
+}
+
+// ImportPage is drawn by templates/admin/import.html, GET /admin/imports/:id:
+// a file on its way, or what is remembered of its import.
+type ImportPage struct {
+	File     intake.File
+	Progress *intake.Progress
+	Record   *activation.ImportRecord
+	Fields   []string
+	Profiles []activation.Profile
+	Shown    activation.DifferenceKind // which differences are shown
+	List     List
+	Changes  []activation.Difference
+	Refused  []registry.Refusal
+}
+
+// Chosen tells whether a field is in a column; columns count from 1.
+func (p ImportPage) Chosen(field string, column int) bool {
+	if p.File.Choice.Columns != nil {
+		return p.File.Choice.Columns[field] == "#"+strconv.Itoa(column)
+	}
+	return p.File.Columns[column-1].Field == field
+}
+
+// Column is the name of the field for a column in a form.
+func (p ImportPage) Column(i int) string { return "colonne" + strconv.Itoa(i+1) }
+
+// Nth counts columns from 1, as people do.
+func (p ImportPage) Nth(i int) int { return i + 1 }
+
+// Count is how many people the import writes.
+func (p ImportPage) Count() int {
+	c := p.File.Trial.Counts
+	return c.New + c.Changed + c.Gone
+}
+
+// Percent is how much of the file was read.
+func (p ImportPage) Percent() int { return int(100 * p.Progress.Done) }
+
+// Tabs are the kinds of differences, with their counts.
+func (p ImportPage) Tabs() []Tab {
+	c := p.File.Trial.Counts
+	return []Tab{
+		{activation.DifferenceNew, c.New, p.Shown == activation.DifferenceNew}, {activation.DifferenceChanged, c.Changed, p.Shown == activation.DifferenceChanged},
+		{activation.DifferenceGone, c.Gone, p.Shown == activation.DifferenceGone}, {kindRefused, c.Refused, p.Shown == kindRefused},
+	}
+}
+
+// Tab is one kind of differences.
+type Tab struct {
+	Kind    activation.DifferenceKind
+	Count   int
+	Current bool
+}
+
+const kindRefused activation.DifferenceKind = "refused"
+
+// importColumns is how many columns of a file can be corrected.
+const importColumns = 60
+
+func importFields() []web.Field {
+	fields := []web.Field{{Name: "profil", Max: 100, Optional: true}, {Name: "source", Max: 64, Optional: true}, {Name: "partie", Max: 3, Optional: true}}
+	for i := range importColumns {
+		fields = append(fields, web.Field{Name: "colonne" + strconv.Itoa(i+1), Max: 40, Optional: true})
+	}
+	return fields
+}
+
+func (a *Console) importTable() {
+	if a.Intake == nil {
+		return
+	}
+	a.get(pathImports, a.imports, readers...)
+	a.upload(pathImports, maxUpload, a.receive, admins...)
+	a.get(pathImports+"/:id", a.importPage, readers...)
+	a.stream(pathImports+"/:id/direct", a.importLive, readers...)
+	a.post(pathImports+"/:id/essayer", a.tryImport, importFields(), admins...)
+	a.post(pathImports+"/:id/importer", a.beginImport, nil, admins...)
+	a.post(pathImports+"/:id/importer-malgre-tout", a.beginAnyway, nil, admins...).stepUp()
+	a.post(pathImports+"/:id/jeter", a.discardImport, nil, admins...)
+}
+
+func (a *Console) imports(v *visit) error {
+	l := v.list(nil, []string{"-at"})
+	page, err := a.importsPage(v, l)
+	if err != nil {
+		return err
+	}
+	return v.show("imports", page)
+}
+
+func (a *Console) importsPage(v *visit, l List) (ImportsPage, error) {
+	all, total, err := a.Imports.Imports(v.Request.Context(), l.Skip(), l.Per)
+	l.Count, l.Total = len(all), total
+	return ImportsPage{List: l, Imports: all, Most: maxUpload >> 20}, err
+}
+
+// receive keeps an uploaded file and shows what its columns seem to be.
+func (a *Console) receive(v *visit, file *multipart.Part) error {
+	name := web.UploadName(file)
+	f, err := a.Intake.Receive(name, v.by.Name, file)
+	var tooLarge *http.MaxBytesError
+	key := ""
+	switch {
+	case name == "":
+		key = "console.imports.no_file"
+	case errors.As(err, &tooLarge):
+		return err
+	case err != nil:
+		key = "console.imports.unreadable"
+	}
+	if key != "" {
+		if err == nil {
+			err = errors.Join(errors.New(name), a.Intake.Discard(f.ID))
+		}
+		page, pageErr := a.importsPage(v, v.list(nil, []string{"-at"}))
+		if pageErr != nil {
+			return pageErr
+		}
+		return v.again("imports", page, wrong("fichier", key, "Reason", string(reason(v.view("imports"), err.Error()))))
+	}
+	return web.SeeOther(pathImports + "/" + f.ID)
+}
+
+func (a *Console) importPage(v *visit) error {
+	page, err := a.importData(v.Request.Context(), v.Param("id"))
+	if err != nil {
+		return err
+	}
+	page.List = v.list([]string{"voir"}, []string{"line"})
+	page.show(activation.DifferenceKind(page.List.Filter("voir")))
+	return v.show("import", page)
+}
+
+// importData is a file on its way, or the record of its import.
+func (a *Console) importData(ctx context.Context, id string) (ImportPage, error) {
+	page := ImportPage{Fields: registry.Fields(), Profiles: a.Profiles}
+	var err error
+	page.File, page.Progress, err = a.Intake.File(id)
+	if errors.Is(err, intake.ErrNoFile) {
+		record, err := a.Imports.ImportRecord(ctx, id)
+		if errors.Is(err, activation.ErrNotFound) {
+			return page, &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathImports, Label: "console.import.back"}
+		}
+		page.Record = &record
+		return page, err
+	}
+	return page, err
+}
+
+// show picks what is looked at: the refused lines first, since they are what
+// there is to do.
+func (p *ImportPage) show(kind activation.DifferenceKind) {
+	if p.File.Trial == nil {
+		return
+	}
+	tabs := p.Tabs()
+	if !slices.ContainsFunc(tabs, func(t Tab) bool { return t.Kind == kind }) {
+		kind = activation.DifferenceNew
+		if p.File.Trial.Counts.Refused > 0 {
+			kind = kindRefused
+		}
+	}
+	p.Shown = kind
+	if kind == kindRefused {
+		p.Refused = part(&p.List, p.File.Trial.Refused)
+		return
+	}
+	var all []activation.Difference
+	for _, d := range p.File.Trial.Changes {
+		if d.Kind == kind {
+			all = append(all, d)
+		}
+	}
+	p.Changes = part(&p.List, all)
+}
+
+// part is one page of a list that is whole in memory.
+func part[T any](l *List, all []T) []T {
+	l.Total = len(all)
+	from := min(l.Skip(), len(all))
+	here := all[from:min(from+l.Per, len(all))]
+	l.Count = len(here)
+	return here
+}
+
+// importLive keeps the progress fresh.
+func (a *Console) importLive(v *visit) error {
+	id := v.Param("id")
+	return v.live("import", "progress", time.Second, func(ctx context.Context) (any, error) {
+		return a.importData(ctx, id)
+	})
+}
+
+func (a *Console) tryImport(v *visit, form web.Form) error {
+	id := v.Param("id")
+	page, err := a.importData(v.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	if page.Record != nil {
+		return web.SeeOther(pathImports + "/" + id)
+	}
+	choice := intake.Choice{Columns: map[string]string{}, Profile: form["profil"], Source: strings.TrimSpace(form["source"]), Part: form["partie"] != ""}
+	var faults []fault
+	for i := range page.File.Columns {
+		field := form["colonne"+strconv.Itoa(i+1)]
+		if !slices.Contains(page.Fields, field) {
+			continue
+		}
+		if choice.Columns[field] != "" {
+			faults = append(faults, wrong(page.Column(i), "console.import.twice", "Field", string(v.view("import").T("console.import.field."+field))))
+			continue
+		}
+		choice.Columns[field] = "#" + strconv.Itoa(i+1)
+	}
+	if len(faults) > 0 {
+		page.File.Choice = choice
+		return v.again("import", page, faults...)
+	}
+	for _, field := range page.Fields {
+		if choice.Columns[field] == "" {
+			choice.Columns[field] = "" // none, whatever its header says
+		}
+	}
+	if err := a.Intake.Try(id, choice); err != nil && !errors.Is(err, intake.ErrBusy) {
+		return err
+	}
+	return web.SeeOther(pathImports + "/" + id)
+}
+
+func (a *Console) beginImport(v *visit, _ web.Form) error { return a.startImport(v, false) }
+
+func (a *Console) beginAnyway(v *visit, _ web.Form) error { return a.startImport(v, true) }
+
+func (a *Console) startImport(v *visit, gone bool) error {
+	id := v.Param("id")
+	page, err := a.importData(v.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	if page.Record == nil {
+		what := map[string]string{"file": page.File.Name, "gone": strconv.FormatBool(gone)}
+		if t := page.File.Trial; t != nil {
+			what["new"], what["changed"], what["missing"] = strconv.Itoa(t.Counts.New), strconv.Itoa(t.Counts.Changed), strconv.Itoa(t.Counts.Gone)
+		}
+		if err := v.note("import.begun", id, what); err != nil {
+			return err
+		}
+		if err := a.Intake.Begin(id, v.by.Name, gone); err != nil && !errors.Is(err, intake.ErrBusy) {
+			return err
+		}
+	}
+	return web.SeeOther(pathImports + "/" + id)
+}
+
+func (a *Console) discardImport(v *visit, _ web.Form) error {
+	_, progress, err := a.Intake.File(v.Param("id"))
+	if err == nil && progress == nil {
+		err = a.Intake.Discard(v.Param("id"))
+	}
+	if err != nil && !errors.Is(err, intake.ErrNoFile) {
+		return err
+	}
+	return v.done(pathImports, "console.imports.discarded")
+}
