@@ -7,5 +7,5 @@ import "embed"
 
 // FS holds the files.
 //
-//go:embed entree.sample.yaml charter/*.md keycloak/themes nginx systemd
+//go:embed entree.sample.yaml charter/*.md apache cas keycloak/themes nginx systemd
 var FS embed.FS

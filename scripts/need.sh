@@ -4,14 +4,14 @@
 #
 #   need.sh PROGRAM PACKAGE...
 #
-# PROGRAM is a name, or a path in which * stands for any version.
+# PROGRAM is a name, or the path of any file, in which * stands for any version.
 set -eu
 program=$1
 shift
 
 there() {
 	case $program in
-	/*) for file in $program; do if [ -x "$file" ]; then return 0; fi; done; return 1 ;;
+	/*) for file in $program; do if [ -e "$file" ]; then return 0; fi; done; return 1 ;;
 	*) command -v "$program" >/dev/null 2>&1 ;;
 	esac
 }

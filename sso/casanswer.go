@@ -182,5 +182,5 @@ func casIdentity(success *element) (Identity, error) {
 var aboutTheLogin = map[string]bool{
 	"authenticationDate": true, "longTermAuthenticationRequestTokenUsed": true, "isFromNewLogin": true,
 	"authenticationMethod": true, "successfulAuthenticationHandlers": true, "credentialType": true, "samlAuthenticationStatementAuthMethod": true,
-	"clientName": true,
+	"clientName": true, "clientIpAddress": true, "serverIpAddress": true, "userAgent": true, "geoLocation": true,
 }

@@ -15,6 +15,7 @@ import (
 	"entree/config"
 	"entree/keycloak/local"
 	"entree/mail/mailbox"
+	"entree/sso/caslocal"
 )
 
 // demoOptions are the flags of `entree demo`.
@@ -24,6 +25,8 @@ type demoOptions struct {
 	mailbox      string
 	keycloakPort int
 	keycloakHome string
+	sso          string
+	casAt        int
 }
 
 func demoCommand(env environment) *cobra.Command {
@@ -36,6 +39,8 @@ whose mailbox is a page, a registry of some 200 people, and the portal.
 
 Needs Java 17 or later. Keycloak itself is taken from --keycloak-home, from
 KEYCLOAK_HOME, from the user's cache, or fetched once by the Maven client.
+With --sso cas, people get into the ENT by a real Apereo CAS that hands logins on
+to Keycloak; it needs Java 21 or later and is fetched in the same way.
 Ctrl-C stops all of it; a second start on the same folder goes on with the same
 data.`,
 		Args: cobra.NoArgs,
@@ -49,6 +54,8 @@ data.`,
 	f.StringVar(&o.mailbox, "mailbox", "127.0.0.1:8025", "where the mailbox answers; port 0: any free one")
 	f.IntVar(&o.keycloakPort, "keycloak-port", 8180, "where Keycloak answers on loopback; 0: any free one")
 	f.StringVar(&o.keycloakHome, "keycloak-home", "", "an unpacked Keycloak distribution to use")
+	f.StringVar(&o.sso, "sso", "oidc", "how people get into the ENT: oidc, or cas")
+	f.IntVar(&o.casAt, "cas-port", 8280, "where CAS answers on loopback, with --sso cas; 0: any free one")
 	return cmd
 }
 
@@ -66,6 +73,10 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 		return err
 	}
 	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return err
+	}
+	casPort, err := o.casPort()
+	if err != nil {
 		return err
 	}
 	marker := filepath.Join(o.dir, "demo.json")
@@ -104,7 +115,11 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 		return err
 	}
 	listen := listener.Addr().String()
-	c, err := writeDemoConfig(o.dir, demoAddresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort})
+	at := demoAddresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort}
+	if casPort != 0 {
+		at.CAS = caslocal.At(casPort)
+	}
+	c, err := writeDemoConfig(o.dir, at)
 	if err != nil {
 		return err
 	}
@@ -117,6 +132,13 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	}
 	if err := setUpRealm(ctx, c, kc, operators); err != nil {
 		return fmt.Errorf("set the realm up: %w", err)
+	}
+	if casPort != 0 {
+		cas, err := startCAS(ctx, o.dir, casPort, c, kc, env.get, stdout)
+		if err != nil {
+			return err
+		}
+		defer cas.Stop()
 	}
 	a, err := newApp(ctx, c, log)
 	if err != nil {

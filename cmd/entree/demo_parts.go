@@ -38,7 +38,7 @@ const demoPeople = 200
 
 // writeSecrets draws the demo's secrets, once, into files of their own.
 func writeSecrets(dir string) error {
-	for _, name := range []string{"secret", "portal-secret", "ent-secret", "console-secret"} {
+	for _, name := range []string{"secret", "portal-secret", "ent-secret", "console-secret", "cas-secret"} {
 		file := filepath.Join(dir, name)
 		if _, err := os.Stat(file); err == nil {
 			continue
@@ -51,7 +51,7 @@ func writeSecrets(dir string) error {
 }
 
 // demoAddresses are what differs from one start to the next.
-type demoAddresses struct{ Portal, Listen, Keycloak, SMTPHost, SMTPPort string }
+type demoAddresses struct{ Portal, Listen, Keycloak, CAS, SMTPHost, SMTPPort string }
 
 // writeDemoConfig writes a configuration as an institution would have it, with
 // its charter beside it. `entree import --config DIR/entree.yaml` works on it.
@@ -195,6 +195,7 @@ type demoPlaces struct {
 	Portal    string         `json:"portal"`
 	Keycloak  string         `json:"keycloak"`
 	Realm     string         `json:"realm"`
+	CAS       string         `json:"cas,omitempty"`
 	Mailbox   string         `json:"mailbox"`
 	Operators []demoOperator `json:"operators"`
 	People    []demoPerson   `json:"people"`
@@ -236,7 +237,7 @@ func keepOperators(dir string) (operators []demoOperator, err error) {
 
 // places describes a running demo, people's states as they are now.
 func (a *app) places(ctx context.Context, kc, mailbox string, operators []demoOperator) (demoPlaces, error) {
-	out := demoPlaces{Portal: a.config.Portal.BaseURL, Keycloak: kc, Realm: a.config.Keycloak.Realm, Mailbox: mailbox, Operators: operators}
+	out := demoPlaces{Portal: a.config.Portal.BaseURL, Keycloak: kc, Realm: a.config.Keycloak.Realm, CAS: a.config.SSO.CASURL, Mailbox: mailbox, Operators: operators}
 	for _, invented := range demopeople.Some(demoPeople) { // in their order: the how-to's student first
 		p, err := a.store.Person(ctx, invented.ID)
 		if err != nil {
@@ -265,11 +266,15 @@ func (d demoPlaces) write(file string) error {
 
 // tell prints the three addresses and whom to try.
 func (d demoPlaces) tell(out io.Writer, dir string) {
+	cas := ""
+	if d.CAS != "" {
+		cas = "  CAS           " + d.CAS + "/login\n"
+	}
 	fmt.Fprintf(out, `
   The portal    %s/
   The mailbox   %s/
   Keycloak      %s/admin/  (user admin, password in %s)
-
+%s
   Try Jean-Pierre Martin, student: %s
   Two people share an address:     famille.roy@example.com  (numbers 22501001 and 22501002)
   Not ready yet:                   chloe.dubois@example.com
@@ -279,7 +284,7 @@ func (d demoPlaces) tell(out io.Writer, dir string) {
   Everybody is in %s
   Ctrl-C stops all of it.
 
-`, d.Portal, d.Mailbox, d.Keycloak, filepath.Join(dir, "keycloak", "admin-password"), d.People[0].Email, filepath.Join(dir, "demo.json"))
+`, d.Portal, d.Mailbox, d.Keycloak, filepath.Join(dir, "keycloak", "admin-password"), cas, d.People[0].Email, filepath.Join(dir, "demo.json"))
 }
 
 // forget removes the file that says that the demo runs.

@@ -69,6 +69,7 @@ var knows = []struct {
 	{"registry/intake", []string{"activation", "registry"}, "files on their way to the registry"},
 	{"registry/directory", []string{"registry", "secret"}, "one more kind of table"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
+	{"sso/caslocal", []string{"deploy", "internal/child", "secret"}, "it runs a CAS and knows nothing of who asks it"},
 	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
 	{"bench", []string{"secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
 	{"colour", nil, "a leaf"},

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"entree/config"
+	"entree/internal/child"
+	"entree/keycloak"
+	"entree/keycloak/local"
+	"entree/secret"
+	"entree/sso/caslocal"
+)
+
+// casPort gives the demo's CAS server a port; 0 where there is none.
+func (o demoOptions) casPort() (int, error) {
+	switch {
+	case o.sso == "oidc":
+		return 0, nil
+	case o.sso != "cas":
+		return 0, fmt.Errorf("--sso %s: want oidc or cas", o.sso)
+	case o.casAt != 0:
+		return o.casAt, nil
+	}
+	return child.FreePort()
+}
+
+// startCAS starts a CAS server that hands logins on to the demo's Keycloak.
+func startCAS(ctx context.Context, dir string, port int, c config.Config, kc *local.Server, getenv func(string) string, out io.Writer) (*caslocal.Server, error) {
+	const id = "entree-cas"
+	raw, err := os.ReadFile(filepath.Join(dir, "cas-secret"))
+	if err != nil {
+		return nil, err
+	}
+	own := secret.New(strings.TrimSpace(string(raw)))
+	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
+	err = admin.AddRelyingParty(ctx, keycloak.RelyingParty{
+		Secret: keycloak.Secret{ID: id, Secret: own}, Name: "CAS",
+		RedirectURIs: []string{caslocal.At(port) + "/*"}, LogoutURIs: []string{caslocal.At(port) + "/*"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make CAS known to Keycloak: %w", err)
+	}
+	fmt.Fprintln(out, "Starting CAS …")
+	return caslocal.Start(ctx, caslocal.Options{
+		Dir: filepath.Join(dir, "cas"), Port: port, Out: out, Getenv: getenv,
+		Services: map[string]string{"ent": c.Portal.BaseURL + "/"},
+		Keycloak: kc.URL(), Realm: c.Keycloak.Realm, ClientID: id, Secret: own,
+	})
+}
