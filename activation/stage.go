@@ -77,6 +77,7 @@ type JobLine struct {
 	RunAt    time.Time
 	GivenUp  time.Time // zero: it waits
 	Reason   string    // of the last try
+	Letter   bool      // given up and kept whole: it can be sent again
 }
 
 // Quarter is how many accounts were made in a quarter of an hour.

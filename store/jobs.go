@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/activation"
+	"entree/audit"
 )
 
 // jobColumns are in the order of scanJob.
@@ -118,43 +119,28 @@ func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, kee
 	}))
 }
 
-// DeadLetter is a job that was given up and kept whole, so that it can be sent
-// again.
-type DeadLetter struct {
-	ID, Kind         string
-	Person           activation.PersonID
-	Attempts         int
-	Created, GivenUp time.Time
-	Reason           string // why the last try failed
+// DeadLetters gives the oldest dead letters, up to n: jobs that were given up
+// and kept whole, so that they can be sent again.
+func (s *Store) DeadLetters(ctx context.Context, n int) ([]activation.JobLine, error) {
+	var out []activation.JobLine
+	err := s.each(ctx, func(scan func(...any) error) error {
+		j, err := scanJobLine(scan)
+		out = append(out, j)
+		return err
+	}, `SELECT `+jobLineColumns+` FROM jobs WHERE given_up_at > 0 AND payload IS NOT NULL ORDER BY created_at, id LIMIT $1`, n)
+	return out, err
 }
 
-// DeadLetters gives the newest dead letters, up to n.
-func (s *Store) DeadLetters(ctx context.Context, n int) ([]DeadLetter, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, kind, person_id, attempts, created_at, given_up_at, reason FROM jobs
-		WHERE given_up_at > 0 AND payload IS NOT NULL ORDER BY given_up_at DESC, id LIMIT $1`, n)
-	if err != nil {
-		return nil, wrap("dead letters", err)
-	}
-	defer rows.Close()
-	var out []DeadLetter
-	for rows.Next() {
-		var l DeadLetter
-		var created, givenUp int64
-		if err := rows.Scan(&l.ID, &l.Kind, &l.Person, &l.Attempts, &created, &givenUp, &l.Reason); err != nil {
-			return nil, wrap("dead letters", err)
-		}
-		l.Created, l.GivenUp = moment(created), moment(givenUp)
-		out = append(out, l)
-	}
-	return out, wrap("dead letters", rows.Err())
-}
-
-// SendAgain takes a dead letter up again, with all its tries, until a deadline.
-// ErrNotFound where there is none, or somebody was quicker.
-func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time) error {
+// SendAgain takes a dead letter up again, with all its tries, until a deadline,
+// and notes who wanted it so. ErrNotFound where there is none, or somebody was
+// quicker.
+func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error {
 	return wrap("send again", s.tx(ctx, func(tx *sql.Tx) error {
-		return one(ctx, tx, activation.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
-			WHERE id = $3 AND given_up_at > 0 AND payload IS NOT NULL`, micros(s.now()), micros(deadline), id)
+		if err := one(ctx, tx, activation.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
+			WHERE id = $3 AND given_up_at > 0 AND payload IS NOT NULL`, micros(s.now()), micros(deadline), id); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, activation.Effects{Audit: by})
 	}))
 }
 

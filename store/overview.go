@@ -62,12 +62,14 @@ func (s *Store) each(ctx context.Context, see func(scan func(...any) error) erro
 }
 
 // jobLineColumns are in the order of scanJobLine.
-const jobLineColumns = `id, kind, person_id, attempts, created_at, run_at, given_up_at, reason`
+const jobLineColumns = `id, kind, person_id, attempts, created_at, run_at, given_up_at, reason,
+	CASE WHEN given_up_at > 0 AND payload IS NOT NULL THEN 1 ELSE 0 END`
 
 func scanJobLine(scan func(...any) error) (activation.JobLine, error) {
 	var j activation.JobLine
-	var created, run, given int64
-	err := scan(&j.ID, &j.Kind, &j.Person, &j.Attempts, &created, &run, &given, &j.Reason)
+	var created, run, given, letter int64
+	err := scan(&j.ID, &j.Kind, &j.Person, &j.Attempts, &created, &run, &given, &j.Reason, &letter)
+	j.Letter = letter == 1
 	j.Created, j.RunAt, j.GivenUp = moment(created), moment(run), moment(given)
 	return j, err
 }

@@ -49,6 +49,9 @@ type Figures interface {
 	// Jobs gives those that wait or were given up, oldest first; kind empty: of
 	// every kind. It gives one more than limit where there are more.
 	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]activation.JobLine, error)
+	// SendAgain takes a job up again that was given up and kept whole, with the
+	// operator's entry; activation.ErrNotFound where somebody was quicker.
+	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
 }
 
 // Journal keeps what was done that changes nothing else: a login, a page that

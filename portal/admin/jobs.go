@@ -1,9 +1,13 @@
 package admin
 
 import (
+	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"entree/activation"
+	"entree/portal/web"
 )
 
 // JobsPage is drawn by templates/admin/jobs.html, GET /admin/travaux
@@ -19,7 +23,36 @@ type JobsPage struct {
 // JobRow is one job.
 type JobRow struct {
 	activation.JobLine
+	Label     string // message key of what it is
+	Name      string // of the webhook
 	PersonURL string
+	Again     bool // this operator may have it done once more
+}
+
+// jobRow says what a job is. The kinds with a name of their own are the
+// webhooks, a queue for each.
+func jobRow(j activation.JobLine) JobRow {
+	kind, name, _ := strings.Cut(j.Kind, ":")
+	return JobRow{JobLine: j, Label: "console.job." + strings.ReplaceAll(kind, ".", "_"), Name: name}
+}
+
+// again is how long a letter that is sent once more is tried for.
+const again = 72 * time.Hour
+
+var letterFields = []web.Field{{Name: "id", Max: 64}}
+
+// letterAgain takes a dead letter up again.
+func (a *Console) letterAgain(v *visit, form web.Form) error {
+	back := pathJobs + "?etat=abandonnes"
+	entry := v.entry("job.sent_again", "", map[string]string{"job": form["id"]})
+	err := a.Figures.SendAgain(v.Request.Context(), form["id"], a.Now().Add(again), entry)
+	switch {
+	case errors.Is(err, activation.ErrNotFound):
+		return v.done(back, "console.jobs.gone")
+	case err != nil:
+		return err
+	}
+	return v.done(back, "console.jobs.again.done")
 }
 
 func (a *Console) jobs(v *visit) error {
@@ -34,8 +67,9 @@ func (a *Console) jobs(v *visit) error {
 	}
 	page.List.Count = len(all)
 	for _, j := range all {
-		row := JobRow{JobLine: j}
-		if j.Person != "" && v.may("GET", pathPeople+"/:id") {
+		row := jobRow(j)
+		row.Again = j.Letter && v.may(http.MethodPost, pathLetter)
+		if j.Person != "" && v.may(http.MethodGet, pathPeople+"/:id") {
 			row.PersonURL = pathPeople + "/" + string(j.Person)
 		}
 		page.Jobs = append(page.Jobs, row)
@@ -48,8 +82,8 @@ func jobsSamples() []any {
 	return []any{
 		JobsPage{List: List{Total: -1}, Kinds: []string{activation.JobMail, activation.JobAccount}},
 		JobsPage{List: List{Total: -1, Count: 1, Page: 2, Per: 1, More: true}, GivenUp: true, Kind: activation.JobMail, Kinds: []string{activation.JobMail}, Jobs: []JobRow{
-			{activation.JobLine{ID: "1", Kind: activation.JobMail, Person: "p", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Reason: "550"}, "/admin/personnes/p"},
-			{activation.JobLine{ID: "2", Kind: activation.JobAccount, Attempts: 3, Created: at, RunAt: at, GivenUp: at}, ""},
+			{JobLine: activation.JobLine{ID: "1", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Reason: "550"}, Label: "console.job.mail", PersonURL: "/admin/personnes/p"},
+			{JobLine: activation.JobLine{ID: "2", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Letter: true}, Label: "console.job.webhook", Name: "ent", Again: true},
 		}},
 	}
 }

@@ -103,6 +103,23 @@ func TestJobs(t *testing.T) {
 	b.get("/admin/travaux?etat=abandonnes").shows("tbody", "550 <nobody>").shows("tbody", "à l'instant")
 }
 
+// What was given up and kept whole is sent again by an admin, once, and the
+// audit says by whom.
+func TestJobs_ADeadLetterIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	w.figures.jobs = []activation.JobLine{{ID: "l1", Kind: "webhook:ent", Attempts: 9, Created: w.now(), GivenUp: w.now(), Reason: "503", Letter: true}}
+	if p := w.operator("helpdesk").get("/admin/travaux?etat=abandonnes").shows("tbody", "Webhook ent"); p.Find("tbody form").Length() != 0 {
+		t.Error("the help desk is offered what it may not do")
+	}
+	b := w.operator("admin")
+	p := b.get("/admin/travaux?etat=abandonnes")
+	b.submit(p, "/admin/travaux/renvoyer").shows(".notice", "C'est reparti")
+	b.submit(p, "/admin/travaux/renvoyer").shows(".notice", "déjà été renvoyé")
+	if got := w.figures.again; len(got) != 1 || got[0].Act != "job.sent_again" || got[0].What["job"] != "l1" || got[0].By.Role != "admin" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAuditPage_SearchAndExport(t *testing.T) {
 	w := newWorld(t)
 	for i := range 51 {

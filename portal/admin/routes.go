@@ -11,6 +11,7 @@ const (
 	pathCharters  = "/admin/chartes"
 	pathCampaigns = "/admin/campagnes"
 	pathJobs      = "/admin/travaux"
+	pathLetter    = "/admin/travaux/renvoyer"
 	pathAudit     = "/admin/audit"
 )
 
@@ -39,6 +40,7 @@ func (a *Console) table() {
 	get(root, a.overview, everybody...)
 	a.stream("/admin/en-direct", a.overviewLive, everybody...)
 	get(pathJobs, a.jobs, everybody...)
+	post(pathLetter, a.letterAgain, letterFields, admins...)
 	get(pathAudit, a.audit, readers...)
 	a.download(pathAudit+"/export/:format", a.auditExport, readers...)
 	a.download(pathPeople+"/:id/donnees", a.personData, readers...)

@@ -119,11 +119,23 @@ type figures struct {
 	all   activation.Overview
 	since time.Time
 	jobs  []activation.JobLine
+	again []audit.Entry
 }
 
 func (f *figures) Overview(_ context.Context, since time.Time) (activation.Overview, error) {
 	f.since = since
 	return f.all, nil
+}
+
+func (f *figures) SendAgain(_ context.Context, id string, _ time.Time, by ...audit.Entry) error {
+	for i, j := range f.jobs {
+		if j.ID == id && j.Letter {
+			f.jobs[i].Letter, f.jobs[i].GivenUp = false, time.Time{}
+			f.again = append(f.again, by...)
+			return nil
+		}
+	}
+	return activation.ErrNotFound
 }
 
 func (f *figures) Jobs(_ context.Context, _ string, givenUp bool, _, _ int) (out []activation.JobLine, _ error) {
