@@ -58,6 +58,7 @@ clean: ## remove what was built
 # needs installs, or names, what the tests need beyond Go.
 needs:
 	@./scripts/need.sh java openjdk-17-jre-headless
+	@./scripts/need-java.sh 21
 	@./scripts/need.sh mvn maven
 	@./scripts/need.sh chromium chromium fonts-dejavu-core
 	@./scripts/need.sh '/usr/lib/postgresql/*/bin/initdb' postgresql
@@ -68,3 +69,6 @@ needs:
 	@./scripts/need.sh systemd-analyze systemd
 	@./scripts/need.sh sqlite3 sqlite3
 	@./scripts/need.sh /usr/sbin/slapd slapd
+	@./scripts/need.sh /usr/sbin/apache2 apache2-bin
+	@./scripts/need.sh /usr/lib/apache2/modules/mod_auth_openidc.so libapache2-mod-auth-openidc
+	@./scripts/need.sh /usr/lib/apache2/modules/mod_auth_cas.so libapache2-mod-auth-cas

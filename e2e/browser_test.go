@@ -27,6 +27,7 @@ import (
 func TestMain(m *testing.M) {
 	code := demotest.Run(m)
 	closeBrowser()
+	closeDoors()
 	os.Exit(code)
 }
 
@@ -87,6 +88,8 @@ type tab struct {
 	base string
 	// album begins the names of this tab's pictures; empty: none are taken.
 	album string
+	// noHint says that the single sign-on does not carry the identifier on.
+	noHint bool
 
 	mu       sync.Mutex
 	problems []string

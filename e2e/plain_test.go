@@ -24,6 +24,7 @@ type plain struct {
 	client *http.Client
 	at     *url.URL
 	status int
+	header http.Header
 	doc    *goquery.Document
 }
 
@@ -42,7 +43,7 @@ func (p *plain) read(response *http.Response, err error) {
 		p.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	p.at, p.status = response.Request.URL, response.StatusCode
+	p.at, p.status, p.header = response.Request.URL, response.StatusCode, response.Header
 	if p.doc, err = goquery.NewDocumentFromReader(io.LimitReader(response.Body, 4<<20)); err != nil {
 		p.t.Fatal(err)
 	}
