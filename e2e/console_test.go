@@ -155,7 +155,7 @@ func TestConsole_TheOverviewIsLive(t *testing.T) {
 	b.console(operator(t, demo, "admin"), "/admin")
 	const proven = `Number(document.querySelectorAll('.funnel .count')[3].textContent.replace(/\D/g, ''))`
 	before := get(b, chromedp.Evaluate[int](proven))
-	student := demo.Person(t, "22503019")
+	student := demo.Person(t, "22503108")
 	phone := open(t, demo.Portal, phone)
 	mails := len(demo.Mails(t, student.Email))
 	phone.toCode("etudiant", student.Email)
