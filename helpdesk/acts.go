@@ -34,20 +34,20 @@ func (d *Desk) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why
 	if err != nil {
 		return err
 	}
-	effects, _, err := d.correct(ctx, e, p, typed, why)
+	effects, err := d.correct(ctx, e, p, typed, why)
 	if err != nil {
 		return err
 	}
 	return d.commit(ctx, effects)
 }
 
-func (d *Desk) correct(ctx context.Context, e audit.Entry, p activation.Person, typed, why string) (activation.Effects, activation.Person, error) {
+func (d *Desk) correct(ctx context.Context, e audit.Entry, p activation.Person, typed, why string) (activation.Effects, error) {
 	to, err := address(p, typed)
 	if err != nil {
-		return activation.Effects{}, p, err
+		return activation.Effects{}, err
 	}
 	if why, err = reason(why); err != nil {
-		return activation.Effects{}, p, err
+		return activation.Effects{}, err
 	}
 	after := p
 	after.Email = to
@@ -56,17 +56,17 @@ func (d *Desk) correct(ctx context.Context, e audit.Entry, p activation.Person, 
 		Audit: done(e, ActCorrected, p, map[string]string{"from": string(p.Email), "to": string(to), "reason": why}),
 	}
 	if p.Email == "" {
-		return effects, after, nil
+		return effects, nil
 	}
 	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
 	if err != nil {
-		return activation.Effects{}, p, err
+		return activation.Effects{}, err
 	}
 	notice, err := d.MailJob(activation.Message{
 		Kind: activation.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
 	}, p.ID)
 	effects.Jobs = []activation.Job{notice}
-	return effects, after, err
+	return effects, err
 }
 
 // Send sends a new code where a journey waits for one, and otherwise how to
@@ -168,7 +168,7 @@ func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed s
 	}
 	effects := activation.Effects{Edits: []activation.PersonEdit{{Before: p, After: p}}}
 	if typed != "" {
-		if effects, _, err = d.correct(ctx, e, p, typed, card); err != nil {
+		if effects, err = d.correct(ctx, e, p, typed, card); err != nil {
 			return secret.Text{}, activation.DeskCode{}, err
 		}
 	}

@@ -151,15 +151,16 @@ func (c *Accounts) ours(ctx context.Context, a activation.Account, search string
 	if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+search, nil, &users); err != nil {
 		return "", err
 	}
-	for _, u := range users {
-		id := locationID(gocloak.PString(u.ID))
-		if u.Attributes != nil && len((*u.Attributes)[markAttribute]) == 1 && (*u.Attributes)[markAttribute][0] == a.ActivationID &&
-			strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {
-			return id, nil
-		}
-		return "", activation.ErrForeignAccount
+	if len(users) == 0 {
+		return "", nil
 	}
-	return "", nil
+	u := users[0] // where there are several, none of them is ours alone
+	id := locationID(gocloak.PString(u.ID))
+	if len(users) == 1 && u.Attributes != nil && len((*u.Attributes)[markAttribute]) == 1 && (*u.Attributes)[markAttribute][0] == a.ActivationID &&
+		strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {
+		return id, nil
+	}
+	return "", activation.ErrForeignAccount
 }
 
 var uuid = regexp.MustCompile(`(?:^|/)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)

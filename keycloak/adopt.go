@@ -83,7 +83,7 @@ func (c *Accounts) Adopt(ctx context.Context, id string, a activation.Account) e
 		return activation.Permanent(activation.ErrForeignAccount)
 	}
 	for _, attribute := range attributes {
-		if v := attribute.value(a, c.scope); len(v) > 0 && !(attribute.name == "entreeCharterAcceptedAt" && a.CharterAcceptedAt.IsZero()) {
+		if v := attribute.value(a, c.scope); len(v) > 0 && (attribute.name != "entreeCharterAcceptedAt" || !a.CharterAcceptedAt.IsZero()) {
 			values[attribute.name] = v
 		}
 	}

@@ -87,7 +87,7 @@ func (c *connections) keep(conn *smtp.Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.kept) >= mostKept {
-		go c.client.CloseWithSMTPClient(conn)
+		go func() { _ = c.client.CloseWithSMTPClient(conn) }() // the mail is sent
 		return
 	}
 	c.kept = append(c.kept, keptConnection{conn, time.Now().Add(idleFor)})

@@ -122,7 +122,7 @@ func seen(v *visit, form web.Form) (helpdesk.Seen, time.Time) {
 
 // acted ends an act: the person's page says so, or shows again what was typed
 // and why not.
-func (a *Console) acted(v *visit, form web.Form, err error, act, field, key string, args ...any) error {
+func (a *Console) acted(v *visit, form web.Form, err error, act, field, key string) error {
 	var r *helpdesk.Refusal
 	if err != nil && !errors.As(err, &r) {
 		if errors.Is(err, activation.ErrNotFound) {
@@ -131,7 +131,7 @@ func (a *Console) acted(v *visit, form web.Form, err error, act, field, key stri
 		return err
 	}
 	if r == nil {
-		return v.done(personURL(activation.PersonID(v.Param("id"))), key, args...)
+		return v.done(personURL(activation.PersonID(v.Param("id"))), key)
 	}
 	page, err := a.personPage(v)
 	if err != nil {

@@ -277,6 +277,6 @@ func unzipOne(root *os.Root, name string, f *zip.File) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	_, err = io.CopyN(out, in, int64(f.UncompressedSize64)) // of an archive whose hash was checked
 	return errors.Join(err, out.Close())
 }
