@@ -94,6 +94,16 @@ func MemoryOf(pid int) (now, most int64, err error) {
 	return now, most, nil
 }
 
+// PeakOf gives the most memory that a process held which has ended, in bytes.
+// The kernel counts what its parent held when it was begun as well.
+func PeakOf(ended *os.ProcessState) int64 {
+	usage, _ := ended.SysUsage().(*syscall.Rusage)
+	if usage == nil {
+		return 0
+	}
+	return usage.Maxrss << 10
+}
+
 // processor names the machine's.
 func processor() string {
 	raw, err := os.ReadFile("/proc/cpuinfo")
