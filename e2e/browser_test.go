@@ -246,20 +246,36 @@ func (b *tab) fill(selector, text string) {
 	b.do(chromedp.WaitVisible(css(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = ''`, selector)), chromedp.SendKeys(css(selector), text))
 }
 
+// text gives what an element reads, once it is there: a page that is just being
+// left answers nothing.
 func (b *tab) text(selector string) string {
 	b.t.Helper()
-	return strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(get(b, chromedp.Text(css(selector))))
-}
-
-// reads checks that a page has all of these words.
-func (b *tab) reads(want ...string) {
-	b.t.Helper()
-	text := strings.Join(strings.Fields(b.text("body")), " ")
-	for _, w := range want {
-		if !strings.Contains(text, w) {
-			b.t.Errorf("%s does not say %q; it reads:\n%.1200s", b.path(), w, text)
+	script := fmt.Sprintf(`document.querySelector(%q)?.innerText ?? '\u0000'`, selector)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+		if text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script)); err == nil && text != "\x00" {
+			return strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(text)
 		}
 	}
+	b.t.Fatalf("%s has no %s", b.path(), selector)
+	return ""
+}
+
+// reads waits until a page has all of these words.
+func (b *tab) reads(want ...string) {
+	b.t.Helper()
+	var text, lacks string
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		text, lacks = strings.Join(strings.Fields(b.text("body")), " "), ""
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				lacks = w
+			}
+		}
+		if lacks == "" {
+			return
+		}
+	}
+	b.t.Errorf("%s does not say %q; it reads:\n%.1200s", b.path(), lacks, text)
 }
 
 // accessible runs axe-core with the rules of WCAG 2.2 AA, RGAA and good
