@@ -229,7 +229,7 @@ func (a *Console) stuck(v *visit, o activation.Overview) (out []Stuck) {
 		}
 	}
 	add(Stuck{Key: "console.stuck.parked", Count: o.Parked, URL: "?etat=parked", Bad: true}, pathPeople)
-	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, Bad: true}, "") // no list has these alone
+	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, URL: "?etat=" + wrongAddress, Bad: true}, pathPeople)
 	for _, j := range o.Jobs {
 		// What waits for less than a minute is on its way.
 		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {

@@ -68,7 +68,7 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 		Jobs: []activation.JobStanding{
 			{Kind: activation.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
 			{Kind: activation.JobAccount, Waiting: 1, Oldest: w.now().Add(-5 * time.Second)},
-		}, Parked: 1,
+		}, Parked: 1, Wrong: 2,
 	}
 	b := w.operator("helpdesk")
 	p := b.get("/admin")
@@ -79,6 +79,9 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 	}
 	if to := p.Find(".cards .bad a").First().AttrOr("href", ""); to != "/admin/travaux?etat=abandonnes&genre=mail" {
 		t.Errorf("the list is at %q", to)
+	}
+	if p.Find(`.cards .bad a[href="/admin/personnes?etat=wrong"]`).Length() != 1 {
+		t.Error("wrong addresses lead to no list")
 	}
 	w.sleep(3 * time.Second)
 	p = b.get("/admin?profil=etudiant&cohorte=L1").shows(".funnel div:nth-child(1) .count", "1 500")
