@@ -2,12 +2,8 @@ package activation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
-
-	"entree/secret"
 )
 
 // accountDeadline is how long an account is tried for. After it a human has
@@ -29,8 +25,8 @@ type accountJobs struct{ *Service }
 // Accounts knows its own work by the activation's id, and a journey that is
 // done stays as it is.
 func (s accountJobs) Run(ctx context.Context, job Job) (Effects, error) {
-	a, err := s.open(job)
-	if err != nil {
+	var a Account
+	if err := s.OpenJob(job, &a); err != nil {
 		return Effects{}, err
 	}
 	id, err := s.Accounts.Create(ctx, a)
@@ -69,18 +65,6 @@ func (s accountJobs) Run(ctx context.Context, job Job) (Effects, error) {
 // Abandon parks the person: an administrator sees who waits and why.
 func (s accountJobs) Abandon(ctx context.Context, job Job, cause error) (Effects, error) {
 	return Effects{}, s.park(ctx, job.Journey, job.Person, "given up")
-}
-
-func (s accountJobs) open(job Job) (Account, error) {
-	plain, err := s.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err != nil {
-		return Account{}, Permanent(fmt.Errorf("account job: %w", err))
-	}
-	var a Account
-	if err := json.Unmarshal(plain, &a); err != nil {
-		return Account{}, Permanent(fmt.Errorf("account job: %w", err))
-	}
-	return a, nil
 }
 
 // park stops a person's activation for a human to judge, tells the person so

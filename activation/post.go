@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"entree/secret"
@@ -38,8 +37,8 @@ type mailJobs struct{ *Service }
 // Run sends the mail, at least once: a crash after the server took it sends it
 // again, with the same Message-ID.
 func (s mailJobs) Run(ctx context.Context, job Job) (Effects, error) {
-	m, err := s.open(job)
-	if err != nil {
+	var m Message
+	if err := s.OpenJob(job, &m); err != nil {
 		return Effects{}, err
 	}
 	if m.Kind == MessageNobody {
@@ -82,8 +81,8 @@ func (s mailJobs) reached(ctx context.Context, job Job, m Message) ([]Reached, e
 // Abandon leaves an event where an administrator sees it (I5), and marks an
 // address that the server refused.
 func (s mailJobs) Abandon(ctx context.Context, job Job, cause error) (Effects, error) {
-	m, err := s.open(job)
-	if err != nil {
+	var m Message
+	if err := s.OpenJob(job, &m); err != nil {
 		m.Kind = "unreadable"
 	}
 	e := s.told(job, m, EventMailAbandoned)
@@ -96,16 +95,4 @@ func (s mailJobs) Abandon(ctx context.Context, job Job, cause error) (Effects, e
 
 func (s mailJobs) told(job Job, m Message, kind EventKind) Effects {
 	return Effects{Events: []Event{{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}}}
-}
-
-func (s mailJobs) open(job Job) (Message, error) {
-	var m Message
-	plain, err := s.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err != nil {
-		return m, Permanent(fmt.Errorf("mail job: %w", err))
-	}
-	if err := json.Unmarshal(plain, &m); err != nil {
-		return m, Permanent(fmt.Errorf("mail job: %w", err))
-	}
-	return m, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -194,6 +195,20 @@ func (s *Service) news(v Event, p Person) ([]Job, error) {
 		return nil, nil
 	}
 	return s.News.Tell(v, p)
+}
+
+// OpenJob reads what a job carries. One that no key opens may open later: while
+// the secret is rotated another instance has the key, and a key that was taken
+// away too soon can be put back. So that is no permanent error.
+func (s *Service) OpenJob(job Job, into any) error {
+	plain, err := s.Keys.Open(secret.UseJob, job.ID, job.Payload)
+	if err != nil {
+		return fmt.Errorf("%s job: %w", job.Kind, err)
+	}
+	if err := json.Unmarshal(plain, into); err != nil {
+		return Permanent(fmt.Errorf("%s job: %w", job.Kind, err))
+	}
+	return nil
 }
 
 func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }

@@ -247,12 +247,8 @@ type adoptJobs struct{ *Desk }
 // Run puts our mark on the account; it may run again at any point.
 func (d adoptJobs) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
 	var a adoption
-	plain, err := d.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err == nil {
-		err = json.Unmarshal(plain, &a)
-	}
-	if err != nil {
-		return activation.Effects{}, activation.Permanent(fmt.Errorf("adopt: %w", err))
+	if err := d.OpenJob(job, &a); err != nil {
+		return activation.Effects{}, err
 	}
 	if err := d.Accounts.Adopt(ctx, a.ID, a.Account); err != nil {
 		return activation.Effects{}, err

@@ -183,10 +183,10 @@ func (w *Webhooks) jobs(b body, p activation.PersonID, j activation.JourneyID, w
 func (w *Webhooks) open(job activation.Job) (message, error) {
 	var m message
 	plain, err := w.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err == nil {
-		err = json.Unmarshal(plain, &m)
+	if err != nil { // it may open later, as Service.OpenJob says
+		return m, fmt.Errorf("webhook job: %w", err)
 	}
-	if err != nil {
+	if err := json.Unmarshal(plain, &m); err != nil {
 		return m, activation.Permanent(fmt.Errorf("webhook job: %w", err))
 	}
 	return m, nil
