@@ -80,3 +80,21 @@ func TestS25_ARuleThatCannotBeJudgedStopsTheStart(t *testing.T) {
 		t.Errorf("%+v", p.Policy())
 	}
 }
+
+// The plan asks a realm for no rule by which a password would have to be changed
+// one day (NIST SP 800-63B-4, 3.1.1.2).
+func TestS26_NoPasswordExpires(t *testing.T) {
+	i := install(t)
+	c, err := config.Load(i.config, i.environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Password.Special = 1 // the longest policy there is
+	for rule := range strings.SplitSeq(wanted(c).PasswordPolicy, " and ") {
+		switch name, _, _ := strings.Cut(rule, "("); name {
+		case "length", "maxLength", "upperCase", "lowerCase", "digits", "specialChars", "notUsername", "notEmail":
+		default:
+			t.Errorf("the plan asks for %s", rule)
+		}
+	}
+}

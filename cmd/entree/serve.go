@@ -29,6 +29,9 @@ under way come to its end, for 15 seconds at most.`,
 			if err != nil {
 				return err
 			}
+			if err := noDumps(); err != nil {
+				return fmt.Errorf("switch core dumps off: %w", err)
+			}
 			collectLess(env.get)
 			a, err := newApp(cmd.Context(), c, newLog(c.Log, cmd.ErrOrStderr()))
 			if err != nil {
