@@ -31,6 +31,10 @@ type Account struct {
 	CharterSHA256     string
 	CharterAcceptedAt time.Time
 	Credential        Credential
+
+	// Seek asks for the person first, by number: the portal may have forgotten an
+	// account of theirs under another name, since its store was restored (I1).
+	Seek bool `json:"-"`
 }
 
 // ErrForeignAccount says that Keycloak holds an account with the same login or

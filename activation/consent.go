@@ -122,11 +122,6 @@ func (s *Service) reserve(ctx context.Context, id PersonID) (Person, error) {
 		return p, fmt.Errorf("profile %q is no longer configured", p.Profile)
 	}
 	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
-	if p.Login, err = s.Store.ReserveLogin(ctx, id, pattern.login.Candidates(parts)); err != nil {
-		return p, fmt.Errorf("reserve a login: %w", err)
-	}
-	if p.UniversityAddress, err = s.Store.ReserveAddress(ctx, id, pattern.address.Candidates(parts)); err != nil {
-		return p, fmt.Errorf("reserve an address: %w", err)
-	}
-	return p, nil
+	p.Login, p.UniversityAddress, err = s.Store.Reserve(ctx, id, pattern.login.Candidates(parts), pattern.address.Candidates(parts))
+	return p, err
 }

@@ -29,6 +29,11 @@ func (s accountJobs) Run(ctx context.Context, job Job) (Effects, error) {
 	if err := s.OpenJob(job, &a); err != nil {
 		return Effects{}, err
 	}
+	restored, err := s.Store.Restored(ctx)
+	if err != nil {
+		return Effects{}, err
+	}
+	a.Seek = restored
 	id, err := s.Accounts.Create(ctx, a)
 	if errors.Is(err, ErrForeignAccount) {
 		return Effects{}, s.park(ctx, job.Journey, job.Person, "exists in Keycloak")

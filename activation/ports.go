@@ -53,11 +53,13 @@ type Store interface {
 	// LastAcceptance gives a person's newest acceptance, or ErrNotFound.
 	LastAcceptance(ctx context.Context, id PersonID) (Acceptance, error)
 
-	// ReserveLogin gives a person the first free candidate and keeps it for
-	// ever; a person who has one already keeps it. ErrTaken where none is free.
-	ReserveLogin(ctx context.Context, id PersonID, candidates iter.Seq[string]) (string, error)
-	// ReserveAddress does the same for the university address.
-	ReserveAddress(ctx context.Context, id PersonID, candidates iter.Seq[string]) (string, error)
+	// Reserve gives a person the first free login and the first free university
+	// address and keeps both for ever; what a person has already stays. ErrTaken,
+	// and nothing given, where none is free.
+	Reserve(ctx context.Context, id PersonID, logins, addresses iter.Seq[string]) (login, address string, err error)
+	// Restored tells whether the store was filled from a backup: it may have
+	// forgotten what it gave.
+	Restored(ctx context.Context) (bool, error)
 }
 
 // Rate is a limit: Burst acts at once, and again Burst of them over Per.
@@ -78,8 +80,6 @@ type Limits interface {
 	// spent: that one and those behind it are not counted. refused is its place,
 	// -1 where all of them pass; retry is when it is possible again.
 	TakeAll(ctx context.Context, acts []Act, now time.Time) (refused int, retry time.Time, err error)
-	// Forget clears keys, after a success.
-	Forget(ctx context.Context, keys ...string) error
 }
 
 // Accounts is Keycloak, as far as an activation needs it.
@@ -87,7 +87,8 @@ type Accounts interface {
 	// Create makes the account in one call and gives its id. It may be called
 	// again with the same ActivationID after any error: an account with that
 	// mark is found again and its id returned, and no second one is made.
-	// ErrForeignAccount where the login or the address is somebody else's;
+	// ErrForeignAccount where the login or the address is somebody else's, or,
+	// if Seek is set, where the person has an account under another name;
 	// an error marked Permanent where trying again cannot help.
 	Create(ctx context.Context, a Account) (id string, err error)
 	// Accepted writes the charter that was accepted last into an account, where

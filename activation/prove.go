@@ -35,7 +35,7 @@ func (s *Service) Prove(ctx context.Context, id JourneyID, typed, client string)
 		return err
 	}
 	now := eligible(people)
-	err = s.act(ctx, id, StepCode, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	return s.act(ctx, id, StepCode, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		if !at.Before(j.Code.ExpiresAt) {
 			return s.tell(j, at, EventCodeExpired), &Refusal{Reason: ReasonCodeExpired}
 		}
@@ -48,12 +48,8 @@ func (s *Service) Prove(ctx context.Context, id JourneyID, typed, client string)
 		if birth, number := s.Asks(*j); !birth && !number {
 			j.Person, j.VerifiedAt = still[0].ID, at
 		}
-		return s.tell(j, at, EventCodeProven), nil
+		return s.proven(j, at, EventCodeProven), nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.forgetTries(ctx, j)
 }
 
 // Answers is what a person says of themself on the second proof's page.
@@ -92,7 +88,7 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 	if err != nil {
 		return err
 	}
-	err = s.act(ctx, id, StepVerify, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	return s.act(ctx, id, StepVerify, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.VerifyTries++
 		var matches []Person
 		for _, p := range people {
@@ -105,12 +101,8 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 			return s.tell(j, at, EventIdentityWrong), s.wrong(j, at, j.VerifyTries, ReasonProofWrong)
 		}
 		j.Person, j.VerifiedAt = matches[0].ID, at
-		return s.tell(j, at, EventIdentified), nil
+		return s.proven(j, at, EventIdentified), nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.forgetTries(ctx, j)
 }
 
 // peopleAt gives the people of the journey's profile behind its address.
@@ -145,8 +137,11 @@ func (s *Service) takeTry(ctx context.Context, j Journey) error {
 	return err
 }
 
-func (s *Service) forgetTries(ctx context.Context, j Journey) error {
-	return s.Limits.Forget(ctx, addressKey("try", j.Address), addressKey("strike", j.Address))
+// proven gives the effects of a right answer: the address has its tries back.
+func (s *Service) proven(j *Journey, at time.Time, kind EventKind) Effects {
+	e := s.tell(j, at, kind)
+	e.Forget = []string{addressKey("strike", j.Address), addressKey("try", j.Address)}
+	return e
 }
 
 // tell gives the event of an act on a journey.

@@ -168,10 +168,12 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 				free <- struct{}{}
 			})
 		}
-		if len(leased) > 0 {
+		switch len(leased) {
+		case n: // there may be more
 			continue
+		case 0:
+			free <- struct{}{}
 		}
-		free <- struct{}{}
 		select {
 		case <-ctx.Done():
 			return
@@ -198,13 +200,13 @@ func (r *Runner) RunNow(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	r.running.Go(func() {
-		defer close(done)
-		r.run(r.context(), job)
-	})
+	done := make(chan bool, 1)
+	r.running.Go(func() { done <- r.run(r.context(), job) })
 	select {
-	case <-done:
+	case over := <-done:
+		if over {
+			return nil
+		}
 		return r.await(ctx, id) // it may have been put off for a moment only
 	case <-ctx.Done():
 		return ctx.Err()
@@ -237,26 +239,26 @@ func (r *Runner) context() context.Context {
 	return r.base
 }
 
-// run does one leased job and writes down how it ended.
-func (r *Runner) run(ctx context.Context, job activation.Job) {
+// run does one leased job and writes down how it ended; over tells that nobody
+// has to do it again.
+func (r *Runner) run(ctx context.Context, job activation.Job) (over bool) {
 	ctx, cancel := context.WithTimeout(ctx, runFor)
 	defer cancel()
 	defer r.keep(ctx, job)()
 	handler, ok := r.handlers[job.Kind]
 	if !ok {
-		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "nobody handles this kind"))
-		return
+		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "nobody handles this kind"))
 	}
 	effects, err := guarded(func() (activation.Effects, error) { return handler.Run(ctx, job) })
 	switch {
 	case err == nil:
-		r.end(ctx, job, "done", r.Queue.Finish(ctx, job, effects))
+		return r.end(job, "done", r.Queue.Finish(ctx, job, effects))
 	case activation.IsPermanent(err) || !r.Clock().Before(job.Deadline):
-		r.giveUp(ctx, job, handler, err)
+		return r.giveUp(ctx, job, handler, err)
 	default:
 		at := r.Clock().Add(backOff(handler, job.Attempts))
 		r.Log.Warn("job put off", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
-		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
+		return r.end(job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
 	}
 }
 
@@ -281,26 +283,26 @@ func (r *Runner) keep(ctx context.Context, job activation.Job) (over func()) {
 	return func() { cancel(); kept.Wait() }
 }
 
-func (r *Runner) giveUp(ctx context.Context, job activation.Job, handler activation.Handler, cause error) {
+func (r *Runner) giveUp(ctx context.Context, job activation.Job, handler activation.Handler, cause error) (over bool) {
 	effects, err := guarded(func() (activation.Effects, error) { return handler.Abandon(ctx, job, cause) })
 	if err != nil {
 		r.Log.Error("abandon a job", "kind", job.Kind, "job", job.ID, "error", err)
-		r.end(ctx, job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), err.Error()))
-		return
+		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), err.Error()))
 	}
 	_, keep := handler.(Patient)
 	r.Log.Error("job given up", "kind", job.Kind, "job", job.ID, "attempts", job.Attempts, "error", cause)
-	r.end(ctx, job, "given_up", r.Queue.GiveUp(ctx, job, cause.Error(), keep, effects))
+	return r.end(job, "given_up", r.Queue.GiveUp(ctx, job, cause.Error(), keep, effects))
 }
 
 // end tells how a run ended. Where that could not be written down, the lease
 // runs out and the job is done again.
-func (r *Runner) end(_ context.Context, job activation.Job, how string, err error) {
+func (r *Runner) end(job activation.Job, how string, err error) (over bool) {
 	if err != nil {
 		r.Log.Error("write down a job's end", "kind", job.Kind, "job", job.ID, "end", how, "error", err)
-		return
+		return false
 	}
 	r.Ended(job.Kind, how)
+	return how != "retried"
 }
 
 // guarded takes a panic for an error that may pass.

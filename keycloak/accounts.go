@@ -27,9 +27,10 @@ func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
 // Create makes an account with one POST that carries everything, the hashed
 // password included (S41). What the answer means:
 //
-// Before it, the person is sought by their number: after a restored backup the
-// portal may have forgotten an account of theirs, and would give them another
-// name (docs/model, the step "seek").
+// Where a.Seek asks for it the person is sought first, by their number: after a
+// restored backup the portal may have forgotten an account of theirs, and would
+// give them another name (docs/model, the step "seek"). Keycloak looks through
+// all its users for that, so it is not done without need.
 //
 //	201 with the user's id             made
 //	201 without one, another 2xx, 409  look it up: ours by its mark, or foreign
@@ -48,8 +49,10 @@ func (c *Accounts) Create(ctx context.Context, a activation.Account) (string, er
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if id, err := c.seek(ctx, a); err != nil || id != "" {
-		return id, err
+	if a.Seek {
+		if id, err := c.seek(ctx, a); err != nil || id != "" {
+			return id, err
+		}
 	}
 	header, err := c.do(ctx, http.MethodPost, c.path("users"), c.representation(a), nil)
 	if err == nil {

@@ -51,6 +51,8 @@ var attributes = []attribute{
 		}},
 	{name: markAttribute, fr: "Activation", en: "Activation",
 		value: func(a activation.Account, _ string) []string { return one(a.ActivationID) }},
+	{name: witnessAttribute, fr: "Témoin du portail", en: "The portal’s witness", // of the service account alone
+		value: func(activation.Account, string) []string { return nil }},
 }
 
 // profileAttribute holds the profile: a number is unique within one.

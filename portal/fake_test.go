@@ -361,16 +361,15 @@ func (f *fakeRows) DeleteSession(_ context.Context, id string) error {
 	return nil
 }
 
-func (f *fakeRows) RenewSession(_ context.Context, old, new string) error {
+func (f *fakeRows) RenewSession(_ context.Context, old, new string, data []byte, expires time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writes++
-	row, ok := f.rows[old]
-	if !ok {
+	if _, ok := f.rows[old]; !ok {
 		return activation.ErrNotFound
 	}
 	delete(f.rows, old)
-	f.rows[new] = row
+	f.rows[new] = fakeRow{data, expires}
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (s *Store) snapshot(ctx context.Context) (*sql.Tx, error) {
 	if s.dialect.name == "postgres" {
 		return s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	}
-	return s.db.BeginTx(ctx, nil)
+	return s.writer.BeginTx(ctx, nil)
 }
 
 // table is one table and what it points to.
@@ -318,10 +318,25 @@ func (s *Store) count(ctx context.Context, tell func(Copied)) error {
 	})
 }
 
+// restoredMark tells when the store was last found to be older than the world
+// outside.
+const restoredMark = "restored"
+
+// MarkRestored notes that the store was filled from a copy. The mark stays.
+func (s *Store) MarkRestored(ctx context.Context) error {
+	return s.Advance(ctx, restoredMark, s.now())
+}
+
 // ForgetVisitors ends every visit, of students and of operators. A store that
 // was restored may hold codes that were spent after the copy was made; without
 // its session, no journey can be gone on with.
 func (s *Store) ForgetVisitors(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions`)
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM sessions`)
 	return wrap("sessions", err)
+}
+
+// Restored tells whether MarkRestored was ever called.
+func (s *Store) Restored(ctx context.Context) (bool, error) {
+	at, err := s.Mark(ctx, restoredMark)
+	return !at.IsZero(), err
 }

@@ -133,21 +133,26 @@ func dialectOf(dsn string) (dialect, error) {
 	}
 }
 
-func (d dialect) open(dsn string) (*sql.DB, error) {
+// open gives the pool of a database, and the one that writes.
+func (d dialect) open(dsn string) (db, writer *sql.DB, err error) {
 	if d.name == "postgres" {
 		db, err := sql.Open(d.driver, dsn)
 		if err != nil {
-			return nil, fmt.Errorf("store: %w", err)
+			return nil, nil, fmt.Errorf("store: %w", err)
 		}
 		keepOpen(db, 20)
-		return db, nil
+		return db, db, nil
 	}
-	db, err := sql.Open(d.driver, sqliteDSN(strings.TrimPrefix(dsn, "sqlite:")))
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+	dsn = sqliteDSN(strings.TrimPrefix(dsn, "sqlite:"))
+	if db, err = sql.Open(d.driver, dsn); err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	if writer, err = sql.Open(d.driver, dsn); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("store: %w", err), db.Close())
 	}
 	keepOpen(db, 8)
-	return db, nil
+	keepOpen(writer, 1)
+	return db, writer, nil
 }
 
 // keepOpen bounds the connections and keeps those that were opened: by default
@@ -203,7 +208,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	provider, err := goose.NewProvider(s.dialect.goose, s.db, files, options...)
+	provider, err := goose.NewProvider(s.dialect.goose, s.writer, files, options...)
 	if err != nil {
 		return fmt.Errorf("store: migrations: %w", err)
 	}

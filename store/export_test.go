@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 
+	"entree/activation"
 	"entree/helpdesk"
 )
 
@@ -13,6 +15,17 @@ import (
 func (s *Store) Exec(ctx context.Context, statement string) error {
 	_, err := s.db.ExecContext(ctx, statement)
 	return err
+}
+
+// ReserveLogin and ReserveAddress reserve one of the two.
+func (s *Store) ReserveLogin(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
+	login, _, err := s.Reserve(ctx, id, candidates, nil)
+	return login, err
+}
+
+func (s *Store) ReserveAddress(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
+	_, address, err := s.Reserve(ctx, id, nil, candidates)
+	return address, err
 }
 
 // PlansOf finds people and gives the plan of every statement that was asked,

@@ -16,7 +16,7 @@ func (s *Store) beginImport(ctx context.Context, o *activation.ImportOrder) erro
 	if _, err := s.interrupted(ctx); err != nil {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO imports (id, source, file, sha256, operator, state, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO imports (id, source, file, sha256, operator, state, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		o.ID, o.Source, o.File, o.SHA256, o.Operator, activation.ImportRunning, micros(s.now()))
 	return err
 }
@@ -45,7 +45,7 @@ func (s *Store) failImport(ctx context.Context, o *activation.ImportOrder, c act
 	if tooMany := (*activation.TooManyGone)(nil); errors.As(cause, &tooMany) {
 		state = activation.ImportStopped
 	}
-	_, err := s.db.ExecContext(ctx, `UPDATE imports SET state = $1, ended_at = $2, sha256 = $3, gone = $4, error = $5 WHERE id = $6`,
+	_, err := s.writer.ExecContext(ctx, `UPDATE imports SET state = $1, ended_at = $2, sha256 = $3, gone = $4, error = $5 WHERE id = $6`,
 		state, micros(s.now()), o.SHA256, c.Gone, cause.Error(), o.ID)
 	return wrap("end the import", err)
 }
@@ -101,7 +101,7 @@ func scanImport(scan func(...any) error) (activation.ImportRecord, error) {
 // number that ask, one is told yes.
 func (s *Store) Due(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
 	var due string
-	err := s.db.QueryRowContext(ctx, `INSERT INTO schedule (name, due_at) VALUES ($1, $2)
+	err := s.writer.QueryRowContext(ctx, `INSERT INTO schedule (name, due_at) VALUES ($1, $2)
 		ON CONFLICT (name) DO UPDATE SET due_at = $2 WHERE schedule.due_at <= $3 RETURNING name`, name, micros(now.Add(every)), micros(now)).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

@@ -28,7 +28,7 @@ var errLeaseLost = errors.New("store: the lease on the job was lost")
 // Nobody else is given them before the lease runs out.
 func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
 	now := micros(s.now())
-	rows, err := s.db.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
+	rows, err := s.writer.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
 		SELECT id FROM jobs WHERE given_up_at = 0 AND kind = $3 AND run_at <= $4 AND lease_until <= $4 ORDER BY run_at LIMIT $5 `+s.dialect.skipLocked+`
 	) RETURNING `+jobColumns, holder, micros(until), kind, now, n)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until tim
 // LeaseOne takes one job, due or not; ErrNotFound where it has come to its end
 // or somebody else holds it.
 func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time) (activation.Job, error) {
-	j, err := scanJob(s.db.QueryRowContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1
+	j, err := scanJob(s.writer.QueryRowContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1
 		WHERE id = $3 AND given_up_at = 0 AND lease_until <= $4 RETURNING `+jobColumns, holder, micros(until), id, micros(s.now())).Scan)
 	return j, wrap("lease", notFound(err))
 }
@@ -57,7 +57,7 @@ func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time
 // EnsureJob puts a job there that is there once for all instances; one that is
 // there already stays as it is, and one that was given up begins anew.
 func (s *Store) EnsureJob(ctx context.Context, j activation.Job) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, '', '', NULL, $3, $4, $5)
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, '', '', NULL, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET given_up_at = 0, reason = '', run_at = excluded.run_at, deadline = excluded.deadline WHERE jobs.given_up_at > 0`,
 		j.ID, j.Kind, micros(j.Created), micros(j.RunAt), micros(j.Deadline))
 	return wrap("ensure job", err)

@@ -18,7 +18,7 @@ import (
 // taken as Per ahead, so that no step of the clock loosens the limit and none
 // locks for longer than Per.
 func (s *Store) Take(ctx context.Context, key string, r activation.Rate, now time.Time) (bool, time.Time, error) {
-	ok, retry, err := take(ctx, s.db, key, r, now)
+	ok, retry, err := take(ctx, s.writer, key, r, now)
 	return ok, retry, wrap("limit", err)
 }
 
@@ -66,16 +66,4 @@ func take(ctx context.Context, db either, key string, r activation.Rate, now tim
 		return false, time.Time{}, err
 	}
 	return granted == 1, moment(arrival + interval - per), nil
-}
-
-// Forget clears keys, in their order.
-func (s *Store) Forget(ctx context.Context, keys ...string) error {
-	return wrap("limit", s.tx(ctx, func(tx *sql.Tx) error {
-		for _, key := range keys {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM limits WHERE key = $1`, key); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
 }

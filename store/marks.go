@@ -21,7 +21,11 @@ func (s *Store) Mark(ctx context.Context, name string) (time.Time, error) {
 // Advance moves a mark forward, never back: of several instances that read the
 // same, the slowest changes nothing.
 func (s *Store) Advance(ctx context.Context, name string, to time.Time) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO marks (name, at) VALUES ($1, $2)
+	return wrap("mark", s.tx(ctx, func(tx *sql.Tx) error { return advance(ctx, tx, name, to) }))
+}
+
+func advance(ctx context.Context, tx *sql.Tx, name string, to time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO marks (name, at) VALUES ($1, $2)
 		ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE marks.at < excluded.at`, name, micros(to))
-	return wrap("mark", err)
+	return err
 }

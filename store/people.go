@@ -72,45 +72,45 @@ const (
 	nameAddress = "address"
 )
 
-// ReserveLogin gives a person the first free candidate.
-func (s *Store) ReserveLogin(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
-	return s.reserve(ctx, id, nameLogin, "login", candidates)
-}
-
-// ReserveAddress gives a person the first free university address.
-func (s *Store) ReserveAddress(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
-	return s.reserve(ctx, id, nameAddress, "university_address", candidates)
-}
-
-func (s *Store) reserve(ctx context.Context, id activation.PersonID, kind, column string, candidates iter.Seq[string]) (string, error) {
-	var name string
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+// Reserve gives a person the first free login and the first free university
+// address, for ever; of what the person has already nothing is changed. Of what
+// has nil for candidates nothing is given.
+func (s *Store) Reserve(ctx context.Context, id activation.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
+	return login, address, wrap("reserve", s.tx(ctx, func(tx *sql.Tx) error {
 		// The update holds the person's row, so that two journeys of one person
 		// reserve one after the other.
-		if err := tx.QueryRowContext(ctx, `UPDATE people SET `+column+` = `+column+` WHERE id = $1 RETURNING `+column, id).Scan(&name); err != nil {
+		if err := tx.QueryRowContext(ctx, `UPDATE people SET login = login WHERE id = $1 RETURNING login, university_address`, id).Scan(&login, &address); err != nil {
 			return notFound(err)
 		}
-		if name != "" {
+		if err := reserve(ctx, tx, id, nameLogin, &login, logins); err != nil {
+			return err
+		}
+		if err := reserve(ctx, tx, id, nameAddress, &address, addresses); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE people SET login = $1, university_address = $2 WHERE id = $3`, login, address, id); err != nil {
+			return err
+		}
+		return refind(ctx, tx, id)
+	}))
+}
+
+// reserve fills name with the first candidate that is free, unless it is filled.
+func reserve(ctx context.Context, tx *sql.Tx, id activation.PersonID, kind string, name *string, candidates iter.Seq[string]) error {
+	if *name != "" || candidates == nil {
+		return nil
+	}
+	for candidate := range candidates {
+		result, err := tx.ExecContext(ctx, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT (kind, value) DO NOTHING`, kind, candidate, id)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil {
+			return err
+		} else if n == 1 {
+			*name = candidate
 			return nil
 		}
-		for candidate := range candidates {
-			result, err := tx.ExecContext(ctx, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT (kind, value) DO NOTHING`, kind, candidate, id)
-			if err != nil {
-				return err
-			}
-			if n, err := result.RowsAffected(); err != nil || n == 0 {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			name = candidate
-			if _, err = tx.ExecContext(ctx, `UPDATE people SET `+column+` = $1 WHERE id = $2`, name, id); err != nil {
-				return err
-			}
-			return refind(ctx, tx, id)
-		}
-		return activation.ErrTaken
-	})
-	return name, wrap("reserve", err)
+	}
+	return activation.ErrTaken
 }

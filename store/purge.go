@@ -24,7 +24,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{"desk_codes", "person_id", "expires_at < $1", now},
 	} {
 		for {
-			result, err := s.db.ExecContext(ctx, `DELETE FROM `+p.table+` WHERE `+p.key+` IN (SELECT `+p.key+` FROM `+p.table+` WHERE `+p.where+` LIMIT $2)`, micros(p.before), batch)
+			result, err := s.writer.ExecContext(ctx, `DELETE FROM `+p.table+` WHERE `+p.key+` IN (SELECT `+p.key+` FROM `+p.table+` WHERE `+p.where+` LIMIT $2)`, micros(p.before), batch)
 			if err != nil {
 				return wrap("purge "+p.table, err)
 			}

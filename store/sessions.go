@@ -26,26 +26,28 @@ func (s *Store) Session(ctx context.Context, id string) (data []byte, expires ti
 
 // SaveSession keeps data under an id.
 func (s *Store) SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3)
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3)
 		ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`, hashID(id), data, micros(expires))
 	return wrap("session", err)
 }
 
 // DeleteSession ends a session.
 func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions WHERE id_hash = $1`, hashID(id))
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM sessions WHERE id_hash = $1`, hashID(id))
 	return wrap("session", err)
 }
 
 // ExtendSession moves the end of a session that is there.
 func (s *Store) ExtendSession(ctx context.Context, id string, expires time.Time) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE sessions SET expires_at = $1 WHERE id_hash = $2`, micros(expires), hashID(id))
+	_, err := s.writer.ExecContext(ctx, `UPDATE sessions SET expires_at = $1 WHERE id_hash = $2`, micros(expires), hashID(id))
 	return wrap("session", err)
 }
 
-// RenewSession moves what is kept to a new id; the old one is dead at once.
-func (s *Store) RenewSession(ctx context.Context, old, renewed string) error {
+// RenewSession replaces what is kept under an id by data under a new one; the
+// old id is dead at once.
+func (s *Store) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
 	return wrap("session", s.tx(ctx, func(tx *sql.Tx) error {
-		return one(ctx, tx, activation.ErrNotFound, `UPDATE sessions SET id_hash = $1 WHERE id_hash = $2`, hashID(renewed), hashID(old))
+		return one(ctx, tx, activation.ErrNotFound, `UPDATE sessions SET id_hash = $1, data = $2, expires_at = $3 WHERE id_hash = $4`,
+			hashID(renewed), data, micros(expires), hashID(old))
 	}))
 }

@@ -30,7 +30,14 @@ import (
 
 // Store is a database. All its methods may be called by many at once.
 type Store struct {
-	db      *sql.DB
+	db *sql.DB
+	// writer is where everything is written that is not an import. SQLite has one
+	// writer at a time, and so has this pool there: whoever writes waits in a
+	// queue, which is fair, and not for a lock, which is asked for again and
+	// again; and the writer's cache of pages stays good, since nobody else
+	// changes them. On PostgreSQL it is db. A transaction must not ask the writer
+	// for another: it would wait for itself.
+	writer  *sql.DB
 	dsn     string
 	dialect dialect
 	now     func() time.Time
@@ -43,26 +50,31 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	db, err := d.open(dsn)
+	db, writer, err := d.open(dsn)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db, dsn, d, now}
+	s := &Store{db, writer, dsn, d, now}
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
 // Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	if s.writer == s.db {
+		return s.db.Close()
+	}
+	return errors.Join(s.writer.Close(), s.db.Close())
+}
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
 // tx runs f in one transaction, committed unless f returns an error.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -346,7 +346,7 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 				t.Errorf("at %v: %v, want %v", c.at, got, c.want)
 			}
 		}
-		w.must(w.Forget(t.Context(), "k"))
+		w.must(w.Apply(t.Context(), activation.Effects{Forget: []string{"k"}}))
 		if !take(start.Add(48 * time.Hour)) {
 			t.Error("a forgotten key still holds back")
 		}
@@ -368,7 +368,7 @@ func TestI6_ActsAreCountedTogether(t *testing.T) {
 		if refused, _, err := w.TakeAll(t.Context(), acts[2:], start.Add(time.Hour)); err != nil || refused != -1 {
 			t.Errorf("what stands behind a refusal was counted: %d, %v", refused, err)
 		}
-		w.must(w.Forget(t.Context(), "mine", "behind"))
+		w.must(w.Apply(t.Context(), activation.Effects{Forget: []string{"mine", "behind"}}))
 		if refused, _, err := w.TakeAll(t.Context(), acts, start); err != nil || refused != -1 {
 			t.Errorf("forgotten keys hold back: %d, %v", refused, err)
 		}
@@ -513,15 +513,15 @@ func TestI4_ThePayloadGoesWithTheJob(t *testing.T) {
 func TestSessions(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.must(w.SaveSession(t.Context(), "old", []byte("data"), start.Add(time.Hour)))
-		w.must(w.RenewSession(t.Context(), "old", "new"))
+		w.must(w.RenewSession(t.Context(), "old", "new", []byte("more"), start.Add(2*time.Hour)))
 		if _, _, err := w.Session(t.Context(), "old"); !errors.Is(err, activation.ErrNotFound) {
 			t.Errorf("S28 the old id is alive: %v", err)
 		}
-		if err := w.RenewSession(t.Context(), "old", "third"); !errors.Is(err, activation.ErrNotFound) {
+		if err := w.RenewSession(t.Context(), "old", "third", nil, start); !errors.Is(err, activation.ErrNotFound) {
 			t.Errorf("a dead id was renewed: %v", err)
 		}
 		data, until, err := w.Session(t.Context(), "new")
-		if err != nil || string(data) != "data" || !until.Equal(start.Add(time.Hour)) {
+		if err != nil || string(data) != "more" || !until.Equal(start.Add(2*time.Hour)) {
 			t.Errorf("%q %v %v", data, until, err)
 		}
 		w.must(w.DeleteSession(t.Context(), "new"))

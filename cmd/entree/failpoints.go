@@ -74,12 +74,8 @@ func (s failingStore) Apply(ctx context.Context, e activation.Effects) error {
 	return around(about(e, "apply"), func() error { return s.Store.Apply(ctx, e) })
 }
 
-func (s failingStore) ReserveLogin(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (login string, err error) {
-	return login, around("reserve.login", func() error { login, err = s.Store.ReserveLogin(ctx, id, candidates); return err })
-}
-
-func (s failingStore) ReserveAddress(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (address string, err error) {
-	return address, around("reserve.address", func() error { address, err = s.Store.ReserveAddress(ctx, id, candidates); return err })
+func (s failingStore) Reserve(ctx context.Context, id activation.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
+	return login, address, around("reserve", func() error { login, address, err = s.Store.Reserve(ctx, id, logins, addresses); return err })
 }
 
 type failingLimits struct{ activation.Limits }
@@ -87,11 +83,6 @@ type failingLimits struct{ activation.Limits }
 func (l failingLimits) TakeAll(ctx context.Context, acts []activation.Act, now time.Time) (refused int, retry time.Time, err error) {
 	name, _, _ := strings.Cut(acts[0].Key, ":")
 	return refused, retry, around("limit."+name, func() error { refused, retry, err = l.Limits.TakeAll(ctx, acts, now); return err })
-}
-
-func (l failingLimits) Forget(ctx context.Context, keys ...string) error {
-	name, _, _ := strings.Cut(keys[0], ":")
-	return around("forget."+name, func() error { return l.Limits.Forget(ctx, keys...) })
 }
 
 type failingAccounts struct{ activation.Accounts }
@@ -144,6 +135,6 @@ func (s failingSessions) SaveSession(ctx context.Context, id string, data []byte
 	return around("session.save", func() error { return s.SessionRows.SaveSession(ctx, id, data, expires) })
 }
 
-func (s failingSessions) RenewSession(ctx context.Context, old, renewed string) error {
-	return around("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed) })
+func (s failingSessions) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
+	return around("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed, data, expires) })
 }

@@ -126,8 +126,9 @@ file that "entree backup" made. Stop the portal first.
 
 Every visit ends: a code that was spent after the backup was made is not spent
 again, and whoever was on the way begins once more. Whoever got an account since
-is known to Keycloak and not here; such a person is parked for you to judge when
-they come again, and nothing is made twice.`,
+is known to Keycloak and not here; from now on everybody is sought there by
+number before an account is made, such a person is parked for you to judge, and
+nothing is made twice.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := config.Load(path, env.environ)
@@ -147,7 +148,7 @@ they come again, and nothing is made twice.`,
 				return err
 			}
 			defer s.Close()
-			return s.ForgetVisitors(cmd.Context())
+			return errors.Join(s.MarkRestored(cmd.Context()), s.ForgetVisitors(cmd.Context()))
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")

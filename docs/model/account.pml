@@ -134,10 +134,11 @@ end:	if
 	:: d_step { db.job[1] -> j = 1; idle[i] = false }
 	fi;
 #ifndef PLANT_UNSOUGHT
-	if                                   /* seek: an account with her number, whatever its name */
-	:: OURS -> goto done
-	:: HERS && !OURS -> goto park
-	:: !HERS
+	if                                   /* seek, in a restored store: an account with her number, whatever its name */
+	:: !restored
+	:: restored && OURS -> goto done
+	:: restored && HERS && !OURS -> goto park
+	:: restored && !HERS
 	fi;
 #endif
 	if                                   /* create */

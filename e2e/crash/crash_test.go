@@ -35,8 +35,8 @@ func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }
 var points = map[string][]string{
 	"activates": {
 		"limit.mail-address", "activation.requested-commit", "session.save",
-		"lease.mail", "mail.send.code", "finish.mail.sent.code", "limit.try", "code.proven-commit", "forget.try",
-		"session.renew", "charter.accepted-commit", "reserve.login", "reserve.address", "act-commit", "hash", "password.chosen-commit",
+		"lease.mail", "mail.send.code", "finish.mail.sent.code", "limit.try", "code.proven-commit",
+		"session.renew", "charter.accepted-commit", "reserve", "act-commit", "hash", "password.chosen-commit",
 		"lease-one", "account.create", "account.activated-commit", "finish.account", "mail.send.activated", "finish.mail.sent.activated",
 	},
 	"slips":                {"code.wrong-commit"},

@@ -57,7 +57,7 @@ func Run(t *testing.T, s Subject) {
 			t.Fatal(err)
 		}
 		again := New() // after a restored backup: another name, another mark
-		again.Number = a.Number
+		again.Number, again.Seek = a.Number, true
 		if _, err := s.Create(t.Context(), again); !errors.Is(err, activation.ErrForeignAccount) || s.Count(t, again.Login) != 0 {
 			t.Errorf("%v, %d accounts", err, s.Count(t, again.Login))
 		}

@@ -40,7 +40,7 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 		return "", f.fail
 	}
 	for _, there := range f.byLogin {
-		if there.Number != "" && there.Number == a.Number && there.Profile == a.Profile && there.ActivationID != a.ActivationID {
+		if a.Seek && there.Number != "" && there.Number == a.Number && there.Profile == a.Profile && there.ActivationID != a.ActivationID {
 			return "", activation.ErrForeignAccount
 		}
 	}

@@ -182,15 +182,14 @@ func (f *rows) DeleteSession(_ context.Context, id string) error {
 	return nil
 }
 
-func (f *rows) RenewSession(_ context.Context, old, renewed string) error {
+func (f *rows) RenewSession(_ context.Context, old, renewed string, data []byte, expires time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r, ok := f.all[old]
-	if !ok {
+	if _, ok := f.all[old]; !ok {
 		return activation.ErrNotFound
 	}
 	delete(f.all, old)
-	f.all[renewed] = r
+	f.all[renewed] = row{data, expires}
 	return nil
 }
 

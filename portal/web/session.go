@@ -24,9 +24,9 @@ type SessionRows interface {
 	Session(ctx context.Context, id string) (data []byte, expires time.Time, err error)
 	SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error
 	DeleteSession(ctx context.Context, id string) error
-	// RenewSession gives a row a new id; the old one is dead at once. An id that
-	// has no row is activation.ErrNotFound.
-	RenewSession(ctx context.Context, old, new string) error
+	// RenewSession replaces a row by one with another id; the old one is dead at
+	// once. An id that has no row is activation.ErrNotFound.
+	RenewSession(ctx context.Context, old, new string, data []byte, expires time.Time) error
 	// ExtendSession moves the end of a row that is there.
 	ExtendSession(ctx context.Context, id string, expires time.Time) error
 }
@@ -136,6 +136,11 @@ func (s *Sessions) read(ctx context.Context, id string) (map[string]string, time
 // Options.MaxAge is the life of the row in seconds, negative to end the session;
 // the cookie itself ends with the browser.
 func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	return s.save(r, w, session, "")
+}
+
+// save does so in place of the row of another id, where one is given.
+func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *sessions.Session, old string) error {
 	life := time.Duration(session.Options.MaxAge) * time.Second
 	if life < 0 {
 		if err := s.rows.DeleteSession(r.Context(), session.ID); err != nil && !errors.Is(err, activation.ErrNotFound) {
@@ -156,7 +161,14 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 		if err != nil {
 			return fmt.Errorf("session: %w", err)
 		}
-		if err := s.rows.SaveSession(r.Context(), session.ID, box, s.now().Add(life)); err != nil {
+		until := s.now().Add(life)
+		if old == "" {
+			err = s.rows.SaveSession(r.Context(), session.ID, box, until)
+		} else {
+			err = s.rows.RenewSession(r.Context(), old, session.ID, box, until)
+		}
+		if err != nil {
+			// ErrNotFound as well: another request has renewed or ended it.
 			return fmt.Errorf("session: %w", err)
 		}
 	}
@@ -208,24 +220,19 @@ func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.
 	if err != nil {
 		return err
 	}
-	id, err := s.sessions.newID()
-	if err != nil {
+	old := ""
+	if len(kept(session)) > 0 {
+		old = session.ID
+	}
+	if session.ID, err = s.sessions.newID(); err != nil {
 		return err
 	}
-	if len(kept(session)) > 0 {
-		err := s.sessions.rows.RenewSession(c.Request.Context(), session.ID, id)
-		if err != nil {
-			// ErrNotFound as well: another request has renewed or ended it.
-			return fmt.Errorf("session: %w", err)
-		}
-	}
-	session.ID = id
 	clear(session.Values)
 	for k, v := range values {
 		session.Values[k] = v
 	}
 	session.Options.MaxAge = int(life.Seconds())
-	return session.Save(c.Request, c.Writer)
+	return s.sessions.save(c.Request, c.Writer, session, old)
 }
 
 // SessionEnds is when the session's row ends; zero where it has none.
