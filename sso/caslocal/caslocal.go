@@ -26,6 +26,7 @@ import (
 
 	"entree/deploy"
 	"entree/internal/child"
+	"entree/internal/maven"
 	"entree/secret"
 )
 
@@ -71,11 +72,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	cache, err := os.UserCacheDir()
+	cache, err := maven.Cache()
 	if err != nil {
-		return nil, fmt.Errorf("no cache folder: %w", err)
+		return nil, err
 	}
-	cache = filepath.Join(cache, "entree")
 	java, err := findJava(o.Getenv, cache)
 	if err != nil {
 		return nil, err
