@@ -38,7 +38,7 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 		return found, err
 	}
 	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){
-		c.dangers, c.federations, c.serviceAccountRoles, c.themeThere,
+		c.dangers, c.ownIdentity, c.federations, c.serviceAccountRoles, c.themeThere,
 	} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
@@ -83,7 +83,7 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 			found = append(found, change.finding())
 		}
 	}
-	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.federations, c.ownRoles} {
+	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.ownIdentity, c.federations, c.ownRoles} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
 			return nil, err

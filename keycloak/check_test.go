@@ -52,13 +52,13 @@ func TestCheck_EachDangerIsFound(t *testing.T) {
 
 	r.wanted.LoginTheme = "not-installed"
 	r.call(http.MethodPut, "", map[string]any{
-		"registrationAllowed": true, "bruteForceProtected": false, "eventsExpiration": 500 * 24 * 3600,
+		"registrationAllowed": true, "editUsernameAllowed": true, "bruteForceProtected": false, "eventsExpiration": 500 * 24 * 3600,
 		"passwordPolicy": r.wanted.PasswordPolicy + " and regexPattern(^[^<]*$)",
 	}, nil)
 	var profile map[string]any
 	r.call(http.MethodGet, "/users/profile", nil, &profile)
 	for _, a := range profile["attributes"].([]any) {
-		if a := a.(map[string]any); a["name"] == "supannEtuId" {
+		if a := a.(map[string]any); a["name"] == "supannEtuId" || a["name"] == "email" {
 			a["permissions"].(map[string]any)["edit"] = []string{"admin", "user"}
 		}
 	}
@@ -84,6 +84,7 @@ func TestCheck_EachDangerIsFound(t *testing.T) {
 		"differs: user profile (supannEtuId.permissions.edit is [admin, user]): ", "differs: setting loginTheme (no loginTheme): ",
 		"the LDAP federation annuaire takes new accounts into the directory: ", "the LDAP federation annuaire is writable: ",
 		"the service account entree-portal has more than it needs (realm-management.",
+		"people may write their own email: ", "people may write their own username: ",
 	}
 	found, err := self.CheckSelf(t.Context(), r.wanted)
 	finds(t, "the service account", found, err, seen...)
@@ -91,12 +92,12 @@ func TestCheck_EachDangerIsFound(t *testing.T) {
 	finds(t, "the administrator", found, err, append(seen, "differs: roles of the client entree-console (no auditor): ", "Keycloak has no login theme not-installed: ")...)
 
 	r.wanted.Waived, r.wanted.LoginTheme = []string{"regexPattern"}, ""
-	r.call(http.MethodPut, "", map[string]any{"eventsEnabled": false, "registrationAllowed": false, "bruteForceProtected": true}, nil)
+	r.call(http.MethodPut, "", map[string]any{"eventsEnabled": false, "registrationAllowed": false, "editUsernameAllowed": false, "bruteForceProtected": true}, nil)
 	found, err = self.CheckSelf(t.Context(), r.wanted)
-	finds(t, "the service account", found, err, append([]string{"differs: setting eventsEnabled (eventsEnabled is false)"}, seen[4], seen[6], seen[7], seen[8])...)
+	finds(t, "the service account", found, err, append([]string{"differs: setting eventsEnabled (eventsEnabled is false)"}, seen[4], seen[6], seen[7], seen[8], seen[9])...)
 	r.call(http.MethodPut, "", map[string]any{"eventsEnabled": true, "eventsExpiration": 24 * 3600}, nil)
 	found, err = self.CheckSelf(t.Context(), r.wanted)
-	finds(t, "the service account", found, err, append([]string{"differs: setting eventsExpiration (eventsExpiration is 86400)"}, seen[4], seen[6], seen[7], seen[8])...)
+	finds(t, "the service account", found, err, append([]string{"differs: setting eventsExpiration (eventsExpiration is 86400)"}, seen[4], seen[6], seen[7], seen[8], seen[9])...)
 
 	found, err = r.service("wrong-secret-here").CheckSelf(t.Context(), r.wanted)
 	finds(t, "with a wrong secret", found, err, "the portal cannot log in to Keycloak as entree-portal: ")

@@ -10,13 +10,19 @@ import (
 // planProfile declares the attributes: an undeclared one is dropped in
 // silence. Their person may see them; only an administrator, and so the portal,
 // writes them. Of one that is declared already, names, checks and who sees it
-// are left alone; who writes it is not.
+// are left alone; who writes it is not. In a realm that is made anew people do
+// not write their own address either; in one with a history that is somebody's
+// decision, which [Client.Check] tells of.
 func (c *Client) planProfile(ctx context.Context, _ Wanted) ([]Change, error) {
 	var profile map[string]any
 	if err := c.get(ctx, c.path("users", "profile"), &profile); err != nil {
 		return nil, fmt.Errorf("read the user profile: %w", err)
 	}
+	isNew := profile == nil
 	fields := declare(profile)
+	if isNew {
+		fields = append(fields, Field{"email", "", "written by [admin]"})
+	}
 	if len(fields) == 0 {
 		return nil, nil
 	}
@@ -28,6 +34,9 @@ func (c *Client) planProfile(ctx context.Context, _ Wanted) ([]Change, error) {
 				return err
 			}
 			declare(profile)
+			if email := declared(profile, "email"); isNew && email != nil {
+				merge(email, map[string]any{"permissions": map[string]any{"edit": []string{"admin"}}}, "")
+			}
 			return c.send(http.MethodPut, "users", "profile")(ctx, profile)
 		},
 	}}, nil
@@ -39,19 +48,18 @@ func declare(profile map[string]any) []Field {
 	if profile == nil {
 		profile = map[string]any{}
 	}
-	declared, _ := profile["attributes"].([]any)
+	all, _ := profile["attributes"].([]any)
 	var fields []Field
 	for _, a := range attributes {
-		i := slices.IndexFunc(declared, func(d any) bool { m, _ := d.(map[string]any); return m["name"] == a.name })
-		if i < 0 {
+		there := declared(profile, a.name)
+		if there == nil {
 			fields = append(fields, Field{a.name, "", "declared, seen by [admin, user], written by [admin]"})
-			declared = append(declared, map[string]any{
+			all = append(all, map[string]any{
 				"name": a.name, "displayName": a.fr, "multivalued": a.many,
 				"permissions": map[string]any{"view": []string{"admin", "user"}, "edit": []string{"admin"}},
 			})
 			continue
 		}
-		there := declared[i].(map[string]any)
 		permissions, _ := there["permissions"].(map[string]any)
 		want := map[string]any{"permissions": map[string]any{"edit": []string{"admin"}}}
 		if view, _ := permissions["view"].([]any); !slices.Contains(view, any("admin")) {
@@ -66,6 +74,41 @@ func declare(profile map[string]any) []Field {
 		}
 		fields = append(fields, merge(there, want, a.name+".")...)
 	}
-	profile["attributes"] = declared
+	profile["attributes"] = all
 	return fields
+}
+
+// declared gives an attribute of a user profile; nil: there is none.
+func declared(profile map[string]any, name string) map[string]any {
+	all, _ := profile["attributes"].([]any)
+	for _, a := range all {
+		if m, _ := a.(map[string]any); m["name"] == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// ownIdentity tells where people may write themselves what relying parties know
+// them by: it is theirs to trust, and the portal does not see it change.
+func (c *Client) ownIdentity(ctx context.Context, _ Wanted, realm map[string]any) ([]Finding, error) {
+	var profile map[string]any
+	if err := c.get(ctx, c.path("users", "profile"), &profile); err != nil {
+		return nil, fmt.Errorf("read the user profile: %w", err)
+	}
+	writes := func(name string) bool {
+		permissions, _ := declared(profile, name)["permissions"].(map[string]any)
+		edit, _ := permissions["edit"].([]any)
+		return slices.Contains(edit, any("user"))
+	}
+	var found []Finding
+	if writes("email") {
+		found = append(found, Finding{"people may write their own email", "relying parties trust it as the university address, and somebody could take another's",
+			"take user out of who may edit it (Realm settings → User profile → email)"})
+	}
+	if realm["editUsernameAllowed"] == true && writes("username") {
+		found = append(found, Finding{"people may write their own username", "relying parties know people by it, and somebody could take another's",
+			"turn Edit username off (Realm settings → Login)"})
+	}
+	return found, nil
 }

@@ -90,7 +90,7 @@ func TestRealm_AnEmptyKeycloak(t *testing.T) {
 	plan := told(changes)
 	for _, want := range []string{
 		"+ realm " + r.name + "\n", "    bruteForceProtected: true\n", "+ group /etudiants\n", "+ group /etudiants/licence\n", "+ client scope entree\n",
-		"    supannEtuId: declared, seen by [admin, user], written by [admin]\n", "    mail: from email\n", "    secret: the configured one\n",
+		"    supannEtuId: declared, seen by [admin, user], written by [admin]\n", "    email: written by [admin]\n", "    mail: from email\n", "    secret: the configured one\n",
 		"+ roles of the service account entree-portal\n    manage-users: of realm-management\n    view-realm: of realm-management\n",
 		"+ roles of the client entree-console\n    admin:", "  because relying parties read attributes through it\n",
 	} {
@@ -258,5 +258,15 @@ func TestRealm_AUsedOneLosesNothing(t *testing.T) {
 	if !r.canLogIn("anne", theirs+"-Longer") {
 		t.Error("somebody who was there can no longer log in")
 	}
+	found, err := admin.Check(t.Context(), r.wanted)
+	finds(t, "the administrator", found, err, "people may write their own email: ") // theirs to decide
+	var profile map[string]any
+	r.call(http.MethodGet, "/users/profile", nil, &profile)
+	for _, a := range profile["attributes"].([]any) {
+		if a := a.(map[string]any); a["name"] == "email" {
+			a["permissions"].(map[string]any)["edit"] = []string{"admin"}
+		}
+	}
+	r.call(http.MethodPut, "/users/profile", profile, nil)
 	clean(t, r, admin)
 }
