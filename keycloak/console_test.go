@@ -13,7 +13,7 @@ import (
 // What the console reads of an operator is what Keycloak itself would put into
 // the ID token.
 func TestConsole_TheIDTokenCarriesTheRoles(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	admin := r.as(t, demotest.Get(t).AdminPassword(t))
 	for range 2 { // adding again changes nothing
 		for login, role := range map[string]string{"anne": "helpdesk", "bob": "auditor"} {

@@ -28,8 +28,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }
 
-// realm is a realm of its own in the demo's Keycloak, set up as the portal
-// wants it.
+// realm is a realm in the demo's Keycloak, beside the demo's own.
 type realm struct {
 	t      *testing.T
 	url    string
@@ -41,20 +40,53 @@ type realm struct {
 
 const portalSecret = "a+secret/with%signs:in it"
 
+// newRealm is one of the test's own, set up as the portal wants it.
 func newRealm(t *testing.T) *realm {
 	t.Helper()
 	r := unplannedRealm(t)
-	if err := r.as(t, demotest.Get(t).AdminPassword(t)).Apply(t.Context(), r.wanted, nil); err != nil {
-		t.Fatalf("set the realm up: %v", err)
-	}
+	r.setUp()
 	return r
 }
 
-// unplannedRealm is one that is not there yet.
+var common struct {
+	once sync.Once
+	name string
+}
+
+// commonRealm is one realm for all tests that only put accounts into it, which
+// are their own: to set one up takes Keycloak seconds. It goes with the demo.
+func commonRealm(t *testing.T) *realm {
+	t.Helper()
+	common.once.Do(func() {
+		r := realmCalled(t, "test-common-"+strings.ToLower(rand.Text()[:10]))
+		r.setUp()
+		common.name = r.name
+	})
+	if common.name == "" {
+		t.Fatal("the common realm could not be set up")
+	}
+	return realmCalled(t, common.name)
+}
+
+func (r *realm) setUp() {
+	r.t.Helper()
+	if err := r.as(r.t, demotest.Get(r.t).AdminPassword(r.t)).Apply(r.t.Context(), r.wanted, nil); err != nil {
+		r.t.Fatalf("set the realm up: %v", err)
+	}
+}
+
+// unplannedRealm is one of the test's own that is not there yet.
 func unplannedRealm(t *testing.T) *realm {
 	t.Helper()
+	r := realmCalled(t, "test-"+strings.ToLower(rand.Text()[:10]))
+	t.Cleanup(func() { _ = r.try(http.MethodDelete, "/"+r.name, nil, nil) }) // it may never have been made
+	return r
+}
+
+func realmCalled(t *testing.T, name string) *realm {
+	t.Helper()
 	demo := demotest.Get(t)
-	r := &realm{t: t, url: demo.Keycloak, name: "test-" + strings.ToLower(rand.Text()[:10])}
+	r := &realm{t: t, url: demo.Keycloak, name: name}
 	password := demo.AdminPassword(t)
 	r.login = func() string {
 		return r.token("master", url.Values{"grant_type": {"password"}, "client_id": {"admin-cli"}, "username": {"admin"}, "password": {password}})
@@ -66,7 +98,6 @@ func unplannedRealm(t *testing.T) *realm {
 		RedirectURIs: []string{"http://127.0.0.1/back"}, LogoutURIs: []string{"http://127.0.0.1/"},
 		Console: keycloak.Secret{ID: "entree-console", Secret: secret.New("console")}, ConsoleURL: "http://127.0.0.1/admin",
 	}
-	t.Cleanup(func() { _ = r.try(http.MethodDelete, "/"+r.name, nil, nil) }) // it may never have been made
 	return r
 }
 
@@ -227,7 +258,7 @@ const (
 )
 
 func TestContract(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	accounts := r.accounts(r.url, 0)
 	accountstest.Run(t, r.subject(accounts))
 	accountstest.RunConflicts(t, r.subject(accounts), accounts)
@@ -236,7 +267,7 @@ func TestContract(t *testing.T) {
 // What an adopted account had stays: its password logs in, and what others
 // wrote on it is there.
 func TestS42_AnAdoptedAccountKeepsItsPassword(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	accounts := r.accounts(r.url, 0)
 	a := accountstest.New()
 	r.subject(accounts).Occupy(t, a.Login, a.UniversityAddress)
@@ -260,7 +291,7 @@ func TestS42_AnAdoptedAccountKeepsItsPassword(t *testing.T) {
 
 // Hashed here, checked there: with each algorithm that a realm may be set to.
 func TestS41_TheHashedPasswordLogsIn(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	accounts := r.accounts(r.url, 0)
 	for _, algorithm := range []struct {
 		name       string
@@ -290,7 +321,7 @@ func TestS41_TheHashedPasswordLogsIn(t *testing.T) {
 }
 
 func TestTheAccountCarriesWhatRelyingPartiesRead(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	a := accountstest.New()
 	id, err := r.accounts(r.url, 0).Create(t.Context(), a)
 	if err != nil {
@@ -324,7 +355,7 @@ func TestTheAccountCarriesWhatRelyingPartiesRead(t *testing.T) {
 }
 
 func TestS45_TheServiceAccountHasTheLeastRoles(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	token := r.token(r.name, url.Values{"grant_type": {"client_credentials"}, "client_id": {"entree-portal"}, "client_secret": {portalSecret}})
 	for _, c := range []struct {
 		method, path string
@@ -404,7 +435,7 @@ func once(f func()) func() bool {
 // After each of these Keycloak holds exactly one account and the adapter knows
 // it, at once or at the next try.
 func TestS42_ALostAnswerNeverMakesASecondAccount(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	answer := func(status int, body string, drop ...string) func(*http.Response) error {
 		return func(q *http.Response) error {
 			for _, name := range drop {
@@ -438,7 +469,7 @@ func TestS42_ALostAnswerNeverMakesASecondAccount(t *testing.T) {
 
 // Ids come from answers; one that would name another resource is no id.
 func TestS44_AnIdIsAnIdOrNothing(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	for _, location := range []string{"http://x/users/../../clients", "http://x/users/", "http://x/users/%2e%2e", "garbage", "http://x/users/0000"} {
 		a := accountstest.New()
 		id, err := r.accounts(between(t, r, nil, func(q *http.Response) error { q.Header.Set("Location", location); return nil }), 0).Create(t.Context(), a)
@@ -449,7 +480,7 @@ func TestS44_AnIdIsAnIdOrNothing(t *testing.T) {
 }
 
 func TestS46_AGarbageSuccessIsNoSuccess(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	a := accountstest.New()
 	address := between(t, r, func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = io.WriteString(w, "<html>it works!</html>") // a captive portal, a wrong upstream
@@ -461,7 +492,7 @@ func TestS46_AGarbageSuccessIsNoSuccess(t *testing.T) {
 }
 
 func TestS43_NoAnswerWithinTheLimitIsAnUnknownOutcome(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	a := accountstest.New()
 	var slow atomic.Bool
 	slow.Store(true)
@@ -481,7 +512,7 @@ func TestS43_NoAnswerWithinTheLimitIsAnUnknownOutcome(t *testing.T) {
 }
 
 func TestS42_ARefusalIsPassingOrPermanent(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	for status, permanent := range map[int]bool{400: true, 403: false, 404: false, 429: false, 500: false, 503: false} {
 		a := accountstest.New()
 		address := between(t, r, func(w http.ResponseWriter, _ *http.Request) bool {
@@ -502,7 +533,7 @@ func TestS42_ARefusalIsPassingOrPermanent(t *testing.T) {
 }
 
 func TestS42_A401OnceIsTriedAgainWithANewToken(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	var answer http.ResponseWriter
 	refuse := once(func() { answer.WriteHeader(http.StatusUnauthorized) })
 	address := between(t, r, func(w http.ResponseWriter, _ *http.Request) bool { answer = w; return refuse() }, nil)
@@ -513,7 +544,7 @@ func TestS42_A401OnceIsTriedAgainWithANewToken(t *testing.T) {
 }
 
 func TestS43_KeycloakAwayIsPassing(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	_, err := r.accounts(gone.URL, time.Second).Create(t.Context(), accountstest.New())
@@ -528,7 +559,7 @@ func TestS43_KeycloakAwayIsPassing(t *testing.T) {
 }
 
 func TestI4_NoErrorShowsTheCredentialOrTheSecret(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	a := accountstest.New()
 	a.UniversityAddress = "not an address"
 	_, err := r.accounts(r.url, 0).Create(t.Context(), a)
@@ -553,7 +584,7 @@ func TestI4_NoErrorShowsTheCredentialOrTheSecret(t *testing.T) {
 }
 
 func TestS25_ThePolicyIsReadFromTheRealm(t *testing.T) {
-	r := newRealm(t)
+	r := commonRealm(t)
 	p, err := r.accounts(r.url, 0).ReadPolicy(t.Context())
 	if err != nil {
 		t.Fatal(err)
