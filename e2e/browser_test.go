@@ -282,7 +282,7 @@ func (b *tab) reads(want ...string) {
 // practice, and looks for a horizontal scroll bar.
 func (b *tab) accessible() {
 	b.t.Helper()
-	out := get(b, chromedp.Evaluate[string](axe+`;axe.run(document, {runOnly: {type: 'tag', values: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice','RGAAv4']}})
+	out := get(b, chromedp.Evaluate[string](axe+`;axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice','RGAAv4']}})
 		.then(r => JSON.stringify(r.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | '))))`, chromedp.EvalAwaitPromise))
 	var violations []string
 	if err := json.Unmarshal([]byte(out), &violations); err != nil {

@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -218,7 +216,10 @@ func (d *doors) startPortal(port int) (*child.Child, error) {
 	if err := errors.Join(os.WriteFile(conf, raw, 0o600), os.WriteFile(people, []byte(doorPeople), 0o600)); err != nil {
 		return nil, err
 	}
-	program := filepath.Join(d.demo.Dir, "entree")
+	program, err := demotest.Program(dir)
+	if err != nil {
+		return nil, err
+	}
 	environ := append(os.Environ(), "ENTREE_SECRET="+secret.GenerateKey().Reveal(),
 		"ENTREE_KEYCLOAK_CLIENT_SECRET_FILE="+filepath.Join(d.demo.Dir, "portal-secret"),
 		"ENTREE_PORTAL_LISTEN="+strings.TrimPrefix(d.demo.Portal, "http://"), "ENTREE_PORTAL_BASE_URL="+d.demo.Portal,
@@ -235,45 +236,4 @@ func (d *doors) startPortal(port int) (*child.Child, error) {
 		return nil, err
 	}
 	return c, ready(c, d.demo.Portal+"/healthz")
-}
-
-// admin asks Keycloak's administration of the realm.
-func (d *doors) admin(t *testing.T, method, path string, body, into any) {
-	t.Helper()
-	response, err := http.PostForm(d.demo.Keycloak+"/realms/master/protocol/openid-connect/token", url.Values{
-		"grant_type": {"password"}, "client_id": {"admin-cli"}, "username": {"admin"}, "password": {d.demo.AdminPassword(t)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	var token struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&token); err != nil {
-		t.Fatal(err)
-	}
-	sent, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequest(method, d.demo.Keycloak+"/admin/realms/"+d.demo.Realm+path, bytes.NewReader(sent))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+token.Access)
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode >= 300 {
-		t.Fatalf("%s %s: %s", method, path, answer.Status)
-	}
-	if into != nil {
-		if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -143,12 +143,9 @@ func TestRelyingParties_WhoDoesNotPass(t *testing.T) {
 	p.want("/activation/accueil-succes", "o22599002")
 	refused("a wrong password", "o22599002", strong+"x")
 
-	var found []struct{ ID string }
-	d.admin(t, http.MethodGet, "/users?exact=true&username=o22599002", nil, &found)
-	if len(found) != 1 {
-		t.Fatalf("%d accounts", len(found))
+	if err := d.demo.Accounts(t).Disable(t.Context(), "o22599002"); err != nil {
+		t.Fatal(err)
 	}
-	d.admin(t, http.MethodPut, "/users/"+found[0].ID, map[string]any{"enabled": false}, nil)
 	refused("a disabled account", "o22599002", strong)
 }
 

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"entree/e2e/outside"
 )
 
 // Variable names the folder of a running demo.
@@ -120,18 +122,11 @@ type Process struct {
 	done chan error
 }
 
-// Start builds the program, starts a demo on free ports and waits until it is
-// ready.
+// Start starts a demo on free ports and waits until it is ready.
 func Start(dir string) (*Process, error) {
-	root, err := moduleRoot()
+	program, err := Program(dir)
 	if err != nil {
 		return nil, err
-	}
-	program := filepath.Join(dir, "entree")
-	build := exec.Command("go", "build", "-o", program, "./cmd/entree")
-	build.Dir = root
-	if said, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build: %w\n%s", err, said)
 	}
 	p := &Process{out: &bytes.Buffer{}, done: make(chan error, 1)}
 	p.cmd = exec.Command(program, "demo", "--dir", dir, "--listen", "127.0.0.1:0", "--keycloak-port", "0", "--mailbox", "127.0.0.1:0")
@@ -149,7 +144,7 @@ func Start(dir string) (*Process, error) {
 		case <-limit:
 			return nil, errors.Join(errors.New("the demo is not ready after five minutes"), p.Stop())
 		case <-tick.C:
-			if _, err := os.Stat(filepath.Join(dir, "demo.json")); err == nil {
+			if exists(filepath.Join(dir, "demo.json")) {
 				return p, nil
 			}
 		}
@@ -169,9 +164,20 @@ func (p *Process) Stop() error {
 	}
 }
 
-func moduleRoot() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-	return strings.TrimSpace(string(out)), err
+// Program gives the program of the demo that serves this run, or one built in
+// dir.
+func Program(dir string) (string, error) {
+	if shared := os.Getenv(Variable); shared != "" {
+		if program := filepath.Join(shared, "entree"); exists(program) {
+			return program, nil
+		}
+	}
+	return outside.Build(dir)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // Person gives the person with a number.
@@ -230,35 +236,16 @@ func (d *Demo) Mail(t testing.TB, to string, n int) Message {
 	}
 }
 
+// Accounts is the demo's realm, seen by its administrator.
+func (d *Demo) Accounts(t testing.TB) *outside.Realm {
+	t.Helper()
+	return &outside.Realm{URL: d.Keycloak, Name: d.Realm, Password: d.AdminPassword(t)}
+}
+
 // Occupy makes an account in Keycloak that is somebody else's.
 func (d *Demo) Occupy(t testing.TB, login string) {
 	t.Helper()
-	response, err := http.PostForm(d.Keycloak+"/realms/master/protocol/openid-connect/token", url.Values{
-		"grant_type": {"password"}, "client_id": {"admin-cli"}, "username": {"admin"}, "password": {d.AdminPassword(t)},
-	})
-	if err != nil {
+	if err := d.Accounts(t).Occupy(t.Context(), login); err != nil {
 		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	var token struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&token); err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequest(http.MethodPost, d.Keycloak+"/admin/realms/"+d.Realm+"/users",
-		strings.NewReader(fmt.Sprintf(`{"username":%q,"email":"%s@example.net","firstName":"Somebody","lastName":"Else","enabled":true}`, login, login)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+token.Access)
-	request.Header.Set("Content-Type", "application/json")
-	made, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer made.Body.Close()
-	if made.StatusCode != http.StatusCreated {
-		t.Fatalf("occupy %s: %s", login, made.Status)
 	}
 }

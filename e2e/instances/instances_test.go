@@ -48,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	demo := demotest.Get(t)
 	w := &world{t: t}
 	dir := t.TempDir()
-	program, err := outside.Build(dir)
+	program, err := demotest.Program(dir)
 	w.must(err)
 	server, err := pgtest.Start()
 	w.must(err)

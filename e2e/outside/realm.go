@@ -169,3 +169,15 @@ func (r *Realm) Occupy(ctx context.Context, login string) error {
 		"username": login, "email": login + "@example.net", "firstName": "Somebody", "lastName": "Else", "enabled": true,
 	}, nil)
 }
+
+// Disable closes an account.
+func (r *Realm) Disable(ctx context.Context, login string) error {
+	var found []User
+	if err := r.call(ctx, http.MethodGet, "/users?exact=true&username="+url.QueryEscape(login), nil, &found); err != nil {
+		return err
+	}
+	if len(found) != 1 {
+		return fmt.Errorf("%d accounts are called %s", len(found), login)
+	}
+	return r.call(ctx, http.MethodPut, "/users/"+found[0].ID, map[string]any{"enabled": false}, nil)
+}
