@@ -9,6 +9,6 @@ func benchCommand(env environment) *cobra.Command {
 		Short: "Measure what things cost, on this machine",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(benchRushCommand(env), benchPortalCommand(env), benchGrowthCommand(env), benchImportCommand())
+	cmd.AddCommand(benchRushCommand(env), benchPortalCommand(env), benchGrowthCommand(env), benchSoakCommand(env), benchImportCommand())
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"entree/activation"
@@ -53,7 +54,7 @@ func NewMetrics(f Figures) *Metrics {
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.hashing, figures{f})
+	m.registry.MustRegister(m.requests, m.latency, m.hashing, figures{f}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
