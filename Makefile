@@ -47,6 +47,10 @@ fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCleanDigits -fuzztime 30s ./activation
 	$(GO) test -fuzz FuzzCharter -fuzztime 30s ./portal
 	$(GO) test -fuzz FuzzCookie -fuzztime 30s ./portal/web
+	$(GO) test -fuzz FuzzFormToken -fuzztime 30s ./portal
+	$(GO) test -fuzz FuzzMessageID -fuzztime 30s ./mail
+	$(GO) test -fuzz FuzzReport -fuzztime 30s ./mail/bounce
+	$(GO) test -fuzz FuzzWords -fuzztime 30s ./activation/naming
 	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./sso
 
 chaos: needs ## students activate while everything breaks, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
