@@ -31,6 +31,7 @@ func TestS12_OneExactValuePerField(t *testing.T) {
 		"two profiles":         {"profil=etudiant&profil=personnel&adresse=a@exemple.fr", 400},
 		"two tokens":           {"profil=etudiant&adresse=a@exemple.fr&jeton=" + token, 400},
 		"not UTF-8":            {"profil=etudiant&adresse=%ff%fe@exemple.fr", 400},
+		"NUL":                  {"profil=etudiant&adresse=%00a@exemple.fr", 400},
 		"broken escape":        {"profil=etudiant&adresse=%zz", 400},
 		"oversize":             {"profil=etudiant&adresse=" + strings.Repeat("a", 1025), 413},
 		"body beyond 64 KiB":   {"profil=etudiant&adresse=a&x=" + strings.Repeat("a", 64<<10), 413},
@@ -299,6 +300,16 @@ func TestAddressesTooLong(t *testing.T) {
 	w := newWorld(t)
 	if p := w.browser(t).do("GET", "/?x="+strings.Repeat("a", 5000), nil); p.status != http.StatusRequestURITooLong {
 		t.Errorf("%d, want 414", p.status)
+	}
+}
+
+// PostgreSQL refuses NUL and what is not UTF-8, and would make a failure of it.
+func TestAddressesThatAreNoText(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/%00", "/charte/%00", "/charte/%ff", "/?x=%00", "/activation?profil=a&%ff=1"} {
+		if p := w.browser(t).do("GET", path, nil); p.status != http.StatusBadRequest || p.Find("h1").Length() != 1 {
+			t.Errorf("%s: %d, want 400", path, p.status)
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ func FuzzFormToken(f *testing.F) {
 		if sum, err := base64.RawURLEncoding.DecodeString(token); err == nil && slices.Equal(sum, mine) {
 			return
 		}
+		b := *b
+		b.t = t
 		before, _ := w.service.count()
 		p := b.do(http.MethodPost, "/activation/identification", &url.Values{"jeton": {token}, "code": {rightCode}})
 		if after, _ := w.service.count(); p.status < 400 || p.status >= 500 || after != before {

@@ -33,6 +33,19 @@ func TestTheThreatModelNamesTestsThatThereAre(t *testing.T) {
 			t.Errorf("the threat model names %s, which is not there", m[1])
 		}
 	}
+	for _, part := range []string{"## Flaws that others really had", "## Faults that are injected"} {
+		_, table, _ := strings.Cut(string(raw), part+"\n")
+		table, _, _ = strings.Cut(table, "\n## ")
+		rows := regexp.MustCompile(`(?m)^\| .*$`).FindAllString(table, -1)
+		if len(rows) < 15 {
+			t.Errorf("%s: %d rows", part, len(rows))
+		}
+		for _, row := range rows[min(1, len(rows)):] {
+			if !aMention.MatchString(row) {
+				t.Errorf("%s: no test in %s", part, row)
+			}
+		}
+	}
 	var lines []string
 	for n := 1; n <= 7; n++ {
 		lines = append(lines, fmt.Sprintf("I%d", n))

@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 )
@@ -36,7 +35,7 @@ const TokenField = "jeton"
 
 // ReadForm reads the body, never the query, and refuses what a browser does not
 // make of the portal's own forms: a field that is repeated, missing, shaped as
-// an array ("adresse[]"), too long or not UTF-8. Guessing which of two values
+// an array ("adresse[]"), too long or no text. Guessing which of two values
 // was meant is how a code once went to somebody else's mailbox.
 func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
@@ -76,8 +75,8 @@ func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 			return nil, Malformed("field %s: sent %d times", f.Name, len(values))
 		case len(values[0]) > f.Max:
 			return nil, &Error{Status: http.StatusRequestEntityTooLarge, Key: "too_large", Cause: fmt.Errorf("field %s", f.Name)}
-		case !utf8.ValidString(values[0]):
-			return nil, Malformed("field %s: not UTF-8", f.Name)
+		case !isText(values[0]):
+			return nil, Malformed("field %s: no text", f.Name)
 		}
 		form[f.Name] = values[0]
 	}
@@ -89,7 +88,7 @@ func checkMany(f Field, values []string) error {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Key: "too_large", Cause: fmt.Errorf("field %s", f.Name)}
 	}
 	for _, v := range values {
-		if v == "" || len(v) > f.Max || !utf8.ValidString(v) || strings.ContainsAny(v, "\r\n") {
+		if v == "" || len(v) > f.Max || !isText(v) || strings.ContainsAny(v, "\r\n") {
 			return Malformed("field %s: no value of a column of boxes", f.Name)
 		}
 	}

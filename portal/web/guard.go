@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 )
@@ -45,10 +46,26 @@ func (s *Site) refuse(c *gin.Context) error {
 	if len(r.RequestURI) > maxURL {
 		return &Error{Status: http.StatusRequestURITooLong, Key: "too_large"}
 	}
+	if !isText(r.URL.Path) || strings.Contains(r.URL.RawQuery, "%") && !allText(r.URL.Query()) {
+		return Malformed("the address is no text")
+	}
 	if err := crossOrigin.Check(r); err != nil {
 		return &Error{Status: http.StatusForbidden, Key: "forbidden", Cause: err}
 	}
 	return nil
+}
+
+// isText tells whether a value is text that every database takes: UTF-8, and
+// none of it NUL, which PostgreSQL refuses.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+func allText(query url.Values) bool {
+	for name, values := range query {
+		if !isText(name) || !isText(strings.Join(values, "")) {
+			return false
+		}
+	}
+	return true
 }
 
 func sameHost(base *url.URL, host string) bool {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"entree/activation"
+	"entree/e2e/outside"
+)
+
+// settle waits for what is on its way, and judges all that was left behind.
+func (w *walk) settle(t *testing.T) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		counts, err := w.app.store.JobCounts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := int64(0)
+		for _, c := range counts {
+			if c.Kind == activation.JobMail || c.Kind == activation.JobAccount {
+				waiting += c.Waiting
+			}
+		}
+		if waiting == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("I5: these jobs come to no end: %+v", counts)
+		}
+	}
+	for _, wrong := range w.watch.wrongs() {
+		t.Errorf("a job: %s", wrong)
+	}
+	people, err := w.app.store.People(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	active := 0
+	for _, p := range people {
+		account, there := w.accounts.Get(p.Login)
+		mine := there && account.Number == p.Number
+		switch {
+		case p.Account == activation.AccountActive != mine:
+			t.Errorf("I3: %s is %q, and an account of theirs is there: %t", p.ID, p.Account, mine)
+		case p.Account == activation.AccountCreating:
+			t.Errorf("I7: the account of %s is still on its way", p.ID)
+		case mine:
+			active++
+			if err := w.proven(t, p, account); err != nil {
+				t.Errorf("I2: %s: %v", p.ID, err)
+			}
+		}
+	}
+	if active == 0 {
+		t.Error("nobody came to the end")
+	}
+	var codes []string
+	for _, all := range w.mails {
+		for _, m := range all {
+			codes = append(codes, m.Code)
+		}
+	}
+	secrets := append(append(codes, w.planted...), w.passwords...)
+	found, err := outside.Secrets(secrets, w.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if databases, _ := filepath.Glob(w.dir + "/../*/entree.db*"); len(databases) > 0 {
+		more, err := outside.Secrets(secrets, databases...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, more...)
+	}
+	for _, f := range found {
+		t.Error(f)
+	}
+}
+
+// proven tells what an account lacks of a proven code and an accepted charter.
+func (w *walk) proven(t *testing.T, p activation.Person, a activation.Account) error {
+	journeys, err := w.app.store.JourneysOf(t.Context(), p.ID, p.Email)
+	if err != nil {
+		return err
+	}
+	for _, j := range journeys {
+		if j.Person == p.ID && !j.ProvenAt.IsZero() && !j.VerifiedAt.IsZero() && !j.DoneAt.IsZero() && j.Charter == a.CharterSHA256 {
+			ok, err := w.app.store.Accepted(t.Context(), p.ID, a.CharterSHA256)
+			if err == nil && !ok {
+				err = errors.New("no evidence of its charter")
+			}
+			return err
+		}
+	}
+	return errors.New("no journey with a proven code and its charter")
+}
