@@ -37,12 +37,10 @@ func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]Phrase, erro
 	if err != nil {
 		return nil, err
 	}
-	about := s.personal(p)
+	check := password.Checker(s.Policy(), s.personal(p))
 	out := make([]Phrase, n)
 	for i := range out {
-		phrase, err := password.Generate(s.Random, func(text string) bool {
-			return len(password.Check(s.Policy(), secret.New(text), about)) > 0
-		})
+		phrase, err := password.Generate(s.Random, func(text string) bool { return len(check(secret.New(text))) > 0 })
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +88,7 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 	if err != nil {
 		return err
 	}
-	err = s.act(ctx, id, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, j, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.PasswordAt = at
 		j.ExpiresAt = at.Add(s.Absolute)
 		return intent, nil

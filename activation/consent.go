@@ -40,7 +40,7 @@ func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang 
 	if err != nil {
 		return err
 	}
-	err = s.act(ctx, id, StepCharter, func(j *Journey, _ time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, j, StepCharter, func(j *Journey, _ time.Time) (Effects, *Refusal) {
 		at := accepted.At
 		j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, charter.SHA256, charter.Version, lang
 		e := Effects{Events: []Event{accepted}, Jobs: news}
@@ -95,7 +95,7 @@ func (s *Service) Guided(ctx context.Context, id JourneyID) error {
 	} else if err != nil {
 		return err
 	}
-	err = s.act(ctx, id, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, j, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.GuidedAt = at
 		return Effects{}, nil
 	})

@@ -102,7 +102,7 @@ func (s *Service) park(ctx context.Context, id JourneyID, person PersonID, why s
 // person whose state was moved on, stays as it is. A journey that was purged
 // meanwhile is not needed for it.
 func (s *Service) end(ctx context.Context, id JourneyID, effects Effects, mark func(*Journey)) error {
-	_, err := s.Store.Update(ctx, id, func(j *Journey) (Effects, error) {
+	_, err := s.Store.Update(ctx, Journey{ID: id}, func(j *Journey) (Effects, error) {
 		if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
 			return Effects{}, nil
 		}

@@ -28,11 +28,12 @@ type Store interface {
 	Begin(ctx context.Context, j Journey, e Effects) error
 	// Journey gives a journey, or ErrNotFound.
 	Journey(ctx context.Context, id JourneyID) (Journey, error)
-	// Update reads a journey, lets change decide, and commits the changed
-	// journey with its effects in one transaction. change does no I/O and runs
-	// again where another writer came first. If it returns an error nothing is
-	// stored and the error is returned as it is.
-	Update(ctx context.Context, id JourneyID, change func(*Journey) (Effects, error)) (Journey, error)
+	// Update lets change decide on a journey as it was read, and commits the
+	// changed journey with its effects in one transaction. change does no I/O and
+	// runs again where another writer came first, on what that one wrote. Of a
+	// journey that was not read the id is enough. If change returns an error of
+	// what is stored now, nothing is stored and the error is returned as it is.
+	Update(ctx context.Context, j Journey, change func(*Journey) (Effects, error)) (Journey, error)
 
 	// PeopleAt gives the people with this personal address, of every profile.
 	PeopleAt(ctx context.Context, address Address) ([]Person, error)

@@ -35,7 +35,7 @@ func (s *Service) Prove(ctx context.Context, id JourneyID, typed, client string)
 		return err
 	}
 	now := eligible(people)
-	return s.act(ctx, id, StepCode, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	return s.act(ctx, j, StepCode, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		if !at.Before(j.Code.ExpiresAt) {
 			return s.tell(j, at, EventCodeExpired), &Refusal{Reason: ReasonCodeExpired}
 		}
@@ -88,7 +88,7 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, StepVerify, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	return s.act(ctx, j, StepVerify, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.VerifyTries++
 		var matches []Person
 		for _, p := range people {

@@ -90,7 +90,7 @@ func (s *Service) sendAgain(ctx context.Context, j Journey, effects Effects) err
 	}
 	effects.Jobs = append(effects.Jobs, mail.Jobs...)
 	code, candidates, lang := j.Code, j.Candidates, j.Lang
-	return s.act(ctx, j.ID, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
+	return s.act(ctx, Journey{ID: j.ID}, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
 		if j.Code.Sent >= code.Sent { // a second click came first: one mail is enough
 			return Effects{}, nil
 		}

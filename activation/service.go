@@ -145,17 +145,18 @@ func (s *Service) next(j Journey) Step {
 // Extend puts the idle end of a journey off: the visitor asked for more time.
 // The absolute end stays.
 func (s *Service) Extend(ctx context.Context, id JourneyID) error {
-	return s.act(ctx, id, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
+	return s.act(ctx, Journey{ID: id}, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
 }
 
-// act is the one way in which a journey changes. It refuses a journey that is
-// over or at another step (empty: any), lets decide say what happens, and
-// commits that. A refusal is an outcome: it is committed with whatever decide
+// act is the one way in which a journey changes; j is the journey as it was
+// read, untouched, or its id alone. It refuses a journey that is over or at
+// another step (empty: any), lets decide say what happens, and commits that. A
+// refusal is an outcome: it is committed with whatever decide
 // changed, so that a wrong code costs its try.
-func (s *Service) act(ctx context.Context, id JourneyID, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
+func (s *Service) act(ctx context.Context, j Journey, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
 	var refusal *Refusal
 	var e Effects
-	_, err := s.Store.Update(ctx, id, func(j *Journey) (Effects, error) {
+	_, err := s.Store.Update(ctx, j, func(j *Journey) (Effects, error) {
 		e, refusal = Effects{}, nil // the function may run again
 		if s.expired(*j) {
 			return Effects{}, ErrExpired

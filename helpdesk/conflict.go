@@ -228,7 +228,7 @@ func (d *Desk) leadBack(ctx context.Context, journeys []activation.Journey) erro
 		if j.ParkedAt.IsZero() || !d.Clock().Before(j.ExpiresAt) {
 			continue
 		}
-		_, err := d.Store.Update(ctx, j.ID, func(j *activation.Journey) (activation.Effects, error) {
+		_, err := d.Store.Update(ctx, j, func(j *activation.Journey) (activation.Effects, error) {
 			j.ParkedAt, j.PasswordAt = time.Time{}, time.Time{}
 			return activation.Effects{}, nil
 		})

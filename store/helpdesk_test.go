@@ -125,7 +125,7 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 			if err != nil || j.ExpiresAt.Equal(start) != ended || ended && j.Code.MAC != nil {
 				t.Errorf("%s: ended %v, want %v; %v", id, j.ExpiresAt.Equal(start), ended, err)
 			}
-			if _, err := w.Update(t.Context(), id, func(*activation.Journey) (activation.Effects, error) { return activation.Effects{}, nil }); err != nil {
+			if _, err := w.Update(t.Context(), activation.Journey{ID: id}, func(*activation.Journey) (activation.Effects, error) { return activation.Effects{}, nil }); err != nil {
 				t.Errorf("%s cannot be written any more: %v", id, err)
 			}
 		}

@@ -44,16 +44,25 @@ func (s *Store) Journey(ctx context.Context, id activation.JourneyID) (activatio
 }
 
 // Update lets change decide on a journey and commits what it decided, with its
-// effects, if nobody else changed the journey meanwhile; otherwise it runs
-// change again on the newer state.
-func (s *Store) Update(ctx context.Context, id activation.JourneyID, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
-	for range attempts {
-		j, err := s.Journey(ctx, id)
-		if err != nil {
-			return activation.Journey{}, err
+// effects, if nobody else changed the journey since it was read; otherwise it
+// runs change again on the newer state. A journey without a version is read
+// first.
+func (s *Store) Update(ctx context.Context, known activation.Journey, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+	id := known.ID
+	for i := range attempts {
+		fresh := i > 0 || known.Version == 0
+		j := known
+		if fresh {
+			var err error
+			if j, err = s.Journey(ctx, id); err != nil {
+				return activation.Journey{}, err
+			}
 		}
 		read := j.Version
 		effects, err := change(&j)
+		if err != nil && !fresh {
+			continue // it may have been said of a state that is over
+		}
 		if err != nil {
 			return activation.Journey{}, err
 		}

@@ -59,7 +59,7 @@ func step(b *testing.B, dsn string) {
 	})
 	b.Run("act", func(b *testing.B) {
 		for b.Loop() {
-			_, err := s.Update(b.Context(), "j", func(j *activation.Journey) (activation.Effects, error) {
+			_, err := s.Update(b.Context(), activation.Journey{ID: "j"}, func(j *activation.Journey) (activation.Effects, error) {
 				return activation.Effects{Events: []activation.Event{{At: now, Kind: activation.EventCodeWrong, Journey: j.ID}}}, nil
 			})
 			must(err)

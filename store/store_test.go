@@ -128,11 +128,11 @@ func TestJourneys(t *testing.T) {
 		if _, err := w.Journey(t.Context(), "nobody"); !errors.Is(err, activation.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
-		if _, err := w.Update(t.Context(), "nobody", func(*activation.Journey) (activation.Effects, error) { return activation.Effects{}, nil }); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.Update(t.Context(), activation.Journey{ID: "nobody"}, func(*activation.Journey) (activation.Effects, error) { return activation.Effects{}, nil }); !errors.Is(err, activation.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
 		wanted := errors.New("no")
-		if _, err := w.Update(t.Context(), "j1", func(j *activation.Journey) (activation.Effects, error) {
+		if _, err := w.Update(t.Context(), activation.Journey{ID: "j1"}, func(j *activation.Journey) (activation.Effects, error) {
 			j.EndedAt = start
 			return activation.Effects{Jobs: []activation.Job{job("b")}}, wanted
 		}); !errors.Is(err, wanted) {
@@ -155,7 +155,7 @@ func TestS2_EightWritersEachChangeCountsOnce(t *testing.T) {
 				s = second
 			}
 			won := false
-			_, err := s.Update(context.Background(), "j1", func(j *activation.Journey) (activation.Effects, error) {
+			_, err := s.Update(context.Background(), activation.Journey{ID: "j1"}, func(j *activation.Journey) (activation.Effects, error) {
 				j.Code.Tries++
 				won = j.ProvenAt.IsZero()
 				if won {
@@ -182,7 +182,7 @@ func TestI1_AGuardThatFailsTakesEverythingBack(t *testing.T) {
 		w.enrol(person("1"))
 		w.must(w.Begin(t.Context(), journey("j1"), activation.Effects{}))
 		begin := func(name string) error {
-			_, err := w.Update(t.Context(), "j1", func(j *activation.Journey) (activation.Effects, error) {
+			_, err := w.Update(t.Context(), activation.Journey{ID: "j1"}, func(j *activation.Journey) (activation.Effects, error) {
 				j.PasswordAt = start
 				return activation.Effects{
 					People: []activation.PersonChange{{Person: "1", From: []activation.AccountState{activation.NoAccount}, To: activation.AccountCreating, ActivationID: name}},

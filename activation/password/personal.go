@@ -23,11 +23,12 @@ const shortest = 4
 // fragment is a folded piece of personal information and its kind.
 type fragment struct{ what, text string }
 
-// in gives the kinds of personal information that a password holds, each once.
-func (p Personal) in(m masked) []string {
+// kinds gives the kinds of personal information that a password holds, each
+// once.
+func kinds(personal []fragment, m masked) []string {
 	bare := m.bare()
 	var found []string
-	for _, f := range p.fragments() {
+	for _, f := range personal {
 		if !slices.Contains(found, f.what) && (bare.holds(f.text) || m.holds(f.text)) {
 			found = append(found, f.what)
 		}

@@ -69,6 +69,16 @@ func Normalize(t secret.Text) secret.Text { return secret.New(norm.NFC.String(t.
 // Check judges a normalised password and gives every rule that it breaks, in
 // the order in which the page lists the rules.
 func Check(p Policy, t secret.Text, about Personal) []Finding {
+	return p.check(t, about.fragments())
+}
+
+// Checker is Check for many passwords of one person.
+func Checker(p Policy, about Personal) func(secret.Text) []Finding {
+	personal := about.fragments()
+	return func(t secret.Text) []Finding { return p.check(t, personal) }
+}
+
+func (p Policy) check(t secret.Text, personal []fragment) []Finding {
 	s := t.Reveal()
 	if !utf8.ValidString(s) {
 		return []Finding{{Rule: "invalid"}}
@@ -78,7 +88,7 @@ func Check(p Policy, t secret.Text, about Personal) []Finding {
 		return found // too long to be looked at more closely
 	}
 	d := disguise(s)
-	for _, what := range about.in(d) {
+	for _, what := range kinds(personal, d) {
 		found = append(found, Finding{Rule: "personal", What: what})
 	}
 	switch {

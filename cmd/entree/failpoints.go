@@ -56,9 +56,9 @@ func (s failingStore) Begin(ctx context.Context, j activation.Journey, e activat
 	return err
 }
 
-func (s failingStore) Update(ctx context.Context, id activation.JourneyID, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+func (s failingStore) Update(ctx context.Context, j activation.Journey, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
 	name := "act"
-	j, err := s.Store.Update(ctx, id, func(j *activation.Journey) (activation.Effects, error) {
+	out, err := s.Store.Update(ctx, j, func(j *activation.Journey) (activation.Effects, error) {
 		e, err := change(j)
 		if err == nil {
 			name = about(e, "act")
@@ -67,7 +67,7 @@ func (s failingStore) Update(ctx context.Context, id activation.JourneyID, chang
 		return e, err
 	})
 	failpoint.Hit(name + ".after-commit")
-	return j, err
+	return out, err
 }
 
 func (s failingStore) Apply(ctx context.Context, e activation.Effects) error {
