@@ -212,7 +212,7 @@ func (w *walk) pass(t tester, v *wanderer, d time.Duration) {
 	if v.journey == "" {
 		return
 	}
-	_, err := w.app.store.Update(t.Context(), v.journey, func(j *activation.Journey) (activation.Effects, error) {
+	_, err := w.app.store.Update(t.Context(), activation.Journey{ID: v.journey}, func(j *activation.Journey) (activation.Effects, error) {
 		for _, at := range []*time.Time{&j.SeenAt, &j.ExpiresAt, &j.Code.SentAt, &j.Code.ExpiresAt} {
 			*at = at.Add(-d)
 		}

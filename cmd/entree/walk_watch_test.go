@@ -111,13 +111,13 @@ func (w *watch) Apply(ctx context.Context, e activation.Effects) error {
 	return a.after(err)
 }
 
-func (w *watch) Update(ctx context.Context, id activation.JourneyID, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+func (w *watch) Update(ctx context.Context, read activation.Journey, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
 	a := attemptOf(ctx)
 	if err := a.before(); err != nil {
 		return activation.Journey{}, err
 	}
 	var before activation.Journey
-	after, err := w.Store.Update(ctx, id, func(j *activation.Journey) (activation.Effects, error) {
+	after, err := w.Store.Update(ctx, read, func(j *activation.Journey) (activation.Effects, error) {
 		before = *j
 		before.Candidates = slices.Clone(j.Candidates)
 		return change(j)
@@ -126,14 +126,14 @@ func (w *watch) Update(ctx context.Context, id activation.JourneyID, change func
 		return after, err
 	}
 	if a == nil {
-		if wrong := (&attempt{owner: id}).allows(before, after, w.next); wrong != "" {
+		if wrong := (&attempt{owner: read.ID}).allows(before, after, w.next); wrong != "" {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.wrong = append(w.wrong, wrong)
 		}
 		return after, nil
 	}
-	a.did = append(a.did, fmt.Sprintf("%s moved from %s to %s", id, w.next(before), w.next(after)))
+	a.did = append(a.did, fmt.Sprintf("%s moved from %s to %s", read.ID, w.next(before), w.next(after)))
 	if wrong := a.allows(before, after, w.next); wrong != "" {
 		a.wrong = append(a.wrong, wrong)
 	}
