@@ -68,12 +68,16 @@ func (c *clause) add(condition string, value any) {
 // FindPeople gives one page of those who fit a query. A database that sorts
 // what it has found is quick when it found few, one that walks along an index
 // is quick when it finds many; which of the two it is, is counted first, up to
-// helpdesk.Enough:
+// helpdesk.Enough, beginning with what is counted most cheaply:
 //
-//	few fit the words ──────► those whom the filters fit as well, sorted
-//	few fit the filters ────► those whom the words fit as well, sorted
-//	many, without words ────► along the index of the order, until the page is full
-//	many fit the words ─────► some of them, and the advice to add a word
+//	few fit the filters ───────► those whom the words fit as well, sorted
+//	few fit the longest word ──► those whom all the rest fits as well, sorted
+//	few fit all words ─────────► the same
+//	many, without words ───────► along the index of the order, until the page is full
+//	many fit the words ────────► some of them, and the advice to add a word
+//
+// The longest word is taken for the rarest: a short beginning stands in many
+// rows, and SQLite reads all of them before it gives the first.
 func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
 	return finder{s.db, s.dialect}.find(ctx, q)
 }
@@ -92,12 +96,16 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 	if q.Words != "" && len(words) == 0 {
 		return page, nil
 	}
-	var byWords, byFilters, found, rest clause
+	var byFilters, byLongest, byWords, found, rest clause
+	byFilters.facets(q, false)
+	if len(words) > 1 {
+		longest := slices.MaxFunc(words, func(a, b string) int { return len(a) - len(b) })
+		byLongest.add(f.dialect.match, f.dialect.query([]string{longest}))
+	}
 	if len(words) > 0 {
 		byWords.add(f.dialect.match, f.dialect.query(words))
 	}
-	byFilters.facets(q, false)
-	for _, d := range []*clause{&byWords, &byFilters} {
+	for _, d := range []*clause{&byFilters, &byLongest, &byWords} {
 		if len(d.where) == 0 {
 			continue
 		}
