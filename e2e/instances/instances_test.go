@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
 
 	"entree/deploy"
 	"entree/e2e/demotest"
@@ -38,6 +40,7 @@ type world struct {
 	dsn       string
 	box       *mailbox.Mailbox
 	realm     *outside.Realm
+	keycloak  *toxiproxy.Proxy // between the instances and Keycloak
 	proxy     *outside.Proxy
 	instances [2]*outside.Instance
 	people    []outside.Person
@@ -63,13 +66,18 @@ func newWorld(t *testing.T) *world {
 	w.realm, err = outside.NewRealm(t.Context(), demo.Keycloak, "instances-"+strings.ToLower(rand.Text()[:8]), demo.AdminPassword(t), "http://"+listen, "client")
 	w.must(err)
 	t.Cleanup(func() { w.must(w.realm.Remove(context.Background())) })
+	upstream, err := url.Parse(demo.Keycloak)
+	w.must(err)
+	w.keycloak = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "keycloak", "127.0.0.1:0", upstream.Host)
+	w.must(w.keycloak.Start())
+	t.Cleanup(w.keycloak.Stop)
 	config := outside.Config{
-		Dir: dir, Database: w.dsn, BaseURL: "http://" + listen, Keycloak: demo.Keycloak, Realm: w.realm.Name, SMTP: w.box.SMTPAddr(),
+		Dir: dir, Database: w.dsn, BaseURL: "http://" + listen, Keycloak: "http://" + w.keycloak.Listen, Realm: w.realm.Name, SMTP: w.box.SMTPAddr(),
 		Trusted: []string{"127.0.0.1"}, Secret: secret.GenerateKey().Reveal(), Client: "client", More: "limits: {mails_per_network_per_10_minutes: 30}",
 	}
 	_, err = config.Write()
 	w.must(err)
-	for i := range 8 {
+	for i := range 150 {
 		w.people = append(w.people, outside.Person{
 			Number: fmt.Sprint(66000000 + i), GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", BirthDate: "2006-02-03", Email: fmt.Sprintf("ines.%d@example.org", i),
 		})
@@ -203,6 +211,8 @@ func TestSeveralInstances(t *testing.T) {
 			t.Errorf("status %d: a header was believed that no configured proxy sent", status)
 		}
 	})
+
+	t.Run("the secret is rotated under load", func(t *testing.T) { w.rotate(t, w.people[6:]) })
 
 	t.Run("I7 with no instance at all the page says what to do", func(t *testing.T) {
 		for _, i := range w.instances {
