@@ -80,7 +80,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	}
 	accounts := a.realm.Accounts(c.Institution.Scope)
 	p := withFailpoints(ports{
-		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, mailer: a.mailer, queue: a.store, sessions: a.store,
+		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, mailer: a.mailer, queue: a.store, sessions: a.store, campaigns: a.store,
 	})
 	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
 	leaked, err := openBreached(c)
@@ -106,7 +106,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	a.runner.Handle(activation.JobCharter, a.service.CharterJobs())
-	if err := a.joinCampaigns(ctx); err != nil {
+	if err := a.joinCampaigns(ctx, p); err != nil {
 		return nil, err
 	}
 	a.intake = intake.New(ctx, intake.Options{

@@ -12,9 +12,9 @@ import (
 
 // joinCampaigns lets the runner do the work of campaigns, and look for mails
 // that came back where the configuration says where.
-func (a *app) joinCampaigns(ctx context.Context) error {
+func (a *app) joinCampaigns(ctx context.Context, p ports) error {
 	c := a.config
-	a.campaigns = &campaign.Service{Store: a.store, Mailer: a.mailer, Runner: a.runner, Charters: a.charters.Board, Profiles: c.Domain(), Clock: time.Now}
+	a.campaigns = &campaign.Service{Store: p.campaigns, Mailer: p.mailer, Runner: a.runner, Charters: a.charters.Board, Profiles: c.Domain(), Clock: time.Now}
 	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())
 	a.runner.Handle(campaign.JobMail, a.campaigns.Mails())
 	var box bounce.Box

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entree/activation"
+	"entree/campaign"
 	"entree/internal/failpoint"
 	"entree/jobs"
 	"entree/portal/web"
@@ -23,7 +24,7 @@ import (
 func withFailpoints(p ports) ports {
 	return ports{
 		failingStore{p.store}, failingLimits{p.limits}, failingAccounts{p.accounts}, failingHasher{p.hasher},
-		failingMailer{p.mailer}, failingQueue{p.queue}, failingSessions{p.sessions},
+		failingMailer{p.mailer}, failingQueue{p.queue}, failingSessions{p.sessions}, failingCampaigns{p.campaigns},
 	}
 }
 
@@ -137,4 +138,14 @@ func (s failingSessions) SaveSession(ctx context.Context, id string, data []byte
 
 func (s failingSessions) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
 	return around("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed, data, expires) })
+}
+
+type failingCampaigns struct{ campaign.Store }
+
+func (c failingCampaigns) SaveCampaign(ctx context.Context, one campaign.Campaign, mails []campaign.Recipient, e activation.Effects) error {
+	return around("campaign.saved", func() error { return c.Store.SaveCampaign(ctx, one, mails, e) })
+}
+
+func (c failingCampaigns) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e activation.Effects) error {
+	return around("campaign.settled", func() error { return c.Store.Settle(ctx, r, from, e) })
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"entree/activation"
+	"entree/campaign"
 	"entree/jobs"
 	"entree/portal/web"
 )
@@ -16,4 +17,6 @@ type ports struct {
 	mailer   activation.Mailer
 	queue    jobs.Queue
 	sessions web.SessionRows
+	// What operators and relying parties wait for.
+	campaigns campaign.Store
 }
