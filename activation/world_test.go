@@ -20,6 +20,7 @@ import (
 	"entree/keycloak/fake"
 	"entree/secret"
 	"entree/store"
+	"entree/store/litetest"
 )
 
 // world is a service on a real store, with the real runner, a fake Keycloak
@@ -29,6 +30,7 @@ type world struct {
 	t        *testing.T
 	store    *store.Store
 	dir      string // of the database
+	end      func() // at the test's end, or before
 	accounts *fake.Accounts
 	desk     *charter.Desk
 	box      *box
@@ -45,7 +47,7 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 	t.Helper()
 	w := &world{t: t, now: start.Add(-time.Microsecond), dir: t.TempDir(), box: newBox(), accounts: fake.New()}
 	var err error
-	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(w.dir, "entree.db"), w.clock)
+	w.store, err = store.Open(t.Context(), litetest.DSN(t, w.dir), w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()
-	t.Cleanup(func() {
+	w.end = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("the runner ended with %v", err)
@@ -87,6 +89,7 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(w.end)
 	w.publish("2026")
 	w.enrol(people...)
 	return w

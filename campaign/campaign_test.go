@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"entree/audit"
 	"entree/campaign"
 	"entree/store"
+	"entree/store/litetest"
 )
 
 var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
@@ -41,7 +41,7 @@ func newWorld(t *testing.T, people int) *world {
 	t.Helper()
 	w := &world{t: t, now: start, owed: []string{"x"}, refuse: map[activation.Address]error{}, before: func(activation.Message) {}}
 	var err error
-	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), w.clock); err != nil {
+	if w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })

@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,6 +16,7 @@ import (
 	"entree/charter"
 	"entree/secret"
 	"entree/store"
+	"entree/store/litetest"
 )
 
 var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
@@ -27,7 +27,7 @@ var claire = audit.Entry{At: start, By: audit.Operator{Subject: "c", Name: "Clai
 func desk(t *testing.T, now *time.Time) (*charter.Desk, *store.Store) {
 	t.Helper()
 	clock := func() time.Time { return *now }
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), clock)
+	s, err := store.Open(t.Context(), litetest.DSN(t, t.TempDir()), clock)
 	if err != nil {
 		t.Fatal(err)
 	}

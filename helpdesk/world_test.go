@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"entree/keycloak/fake"
 	"entree/secret"
 	"entree/store"
+	"entree/store/litetest"
 )
 
 // world is a desk beside a service on a real store, with the real runner, a
@@ -44,7 +44,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: start, accounts: fake.New(), mails: make(chan activation.Message, 100)}
 	var err error
-	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), w.clock)
+	w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock)
 	w.must(err)
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	w.must(err)

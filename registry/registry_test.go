@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"entree/activation"
 	"entree/registry"
 	"entree/store"
+	"entree/store/litetest"
 )
 
 var mapping = registry.Mapping{
@@ -34,7 +34,7 @@ const good = `N° étudiant;Profil;Prénom;Nom;Date de naissance;Adresse mail pe
 
 func open(t *testing.T) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), time.Now)
+	s, err := store.Open(t.Context(), litetest.DSN(t, t.TempDir()), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"entree/activation"
 	"entree/store"
+	"entree/store/litetest"
 	"entree/store/pgtest"
 )
 
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 // everywhere runs a test on each database: one text of SQL serves both, so one
 // text of tests does.
 func everywhere(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "entree.db"))) })
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, litetest.DSN(t, t.TempDir()))) })
 	t.Run("postgres", func(t *testing.T) {
 		pgOnce.Do(func() { pgServer, pgErr = pgtest.Start() })
 		if pgErr != nil {

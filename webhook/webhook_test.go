@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	"entree/jobs"
 	"entree/secret"
 	"entree/store"
+	"entree/store/litetest"
 	"entree/webhook"
 )
 
@@ -105,7 +105,7 @@ func newWorld(t *testing.T, endpoints ...webhook.Endpoint) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Now()} // receivers refuse what is signed long ago
 	var err error
-	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), w.clock); err != nil {
+	if w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := secret.ParseKeys(secret.GenerateKey())

@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"html/template"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"entree/charter"
 	"entree/portal/admin"
 	"entree/store"
+	"entree/store/litetest"
 )
 
 // desk is a console with charters and campaigns over a real store.
@@ -27,7 +27,7 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{}
 	d.world = newWorld(t, func(o *admin.Options) {
 		var err error
-		if d.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), o.Now); err != nil {
+		if d.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), o.Now); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = d.store.Close() })
