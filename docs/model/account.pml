@@ -28,7 +28,7 @@
 
 mtype = { none, creating, live, parked, waiting, created, conflict }
 
-/* The database. saved is last night's. */
+/* The database. saved is last night's, and nothing once it was restored. */
 typedef Database {
 	mtype account;               /* people.account */
 	byte  name;                  /* people.login, 0: not reserved */
@@ -38,6 +38,7 @@ typedef Database {
 	mtype end[JOURNEYS]          /* none, live, parked */
 }
 Database db, saved;
+hidden Database nothing;
 bool restored;
 
 /* Keycloak: one account for each name. */
@@ -186,7 +187,7 @@ proctype Backup() {
 	:: d_step { COPY(saved, db) }
 	:: goto end
 	fi;
-	d_step { idle[0] && idle[1] && empty(posts) -> COPY(db, saved); restored = true; INVARIANTS };
+	d_step { idle[0] && idle[1] && empty(posts) -> COPY(db, saved); COPY(saved, nothing); restored = true; INVARIANTS };
 end:	skip
 }
 
