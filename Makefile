@@ -1,6 +1,6 @@
 # What can be done here. `make` says it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint fmt screenshots bench build fuzz chaos clean needs
+.PHONY: help demo test test-fast test-race test-servers lint fmt screenshots bench build fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -13,10 +13,23 @@ help: ## this list
 demo: ## start everything on this machine, to look at (needs Java 17 or later)
 	$(GO) run ./cmd/entree demo
 
-test: needs lint ## everything: real Keycloak, mail, browser, databases; installs what is missing, skips nothing
-	./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m ./...
-	CHAOS_S=45 $(GO) run ./e2e/chaos
-	$(GO) test -race -count=1 ./activation/... ./jobs/... ./store/... ./portal/... ./sso/...
+# Chaos waits for what it broke most of the time: the linter works meanwhile.
+# The servers of the tests live for minutes: the JVM's second compiler costs them
+# more than it brings.
+test: export JAVA_TOOL_OPTIONS = -XX:TieredStopAtLevel=1
+test: needs ## everything: real Keycloak, mail, browser, databases; installs what is missing, skips nothing
+	$(MAKE) -j2 --output-sync chaos lint CHAOS_S=30
+	$(MAKE) test-race test-servers
+
+# What is tested by itself, and so with the race detector; each package once.
+# All others are tested beside a demo.
+RACED = ./activation/... ./jobs/... ./store/... ./portal/... ./sso/...
+
+test-race:
+	$(GO) test -race -count=1 -timeout 20m $(RACED)
+
+test-servers:
+	./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACED))")
 
 test-fast: ## what needs neither Keycloak nor a browser nor PostgreSQL, in seconds
 	$(GO) test ./activation/... ./config/... ./internal/... ./jobs/... ./mail/... ./portal/... ./registry/... ./secret/... ./sso/...
