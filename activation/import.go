@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"entree/audit"
 )
 
 // Import is one run that brings people in from outside.
@@ -20,10 +22,11 @@ type Import struct {
 type ImportOrder struct {
 	Import
 	DryRun  bool
-	Part    bool    // a part of the source: nobody is gone because they are not in it
-	MaxGone float64 // share of a source's people who may be gone at once
-	Gone    bool    // more than that were seen and accepted
-	Show    int     // how many differences of each kind are told; refusals always all
+	Part    bool          // a part of the source: nobody is gone because they are not in it
+	MaxGone float64       // share of a source's people who may be gone at once
+	Gone    bool          // more than that were seen and accepted
+	Show    int           // how many differences of each kind are told; refusals always all
+	Audit   []audit.Entry // chained with the beginning
 
 	// Told is asked with each difference, and Progress with each step on the
 	// way. Both may be nil.

@@ -69,7 +69,7 @@ func TestDesk_FromTheConsoleToTheAccount(t *testing.T) {
 	b.reads("Personnes", "200 personnes")
 	b.picture("list")
 	b.find(p)
-	b.reads("Prêt à activer", "Le compte peut être activé, il ne l'a pas encore été.", "Rien ne s'est encore passé.")
+	b.reads("Prêt à activer", "Le compte peut être activé, il ne l'a pas encore été.", "Inscrit")
 	b.picture("person")
 
 	b.fill("#piece", "carte d'identité")

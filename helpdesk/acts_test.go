@@ -191,6 +191,9 @@ func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
 	refused(t, err, helpdesk.NotNow)
 	c, err := w.Case(t.Context(), jean)
 	w.must(err)
+	if first := c.Story[0]; first.Kind != helpdesk.Imported || first.What["source"] != "by hand" || !first.At.Equal(start) {
+		t.Errorf("the story begins with %+v", first)
+	}
 	var kinds []string
 	for _, m := range c.Story {
 		kinds = append(kinds, m.Kind)

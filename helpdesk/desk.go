@@ -31,6 +31,9 @@ type People interface {
 	// JourneysOf gives the journeys for a person or to an address, newest first.
 	JourneysOf(ctx context.Context, p activation.PersonID, a activation.Address) ([]activation.Journey, error)
 	Events(ctx context.Context, p activation.PersonID) ([]activation.Event, error)
+	// ImportOf gives the import that brought a person in, or
+	// activation.ErrNotFound.
+	ImportOf(ctx context.Context, p activation.PersonID) (activation.ImportRecord, error)
 	// Acts gives what operators did to a person, oldest first.
 	Acts(ctx context.Context, p activation.PersonID) ([]audit.Entry, error)
 }

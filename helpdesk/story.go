@@ -2,6 +2,7 @@ package helpdesk
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -40,6 +41,12 @@ func (d *Desk) Case(ctx context.Context, id activation.PersonID) (Case, error) {
 		return Case{}, err
 	}
 	c := Case{Person: p, Version: Version(p), Can: Offers(p)}
+	record, err := d.People.ImportOf(ctx, id)
+	if err == nil {
+		c.Story = append(c.Story, imported(record))
+	} else if !errors.Is(err, activation.ErrNotFound) {
+		return Case{}, err
+	}
 	events, err := d.People.Events(ctx, id)
 	if err != nil {
 		return Case{}, err
@@ -65,6 +72,14 @@ func (d *Desk) Case(ctx context.Context, id activation.PersonID) (Case, error) {
 		}
 	}
 	return c, nil
+}
+
+// Imported is the beginning of a story. It is no event: a million people are
+// brought in without a million of them.
+const Imported = "person.imported"
+
+func imported(r activation.ImportRecord) Moment {
+	return Moment{At: r.Ended, Kind: Imported, By: r.Operator, What: map[string]string{"import": r.ID, "file": r.File, "source": r.Source}}
 }
 
 func act(a audit.Entry) Moment { return Moment{At: a.At, Kind: a.Act, By: a.By.Name, What: a.What} }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entree/activation"
+	"entree/audit"
 )
 
 // bring imports people of one source.
@@ -44,6 +45,35 @@ func some(from, to int) []activation.Person {
 func with(p activation.Person, change func(*activation.Person)) activation.Person {
 	change(&p)
 	return p
+}
+
+// A story begins with the import that brought somebody in, whatever later ones
+// changed; the audit has an import from its beginning on, and only if it began.
+func TestImport_WhoWasBroughtInByWhich(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		first := activation.ImportOrder{Import: activation.Import{ID: "first", File: "a.csv", Operator: "Ada"}, MaxGone: 1, Audit: []audit.Entry{entry("import.begun", "first")}}
+		_, _, err := w.bring(first, some(0, 1)...)
+		w.must(err)
+		w.pass(time.Hour)
+		_, _, err = w.bring(activation.ImportOrder{Import: activation.Import{ID: "second"}, MaxGone: 1}, with(some(0, 1)[0], func(p *activation.Person) { p.Cohort = "L2" }), some(1, 2)[0])
+		w.must(err)
+		for id, want := range map[activation.PersonID]string{"000": "first a.csv Ada 08:00", "001": "second   09:00"} {
+			r, err := w.ImportOf(t.Context(), id)
+			if got := strings.Join([]string{r.ID, r.File, r.Operator, r.Ended.Format("15:04")}, " "); err != nil || got != want {
+				t.Errorf("%s: %q, %v", id, got, err)
+			}
+		}
+		if _, err := w.ImportOf(t.Context(), "nobody"); !errors.Is(err, activation.ErrNotFound) {
+			t.Errorf("nobody: %v", err)
+		}
+		_, _, err = w.bring(activation.ImportOrder{Import: activation.Import{ID: "first"}, Audit: []audit.Entry{entry("import.begun", "again")}}, some(2, 3)...)
+		if err == nil {
+			t.Error("two imports have one id")
+		}
+		if head, err := w.AuditHead(t.Context()); err != nil || head.Seq != 1 {
+			t.Errorf("the audit has %d entries, %v", head.Seq, err)
+		}
+	})
 }
 
 func TestImport_TellsEachDifference(t *testing.T) {

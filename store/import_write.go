@@ -52,7 +52,8 @@ func (i *importing) claimNames() error {
 }
 
 // writeChunk writes the people of some lines. Those who are there come first:
-// afterwards the new ones would be among them.
+// afterwards the new ones would be among them. import_id and imported_at say
+// which import brought somebody in; what later ones change is in the story.
 func (i *importing) writeChunk(after, to int) error {
 	set := make([]string, 0, 8)
 	for _, f := range fromSource {
@@ -65,8 +66,8 @@ func (i *importing) writeChunk(after, to int) error {
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err
 	}
-	if err := i.exec(`UPDATE people SET `+strings.Join(set, ", ")+`, search = s.search, source = s.source, gone_at = 0, import_id = $1, imported_at = cast($2 AS bigint)
-		FROM import_changed c JOIN import_stage s ON s.seq = c.seq WHERE people.id = c.id AND c.seq > $3 AND c.seq <= $4`, i.order.ID, i.now, after, to); err != nil {
+	if err := i.exec(`UPDATE people SET `+strings.Join(set, ", ")+`, search = s.search, source = s.source, gone_at = 0
+		FROM import_changed c JOIN import_stage s ON s.seq = c.seq WHERE people.id = c.id AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err
 	}
 	if err := i.refind(after, to); err != nil {

@@ -11,14 +11,19 @@ import (
 )
 
 // beginImport writes that an import was begun. Whoever holds the lock knows
-// that what was begun before and has no end was interrupted.
+// that what was begun before and has no end was interrupted. Who asked for it
+// is chained with it.
 func (s *Store) beginImport(ctx context.Context, o *activation.ImportOrder) error {
 	if _, err := s.interrupted(ctx); err != nil {
 		return err
 	}
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO imports (id, source, file, sha256, operator, state, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		o.ID, o.Source, o.File, o.SHA256, o.Operator, activation.ImportRunning, micros(s.now()))
-	return err
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO imports (id, source, file, sha256, operator, state, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			o.ID, o.Source, o.File, o.SHA256, o.Operator, activation.ImportRunning, micros(s.now())); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, activation.Effects{Audit: o.Audit})
+	})
 }
 
 // SettleImports finds the imports that were begun and whose program ended
@@ -85,6 +90,13 @@ func (s *Store) importRecords(ctx context.Context, query string, args ...any) ([
 func (s *Store) ImportRecord(ctx context.Context, id string) (activation.ImportRecord, error) {
 	r, err := scanImport(s.db.QueryRowContext(ctx, `SELECT `+importColumns+` FROM imports WHERE id = $1`, id).Scan)
 	return r, wrap("import", notFound(err))
+}
+
+// ImportOf gives the import that brought a person in, which wrote them when it
+// ended; activation.ErrNotFound where none did.
+func (s *Store) ImportOf(ctx context.Context, id activation.PersonID) (activation.ImportRecord, error) {
+	r, err := scanImport(s.db.QueryRowContext(ctx, `SELECT `+importColumns+` FROM imports WHERE id = (SELECT import_id FROM people WHERE id = $1)`, id).Scan)
+	return r, wrap("import of a person", notFound(err))
 }
 
 const importColumns = `id, source, file, sha256, operator, state, begun_at, ended_at, added, changed, unchanged, gone, refused, error`

@@ -67,7 +67,7 @@ var knows = []struct {
 	{"registry/demopeople", []string{"activation", "activation/naming", "registry"}, "people of the demo"},
 	{"spreadsheet", nil, "a leaf"},
 	{"registry", []string{"activation", "spreadsheet"}, "an adapter knows the domain, not its neighbours"},
-	{"registry/intake", []string{"activation", "registry"}, "files on their way to the registry"},
+	{"registry/intake", []string{"activation", "audit", "registry"}, "files on their way to the registry"},
 	{"registry/directory", []string{"registry", "secret"}, "one more kind of table"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"sso/caslocal", []string{"deploy", "internal/child", "internal/maven", "secret"}, "it runs a CAS and knows nothing of who asks it"},

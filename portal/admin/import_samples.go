@@ -25,6 +25,7 @@ func importSamples() []any {
 	fields := registry.Fields()
 	person := activation.Difference{Profile: "etudiant", Number: "1", Name: "Anne Roy", Line: 2, Changes: []activation.FieldChange{{Field: "email", Old: "a", New: "b"}}}
 	var pages []any
+	many.Trial.Counts.Gone = intake.Show + 1
 	for _, state := range []activation.ImportState{activation.ImportRunning, activation.ImportDone, activation.ImportStopped, activation.ImportFailed, activation.ImportInterrupted} {
 		pages = append(pages, ImportPage{Record: &activation.ImportRecord{Import: activation.Import{ID: "0", File: "étudiants.csv", SHA256: "00"}, State: state, Error: "…"}})
 	}
@@ -33,8 +34,9 @@ func importSamples() []any {
 		ImportPage{File: file, Fields: fields, Profiles: profiles}, ImportPage{File: wrong, Fields: fields, Profiles: profiles},
 		ImportPage{File: busy, Progress: &intake.Progress{Phase: activation.PhaseReading, Lines: 1000, Done: .5}, Fields: fields},
 		ImportPage{File: busy, Progress: &intake.Progress{Phase: activation.PhaseWriting, Import: true}, Fields: fields},
-		ImportPage{File: tried, Fields: fields, Shown: activation.DifferenceChanged, Changes: []activation.Difference{person}, List: List{Count: 1, Total: 1}},
+		ImportPage{File: tried, Fields: fields, MayList: true, Shown: activation.DifferenceChanged, Changes: []activation.Difference{person}, List: List{Count: 1, Total: 1}},
 		ImportPage{File: tried, Fields: fields, Shown: kindRefused, Refused: []registry.Refusal{{Line: 2, Column: "Mail", Reason: "empty"}}, List: List{Count: 1, Total: 1}},
-		ImportPage{File: many, Fields: fields, Shown: activation.DifferenceGone},
+		ImportPage{File: many, Fields: fields, MayList: true, Shown: activation.DifferenceGone},
+		ImportPage{Record: &activation.ImportRecord{Import: activation.Import{ID: "0", File: "étudiants.csv"}, State: activation.ImportDone}, MayList: true, Mend: true},
 	)
 }

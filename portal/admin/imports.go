@@ -47,6 +47,8 @@ type ImportPage struct {
 	List     List
 	Changes  []activation.Difference
 	Refused  []registry.Refusal
+	MayList  bool // everything as a file
+	Mend     bool // the record's refused lines are still known
 }
 
 // Chosen tells whether a field is in a column; columns count from 1.
@@ -109,6 +111,7 @@ func (a *Console) importTable() {
 	a.upload(pathImports, maxUpload, a.receive, admins...)
 	a.get(pathImports+"/:id", a.importPage, readers...)
 	a.stream(pathImports+"/:id/direct", a.importLive, readers...)
+	a.download(pathImports+"/:id/liste/:kind", a.importList, admins...)
 	a.post(pathImports+"/:id/essayer", a.tryImport, importFields(), admins...)
 	a.post(pathImports+"/:id/importer", a.beginImport, nil, admins...)
 	a.post(pathImports+"/:id/importer-malgre-tout", a.beginAnyway, nil, admins...).stepUp()
@@ -163,6 +166,8 @@ func (a *Console) importPage(v *visit) error {
 		return err
 	}
 	page.List = v.list([]string{"voir"}, []string{"line"})
+	page.MayList = v.may(http.MethodGet, pathImports+"/:id/liste/:kind")
+	page.Mend = page.MayList && page.Record != nil && a.Intake.KnowsRefused(page.Record.ID)
 	page.show(activation.DifferenceKind(page.List.Filter("voir")))
 	return v.show("import", page)
 }
@@ -279,10 +284,7 @@ func (a *Console) startImport(v *visit, gone bool) error {
 		if t := page.File.Trial; t != nil {
 			what["new"], what["changed"], what["missing"] = strconv.Itoa(t.Counts.New), strconv.Itoa(t.Counts.Changed), strconv.Itoa(t.Counts.Gone)
 		}
-		if err := v.note("import.begun", id, what); err != nil {
-			return err
-		}
-		if err := a.Intake.Begin(id, v.by.Name, gone); err != nil && !errors.Is(err, intake.ErrBusy) {
+		if err := a.Intake.Begin(id, gone, v.entry("import.begun", id, what)); err != nil && !errors.Is(err, intake.ErrBusy) {
 			return err
 		}
 	}

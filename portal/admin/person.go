@@ -39,6 +39,7 @@ type StoryLine struct {
 	Key                         string // console.story.KEY
 	By, Mail, From, To, Reason  string
 	Version, Reference, Details string
+	URL                         string // where there is more
 }
 
 // Motive is the field for the reason of one form.
@@ -84,7 +85,11 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		page.When = c.FirstLoginAt
 	}
 	for _, m := range c.Story {
-		page.Lines = append(page.Lines, line(m))
+		l := line(m)
+		if m.Kind == helpdesk.Imported && v.may(http.MethodGet, pathImports+"/:id") {
+			l.URL = pathImports + "/" + m.What["import"]
+		}
+		page.Lines = append(page.Lines, l)
 	}
 	if c.Can.Resolve && page.Resolve {
 		var silent *helpdesk.Refusal
@@ -100,7 +105,7 @@ func line(m helpdesk.Moment) StoryLine {
 	w := m.What
 	return StoryLine{
 		At: m.At, Key: strings.ReplaceAll(m.Kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
-		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(w["login"], w["why"]),
+		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(or(w["login"], w["why"]), w["file"]),
 	}
 }
 
@@ -227,7 +232,7 @@ func personSamples() (pages []any) {
 		Path: "/admin/personnes/p", Name: "Jeanne d’Arc", Seen: "v 0", Helps: true, Resolve: true, Silent: true, When: at,
 		Held:    []activation.Existing{{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, Attributes: map[string][]string{"a": {"b"}}}},
 		Changes: []StoryLine{{At: at, Key: "person_held"}},
-		Lines:   []StoryLine{{At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
+		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
 	full.Under = []helpdesk.Way{{Step: activation.StepCode, Ends: at, Journey: activation.Journey{Desk: "Ada", RequestedAt: at}}}
 	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Code: true, Resolve: true}

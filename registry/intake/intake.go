@@ -19,6 +19,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,14 +27,15 @@ import (
 	"time"
 
 	"entree/activation"
+	"entree/audit"
 	"entree/registry"
 )
 
 // Life is how long an uploaded file waits for its import.
 const Life = 24 * time.Hour
 
-// show is how many differences of each kind are kept to be looked at.
-const show = 500
+// Show is how many differences of each kind a page has; the lists have all.
+const Show = 500
 
 // ErrNoFile says that there is no such file here any more.
 var ErrNoFile = errors.New("intake: no such file")
@@ -88,8 +90,8 @@ type Trial struct {
 	At      time.Time
 	Counts  activation.ImportCounts
 	Changes []activation.Difference // the first of each kind
-	Refused []registry.Refusal
-	TooMany string // too many would be gone: in words
+	Refused []registry.Refusal      // the first
+	TooMany string                  // too many would be gone: in words
 	Error   string
 }
 
@@ -197,8 +199,12 @@ func (i *Intake) Discard(id string) error {
 	if !plainID.MatchString(id) {
 		return ErrNoFile
 	}
+	return i.remove(id, "data", "new", "json", listRefused, listChanges)
+}
+
+func (i *Intake) remove(id string, parts ...string) error {
 	var errs []error
-	for _, what := range []string{"data", "new", "json"} {
+	for _, what := range parts {
 		if err := os.Remove(i.path(id, what)); !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
 		}
@@ -220,7 +226,8 @@ func (i *Intake) Purge() error {
 		}
 		err = errors.Join(err, i.Discard(id))
 	}
-	return err
+	lists, globErr := filepath.Glob(filepath.Join(i.Folder, "*."+listRefused))
+	return errors.Join(err, globErr, i.purgeLists(lists))
 }
 
 func (i *Intake) open(f File) (registry.Table, error) {
@@ -271,11 +278,7 @@ func (i *Intake) Try(id string, c Choice) error {
 
 func (i *Intake) try(f File) Trial {
 	trial := Trial{At: i.Now().UTC()}
-	o := &activation.ImportOrder{Import: activation.Import{Source: f.Choice.Source, File: f.Name}, DryRun: true, Part: f.Choice.Part, MaxGone: i.MaxGone, Show: show,
-		Told: func(d activation.Difference) error { trial.Changes = append(trial.Changes, d); return nil },
-	}
-	var err error
-	trial.Counts, err = i.run(f, o, &trial)
+	err := i.tryInto(f, &trial)
 	if tooMany := (*activation.TooManyGone)(nil); errors.As(err, &tooMany) {
 		trial.TooMany = tooMany.Error()
 	} else if err != nil {
@@ -284,13 +287,36 @@ func (i *Intake) try(f File) Trial {
 	return trial
 }
 
+func (i *Intake) tryInto(f File, trial *Trial) error {
+	changes, err := i.newList(f.ID, listChanges)
+	if err != nil {
+		return err
+	}
+	kept := map[activation.DifferenceKind]int{}
+	o := &activation.ImportOrder{Import: activation.Import{Source: f.Choice.Source, File: f.Name}, DryRun: true, Part: f.Choice.Part, MaxGone: i.MaxGone, Show: math.MaxInt32,
+		Told: func(d activation.Difference) error {
+			if kept[d.Kind]++; kept[d.Kind] <= Show {
+				trial.Changes = append(trial.Changes, d)
+			}
+			return changes.add(d)
+		},
+	}
+	err = i.run(f, o, trial)
+	return errors.Join(err, changes.close())
+}
+
 // run reads the file into the store.
-func (i *Intake) run(f File, o *activation.ImportOrder, trial *Trial) (counts activation.ImportCounts, err error) {
+func (i *Intake) run(f File, o *activation.ImportOrder, trial *Trial) (err error) {
 	t, err := i.open(f)
 	if err != nil {
-		return counts, err
+		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	refused, err := i.newList(f.ID, listRefused)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, refused.close()) }()
 	o.Progress = func(phase activation.ImportPhase, lines int) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
@@ -298,18 +324,20 @@ func (i *Intake) run(f File, o *activation.ImportOrder, trial *Trial) (counts ac
 		p.Phase, p.Lines, p.Done = phase, lines, t.Done()
 		i.working[f.ID] = p
 	}
-	return registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, func(r registry.Refusal) error {
-		if len(trial.Refused) < show {
+	trial.Counts, err = registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, func(r registry.Refusal) error {
+		if len(trial.Refused) < Show {
 			trial.Refused = append(trial.Refused, r)
 		}
-		return nil
+		return refused.add(r)
 	})
+	return err
 }
 
 // Begin imports a file in the background, as it was tried. gone says that it
 // was seen how many people are gone. The record in the store has the file's
-// id, and stays when the file is thrown away.
-func (i *Intake) Begin(id, operator string, gone bool) error {
+// id, and stays when the file is thrown away; by stands in the audit from the
+// moment on in which the record does.
+func (i *Intake) Begin(id string, gone bool, by audit.Entry) error {
 	f, _, err := i.File(id)
 	if err != nil {
 		return err
@@ -322,15 +350,23 @@ func (i *Intake) Begin(id, operator string, gone bool) error {
 	}
 	i.group.Go(func() {
 		defer i.release(id)
-		o := &activation.ImportOrder{Import: activation.Import{ID: id, Source: f.Choice.Source, File: f.Name, Operator: operator}, Part: f.Choice.Part, MaxGone: i.MaxGone, Gone: gone}
-		_, err := i.run(f, o, &Trial{})
+		o := &activation.ImportOrder{
+			Import: activation.Import{ID: id, Source: f.Choice.Source, File: f.Name, Operator: by.By.Name}, Part: f.Choice.Part, MaxGone: i.MaxGone, Gone: gone, Audit: []audit.Entry{by},
+		}
+		var done Trial
+		err := i.run(f, o, &done)
 		if errors.Is(err, activation.ErrImportRunning) {
-			return // the file waits, and may be tried again
+			f.Trial = &Trial{At: f.Trial.At, Error: err.Error()} // the file waits, and may be tried again
+			if err := i.keep(f); err != nil {
+				i.Log.Error("keep a file that could not be imported yet", "import", id, "error", err)
+			}
+			return
 		}
 		if err != nil {
+			done.Counts.Refused = 0 // of nothing
 			i.Log.Error("import", "import", id, "error", err)
 		}
-		if err := i.Discard(id); err != nil {
+		if err := i.spend(id, done.Counts.Refused); err != nil {
 			i.Log.Error("throw an imported file away", "import", id, "error", err)
 		}
 	})

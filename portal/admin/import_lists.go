@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"errors"
+	"html"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"entree/activation"
+	"entree/portal/web"
+	"entree/registry"
+	"entree/registry/intake"
+	"entree/spreadsheet"
+)
+
+// listed are the kinds of differences that a trial has lists of, beside what
+// was refused.
+var listed = []activation.DifferenceKind{activation.DifferenceNew, activation.DifferenceChanged, activation.DifferenceGone}
+
+// ListURL is where the whole of what is shown is a file.
+func (p ImportPage) ListURL(kind activation.DifferenceKind) string {
+	id := p.File.ID
+	if p.Record != nil {
+		id = p.Record.ID
+	}
+	return pathImports + "/" + id + "/liste/" + string(kind)
+}
+
+// Cut tells whether a trial found more of what is shown than a page has.
+func (p ImportPage) Cut() bool { return p.Of(p.Shown) > intake.Show }
+
+// Of counts what a trial found of a kind.
+func (p ImportPage) Of(kind activation.DifferenceKind) int {
+	for _, t := range p.Tabs() {
+		if t.Kind == kind {
+			return t.Count
+		}
+	}
+	return 0
+}
+
+// importList is everything that a trial found of one kind, or an import
+// refused, for a spreadsheet.
+func (a *Console) importList(v *visit) error {
+	id, kind := v.Param("id"), activation.DifferenceKind(v.Param("kind"))
+	page, err := a.importData(v.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	if page.Progress != nil {
+		return web.SeeOther(pathImports + "/" + id)
+	}
+	known := page.File.Trial != nil && slices.Contains(listed, kind)
+	if kind == kindRefused {
+		known = a.Intake.KnowsRefused(id)
+	}
+	if !known {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathImports + "/" + id, Label: "console.import.title"}
+	}
+	if err := v.note("import.exported", id, map[string]string{"kind": string(kind)}); err != nil {
+		return err
+	}
+	v.Header("Content-Disposition", `attachment; filename="import-`+string(kind)+`.csv"`)
+	v.Header("Content-Type", "text/csv; charset=utf-8")
+	if err := a.writeList(v, id, kind); err != nil {
+		// Half a file must not look whole: the connection is broken off.
+		a.site.Log(v.Context).Error("list broken off", "import", id, "cause", err.Error())
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+func (a *Console) writeList(v *visit, id string, kind activation.DifferenceKind) error {
+	if _, err := v.Writer.WriteString("\ufeff"); err != nil { // spreadsheets take what has no mark for another encoding
+		return err
+	}
+	view := a.site.View(v.Context, "")
+	words := func(keys ...string) (out []string) {
+		for _, key := range keys {
+			out = append(out, plain(view.T(key)))
+		}
+		return out
+	}
+	if kind == kindRefused {
+		sheet, err := spreadsheet.NewWriter(v.Writer, words("console.import.line", "console.import.column", "console.import.why")...)
+		if err != nil {
+			return err
+		}
+		err = a.Intake.Refused(id, func(r registry.Refusal) error {
+			return sheet.Write(strconv.Itoa(r.Line), r.Column, plain(reason(view, r.Reason)))
+		})
+		return errors.Join(err, sheet.Close())
+	}
+	sheet, err := spreadsheet.NewWriter(v.Writer, words("console.import.line", "console.import.field.profile", "console.import.field.number", "console.import.person",
+		"console.import.list.field", "console.import.list.before", "console.import.list.after")...)
+	if err != nil {
+		return err
+	}
+	err = a.Intake.Changes(id, func(d activation.Difference) error {
+		if d.Kind != kind {
+			return nil
+		}
+		line := ""
+		if d.Line > 0 {
+			line = strconv.Itoa(d.Line)
+		}
+		if len(d.Changes) == 0 {
+			return sheet.Write(line, d.Profile, d.Number, d.Name, "", "", "")
+		}
+		for _, c := range d.Changes {
+			if err := sheet.Write(line, d.Profile, d.Number, d.Name, plain(view.T("console.import.field."+c.Field)), c.Old, c.New); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, sheet.Close())
+}
+
+// plain gives words for where there is no HTML.
+func plain(words template.HTML) string { return html.UnescapeString(string(words)) }
