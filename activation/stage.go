@@ -1,6 +1,9 @@
 package activation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stage is the farthest that a person came on the way, over all their journeys.
 // It only ever moves forward, with the event that reached it, and answers for a
@@ -21,6 +24,12 @@ const (
 // Stages lists them.
 func Stages() []Stage {
 	return []Stage{StageImported, StageInvited, StageCodeSent, StageCodeProven, StageCharter, StageAccount, StageFirstLogin}
+}
+
+// ParseStage reads a stage's name; false where it is none.
+func ParseStage(name string) (Stage, bool) {
+	i := slices.IndexFunc(Stages(), func(s Stage) bool { return s.String() == name })
+	return Stage(i), i >= 0
 }
 
 func (s Stage) String() string {

@@ -20,6 +20,7 @@ package campaign
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -76,8 +77,18 @@ type Campaign struct {
 type Segment struct {
 	Profile  string // empty: every profile
 	Cohort   string // empty: every cohort
+	Stage    string // activation.Stage by its name: who came so far and no farther; empty: however far
 	LastMail LastMail
 	Before   time.Time // for MailBefore
+}
+
+// StagesOf gives the stages that somebody can be at who has something to do.
+func StagesOf(k Kind) []activation.Stage {
+	all := activation.Stages()
+	if k == Charter {
+		return all[activation.StageAccount:]
+	}
+	return all[:activation.StageAccount]
 }
 
 // LastMail narrows a segment by the last mail of a campaign.
@@ -155,6 +166,9 @@ func (c Campaign) Check() Faults {
 	}
 	if c.Rate < 1 || c.Rate > MaxRate {
 		f["debit"] = "rate"
+	}
+	if stage, is := activation.ParseStage(c.Segment.Stage); c.Segment.Stage != "" && (!is || !slices.Contains(StagesOf(c.Kind), stage)) {
+		f["etape"] = "stage"
 	}
 	if c.RemindTimes < 0 || c.RemindTimes > MaxReminds {
 		f["rappels"] = "reminds"

@@ -56,6 +56,9 @@ func audience(a campaign.Audience) *conditions {
 	if a.Cohort != "" {
 		c.and(`cohort = ` + c.arg(a.Cohort))
 	}
+	if stage, is := activation.ParseStage(a.Stage); is {
+		c.and(`stage = ` + c.arg(int64(stage)))
+	}
 	switch a.LastMail {
 	case campaign.MailNever:
 		c.and(`NOT EXISTS (SELECT 1 FROM campaign_mails m WHERE m.person_id = people.id AND m.sent_at > 0)`)

@@ -109,6 +109,12 @@ func TestWhomACampaignIsFor(t *testing.T) {
 				t.Errorf("%+v: %d", last, n)
 			}
 		}
+		w.must(w.Apply(ctx, activation.Effects{Reached: []activation.Reached{{Person: "2", Stage: activation.StageCodeProven}}}))
+		for stage, want := range map[string]int{"imported": 2, "code_proven": 1, "charter": 0, "": 3} {
+			if n := count(campaign.Audience{Kind: campaign.Invitation, Segment: campaign.Segment{Stage: stage}}); n != want {
+				t.Errorf("who came to %q: %d, want %d", stage, n, want)
+			}
+		}
 		// A wrong address, for everybody who has it, until they have another one.
 		wrong := activation.Effects{Wrong: []activation.WrongAddress{{Address: person("1").Email, Why: "5.1.1", At: start}}}
 		w.must(w.Apply(ctx, wrong))

@@ -157,10 +157,10 @@ func TestACampaignFromTheFormToTheProgress(t *testing.T) {
 	form := b.get("/admin/campagnes").shows(".empty", "Aucune campagne")
 	form = b.get(form.Find("a.primary").AttrOr("href", ""))
 	const act = "/admin/campagnes/nouvelle"
-	if p := b.submit(form, act, "nom", "", "genre", "invitation", "profil", "", "cohorte", "", "langue", "fr", "debit", "0", "quand", "le", "le", "x", "dernier", "before"); p.status != 422 || p.Find(".summary li").Length() != 4 {
+	if p := b.submit(form, act, "nom", "", "genre", "invitation", "profil", "", "cohorte", "", "langue", "fr", "debit", "0", "quand", "le", "le", "x", "etape", "account", "dernier", "before"); p.status != 422 || p.Find(".summary li").Length() != 5 {
 		t.Errorf("%d, %q", p.status, p.Find(".summary").Text())
 	}
-	typed := []string{"nom", "Rentrée", "genre", "invitation", "profil", "etudiant", "cohorte", "2026", "dernier", "", "langue", "fr", "quand", "maintenant", "mot-fr", "Un mot <b>."}
+	typed := []string{"nom", "Rentrée", "genre", "invitation", "profil", "etudiant", "cohorte", "2026", "etape", "imported", "dernier", "", "langue", "fr", "quand", "maintenant", "mot-fr", "Un mot <b>."}
 	p := b.submit(form, act, typed...).shows(".lead", "3 personnes").shows(".letter", "invitation fr").shows(".letter", "reminder en").shows(".letter pre", "Un mot <b>.")
 	if all, _ := d.store.Campaigns(t.Context()); len(all) != 0 {
 		t.Fatal("it began before it was confirmed")
@@ -174,7 +174,7 @@ func TestACampaignFromTheFormToTheProgress(t *testing.T) {
 		t.Error("something is left to do")
 	}
 	b.get("/admin/campagnes").shows("tbody", "Rentrée")
-	if p := b.submit(form, act, "nom", "x", "profil", "personnel", "cohorte", "", "dernier", "", "langue", "fr", "genre", "invitation", "quand", "maintenant"); !strings.Contains(p.Find(".lead").Text(), "Personne") {
+	if p := b.submit(form, act, "nom", "x", "profil", "personnel", "cohorte", "", "etape", "", "dernier", "", "langue", "fr", "genre", "invitation", "quand", "maintenant"); !strings.Contains(p.Find(".lead").Text(), "Personne") {
 		t.Errorf("nobody: %q", p.Find("main").Text())
 	}
 }

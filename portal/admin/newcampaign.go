@@ -18,6 +18,7 @@ type NewCampaignPage struct {
 	campaign.Campaign
 	Profiles []Option
 	Cohorts  []string
+	Stages   []activation.Stage
 	Later    bool
 	At       string // datetime-local
 	BeforeAt string // date
@@ -45,7 +46,7 @@ type Letter struct {
 }
 
 var campaignFields = []web.Field{
-	{Name: "nom", Max: 400}, {Name: "genre", Max: 20}, {Name: "profil", Max: 100}, {Name: "cohorte", Max: 200}, {Name: "dernier", Max: 10}, {Name: "avant", Max: 10},
+	{Name: "nom", Max: 400}, {Name: "genre", Max: 20}, {Name: "profil", Max: 100}, {Name: "cohorte", Max: 200}, {Name: "etape", Max: 20, Optional: true}, {Name: "dernier", Max: 10}, {Name: "avant", Max: 10},
 	{Name: "langue", Max: 2}, {Name: "mot-fr", Max: 16 << 10}, {Name: "mot-en", Max: 16 << 10}, {Name: "debit", Max: 10}, {Name: "rappels", Max: 5}, {Name: "jours", Max: 5},
 	{Name: "quand", Max: 20}, {Name: "le", Max: 20}, {Name: "confirme", Max: 3, Optional: true},
 }
@@ -56,7 +57,7 @@ func (a *Console) newCampaign(v *visit) error {
 	if q.Get("genre") == string(campaign.Charter) {
 		c.Kind = campaign.Charter
 	}
-	c.Segment = campaign.Segment{Profile: q.Get("profil"), Cohort: q.Get("cohorte")}
+	c.Segment = campaign.Segment{Profile: q.Get("profil"), Cohort: q.Get("cohorte"), Stage: q.Get("etape")}
 	page, err := a.newCampaignPage(v, c)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (a *Console) newCampaign(v *visit) error {
 func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPage, error) {
 	cohorts, err := a.Lists.Cohorts(v.Request.Context())
 	return NewCampaignPage{
-		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, At: a.local(a.Now().Add(24 * time.Hour).Truncate(time.Hour)),
+		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, Stages: activation.Stages(), At: a.local(a.Now().Add(24 * time.Hour).Truncate(time.Hour)),
 	}, err
 }
 
@@ -75,7 +76,7 @@ func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPag
 func (a *Console) startCampaign(v *visit, form web.Form) error {
 	c := campaign.Campaign{
 		Name: strings.TrimSpace(form["nom"]), Kind: campaign.Kind(form["genre"]), Lang: activation.French,
-		Segment: campaign.Segment{Profile: form["profil"], Cohort: form["cohorte"], LastMail: campaign.LastMail(form["dernier"])},
+		Segment: campaign.Segment{Profile: form["profil"], Cohort: form["cohorte"], Stage: form["etape"], LastMail: campaign.LastMail(form["dernier"])},
 		Notes:   map[activation.Lang]string{activation.French: strings.TrimSpace(form["mot-fr"]), activation.English: strings.TrimSpace(form["mot-en"])},
 		Rate:    atoi(form["debit"], 0), RemindTimes: atoi(form["rappels"], -1), RemindAfter: atoi(form["jours"], 0),
 	}

@@ -37,7 +37,7 @@ func campaignSamples() map[string][]any {
 	var rows []CampaignRow
 	for _, s := range []campaign.State{campaign.Running, campaign.Paused, campaign.Done, campaign.Cancelled} {
 		rows = append(rows, CampaignRow{
-			Campaign: campaign.Campaign{ID: "c", Name: "Rentrée", Kind: campaign.Invitation, State: s, StartAt: at, Rate: 60, RemindTimes: 2, RemindAfter: 7, Planned: 10, Segment: campaign.Segment{Cohort: "2026", LastMail: campaign.MailBefore, Before: at}},
+			Campaign: campaign.Campaign{ID: "c", Name: "Rentrée", Kind: campaign.Invitation, State: s, StartAt: at, Rate: 60, RemindTimes: 2, RemindAfter: 7, Planned: 10, Segment: campaign.Segment{Cohort: "2026", Stage: activation.StageInvited.String(), LastMail: campaign.MailBefore, Before: at}},
 			Counts:   map[string]int{"sent": 3}, Rounds: []Round{{Sent: 3}, {Number: 1, Waiting: 2}}, Now: at,
 		})
 	}
@@ -48,7 +48,7 @@ func campaignSamples() map[string][]any {
 	}
 	page := CampaignPage{CampaignRow: rows[0], Mails: []MailRow{mail(campaign.Sent, ""), mail(campaign.Skipped, "done"), mail(campaign.Bounced, "5.1.1")}, States: []Option{{Value: "sent"}}, MayAct: true}
 	full := NewCampaignPage{Campaign: rows[1].Campaign, Profiles: []Option{{"etudiant", "Étudiant", true}}, Cohorts: []string{"2026"}, Later: true}
-	invitation := NewCampaignPage{Campaign: rows[0].Campaign}
+	invitation := NewCampaignPage{Campaign: rows[0].Campaign, Stages: activation.Stages()}
 	invitation.Lang = activation.French
 	return map[string][]any{
 		"campaigns":    {CampaignsPage{}, CampaignsPage{rows, true}},
