@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"iter"
+	"strings"
 
 	"entree/activation"
 )
@@ -58,6 +59,12 @@ func (s *Store) Person(ctx context.Context, id activation.PersonID) (activation.
 func (s *Store) PersonByLogin(ctx context.Context, login string) (activation.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE login = $1 AND login <> ''`, login).Scan)
 	return p, wrap("person by login", notFound(err))
+}
+
+// PeopleCalled gives the people of every profile who have a number or an
+// identifier.
+func (s *Store) PeopleCalled(ctx context.Context, name string) ([]activation.Person, error) {
+	return s.people(ctx, `WHERE number = $1 OR (login = $2 AND login <> '') ORDER BY profile, number`, name, strings.ToLower(name))
 }
 
 // PersonByAccount gives the person whose account has an id in Keycloak.

@@ -2,12 +2,14 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"entree/activation"
 	"entree/audit"
+	"entree/campaign"
 )
 
 func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
@@ -27,11 +29,28 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 			Events:      []activation.Event{{At: start, Kind: activation.EventCharterAccepted, Person: "1", Journey: "j1"}},
 			Audit:       []audit.Entry{entry("person.helped", "1"), entry("person.helped", "2")},
 		}))
+		// They were invited, and another mail waits; they asked for a code, and
+		// stood at the desk.
+		w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1, Name: "Rentrée 2026"}, []campaign.Recipient{
+			{Campaign: "c", Person: "1", Job: "mail-1", At: start}, {Campaign: "c", Person: "1", Round: 1, Job: "mail-2", At: start}, {Campaign: "c", Person: "2", Job: "mail-3", At: start},
+		}, activation.Effects{}))
+		sent, err := w.Recipient(t.Context(), "mail-1")
+		w.must(err)
+		sent.State, sent.Why = campaign.Bounced, "5.1.1"
+		w.must(w.Settle(t.Context(), sent, []campaign.RecipientState{campaign.Waiting}, activation.Effects{}))
+		asked, others := journey("asked"), journey("others")
+		asked.Address, asked.Candidates = person("1").Email, []activation.PersonID{"1"}
+		others.Address, others.Candidates = person("1").Email, []activation.PersonID{"1", "2"}
+		code := job("code")
+		code.Journey = "asked"
+		w.must(w.Begin(t.Context(), asked, activation.Effects{Jobs: []activation.Job{code}, Desk: &activation.DeskCode{Person: "1", MAC: []byte("mac"), Operator: "Ada", IssuedAt: start, ExpiresAt: start.Add(time.Hour)}}))
+		w.must(w.Begin(t.Context(), others, activation.Effects{}))
 		before, err := w.Dossier(t.Context(), "1")
 		w.must(err)
 		raw, err := before.JSON(start)
 		w.must(err)
-		for _, held := range []string{"Jean-Pierre", "2007-03-17", "jp@example.net", "jdarc", "Soyez bons.", "charter.accepted", "carte présentée", "\"kind\": \"mail\""} {
+		for _, held := range []string{"Jean-Pierre", "2007-03-17", "jp@example.net", "jdarc", "Soyez bons.", "charter.accepted", "carte présentée", "\"kind\": \"mail\"",
+			"Rentrée 2026", "5.1.1", "\"desk_code_good_until\": \"2026", "\"source\": \"by hand\"", "\"last_act_at\""} {
 			if !strings.Contains(string(raw), held) {
 				t.Errorf("the export lacks %q", held)
 			}
@@ -48,7 +67,7 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		w.must(err)
 		raw, err = after.JSON(start)
 		w.must(err)
-		for _, gone := range []string{"Jean-Pierre", "2007-03-17", "jp@example.net", "carte présentée", "\"kind\": \"mail\""} {
+		for _, gone := range []string{"Jean-Pierre", "2007-03-17", "jp@example.net", "carte présentée", "\"kind\": \"mail\"", "Rentrée 2026", "last_act_at", "good_until\": \"2"} {
 			if strings.Contains(string(raw), gone) {
 				t.Errorf("%q is still there", gone)
 			}
@@ -57,8 +76,25 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		if p.Number != "1" || p.Login != "jdarc" || len(after.Acceptances) != 1 || after.Charters[0].Text != c.Text || !p.ErasedAt.Equal(w.clock()) || p.MayActivate() {
 			t.Errorf("what has to be kept: %+v", after)
 		}
-		if _, err := w.Journey(t.Context(), "j1"); !errors.Is(err, activation.ErrNotFound) {
-			t.Errorf("the journey: %v", err)
+		for _, j := range []activation.JourneyID{"j1", "asked"} {
+			if _, err := w.Journey(t.Context(), j); !errors.Is(err, activation.ErrNotFound) {
+				t.Errorf("the journey %s: %v", j, err)
+			}
+		}
+		if _, err := w.Journey(t.Context(), "others"); err != nil {
+			t.Errorf("a journey that may be another's: %v", err)
+		}
+		// The campaign's figures stay, and nothing of it waits for ever.
+		tallies, err := w.Tallies(t.Context(), "c")
+		w.must(err)
+		if want := []campaign.Tally{{State: campaign.Bounced, N: 1}, {State: campaign.Waiting, N: 1}, {Round: 1, State: campaign.Skipped, N: 1}}; !slices.Equal(tallies, want) {
+			t.Errorf("the campaign: %v", tallies)
+		}
+		if n, err := w.Queued(t.Context(), "c"); err != nil || n != 1 {
+			t.Errorf("%d mails wait, %v", n, err)
+		}
+		if all, _, err := w.Recipients(t.Context(), "c", campaign.Bounced, 0, 9); err != nil || len(all) != 1 || all[0].Person == "1" || all[0].Job != "" {
+			t.Errorf("it names them still: %+v, %v", all, err)
 		}
 		if found := w.faults(); len(found) != 0 {
 			t.Errorf("the record: %v", found)

@@ -3,6 +3,7 @@
 //	entree demo            everything on this machine, to look at
 //	entree serve           the portal
 //	entree import FILE     people from the enrolment
+//	entree person export   everything that is held about one person; erase
 //	entree audit verify    whether the record of what operators did is whole
 //	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
 //	entree backup FILE     everything in one file, while the portal runs
@@ -63,6 +64,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		demoCommand(env),
 		importCommand(env),
 		realmCommand(env),
+		personCommand(env),
 		auditCommand(env),
 		charterCommand(env),
 		evidenceCommand(env),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ type PeoplePage struct {
 	More, Loose   bool
 	Before, After string
 	Acts          bool // boxes and the bulk acts
+	Reason        string
 }
 
 // Choice is one of a list, with the words that people read.
@@ -63,6 +65,7 @@ type PersonRow struct {
 	Profile string
 	State   activation.PersonState
 	Pick    string // id and version, as the bulk acts take them
+	Picked  bool
 }
 
 var peopleFilters = []string{"q", "etat", "profil", "cohorte"}
@@ -75,6 +78,15 @@ const wrongAddress = "wrong"
 var sorts = map[string]helpdesk.Sort{"nom": helpdesk.ByName, "numero": helpdesk.ByNumber, "activation": helpdesk.ByActivation}
 
 func (a *Console) people(v *visit) error {
+	page, err := a.peoplePage(v)
+	if err != nil {
+		return err
+	}
+	return v.show("people", page)
+}
+
+// peoplePage reads the list that the address asks for.
+func (a *Console) peoplePage(v *visit) (PeoplePage, error) {
 	list := v.list(peopleFilters, []string{"nom", "numero", "activation"})
 	state, wrong := activation.PersonState(list.Filter("etat")), list.Filter("etat") == wrongAddress
 	if wrong {
@@ -85,13 +97,13 @@ func (a *Console) people(v *visit) error {
 		Sort: sorts[list.Sort], Down: list.Desc, From: helpdesk.ParseCursor(v.Query("depuis")),
 	})
 	if err != nil {
-		return err
+		return PeoplePage{}, err
 	}
 	out := PeoplePage{
 		List: list, States: append(activation.PersonStates(), wrongAddress), Count: page.Count, More: page.More, Loose: page.Loose, Acts: v.may(http.MethodPost, pathBulk),
 	}
 	if out.Cohorts, err = a.Directory.Cohorts(v.Request.Context()); err != nil {
-		return err
+		return out, err
 	}
 	names := map[string]string{}
 	for _, p := range a.Profiles {
@@ -100,7 +112,7 @@ func (a *Console) people(v *visit) error {
 		out.Profiles = append(out.Profiles, Choice{p.Key, name})
 	}
 	for _, p := range page.People {
-		out.Rows = append(out.Rows, PersonRow{p, personURL(p.ID), or(names[p.Profile], p.Profile), p.State(), string(p.ID) + " " + helpdesk.Version(p)})
+		out.Rows = append(out.Rows, PersonRow{Person: p, URL: personURL(p.ID), Profile: or(names[p.Profile], p.Profile), State: p.State(), Pick: string(p.ID) + " " + helpdesk.Version(p)})
 	}
 	turn := func(c helpdesk.Cursor) string {
 		if c.ID == "" {
@@ -109,7 +121,7 @@ func (a *Console) people(v *visit) error {
 		return list.address(url.Values{"depuis": {c.String()}})
 	}
 	out.Before, out.After = turn(page.Prev), turn(page.Next)
-	return v.show("people", out)
+	return out, nil
 }
 
 func or(s, instead string) string {
@@ -132,7 +144,7 @@ var bulkFields = []web.Field{
 func (a *Console) bulk(v *visit, form web.Form) error {
 	who := form.All("qui")
 	if len(who) == 0 {
-		return v.done(backOf(v.Context), "console.people.none")
+		return a.bulkAgain(v, form, wrong("", "console.people.none"))
 	}
 	var act func(helpdesk.Seen) error
 	ctx := v.Request.Context()
@@ -150,7 +162,7 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 		return web.Malformed("no such act")
 	}
 	if form["geste"] != "renvoyer" && strings.TrimSpace(form["motif"]) == "" {
-		return v.done(backOf(v.Context), "console.people.reason")
+		return a.bulkAgain(v, form, wrong("motif", "console.people.reason"))
 	}
 	if form["confirme"] == "" {
 		return v.ask(ConfirmPage{Act: "console.act.personnes.lot." + form["geste"], Args: []any{"Count", len(who), "Reason", form["motif"]}}, form)
@@ -171,10 +183,31 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 	return v.done(pathPeople, "console.people.done", "Count", done, "Left", left)
 }
 
+// bulkAgain draws the list that the form stood on, as it was filled in.
+func (a *Console) bulkAgain(v *visit, form web.Form, f fault) error {
+	back, err := url.Parse(backOf(v.Context))
+	if err != nil || back.Path != pathPeople {
+		back = &url.URL{Path: pathPeople}
+	}
+	v.Request.URL = back
+	page, err := a.peoplePage(v)
+	if err != nil {
+		return err
+	}
+	page.Reason = form["motif"]
+	for i, row := range page.Rows {
+		page.Rows[i].Picked = slices.ContainsFunc(form.All("qui"), func(pick string) bool {
+			id, _, _ := strings.Cut(pick, " ")
+			return id == string(row.ID)
+		})
+	}
+	return v.again("people", page, f)
+}
+
 func peopleSamples() []any {
 	p := activation.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Email: "a@exemple.fr", Hold: "doute", ActivatedAt: time.Unix(0, 0)}
 	return []any{PeoplePage{}, PeoplePage{
 		States: activation.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 5000, More: true, Loose: true,
-		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", activation.StateHeld, "p v"}}, Before: "/", After: "/", Acts: true,
+		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", activation.StateHeld, "p v", true}}, Before: "/", After: "/", Acts: true, Reason: "doute",
 	}}
 }

@@ -95,8 +95,31 @@ func TestPeople_FoundAndOpened(t *testing.T) {
 	}
 }
 
-// A helpdesk user who types an admin's address by hand does nothing, and an
-// auditor sees no button and may press none.
+// A helpdesk user who types an admin's address by hand reads why not, in their
+// own language, does nothing, and stands in the audit.
+func TestPeople_AnAdminsAddressTypedByHand(t *testing.T) {
+	w, d := withDesk(t)
+	d.person.Account = activation.AccountParked
+	b := w.operator("helpdesk")
+	b.get("/admin")
+	w.journal.acts()
+	for lang, says := range map[string]string{"fr": "Votre rôle ne permet pas d'ouvrir cette page", "en": "Your role does not open this page"} {
+		b.get("/admin?lang=" + lang)
+		for _, path := range []string{"/admin/audit", jean + "/effacer", jean + "/donnees", "/admin/audit/export/csv"} {
+			if p := b.get(path).shows("h1", says); p.status != http.StatusForbidden {
+				t.Errorf("%s: %d", path, p.status)
+			}
+			if acts := strings.Join(w.journal.acts(), " "); acts != "helpdesk operator.refused" {
+				t.Errorf("%s: noted %q", path, acts)
+			}
+		}
+	}
+	if len(d.asked) != 0 {
+		t.Errorf("done: %v", d.asked)
+	}
+}
+
+// Each role does what it may: an auditor sees no button and may press none.
 func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
 	for _, c := range []struct {
 		role, act string
@@ -125,29 +148,35 @@ func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
 // Two admins have one person's page open: the second is told what changed, and
 // what they typed is still there.
 func TestPeople_TheSecondOfTwoAdminsLosesNothing(t *testing.T) {
-	w, d := withDesk(t)
-	b := w.operator("admin")
-	p := b.get(jean)
-	w.sleep(time.Minute)
-	d.person.Hold = "doute"
-	d.story = []helpdesk.Moment{
-		{At: w.now().Add(-time.Hour), Kind: string(activation.EventRequested)},
-		{At: w.now(), Kind: helpdesk.ActHeld, By: "Bob", What: map[string]string{"reason": "doute"}},
-	}
-	p = b.submit(p, jean+"/adresse", "adresse", "new@example.org", "motif", "faute de frappe")
-	if p.status != 422 || len(d.asked) != 0 {
-		t.Fatalf("%d, done %v", p.status, d.asked)
-	}
-	p.shows(".summary", "Quelqu'un a modifié cette personne").shows(".box.danger", "Bob a bloqué l'activation")
-	if strings.Contains(p.Find(".box.danger .story").Text(), "Code demandé") {
-		t.Error("what they had seen already is shown as new")
-	}
-	if got := p.Find("#adresse").AttrOr("value", "") + "|" + p.Find("#adresse-motif").AttrOr("value", ""); got != "new@example.org|faute de frappe" {
-		t.Errorf("what was typed: %q", got)
-	}
-	b.submit(p, jean+"/adresse").shows(".notice", "L'adresse est corrigée.")
-	if len(d.asked) != 1 {
-		t.Errorf("%v", d.asked)
+	for lang, says := range map[string][3]string{
+		"fr": {"Quelqu'un a modifié cette personne", "Bob a bloqué l'activation", "L'adresse est corrigée."},
+		"en": {"Somebody has changed this person", "Bob put the activation on hold", "The address is corrected."},
+	} {
+		w, d := withDesk(t)
+		b := w.operator("admin")
+		b.get(jean + "?lang=" + lang)
+		p := b.get(jean)
+		w.sleep(time.Minute)
+		d.person.Hold = "doute"
+		d.story = []helpdesk.Moment{
+			{At: w.now().Add(-time.Hour), Kind: string(activation.EventRequested)},
+			{At: w.now(), Kind: helpdesk.ActHeld, By: "Bob", What: map[string]string{"reason": "doute"}},
+		}
+		p = b.submit(p, jean+"/adresse", "adresse", "new@example.org", "motif", "faute de frappe")
+		if p.status != 422 || len(d.asked) != 0 {
+			t.Fatalf("%d, done %v", p.status, d.asked)
+		}
+		p.shows(".summary", says[0]).shows(".box.danger", says[1])
+		if n := p.Find(".box.danger .story li").Length(); n != 1 {
+			t.Errorf("%d things are shown as new: what they had seen already is among them", n)
+		}
+		if got := p.Find("#adresse").AttrOr("value", "") + "|" + p.Find("#adresse-motif").AttrOr("value", ""); got != "new@example.org|faute de frappe" {
+			t.Errorf("what was typed: %q", got)
+		}
+		b.submit(p, jean+"/adresse").shows(".notice", says[2])
+		if len(d.asked) != 1 {
+			t.Errorf("%v", d.asked)
+		}
 	}
 }
 
@@ -189,6 +218,36 @@ func TestPeople_ManyAtOnceAreCountedFirst(t *testing.T) {
 	b.submit(p, "/admin/personnes/lot").shows(".notice", "Fait pour 1 personne.").shows(".notice", "1.")
 	if len(d.asked) != 1 || d.asked[0] != "admin hold doute" {
 		t.Errorf("%v", d.asked)
+	}
+}
+
+// Who was ticked, and what was typed, is still there when something lacks.
+func TestPeople_ManyAtOnceWithoutAReasonLoseNothing(t *testing.T) {
+	for lang, says := range map[string][2]string{
+		"fr": {"Indiquez un motif avant de bloquer ou de débloquer.", "Cochez d'abord des personnes dans la liste."},
+		"en": {"Give a reason before you put people on hold or release them.", "Tick people in the list first."},
+	} {
+		w, d := withDesk(t)
+		b := w.operator("admin")
+		b.get("/admin/personnes?lang=" + lang)
+		const list = "/admin/personnes?etat=ready&q=martin"
+		form := url.Values{"jeton": {b.get(list).Find("[name=jeton]").AttrOr("value", "")}, "geste": {"retenir"}, "motif": {" "}, "qui": {string(d.person.ID) + " older"}}
+		b.referer = base + list
+		p := b.do("POST", "/admin/personnes/lot", form)
+		p.shows(".summary", says[0]).shows("#motif-error", says[0])
+		if p.status != http.StatusUnprocessableEntity || p.Find("input[name=qui][checked]").Length() != 1 || p.Find("#q").AttrOr("value", "") != "martin" {
+			t.Errorf("%d; ticked: %d; sought: %q", p.status, p.Find("input[name=qui][checked]").Length(), p.Find("#q").AttrOr("value", ""))
+		}
+		form.Del("qui")
+		form.Set("motif", "doute")
+		p = b.do("POST", "/admin/personnes/lot", form)
+		p.shows(".summary", says[1])
+		if got := p.Find("#motif").AttrOr("value", ""); got != "doute" {
+			t.Errorf("the reason is lost: %q", got)
+		}
+		if len(d.asked) != 0 {
+			t.Errorf("done: %v", d.asked)
+		}
 	}
 }
 

@@ -204,10 +204,11 @@ func (f *rows) ExtendSession(_ context.Context, id string, expires time.Time) er
 
 // browser keeps cookies and goes to the provider and back by itself.
 type browser struct {
-	w      *world
-	jar    *cookiejar.Jar
-	claims map[string]any // what the provider says of who logs in
-	logins int
+	w       *world
+	jar     *cookiejar.Jar
+	claims  map[string]any // what the provider says of who logs in
+	logins  int
+	referer string // of what is posted
 }
 
 // operator is a browser of somebody with these roles, not logged in yet.
@@ -232,6 +233,7 @@ func (b *browser) do(method, path string, form url.Values) *page {
 	r := httptest.NewRequest(method, base+path, strings.NewReader(form.Encode()))
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Referer", b.referer)
 	}
 	for _, c := range b.jar.Cookies(r.URL) {
 		r.AddCookie(c)
