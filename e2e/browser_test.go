@@ -118,20 +118,11 @@ func open(t *testing.T, base string, l look) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheme := "light"
-	if l.dark {
-		scheme = "dark"
-	}
 	if l.lang == "" {
 		l.lang = "fr-FR,fr"
 	}
 	call(b, log.Enable, cdp.Empty{})
-	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: int64(l.width), Height: int64(l.height), DeviceScaleFactor: 1, Mobile: l.width < 600,
-	})
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}})
+	b.seen(l)
 	call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
 		UserAgent: "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/156 Mobile Safari/537.36", AcceptLanguage: l.lang,
 	})
@@ -149,6 +140,21 @@ func open(t *testing.T, base string, l look) *tab {
 		}
 	})
 	return b
+}
+
+// seen makes the window one in which somebody looks so.
+func (b *tab) seen(l look) {
+	b.t.Helper()
+	scheme := "light"
+	if l.dark {
+		scheme = "dark"
+	}
+	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(l.width), Height: int64(l.height), DeviceScaleFactor: 1, Mobile: l.width < 600,
+	})
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
 }
 
 // css is how elements are named here.

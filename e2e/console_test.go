@@ -1,12 +1,13 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/chromedp/chromedp"
@@ -44,6 +45,35 @@ func (b *tab) signIn(o demotest.Operator) {
 	}
 	b.fill("#password", o.Password)
 	b.click("#kc-login")
+}
+
+// choose takes an option of a list.
+func (b *tab) choose(selector, value string) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(css(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = %q`, selector, value)))
+}
+
+// says reloads nothing: it waits for a live part to read so.
+func (b *tab) says(selector, want string) {
+	b.t.Helper()
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if strings.Contains(b.text(selector), want) {
+			return
+		}
+	}
+	b.t.Fatalf("%s never said %q; it reads:\n%.800s", selector, want, b.text("body"))
+}
+
+// arriveUnder waits for an address that begins so, other than the one before.
+func (b *tab) arriveUnder(prefix string) {
+	b.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+		if strings.HasPrefix(b.path(), prefix) {
+			b.do(chromedp.WaitReady(css("main")))
+			return
+		}
+	}
+	b.t.Fatalf("the browser is at %s, want %s…; it reads:\n%.600s", b.path(), prefix, b.text("body"))
 }
 
 // Each role logs in, sees what it may, and reads a clear page where it may not.
@@ -145,22 +175,4 @@ func TestConsole_WithoutJavaScript(t *testing.T) {
 	if page.Find("#kc-form-login").Length() != 1 {
 		t.Errorf("after the logout at %s", page.Url)
 	}
-}
-
-// What moves is seen without a reload: a student proves a code, and the funnel
-// has one more.
-func TestConsole_TheOverviewIsLive(t *testing.T) {
-	demo := demotest.Get(t)
-	b := open(t, demo.Portal, look{width: 1280, height: 900})
-	b.console(operator(t, demo, "admin"), "/admin")
-	const proven = `Number(document.querySelectorAll('.funnel .count')[3].textContent.replace(/\D/g, ''))`
-	before := get(b, chromedp.Evaluate[int](proven))
-	student := demo.Person(t, "22503108")
-	phone := open(t, demo.Portal, phone)
-	mails := len(demo.Mails(t, student.Email))
-	phone.toCode("etudiant", student.Email)
-	phone.fill("#code", sixDigits.FindString(demo.Mail(t, student.Email, mails+1).Text))
-	phone.click("form .primary")
-	phone.arrive("/activation/charte")
-	b.until(proven + ` > ` + strconv.Itoa(before))
 }

@@ -56,66 +56,6 @@ func (b *tab) charterToEnd() {
 	b.click("form.choose .primary")
 }
 
-// Somebody stands at the desk: their address is corrected, they get a code,
-// and activate the account on their own telephone.
-func TestDesk_FromTheConsoleToTheAccount(t *testing.T) {
-	t.Parallel()
-	demo := demotest.Get(t)
-	p := demo.Person(t, "22503102")
-	b := open(t, demo.Portal, desk)
-	b.album = "people"
-	b.asOperator(demo, "helpdesk")
-	b.visit("/admin/personnes")
-	b.reads("Personnes", "200 personnes")
-	b.picture("list")
-	b.find(p)
-	b.reads("Prêt à activer", "Le compte peut être activé, il ne l'a pas encore été.", "Inscrit")
-	b.picture("person")
-
-	b.fill("#piece", "carte d'identité")
-	b.fill("#nouvelle", "pas une adresse")
-	b.press("Remettre un code")
-	b.until(`document.querySelector('.summary')`)
-	b.reads("Cette adresse n'est pas complète.")
-	b.accessible()
-	if got := get(b, chromedp.Value(css("#piece"))); got != "carte d'identité" {
-		t.Errorf("what was typed is lost: %q", got)
-	}
-	b.fill("#nouvelle", "desk-new@example.org")
-	b.press("Remettre un code")
-	b.until(`document.querySelector('.big-code')`)
-	b.picture("code")
-	code := strings.TrimSpace(b.text(".big-code span[aria-hidden]"))
-	if strings.Contains(b.path(), code) || len(code) != 9 {
-		t.Fatalf("the code is %q at %s", code, b.path())
-	}
-
-	student := open(t, demo.Portal, phone)
-	student.album = "people"
-	student.visit("/activation?profil=etudiant")
-	student.press("J'ai un code du guichet")
-	student.arrive("/activation/guichet")
-	student.picture("desk")
-	student.fill("#code", "0000-0000")
-	student.click("form .primary")
-	student.until(`document.querySelector('.summary')`)
-	student.reads("Ce code n'est pas le bon, a déjà servi ou a expiré.")
-	student.accessible()
-	student.fill("#code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))
-	student.click("form .primary")
-	student.charterToEnd()
-	student.arrive("/activation/accueil-succes")
-	student.reads("o" + p.Number)
-	demo.Mail(t, "desk-new@example.org", 1)
-	if m := demo.Mail(t, p.Email, 1); !strings.Contains(m.Text, "l'assistance a remplacé cette adresse") {
-		t.Errorf("the old address reads:\n%s", m.Text)
-	}
-	b.press("Retour à la personne")
-	b.until(`document.querySelector('.story')`)
-	b.reads("Jamais connecté", "a remis un code du guichet", "Entrée avec un code du guichet", "Compte créé", "desk-new@example.org")
-	b.picture("story")
-}
-
 // An account was there before: the two are compared, and it is adopted.
 func TestConflict_TheAccountOfBeforeIsAdopted(t *testing.T) {
 	t.Parallel()
