@@ -28,8 +28,12 @@ RACED = ./activation/... ./jobs/... ./store/... ./portal/... ./sso/...
 test-race:
 	$(GO) test -race -count=1 -timeout 20m $(RACED)
 
+# The longest come first, so that none of them is alone at the end.
+LONGEST = ./e2e ./cmd/entree ./e2e/crash ./keycloak
+
 test-servers:
-	./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACED))")
+	./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m \
+		$$($(GO) list $(LONGEST)) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")
 
 test-fast: ## what needs neither Keycloak nor a browser nor PostgreSQL, in seconds
 	$(GO) test ./activation/... ./config/... ./internal/... ./jobs/... ./mail/... ./portal/... ./registry/... ./secret/... ./sso/...
