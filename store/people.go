@@ -89,6 +89,9 @@ func (s *Store) Reserve(ctx context.Context, id activation.PersonID, logins, add
 		if err := tx.QueryRowContext(ctx, `UPDATE people SET login = login WHERE id = $1 RETURNING login, university_address`, id).Scan(&login, &address); err != nil {
 			return notFound(err)
 		}
+		if login != "" && address != "" {
+			return nil // another journey of theirs came first
+		}
 		if err := reserve(ctx, tx, id, nameLogin, &login, logins); err != nil {
 			return err
 		}

@@ -10,26 +10,30 @@ const witnessMark = "keycloak.witness"
 
 const (
 	compareEvery  = 10 * time.Minute
-	compareWithin = 3 * time.Second // at the start; Keycloak may be away
+	compareAgain  = 30 * time.Second // where Keycloak did not answer
+	compareWithin = 3 * time.Second  // the start waits for it
 )
 
 // watchAge finds out whether the database is older than what Keycloak has seen:
 // somebody restored it, by whatever means, or emptied it. From then on people
-// are sought in Keycloak before an account is made (I1, ADR 0029).
-func (a *app) watchAge(ctx context.Context) error {
-	tick := time.NewTicker(compareEvery)
-	defer tick.Stop()
+// are sought in Keycloak before an account is made (I1, ADR 0029). compared tells
+// whether the start found out.
+func (a *app) watchAge(ctx context.Context, compared bool) error {
 	for {
+		wait := compareEvery
+		if !compared {
+			wait = compareAgain
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
-			a.compareAges(ctx)
+		case <-time.After(wait):
+			compared = a.compareAges(ctx)
 		}
 	}
 }
 
-func (a *app) compareAges(ctx context.Context) {
+func (a *app) compareAges(ctx context.Context) (compared bool) {
 	ctx, cancel := context.WithTimeout(ctx, compareWithin)
 	defer cancel()
 	restored, err := compareAges(ctx, a.realm, a.store, time.Now())
@@ -40,6 +44,7 @@ func (a *app) compareAges(ctx context.Context) {
 		a.log.Warn("the database is older than what Keycloak has seen: people are sought there before an account is made",
 			"mend", "docs/operations.md, Backup; every portal has a client of its own")
 	}
+	return err == nil
 }
 
 // witness is outside of the database.

@@ -123,7 +123,7 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 // come to its end.
 func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	a.compareAges(ctx) // before anything is worked on
+	compared := a.compareAges(ctx) // before anything is worked on
 	if a.config.Portal.OpsListen != "" {
 		ops, err := net.Listen("tcp", a.config.Portal.OpsListen)
 		if err != nil {
@@ -135,7 +135,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.policy.watch(ctx) })
 	group.Go(func() error { return a.found.watch(ctx) })
 	group.Go(func() error { return a.watchLogins(ctx) })
-	group.Go(func() error { return a.watchAge(ctx) })
+	group.Go(func() error { return a.watchAge(ctx, compared) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.readSources(ctx) })
 	group.Go(func() error { return a.charters.Board.Watch(ctx, a.log) })
