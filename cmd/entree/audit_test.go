@@ -12,15 +12,7 @@ import (
 
 func TestAudit_VerifyAndExport(t *testing.T) {
 	i := install(t)
-	c, err := config.Load(i.config, i.environ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := openStore(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := i.store()
 	for _, act := range []string{"person.held", "=person.released"} {
 		if err := s.Note(t.Context(), audit.Entry{At: time.Now(), By: audit.Operator{Subject: "s", Name: "Ada"}, Act: act, Whom: "p1"}); err != nil {
 			t.Fatal(err)

@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"entree/config"
 	"entree/e2e/demotest"
 	"entree/mail/mailbox"
+	"entree/store"
 )
 
 func TestMain(m *testing.M) {
@@ -64,6 +66,21 @@ func install(t *testing.T) *installation {
 	}
 	i.config = filepath.Join(i.dir, "entree.yaml")
 	return i
+}
+
+// store opens the configured database until the test ends.
+func (i *installation) store() *store.Store {
+	i.t.Helper()
+	c, err := config.Load(i.config, i.environ)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	s, err := openStore(i.t.Context(), c)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	i.t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 // entree runs a command to its end.

@@ -7,20 +7,11 @@ import (
 
 	"entree/activation"
 	"entree/audit"
-	"entree/config"
 )
 
 func TestS51_OnePersonIsExportedAndErased(t *testing.T) {
 	i := install(t)
-	c, err := config.Load(i.config, i.environ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := openStore(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := i.store()
 	one := activation.Person{ID: "p1", Profile: "etudiant", Number: "22502142", GivenName: "Zoé", FamilyName: "Bœuf", Email: "zoe@example.org", Login: "o22502142", Readiness: activation.Ready}
 	staff := activation.Person{ID: "p2", Profile: "personnel", Number: "22502142", GivenName: "Anne", FamilyName: "Roy", Email: "anne@example.org", Readiness: activation.Ready}
 	if err := s.Enrol(t.Context(), one, staff); err != nil {
