@@ -3,12 +3,15 @@
 # demo leaves no process behind.
 #
 #   with-demo.sh COMMAND [ARGUMENT...]
+#
+# MEANWHILE is a command that needs no demo: it runs while the demo starts.
 set -eu
 dir=$(mktemp -d)
 go build -tags nomsgpack -o "$dir/entree" ./cmd/entree
 "$dir/entree" demo --dir "$dir" --listen 127.0.0.1:0 --keycloak-port 0 --mailbox 127.0.0.1:0 >"$dir/demo.log" 2>&1 &
 demo=$!
 trap 'kill "$demo" 2>/dev/null || true' EXIT INT TERM
+sh -c "${MEANWHILE:-:}"
 waited=0
 until [ -f "$dir/demo.json" ]; do
 	if ! kill -0 "$demo" 2>/dev/null || [ "$waited" -gt 300 ]; then
@@ -19,7 +22,7 @@ until [ -f "$dir/demo.json" ]; do
 	sleep 1
 	waited=$((waited + 1))
 done
-echo "the demo was ready after $waited s" >&2
+echo "the demo was ready after $waited s more" >&2
 status=0
 ENTREE_TEST_DEMO=$dir "$@" || status=$?
 kill -TERM "$demo"
