@@ -46,7 +46,8 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // secrets looks for passwords, codes and keys in the logs and the database (I4).
 func (w *stand) secrets(c *crowd) ([]string, error) {
-	planted := []string{w.config.Secret, w.config.Client}
+	keys, _ := w.rotation.all()
+	planted := append(keys, w.config.Client)
 	for _, s := range c.students {
 		if s.Password != "" {
 			planted = append(planted, s.Password)

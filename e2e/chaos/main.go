@@ -6,7 +6,7 @@
 //	                                   └── toxiproxy ── mail server
 //
 // Parts are killed, stopped, slowed, cut off and made to lose answers, in an
-// order that a seed gives. When the time is over the faults end, everybody
+// order that a seed gives, and the portal's secret is rotated meanwhile. When the time is over the faults end, everybody
 // comes to their end, and the seven invariants are checked from outside.
 //
 //	CHAOS_S=60 CHAOS_SEED=7 go run ./e2e/chaos
@@ -100,8 +100,9 @@ func run(ctx context.Context) (breaks int, err error) {
 		fmt.Println("kept for a look:", w.dir)
 	}
 	students, activated, waited, retries := crowd.figures()
-	fmt.Printf("chaos: seed=%d seconds=%d students=%d activated=%d told_to_wait=%d faults=%d kills=%d retries=%d checked=%d breaks=%d\n",
-		seed, seconds, students, activated, waited, faults.count, faults.kills, retries, checked, len(found))
+	_, rotated := w.rotation.all()
+	fmt.Printf("chaos: seed=%d seconds=%d students=%d activated=%d told_to_wait=%d faults=%d kills=%d rotations=%d retries=%d checked=%d breaks=%d\n",
+		seed, seconds, students, activated, waited, faults.count, faults.kills, rotated, retries, checked, len(found))
 	return len(found), nil
 }
 

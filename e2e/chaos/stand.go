@@ -40,6 +40,7 @@ type stand struct {
 	realm     *outside.Realm
 	proxy     *outside.Proxy
 	instances [2]*outside.Instance
+	rotation  *rotation
 	links     map[string]*toxiproxy.Proxy // postgres, keycloak, mail
 
 	mu       sync.Mutex
@@ -152,6 +153,7 @@ func build(ctx context.Context, seconds int) (_ *stand, err error) {
 			return nil, err
 		}
 	}
+	w.rotation = newRotation(w.config.Secret, w.instances[:])
 	if err = w.proxy.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -187,9 +189,10 @@ func (w *stand) fault(stage, _ string) *smtp.SMTPError {
 }
 
 // again starts an instance anew until it stays: its database may be away. It is
-// what systemd does.
+// what systemd does. Whoever restarts it may have changed its secret.
 func (w *stand) again(ctx context.Context, i *outside.Instance) error {
 	for {
+		i.Config.Secret = w.rotation.next(i)
 		if err := i.Start(); err != nil {
 			return err
 		}
