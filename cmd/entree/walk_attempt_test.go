@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,6 +22,8 @@ import (
 type attempt struct {
 	method, path string
 	form         url.Values
+	file         string // the name of the field that takes one, where the form has such
+	content      string
 	body         string // what is sent in the form's place, where it is set
 	kind         string // the content type; empty: a form's
 	header       http.Header
@@ -45,8 +49,12 @@ func (a *attempt) String() string {
 }
 
 func (a *attempt) request(base string) *http.Request {
-	body := a.body
-	if body == "" {
+	body, kind := a.body, "application/x-www-form-urlencoded"
+	switch {
+	case body != "":
+	case a.file != "":
+		body, kind = a.multipart()
+	default:
 		body = a.form.Encode()
 	}
 	r := httptest.NewRequest(http.MethodGet, base+"/", strings.NewReader(body))
@@ -56,7 +64,7 @@ func (a *attempt) request(base string) *http.Request {
 		u = &url.URL{Path: "/"}
 	}
 	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = u.Path, u.RawPath, u.RawQuery
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Content-Type", kind)
 	switch a.kind {
 	case "":
 	case "none":
@@ -69,6 +77,22 @@ func (a *attempt) request(base string) *http.Request {
 		r.Host = a.host
 	}
 	return r
+}
+
+// multipart gives the form as a browser sends it together with a file.
+func (a *attempt) multipart() (body, kind string) {
+	var b strings.Builder
+	w := multipart.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(a.form)) {
+		for _, value := range a.form[name] {
+			_ = w.WriteField(name, value) // into memory
+		}
+	}
+	if part, err := w.CreateFormFile(a.file, "people.csv"); err == nil {
+		_, _ = io.WriteString(part, a.content)
+	}
+	_ = w.Close()
+	return b.String(), w.FormDataContentType()
 }
 
 // spoils are the ways to send what no page of ours makes. What they say is

@@ -147,12 +147,21 @@ func (w *walk) sendForm(t *rapid.T, o, other *operator) {
 			"jeton": {o.token}, "motif": {"x"}, "adresse": {"new@example.net"}, "vu": {"x"}, "confirme": {"oui"}, "compte": {"x"}, "piece": {"carte"}, "nom": {"x"}, "id": {"p-1"},
 		}}
 	}
+	if a.file != "" {
+		a.content = rapid.SampledFrom(uploads).Draw(t, "file")
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.form)) {
 		if name != "jeton" && rapid.IntRange(0, 4).Draw(t, "change") == 0 {
 			a.form.Set(name, rapid.SampledFrom([]string{"", "x", "oui", "p-2", "0", "2026-09-01", "new@example.net", "é\u202e", "<b>", strings.Repeat("a", 400)}).Draw(t, name))
 		}
 	}
 	w.operate(t, o, other, route, &a)
+}
+
+// uploads are files for the import, good and bad.
+var uploads = []string{
+	"Matricule;Prénom;Nom;Mail;Né le\n22500001;Zoé;Martin;zoe1@example.net;2007-03-17\n22599999;Noé;Petit;noe@example.net;2007-01-02\n",
+	"Matricule;Prénom;Nom;Mail\n", "Matricule\n1;2;3\n\x00", "", "PK\x03\x04", "\ufeffa\tb\n\"", "\xe9\xe8;\n" + strings.Repeat("a;", 3000),
 }
 
 func (w *walk) operate(t *rapid.T, o, other *operator, route string, a *attempt) {
@@ -201,6 +210,9 @@ func (w *walk) operate(t *rapid.T, o, other *operator, route string, a *attempt)
 		}
 	}
 	w.judge(t, &o.wanderer, nil, a, "", got)
+	if to := got.header.Get("Location"); a.own && strings.HasPrefix(to, "/admin/imports/") {
+		o.links = append(o.links, to)
+	}
 	if !a.own || got.status != http.StatusOK {
 		return
 	}
@@ -210,14 +222,14 @@ func (w *walk) operate(t *rapid.T, o, other *operator, route string, a *attempt)
 		}
 	})
 	got.Find("form[method=post]").Each(func(_ int, f *goquery.Selection) {
-		form := url.Values{}
+		form, file := url.Values{}, f.Find("input[type=file]").AttrOr("name", "")
 		f.Find("input, textarea, select").Each(func(_ int, in *goquery.Selection) {
 			if name := in.AttrOr("name", ""); name != "" && in.AttrOr("type", "") != "file" {
 				form.Set(name, in.AttrOr("value", in.Find("option[value]").Last().AttrOr("value", in.Text())))
 			}
 		})
 		if action := f.AttrOr("action", ""); strings.HasPrefix(action, "/admin") && len(form) > 0 && len(o.forms) < 200 {
-			o.forms = append(o.forms, attempt{method: http.MethodPost, path: action, form: form})
+			o.forms = append(o.forms, attempt{method: http.MethodPost, path: action, form: form, file: file})
 		}
 	})
 }
