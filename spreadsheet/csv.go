@@ -10,9 +10,22 @@ import (
 // Writer writes lines of cells. None of them becomes a formula.
 type Writer struct{ out *csv.Writer }
 
-// NewWriter writes the header.
+// NewWriter writes the header, for programs: commas, as RFC 4180 has it.
 func NewWriter(w io.Writer, header ...string) (*Writer, error) {
 	s := &Writer{csv.NewWriter(w)}
+	return s, s.out.Write(header)
+}
+
+// NewSheet writes the header, for people who open the file by a double click.
+// Excel takes a file without a mark for another encoding, and divides it at the
+// separator that is usual where a number has a comma, or a point, before its
+// decimals: ';' and ','.
+func NewSheet(w io.Writer, separator rune, header ...string) (*Writer, error) {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return nil, err
+	}
+	s := &Writer{csv.NewWriter(w)}
+	s.out.Comma = separator
 	return s, s.out.Write(header)
 }
 

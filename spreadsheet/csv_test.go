@@ -25,3 +25,20 @@ func TestNoCellIsAFormula(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestASheetIsOfItsLanguage(t *testing.T) {
+	var b strings.Builder
+	w, err := spreadsheet.NewSheet(&b, ';', "a", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write("1,5", "x;y"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.String(), "\ufeffa;b\n1,5;\"x;y\"\n"; got != want {
+		t.Errorf("%q", got)
+	}
+}

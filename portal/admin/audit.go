@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"entree/activation"
 	"entree/audit"
 	"entree/portal/web"
 	"entree/spreadsheet"
@@ -133,7 +134,7 @@ func (a *Console) auditExport(v *visit) error {
 	} else {
 		v.Header("Content-Type", "text/csv; charset=utf-8")
 		var sheet *spreadsheet.Writer
-		if sheet, err = spreadsheet.NewWriter(v.Writer, audit.Header...); err != nil {
+		if sheet, err = v.sheet(audit.Header...); err != nil {
 			return nil // the visitor left
 		}
 		if err = a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return sheet.Write(audit.Cells(l)...) }); err == nil {
@@ -146,6 +147,15 @@ func (a *Console) auditExport(v *visit) error {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// sheet begins a file for the operator's spreadsheet, in their language.
+func (v *visit) sheet(header ...string) (*spreadsheet.Writer, error) {
+	separator := ','
+	if v.console.site.Lang(v.Context) == activation.French {
+		separator = ';'
+	}
+	return spreadsheet.NewSheet(v.Writer, separator, header...)
 }
 
 func auditSamples() []any {

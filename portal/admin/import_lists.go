@@ -12,7 +12,6 @@ import (
 	"entree/portal/web"
 	"entree/registry"
 	"entree/registry/intake"
-	"entree/spreadsheet"
 )
 
 // listed are the kinds of differences that a trial has lists of, beside what
@@ -73,9 +72,6 @@ func (a *Console) importList(v *visit) error {
 }
 
 func (a *Console) writeList(v *visit, id string, kind activation.DifferenceKind) error {
-	if _, err := v.Writer.WriteString("\ufeff"); err != nil { // spreadsheets take what has no mark for another encoding
-		return err
-	}
 	view := a.site.View(v.Context, "")
 	words := func(keys ...string) (out []string) {
 		for _, key := range keys {
@@ -84,7 +80,7 @@ func (a *Console) writeList(v *visit, id string, kind activation.DifferenceKind)
 		return out
 	}
 	if kind == kindRefused {
-		sheet, err := spreadsheet.NewWriter(v.Writer, words("console.import.line", "console.import.column", "console.import.why")...)
+		sheet, err := v.sheet(words("console.import.line", "console.import.column", "console.import.why")...)
 		if err != nil {
 			return err
 		}
@@ -93,7 +89,7 @@ func (a *Console) writeList(v *visit, id string, kind activation.DifferenceKind)
 		})
 		return errors.Join(err, sheet.Close())
 	}
-	sheet, err := spreadsheet.NewWriter(v.Writer, words("console.import.line", "console.import.field.profile", "console.import.field.number", "console.import.person",
+	sheet, err := v.sheet(words("console.import.line", "console.import.field.profile", "console.import.field.number", "console.import.person",
 		"console.import.list.field", "console.import.list.before", "console.import.list.after")...)
 	if err != nil {
 		return err

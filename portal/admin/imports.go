@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"mime/multipart"
@@ -49,6 +50,16 @@ type ImportPage struct {
 	Refused  []registry.Refusal
 	MayList  bool // everything as a file
 	Mend     bool // the record's refused lines are still known
+}
+
+// Profile gives a profile's name; its key where it is no profile of ours.
+func (p ImportPage) Profile(key string, lang activation.Lang) string {
+	for _, profile := range p.Profiles {
+		if profile.Key == key {
+			return cmp.Or(profile.Names[lang], profile.Names[activation.French])
+		}
+	}
+	return key
 }
 
 // Chosen tells whether a field is in a column; columns count from 1.

@@ -132,7 +132,7 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	}
 	// What was refused is still to be had, for whoever mends it.
 	mend := b.get(p.Find("a[download]").AttrOr("href", "/none"))
-	if want := "Ligne,Colonne,Raison\n3,Contact,pas une adresse : écrivez nom@domaine\n"; mend.body != "\ufeff"+want {
+	if want := "Ligne;Colonne;Raison\n3;Contact;pas une adresse : écrivez nom@domaine\n"; mend.body != "\ufeff"+want {
 		t.Errorf("the refused lines: %q", mend.body)
 	}
 	b.get("/admin/imports").shows("table", "étudiants 2026.csv").shows("table", "terminé").shows("table", "Ada admin")
@@ -182,10 +182,12 @@ func TestImport_TheWholeListIsAFile(t *testing.T) {
 	}
 	p := b.until(b.fill(b.upload(token, "a.csv", lines("a", 600)+"9;;Roy;x@example.org\n"), "/essayer", "profil", "etudiant"))
 	p.shows("td", "vide")
-	p = b.get(p.path+"?voir=new").shows("main", "Les 500 premières sont montrées ici.")
+	p = b.get(p.path+"?voir=new").shows("td", "Étudiant").shows("main", "Les 500 premières sont montrées ici.")
 	url := p.Find("a[download]").AttrOr("href", "")
 	w.journal.acts()
-	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.get(url).body, "\ufeff"))).ReadAll()
+	sheet := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.get(url).body, "\ufeff")))
+	sheet.Comma = ';'
+	rows, err := sheet.ReadAll()
 	if err != nil || len(rows) != 601 || rows[600][2] != "1599" || rows[600][3] != "'=1+1 Roy599" {
 		t.Errorf("%d rows, %v, %v", len(rows), err, rows[len(rows)-1])
 	}
@@ -205,7 +207,7 @@ func TestImport_TheWholeListIsAFile(t *testing.T) {
 	}
 	b.until(b.fill(p, "/importer"))
 	p = b.until(b.fill(b.upload(token, "b.csv", lines("b", 2)), "/essayer", "profil", "etudiant", "partie", "oui"))
-	if list := b.get(p.path + "/liste/changed").body; !strings.Contains(list, "2,etudiant,1000,'=1+1 Roy0,Adresse personnelle,a0@example.org,b0@example.org\n") {
+	if list := b.get(p.path + "/liste/changed").body; !strings.Contains(list, "2;etudiant;1000;'=1+1 Roy0;Adresse personnelle;a0@example.org;b0@example.org\n") {
 		t.Errorf("what changes: %q", list)
 	}
 	if acts := begun(t, s); len(acts) != 1 {

@@ -143,7 +143,7 @@ func TestAuditPage_SearchAndExport(t *testing.T) {
 	b.get("/admin/audit?du=hier").shows(".error", "Une date")
 	w.journal.acts()
 	csv := b.get("/admin/audit/export/csv?acte=person.held")
-	if !strings.Contains(csv.body, ",'=Ada,admin,person.held,p1,") || w.record.asked.Act != "person.held" || w.record.asked.Limit != 0 {
+	if !strings.HasPrefix(csv.body, "\ufeff") || !strings.Contains(csv.body, ";'=Ada;admin;person.held;p1;") || w.record.asked.Act != "person.held" || w.record.asked.Limit != 0 {
 		t.Errorf("%.200s", csv.body)
 	}
 	lines := b.get("/admin/audit/export/jsonl").body
