@@ -9,7 +9,7 @@ import (
 
 // Enough is how many people are counted and sorted at most. Whoever finds more
 // has not said enough to find anybody.
-const Enough = 5000
+const Enough = 1000
 
 // PageSize is how many people stand on a page.
 const PageSize = 50

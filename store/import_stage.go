@@ -77,7 +77,7 @@ func (i *importing) flush() error {
 	if i.stage.named {
 		statements = append(statements, `CREATE INDEX import_stage_login ON import_stage (login)`, `CREATE INDEX import_stage_address ON import_stage (university_address)`)
 	}
-	for _, statement := range append(statements, i.dialect.imports.analyze...) {
+	for _, statement := range append(statements, i.dialect.imports.staged...) {
 		if err := i.exec(statement); err != nil {
 			return err
 		}

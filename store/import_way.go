@@ -18,9 +18,10 @@ type importWay struct {
 	stage   func(*importing) error // hands them over
 	chunk   int                    // lines written by one statement
 	begin   []string               // said to the connection before
-	analyze []string               // once everything is staged
+	staged  []string               // once everything is staged
 	enlarge []string               // before anything is written
-	end     []string               // and after
+	written []string               // after more than a batch of new people
+	end     []string               // at the end of all
 	// hold makes sure that no other import runs until release, even if this
 	// program is killed: then the system or the server releases.
 	hold func(ctx context.Context, db *sql.DB, dsn string) (release func(), err error)
@@ -37,7 +38,10 @@ var sqliteImports = importWay{
 
 var postgresImports = importWay{
 	batch: 5000, stage: stagePostgres, chunk: 1 << 30, hold: holdPostgres,
-	analyze: []string{"ANALYZE import_stage"},
+	staged: []string{"ANALYZE import_stage"},
+	// The server counts by itself only after a while, and until then takes the
+	// wrong way through a table that has grown from nothing to a million.
+	written: []string{"ANALYZE people"},
 }
 
 // stageSQLite inserts many rows with one statement: the way through

@@ -27,6 +27,13 @@ func (i *importing) write() error {
 	if err := i.writeGone(); err != nil {
 		return err
 	}
+	if i.counts.New > i.dialect.imports.batch {
+		for _, statement := range i.dialect.imports.written {
+			if err := i.exec(statement); err != nil {
+				return err
+			}
+		}
+	}
 	c := i.counts
 	if err := i.exec(`UPDATE imports SET state = $1, ended_at = $2, added = $3, changed = $4, unchanged = $5, gone = $6, refused = $7 WHERE id = $8`,
 		activation.ImportDone, i.now, c.New, c.Changed, c.Unchanged, c.Gone, c.Refused, i.order.ID); err != nil {

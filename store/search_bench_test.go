@@ -65,6 +65,13 @@ func among(b *testing.B, dsn string) {
 			}
 		})
 	}
+	b.Run("overview", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Overview(b.Context(), begun); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("cohorts", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := s.Cohorts(b.Context()); err != nil {

@@ -207,7 +207,7 @@ func (a *Console) bulkAgain(v *visit, form web.Form, f fault) error {
 func peopleSamples() []any {
 	p := activation.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Email: "a@exemple.fr", Hold: "doute", ActivatedAt: time.Unix(0, 0)}
 	return []any{PeoplePage{}, PeoplePage{
-		States: activation.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 5000, More: true, Loose: true,
+		States: activation.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 1000, More: true, Loose: true,
 		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", activation.StateHeld, "p v", true}}, Before: "/", After: "/", Acts: true, Reason: "doute",
 	}}
 }
