@@ -174,16 +174,20 @@ func keepOpen(db *sql.DB, most int) {
 	db.SetConnMaxIdleTime(5 * time.Minute)
 }
 
+// sqliteCache is what a connection keeps of the file, in KiB: the upper pages of
+// the indexes that a journey needs, among a million people too. The rest is the
+// system's cache, one call away.
+const sqliteCache = 4096
+
 // sqliteDSN sets what the store relies on. synchronous=FULL: an accepted
 // request survives a power cut, which WAL with NORMAL does not promise.
 // secure_delete: a credential that was erased is not left in a free page.
-// cache_size, 32 MB for a connection: the upper pages of every index stay in
-// memory, where a million people have a gigabyte. A
-// transaction takes the writer's place at its beginning, so that it never
+// cache_size: SQLite's memory is not Go's, and nine connections fill theirs with
+// every page that they met. A transaction takes the writer's place at its beginning, so that it never
 // fails half-way for want of it.
 func sqliteDSN(file string) string {
 	v := url.Values{"_txlock": {"immediate"}}
-	for _, pragma := range []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(ON)", "secure_delete(ON)", "cache_size(-32768)"} {
+	for _, pragma := range []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(ON)", "secure_delete(ON)", fmt.Sprintf("cache_size(-%d)", sqliteCache)} {
 		v.Add("_pragma", pragma)
 	}
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + v.Encode()

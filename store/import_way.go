@@ -33,7 +33,7 @@ var sqliteImports = importWay{
 	// What is written in no order, the indices, has to fit into the cache: 64
 	// MiB do for a million people, and the usual 2 write every page many times.
 	enlarge: []string{"PRAGMA shrink_memory", "PRAGMA cache_size = -65536"},
-	end:     []string{"PRAGMA cache_size = -32768", "PRAGMA shrink_memory"},
+	end:     []string{fmt.Sprintf("PRAGMA cache_size = -%d", sqliteCache), "PRAGMA shrink_memory"},
 }
 
 var postgresImports = importWay{
