@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -175,10 +176,19 @@ func holds(yes bool) string {
 	return "DOES NOT HOLD"
 }
 
+// comeEach is how many students come in a second, and go on in a second once all
+// are there: what one small machine has time for.
+const comeEach = 20
+
+// arrived is what a student calls who stands before the charter.
+type arrived struct{}
+
 // openMany lets students wait before the charter until all of them are there.
 func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *live, talk io.Writer) error {
 	var there sync.WaitGroup
 	there.Add(n)
+	all := make(chan struct{})
+	go func() { there.Wait(); close(all) }()
 	var mu sync.Mutex
 	open := 0
 	s.walkers.activation.Pause = func(ctx context.Context) error {
@@ -186,11 +196,14 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 		open++
 		g.Open = max(g.Open, open)
 		mu.Unlock()
-		there.Done()
-		all := make(chan struct{})
-		go func() { there.Wait(); close(all) }()
+		ctx.Value(arrived{}).(func())()
 		select {
 		case <-all:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select { // each reads to the end at a pace of their own
+		case <-time.After(rand.N(time.Duration(n) * time.Second / comeEach)):
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -203,7 +216,13 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 	defer cancel()
 	c := s.walkers.contestant(s.stack.letters)
 	c.Name = "open at once"
-	r, err := bench.Run(limited, c, s.stack.pids, bench.Pace{AtOnce: n}, first, n, live.tell)
+	walk := c.One
+	c.One = func(ctx context.Context, i int, seen *bench.Journey) error {
+		is := sync.OnceFunc(there.Done)
+		defer is() // nobody waits for whoever failed on the way
+		return walk(context.WithValue(ctx, arrived{}, is), i, seen)
+	}
+	r, err := bench.Run(limited, c, s.stack.pids, bench.Pace{Rate: comeEach}, first, n, live.tell)
 	if err != nil {
 		return err
 	}
