@@ -27,7 +27,7 @@ var errNoSpreadsheet = errors.New("this is a spreadsheet or an archive that cann
 // the program that saved the file computed it; a date is the number of days
 // that the file holds; a cell that is merged with those below it is the value
 // of all of them.
-func openXLSX(f *os.File) (Table, error) {
+func openXLSX(f *os.File) (t Table, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return Table{}, err
@@ -42,7 +42,18 @@ func openXLSX(f *os.File) (Table, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return Table{}, err
 	}
-	book, err := excelize.OpenReader(f, excelize.Options{RawCellValue: true, UnzipSizeLimit: maxSheets + maxRest, UnzipXMLSizeLimit: inMemory})
+	// excelize leaves what it unpacked where it cannot go on, so it gets a folder
+	// of its own.
+	dir, err := os.MkdirTemp("", "entree-sheets-")
+	if err != nil {
+		return Table{}, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	book, err := excelize.OpenReader(f, excelize.Options{RawCellValue: true, UnzipSizeLimit: maxSheets + maxRest, UnzipXMLSizeLimit: inMemory, TmpDir: dir})
 	if err != nil {
 		return Table{}, errNoSpreadsheet
 	}
@@ -89,7 +100,7 @@ func openXLSX(f *os.File) (Table, error) {
 		},
 		Date:  func(cell string) string { return serialDate(cell, from1904) },
 		Done:  func() float64 { return min(1, float64(line)/float64(max(1, total))) },
-		Close: func() error { return errors.Join(rows.Close(), book.Close()) },
+		Close: func() error { return errors.Join(rows.Close(), book.Close(), os.RemoveAll(dir)) },
 	}, nil
 }
 

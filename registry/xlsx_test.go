@@ -6,6 +6,7 @@ import (
 	"compress/flate"
 	"hash/crc32"
 	"io"
+	"os"
 	"runtime/metrics"
 	"slices"
 	"strings"
@@ -173,8 +174,10 @@ const (
 )
 
 // A few hundred kilobytes that unpack into hundreds of megabytes: one sentence,
-// and the memory stays.
+// the memory stays, and nothing is left on the disk.
 func TestImport_ASpreadsheetThatUnpacksIntoALot(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
 	sheet := part{name: "xl/worksheets/sheet1.xml", before: sheetHead, after: sheetEnd}
 	swollen := sheet
 	swollen.fill, swollen.size = ' ', much
@@ -211,6 +214,9 @@ func TestImport_ASpreadsheetThatUnpacksIntoALot(t *testing.T) {
 		})
 		if most > 128<<20 {
 			t.Errorf("%s: %d MB of memory", name, most>>20)
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("%s leaves %v, %v", name, left, err)
 		}
 	}
 }
