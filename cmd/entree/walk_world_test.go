@@ -34,7 +34,7 @@ type tester interface {
 }
 
 // checks is how many walks there are unless -rapid.checks says so.
-const checks = "40"
+const checks = "25"
 
 func onEachDatabase(t *testing.T, test func(*testing.T, *walk)) {
 	if n := flag.Lookup("rapid.checks"); n.Value.String() == n.DefValue {
