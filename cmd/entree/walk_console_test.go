@@ -24,7 +24,7 @@ import (
 // whole and spoiled. What is in the record of acts afterwards is what their role
 // may do, and nothing for a form that no page made.
 func TestWhatEachRoleMay_RandomWalkOverTheConsole(t *testing.T) {
-	onEachDatabase(t, func(t *testing.T, w *walk) {
+	onEachDatabase(t, "100", func(t *testing.T, w *walk) {
 		for i := range 6 {
 			p := activation.Person{
 				ID: activation.PersonID(fmt.Sprintf("p-%d", i)), Profile: "etudiant", Number: fmt.Sprint(22500000 + i), GivenName: "Zoé", FamilyName: "Martin",
@@ -36,7 +36,7 @@ func TestWhatEachRoleMay_RandomWalkOverTheConsole(t *testing.T) {
 			w.ids = append(w.ids, string(p.ID))
 		}
 		rapid.Check(t, func(rt *rapid.T) { w.operators(t, rt) })
-		t.Logf("%d requests to %d of %d addresses, %d of them spoiled; acts by role: %v", w.asked, len(w.met), len(w.console), w.spoiled, w.acts)
+		t.Logf("%d requests to %d of %d addresses, %d of them spoiled, %d files taken; acts by role: %v", w.asked, len(w.met), len(w.console), w.spoiled, w.uploads, w.acts)
 	})
 }
 
@@ -139,6 +139,10 @@ func (w *walk) sendForm(t *rapid.T, o, other *operator) {
 	route := ""
 	if len(o.forms) > 0 && rapid.IntRange(0, 3).Draw(t, "seen") > 0 {
 		a = rapid.SampledFrom(o.forms).Draw(t, "form")
+		takes := func(a attempt) bool { return a.file != "" }
+		if i := slices.IndexFunc(o.forms, takes); i >= 0 && rapid.IntRange(0, 3).Draw(t, "a file") == 0 {
+			a = o.forms[i] // there is one among many
+		}
 		a.form = maps.Clone(a.form)
 	} else {
 		route = rapid.SampledFrom(w.console).Draw(t, "route")
@@ -212,6 +216,7 @@ func (w *walk) operate(t *rapid.T, o, other *operator, route string, a *attempt)
 	w.judge(t, &o.wanderer, nil, a, "", got)
 	if to := got.header.Get("Location"); a.own && strings.HasPrefix(to, "/admin/imports/") {
 		o.links = append(o.links, to)
+		w.uploads++
 	}
 	if !a.own || got.status != http.StatusOK {
 		return

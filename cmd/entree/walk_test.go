@@ -32,7 +32,7 @@ import (
 // came of what was spoiled, and that the stored journey is where the model of
 // the way allows; at the end, I1 to I7 over all of it.
 func TestI1toI7_RandomWalkOverEveryAddress(t *testing.T) {
-	onEachDatabase(t, func(t *testing.T, w *walk) {
+	onEachDatabase(t, "25", func(t *testing.T, w *walk) {
 		w.everywhere(t)
 		rapid.Check(t, w.visitors)
 		w.settle(t)

@@ -33,12 +33,17 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// checks is how many walks there are unless -rapid.checks says so.
-const checks = "25"
+// asked says that -rapid.checks was given.
+var asked = sync.OnceValue(func() bool {
+	n := flag.Lookup("rapid.checks")
+	return n.Value.String() != n.DefValue
+})
 
-func onEachDatabase(t *testing.T, test func(*testing.T, *walk)) {
-	if n := flag.Lookup("rapid.checks"); n.Value.String() == n.DefValue {
-		if err := n.Value.Set(checks); err != nil {
+// onEachDatabase lets a test make so many walks, unless -rapid.checks says how
+// many.
+func onEachDatabase(t *testing.T, walks string, test func(*testing.T, *walk)) {
+	if !asked() {
+		if err := flag.Set("rapid.checks", walks); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,6 +88,7 @@ type walk struct {
 	ids            []string       // of people, for the console
 	acts           map[string]int // of operators
 	asked, spoiled int
+	uploads        int            // that the console took
 	met            map[string]int // of the console: addresses, and acts by role
 }
 
