@@ -85,11 +85,17 @@ func build(ctx context.Context, seconds int) (_ *stand, err error) {
 	if w.dsn, err = w.postgres.DSN("entree"); err != nil {
 		return nil, errors.Join(err, <-started)
 	}
-	w.boxAt = mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Dir: w.dir, Fault: w.fault}
+	// What is started again has to find its port free: none is the system's choice.
+	ports := map[string]string{}
+	for _, name := range []string{"smtp", "http", "postgres", "keycloak", "mail"} {
+		if ports[name], err = outside.FreeAddress(); err != nil {
+			return nil, errors.Join(err, <-started)
+		}
+	}
+	w.boxAt = mailbox.Options{SMTP: ports["smtp"], HTTP: ports["http"], Dir: w.dir, Fault: w.fault}
 	if w.box, err = mailbox.Start(w.boxAt); err != nil {
 		return nil, errors.Join(err, <-started)
 	}
-	w.boxAt.SMTP = w.box.SMTPAddr()
 	if err = <-started; err != nil {
 		return nil, err
 	}
@@ -106,7 +112,7 @@ func build(ctx context.Context, seconds int) (_ *stand, err error) {
 	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for name, upstream := range map[string]string{"postgres": database.Host, "keycloak": at.Host, "mail": w.boxAt.SMTP} {
-		p := toxiproxy.NewProxy(server, name, "127.0.0.1:0", upstream)
+		p := toxiproxy.NewProxy(server, name, ports[name], upstream)
 		if err := p.Start(); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -142,13 +143,17 @@ func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	}
 }
 
-// FreePort gives a port of loopback that nobody listened on a moment ago.
+// FreePort gives a port of loopback that nobody listens on. It lies below those
+// that systems give to outgoing connections, so that a server that was stopped
+// finds its port free when it starts again.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 100 {
+		port := 15_000 + rand.IntN(32_768-15_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return 0, errors.New("child: no port of loopback is free")
 }
 
 // tail gives the last lines of a log.
