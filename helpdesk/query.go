@@ -7,9 +7,13 @@ import (
 	"entree/activation"
 )
 
-// Enough is how many people are counted and sorted at most. Whoever finds more
-// has not said enough to find anybody.
-const Enough = 1000
+// Enough is how many people are counted and sorted at most where filters find
+// them, and EnoughWords where words do. Among more the filters are walked along
+// the order; whoever's words find more has not said enough to find anybody.
+const (
+	Enough      = 5000
+	EnoughWords = 1000
+)
 
 // PageSize is how many people stand on a page.
 const PageSize = 50
