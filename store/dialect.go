@@ -44,6 +44,10 @@ type dialect struct {
 	// than helpdesk.EnoughWords, and query writes its value.
 	words, match string
 	query        func(words []string) string
+	// key is what tells one person from another quickest, among the condition of
+	// being one of several, and keys writes its value.
+	key, among string
+	keys       func(found []string) any
 	// planEach comes before the values of a search: it is planned for these values.
 	// A plan for any state takes everybody for a third of the people.
 	planEach []any
@@ -92,6 +96,8 @@ var sqlite = dialect{
 		INSERT INTO people_words (people_words) VALUES ('rebuild');`,
 	match: fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
 	query: func(words []string) string { return beginnings(words, `"%s"*`, " ") },
+	key:   "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
+	keys: func(found []string) any { return "[" + strings.Join(found, ",") + "]" },
 	severalNames: `
 		CREATE TABLE names_several (kind TEXT NOT NULL, value TEXT NOT NULL, person_id TEXT NOT NULL, PRIMARY KEY (kind, value));
 		INSERT INTO names_several SELECT kind, value, person_id FROM names;
@@ -120,6 +126,9 @@ var postgres = dialect{
 	words:        `CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector)))`,
 	match:        "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query:        func(words []string) string { return beginnings(words, "%s:*", " & ") },
+	key:          "id",
+	among:        "id = ANY(?)",
+	keys:         func(found []string) any { return found },
 	planEach:     []any{pgx.QueryExecModeExec},
 	severalNames: `ALTER TABLE names DROP CONSTRAINT names_kind_person_id_key`,
 	listTables:   `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> 'goose_db_version'`,

@@ -110,7 +110,6 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 	}
 	byFilters := clause{most: helpdesk.Enough}
 	byLongest, byWords := clause{most: helpdesk.EnoughWords}, clause{most: helpdesk.EnoughWords}
-	var found, rest clause
 	byFilters.facets(q, false)
 	if len(words) > 1 {
 		longest := slices.MaxFunc(words, func(a, b string) int { return len(a) - len(b) })
@@ -119,42 +118,44 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 	if len(words) > 0 {
 		byWords.add(f.dialect.match, f.dialect.query(words))
 	}
+	var found []string
 	for _, d := range []*clause{&byFilters, &byLongest, &byWords} {
 		if len(d.where) == 0 {
 			continue
 		}
-		n, err := f.upTo(ctx, *d)
-		if err != nil {
+		if found, err = f.first(ctx, *d); err != nil {
 			return page, err
 		}
-		if page.Count, page.More = min(n, d.most), n > d.most; !page.More {
-			found = *d
+		if page.Count, page.More = min(len(found), d.most), len(found) > d.most; !page.More {
 			break
 		}
 	}
+	var rest clause
+	driven := found != nil && !page.More
 	if page.More && len(words) > 0 {
-		page.Loose, found = true, byWords
+		page.Loose, driven, found = true, true, found[:helpdesk.EnoughWords]
 	}
-	rest.args = found.args
-	if len(found.where) > 0 {
-		rest.where = []string{"id IN (SELECT id FROM found)"}
+	switch {
+	case driven && len(found) == 0:
+		return page, nil
+	case driven:
+		rest.add(f.dialect.among, f.dialect.keys(found))
+	case len(byFilters.where) == 0:
+		var n int
+		n, err = f.everybody(ctx)
+		page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough
 	}
 	rest.facets(q, true)
-	switch {
-	case len(found.where) > 0 && len(words) > 0:
-		for _, w := range words {
-			rest.add("' ' || search LIKE ?", "% "+w+"%")
-		}
-		page.Count, err = f.count(ctx, found, rest)
-	case len(found.where) == 0 && len(byFilters.where) == 0:
-		var n int
-		n, err = f.upTo(ctx, clause{where: []string{"0 = 0"}, most: helpdesk.Enough})
-		page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough
+	for _, w := range words {
+		rest.add("' ' || search LIKE ?", "% "+w+"%")
+	}
+	if err == nil && len(words) > 0 {
+		page.Count, err = f.count(ctx, rest)
 	}
 	if err != nil {
 		return page, err
 	}
-	return page, f.fill(ctx, &page, q, found, rest)
+	return page, f.fill(ctx, &page, q, driven, rest)
 }
 
 // facets adds the filters. walked says that the rows are reached another way:
@@ -175,36 +176,46 @@ func (c *clause) facets(q helpdesk.Query, walked bool) {
 	}
 }
 
-// upTo counts the people of a driver, one more than its most.
-func (f finder) upTo(ctx context.Context, d clause) (n int, err error) {
-	err = f.db.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM people WHERE %s LIMIT %d) AS few`,
-		strings.Join(d.where, " AND "), d.most+1), f.values(d)...).Scan(&n)
-	return n, wrap("count people", err)
+// first gives the keys of the people of a driver, one more than its most; not
+// nil, where it finds nobody.
+func (f finder) first(ctx context.Context, d clause) ([]string, error) {
+	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM people WHERE %s LIMIT %d`, f.dialect.key, strings.Join(d.where, " AND "), d.most+1), f.values(d)...)
+	if err != nil {
+		return nil, wrap("find people", err)
+	}
+	defer rows.Close()
+	found := []string{}
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, wrap("find people", err)
+		}
+		found = append(found, key)
+	}
+	return found, wrap("find people", rows.Err())
 }
 
-// with is the driver as a table of ids, read once and bounded.
-func with(found clause) string {
-	if len(found.where) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(`WITH found AS MATERIALIZED (SELECT id FROM people WHERE %s LIMIT %d) `, strings.Join(found.where, " AND "), found.most)
+// everybody counts all people, one more than Enough at most.
+func (f finder) everybody(ctx context.Context) (n int, err error) {
+	err = f.db.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM people LIMIT %d) AS few`, helpdesk.Enough+1)).Scan(&n)
+	return n, wrap("count people", err)
 }
 
 func (f finder) values(c clause) []any { return slices.Concat(f.dialect.planEach, c.args) }
 
-func (f finder) count(ctx context.Context, found, rest clause) (n int, err error) {
-	err = f.db.QueryRowContext(ctx, with(found)+`SELECT count(*) FROM people WHERE `+strings.Join(rest.where, " AND "), f.values(rest)...).Scan(&n)
+func (f finder) count(ctx context.Context, rest clause) (n int, err error) {
+	err = f.db.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+strings.Join(rest.where, " AND "), f.values(rest)...).Scan(&n)
 	return n, wrap("count people", err)
 }
 
 // fill reads the page. One row more than it shows tells whether it goes on.
-func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, found, rest clause) error {
+func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, driven bool, rest clause) error {
 	o, ok := orders[q.Sort]
 	if !ok {
 		o = orders[helpdesk.ByName]
 	}
 	column := o.column
-	if len(found.where) > 0 { // they are sorted: the planner might walk past a million to find them
+	if driven { // they are few and sorted: the planner might walk past a million to find them
 		column = o.hidden()
 	}
 	down := q.Down != q.From.Before
@@ -228,8 +239,8 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 	if len(rest.where) > 0 {
 		where = "WHERE " + strings.Join(rest.where, " AND ")
 	}
-	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`%sSELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
-		with(found), personColumns, where, column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
+	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
+		personColumns, where, column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
 	if err != nil {
 		return wrap("find people", err)
 	}

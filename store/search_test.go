@@ -207,7 +207,8 @@ func TestFindPeople_NoStatementReadsEverybody(t *testing.T) {
 				for line := range strings.SplitSeq(plan, "\n") {
 					line = strings.TrimSpace(line)
 					whole := strings.HasPrefix(line+" ", "SCAN people ") && !strings.Contains(line, "USING") || strings.Contains(line, "Seq Scan on people")
-					sorted := (strings.HasPrefix(line, "USE TEMP B-TREE FOR") || strings.Contains(line, "Sort Key")) && !strings.Contains(plan, "WITH found")
+					few := strings.Contains(plan, "json_each($") || strings.Contains(plan, "= ANY($") // by their keys
+					sorted := (strings.HasPrefix(line, "USE TEMP B-TREE FOR") || strings.Contains(line, "Sort Key")) && !few
 					if whole || sorted {
 						t.Errorf("%s: %s\n%s", name, line, plan)
 					}
