@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -194,6 +193,7 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 	s.walkers.activation.Pause = func(ctx context.Context) error {
 		mu.Lock()
 		open++
+		turn := open
 		g.Open = max(g.Open, open)
 		mu.Unlock()
 		ctx.Value(arrived{}).(func())()
@@ -202,8 +202,8 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		select { // each reads to the end at a pace of their own
-		case <-time.After(rand.N(time.Duration(n) * time.Second / comeEach)):
+		select { // nobody reads to the end at the same moment as all others
+		case <-time.After(time.Duration(turn) * time.Second / comeEach):
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

@@ -9,9 +9,10 @@ package child
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -148,7 +149,11 @@ func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
 // finds its port free when it starts again.
 func FreePort() (int, error) {
 	for range 100 {
-		port := 15_000 + rand.IntN(32_768-15_000)
+		n, err := rand.Int(rand.Reader, big.NewInt(32_768-15_000))
+		if err != nil {
+			return 0, err
+		}
+		port := 15_000 + int(n.Int64())
 		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			return port, l.Close()
 		}
