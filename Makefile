@@ -83,7 +83,7 @@ needs:
 	@./scripts/need.sh java openjdk-17-jre-headless
 	@./scripts/need-java.sh 21
 	@./scripts/need.sh mvn maven
-	@./scripts/need.sh chromium-headless-shell chromium-headless-shell fonts-dejavu-core 2>/dev/null || ./scripts/need.sh chromium chromium fonts-dejavu-core
+	@./scripts/need.sh chromium chromium fonts-dejavu-core
 	@./scripts/need.sh '/usr/lib/postgresql/*/bin/initdb' postgresql
 	@./scripts/need.sh pgrep procps
 	@./scripts/need.sh /usr/sbin/nginx nginx-light

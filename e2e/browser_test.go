@@ -43,19 +43,18 @@ var (
 	closeBrowser = func() {}
 )
 
-// chromium starts one browser for all tests. The one without windows, where it
-// is there, costs a quarter less.
+// chromium starts one browser for all tests.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	browserOnce.Do(func() {
 		var program string
-		for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"} {
+		for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 			if program, browserErr = exec.LookPath(name); browserErr == nil {
 				break
 			}
 		}
 		if browserErr != nil {
-			browserErr = fmt.Errorf("no Chromium: install it (on Debian: apt-get install chromium-headless-shell)")
+			browserErr = fmt.Errorf("no Chromium: install it (on Debian: apt-get install chromium)")
 			return
 		}
 		allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
@@ -229,7 +228,25 @@ func (b *tab) arrive(path string) {
 
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.ScrollIntoView(css(selector)), chromedp.Click(css(selector), chromedp.NodeVisible))
+	b.do(chromedp.ScrollIntoView(css(selector)))
+	b.still(selector)
+	b.do(chromedp.Click(css(selector), chromedp.NodeVisible))
+}
+
+// still waits until an element stands where it stood a moment ago: a click meets
+// a place, and on a slow machine the page may still be moving under it.
+func (b *tab) still(selector string) {
+	b.t.Helper()
+	where := fmt.Sprintf(`JSON.stringify(document.querySelector(%q)?.getBoundingClientRect() ?? '')`, selector)
+	before := ""
+	for range 100 {
+		now, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](where))
+		if err == nil && now == before { // a page that is just being left answers nothing
+			return
+		}
+		before = now
+		time.Sleep(30 * time.Millisecond)
+	}
 }
 
 // press clicks the link, button or label that reads so.
