@@ -88,17 +88,17 @@ func names(tables []table) (out []string) {
 
 // tables lists the tables that are ours, by name.
 func (s *Store) tables(ctx context.Context, tx *sql.Tx) ([]table, error) {
-	list, err := texts(ctx, tx, s.dialect.listTables)
+	list, err := inOrder(ctx, tx, s.dialect.listTables)
 	if err != nil {
 		return nil, err
 	}
 	var out []table
 	for _, name := range list {
 		t := table{name: name}
-		if t.columns, err = texts(ctx, tx, s.dialect.listColumns, name); err != nil {
+		if t.columns, err = inOrder(ctx, tx, s.dialect.listColumns, name); err != nil {
 			return nil, err
 		}
-		if t.needs, err = texts(ctx, tx, s.dialect.listNeeds, name); err != nil {
+		if t.needs, err = inOrder(ctx, tx, s.dialect.listNeeds, name); err != nil {
 			return nil, err
 		}
 		out = append(out, t)
@@ -258,8 +258,14 @@ func encoded(v any) (byte, []byte) {
 	}
 }
 
-func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
+// rowsOf is a database, a connection or a transaction.
+type rowsOf interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// texts reads one column.
+func texts(ctx context.Context, db rowsOf, query string, args ...any) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -272,8 +278,15 @@ func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string
 		}
 		out = append(out, s)
 	}
-	slices.Sort(out) // in the order of bytes, whatever the database's collation
 	return out, rows.Err()
+}
+
+// inOrder reads one column in the order of bytes, whatever the database's
+// collation.
+func inOrder(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {
+	out, err := texts(ctx, tx, query, args...)
+	slices.Sort(out)
+	return out, err
 }
 
 // Backup writes a copy of the whole store to a new SQLite file while others go

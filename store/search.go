@@ -97,8 +97,8 @@ func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page
 // finder asks a database, which a test listens to.
 type finder struct {
 	db interface {
-		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+		rowsOf
+		either
 	}
 	dialect dialect
 }
@@ -119,6 +119,7 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 		byWords.add(f.dialect.match, f.dialect.query(words))
 	}
 	var found []string
+	driven := false // by the keys that were found, and not along the order
 	for _, d := range []*clause{&byFilters, &byLongest, &byWords} {
 		if len(d.where) == 0 {
 			continue
@@ -126,12 +127,12 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 		if found, err = f.first(ctx, *d); err != nil {
 			return page, err
 		}
-		if page.Count, page.More = min(len(found), d.most), len(found) > d.most; !page.More {
+		page.Count, page.More = min(len(found), d.most), len(found) > d.most
+		if driven = !page.More; driven {
 			break
 		}
 	}
 	var rest clause
-	driven := found != nil && !page.More
 	if page.More && len(words) > 0 {
 		page.Loose, driven, found = true, true, found[:helpdesk.EnoughWords]
 	}
@@ -176,23 +177,10 @@ func (c *clause) facets(q helpdesk.Query, walked bool) {
 	}
 }
 
-// first gives the keys of the people of a driver, one more than its most; not
-// nil, where it finds nobody.
+// first gives the keys of the people of a driver, one more than its most.
 func (f finder) first(ctx context.Context, d clause) ([]string, error) {
-	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM people WHERE %s LIMIT %d`, f.dialect.key, strings.Join(d.where, " AND "), d.most+1), f.values(d)...)
-	if err != nil {
-		return nil, wrap("find people", err)
-	}
-	defer rows.Close()
-	found := []string{}
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, wrap("find people", err)
-		}
-		found = append(found, key)
-	}
-	return found, wrap("find people", rows.Err())
+	keys, err := texts(ctx, f.db, fmt.Sprintf(`SELECT %s FROM people WHERE %s LIMIT %d`, f.dialect.key, strings.Join(d.where, " AND "), d.most+1), f.values(d)...)
+	return keys, wrap("find people", err)
 }
 
 // everybody counts all people, one more than Enough at most.
@@ -275,20 +263,8 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 
 // Cohorts gives every cohort there is, in one step of the index for each.
 func (s *Store) Cohorts(ctx context.Context) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, `WITH RECURSIVE c(v) AS (
+	out, err := texts(ctx, s.db, `WITH RECURSIVE c(v) AS (
 		SELECT min(cohort) FROM people UNION ALL SELECT (SELECT min(cohort) FROM people WHERE cohort > c.v) FROM c WHERE c.v IS NOT NULL
 	) SELECT v FROM c WHERE v <> ''`)
-	if err != nil {
-		return nil, wrap("cohorts", err)
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var c string
-		if err := rows.Scan(&c); err != nil {
-			return nil, wrap("cohorts", err)
-		}
-		out = append(out, c)
-	}
-	return out, wrap("cohorts", rows.Err())
+	return out, wrap("cohorts", err)
 }

@@ -13,14 +13,15 @@ import (
 	"entree/e2e/outside"
 )
 
-// check looks at everything that the run left behind.
-func (w *stand) check(ctx context.Context, c *crowd) (breaks []string, checked int, err error) {
+// check looks at everything that the run left behind, once no job waits or the
+// time to settle is over. It takes the longer the more students there were.
+func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, checked int, err error) {
 	db, err := w.open(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer db.Close()
-	w.quiet(ctx, db)
+	w.quiet(settle, db)
 	for s := range c.shared {
 		// The account has the password of one of the two browsers; the page of
 		// success alone says that it is this one's.

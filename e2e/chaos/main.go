@@ -6,8 +6,9 @@
 //	                                   └── toxiproxy ── mail server
 //
 // Parts are killed, stopped, slowed, cut off and made to lose answers, in an
-// order that a seed gives, and the portal's secret is rotated meanwhile. When the time is over the faults end, everybody
-// comes to their end, and the seven invariants are checked from outside.
+// order that a seed gives, and the portal's secret is rotated meanwhile. When
+// the time is over the faults end, everybody comes to their end, and the seven
+// invariants are checked from outside.
 //
 //	CHAOS_S=60 CHAOS_SEED=7 go run ./e2e/chaos
 package main
@@ -88,7 +89,7 @@ func run(ctx context.Context) (breaks int, err error) {
 	defer cancel()
 	crowd.settle(settle)
 	running.Wait()
-	found, checked, err := w.check(settle, crowd)
+	found, checked, err := w.check(ctx, settle, crowd)
 	if err != nil {
 		return 0, fmt.Errorf("check: %w", err)
 	}

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"mime/multipart"
@@ -44,22 +43,13 @@ type ImportPage struct {
 	Record   *activation.ImportRecord
 	Fields   []string
 	Profiles []activation.Profile
+	Names    map[string]string         // of the profiles
 	Shown    activation.DifferenceKind // which differences are shown
 	List     List
 	Changes  []activation.Difference
 	Refused  []registry.Refusal
 	MayList  bool // everything as a file
 	Mend     bool // the record's refused lines are still known
-}
-
-// Profile gives a profile's name; its key where it is no profile of ours.
-func (p ImportPage) Profile(key string, lang activation.Lang) string {
-	for _, profile := range p.Profiles {
-		if profile.Key == key {
-			return cmp.Or(profile.Names[lang], profile.Names[activation.French])
-		}
-	}
-	return key
 }
 
 // Chosen tells whether a field is in a column; columns count from 1.
@@ -176,6 +166,7 @@ func (a *Console) importPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	page.Names = a.profileNames(a.site.Lang(v.Context))
 	page.List = v.list([]string{"voir"}, []string{"line"})
 	page.MayList = v.may(http.MethodGet, pathImports+"/:id/liste/:kind")
 	page.Mend = page.MayList && page.Record != nil && a.Intake.KnowsRefused(page.Record.ID)

@@ -71,15 +71,10 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		return PersonPage{}, err
 	}
 	page := PersonPage{
-		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: c.Profile, State: c.Person.State(), When: c.ActivatedAt,
+		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), When: c.ActivatedAt,
 		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
-	}
-	for _, p := range a.Profiles {
-		if p.Key == c.Profile {
-			page.Kind = p.Names[a.site.Lang(v.Context)]
-		}
 	}
 	if page.State == activation.StateActive {
 		page.When = c.FirstLoginAt
