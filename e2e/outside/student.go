@@ -87,6 +87,7 @@ const (
 	Spent   Answer = "spent"   // the way was open already
 	Wrong   Answer = "wrong"   // compared, and it does not fit
 	Blocked Answer = "blocked" // not compared
+	Ended   Answer = "ended"   // the journey is over: its tries are spent
 	Unknown Answer = "unknown" // no clear answer
 )
 
@@ -257,6 +258,7 @@ func Other(code string) string { return string('0'+('9'-code[0])) + code[1:] }
 func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 	values, target := s.filled("/activation/identification", map[string]string{"code": code})
 	type answered struct {
+		Submit
 		response *http.Response
 		err      error
 	}
@@ -266,29 +268,52 @@ func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 		go func() {
 			begun := time.Now()
 			response, err := s.post(ctx, target, values)
-			if s.Submitted != nil {
-				s.Submitted(Submit{Number: s.Number, Code: code, Slip: slip, Begun: begun, End: time.Now(), Answer: answer(response, err)})
-			}
-			answers <- answered{response, err}
+			answers <- answered{Submit{Number: s.Number, Code: code, Slip: slip, Begun: begun, End: time.Now(), Answer: answer(response, err)}, response, err}
 		}()
 	}
 	var best answered
+	var all []answered
 	for i := range n {
 		a := <-answers
-		if i == 0 || answer(a.response, a.err) == Won {
+		all = append(all, a)
+		if i == 0 || a.Answer == Won {
 			best, a = a, best
 		}
 		if i > 0 && a.response != nil {
 			_ = a.response.Body.Close()
 		}
 	}
-	if answer(best.response, best.err) == Unknown {
+	if best.Answer == Unknown {
 		delete(s.tried, code) // it may be typed again
 	}
-	if best.err != nil {
-		return best.err
+	err := best.err
+	if err == nil {
+		err = s.read(ctx, best.response)
 	}
-	return s.read(ctx, best.response)
+	for _, a := range all {
+		if s.Submitted != nil {
+			s.Submitted(s.afterwards(a.Submit, a.response, err))
+		}
+	}
+	return err
+}
+
+// afterwards tells what became of a code that was led back to its own page: the
+// way was open and the session another by then, or the journey is over. The page
+// that came next says it, where it came.
+func (s *Student) afterwards(sent Submit, response *http.Response, err error) Submit {
+	const page = "/activation/identification"
+	if sent.Answer != Spent {
+		return sent
+	}
+	switch to, locationErr := response.Location(); {
+	case locationErr == nil && to.Path != page:
+	case err != nil:
+		sent.Answer = Unknown
+	case s.at.Path == page && s.status == http.StatusOK && s.form(page) == nil:
+		sent.Answer = Ended
+	}
+	return sent
 }
 
 // answer tells the answers to a code apart: the one that opens the way has a

@@ -41,15 +41,13 @@ type Options struct {
 	SMTP string // host:port; port 0: any free one
 	HTTP string // host:port of the page
 	Dir  string // keeps the mails from one start to the next; empty: memory only
+	Keep int    // how many mails, the newest; 0: 1000
 	// Arrived, if set, is told of each mail that was taken.
 	Arrived func(Message)
 	// Fault, if set, is asked at each stage of a mail ("from", "rcpt", "data",
 	// "done") and makes the server answer with what it returns.
 	Fault func(stage, address string) *smtp.SMTPError
 }
-
-// keep is how many mails are kept.
-const keep = 1000
 
 // Mailbox is a running mail server.
 type Mailbox struct {
@@ -67,6 +65,9 @@ type Mailbox struct {
 
 // Start starts both servers.
 func Start(o Options) (*Mailbox, error) {
+	if o.Keep == 0 {
+		o.Keep = 1000
+	}
 	b := &Mailbox{options: o, arrived: make(chan struct{})}
 	if err := b.load(); err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (b *Mailbox) add(m Message) error {
 		}
 	}
 	b.messages = append(b.messages, m)
-	b.messages = b.messages[max(0, len(b.messages)-keep):]
+	b.messages = b.messages[max(0, len(b.messages)-b.options.Keep):]
 	close(b.arrived)
 	b.arrived = make(chan struct{})
 	return nil
@@ -175,7 +176,7 @@ func (b *Mailbox) load() error {
 			b.messages = append(b.messages, m)
 		}
 	}
-	b.messages = b.messages[max(0, len(b.messages)-keep):]
+	b.messages = b.messages[max(0, len(b.messages)-b.options.Keep):]
 	return lines.Err()
 }
 
