@@ -98,8 +98,12 @@ func each[T any](i *Intake, id, what string, see func(T) error) error {
 	}
 }
 
-// spend throws an imported file away, but for its refused lines.
+// spend throws an imported file away, but for its refused lines. Whoever sees
+// that it is gone may have those at once: nobody works on it any more.
 func (i *Intake) spend(id string, refused int) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.working, id)
 	if refused == 0 {
 		return i.Discard(id)
 	}
