@@ -28,7 +28,7 @@ type DeskSpent struct {
 // without the visitor's limits and waits, and together with what the operator's
 // act wants besides. The tries stay as they are.
 func (s *Service) CodeAgain(ctx context.Context, j Journey, with Effects) error {
-	return s.sendAgain(ctx, j, with)
+	return s.sendAgain(ctx, &j, j.Lang, with)
 }
 
 // MailJob gives the job that sends a mail.

@@ -32,11 +32,7 @@ func (s *Service) Rules(Journey) PasswordRules { return s.Policy() }
 func (s *Service) Fragments(p Person) []string { return s.personal(p).Fragments() }
 
 // Phrases draws n suggestions, none of which breaks a rule for this person.
-func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]Phrase, error) {
-	p, err := s.Behind(ctx, j)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) Phrases(p Person, n int) ([]Phrase, error) {
 	check := password.Checker(s.Policy(), s.personal(p))
 	out := make([]Phrase, n)
 	for i := range out {
@@ -54,16 +50,12 @@ func (s *Service) Phrases(ctx context.Context, j Journey, n int) ([]Phrase, erro
 // account's job with the intent. Then it waits a moment for Keycloak; where
 // the account is not there by then, the journey's step is StepWaiting and the
 // job goes on without the visitor.
-func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, confirmation secret.Text) error {
+func (s *Service) ChoosePassword(ctx context.Context, j *Journey, chosen, confirmation secret.Text) error {
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return err // before the hash, which is dear
 	}
-	j, step, err := s.Journey(ctx, id)
-	if err != nil {
+	if err := s.stands(j, StepPassword); err != nil {
 		return err
-	}
-	if step != StepPassword {
-		return &Refusal{Reason: ReasonStep}
 	}
 	p, err := s.reserve(ctx, j.Person)
 	if err != nil {
@@ -84,7 +76,7 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 	if err != nil {
 		return err
 	}
-	intent, err := s.intend(j, p, credential)
+	intent, err := s.intend(*j, p, credential)
 	if err != nil {
 		return err
 	}
@@ -104,7 +96,7 @@ func (s *Service) ChoosePassword(ctx context.Context, id JourneyID, chosen, conf
 	if err := s.Runner.RunNow(wait, intent.Jobs[0].ID); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return nil
+	return s.reread(ctx, j)
 }
 
 // judge gives every rule that a password breaks; one that keeps them all is

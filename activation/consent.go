@@ -16,13 +16,9 @@ func (s *Service) CharterFor(j Journey, lang Lang) (Charter, error) {
 
 // Accept keeps that a person accepted the charter whose text has this hash. A
 // text that is no longer in force is refused, and the new one is to be read.
-func (s *Service) Accept(ctx context.Context, id JourneyID, sha256 string, lang Lang) error {
-	j, step, err := s.Journey(ctx, id)
-	if err != nil {
+func (s *Service) Accept(ctx context.Context, j *Journey, sha256 string, lang Lang) error {
+	if err := s.stands(j, StepCharter); err != nil {
 		return err
-	}
-	if step != StepCharter {
-		return &Refusal{Reason: ReasonStep}
 	}
 	charter, err := s.asShown(ctx, j.Profile, lang, sha256)
 	if err != nil {
@@ -82,24 +78,22 @@ func (s *Service) replaced(ctx context.Context, err error, reason Reason) error 
 
 // Guided goes on from the guide to the password. The identifier and the
 // university address are reserved here, because the next page shows them.
-func (s *Service) Guided(ctx context.Context, id JourneyID) error {
-	j, step, err := s.Journey(ctx, id)
-	if err != nil {
+func (s *Service) Guided(ctx context.Context, j *Journey) error {
+	if err := s.stands(j, StepGuide); err != nil {
 		return err
 	}
-	if step != StepGuide {
-		return &Refusal{Reason: ReasonStep}
-	}
 	if _, err := s.reserve(ctx, j.Person); errors.Is(err, ErrTaken) {
-		return s.park(ctx, j.ID, j.Person, "no name is free")
+		if err := s.park(ctx, j.ID, j.Person, "no name is free"); err != nil {
+			return err
+		}
+		return s.reread(ctx, j)
 	} else if err != nil {
 		return err
 	}
-	err = s.act(ctx, j, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	return s.act(ctx, j, StepGuide, func(j *Journey, at time.Time) (Effects, *Refusal) {
 		j.GuidedAt = at
 		return Effects{}, nil
 	})
-	return err
 }
 
 // Behind gives the person of a journey that has identified one.

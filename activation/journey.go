@@ -31,7 +31,8 @@ const (
 // MaxTries is how many tries a person has, at the code and at the second proof (S3).
 const MaxTries = 5
 
-// Journey is one browser's way to one account, as it is stored.
+// Journey is one browser's way to one account, as it is stored; what has not
+// happened is left out there, since every page reads it.
 type Journey struct {
 	ID      JourneyID
 	Version int64 // the store's guard against two writers
@@ -45,7 +46,7 @@ type Journey struct {
 	// activate. Empty: nobody, and no code will fit. Frozen once the code is
 	// proven, so that the activation itself cannot lose its own eligibility.
 	Candidates []PersonID
-	Person     PersonID // the one of them that it is
+	Person     PersonID `json:",omitzero"` // the one of them that it is
 
 	Code        Code
 	VerifyTries int
@@ -53,20 +54,20 @@ type Journey struct {
 	Client      string // the network that asked, so that a help desk can clear its limit
 	// Desk is the operator who saw an identity card, where a code of the desk
 	// took the mailbox's place.
-	Desk string
+	Desk string `json:",omitzero"`
 
 	RequestedAt time.Time
-	ProvenAt    time.Time
-	VerifiedAt  time.Time
-	AcceptedAt  time.Time
-	Charter     string // SHA-256 of the accepted text
-	CharterName string // its version
-	GuidedAt    time.Time
-	PasswordAt  time.Time
-	DoneAt      time.Time
-	ParkedAt    time.Time
-	EndedAt     time.Time
-	RetryAt     time.Time // when a journey that ended may be begun again with hope
+	ProvenAt    time.Time `json:",omitzero"`
+	VerifiedAt  time.Time `json:",omitzero"`
+	AcceptedAt  time.Time `json:",omitzero"`
+	Charter     string    `json:",omitzero"` // SHA-256 of the accepted text
+	CharterName string    `json:",omitzero"` // its version
+	GuidedAt    time.Time `json:",omitzero"`
+	PasswordAt  time.Time `json:",omitzero"`
+	DoneAt      time.Time `json:",omitzero"`
+	ParkedAt    time.Time `json:",omitzero"`
+	EndedAt     time.Time `json:",omitzero"`
+	RetryAt     time.Time `json:",omitzero"` // when a journey that ended may be begun again with hope
 
 	SeenAt    time.Time // last act
 	ExpiresAt time.Time // absolute

@@ -11,17 +11,13 @@ import (
 // Prove compares a typed code. Only six digits that are compared cost a try:
 // one of the journey's and one of the address's, which all journeys for that
 // address share. Both are counted before the comparison (S3, S4).
-func (s *Service) Prove(ctx context.Context, id JourneyID, typed, client string) error {
+func (s *Service) Prove(ctx context.Context, j *Journey, typed, client string) error {
 	digits, ok := CleanDigits(typed)
 	if !ok {
 		return &Refusal{Reason: ReasonCodeFormat}
 	}
-	j, step, err := s.Journey(ctx, id)
-	if err != nil {
+	if err := s.stands(j, StepCode); err != nil {
 		return err
-	}
-	if step != StepCode {
-		return &Refusal{Reason: ReasonStep}
 	}
 	if s.now().Before(j.Code.ExpiresAt) { // an expired code is not compared, so it costs nothing
 		if err := s.takeTry(ctx, j); err != nil {
@@ -68,15 +64,11 @@ func (s *Service) Asks(j Journey) (birthDate, number bool) {
 
 // Verify finds which of the candidates a person is. A wrong answer costs a
 // try and says nothing about the others.
-func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
-	j, step, err := s.Journey(ctx, id)
-	if err != nil {
+func (s *Service) Verify(ctx context.Context, j *Journey, a Answers) error {
+	if err := s.stands(j, StepVerify); err != nil {
 		return err
 	}
-	if step != StepVerify {
-		return &Refusal{Reason: ReasonStep}
-	}
-	birth, number := s.Asks(j)
+	birth, number := s.Asks(*j)
 	a.BirthDate, a.Number = strings.TrimSpace(a.BirthDate), foldNumber(a.Number)
 	if birth && a.BirthDate == "" || number && a.Number == "" {
 		return &Refusal{Reason: ReasonProofMissing}
@@ -106,7 +98,7 @@ func (s *Service) Verify(ctx context.Context, id JourneyID, a Answers) error {
 }
 
 // peopleAt gives the people of the journey's profile behind its address.
-func (s *Service) peopleAt(ctx context.Context, j Journey) ([]Person, error) {
+func (s *Service) peopleAt(ctx context.Context, j *Journey) ([]Person, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	return slices.DeleteFunc(people, func(p Person) bool { return p.Profile != j.Profile }), err
 }
@@ -126,13 +118,13 @@ func (s *Service) wrong(j *Journey, at time.Time, tries int, reason Reason) *Ref
 	return &Refusal{Reason: ReasonTriesSpent, Retry: j.RetryAt}
 }
 
-func (s *Service) takeTry(ctx context.Context, j Journey) error {
+func (s *Service) takeTry(ctx context.Context, j *Journey) error {
 	err := s.take(ctx, ReasonCodeBlocked,
 		Act{addressKey("try", j.Address), s.Rates.Tries},
 		Act{addressKey("strike", j.Address), s.Rates.Strikes})
 	var refusal *Refusal
 	if errors.As(err, &refusal) { // every outcome of a code is an event (S39)
-		return errors.Join(s.Store.Apply(ctx, s.tell(&j, s.now(), EventCodeBlocked)), err)
+		return errors.Join(s.Store.Apply(ctx, s.tell(j, s.now(), EventCodeBlocked)), err)
 	}
 	return err
 }

@@ -64,33 +64,30 @@ func (s *Service) newJourney(profile string, address Address, lang Lang) (Journe
 }
 
 // Resend sends a new code; the one before is good no more, the tries stay.
-func (s *Service) Resend(ctx context.Context, id JourneyID, lang Lang, client string) error {
-	j, step, err := s.Journey(ctx, id)
-	if err != nil {
+func (s *Service) Resend(ctx context.Context, j *Journey, lang Lang, client string) error {
+	if err := s.stands(j, StepCode); err != nil {
 		return err
 	}
-	if step != StepCode {
-		return &Refusal{Reason: ReasonStep}
-	}
-	if at := s.ResendAt(j); s.now().Before(at) {
+	if at := s.ResendAt(*j); s.now().Before(at) {
 		return &Refusal{Reason: ReasonResendTooSoon, Retry: at}
 	}
 	if err := s.takeMail(ctx, j.Address, client); err != nil {
 		return err
 	}
-	j.Lang = lang
-	return s.sendAgain(ctx, j, Effects{})
+	return s.sendAgain(ctx, j, lang, Effects{})
 }
 
 // sendAgain draws a new code for a journey as it is now.
-func (s *Service) sendAgain(ctx context.Context, j Journey, effects Effects) error {
-	mail, err := s.sendCode(ctx, &j, s.now())
+func (s *Service) sendAgain(ctx context.Context, j *Journey, lang Lang, effects Effects) error {
+	next := *j
+	next.Lang = lang
+	mail, err := s.sendCode(ctx, &next, s.now())
 	if err != nil {
 		return err
 	}
 	effects.Jobs = append(effects.Jobs, mail.Jobs...)
-	code, candidates, lang := j.Code, j.Candidates, j.Lang
-	return s.act(ctx, Journey{ID: j.ID}, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
+	code, candidates := next.Code, next.Candidates
+	return s.act(ctx, j, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
 		if j.Code.Sent >= code.Sent { // a second click came first: one mail is enough
 			return Effects{}, nil
 		}

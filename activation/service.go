@@ -18,7 +18,9 @@ import (
 )
 
 // Service does what people ask for on the pages. It holds no state: any number
-// of instances may stand before one store.
+// of instances may stand before one store. What changes a journey takes it as it
+// was read and leaves it as it is stored then, after a refusal too; where it was
+// not done, the journey stays as it came.
 type Service struct{ Options }
 
 // Options is what a service is made of.
@@ -124,13 +126,13 @@ func (s *Service) Journey(ctx context.Context, id JourneyID) (Journey, Step, err
 	if s.expired(j) {
 		return Journey{}, "", ErrExpired
 	}
-	return j, s.next(j), nil
+	return j, s.Step(j), nil
 }
 
 // Ends tells when a journey ends if nothing more is done.
 func (s *Service) Ends(j Journey) time.Time {
 	idle := j.SeenAt.Add(s.Idle)
-	if s.next(j) == StepWaiting || idle.After(j.ExpiresAt) {
+	if s.Step(j) == StepWaiting || idle.After(j.ExpiresAt) {
 		return j.ExpiresAt // who waits for us does not have to do anything
 	}
 	return idle
@@ -138,31 +140,46 @@ func (s *Service) Ends(j Journey) time.Time {
 
 func (s *Service) expired(j Journey) bool { return !s.Clock().Before(s.Ends(j)) }
 
-func (s *Service) next(j Journey) Step {
+// Step tells where a journey stands.
+func (s *Service) Step(j Journey) Step {
 	return j.Next(func(sha string) bool { return slices.Contains(s.Charters.Current(j.Profile), sha) })
+}
+
+// reread gives what a job made of a journey.
+func (s *Service) reread(ctx context.Context, j *Journey) (err error) {
+	*j, err = s.Store.Journey(ctx, j.ID)
+	return err
+}
+
+// stands refuses a journey that is over, or at another step (empty: any).
+func (s *Service) stands(j *Journey, at Step) error {
+	if s.expired(*j) {
+		return ErrExpired
+	}
+	if at != "" && s.Step(*j) != at {
+		return &Refusal{Reason: ReasonStep}
+	}
+	return nil
 }
 
 // Extend puts the idle end of a journey off: the visitor asked for more time.
 // The absolute end stays.
-func (s *Service) Extend(ctx context.Context, id JourneyID) error {
-	return s.act(ctx, Journey{ID: id}, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
+func (s *Service) Extend(ctx context.Context, j *Journey) error {
+	return s.act(ctx, j, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
 }
 
-// act is the one way in which a journey changes; j is the journey as it was
-// read, untouched, or its id alone. It refuses a journey that is over or at
-// another step (empty: any), lets decide say what happens, and commits that. A
-// refusal is an outcome: it is committed with whatever decide
-// changed, so that a wrong code costs its try.
-func (s *Service) act(ctx context.Context, j Journey, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
+// act is the one way in which a journey changes. It takes the journey as it was
+// read, or its id alone, and leaves it as it is stored then, so that a press
+// reads it once. A journey that stands elsewhere is refused; decide says what
+// happens, and that is committed. A refusal is an outcome: it is committed with
+// whatever decide changed, so that a wrong code costs its try.
+func (s *Service) act(ctx context.Context, j *Journey, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
 	var refusal *Refusal
 	var e Effects
-	_, err := s.Store.Update(ctx, j, func(j *Journey) (Effects, error) {
+	after, err := s.Store.Update(ctx, *j, func(j *Journey) (Effects, error) {
 		e, refusal = Effects{}, nil // the function may run again
-		if s.expired(*j) {
-			return Effects{}, ErrExpired
-		}
-		if at != "" && s.next(*j) != at {
-			return Effects{}, &Refusal{Reason: ReasonStep}
+		if err := s.stands(j, at); err != nil {
+			return Effects{}, err
 		}
 		now := s.now()
 		j.SeenAt = now
@@ -172,6 +189,7 @@ func (s *Service) act(ctx context.Context, j Journey, at Step, decide func(*Jour
 	if err != nil {
 		return err
 	}
+	*j = after
 	s.wake(e)
 	if refusal != nil {
 		return refusal

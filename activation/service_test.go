@@ -96,6 +96,27 @@ func TestS3_FiveTriesThenTheJourneyIsOver(t *testing.T) {
 	})
 }
 
+func TestS3_APageThatIsBehindSpendsTheTriesThatAreLeft(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	code := w.box.next(t, activation.MessageCode).Code
+	behind, _, err := w.Journey(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := behind
+	refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong)
+	if r := refused(t, w.Service.Prove(t.Context(), &behind, other(code), "c"), activation.ReasonCodeWrong); r.TriesLeft != 3 || behind.Code.Tries != 2 {
+		t.Errorf("%d tries left, and the journey has %d behind it; want 3 and 2", r.TriesLeft, behind.Code.Tries)
+	}
+	if err := w.Prove(t.Context(), id, code, "c"); err != nil {
+		t.Fatal(err)
+	}
+	for _, stale := range []activation.Journey{behind, before} {
+		refused(t, w.Service.Prove(t.Context(), &stale, code, "c"), activation.ReasonStep)
+	}
+}
+
 func TestS4_FiftyGuessesOverTenJourneysAtMostFiveCompared(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Rates.Address.Burst = 100 // the limit of mails is another test's

@@ -150,6 +150,43 @@ func (w *world) ask(profile, address string) activation.JourneyID {
 	return j.ID
 }
 
+// press does an act of somebody whose page was read a moment ago.
+func (w *world) press(id activation.JourneyID, act func(*activation.Journey) error) error {
+	j, _, err := w.Journey(w.t.Context(), id)
+	if err != nil {
+		return err
+	}
+	return act(&j)
+}
+
+func (w *world) Extend(ctx context.Context, id activation.JourneyID) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Extend(ctx, j) })
+}
+
+func (w *world) Resend(ctx context.Context, id activation.JourneyID, lang activation.Lang, client string) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Resend(ctx, j, lang, client) })
+}
+
+func (w *world) Prove(ctx context.Context, id activation.JourneyID, typed, client string) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Prove(ctx, j, typed, client) })
+}
+
+func (w *world) Verify(ctx context.Context, id activation.JourneyID, a activation.Answers) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Verify(ctx, j, a) })
+}
+
+func (w *world) Accept(ctx context.Context, id activation.JourneyID, sha256 string, lang activation.Lang) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Accept(ctx, j, sha256, lang) })
+}
+
+func (w *world) Guided(ctx context.Context, id activation.JourneyID) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Guided(ctx, j) })
+}
+
+func (w *world) ChoosePassword(ctx context.Context, id activation.JourneyID, chosen, confirmation secret.Text) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.ChoosePassword(ctx, j, chosen, confirmation) })
+}
+
 // prove goes on with the code from the mailbox.
 func (w *world) prove(id activation.JourneyID) {
 	w.t.Helper()

@@ -141,18 +141,33 @@ func (w *world) ask() activation.JourneyID {
 	return j.ID
 }
 
+// press does an act of somebody whose page was read a moment ago.
+func (w *world) press(id activation.JourneyID, act func(*activation.Journey) error) error {
+	j, _, err := w.Journey(w.t.Context(), id)
+	if err != nil {
+		return err
+	}
+	return act(&j)
+}
+
+func (w *world) Prove(ctx context.Context, id activation.JourneyID, typed, client string) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Desk.Prove(ctx, j, typed, client) })
+}
+
 // finish goes from the proven mailbox to the end.
 func (w *world) finish(id activation.JourneyID) {
 	w.t.Helper()
 	c, _ := charters{}.InForce("", activation.French)
-	w.must(w.Accept(w.t.Context(), id, c.SHA256, activation.French))
-	w.must(w.Guided(w.t.Context(), id))
+	w.must(w.press(id, func(j *activation.Journey) error { return w.Accept(w.t.Context(), j, c.SHA256, activation.French) }))
+	w.must(w.press(id, func(j *activation.Journey) error { return w.Guided(w.t.Context(), j) }))
 	w.finishPassword(id)
 }
 
 func (w *world) finishPassword(id activation.JourneyID) {
 	w.t.Helper()
-	w.must(w.ChoosePassword(w.t.Context(), id, secret.New(strong), secret.New(strong)))
+	w.must(w.press(id, func(j *activation.Journey) error {
+		return w.ChoosePassword(w.t.Context(), j, secret.New(strong), secret.New(strong))
+	}))
 }
 
 func (w *world) step(id activation.JourneyID) activation.Step {

@@ -44,5 +44,5 @@ func (p *Portal) accept(v *visit, form web.Form) error {
 	if form["charte"] != "oui" {
 		return again(&activation.Refusal{Reason: activation.ReasonCharterUnticked})
 	}
-	return v.outcome(p.Service.Accept(v.Request.Context(), v.journey.ID, form["empreinte"], p.site.Lang(v.Context)), again)
+	return v.outcome(p.Service.Accept(v.Request.Context(), &v.journey, form["empreinte"], p.site.Lang(v.Context)), again)
 }

@@ -54,7 +54,7 @@ func (p *Portal) showCode(v *visit, r *activation.Refusal) error {
 // prove spends a try on the typed digits. A session whose code was proven gets
 // a new id: whoever knew the old one knows nothing now.
 func (p *Portal) prove(v *visit, form web.Form) error {
-	err := p.Service.Prove(v.Request.Context(), v.journey.ID, form["code"], p.site.ClientKey(v.Context))
+	err := p.Service.Prove(v.Request.Context(), &v.journey, form["code"], p.site.ClientKey(v.Context))
 	if err == nil {
 		if err := p.keepJourney(v.Context, v.journey); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 
 // resend asks for another code, which costs the wait that the page shows.
 func (p *Portal) resend(v *visit, _ web.Form) error {
-	err := p.Service.Resend(v.Request.Context(), v.journey.ID, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
+	err := p.Service.Resend(v.Request.Context(), &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
 	if err == nil {
 		return web.SeeOther(pathCode + "?" + resentMark)
 	}

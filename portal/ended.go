@@ -33,14 +33,11 @@ func (p *Portal) restart(v *visit, _ web.Form) error {
 // extend gives somebody who asks for it more time (WCAG 2.2, 2.2.1). A script
 // is told the new end; a form leads back to its page.
 func (p *Portal) extend(v *visit, _ web.Form) error {
-	if err := p.Service.Extend(v.Request.Context(), v.journey.ID); err != nil {
+	if err := p.Service.Extend(v.Request.Context(), &v.journey); err != nil {
 		return err
 	}
 	if dest := v.GetHeader("Sec-Fetch-Dest"); dest == "" || dest == "document" {
-		return v.onward()
-	}
-	if err := v.read(v.journey.ID); err != nil {
-		return err
+		return web.SeeOther(stepPath[p.Service.Step(v.journey)])
 	}
 	v.Header("X-Session-Ends", p.sessionEnds(v.journey).UTC().Format(time.RFC3339))
 	v.Status(http.StatusNoContent)

@@ -49,22 +49,29 @@ func newFakeService(now func() time.Time) *fakeService {
 
 // change runs f on a journey at one of the given steps, as the real service
 // does within a transaction.
-func (f *fakeService) change(id activation.JourneyID, at activation.Step, do func(*activation.Journey) error) error {
+func (f *fakeService) change(read *activation.Journey, at activation.Step, do func(*activation.Journey) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != nil {
 		return f.broken
 	}
-	j, err := f.alive(id)
+	j, err := f.alive(read.ID)
 	if err != nil {
 		return err
 	}
+	defer func() { *read = *j }()
 	if at != "" && j.Next(f.inForce) != at {
 		return &activation.Refusal{Reason: activation.ReasonStep}
 	}
 	f.acts++
 	j.SeenAt = f.now()
 	return do(j)
+}
+
+func (f *fakeService) Step(j activation.Journey) activation.Step {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return j.Next(f.inForce)
 }
 
 func (f *fakeService) inForce(sum string) bool { return sum == f.charter.SHA256 }
@@ -150,14 +157,14 @@ func (f *fakeService) Journey(_ context.Context, id activation.JourneyID) (activ
 	return *j, j.Next(f.inForce), nil
 }
 
-func (f *fakeService) Extend(_ context.Context, id activation.JourneyID) error {
-	return f.change(id, "", func(*activation.Journey) error { return nil })
+func (f *fakeService) Extend(_ context.Context, j *activation.Journey) error {
+	return f.change(j, "", func(*activation.Journey) error { return nil })
 }
 
 func (f *fakeService) ResendAt(j activation.Journey) time.Time { return j.Code.SentAt.Add(shortWait) }
 
-func (f *fakeService) Resend(_ context.Context, id activation.JourneyID, _ activation.Lang, _ string) error {
-	return f.change(id, activation.StepCode, func(j *activation.Journey) error {
+func (f *fakeService) Resend(_ context.Context, read *activation.Journey, _ activation.Lang, _ string) error {
+	return f.change(read, activation.StepCode, func(j *activation.Journey) error {
 		if at := f.ResendAt(*j); f.now().Before(at) {
 			return &activation.Refusal{Reason: activation.ReasonResendTooSoon, Retry: at}
 		}
@@ -167,8 +174,8 @@ func (f *fakeService) Resend(_ context.Context, id activation.JourneyID, _ activ
 	})
 }
 
-func (f *fakeService) Prove(_ context.Context, id activation.JourneyID, typed, _ string) error {
-	return f.change(id, activation.StepCode, func(j *activation.Journey) error {
+func (f *fakeService) Prove(_ context.Context, read *activation.Journey, typed, _ string) error {
+	return f.change(read, activation.StepCode, func(j *activation.Journey) error {
 		digits, ok := activation.CleanDigits(typed)
 		if !ok {
 			return &activation.Refusal{Reason: activation.ReasonCodeFormat}
@@ -190,8 +197,8 @@ func (f *fakeService) Prove(_ context.Context, id activation.JourneyID, typed, _
 
 func (f *fakeService) Asks(activation.Journey) (birthDate, number bool) { return true, true }
 
-func (f *fakeService) Verify(_ context.Context, id activation.JourneyID, a activation.Answers) error {
-	return f.change(id, activation.StepVerify, func(j *activation.Journey) error {
+func (f *fakeService) Verify(_ context.Context, read *activation.Journey, a activation.Answers) error {
+	return f.change(read, activation.StepVerify, func(j *activation.Journey) error {
 		if a != (activation.Answers{BirthDate: "2004-03-17", Number: rightNumber}) {
 			if j.VerifyTries++; j.VerifyTries >= activation.MaxTries {
 				j.EndedAt, j.RetryAt = f.now(), f.now().Add(time.Minute)
@@ -210,8 +217,8 @@ func (f *fakeService) CharterFor(activation.Journey, activation.Lang) (activatio
 	return f.charter, nil
 }
 
-func (f *fakeService) Accept(_ context.Context, id activation.JourneyID, sum string, _ activation.Lang) error {
-	return f.change(id, activation.StepCharter, func(j *activation.Journey) error {
+func (f *fakeService) Accept(_ context.Context, read *activation.Journey, sum string, _ activation.Lang) error {
+	return f.change(read, activation.StepCharter, func(j *activation.Journey) error {
 		if !f.inForce(sum) {
 			return &activation.Refusal{Reason: activation.ReasonCharterChanged}
 		}
@@ -220,8 +227,8 @@ func (f *fakeService) Accept(_ context.Context, id activation.JourneyID, sum str
 	})
 }
 
-func (f *fakeService) Guided(_ context.Context, id activation.JourneyID) error {
-	return f.change(id, activation.StepGuide, func(j *activation.Journey) error {
+func (f *fakeService) Guided(_ context.Context, read *activation.Journey) error {
+	return f.change(read, activation.StepGuide, func(j *activation.Journey) error {
 		j.GuidedAt = f.now()
 		return nil
 	})
@@ -236,7 +243,7 @@ func (f *fakeService) Behind(_ context.Context, j activation.Journey) (activatio
 	}, nil
 }
 
-func (f *fakeService) Phrases(_ context.Context, _ activation.Journey, n int) ([]activation.Phrase, error) {
+func (f *fakeService) Phrases(_ activation.Person, n int) ([]activation.Phrase, error) {
 	phrases := make([]activation.Phrase, n)
 	for i := range phrases {
 		phrases[i] = activation.Phrase{Text: secret.New(rand.Text()), Words: []string{"étoile"}, Bits: 66.4, Unit: "century", Count: 3}
@@ -250,8 +257,8 @@ func (f *fakeService) Rules(activation.Journey) activation.PasswordRules {
 
 func (f *fakeService) Fragments(activation.Person) []string { return []string{"martin", "jeanne"} }
 
-func (f *fakeService) ChoosePassword(_ context.Context, id activation.JourneyID, password, confirmation secret.Text) error {
-	return f.change(id, activation.StepPassword, func(j *activation.Journey) error {
+func (f *fakeService) ChoosePassword(_ context.Context, read *activation.Journey, password, confirmation secret.Text) error {
+	return f.change(read, activation.StepPassword, func(j *activation.Journey) error {
 		switch {
 		case len([]rune(password.Reveal())) < 16:
 			return &activation.Refusal{Reason: activation.ReasonPasswordRules, Findings: []activation.Finding{

@@ -35,13 +35,17 @@ func (p *Portal) showGuide(v *visit) error {
 }
 
 func (p *Portal) guidePage(v *visit) (GuidePage, error) {
-	phrases, err := p.suggest(v)
+	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	if err != nil {
+		return GuidePage{}, err
+	}
+	phrases, err := p.suggest(v, person)
 	return GuidePage{Phrases: phrases, Rules: p.rules(v, activation.Person{}), Example: p.Example}, err
 }
 
 // suggest draws new phrases; nobody keeps them, so a GET may.
-func (p *Portal) suggest(v *visit) ([]Phrase, error) {
-	drawn, err := p.Service.Phrases(v.Request.Context(), v.journey, phraseCount)
+func (p *Portal) suggest(v *visit, person activation.Person) ([]Phrase, error) {
+	drawn, err := p.Service.Phrases(person, phraseCount)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +62,7 @@ func (p *Portal) suggest(v *visit) ([]Phrase, error) {
 }
 
 func (p *Portal) guided(v *visit, _ web.Form) error {
-	return v.outcome(p.Service.Guided(v.Request.Context(), v.journey.ID), func(r *activation.Refusal) error { return r })
+	return v.outcome(p.Service.Guided(v.Request.Context(), &v.journey), func(r *activation.Refusal) error { return r })
 }
 
 // phrases answers the button for other suggestions with a piece of the page,

@@ -38,7 +38,7 @@ func (p *Portal) drawPassword(v *visit, r *activation.Refusal) error {
 	if err != nil {
 		return err
 	}
-	phrases, err := p.suggest(v)
+	phrases, err := p.suggest(v, person)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 	password, confirmation := secret.New(form["mot-de-passe"]), secret.New(form["confirmation"])
 	clear(form)
 	v.Request.Form, v.Request.PostForm = nil, nil
-	err := p.Service.ChoosePassword(v.Request.Context(), v.journey.ID, password, confirmation)
+	err := p.Service.ChoosePassword(v.Request.Context(), &v.journey, password, confirmation)
 	var r *activation.Refusal
 	if errors.As(err, &r) && r.Reason == activation.ReasonStep {
 		// No answer came to the first sending, and a second one may hold another

@@ -17,24 +17,28 @@ type Service interface {
 	// Journey gives a journey and its next step: activation.ErrNotFound when it
 	// is gone, activation.ErrExpired when its idle or absolute limit is over.
 	Journey(ctx context.Context, id activation.JourneyID) (activation.Journey, activation.Step, error)
-	Extend(ctx context.Context, id activation.JourneyID) error
-	Resend(ctx context.Context, id activation.JourneyID, lang activation.Lang, client string) error
+	// Step tells where a journey stands.
+	Step(j activation.Journey) activation.Step
+	// What changes a journey takes it as it was read and leaves it as it is
+	// stored then, after a refusal too.
+	Extend(ctx context.Context, j *activation.Journey) error
+	Resend(ctx context.Context, j *activation.Journey, lang activation.Lang, client string) error
 	ResendAt(j activation.Journey) time.Time
-	Prove(ctx context.Context, id activation.JourneyID, typed, client string) error
-	Verify(ctx context.Context, id activation.JourneyID, a activation.Answers) error
+	Prove(ctx context.Context, j *activation.Journey, typed, client string) error
+	Verify(ctx context.Context, j *activation.Journey, a activation.Answers) error
 	Asks(j activation.Journey) (birthDate, number bool)
 	CharterFor(j activation.Journey, lang activation.Lang) (activation.Charter, error)
-	Accept(ctx context.Context, id activation.JourneyID, sha256 string, lang activation.Lang) error
-	Guided(ctx context.Context, id activation.JourneyID) error
+	Accept(ctx context.Context, j *activation.Journey, sha256 string, lang activation.Lang) error
+	Guided(ctx context.Context, j *activation.Journey) error
 	// Behind gives the person, once identified; from the password step on with
 	// the login reserved.
 	Behind(ctx context.Context, j activation.Journey) (activation.Person, error)
-	Phrases(ctx context.Context, j activation.Journey, n int) ([]activation.Phrase, error)
+	Phrases(p activation.Person, n int) ([]activation.Phrase, error)
 	Rules(j activation.Journey) activation.PasswordRules
 	// Fragments gives what of a person's data a password may not hold, folded,
 	// for the browser's tick.
 	Fragments(p activation.Person) []string
-	ChoosePassword(ctx context.Context, id activation.JourneyID, password, confirmation secret.Text) error
+	ChoosePassword(ctx context.Context, j *activation.Journey, password, confirmation secret.Text) error
 	FirstLogin(ctx context.Context, login, accountID string) error
 	// Reader gives the person who logged in, and whether they owe an acceptance
 	// of the charter in force; activation.ErrNotFound where the portal made no

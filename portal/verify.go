@@ -52,7 +52,7 @@ func (p *Portal) verify(v *visit, form web.Form) error {
 		// Nothing that could be right was typed, so it costs no try.
 		return again(&activation.Refusal{Reason: activation.ReasonProofMissing})
 	}
-	return v.outcome(p.Service.Verify(v.Request.Context(), v.journey.ID, answers), again)
+	return v.outcome(p.Service.Verify(v.Request.Context(), &v.journey, answers), again)
 }
 
 // birthDate gives the typed date in ISO 8601, empty where it is no date.

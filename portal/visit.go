@@ -100,29 +100,21 @@ func (p *Portal) act(h func(*visit, web.Form) error, fields []web.Field, at ...a
 	}
 }
 
-// onward leads to the page of the step that the journey is at now.
-func (v *visit) onward() error {
-	if err := v.read(v.journey.ID); err != nil {
-		return err
-	}
-	return web.SeeOther(stepPath[v.step])
-}
-
-// outcome ends an act: onward where it was done or its step is over, the same
-// page again where it was refused.
+// outcome ends an act, which left the journey as it is now: onward where it was
+// done or its step is over, the same page again where it was refused.
 func (v *visit) outcome(err error, again func(*activation.Refusal) error) error {
 	var r *activation.Refusal
 	if err != nil && !errors.As(err, &r) {
 		return err
 	}
-	if r == nil || r.Reason == activation.ReasonStep {
-		return v.onward()
-	}
 	before := v.step
-	if err := v.read(v.journey.ID); err != nil {
-		return err
+	if r != nil && r.Reason == activation.ReasonStep { // another press came first
+		if err := v.read(v.journey.ID); err != nil {
+			return err
+		}
 	}
-	if v.step != before {
+	v.step = v.portal.Service.Step(v.journey)
+	if r == nil || r.Reason == activation.ReasonStep || v.step != before {
 		return web.SeeOther(stepPath[v.step])
 	}
 	return again(r)

@@ -160,11 +160,11 @@ func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id activation.Pers
 	if err != nil {
 		return err
 	}
-	if err := a.service.Prove(ctx, j.ID, sixDigits.FindString(mail.Text), "demo"); err != nil {
+	if err := a.service.Prove(ctx, &j, sixDigits.FindString(mail.Text), "demo"); err != nil {
 		return err
 	}
 	if birth, number := a.service.Asks(j); birth || number {
-		if err := a.service.Verify(ctx, j.ID, activation.Answers{BirthDate: p.BirthDate, Number: p.Number}); err != nil {
+		if err := a.service.Verify(ctx, &j, activation.Answers{BirthDate: p.BirthDate, Number: p.Number}); err != nil {
 			return err
 		}
 	}
@@ -172,20 +172,21 @@ func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id activation.Pers
 	if err != nil {
 		return err
 	}
-	if err := a.service.Accept(ctx, j.ID, charter.SHA256, activation.French); err != nil {
+	if err := a.service.Accept(ctx, &j, charter.SHA256, activation.French); err != nil {
 		return err
 	}
-	if err := a.service.Guided(ctx, j.ID); err != nil {
+	if err := a.service.Guided(ctx, &j); err != nil {
 		return err
 	}
-	if j, _, err = a.service.Journey(ctx, j.ID); err != nil {
-		return err
-	}
-	phrases, err := a.service.Phrases(ctx, j, 1)
+	person, err := a.service.Behind(ctx, j)
 	if err != nil {
 		return err
 	}
-	return a.service.ChoosePassword(ctx, j.ID, phrases[0].Text, phrases[0].Text)
+	phrases, err := a.service.Phrases(person, 1)
+	if err != nil {
+		return err
+	}
+	return a.service.ChoosePassword(ctx, &j, phrases[0].Text, phrases[0].Text)
 }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
