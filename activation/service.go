@@ -146,8 +146,11 @@ func (s *Service) Step(j Journey) Step {
 }
 
 // reread gives what a job made of a journey.
-func (s *Service) reread(ctx context.Context, j *Journey) (err error) {
-	*j, err = s.Store.Journey(ctx, j.ID)
+func (s *Service) reread(ctx context.Context, j *Journey) error {
+	now, err := s.Store.Journey(ctx, j.ID)
+	if err == nil {
+		*j = now
+	}
 	return err
 }
 
