@@ -22,13 +22,8 @@ var deskFields = []web.Field{{Name: "code", Max: 64}}
 func (p *Portal) showDesk(c *gin.Context) error { return p.drawDesk(c, nil) }
 
 func (p *Portal) drawDesk(c *gin.Context, r *activation.Refusal) error {
-	id, ongoing, err := p.ongoing(c)
+	view, ongoing, err := p.firstPage(c, "desk.title")
 	if err != nil {
-		return err
-	}
-	view := p.site.View(c, "desk.title")
-	view.Step = 1
-	if view.Token, err = p.site.Token(c, id); err != nil {
 		return err
 	}
 	return p.answer(c, "desk", view.With(DeskPage{Ongoing: ongoing, Minutes: int(activation.DeskLife.Minutes())}), r, "code")
@@ -36,18 +31,8 @@ func (p *Portal) drawDesk(c *gin.Context, r *activation.Refusal) error {
 
 // enterDesk begins a journey whose person has shown an identity card.
 func (p *Portal) enterDesk(c *gin.Context) error {
-	form, err := web.ReadForm(c, deskFields...)
+	form, err := p.firstForm(c, pathDesk, deskFields)
 	if err != nil {
-		return err
-	}
-	about, ongoing, err := p.ongoing(c)
-	if err != nil {
-		return err
-	}
-	if ongoing == "" {
-		ongoing = pathDesk
-	}
-	if err := p.site.CheckToken(c, form, about, ongoing); err != nil {
 		return err
 	}
 	j, err := p.Service.EnterDesk(c.Request.Context(), form["code"], p.site.Lang(c), p.site.ClientKey(c))
@@ -61,9 +46,5 @@ func (p *Portal) enterDesk(c *gin.Context) error {
 	if err := p.keepJourney(c, j); err != nil {
 		return err
 	}
-	_, step, err := p.Service.Journey(c.Request.Context(), j.ID)
-	if err != nil {
-		return err
-	}
-	return web.SeeOther(stepPath[step])
+	return web.SeeOther(stepPath[p.Service.Step(j)])
 }

@@ -54,12 +54,8 @@ func (p *Portal) login(c *gin.Context) error {
 }
 
 func (p *Portal) loginHint(c *gin.Context) (string, error) {
-	id, at, err := p.ongoing(c)
+	j, at, err := p.ongoing(c)
 	if err != nil || at != pathSuccess {
-		return "", err
-	}
-	j, _, err := p.Service.Journey(c.Request.Context(), activation.JourneyID(id))
-	if err != nil {
 		return "", err
 	}
 	person, err := p.Service.Behind(c.Request.Context(), j)
@@ -121,14 +117,12 @@ func (p *Portal) owes(c *gin.Context, who sso.Identity) bool {
 }
 
 func ssoError(err error) error {
-	e := &web.Error{Status: http.StatusBadGateway, Key: "sso_stale", Cause: err, GoOn: pathLogin, Label: "error.try_again"}
-	switch {
-	case errors.Is(err, sso.ErrDenied):
-		e.Status, e.Key = http.StatusForbidden, "sso_denied"
-	case errors.Is(err, sso.ErrState):
-		e.Status = http.StatusBadRequest
-	case errors.Is(err, sso.ErrUnavailable):
-		e.Status, e.Key = http.StatusServiceUnavailable, "sso"
+	e := &web.Error{Status: sso.Status(err), Key: "sso_stale", Cause: err, GoOn: pathLogin, Label: "error.try_again"}
+	switch e.Status {
+	case http.StatusForbidden:
+		e.Key = "sso_denied"
+	case http.StatusServiceUnavailable:
+		e.Key = "sso"
 	}
 	return e
 }

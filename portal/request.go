@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -30,13 +31,8 @@ func (p *Portal) showRequest(c *gin.Context) error {
 }
 
 func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *activation.Refusal) error {
-	id, ongoing, err := p.ongoing(c)
+	view, ongoing, err := p.firstPage(c, "request.title")
 	if err != nil {
-		return err
-	}
-	view := p.site.View(c, "request.title")
-	view.Step = 1
-	if view.Token, err = p.site.Token(c, id); err != nil {
 		return err
 	}
 	page.Profiles, page.Ongoing = p.profiles(view.Lang), ongoing
@@ -46,18 +42,8 @@ func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *activation.Ref
 // request begins a journey. It answers the same for every address, known or
 // not: a journey, a new session, and the page for the code.
 func (p *Portal) request(c *gin.Context) error {
-	form, err := web.ReadForm(c, requestFields...)
+	form, err := p.firstForm(c, pathRequest, requestFields)
 	if err != nil {
-		return err
-	}
-	about, ongoing, err := p.ongoing(c)
-	if err != nil {
-		return err
-	}
-	if ongoing == "" {
-		ongoing = pathRequest
-	}
-	if err := p.site.CheckToken(c, form, about, ongoing); err != nil {
 		return err
 	}
 	j, err := p.Service.Request(c.Request.Context(), activation.Request{
@@ -90,20 +76,47 @@ func (p *Portal) keepJourney(c *gin.Context, j activation.Journey) error {
 	return p.site.RenewSession(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
 }
 
-// ongoing gives the id of the session's journey and the page where it stands;
-// both empty where there is none, the page alone where it is over.
-func (p *Portal) ongoing(c *gin.Context) (id, at string, err error) {
+// firstPage begins the view of a page from which a journey can begin, and tells
+// where one that is under way stands.
+func (p *Portal) firstPage(c *gin.Context, title string) (view web.View, ongoing string, err error) {
+	j, ongoing, err := p.ongoing(c)
+	if err != nil {
+		return view, "", err
+	}
+	view = p.site.View(c, title)
+	view.Step = 1
+	view.Token, err = p.site.Token(c, string(j.ID))
+	return view, ongoing, err
+}
+
+// firstForm reads the form of such a page. One that is sent from a page of long
+// ago leads to where the journey stands by now, or back to its own page.
+func (p *Portal) firstForm(c *gin.Context, page string, fields []web.Field) (web.Form, error) {
+	form, err := web.ReadForm(c, fields...)
+	if err != nil {
+		return nil, err
+	}
+	j, ongoing, err := p.ongoing(c)
+	if err != nil {
+		return nil, err
+	}
+	return form, p.site.CheckToken(c, form, string(j.ID), cmp.Or(ongoing, page))
+}
+
+// ongoing gives the session's journey and the page where it stands; nothing
+// where there is none, its id alone where it is over.
+func (p *Portal) ongoing(c *gin.Context) (j activation.Journey, at string, err error) {
 	session, err := p.site.Session(c)
 	if err != nil {
-		return "", "", err
+		return j, "", err
 	}
-	id = web.SessionValue(session, keyJourney)
+	id := activation.JourneyID(web.SessionValue(session, keyJourney))
 	if id == "" {
-		return "", "", nil
+		return j, "", nil
 	}
-	_, step, err := p.Service.Journey(c.Request.Context(), activation.JourneyID(id))
+	j, step, err := p.Service.Journey(c.Request.Context(), id)
 	if errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrExpired) || step == activation.StepEnded {
-		return id, "", nil
+		return activation.Journey{ID: id}, "", nil
 	}
-	return id, stepPath[step], err
+	return j, stepPath[step], err
 }

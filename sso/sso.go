@@ -45,6 +45,20 @@ var (
 	ErrToken = errors.New("sso: answer does not hold")
 )
 
+// Status is the status of HTTP that says how a login failed.
+func Status(err error) int {
+	switch {
+	case errors.Is(err, ErrDenied):
+		return http.StatusForbidden
+	case errors.Is(err, ErrState):
+		return http.StatusBadRequest
+	case errors.Is(err, ErrUnavailable):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusBadGateway
+	}
+}
+
 // StateLife is how long a login may take.
 const StateLife = 10 * time.Minute
 

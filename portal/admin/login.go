@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -92,14 +91,9 @@ func (a *Console) loggedIn(c *gin.Context) error {
 }
 
 func loginError(err error) error {
-	e := &web.Error{Status: http.StatusBadGateway, Key: "sso", Cause: err, GoOn: root, Label: "error.try_again"}
-	switch {
-	case errors.Is(err, sso.ErrDenied):
-		e.Status, e.Key = http.StatusForbidden, "sso_denied"
-	case errors.Is(err, sso.ErrState):
-		e.Status = http.StatusBadRequest
-	case errors.Is(err, sso.ErrUnavailable):
-		e.Status = http.StatusServiceUnavailable
+	e := &web.Error{Status: sso.Status(err), Key: "sso", Cause: err, GoOn: root, Label: "error.try_again"}
+	if e.Status == http.StatusForbidden {
+		e.Key = "sso_denied"
 	}
 	return e
 }
