@@ -78,8 +78,8 @@ func (r Report) of(way string, f func(Round) float64) Figure {
 	return FigureOf(values)
 }
 
-// Cost is what an account costs whoever makes it and Keycloak, in
-// core-milliseconds. A database of its own stands beside it.
+// Cost is what an account costs whoever makes it, Keycloak and the databases of
+// both, in core-milliseconds.
 func (r Round) cost() float64 {
 	own := r.Cost.Caller
 	switch r.Name {
@@ -88,7 +88,7 @@ func (r Round) cost() float64 {
 	case NameRegistration:
 		own = 0 // a browser's
 	}
-	return r.Each(own + r.Cost.Keycloak)
+	return r.Each(own + r.Cost.Keycloak + r.Cost.Database)
 }
 
 // Ratio compares two ways, round by round.

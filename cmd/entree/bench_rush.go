@@ -43,7 +43,8 @@ processes' own counters; the ratios; how long each step took; and whether
 anything was lost. Ends with 1 if something was. Times are this machine's, only
 the ratios mean something elsewhere.
 
-Needs Java 17 or later; with --database postgres, an installed PostgreSQL.`,
+Needs Java 17 or later; with --database postgres, an installed PostgreSQL, which
+serves the portal and Keycloak then.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runRush(cmd.Context(), o, env, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -56,7 +57,7 @@ Needs Java 17 or later; with --database postgres, an installed PostgreSQL.`,
 	f.Float64Var(&o.rate, "rate", 0, "or: students who arrive in a second, however many are on their way")
 	f.IntVar(&o.warm, "warm-up", -1, "accounts of each way before anything is counted (default: a fifth of the students, 20 to 100)")
 	f.IntVar(&o.logins, "logins", 20, "activated students who log in at the end, as a sample")
-	f.StringVar(&o.database, "database", "sqlite", "the portal's: sqlite or postgres")
+	f.StringVar(&o.database, "database", "sqlite", "sqlite, with a file of Keycloak's own beside it, or postgres for both, as in production")
 	f.BoolVar(&o.alone, "alone", false, "the activation alone, without the other ways")
 	f.StringVar(&o.svg, "svg", "", "draw a picture into this file")
 	f.BoolVar(&o.json, "json", false, "one line of JSON on the standard output, all else on the standard error")

@@ -67,7 +67,15 @@ func startStack(ctx context.Context, o stackOptions, env environment, tell io.Wr
 		return s, err
 	}
 	s.later(box.Close)
-	at, err := s.startKeycloak(ctx, o, env, tell)
+	var pg *pgtest.Server
+	if o.postgres {
+		if pg, err = pgtest.StartDurable(); err != nil {
+			return s, err
+		}
+		s.later(pg.Stop)
+		s.pids.Database = pg.PID()
+	}
+	at, err := s.startKeycloak(ctx, o, pg, env, tell)
 	if err != nil {
 		return s, err
 	}
@@ -75,13 +83,7 @@ func startStack(ctx context.Context, o stackOptions, env environment, tell io.Wr
 	for name, file := range map[string]string{"ENTREE_SECRET_FILE": "secret", "ENTREE_KEYCLOAK_CLIENT_SECRET_FILE": "portal-secret", "ENTREE_SSO_CLIENT_SECRET_FILE": "ent-secret"} {
 		environ = append(environ, name+"="+filepath.Join(s.dir, file))
 	}
-	if o.postgres {
-		pg, err := pgtest.StartDurable()
-		if err != nil {
-			return s, err
-		}
-		s.later(pg.Stop)
-		s.pids.Database = pg.PID()
+	if pg != nil {
 		dsn, err := pg.DSN("entree")
 		if err != nil {
 			return s, err
@@ -115,7 +117,7 @@ func startStack(ctx context.Context, o stackOptions, env environment, tell io.Wr
 	return s, s.startPortal(ctx, file, o.profile, environ)
 }
 
-func (s *stack) startKeycloak(ctx context.Context, o stackOptions, env environment, tell io.Writer) (address string, err error) {
+func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *pgtest.Server, env environment, tell io.Writer) (address string, err error) {
 	if o.standIn {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -128,7 +130,13 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, env environme
 		return "http://" + listener.Addr().String(), nil
 	}
 	fmt.Fprintln(tell, "Starting Keycloak …")
-	if s.keycloak, err = local.Start(ctx, local.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: env.get}); err != nil {
+	options := local.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: env.get}
+	if pg != nil {
+		if options.Database, err = pg.DSN("keycloak"); err != nil {
+			return "", err
+		}
+	}
+	if s.keycloak, err = local.Start(ctx, options); err != nil {
 		return "", err
 	}
 	s.later(func() error { s.keycloak.Stop(); return nil })

@@ -36,6 +36,9 @@ func findHome(ctx context.Context, o Options, java string) (string, error) {
 			return "", err
 		}
 	}
+	if o.Database != "" {
+		name += "-" + o.kind()
+	}
 	return maven.Keep(cache, name, func(work, fresh string) error {
 		if given != "" {
 			if err := os.CopyFS(fresh, os.DirFS(given)); err != nil { // theirs is not touched
@@ -44,7 +47,7 @@ func findHome(ctx context.Context, o Options, java string) (string, error) {
 		} else if err := fetch(ctx, work, fresh, cache, o.Out); err != nil {
 			return err
 		}
-		return build(ctx, java, fresh, o.Out)
+		return build(ctx, java, fresh, o)
 	})
 }
 
@@ -81,9 +84,9 @@ func nameOf(given string) (string, error) {
 
 // build makes Keycloak ready for quick starts with the options that do not
 // change from one start to the next.
-func build(ctx context.Context, java, home string, out io.Writer) error {
-	fmt.Fprintln(out, "Building Keycloak, once …")
-	cmd := command(java, home, "build", "--db=dev-file", "--health-enabled=true", "--metrics-enabled=false")
+func build(ctx context.Context, java, home string, o Options) error {
+	fmt.Fprintln(o.Out, "Building Keycloak, once …")
+	cmd := command(java, home, "build", "--db="+o.kind(), "--health-enabled=true", "--metrics-enabled=false")
 	said, err := child.Run(ctx, cmd)
 	if err != nil {
 		return fmt.Errorf("build Keycloak: %w\n%s", err, said)

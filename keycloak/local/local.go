@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,8 +30,11 @@ type Options struct {
 	Home   string // an unpacked distribution; empty: look for one
 	Themes string // a folder of themes; empty: Keycloak's own alone
 	Port   int    // on 127.0.0.1; 0: any free one
-	Out    io.Writer
-	Getenv func(string) string
+	// Database is a PostgreSQL's, "postgres://user@host:port/name", whose user
+	// needs no password; empty: a file in Dir.
+	Database string
+	Out      io.Writer
+	Getenv   func(string) string
 }
 
 // Server is a running Keycloak.
@@ -88,15 +92,15 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			}
 		}
 	}
-	database, err := filepath.Abs(filepath.Join(o.Dir, "h2", "keycloak"))
+	database, err := o.databaseArgs()
 	if err != nil {
 		return nil, err
 	}
-	// WRITE_DELAY=0: what Keycloak has answered survives a kill -9.
 	cmd := command(java, home, "start", "--optimized",
 		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
 		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
-		"--hostname-strict=false", "--cache=local", "--db-url=jdbc:h2:file:"+database+";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0")
+		"--hostname-strict=false", "--cache=local")
+	cmd.Args = append(cmd.Args, database...)
 	if o.Themes != "" {
 		if err := os.MkdirAll(o.Themes, 0o755); err != nil { // a folder that comes later is not seen
 			return nil, err
@@ -116,6 +120,27 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// kind is the database that a distribution is built for.
+func (o Options) kind() string {
+	if o.Database == "" {
+		return "dev-file"
+	}
+	return "postgres"
+}
+
+func (o Options) databaseArgs() ([]string, error) {
+	if o.Database == "" {
+		file, err := filepath.Abs(filepath.Join(o.Dir, "h2", "keycloak"))
+		// WRITE_DELAY=0: what Keycloak has answered survives a kill -9.
+		return []string{"--db-url=jdbc:h2:file:" + file + ";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0"}, err
+	}
+	at, err := url.Parse(o.Database)
+	if err != nil {
+		return nil, err
+	}
+	return []string{"--db-url=jdbc:postgresql://" + at.Host + at.Path, "--db-username=" + at.User.Username(), "--db-password=none"}, nil
 }
 
 // Stop ends Keycloak.
