@@ -137,7 +137,8 @@ func (f *faults) toxic(part, name, stream, kind, attributes string) fault {
 }
 
 // inject breaks one part after the other until ctx is over, sometimes two at
-// once, each for a moment; then all of them are mended.
+// once, each for a moment; then all of them are mended. What cannot be mended
+// ends it at once: an hour with a part that is gone would prove nothing.
 func (f *faults) inject(ctx context.Context) error {
 	var under sync.WaitGroup
 	var mu sync.Mutex
@@ -161,6 +162,10 @@ func (f *faults) inject(ctx context.Context) error {
 			break
 		}
 		mu.Lock()
+		if failed != nil {
+			mu.Unlock()
+			break
+		}
 		taken := busy[pick.part]
 		// Keycloak takes long to come back: it is killed once a minute at most.
 		rest := pick.part == "keycloak" && pick.kill && time.Since(lastKeycloak) < time.Minute

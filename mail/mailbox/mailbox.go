@@ -60,6 +60,7 @@ type Mailbox struct {
 	mu       sync.Mutex
 	messages []Message // oldest first
 	file     *os.File
+	listen   []net.Listener
 	arrived  chan struct{} // closed and made anew with each mail
 }
 
@@ -76,6 +77,7 @@ func Start(o Options) (*Mailbox, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
+	b.listen = append(b.listen, in)
 	b.smtpAddr = in.Addr().String()
 	b.smtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{box: b}, nil }))
 	b.smtp.Domain, b.smtp.MaxMessageBytes, b.smtp.ReadTimeout = "localhost", 1<<20, time.Minute
@@ -85,6 +87,7 @@ func Start(o Options) (*Mailbox, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
+	b.listen = append(b.listen, web)
 	b.url = "http://" + web.Addr().String()
 	b.http = &http.Server{Handler: b.handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = b.http.Serve(web) }() // ends with Close
@@ -97,7 +100,8 @@ func (b *Mailbox) SMTPAddr() string { return b.smtpAddr }
 // URL is the page's address.
 func (b *Mailbox) URL() string { return b.url }
 
-// Close stops both servers.
+// Close stops both servers and lets their ports go: a server that has not come
+// to serve yet does not know of its own.
 func (b *Mailbox) Close() error {
 	var errs []error
 	if b.smtp != nil {
@@ -105,6 +109,11 @@ func (b *Mailbox) Close() error {
 	}
 	if b.http != nil {
 		errs = append(errs, b.http.Close())
+	}
+	for _, l := range b.listen {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	if b.file != nil {
 		errs = append(errs, b.file.Close())
