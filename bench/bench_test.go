@@ -54,6 +54,38 @@ func TestRatiosAreOfWhatEachOneCosts(t *testing.T) {
 	}
 }
 
+// Keycloak's compiler makes a short run flatter the portal: the report says so.
+func TestAShortRunIsCalledOne(t *testing.T) {
+	for students, short := range map[int]bool{10: true, 500: false} {
+		r := invented()
+		r.Students = students
+		var out strings.Builder
+		r.Print(&out)
+		if strings.Contains(out.String(), "Too few to compare") != short {
+			t.Errorf("%d students:\n%s", students, &out)
+		}
+	}
+}
+
+// A database of its own is counted to whoever it works for.
+func TestADatabaseBelongsToTheCost(t *testing.T) {
+	r := invented()
+	r.Machine.Database = "PostgreSQL"
+	for _, rounds := range r.Ways {
+		for i := range rounds {
+			rounds[i].Cost.Database = 40 * time.Millisecond // 4 ms each
+		}
+	}
+	if got := r.of(NameLimit, Round.cost).Median; got != 36 {
+		t.Errorf("the limit costs %g, want 22 + 10 + 4", got)
+	}
+	var out strings.Builder
+	r.Print(&out)
+	if strings.Count(out.String(), "  4.0  ") != 3 {
+		t.Errorf("not every way has its share of the database:\n%s", &out)
+	}
+}
+
 func TestOneLineOfJSON(t *testing.T) {
 	line, err := invented().JSON()
 	if err != nil || strings.Contains(string(line), "\n") {

@@ -25,10 +25,11 @@ func (r Report) JSON() ([]byte, error) {
 		}
 		w := way{PerSecond: round(r.of(name, Round.PerSecond).Median), CoreMS: map[string]float64{
 			"together": round(r.of(name, Round.cost).Median), "keycloak": part(func(c Cost) time.Duration { return c.Keycloak }),
+			"database": part(func(c Cost) time.Duration { return c.Database }),
 		}}
 		switch name {
 		case NameActivation:
-			w.CoreMS["portal"], w.CoreMS["database"] = part(func(c Cost) time.Duration { return c.Portal }), part(func(c Cost) time.Duration { return c.Database })
+			w.CoreMS["portal"] = part(func(c Cost) time.Duration { return c.Portal })
 		case NameRegistration:
 		default:
 			w.CoreMS["caller"] = part(func(c Cost) time.Duration { return c.Caller })

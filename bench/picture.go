@@ -26,6 +26,10 @@ func (r Report) SVG() []byte {
 	if most == 0 {
 		most = 1
 	}
+	legend := "portal, or whoever calls Keycloak"
+	if r.Machine.Database != SQLite {
+		legend = "portal or caller, and the database"
+	}
 	ratios := r.Ratios()
 	height := 86 + len(ways)*(bar+gap) + 22*len(ratios) + 40
 	var b bytes.Buffer
@@ -37,11 +41,11 @@ func (r Report) SVG() []byte {
 @media (prefers-color-scheme: dark) { :root { --page: #12181f; --ink: #e8edf3; --soft: #a3b0bf; --keycloak: #5b6f88; --own: #a9c4ff; } }
 text { fill: var(--ink); } .soft { fill: var(--soft); } .keycloak { fill: var(--keycloak); } .own { fill: var(--own); } .strong { font-weight: 700; }
 </style>
-<rect width="760" height="%[1]d" rx="8" style="fill: var(--page)"/>
+<rect width="760" height="100%%" rx="8" style="fill: var(--page)"/>
 <text x="20" y="34" font-size="18" class="strong">What one account costs, in core-milliseconds</text>
-<rect x="20" y="50" width="12" height="12" class="own"/><text x="38" y="61">portal, or whoever calls Keycloak</text>
+<rect x="20" y="50" width="12" height="12" class="own"/><text x="38" y="61">%s</text>
 <rect x="290" y="50" width="12" height="12" class="keycloak"/><text x="308" y="61">Keycloak</text>
-`, height, html.EscapeString(r.words(ways)), height)
+`, height, html.EscapeString(r.words(ways)), legend)
 	y := 86
 	for _, name := range ways {
 		cost := r.of(name, Round.cost)
