@@ -54,16 +54,21 @@ func TestRatiosAreOfWhatEachOneCosts(t *testing.T) {
 	}
 }
 
-// Keycloak's compiler makes a short run flatter the portal: the report says so.
-func TestAShortRunIsCalledOne(t *testing.T) {
-	for students, short := range map[int]bool{10: true, 500: false} {
-		r := invented()
-		r.Students = students
-		var out strings.Builder
-		r.Print(&out)
-		if strings.Contains(out.String(), "Too few to compare") != short {
-			t.Errorf("%d students:\n%s", students, &out)
-		}
+// How Keycloak's compiler did with its hash is told: the ways in which Keycloak
+// hashes depend on it.
+func TestTheHashOfKeycloakIsTold(t *testing.T) {
+	r := invented()
+	if h := r.Hash(); h != (Figure{}) {
+		t.Errorf("without a POST with the password there is %+v", h)
+	}
+	for _, limit := range r.Ways[NameLimit] { // 22 ms for the hash, 10 for the account
+		limit.Name, limit.Cost.Keycloak = NamePlain, 10*54*time.Millisecond
+		r.Ways[NamePlain] = append(r.Ways[NamePlain], limit)
+	}
+	var out strings.Builder
+	r.Print(&out)
+	if h := r.Hash(); h.Median != 2 || !strings.Contains(out.String(), "hash cost 2.0 × ours") {
+		t.Errorf("%+v\n%s", h, &out)
 	}
 }
 

@@ -53,7 +53,7 @@ func (r Report) JSON() ([]byte, error) {
 	failures, _ := r.failures()
 	return json.Marshal(map[string]any{
 		"ratios": ratios, "spread": spread, "marks_hold": marks, "ways": ways, "steps": lines, "proof": r.Proof, "nothing_lost": r.Proof.Whole(),
-		"failures": failures, "machine": r.Machine, "memory": r.Memory,
+		"failures": failures, "keycloak_hash_to_ours": round(r.Hash().Median), "machine": r.Machine, "memory": r.Memory,
 		"students": r.Students, "rounds": r.Rounds, "warm_up": r.Warm, "concurrency": r.Pace.AtOnce, "rate": r.Pace.Rate,
 	})
 }
