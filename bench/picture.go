@@ -12,7 +12,7 @@ import (
 // the reader's dark mode.
 func (r Report) SVG() []byte {
 	const (
-		left, wide = 250.0, 400.0
+		left, wide = 280.0, 400.0
 		bar, gap   = 30, 18
 	)
 	var most float64
