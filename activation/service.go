@@ -172,10 +172,10 @@ func (s *Service) Extend(ctx context.Context, j *Journey) error {
 }
 
 // act is the one way in which a journey changes. It takes the journey as it was
-// read, or its id alone, and leaves it as it is stored then, so that a press
-// reads it once. A journey that stands elsewhere is refused; decide says what
-// happens, and that is committed. A refusal is an outcome: it is committed with
-// whatever decide changed, so that a wrong code costs its try.
+// read and leaves it as it is stored then, so that a press reads it once. A
+// journey that stands elsewhere is refused; decide says what happens, and that is
+// committed. A refusal is an outcome: it is committed with whatever decide
+// changed, so that a wrong code costs its try.
 func (s *Service) act(ctx context.Context, j *Journey, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
 	var refusal *Refusal
 	var e Effects

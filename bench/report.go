@@ -225,7 +225,7 @@ func (r Report) Print(out io.Writer) {
 		table(out, 0, func(t io.Writer) { marks(t, ratios) })
 	}
 	if h := r.Hash(); h.Median > 0 {
-		fmt.Fprintf(out, "\nKeycloak's own hash cost %.1f × ours (%.1f–%.1f). Its compiler decides that anew in each run, between 1.4 and 4.3 × as far as was seen, and with it how dear the ways look in which Keycloak hashes.\n", h.Median, h.Low, h.High)
+		fmt.Fprintf(out, "\nKeycloak's own hash cost %.1f × ours (%.1f–%.1f). Its compiler decides that anew in each run, and with it how dear the ways look in which Keycloak hashes.\n", h.Median, h.Low, h.High)
 	}
 	table(out, tabwriter.AlignRight, r.steps)
 	r.outcome(out)

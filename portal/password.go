@@ -80,9 +80,11 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 		if err := v.read(v.journey.ID); err != nil {
 			return err
 		}
+		to := stepPath[v.step]
 		if v.step == activation.StepWaiting || v.step == activation.StepDone {
-			return web.SeeOther(stepPath[v.step] + "?" + firstMark)
+			to += "?" + firstMark
 		}
+		return web.SeeOther(to)
 	}
 	return v.outcome(err, func(r *activation.Refusal) error { return p.drawPassword(v, r) })
 }
