@@ -5,6 +5,8 @@
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 PICTURES  = docs/images
+# The workspace of the product and its test module.
+BOTH      = $(CURDIR)/test/all.work
 VERSION   = $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 help: ## this list
@@ -25,32 +27,34 @@ test: needs ## everything: real Keycloak, mail, browser, databases; installs wha
 # What is tested by itself, and so with the race detector; each package once.
 # All others are tested beside a demo. The detector does not look into SQLite,
 # which is one C program behind one lock for each connection.
-RACED = ./activation/... ./jobs/... ./store/... ./portal/... ./sso/...
+RACED = ./internal/activation/... ./internal/password/... ./internal/naming/... ./internal/jobs/... ./internal/store/... ./portal/... ./internal/sso/...
 
 test-race:
 	$(GO) test -race -gcflags='modernc.org/...=-race=false' -count=1 -timeout 20m $(RACED)
 
 # The longest come first, so that none of them is alone at the end.
-LONGEST = ./e2e ./cmd/entree ./e2e/crash ./keycloak
+LONGEST = entree/test/e2e ./cmd/entree entree/test/crash ./keycloak
 
+test-servers: export GOWORK = $(BOTH)
 test-servers:
 	MEANWHILE='$(MEANWHILE)' ./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m \
-		$$($(GO) list $(LONGEST)) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")
+		$$($(GO) list $(LONGEST)) $$($(GO) list ./... entree/test/... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")
 
 test-fast: ## what needs neither Keycloak nor a browser nor PostgreSQL, in seconds
-	$(GO) test ./activation/... ./config/... ./internal/... ./jobs/... ./mail/... ./portal/... ./registry/... ./secret/... ./sso/...
+	$(GO) test $$($(GO) list ./internal/... ./portal/... | grep -v /devenv/)
 
 lint: ## format, vet and the linter, as .golangci.yml says
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(LINT) run ./...
+	cd test && $(GO) vet ./... && $(GO) tool -modfile=../tools/go.mod golangci-lint run ./...
 
 fmt: ## format the code
 	gofmt -w .
 
 screenshots: needs ## the pictures of README.md, taken in a real browser on a running demo
 	mkdir -p $(PICTURES)
-	ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' ./e2e
+	GOWORK=$(BOTH) ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' entree/test/e2e
 
 bench: needs ## what an activation costs beside Keycloak's own ways, with the picture of README.md (six minutes)
 	$(GO) run ./cmd/entree bench portal
@@ -60,20 +64,20 @@ build: ## the program, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
 
 fuzz: ## each fuzz target for half a minute
-	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./activation/password
-	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./activation
-	$(GO) test -fuzz FuzzImport -fuzztime 30s ./registry
-	$(GO) test -fuzz FuzzCleanDigits -fuzztime 30s ./activation
+	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./internal/password
+	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./internal/activation
+	$(GO) test -fuzz FuzzImport -fuzztime 30s ./internal/registry
+	$(GO) test -fuzz FuzzCleanDigits -fuzztime 30s ./internal/activation
 	$(GO) test -fuzz FuzzCharter -fuzztime 30s ./portal
 	$(GO) test -fuzz FuzzCookie -fuzztime 30s ./portal/web
 	$(GO) test -fuzz FuzzFormToken -fuzztime 30s ./portal
-	$(GO) test -fuzz FuzzMessageID -fuzztime 30s ./mail
-	$(GO) test -fuzz FuzzReport -fuzztime 30s ./mail/bounce
-	$(GO) test -fuzz FuzzWords -fuzztime 30s ./activation/naming
-	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./sso
+	$(GO) test -fuzz FuzzMessageID -fuzztime 30s ./internal/mail
+	$(GO) test -fuzz FuzzReport -fuzztime 30s ./internal/mail/bounce
+	$(GO) test -fuzz FuzzWords -fuzztime 30s ./internal/naming
+	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./internal/sso
 
 chaos: needs ## students activate while everything breaks, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
-	CHAOS_S=$(or $(CHAOS_S),120) $(GO) run ./e2e/chaos
+	CHAOS_S=$(or $(CHAOS_S),120) $(GO) -C test run ./chaos
 
 clean: ## remove what was built
 	rm -rf bin dist

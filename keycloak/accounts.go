@@ -11,7 +11,7 @@ import (
 
 	"github.com/Nerzal/gocloak/v13"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Accounts makes accounts in the client's realm.

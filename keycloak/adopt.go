@@ -12,7 +12,7 @@ import (
 
 	"github.com/Nerzal/gocloak/v13"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Holding gives the accounts that have this login or this address, for an

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // attribute is one user attribute that the portal writes. Keycloak drops, in

@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"entree/e2e/demotest"
+	"entree/internal/devenv/demotest"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // finds holds lines of findings to what they should begin with, or not.

@@ -28,7 +28,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // Config says which realm, and as whom.

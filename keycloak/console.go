@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"slices"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // Roles are the client roles of the console's client; who has which is decided

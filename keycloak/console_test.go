@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"entree/e2e/demotest"
+	"entree/internal/devenv/demotest"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // What the console reads of an operator is what Keycloak itself would put into

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
-	"entree/activation"
-	"entree/secret"
+	"entree/internal/activation"
+	"entree/internal/secret"
 )
 
 // Hasher computes the credential that the realm would make of a password, so

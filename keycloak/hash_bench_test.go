@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"testing"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // The one cost that nothing can take away.

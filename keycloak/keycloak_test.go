@@ -19,11 +19,11 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
-	"entree/e2e/demotest"
+	"entree/internal/activation"
+	"entree/internal/devenv/demotest"
+	"entree/internal/secret"
 	"entree/keycloak"
 	"entree/keycloak/accountstest"
-	"entree/secret"
 )
 
 func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }

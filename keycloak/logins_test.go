@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // A login that the portal had no part in is seen in the realm's own events, by

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // Change is one thing to do to a realm, and why. Printed, it is a diff:

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"entree/activation/password"
+	"entree/internal/password"
 )
 
 // Policy is a realm's password policy as the portal understands it. Keycloak

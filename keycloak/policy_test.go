@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"entree/activation/password"
+	"entree/internal/password"
 	"entree/keycloak"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // Wanted is what the portal needs of a realm.

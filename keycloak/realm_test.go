@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"entree/e2e/demotest"
+	"entree/internal/devenv/demotest"
+	"entree/internal/secret"
 	"entree/keycloak"
 	"entree/keycloak/accountstest"
-	"entree/secret"
 )
 
 // emptied is a realm that is not there yet.

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // What is left with Keycloak is there for another process, and is nobody else's

@@ -19,10 +19,10 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/activation"
+	"entree/internal/activation"
+	"entree/internal/secret"
 	"entree/portal"
 	"entree/portal/web"
-	"entree/secret"
 )
 
 // world is a portal over fakes, with a clock that stands still.

@@ -3,7 +3,7 @@ package portal
 import (
 	"html/template"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal/web"
 )
 

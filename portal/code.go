@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal/web"
 )
 

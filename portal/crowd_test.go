@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal"
 	"entree/portal/web"
 )

@@ -8,8 +8,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"entree/internal/sso"
 	"entree/portal/web"
-	"entree/sso"
 )
 
 // EntPage is drawn by templates/ent.html, GET /ent: the stand-in of the digital workspace.

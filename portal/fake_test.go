@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"entree/activation"
-	"entree/secret"
+	"entree/internal/activation"
+	"entree/internal/secret"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // stages puts a journey at each step there is.

@@ -4,7 +4,7 @@ import (
 	"html/template"
 	"math"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal/web"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 func TestWholeWay(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
+	"entree/internal/activation"
+	"entree/internal/secret"
+	"entree/internal/sso"
 	"entree/portal/web"
-	"entree/secret"
-	"entree/sso"
 )
 
 // stateCookie keeps a login under way. It is no row, so that a link or a

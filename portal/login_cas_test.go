@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"entree/internal/sso"
+	"entree/internal/sso/castest"
 	"entree/portal"
-	"entree/sso"
-	"entree/sso/castest"
 )
 
 // withCAS gives a portal behind a CAS server that delegates, and the stand-in

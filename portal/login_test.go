@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/secret"
+	"entree/internal/sso"
+	"entree/internal/sso/ssotest"
 	"entree/portal"
-	"entree/secret"
-	"entree/sso"
-	"entree/sso/ssotest"
 )
 
 // withSSO gives a portal with a single sign-on and the stand-in ENT.

@@ -14,7 +14,7 @@ import (
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // charterMarkdown leaves raw HTML and addresses such as javascript: out, which

@@ -3,9 +3,9 @@ package portal
 import (
 	"errors"
 
-	"entree/activation"
+	"entree/internal/activation"
+	"entree/internal/secret"
 	"entree/portal/web"
-	"entree/secret"
 )
 
 // PasswordPage is drawn by templates/password.html, GET and POST /activation/mot-de-passe

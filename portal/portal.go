@@ -14,11 +14,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
+	"entree/internal/activation"
+	"entree/internal/secret"
+	"entree/internal/sso"
 	"entree/portal/admin"
 	"entree/portal/web"
-	"entree/secret"
-	"entree/sso"
 )
 
 // SSO is a single sign-on: an *sso.RelyingParty or an *sso.CAS.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"entree/activation"
-	"entree/secret"
+	"entree/internal/activation"
+	"entree/internal/secret"
 )
 
 // Service is the domain, as far as the pages need it. Every outcome that a

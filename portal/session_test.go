@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/secret"
 	"entree/portal"
-	"entree/secret"
 )
 
 func TestS28_TheSessionIsRenewedAndDestroyed(t *testing.T) {

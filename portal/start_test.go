@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal"
 	"entree/portal/web"
 )

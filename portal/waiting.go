@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // WaitingPage is drawn by templates/waiting.html, GET /activation/en-cours

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // WelcomePage is drawn by templates/welcome.html, GET /

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/store"
+	"entree/internal/store"
 )
 
 type paper struct{ at time.Time }

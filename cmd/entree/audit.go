@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/audit"
-	"entree/config"
-	"entree/spreadsheet"
-	"entree/store"
+	"entree/internal/audit"
+	"entree/internal/config"
+	"entree/internal/spreadsheet"
+	"entree/internal/store"
 )
 
 func auditCommand(env environment) *cobra.Command {

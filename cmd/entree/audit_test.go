@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/audit"
-	"entree/config"
+	"entree/internal/audit"
+	"entree/internal/config"
 )
 
 func TestAudit_VerifyAndExport(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/bench"
-	"entree/helpdesk"
-	"entree/registry/demopeople"
+	"entree/internal/devenv/bench"
+	"entree/internal/devenv/demopeople"
+	"entree/internal/helpdesk"
 )
 
 // The marks of growth.

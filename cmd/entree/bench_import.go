@@ -16,10 +16,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/bench"
-	"entree/registry/demopeople"
-	"entree/store"
-	"entree/store/pgtest"
+	"entree/internal/devenv/bench"
+	"entree/internal/devenv/demopeople"
+	"entree/internal/devenv/localpostgres"
+	"entree/internal/store"
 )
 
 // The marks of an import, beside the database's own loader.
@@ -166,7 +166,7 @@ func importBases(database, dir string) (loaderBases, func(), error) {
 			},
 		}, func() {}, nil
 	}
-	pg, err := pgtest.StartDurable()
+	pg, err := localpostgres.StartDurable()
 	if err != nil {
 		return loaderBases{}, nil, err
 	}

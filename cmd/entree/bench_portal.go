@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/bench"
+	"entree/internal/devenv/bench"
 )
 
 // portalMarks are what a whole journey may cost the portal and its database,

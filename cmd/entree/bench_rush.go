@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"entree/bench"
-	"entree/keycloak/local"
-	"entree/registry/demopeople"
+	"entree/internal/devenv/bench"
+	"entree/internal/devenv/demopeople"
+	"entree/internal/devenv/localkeycloak"
 )
 
 // rushOptions are the flags of `entree bench rush`.
@@ -112,7 +112,7 @@ func runRush(ctx context.Context, o rushOptions, env environment, stdout, stderr
 	defer unwatch()
 	memory := bench.Watch(watched, s.pids.Portal)
 	report := bench.Report{
-		Machine: bench.ThisMachine(s.keycloak.Java(), local.Version, s.database()), Students: o.students, Rounds: o.rounds, Warm: o.warm,
+		Machine: bench.ThisMachine(s.keycloak.Java(), localkeycloak.Version, s.database()), Students: o.students, Rounds: o.rounds, Warm: o.warm,
 		Pace: bench.Pace{AtOnce: o.concurrency, Rate: o.rate},
 	}
 	live := newLive(talk)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/bench"
+	"entree/internal/devenv/bench"
 )
 
 // soakOptions are the flags of `entree bench soak`.

@@ -13,14 +13,14 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/bench"
-	"entree/config"
-	"entree/internal/child"
-	"entree/keycloak/local"
-	"entree/mail/mailbox"
-	"entree/registry/demopeople"
-	"entree/store/pgtest"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/devenv/bench"
+	"entree/internal/devenv/child"
+	"entree/internal/devenv/demopeople"
+	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/localpostgres"
+	"entree/internal/devenv/mailbox"
 )
 
 // stack is everything that a bench drives: the demo's parts, with the portal
@@ -29,7 +29,7 @@ type stack struct {
 	dir      string
 	config   config.Config
 	letters  *bench.Letters
-	keycloak *local.Server // nil: the stand-in
+	keycloak *localkeycloak.Server // nil: the stand-in
 	standIn  *bench.StandIn
 	pids     bench.Processes
 	stops    []func() error
@@ -67,9 +67,9 @@ func startStack(ctx context.Context, o stackOptions, env environment, tell io.Wr
 		return s, err
 	}
 	s.later(box.Close)
-	var pg *pgtest.Server
+	var pg *localpostgres.Server
 	if o.postgres {
-		if pg, err = pgtest.StartDurable(); err != nil {
+		if pg, err = localpostgres.StartDurable(); err != nil {
 			return s, err
 		}
 		s.later(pg.Stop)
@@ -117,7 +117,7 @@ func startStack(ctx context.Context, o stackOptions, env environment, tell io.Wr
 	return s, s.startPortal(ctx, file, o.profile, environ)
 }
 
-func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *pgtest.Server, env environment, tell io.Writer) (address string, err error) {
+func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpostgres.Server, env environment, tell io.Writer) (address string, err error) {
 	if o.standIn {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -130,13 +130,13 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *pgtest.Se
 		return "http://" + listener.Addr().String(), nil
 	}
 	fmt.Fprintln(tell, "Starting Keycloak …")
-	options := local.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: env.get}
+	options := localkeycloak.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: env.get}
 	if pg != nil {
 		if options.Database, err = pg.DSN("keycloak"); err != nil {
 			return "", err
 		}
 	}
-	if s.keycloak, err = local.Start(ctx, options); err != nil {
+	if s.keycloak, err = localkeycloak.Start(ctx, options); err != nil {
 		return "", err
 	}
 	s.later(func() error { s.keycloak.Stop(); return nil })

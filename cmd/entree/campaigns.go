@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"entree/activation"
-	"entree/campaign"
-	"entree/mail"
-	"entree/mail/bounce"
+	"entree/internal/activation"
+	"entree/internal/campaign"
+	"entree/internal/mail"
+	"entree/internal/mail/bounce"
 )
 
 // joinCampaigns lets the runner do the work of campaigns, and look for mails

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/charter"
-	"entree/config"
+	"entree/internal/charter"
+	"entree/internal/config"
 )
 
 // hangCharters publishes the configuration's charters where there are none

@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"entree/config"
-	"entree/keycloak/local"
-	"entree/mail/mailbox"
-	"entree/sso/caslocal"
+	"entree/internal/config"
+	"entree/internal/devenv/localcas"
+	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/mailbox"
 )
 
 // demoOptions are the flags of `entree demo`.
@@ -102,7 +102,7 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	defer box.Close()
 	fmt.Fprintln(stdout, "Starting Keycloak …")
 	themes := filepath.Join(o.dir, "themes")
-	kc, err := local.Start(ctx, local.Options{
+	kc, err := localkeycloak.Start(ctx, localkeycloak.Options{
 		Dir: filepath.Join(o.dir, "keycloak"), Home: o.keycloakHome, Themes: themes, Port: o.keycloakPort, Out: stdout, Getenv: env.get,
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ func runDemo(ctx context.Context, o demoOptions, env environment, stdout io.Writ
 	listen := listener.Addr().String()
 	at := demoAddresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort}
 	if casPort != 0 {
-		at.CAS = caslocal.At(casPort)
+		at.CAS = localcas.At(casPort)
 	}
 	c, err := writeDemoConfig(o.dir, at)
 	if err != nil {

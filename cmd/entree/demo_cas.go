@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"entree/config"
-	"entree/internal/child"
+	"entree/internal/config"
+	"entree/internal/devenv/child"
+	"entree/internal/devenv/localcas"
+	"entree/internal/devenv/localkeycloak"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/keycloak/local"
-	"entree/secret"
-	"entree/sso/caslocal"
 )
 
 // casPort gives the demo's CAS server a port; 0 where there is none.
@@ -30,7 +30,7 @@ func (o demoOptions) casPort() (int, error) {
 }
 
 // startCAS starts a CAS server that hands logins on to the demo's Keycloak.
-func startCAS(ctx context.Context, dir string, port int, c config.Config, kc *local.Server, getenv func(string) string, out io.Writer) (*caslocal.Server, error) {
+func startCAS(ctx context.Context, dir string, port int, c config.Config, kc *localkeycloak.Server, getenv func(string) string, out io.Writer) (*localcas.Server, error) {
 	const id = "entree-cas"
 	raw, err := os.ReadFile(filepath.Join(dir, "cas-secret"))
 	if err != nil {
@@ -40,13 +40,13 @@ func startCAS(ctx context.Context, dir string, port int, c config.Config, kc *lo
 	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
 	err = admin.AddRelyingParty(ctx, keycloak.RelyingParty{
 		Secret: keycloak.Secret{ID: id, Secret: own}, Name: "CAS",
-		RedirectURIs: []string{caslocal.At(port) + "/*"}, LogoutURIs: []string{caslocal.At(port) + "/*"},
+		RedirectURIs: []string{localcas.At(port) + "/*"}, LogoutURIs: []string{localcas.At(port) + "/*"},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make CAS known to Keycloak: %w", err)
 	}
 	fmt.Fprintln(out, "Starting CAS …")
-	return caslocal.Start(ctx, caslocal.Options{
+	return localcas.Start(ctx, localcas.Options{
 		Dir: filepath.Join(dir, "cas"), Port: port, Out: out, Getenv: getenv,
 		Services: map[string]string{"ent": c.Portal.BaseURL + "/"},
 		Keycloak: kc.URL(), Realm: c.Keycloak.Realm, ClientID: id, Secret: own,

@@ -20,14 +20,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"entree/activation"
-	"entree/config"
 	"entree/deploy"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/devenv/demopeople"
+	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/mailbox"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/keycloak/local"
-	"entree/mail/mailbox"
-	"entree/registry/demopeople"
-	"entree/secret"
 )
 
 //go:embed demo.yaml
@@ -100,7 +100,7 @@ func writeDemoConfig(dir string, at demoAddresses) (config.Config, error) {
 
 // setUpRealm sets the demo's realm up as its administrator, and gives it the
 // console's operators.
-func setUpRealm(ctx context.Context, c config.Config, kc *local.Server, operators []demoOperator) error {
+func setUpRealm(ctx context.Context, c config.Config, kc *localkeycloak.Server, operators []demoOperator) error {
 	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
 	if err := admin.Apply(ctx, wanted(c), nil); err != nil {
 		return err

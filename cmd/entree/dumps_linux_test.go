@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"entree/internal/child"
+	"entree/internal/devenv/child"
 )
 
 // The running portal has a hard limit of no core at all, and the mark that holds

@@ -14,7 +14,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/config"
+	"entree/internal/config"
 )
 
 // Addresses that are known and addresses that nobody has are asked for in a

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/charter"
-	"entree/config"
-	"entree/secret"
+	"entree/internal/charter"
+	"entree/internal/config"
+	"entree/internal/secret"
 )
 
 func evidenceCommand(env environment) *cobra.Command {

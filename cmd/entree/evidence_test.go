@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
-	"entree/charter"
-	"entree/store"
+	"entree/internal/activation"
+	"entree/internal/charter"
+	"entree/internal/store"
 )
 
 func TestS47_EvidenceIsVerifiedFromTheCommandLine(t *testing.T) {

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/campaign"
+	"entree/internal/activation"
+	"entree/internal/campaign"
 	"entree/internal/failpoint"
-	"entree/jobs"
+	"entree/internal/jobs"
+	"entree/internal/secret"
 	"entree/portal/web"
-	"entree/secret"
 )
 
 // withFailpoints stands a point before and behind every port. A point of the

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/activation"
-	"entree/config"
-	"entree/registry"
-	"entree/store"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/registry"
+	"entree/internal/store"
 )
 
 // importFlags are what the command line says of an import.

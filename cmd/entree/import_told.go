@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/registry"
+	"entree/internal/activation"
+	"entree/internal/registry"
 )
 
 // told is what an import has said, for its end.

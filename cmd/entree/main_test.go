@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"entree/config"
-	"entree/e2e/demotest"
-	"entree/mail/mailbox"
-	"entree/store"
+	"entree/internal/config"
+	"entree/internal/devenv/demotest"
+	"entree/internal/devenv/mailbox"
+	"entree/internal/store"
 )
 
 func TestMain(m *testing.M) {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/config"
-	"entree/store"
+	"entree/internal/config"
+	"entree/internal/store"
 )
 
 func migrateCommand(env environment) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"entree/store"
+	"entree/internal/store"
 )
 
 // A backup of a store that is in use, restored into an empty place, is the

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/config"
-	"entree/store"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/config"
+	"entree/internal/store"
 )
 
 // personCommand is for the rights of one person, for whoever has no console.

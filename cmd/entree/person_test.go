@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"entree/activation"
-	"entree/audit"
+	"entree/internal/activation"
+	"entree/internal/audit"
 )
 
 func TestS51_OnePersonIsExportedAndErased(t *testing.T) {

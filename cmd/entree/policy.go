@@ -11,11 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"entree/activation"
-	"entree/activation/password"
-	"entree/config"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/password"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // realmPolicy holds what the realm asks of a password, as last read. Keycloak

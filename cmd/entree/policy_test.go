@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
-	"entree/activation/password"
-	"entree/config"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/password"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // realmWith is a Keycloak that has nothing but a password policy.

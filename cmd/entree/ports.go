@@ -1,9 +1,9 @@
 package main
 
 import (
-	"entree/activation"
-	"entree/campaign"
-	"entree/jobs"
+	"entree/internal/activation"
+	"entree/internal/campaign"
+	"entree/internal/jobs"
 	"entree/portal/web"
 )
 

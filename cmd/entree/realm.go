@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/config"
+	"entree/internal/config"
+	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/secret"
 )
 
 // realmCommand sets a realm up with the code that the demo uses.

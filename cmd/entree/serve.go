@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/config"
+	"entree/internal/config"
 )
 
 func serveCommand(env environment) *cobra.Command {

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"testing"
 
-	"entree/config"
+	"entree/internal/config"
 )
 
 // A client that never ends its header is cut off; another goes on being served.

@@ -7,10 +7,10 @@ import (
 	"maps"
 	"time"
 
-	"entree/activation"
-	"entree/config"
-	"entree/registry"
-	"entree/registry/directory"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/registry"
+	"entree/internal/registry/directory"
 )
 
 // openSource gives the table of a directory, and tells the mapping which

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/config"
 	"entree/deploy"
+	"entree/internal/config"
 	"entree/portal/web"
 )
 

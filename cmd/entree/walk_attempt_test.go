@@ -15,7 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // attempt is one request, as somebody makes it.

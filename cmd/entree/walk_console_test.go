@@ -14,9 +14,9 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"pgregory.net/rapid"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/sso/ssotest"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/sso/ssotest"
 )
 
 // Operators of each role, and people who are none, ask for every address of the

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // settle waits for what is on its way, and judges all that was left behind.

@@ -13,10 +13,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/charter"
-	"entree/e2e/outside"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/charter"
+	"entree/internal/devenv/outside"
 )
 
 // The walk lets visitors ask for every address of the portal at every step of

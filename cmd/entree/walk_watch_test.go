@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // watch is the store, seen by somebody who knows the model of the way: which

@@ -17,12 +17,12 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/activation"
-	"entree/config"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/devenv/localpostgres"
+	"entree/internal/sso/ssotest"
 	"entree/keycloak"
 	"entree/keycloak/fake"
-	"entree/sso/ssotest"
-	"entree/store/pgtest"
 )
 
 // tester is what a test and a walk of rapid's have in common.
@@ -53,7 +53,7 @@ func onEachDatabase(t *testing.T, walks string, test func(*testing.T, *walk)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		server, err := pgtest.Start()
+		server, err := localpostgres.Start()
 		if err != nil {
 			t.Fatal(err)
 		}

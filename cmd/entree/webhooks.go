@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/activation"
-	"entree/config"
-	"entree/store"
-	"entree/webhook"
+	"entree/internal/activation"
+	"entree/internal/config"
+	"entree/internal/store"
+	"entree/internal/webhook"
 )
 
 // webhooksCommand is for the person who connects a relying party.

@@ -3,14 +3,14 @@
  * answers are lost and a backup is restored. README.md beside this file says
  * which line of the program each step stands for.
  *
- *   reserve  the person's name, for ever                activation/choose.go
- *   intend   none -> creating, mark and job, at once    activation/choose.go
- *   take     a job; two instances may have it at once   jobs/runner.go
+ *   reserve  the person's name, for ever                internal/activation/choose.go
+ *   intend   none -> creating, mark and job, at once    internal/activation/choose.go
+ *   take     a job; two instances may have it at once   internal/jobs/runner.go
  *   seek     the person, by number                      keycloak/accounts.go
  *   create   one POST with name, mark and password      keycloak/accounts.go
  *   find     after a 409 or no answer                   keycloak/accounts.go
- *   done     creating -> live, the journey's end      activation/make.go
- *   park     somebody else's account: a human looks     activation/make.go
+ *   done     creating -> live, the journey's end      internal/activation/make.go
+ *   park     somebody else's account: a human looks     internal/activation/make.go
  *
  * Faults to plant, each of which has to be found:
  *   -DPLANT_409      set the password of what is there already

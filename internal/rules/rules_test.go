@@ -35,9 +35,9 @@ var rules = []rule{
 	{regexp.MustCompile(`^github\.com/emersion/go-imap`), []string{"mail/bounce"}, "IMAP stands in one place"},
 	{regexp.MustCompile(`^(github\.com/coreos/go-oidc)`), []string{"sso"}, "OIDC stands in one place"},
 	{regexp.MustCompile(`^github\.com/go-ldap/`), []string{"registry/directory"}, "LDAP stands in one place"},
-	{regexp.MustCompile(`^math/rand`), []string{"e2e/chaos"}, "codes, ids and passwords come from crypto/rand; nothing else needs chance, but for a run that a seed repeats"},
+	{regexp.MustCompile(`^math/rand`), nil, "codes, ids and passwords come from crypto/rand; nothing else in the product needs randomness"},
 	{regexp.MustCompile(`^net/smtp$`), nil, "it knows no time limits"},
-	{regexp.MustCompile(`^testing$`), []string{"e2e/demotest", "keycloak/accountstest", "sso/castest", "sso/ssotest", "store/litetest"}, "the program carries no tests"},
+	{regexp.MustCompile(`^testing$`), []string{"devenv/demotest", "keycloak/accountstest", "sso/castest", "sso/ssotest", "store/litetest"}, "the program carries no tests"},
 }
 
 // knows says which packages of ours a package may import; the first that fits
@@ -48,39 +48,39 @@ var knows = []struct {
 	reason string
 }{
 	{"secret", nil, "a leaf"},
-	{"activation/password", []string{"secret"}, "a leaf of the domain"},
-	{"activation/naming", nil, "a leaf of the domain"},
+	{"password", []string{"secret"}, "a leaf of the domain"},
+	{"naming", nil, "a leaf of the domain"},
 	{"audit", nil, "a leaf: what an entry is and how entries are chained"},
-	{"activation", []string{"audit", "secret", "activation/password", "activation/naming"}, "the domain knows no technology"},
-	{"helpdesk", []string{"activation", "activation/naming", "audit", "secret"}, "the domain knows no technology"},
+	{"activation", []string{"audit", "secret", "password", "naming"}, "the domain knows no technology"},
+	{"helpdesk", []string{"activation", "naming", "audit", "secret"}, "the domain knows no technology"},
 	{"charter", []string{"activation", "audit"}, "a part of the domain, over the way of a person"},
 	{"campaign", []string{"activation", "audit"}, "a part of the domain, over the way of a person"},
-	{"store", []string{"activation", "activation/naming", "audit", "campaign", "charter", "helpdesk"}, "an adapter knows the domain, not its neighbours"},
+	{"store", []string{"activation", "naming", "audit", "campaign", "charter", "helpdesk"}, "an adapter knows the domain, not its neighbours"},
 	{"jobs", []string{"activation"}, "an adapter knows the domain, not its neighbours"},
-	{"internal/child", nil, "a leaf"},
-	{"internal/maven", []string{"internal/child"}, "it fetches programs and knows nothing of what they do"},
-	{"keycloak/local", []string{"internal/child", "internal/maven", "secret"}, "it runs a Keycloak and knows nothing of what is in it"},
-	{"keycloak", []string{"activation", "activation/password", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"devenv/child", nil, "a leaf"},
+	{"devenv/maven", []string{"devenv/child"}, "it fetches programs and knows nothing of what they do"},
+	{"devenv/localkeycloak", []string{"devenv/child", "devenv/maven", "secret"}, "it runs a Keycloak and knows nothing of what is in it"},
+	{"keycloak", []string{"activation", "password", "secret"}, "an adapter knows the domain, not its neighbours"},
 	{"mail/bounce", []string{"activation", "secret"}, "it reads reports and knows nothing of who writes or what follows"},
-	{"mail/mailbox", nil, "a mail server knows nothing of who writes"},
+	{"devenv/mailbox", nil, "a mail server knows nothing of who writes"},
 	{"mail", []string{"activation", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
-	{"registry/demopeople", []string{"activation", "activation/naming", "registry"}, "people of the demo"},
+	{"devenv/demopeople", []string{"activation", "naming", "registry"}, "people of the demo"},
 	{"spreadsheet", nil, "a leaf"},
 	{"registry", []string{"activation", "spreadsheet"}, "an adapter knows the domain, not its neighbours"},
 	{"registry/intake", []string{"activation", "audit", "registry"}, "files on their way to the registry"},
 	{"registry/directory", []string{"registry", "secret"}, "one more kind of table"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
-	{"sso/caslocal", []string{"deploy", "internal/child", "internal/maven", "secret"}, "it runs a CAS and knows nothing of who asks it"},
+	{"devenv/localcas", []string{"deploy", "devenv/child", "devenv/maven", "secret"}, "it runs a CAS and knows nothing of who asks it"},
 	{"sso", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
-	{"bench", []string{"secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
+	{"devenv/bench", []string{"secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
 	{"colour", nil, "a leaf"},
 	{"webhook", []string{"activation", "secret"}, "an adapter knows the domain, not its neighbours"},
-	{"config", []string{"activation", "activation/password", "activation/naming", "colour", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
+	{"config", []string{"activation", "password", "naming", "colour", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"activation"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "secret"}, "what every page needs"},
 	{"portal/admin", []string{"activation", "audit", "campaign", "charter", "helpdesk", "registry", "registry/intake", "secret", "spreadsheet", "portal/web", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "secret", "portal/admin", "portal/web", "sso"}, "pages know the service and the way into the SSO"},
-	{"internal/failpoint", nil, "a leaf, linked for crash tests only"},
+	{"failpoint", nil, "a leaf, linked for crash tests only"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }
 
@@ -120,14 +120,15 @@ func list(t *testing.T) []pkg {
 func broken(all []pkg) []string {
 	var out []string
 	for _, p := range all {
-		own := strings.TrimPrefix(p.ImportPath, "entree/")
+		own := place(p.ImportPath)
 		for _, i := range p.Imports {
 			for _, r := range rules {
 				if r.what.MatchString(i) && !under(own, r.only) {
 					out = append(out, fmt.Sprintf("%s imports %s: %s", own, i, r.reason))
 				}
 			}
-			if ours, is := strings.CutPrefix(i, "entree/"); is {
+			if strings.HasPrefix(i, "entree/") {
+				ours := place(i)
 				for _, k := range knows {
 					if own == k.pkg {
 						if !slices.Contains(k.may, ours) {
@@ -137,12 +138,18 @@ func broken(all []pkg) []string {
 					}
 				}
 			}
-			if (own == "activation" || own == "campaign" || own == "charter" || strings.HasPrefix(own, "activation/")) && strings.Contains(i, ".") && !domain.MatchString(i) {
+			if (own == "activation" || own == "campaign" || own == "charter" || own == "naming" || own == "password") && strings.Contains(i, ".") && !domain.MatchString(i) {
 				out = append(out, fmt.Sprintf("%s imports %s: the domain needs the standard library and golang.org/x/text", own, i))
 			}
 		}
 	}
 	return out
+}
+
+// place returns the path of a package of this module without the module and without
+// "internal/", as the tables above write it.
+func place(importPath string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(importPath, "entree/"), "internal/")
 }
 
 func under(own string, places []string) bool {
@@ -158,11 +165,11 @@ func TestWhoImportsWhom(t *testing.T) {
 // A rule that finds nothing where something is wrong is no rule.
 func TestARuleThatIsBrokenIsFound(t *testing.T) {
 	for name, p := range map[string]pkg{
-		"gin in the domain":       {ImportPath: "entree/activation", Imports: []string{"github.com/gin-gonic/gin"}},
+		"gin in the domain":       {ImportPath: "entree/internal/activation", Imports: []string{"github.com/gin-gonic/gin"}},
 		"SQL on a page":           {ImportPath: "entree/portal", Imports: []string{"database/sql"}},
-		"a neighbour":             {ImportPath: "entree/mail", Imports: []string{"entree/store"}},
-		"chance":                  {ImportPath: "entree/activation", Imports: []string{"math/rand/v2"}},
-		"a library in the domain": {ImportPath: "entree/activation/naming", Imports: []string{"example.org/x"}},
+		"a neighbour":             {ImportPath: "entree/internal/mail", Imports: []string{"entree/internal/store"}},
+		"chance":                  {ImportPath: "entree/internal/activation", Imports: []string{"math/rand/v2"}},
+		"a library in the domain": {ImportPath: "entree/internal/naming", Imports: []string{"example.org/x"}},
 	} {
 		if len(broken([]pkg{p})) == 0 {
 			t.Errorf("%s is not found", name)
@@ -180,9 +187,9 @@ func TestEveryPackageTellsItsIdea(t *testing.T) {
 
 // Each package of ours has a place in the table above, or is one that joins.
 func TestEveryPackageHasItsPlace(t *testing.T) {
-	joins := []string{"cmd/entree", "e2e", "e2e/chaos", "e2e/demotest", "e2e/outside", "internal/rules", "keycloak/accountstest", "keycloak/fake", "sso/castest", "sso/ssotest", "store/litetest", "store/pgtest", "templates/mail"}
+	joins := []string{"cmd/entree", "devenv/demotest", "devenv/outside", "rules", "keycloak/accountstest", "keycloak/fake", "sso/castest", "sso/ssotest", "store/litetest", "devenv/localpostgres", "templates/mail"}
 	for _, p := range list(t) {
-		own := strings.TrimPrefix(p.ImportPath, "entree/")
+		own := place(p.ImportPath)
 		if slices.Contains(joins, own) {
 			continue
 		}

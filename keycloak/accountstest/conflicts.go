@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"entree/activation"
-	"entree/helpdesk"
+	"entree/internal/activation"
+	"entree/internal/helpdesk"
 )
 
 // RunConflicts tests what a help desk does with an account that was there.

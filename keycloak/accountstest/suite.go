@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Subject is what is tested, with what a test needs beside it.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Accounts is an activation.Accounts in memory.

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"entree/activation"
-	"entree/audit"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/spreadsheet"
 	"entree/portal/web"
-	"entree/spreadsheet"
 )
 
 // AuditPage is drawn by templates/admin/audit.html, GET /admin/audit

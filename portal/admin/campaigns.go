@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"entree/activation"
-	"entree/campaign"
+	"entree/internal/activation"
+	"entree/internal/campaign"
 	"entree/portal/web"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"entree/activation"
-	"entree/charter"
+	"entree/internal/activation"
+	"entree/internal/charter"
 	"entree/portal/web"
 )
 

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
-	"entree/campaign"
-	"entree/charter"
+	"entree/internal/activation"
+	"entree/internal/campaign"
+	"entree/internal/charter"
+	"entree/internal/store"
+	"entree/internal/store/litetest"
 	"entree/portal/admin"
-	"entree/store"
-	"entree/store/litetest"
 )
 
 // desk is a console with charters and campaigns over a real store.

@@ -9,13 +9,13 @@ import (
 	"io/fs"
 	"time"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/campaign"
-	"entree/charter"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/campaign"
+	"entree/internal/charter"
+	"entree/internal/registry/intake"
+	"entree/internal/sso"
 	"entree/portal/web"
-	"entree/registry/intake"
-	"entree/sso"
 )
 
 // Options is what the console is made of.

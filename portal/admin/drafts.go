@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/charter"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/charter"
 	"entree/portal/web"
 )
 

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"entree/activation"
-	"entree/charter"
+	"entree/internal/activation"
+	"entree/internal/charter"
 )
 
 // EvidencePage is drawn by templates/admin/evidence.html, GET

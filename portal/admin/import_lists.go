@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strconv"
 
-	"entree/activation"
+	"entree/internal/activation"
+	"entree/internal/registry"
+	"entree/internal/registry/intake"
 	"entree/portal/web"
-	"entree/registry"
-	"entree/registry/intake"
 )
 
 // listed are the kinds of differences that a trial has lists of, beside what

@@ -3,9 +3,9 @@ package admin
 import (
 	"time"
 
-	"entree/activation"
-	"entree/registry"
-	"entree/registry/intake"
+	"entree/internal/activation"
+	"entree/internal/registry"
+	"entree/internal/registry/intake"
 )
 
 func importsSamples() []any {

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
+	"entree/internal/registry"
+	"entree/internal/registry/intake"
 	"entree/portal/web"
-	"entree/registry"
-	"entree/registry/intake"
 )
 
 const (

@@ -21,12 +21,12 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/activation"
-	"entree/audit"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/registry"
+	"entree/internal/registry/intake"
+	"entree/internal/store"
 	"entree/portal/admin"
-	"entree/registry"
-	"entree/registry/intake"
-	"entree/store"
 )
 
 // importing is a console that imports into a real store.

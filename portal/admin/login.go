@@ -7,10 +7,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/audit"
+	"entree/internal/audit"
+	"entree/internal/secret"
+	"entree/internal/sso"
 	"entree/portal/web"
-	"entree/secret"
-	"entree/sso"
 )
 
 // stateCookie keeps a login under way.

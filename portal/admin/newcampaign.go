@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/campaign"
+	"entree/internal/activation"
+	"entree/internal/campaign"
 	"entree/portal/web"
 )
 

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // OverviewPage is drawn by templates/admin/overview.html, GET /admin

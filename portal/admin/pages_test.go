@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
-	"entree/audit"
+	"entree/internal/activation"
+	"entree/internal/audit"
 )
 
 // record is what the pages of the audit and of a person's rights read.

@@ -3,9 +3,9 @@ package admin
 import (
 	"time"
 
-	"entree/activation"
-	"entree/campaign"
-	"entree/charter"
+	"entree/internal/activation"
+	"entree/internal/campaign"
+	"entree/internal/charter"
 )
 
 // charterSamples are the pages of charters, with everything and with nothing.

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/helpdesk"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/helpdesk"
+	"entree/internal/secret"
 	"entree/portal/web"
-	"entree/secret"
 )
 
 // Desk is what an operator does for people.

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"entree/activation"
-	"entree/audit"
-	"entree/helpdesk"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/helpdesk"
+	"entree/internal/secret"
 	"entree/portal/admin"
-	"entree/secret"
 )
 
 // deskOfOne is a help desk with one person in memory. It keeps what was asked of it.

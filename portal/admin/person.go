@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
-	"entree/helpdesk"
+	"entree/internal/activation"
+	"entree/internal/helpdesk"
 	"entree/portal/web"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal/web"
 )
 

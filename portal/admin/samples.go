@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal/web"
 )
 

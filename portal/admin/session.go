@@ -7,9 +7,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/audit"
+	"entree/internal/audit"
+	"entree/internal/sso"
 	"entree/portal/web"
-	"entree/sso"
 )
 
 // What a session keeps.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/audit"
+	"entree/internal/audit"
 	"entree/portal/web"
 )
 

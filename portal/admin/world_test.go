@@ -18,14 +18,14 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/activation"
-	"entree/audit"
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/secret"
+	"entree/internal/sso"
+	"entree/internal/sso/ssotest"
 	"entree/portal/admin"
 	"entree/portal/i18n"
 	"entree/portal/web"
-	"entree/secret"
-	"entree/sso"
-	"entree/sso/ssotest"
 	"entree/static"
 	"entree/templates"
 )

@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 //go:embed messages/*.yaml

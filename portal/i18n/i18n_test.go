@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"entree/activation"
+	"entree/internal/activation"
 	"entree/portal/i18n"
 	"entree/templates"
 )
@@ -250,9 +250,9 @@ func TestMatch(t *testing.T) {
 func TestEveryEventAndMailIsToldInAStory(t *testing.T) {
 	keys := load(t).Keys(activation.French)
 	for file, kinds := range map[string]*regexp.Regexp{
-		"../../activation/job.go":     regexp.MustCompile(`EventKind = "([a-z_.]+)"`),
-		"../../activation/message.go": regexp.MustCompile(`MessageKind = "([a-z_]+)"`),
-		"../../helpdesk/desk.go":      regexp.MustCompile(`Act\w+ += "([a-z_.]+)"`),
+		"../../internal/activation/job.go":     regexp.MustCompile(`EventKind = "([a-z_.]+)"`),
+		"../../internal/activation/message.go": regexp.MustCompile(`MessageKind = "([a-z_]+)"`),
+		"../../internal/helpdesk/desk.go":      regexp.MustCompile(`Act\w+ += "([a-z_.]+)"`),
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {

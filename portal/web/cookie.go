@@ -9,7 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // PutSealed keeps a value in the visitor's browser for a short while, encrypted

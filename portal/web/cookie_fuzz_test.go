@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // Whatever stands in the cookie: a session that was not begun here is a new

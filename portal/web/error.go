@@ -13,7 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Error is the end of a request as a page. What the visitor reads (Key, a

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Figures are read at each scrape, from the database, so that every instance

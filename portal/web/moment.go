@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // Moment tells a time twice, as people ask for it and as a record needs it:

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // pages are the templates, by language and page: one set per page, so that

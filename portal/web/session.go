@@ -14,8 +14,8 @@ import (
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
 
-	"entree/activation"
-	"entree/secret"
+	"entree/internal/activation"
+	"entree/internal/secret"
 )
 
 // SessionRows keeps what belongs to a session, under its id.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/activation"
-	"entree/secret"
+	"entree/internal/activation"
+	"entree/internal/secret"
 )
 
 // Catalog translates.

@@ -3,7 +3,7 @@ package web
 import (
 	"fmt"
 
-	"entree/colour"
+	"entree/internal/colour"
 )
 
 // Theme is the institution's accent colour, "#0b5d4e", for light pages and for

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/secret"
+	"entree/internal/secret"
 )
 
 // Token gives the value of a form's hidden field: a MAC over the session and

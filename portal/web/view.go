@@ -6,7 +6,7 @@ import (
 	"html/template"
 	"time"
 
-	"entree/activation"
+	"entree/internal/activation"
 )
 
 // View is what every template gets: the frame of the page, and in Data the

@@ -1,0 +1,98 @@
+package activation_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/charter"
+)
+
+// remembers is a charter board that never looks again, as one that another
+// instance's publication has not reached yet.
+type remembers struct{ activation.Charters }
+
+func (remembers) Refresh(context.Context) error { return nil }
+
+func TestI2_ACharterReplacedByAnotherInstanceSendsBackToIt(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	real, stale := w.Charters, charter.NewBoard(w.store, w.clock)
+	if err := stale.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Charters = remembers{stale}
+	old, err := w.CharterFor(activation.Journey{Profile: "etudiant"}, activation.French)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.publish("2027")
+	refused(t, w.Accept(t.Context(), id, old.SHA256, activation.French), activation.ReasonCharterChanged)
+	if _, err := w.store.LastAcceptance(t.Context(), "p-22502142"); !errors.Is(err, activation.ErrNotFound) {
+		t.Errorf("evidence of what was refused: %v", err)
+	}
+	w.Charters = real
+	w.accept(id)
+	if err := stale.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Charters = remembers{stale}
+	w.publish("2028")
+	refused(t, w.choose(id, strong), activation.ReasonStep)
+	w.Charters = real
+	if got := w.step(id); got != activation.StepCharter || w.accounts.Len() != 0 {
+		t.Errorf("step %s, %d accounts", got, w.accounts.Len())
+	}
+}
+
+func TestS47_SomebodyActiveAcceptsTheNextVersionToo(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	if err := w.choose(id, strong); err != nil {
+		t.Fatal(err)
+	}
+	first := w.box.next(t, activation.MessageActivated).Charter
+	p := w.person("p-22502142")
+	if _, owes, err := w.Reader(t.Context(), p.Login, p.AccountID); err != nil || owes {
+		t.Errorf("owes the charter of a moment ago: %v, %v", owes, err)
+	}
+	w.publish("2027")
+	if _, owes, err := w.Reader(t.Context(), p.Login, p.AccountID); err != nil || !owes {
+		t.Errorf("owes nothing: %v, %v", owes, err)
+	}
+	for _, other := range [][2]string{{p.Login, "another"}, {"nobody", p.AccountID}, {"", ""}} {
+		if err := w.AcceptAgain(t.Context(), other[0], other[1], first.SHA256, activation.French); !errors.Is(err, activation.ErrNotFound) {
+			t.Errorf("%v accepted: %v", other, err)
+		}
+	}
+	refused(t, w.AcceptAgain(t.Context(), p.Login, p.AccountID, first.SHA256, activation.French), activation.ReasonCharterChanged)
+	now, err := w.CharterOf(p, activation.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Hour)
+	for range 2 {
+		if err := w.AcceptAgain(t.Context(), p.Login, p.AccountID, now.SHA256, activation.English); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receipt := w.box.next(t, activation.MessageAccepted).Charter
+	if receipt.SHA256 != now.SHA256 || receipt.Version != "2027" || !receipt.At.Equal(w.clock()) || first.Version != "2026" {
+		t.Errorf("receipts %+v, %+v", first, receipt)
+	}
+	acceptances, texts, err := w.store.Evidence(t.Context(), p.ID)
+	if err != nil || len(acceptances) != 2 || acceptances[1].Lang != activation.English || texts[1].Text != now.Text {
+		t.Errorf("%+v, %v", acceptances, err)
+	}
+	if _, err := w.CharterJobs().Run(t.Context(), activation.Job{Person: p.ID}); err != nil { // once more, as after a crash
+		t.Fatal(err)
+	}
+	if a, _ := w.accounts.Get(p.Login); a.CharterVersion != "2027" || a.CharterSHA256 != now.SHA256 || a.Number != p.Number {
+		t.Errorf("the account says %+v", a)
+	}
+}

@@ -1,0 +1,164 @@
+package activation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"entree/internal/password"
+	"entree/internal/secret"
+)
+
+// PasswordRules are the numbers that a password is held to; 0: not asked for.
+type PasswordRules = password.Policy
+
+// Phrase is a suggestion of the generator. Unit and Count say how long it
+// holds: ("century", 3).
+type Phrase struct {
+	Text  secret.Text
+	Words []string // as drawn, accents kept
+	Bits  float64
+	Unit  string
+	Count int
+}
+
+// Rules gives the rules that a password is held to now.
+func (s *Service) Rules(Journey) PasswordRules { return s.Policy() }
+
+// Fragments gives what of a person's data a password may not hold, folded, for
+// the browser, which ticks the rule while they type.
+func (s *Service) Fragments(p Person) []string { return s.personal(p).Fragments() }
+
+// Phrases draws n suggestions, none of which breaks a rule for this person.
+func (s *Service) Phrases(p Person, n int) ([]Phrase, error) {
+	check := password.Checker(s.Policy(), s.personal(p))
+	out := make([]Phrase, n)
+	for i := range out {
+		phrase, err := password.Generate(s.Random, func(text string) bool { return len(check(secret.New(text))) > 0 })
+		if err != nil {
+			return nil, err
+		}
+		unit, count := password.Strength(phrase.Bits)
+		out[i] = Phrase{phrase.Text, phrase.Words, phrase.Bits, unit, count}
+	}
+	return out, nil
+}
+
+// ChoosePassword judges the password, hashes it, forgets it, and commits the
+// account's job with the intent. Then it waits a moment for Keycloak; where
+// the account is not there by then, the journey's step is StepWaiting and the
+// job goes on without the visitor.
+func (s *Service) ChoosePassword(ctx context.Context, j *Journey, chosen, confirmation secret.Text) error {
+	if err := s.Charters.Refresh(ctx); err != nil {
+		return err // before the hash, which is dear
+	}
+	if err := s.stands(j, StepPassword); err != nil {
+		return err
+	}
+	p, err := s.reserve(ctx, j.Person)
+	if err != nil {
+		return err
+	}
+	chosen, confirmation = password.Normalize(chosen), password.Normalize(confirmation)
+	found, err := s.judge(chosen, p)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return &Refusal{Reason: ReasonPasswordRules, Findings: found}
+	}
+	if chosen.Reveal() != confirmation.Reveal() {
+		return &Refusal{Reason: ReasonPasswordConfirm}
+	}
+	credential, err := s.Hasher.Hash(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	intent, err := s.intend(*j, p, credential)
+	if err != nil {
+		return err
+	}
+	err = s.act(ctx, j, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
+		j.PasswordAt = at
+		j.ExpiresAt = at.Add(s.Absolute)
+		return intent, nil
+	})
+	if errors.Is(err, ErrConflict) {
+		return &Refusal{Reason: ReasonElsewhere}
+	}
+	if err = s.replaced(ctx, err, ReasonStep); err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, s.Wait)
+	defer cancel()
+	if err := s.Runner.RunNow(wait, intent.Jobs[0].ID); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return s.reread(ctx, j)
+}
+
+// judge gives every rule that a password breaks; one that keeps them all is
+// looked up among those that leaked.
+func (s *Service) judge(chosen secret.Text, p Person) ([]Finding, error) {
+	found := password.Check(s.Policy(), chosen, s.personal(p))
+	if len(found) > 0 || s.Breached == nil {
+		return found, nil
+	}
+	leaked, err := s.Breached.Has(chosen)
+	if err != nil {
+		return nil, fmt.Errorf("look the password up: %w", err)
+	}
+	if leaked {
+		found = append(found, Finding{Rule: "breached"})
+	}
+	return found, nil
+}
+
+// intend gives the effects that begin the account (the model's step "intend"): the person's state moves
+// from none to creating, which one journey alone can do, and the job carries
+// all that Keycloak needs, sealed.
+func (s *Service) intend(j Journey, p Person, c Credential) (Effects, error) {
+	profile, ok := s.Profile(p.Profile)
+	if !ok {
+		return Effects{}, fmt.Errorf("profile %q is no longer configured", p.Profile)
+	}
+	activationID, err := s.newID()
+	if err != nil {
+		return Effects{}, err
+	}
+	jobID, err := s.newID()
+	if err != nil {
+		return Effects{}, err
+	}
+	plain, err := json.Marshal(Account{
+		ActivationID: activationID, Login: p.Login, UniversityAddress: p.UniversityAddress,
+		PersonalAddress: string(p.Email), GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate,
+		Profile: p.Profile, Number: p.Number, Affiliation: profile.Affiliation, Affiliations: profile.Affiliations,
+		Groups: profile.Groups, Lang: j.Lang,
+		CharterVersion: j.CharterName, CharterSHA256: j.Charter, CharterAcceptedAt: j.AcceptedAt,
+		Credential: c,
+	})
+	if err != nil {
+		return Effects{}, err
+	}
+	sealed, err := s.Keys.Seal(secret.UseJob, jobID, plain)
+	if err != nil {
+		return Effects{}, err
+	}
+	now := s.now()
+	return Effects{
+		Charter: &InForce{j.Profile, j.Charter},
+		People:  []PersonChange{{Person: p.ID, From: []AccountState{NoAccount}, To: AccountCreating, ActivationID: activationID}},
+		Jobs:    []Job{{ID: jobID, Kind: JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
+		Events:  []Event{{At: now, Kind: EventPasswordChosen, Person: p.ID, Journey: j.ID}},
+	}, nil
+}
+
+func (s *Service) personal(p Person) password.Personal {
+	return password.Personal{
+		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Number: p.Number, Login: p.Login,
+		Addresses: []string{string(p.Email), p.UniversityAddress}, Institution: s.Words,
+	}
+}

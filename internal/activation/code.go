@@ -1,0 +1,64 @@
+package activation
+
+import (
+	"fmt"
+	"io"
+	"math/big"
+	"time"
+
+	"crypto/rand"
+
+	"entree/internal/secret"
+)
+
+// CodeLife is how long a code is good when the configuration says nothing; 60
+// minutes is the most that it may say (S6).
+const CodeLife = 10 * time.Minute
+
+// Code is what is kept of the six digits: a MAC under a key that is not in the
+// database, bound to the journey and its address.
+type Code struct {
+	MAC       []byte
+	SentAt    time.Time
+	ExpiresAt time.Time
+	Sent      int // codes made in this journey so far
+	Tries     int // over all of them: a new code does not give tries back (S4)
+}
+
+// NewDigits draws six decimal digits, each of the million with the same
+// chance, leading zeros kept (S1).
+func NewDigits(random io.Reader) (secret.Text, error) {
+	n, err := rand.Int(random, big.NewInt(1_000_000))
+	if err != nil {
+		return secret.Text{}, fmt.Errorf("draw a code: %w", err)
+	}
+	return secret.New(fmt.Sprintf("%06d", n)), nil
+}
+
+// CleanDigits takes what a person typed or pasted, with spaces, dots or
+// hyphens between the figures, and gives the six digits; false where they are
+// not six.
+func CleanDigits(s string) (string, bool) {
+	out := make([]byte, 0, 6)
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			if len(out) == 6 {
+				return "", false
+			}
+			out = append(out, byte(r))
+		case r == ' ' || r == '\u00a0' || r == '\u202f' || r == '-' || r == '.' || r == '\t':
+		default:
+			return "", false
+		}
+	}
+	return string(out), len(out) == 6
+}
+
+func codeMAC(keys secret.Keyring, j *Journey, digits string) []byte {
+	return keys.MAC(secret.UseCode, string(j.ID), string(j.Address), digits)
+}
+
+func codeFits(keys secret.Keyring, j *Journey, digits string) bool {
+	return keys.Verify(secret.UseCode, j.Code.MAC, string(j.ID), string(j.Address), digits)
+}

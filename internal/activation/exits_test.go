@@ -1,0 +1,58 @@
+package activation_test
+
+import (
+	"errors"
+	"testing"
+
+	"entree/internal/activation"
+	"entree/internal/secret"
+)
+
+// While the secret is rotated, instance by instance, a job can come to one that
+// does not have its key yet; a key can be taken away too soon. The sealed intent
+// waits for an instance that has the key.
+func TestI5_AJobThatNoKeyOpensIsNotGivenUp(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	other, err := secret.ParseKeys(secret.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := other.Seal(secret.UseJob, "j", []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken, err := w.Keys.Seal(secret.UseJob, "j", []byte(`{`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, handler := range map[string]activation.Handler{activation.JobAccount: w.AccountJobs(), activation.JobMail: w.MailJobs()} {
+		_, err := handler.Run(t.Context(), activation.Job{ID: "j", Kind: kind, Payload: sealed})
+		if !errors.Is(err, secret.ErrOpen) || activation.IsPermanent(err) {
+			t.Errorf("%s: %v, which gives the job up: %t", kind, err, activation.IsPermanent(err))
+		}
+		if _, err := handler.Run(t.Context(), activation.Job{ID: "j", Kind: kind, Payload: broken}); !activation.IsPermanent(err) {
+			t.Errorf("%s: what opens and says nothing is tried again: %v", kind, err)
+		}
+	}
+}
+
+// A lockout has an exit: when the wait that was told is over, the next code of a
+// new journey is compared again, and opens it.
+func TestI7_AfterTheWaitTheNextCodeIsCompared(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	code := w.box.next(t, activation.MessageCode).Code
+	for range activation.MaxTries - 1 {
+		refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong)
+	}
+	told := refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonTriesSpent).Retry
+	again := w.ask("etudiant", "jp.martin@example.net")
+	code = w.box.next(t, activation.MessageCode).Code
+	refused(t, w.Prove(t.Context(), again, code, "c"), activation.ReasonCodeBlocked)
+	w.pass(told.Sub(w.clock()))
+	last := w.ask("etudiant", "jp.martin@example.net")
+	code = w.box.next(t, activation.MessageCode).Code
+	if err := w.Prove(t.Context(), last, code, "c"); err != nil {
+		t.Errorf("when the wait is over, the right code: %v", err)
+	}
+}

@@ -1,0 +1,114 @@
+package activation
+
+import (
+	"time"
+
+	"entree/internal/audit"
+)
+
+// The kinds of jobs.
+const (
+	JobMail    = "mail"
+	JobAccount = "account"
+	JobCharter = "charter"
+)
+
+// Job is one piece of work for the world outside. It exists exactly if the
+// transaction that asked for it was committed, and it is done at least once.
+type Job struct {
+	ID       string
+	Kind     string
+	Person   PersonID  // may be empty
+	Journey  JourneyID // may be empty
+	Payload  []byte    // sealed with the job's ID as its context; erased at the end
+	Attempts int       // tries begun so far
+	Created  time.Time
+	RunAt    time.Time // not before
+	Deadline time.Time // given up after this
+	Lease    string    // who holds it, while it is worked on
+}
+
+// EventKind names what happened, in the past tense.
+type EventKind string
+
+// Event is one line of the story of a person or a journey, kept for the audit
+// and the figures. It never holds a secret; Details holds short words and
+// numbers only.
+type Event struct {
+	At      time.Time // UTC
+	Kind    EventKind
+	Person  PersonID
+	Journey JourneyID
+	Details map[string]string
+}
+
+// The events of a student's way.
+const (
+	EventRequested       EventKind = "activation.requested"
+	EventCodeResent      EventKind = "code.resent"
+	EventCodeProven      EventKind = "code.proven"
+	EventCodeWrong       EventKind = "code.wrong"
+	EventCodeExpired     EventKind = "code.expired"
+	EventCodeBlocked     EventKind = "code.blocked"
+	EventIdentified      EventKind = "identity.verified"
+	EventIdentityWrong   EventKind = "identity.wrong"
+	EventCharterAccepted EventKind = "charter.accepted"
+	EventPasswordChosen  EventKind = "password.chosen"
+	EventAccountCreated  EventKind = "account.activated"
+	EventAccountParked   EventKind = "account.parked"
+	EventFirstLogin      EventKind = "account.first_login"
+	EventCharterPending  EventKind = "charter.not_written" // accepted, and Keycloak could not be told
+	EventInvited         EventKind = "person.invited"
+	EventMailSent        EventKind = "mail.sent"
+	EventAddressWrong    EventKind = "address.wrong"
+	EventMailAbandoned   EventKind = "mail.abandoned"
+	EventDeskProven      EventKind = "desk.proven"
+	EventDeskWrong       EventKind = "desk.wrong"
+	EventAccountAdopted  EventKind = "account.adopted"
+	EventNewsAbandoned   EventKind = "news.abandoned"
+	EventPersonChanged   EventKind = "person.changed" // by an import; details name the fields
+	EventPersonGone      EventKind = "person.gone"    // from the source that brought them
+)
+
+// Effects is what an act wants besides the change of its journey. The store
+// commits all of it with the journey, or none.
+type Effects struct {
+	// Charter, where it is set, must be in force when the effects are committed,
+	// or all of it is refused with ErrCharterReplaced (I2).
+	Charter     *InForce
+	Jobs        []Job
+	Events      []Event
+	Acceptances []Acceptance
+	People      []PersonChange
+	Wrong       []WrongAddress
+	Reached     []Reached     // stages that no event of theirs tells
+	Audit       []audit.Entry // what an operator did, chained to what was done before
+	Edits       []PersonEdit
+	Desk        *DeskCode // given out; an earlier one of its person is worth nothing
+	DeskSpent   *DeskSpent
+	Forget      []string // keys of limits
+}
+
+// WrongAddress marks a personal address as wrong, for everybody who has it. The
+// mark goes with the address: whoever gets another one is not marked.
+type WrongAddress struct {
+	Address Address
+	Why     string // the mail server's status, "5.1.1" (RFC 3463)
+	At      time.Time
+}
+
+// InForce names a text that has to be in force for a profile.
+type InForce struct{ Profile, SHA256 string }
+
+// PersonChange moves a person's account. From guards it: the store refuses
+// the whole transaction with ErrConflict unless the person's account is in one
+// of those states, so that two journeys of one person cannot both win.
+type PersonChange struct {
+	Person       PersonID
+	From         []AccountState
+	To           AccountState
+	ActivationID string // set where not empty
+	AccountID    string // set where not empty
+	ActivatedAt  time.Time
+	FirstLoginAt time.Time // refused with ErrConflict where one was recorded before
+}

@@ -1,0 +1,238 @@
+package activation_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"entree/internal/activation"
+	"entree/internal/secret"
+)
+
+// TestI2_RandomWalk lets somebody do anything at any time in two browsers,
+// while time passes and the charter is replaced, and checks after each act
+// that
+//
+//   - the step never moves but by its own act, and never skips one;
+//   - an account is there only where a code was proven and the charter that was
+//     then in force was accepted (I2), and at most once (I1);
+//   - success is shown exactly when the account is there (I3).
+func TestI2_RandomWalk(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, jeanPierre())
+		defer w.end() // a hundred of them would go on asking for jobs
+		w.Rates.Address.Burst, w.Rates.Tries.Burst = 1000, 1000
+		walk := &walk{world: w, browsers: [2]browser{}}
+		rt.Repeat(map[string]func(*rapid.T){
+			"":                   walk.check,
+			"ask":                walk.ask,
+			"resend":             walk.resend,
+			"type the code":      walk.typeCode,
+			"type another code":  walk.typeAnother,
+			"accept":             walk.accept,
+			"pass the guide":     walk.guide,
+			"choose":             walk.choose,
+			"choose a weak one":  walk.chooseWeak,
+			"let time pass":      walk.passTime,
+			"replace the terms":  walk.replace,
+			"verify for nothing": walk.verify,
+		})
+	})
+}
+
+type walk struct {
+	*world
+	browsers [2]browser
+	versions int
+}
+
+// browser is the model of one journey.
+type browser struct {
+	id       activation.JourneyID
+	code     string
+	step     activation.Step // "": no journey
+	accepted string          // version
+}
+
+func (w *walk) pick(t *rapid.T) *browser {
+	return &w.browsers[rapid.IntRange(0, 1).Draw(t, "browser")]
+}
+
+// live gives the browser's journey if it still runs, and forgets it if its
+// time is over.
+func (w *walk) live(b *browser) bool {
+	if b.step == "" {
+		return false
+	}
+	if _, _, err := w.Journey(w.t.Context(), b.id); errors.Is(err, activation.ErrExpired) {
+		*b = browser{}
+	}
+	return b.step != ""
+}
+
+func (w *walk) ask(t *rapid.T) {
+	b := w.pick(t)
+	account := w.person("p-22502142").Account
+	*b = browser{id: w.world.ask("etudiant", "jp.martin@example.net"), step: activation.StepCode}
+	if account == activation.NoAccount {
+		b.code = w.box.next(w.t, activation.MessageCode).Code
+	} else {
+		w.box.next(w.t, activation.MessageActive)
+	}
+}
+
+func (w *walk) resend(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) || b.step != activation.StepCode {
+		return
+	}
+	err := w.Resend(w.t.Context(), b.id, activation.English, "c")
+	var r *activation.Refusal
+	if errors.As(err, &r) && r.Reason == activation.ReasonResendTooSoon {
+		return
+	}
+	if err != nil {
+		t.Fatalf("resend: %v", err)
+	}
+	b.code = ""
+	if w.person("p-22502142").Account == activation.NoAccount {
+		b.code = w.box.next(w.t, activation.MessageCode).Code
+	} else {
+		w.box.next(w.t, activation.MessageActive)
+	}
+}
+
+func (w *walk) typeCode(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) || b.code == "" {
+		return
+	}
+	err := w.Prove(w.t.Context(), b.id, b.code, "c")
+	if err == nil {
+		if b.step != activation.StepCode {
+			t.Fatalf("a code was proven at %s", b.step)
+		}
+		b.step = activation.StepCharter
+	}
+	w.refusalEnds(b, err)
+}
+
+func (w *walk) typeAnother(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) {
+		return
+	}
+	err := w.Prove(w.t.Context(), b.id, other(b.code), "c")
+	if err == nil {
+		t.Fatal("a wrong code was accepted")
+	}
+	w.refusalEnds(b, err)
+}
+
+func (w *walk) refusalEnds(b *browser, err error) {
+	var r *activation.Refusal
+	if errors.As(err, &r) && r.Reason == activation.ReasonTriesSpent {
+		b.step = activation.StepEnded
+	}
+}
+
+func (w *walk) verify(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) {
+		return
+	}
+	refused(w.t, w.Verify(w.t.Context(), b.id, activation.Answers{Number: "22502142"}), activation.ReasonStep)
+}
+
+func (w *walk) accept(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) {
+		return
+	}
+	c, _ := w.CharterFor(activation.Journey{}, activation.French)
+	if err := w.Accept(w.t.Context(), b.id, c.SHA256, activation.French); err == nil {
+		if b.step != activation.StepCharter {
+			t.Fatalf("the charter was accepted at %s", b.step)
+		}
+		b.step, b.accepted = activation.StepGuide, c.Version
+		if j, _, _ := w.Journey(w.t.Context(), b.id); !j.GuidedAt.IsZero() {
+			b.step = activation.StepPassword // it was only the charter that had changed
+		}
+	}
+}
+
+func (w *walk) guide(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) {
+		return
+	}
+	if err := w.Guided(w.t.Context(), b.id); err == nil {
+		if b.step != activation.StepGuide {
+			t.Fatalf("the guide was passed at %s", b.step)
+		}
+		b.step = activation.StepPassword
+	}
+}
+
+func (w *walk) choose(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) {
+		return
+	}
+	if err := w.world.choose(b.id, strong); err == nil {
+		if b.step != activation.StepPassword {
+			t.Fatalf("a password was taken at %s", b.step)
+		}
+		b.step = activation.StepDone
+		w.box.next(w.t, activation.MessageActivated)
+	}
+}
+
+func (w *walk) chooseWeak(t *rapid.T) {
+	b := w.pick(t)
+	if !w.live(b) {
+		return
+	}
+	if err := w.ChoosePassword(w.t.Context(), b.id, secret.New("short"), secret.New("short")); err == nil {
+		t.Fatal("a weak password was taken")
+	}
+}
+
+func (w *walk) passTime(t *rapid.T) {
+	w.pass(time.Duration(rapid.IntRange(1, 20).Draw(t, "minutes")) * time.Minute)
+}
+
+func (w *walk) replace(*rapid.T) {
+	w.versions++
+	w.publish(time.Date(2026+w.versions, 9, 1, 0, 0, 0, 0, time.UTC).Format("2006"))
+	for i := range w.browsers {
+		if b := &w.browsers[i]; b.step == activation.StepGuide || b.step == activation.StepPassword {
+			b.step = activation.StepCharter
+		}
+	}
+}
+
+func (w *walk) check(t *rapid.T) {
+	done := 0
+	for i := range w.browsers {
+		b := &w.browsers[i]
+		if !w.live(b) {
+			continue
+		}
+		if got := w.step(b.id); got != b.step {
+			t.Fatalf("browser %d is at %s, the model at %s", i, got, b.step)
+		}
+		if b.step == activation.StepDone {
+			done++
+		}
+	}
+	p := w.person("p-22502142")
+	if n := w.accounts.Len(); n > 1 || (n == 1) != (p.Account == activation.AccountActive) {
+		t.Fatalf("%d accounts, the person's is %q", n, p.Account)
+	}
+	if done > w.accounts.Len() {
+		t.Fatalf("success is shown %d times for %d accounts", done, w.accounts.Len())
+	}
+}

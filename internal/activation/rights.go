@@ -1,0 +1,85 @@
+package activation
+
+import (
+	"encoding/json"
+	"time"
+
+	"entree/internal/audit"
+)
+
+// Dossier is everything that is held about one person.
+type Dossier struct {
+	Person      Person
+	Events      []Event
+	Acceptances []Acceptance
+	Charters    []Charter // the texts of the acceptances, in their order
+	Jobs        []JobLine
+	Journeys    []Journey // under way, or over for less than a day
+	DeskCode    DeskCode  // that is good at the moment; zero: none
+	Mails       []CampaignMail
+	Import      ImportRecord // that brought them in; zero: none did
+	Source      string       // whose they are
+	GoneAt      time.Time    // since when it has not known them
+	Stage       Stage
+	Audit       []audit.Link
+}
+
+// CampaignMail is a mail of a campaign to somebody, and what became of it.
+type CampaignMail struct {
+	Campaign   string // its name
+	Round      int
+	State, Why string
+	At, SentAt time.Time
+}
+
+// JSON writes the dossier with names that can be read without the program
+// (GDPR, articles 15 and 20). Operators are told by their role: who they are is
+// theirs.
+func (d Dossier) JSON(at time.Time) ([]byte, error) {
+	type object = map[string]any
+	p := d.Person
+	story, acceptances, waiting, acts, journeys, mails := []object{}, []object{}, []object{}, []object{}, []object{}, []object{}
+	for _, e := range d.Events {
+		story = append(story, object{"at": e.At, "what": e.Kind, "details": e.Details})
+	}
+	for i, a := range d.Acceptances {
+		acceptances = append(acceptances, object{
+			"at": a.At, "version": a.Version, "language": a.Lang, "text_sha256": a.SHA256, "title": d.Charters[i].Title, "text": d.Charters[i].Text,
+		})
+	}
+	for _, j := range d.Jobs {
+		waiting = append(waiting, object{"kind": j.Kind, "asked_for_at": j.Created, "given_up_at": orNull(j.GivenUp)})
+	}
+	for _, l := range d.Audit {
+		acts = append(acts, object{"at": l.At, "by_role": l.By.Role, "what": l.Act, "details": l.What})
+	}
+	for _, j := range d.Journeys {
+		journeys = append(journeys, object{
+			"asked_for_at": j.RequestedAt, "address": j.Address, "language": j.Lang, "network": j.Client, "at_the_desk": j.Desk != "", "reference": j.Reference,
+			"last_act_at": j.SeenAt, "ends_at": j.ExpiresAt,
+		})
+	}
+	for _, m := range d.Mails {
+		mails = append(mails, object{"campaign": m.Campaign, "reminder": m.Round, "state": m.State, "why": m.Why, "at": m.At, "sent_at": orNull(m.SentAt)})
+	}
+	return json.MarshalIndent(object{
+		"exported_at": at.UTC(),
+		"person": object{
+			"id": p.ID, "profile": p.Profile, "number": p.Number, "given_name": p.GivenName, "family_name": p.FamilyName, "birth_date": p.BirthDate,
+			"personal_address": p.Email, "cohort": p.Cohort, "enrolment": p.Readiness, "login": p.Login, "university_address": p.UniversityAddress,
+			"account": p.Account, "account_id": p.AccountID, "activated_at": orNull(p.ActivatedAt), "first_login_at": orNull(p.FirstLoginAt),
+			"hold": p.Hold, "wrong_address": p.WrongAddress, "wrong_address_why": p.WrongWhy, "wrong_address_since": orNull(p.WrongSince),
+			"reached": d.Stage.String(), "erased_at": orNull(p.ErasedAt),
+		},
+		"brought_in": object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
+		"journeys":   journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
+		"story": story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
+	}, "", "  ")
+}
+
+func orNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}

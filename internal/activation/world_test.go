@@ -1,0 +1,314 @@
+package activation_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/charter"
+	"entree/internal/jobs"
+	"entree/internal/password"
+	"entree/internal/secret"
+	"entree/internal/store"
+	"entree/internal/store/litetest"
+	"entree/keycloak/fake"
+)
+
+// world is a service on a real store, with the real runner, a fake Keycloak
+// and a mailbox. Its clock stands still until a test moves it.
+type world struct {
+	*activation.Service
+	t        *testing.T
+	store    *store.Store
+	dir      string // of the database
+	end      func() // at the test's end, or before
+	accounts *fake.Accounts
+	desk     *charter.Desk
+	box      *box
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
+
+const strong = "LesGirafesDansentSous3Parapluies"
+
+func newWorld(t *testing.T, people ...activation.Person) *world {
+	t.Helper()
+	w := &world{t: t, now: start.Add(-time.Microsecond), dir: t.TempDir(), box: newBox(), accounts: fake.New()}
+	var err error
+	w.store, err = store.Open(t.Context(), litetest.DSN(t, w.dir), w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	board := charter.NewBoard(w.store, w.clock)
+	w.desk = &charter.Desk{Store: w.store, Board: board, Clock: w.clock}
+	keys, err := secret.ParseKeys(secret.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: quiet, Workers: 4})
+	w.Service, err = activation.New(activation.Options{
+		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Mailer: w.box,
+		Charters: board, Keys: keys, Clock: w.clock, Random: rand.Reader,
+		Profiles: []activation.Profile{
+			{Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},
+				Affiliation: "student", Affiliations: []string{"student", "member"}},
+			{Key: "personnel", Login: "{f}{last}", Address: "{first}.{last}@example.org", Proof: activation.ProofBirthDate,
+				Affiliation: "employee", Affiliations: []string{"employee", "member"}},
+		},
+		Policy: password.Default, CodeLife: activation.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
+		Wait: 5 * time.Second, Rates: activation.DefaultRates(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner.Handle(activation.JobMail, w.MailJobs())
+	runner.Handle(activation.JobAccount, w.AccountJobs())
+	runner.Handle(activation.JobCharter, w.CharterJobs())
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	w.end = sync.OnceFunc(func() {
+		stop()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("the runner ended with %v", err)
+		}
+		if err := w.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(w.end)
+	w.publish("2026")
+	w.enrol(people...)
+	return w
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) enrol(people ...activation.Person) {
+	w.t.Helper()
+	if err := w.store.Enrol(w.t.Context(), people...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// raw is every byte that the database has on disk.
+func (w *world) raw() []byte {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	if err != nil || len(files) == 0 {
+		w.t.Fatalf("no database: %v", err)
+	}
+	var all []byte
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, raw...)
+	}
+	return all
+}
+
+// jeanPierre is the how-to's own student.
+func jeanPierre() activation.Person {
+	return activation.Person{
+		ID: "p-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin",
+		BirthDate: "2007-03-17", Email: "jp.martin@example.net", Readiness: activation.Ready, Cohort: "2026",
+	}
+}
+
+// ask begins a journey for an address.
+func (w *world) ask(profile, address string) activation.JourneyID {
+	w.t.Helper()
+	j, err := w.Request(w.t.Context(), activation.Request{Profile: profile, Address: address, Lang: activation.French, Client: "192.0.2.0"})
+	if err != nil {
+		w.t.Fatalf("ask for a code: %v", err)
+	}
+	return j.ID
+}
+
+// press does an act of somebody whose page was read a moment ago.
+func (w *world) press(id activation.JourneyID, act func(*activation.Journey) error) error {
+	j, _, err := w.Journey(w.t.Context(), id)
+	if err != nil {
+		return err
+	}
+	return act(&j)
+}
+
+func (w *world) Extend(ctx context.Context, id activation.JourneyID) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Extend(ctx, j) })
+}
+
+func (w *world) Resend(ctx context.Context, id activation.JourneyID, lang activation.Lang, client string) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Resend(ctx, j, lang, client) })
+}
+
+func (w *world) Prove(ctx context.Context, id activation.JourneyID, typed, client string) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Prove(ctx, j, typed, client) })
+}
+
+func (w *world) Verify(ctx context.Context, id activation.JourneyID, a activation.Answers) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Verify(ctx, j, a) })
+}
+
+func (w *world) Accept(ctx context.Context, id activation.JourneyID, sha256 string, lang activation.Lang) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Accept(ctx, j, sha256, lang) })
+}
+
+func (w *world) Guided(ctx context.Context, id activation.JourneyID) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.Guided(ctx, j) })
+}
+
+func (w *world) ChoosePassword(ctx context.Context, id activation.JourneyID, chosen, confirmation secret.Text) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Service.ChoosePassword(ctx, j, chosen, confirmation) })
+}
+
+// prove goes on with the code from the mailbox.
+func (w *world) prove(id activation.JourneyID) {
+	w.t.Helper()
+	if err := w.Prove(w.t.Context(), id, w.box.next(w.t, activation.MessageCode).Code, "192.0.2.0"); err != nil {
+		w.t.Fatalf("prove the code: %v", err)
+	}
+}
+
+// accept accepts the charter and passes the guide.
+func (w *world) accept(id activation.JourneyID) {
+	w.t.Helper()
+	j, _, err := w.Journey(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c, err := w.CharterFor(j, activation.French)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Accept(w.t.Context(), id, c.SHA256, activation.French); err != nil {
+		w.t.Fatalf("accept: %v", err)
+	}
+	if err := w.Guided(w.t.Context(), id); err != nil {
+		w.t.Fatalf("pass the guide: %v", err)
+	}
+}
+
+func (w *world) choose(id activation.JourneyID, text string) error {
+	return w.ChoosePassword(w.t.Context(), id, secret.New(text), secret.New(text))
+}
+
+func (w *world) step(id activation.JourneyID) activation.Step {
+	w.t.Helper()
+	_, step, err := w.Journey(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatalf("journey: %v", err)
+	}
+	return step
+}
+
+func (w *world) person(id activation.PersonID) activation.Person {
+	w.t.Helper()
+	p, err := w.store.Person(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// refused checks that an act was refused for a reason.
+func refused(t *testing.T, err error, want activation.Reason) *activation.Refusal {
+	t.Helper()
+	var r *activation.Refusal
+	if !errors.As(err, &r) || r.Reason != want {
+		t.Fatalf("got %v, want a refusal for %s", err, want)
+	}
+	return r
+}
+
+// box is the mail server: it keeps what it takes, and can be told to fail.
+type box struct {
+	mails chan activation.Message
+	mu    sync.Mutex
+	fail  error
+	sent  int
+}
+
+func newBox() *box { return &box{mails: make(chan activation.Message, 1000)} }
+
+func (b *box) Send(_ context.Context, m activation.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail != nil {
+		return b.fail
+	}
+	b.sent++
+	b.mails <- m
+	return nil
+}
+
+func (b *box) failWith(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = err
+}
+
+// next waits for the next mail, which must be of a kind.
+func (b *box) next(t *testing.T, kind activation.MessageKind) activation.Message {
+	t.Helper()
+	select {
+	case m := <-b.mails:
+		if m.Kind != kind {
+			t.Fatalf("the mail is %q, want %q", m.Kind, kind)
+		}
+		return m
+	case <-time.After(20 * time.Second):
+		t.Fatalf("no %s mail came", kind)
+		return activation.Message{}
+	}
+}
+
+// publish puts a new version in force.
+func (w *world) publish(version string) {
+	w.t.Helper()
+	w.pass(time.Microsecond) // no two versions are of one moment
+	text := func(lang activation.Lang) charter.Text {
+		t := "# Charte " + version + " " + string(lang) + "\n"
+		return charter.Text{Title: "Charte", Markdown: t, SHA256: activation.HashCharter(t)}
+	}
+	d, err := w.desk.Save(w.t.Context(), charter.Draft{Name: version, Texts: charter.Texts{French: text(activation.French), English: text(activation.English)}}, audit.Entry{At: start})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.desk.Publish(w.t.Context(), d.ID, d.Revision, time.Time{}, audit.Entry{At: start}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// hasher stands for the hash, which has tests of its own: it keeps no trace of
+// the password.
+type hasher struct{}
+
+func (hasher) Hash(_ context.Context, p secret.Text) (activation.Credential, error) {
+	return activation.Credential{Data: `{"algorithm":"none"}`, Secret: strings.Repeat("x", len(p.Reveal()))}, nil
+}

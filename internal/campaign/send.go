@@ -1,0 +1,136 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"entree/internal/activation"
+)
+
+// Mails sends the mails of campaigns.
+func (s *Service) Mails() activation.Handler { return mails{s} }
+
+type mails struct{ *Service }
+
+// Run sends one mail, if there still is a reason to. It may run again after a
+// crash: a mail that was settled is not sent once more, and one that was sent
+// without being settled has the same Message-ID.
+func (s mails) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+	r, err := s.Store.Recipient(ctx, job.ID)
+	if errors.Is(err, activation.ErrNotFound) || err == nil && r.State != Waiting {
+		return activation.Effects{}, nil
+	}
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	c, err := s.Store.Campaign(ctx, r.Campaign)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	switch c.State {
+	case Paused:
+		r.Job = ""
+		return activation.Effects{}, s.settle(ctx, r, Waiting, "", activation.Effects{})
+	case Cancelled:
+		return activation.Effects{}, s.settle(ctx, r, Skipped, "cancelled", activation.Effects{})
+	}
+	p, err := s.Store.Person(ctx, r.Person)
+	if err != nil && !errors.Is(err, activation.ErrNotFound) {
+		return activation.Effects{}, err
+	}
+	why, err := s.needless(ctx, c, p)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	if why != "" {
+		return activation.Effects{}, s.settle(ctx, r, Skipped, why, activation.Effects{})
+	}
+	m := s.Message(c, p, r.Round)
+	m.ID = job.ID
+	if err := s.Mailer.Send(ctx, m); err != nil {
+		return activation.Effects{}, err
+	}
+	return activation.Effects{}, s.settle(ctx, r, Sent, "", activation.Effects{Events: []activation.Event{{
+		At: s.now(), Kind: EventInvited, Person: p.ID, Details: map[string]string{"campaign": c.ID, "kind": string(c.Kind), "round": fmt.Sprint(r.Round)},
+	}}})
+}
+
+// Abandon keeps that a mail was refused. Where the server refused the address
+// itself, nobody writes to it any more.
+func (s mails) Abandon(ctx context.Context, job activation.Job, cause error) (activation.Effects, error) {
+	r, err := s.Store.Recipient(ctx, job.ID)
+	if errors.Is(err, activation.ErrNotFound) {
+		return activation.Effects{}, nil
+	}
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	e := activation.Effects{Events: []activation.Event{{At: s.now(), Kind: activation.EventMailAbandoned, Person: r.Person, Details: map[string]string{"mail": "campaign", "campaign": r.Campaign}}}}
+	why := "given_up"
+	var refused *activation.AddressRefused
+	if errors.As(cause, &refused) {
+		why = refused.Status
+		p, err := s.Store.Person(ctx, r.Person)
+		if err != nil {
+			return activation.Effects{}, err
+		}
+		e.Wrong = []activation.WrongAddress{{Address: p.Email, Why: refused.Status, At: s.now()}}
+	}
+	return activation.Effects{}, s.settle(ctx, r, Refused, why, e)
+}
+
+// needless tells in one word why a person needs no mail any more.
+func (s *Service) needless(ctx context.Context, c Campaign, p activation.Person) (string, error) {
+	switch {
+	case p.ID == "":
+		return "gone", nil
+	case p.Email == "" || p.AddressWrong():
+		return "address", nil
+	case c.Kind == Invitation && p.MayActivate():
+		return "", nil
+	case c.Kind == Invitation && p.Account == activation.NoAccount:
+		return "not_ready", nil
+	case c.Kind == Charter && p.Account == activation.AccountActive:
+		accepted, err := s.Store.Accepted(ctx, p.ID, s.Charters.Current(p.Profile)...)
+		if accepted {
+			return "done", err
+		}
+		return "", err
+	}
+	return "done", nil
+}
+
+func (s *Service) settle(ctx context.Context, r Recipient, to RecipientState, why string, e activation.Effects) error {
+	r.State, r.Why, r.At = to, why, s.now()
+	return s.Store.Settle(ctx, r, []RecipientState{Waiting}, e)
+}
+
+// Bounce is a mail of ours that came back. That it is ours was checked: whoever
+// reports it knew a Message-ID that nobody can make up.
+type Bounce struct {
+	Job     string // whose mail it was
+	Address activation.Address
+	Status  string // "5.1.1" (RFC 3463)
+	Wrong   bool   // the address itself is wrong, not full or unwilling
+	At      time.Time
+}
+
+// Bounced keeps that a mail came back, of a campaign or any other one.
+func (s *Service) Bounced(ctx context.Context, b Bounce) error {
+	var e activation.Effects
+	if b.Wrong {
+		e.Wrong = []activation.WrongAddress{{Address: b.Address, Why: b.Status, At: b.At}}
+	}
+	r, err := s.Store.Recipient(ctx, b.Job)
+	if errors.Is(err, activation.ErrNotFound) { // a code, or a receipt
+		return s.Store.Apply(ctx, e)
+	}
+	if err != nil {
+		return err
+	}
+	e.Events = []activation.Event{{At: b.At, Kind: EventBounced, Person: r.Person, Details: map[string]string{"campaign": r.Campaign, "status": b.Status}}}
+	r.State, r.Why, r.At = Bounced, b.Status, b.At
+	return s.Store.Settle(ctx, r, []RecipientState{Waiting, Sent}, e)
+}

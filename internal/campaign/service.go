@@ -1,0 +1,189 @@
+package campaign
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+)
+
+// The kinds of jobs.
+const (
+	JobTick = "campaign"
+	JobMail = "campaign.mail"
+)
+
+// The events of campaigns.
+const (
+	EventInvited activation.EventKind = "person.invited" // campaign, kind, round
+	EventBounced activation.EventKind = "mail.bounced"   // campaign, status
+)
+
+// Store keeps campaigns and recipients. Each method is one transaction.
+type Store interface {
+	Count(ctx context.Context, a Audience) (int, error)
+	// Next gives people of the audience by their ids, from the one after.
+	Next(ctx context.Context, a Audience, after activation.PersonID, limit int) ([]activation.PersonID, error)
+
+	Campaigns(ctx context.Context) ([]Campaign, error)
+	Campaign(ctx context.Context, id string) (Campaign, error)
+	// SaveCampaign writes a campaign over the version before it (1: a new one)
+	// with recipients that get a mail now, or ErrOvertaken. A person who is
+	// there already, in that campaign and round, is taken over only if they
+	// wait without a job; otherwise the whole is refused.
+	SaveCampaign(ctx context.Context, c Campaign, mails []Recipient, e activation.Effects) error
+
+	// Queued counts the mails that wait with a job, Stranded gives some that
+	// wait without one.
+	Queued(ctx context.Context, id string) (int, error)
+	Stranded(ctx context.Context, id string, limit int) ([]Recipient, error)
+	// Unanswered gives whom a round's mail was sent to at a time or before, and
+	// who has no row in the next round.
+	Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]activation.PersonID, error)
+	// OldestUnanswered gives when the earliest such mail was sent, in rounds
+	// below the given one; zero: there is none.
+	OldestUnanswered(ctx context.Context, id string, below int) (time.Time, error)
+
+	Recipient(ctx context.Context, job string) (Recipient, error)
+	// Settle moves a mail on from one of the states; a mail in another state
+	// stays, and nothing is committed.
+	Settle(ctx context.Context, r Recipient, from []RecipientState, e activation.Effects) error
+	Tallies(ctx context.Context, id string) ([]Tally, error)
+
+	Person(ctx context.Context, id activation.PersonID) (activation.Person, error)
+	Accepted(ctx context.Context, id activation.PersonID, sha256 ...string) (bool, error)
+	Apply(ctx context.Context, e activation.Effects) error
+}
+
+// Service makes campaigns and moves them on. It holds no state.
+type Service struct {
+	Store    Store
+	Mailer   activation.Mailer
+	Runner   activation.Runner
+	Charters activation.Charters
+	Profiles []activation.Profile
+	Clock    func() time.Time
+}
+
+// Audience gives whom a campaign is for, as things are now.
+func (s *Service) Audience(kind Kind, segment Segment) Audience {
+	a := Audience{Segment: segment, Kind: kind}
+	if kind == Charter {
+		a.Owed = map[string][]string{}
+		for _, p := range s.Profiles {
+			if segment.Profile == "" || segment.Profile == p.Key {
+				a.Owed[p.Key] = s.Charters.Current(p.Key)
+			}
+		}
+	}
+	return a
+}
+
+// Count tells how many people a campaign would write to.
+func (s *Service) Count(ctx context.Context, kind Kind, segment Segment) (int, error) {
+	return s.Store.Count(ctx, s.Audience(kind, segment))
+}
+
+// Start makes a campaign that begins at its StartAt; a time that has passed is
+// now.
+func (s *Service) Start(ctx context.Context, c Campaign, by audit.Entry) (Campaign, error) {
+	if f := c.Check(); len(f) > 0 {
+		return c, fmt.Errorf("campaign: not whole: %v", f)
+	}
+	var err error
+	if c.Planned, err = s.Count(ctx, c.Kind, c.Segment); err != nil {
+		return c, err
+	}
+	now := s.now()
+	c.ID, c.Version, c.State, c.CreatedAt, c.CreatedBy = newID(), 1, Running, now, by.By.Name
+	c.Cursor, c.Expanded = "", false
+	if c.StartAt.Before(now) {
+		c.StartAt = now
+	}
+	by.What = map[string]string{"campaign": c.ID, "kind": string(c.Kind), "people": fmt.Sprint(c.Planned), "start": c.StartAt.Format(time.RFC3339)}
+	err = s.Store.SaveCampaign(ctx, c, nil, activation.Effects{Jobs: []activation.Job{s.tickJob(c, c.StartAt)}, Audit: []audit.Entry{by}})
+	if err == nil {
+		s.Runner.Wake(JobTick)
+	}
+	return c, err
+}
+
+// Pause stops a campaign; mails whose turn comes go back to wait.
+func (s *Service) Pause(ctx context.Context, id string, by audit.Entry) error {
+	return s.move(ctx, id, by, Paused, Running)
+}
+
+// Resume lets it go on.
+func (s *Service) Resume(ctx context.Context, id string, by audit.Entry) error {
+	return s.move(ctx, id, by, Running, Paused)
+}
+
+// Cancel ends it for good: nobody else gets a mail.
+func (s *Service) Cancel(ctx context.Context, id string, by audit.Entry) error {
+	return s.move(ctx, id, by, Cancelled, Running, Paused)
+}
+
+// move changes a campaign's state. A tick that plans at the same moment makes
+// it look once more.
+func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State, from ...State) error {
+	for range 20 {
+		c, err := s.Store.Campaign(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(from, c.State) {
+			return ErrState
+		}
+		now := s.now()
+		c.State, c.Version = to, c.Version+1
+		by.What = map[string]string{"campaign": c.ID}
+		e := activation.Effects{Audit: []audit.Entry{by}}
+		switch to {
+		case Running:
+			at := c.StartAt
+			if at.Before(now) {
+				at = now
+			}
+			e.Jobs = []activation.Job{s.tickJob(c, at)}
+		case Cancelled:
+			c.EndedAt = now
+		}
+		err = s.Store.SaveCampaign(ctx, c, nil, e)
+		if errors.Is(err, ErrOvertaken) {
+			continue
+		}
+		if err == nil {
+			s.Runner.Wake(JobTick)
+		}
+		return err
+	}
+	return ErrOvertaken
+}
+
+// Message is what a person of a campaign is sent.
+func (s *Service) Message(c Campaign, p activation.Person, round int) activation.Message {
+	m := activation.Message{
+		Kind: activation.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Note: c.Notes[c.Lang], AskedAt: s.now(),
+	}
+	switch {
+	case c.Kind == Charter:
+		m.Kind = activation.MessageCharter
+	case round > 0:
+		m.Kind = activation.MessageReminder
+	}
+	return m
+}
+
+func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
+
+// newID draws 128 bits.
+func newID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return fmt.Sprintf("%x", b)
+}

@@ -1,0 +1,159 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/internal/activation"
+)
+
+const (
+	day = 24 * time.Hour
+	// tickDeadline is for ever: a campaign is given up by people alone.
+	tickDeadline = 10 * 365 * day
+	// mailDeadline is how long one mail is tried for.
+	mailDeadline = 4 * day
+	// leastWait keeps a campaign that waits for a slow mail server from asking
+	// again and again.
+	leastWait = 2 * time.Second
+)
+
+// tickJob is the job that moves a campaign on from the version that it has now.
+// Its id says so: a tick of a version that is past does nothing.
+func (s *Service) tickJob(c Campaign, at time.Time) activation.Job {
+	now := s.now()
+	return activation.Job{ID: fmt.Sprintf("campaign-%s-%d", c.ID, c.Version), Kind: JobTick, Created: now, RunAt: at, Deadline: now.Add(tickDeadline)}
+}
+
+// Ticks plans mails.
+func (s *Service) Ticks() activation.Handler { return ticks{s} }
+
+type ticks struct{ *Service }
+
+// Run plans a minute's worth of mails, less what is still on its way, and the
+// next tick. It may run again: what it does is guarded by the campaign's
+// version.
+func (s ticks) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+	id, version, ok := parseTick(job.ID)
+	if !ok {
+		return activation.Effects{}, activation.Permanent(errors.New("campaign: a tick of nothing"))
+	}
+	c, err := s.Store.Campaign(ctx, id)
+	if errors.Is(err, activation.ErrNotFound) {
+		return activation.Effects{}, nil
+	}
+	if err != nil || c.State != Running || c.Version != version {
+		return activation.Effects{}, err
+	}
+	err = s.tick(ctx, c)
+	if errors.Is(err, ErrOvertaken) {
+		return activation.Effects{}, nil // somebody paused it meanwhile, and made what follows
+	}
+	s.Runner.Wake(JobMail)
+	return activation.Effects{}, err
+}
+
+// Abandon cannot happen before tickDeadline, but for a job that is none.
+func (s ticks) Abandon(context.Context, activation.Job, error) (activation.Effects, error) {
+	return activation.Effects{}, nil
+}
+
+func parseTick(job string) (id string, version int64, ok bool) {
+	rest, is := strings.CutPrefix(job, "campaign-")
+	id, n, has := strings.Cut(rest, "-")
+	version, err := strconv.ParseInt(n, 10, 64)
+	return id, version, is && has && err == nil
+}
+
+func (s *Service) tick(ctx context.Context, c Campaign) error {
+	now := s.now()
+	queued, err := s.Store.Queued(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	mails, err := s.plan(ctx, &c, max(0, c.Rate-queued), now)
+	if err != nil {
+		return err
+	}
+	space := time.Minute / time.Duration(c.Rate)
+	e := activation.Effects{}
+	for i := range mails {
+		mails[i].Job, mails[i].State, mails[i].At = newID(), Waiting, now
+		e.Jobs = append(e.Jobs, activation.Job{
+			ID: mails[i].Job, Kind: JobMail, Person: mails[i].Person, Created: now,
+			RunAt: now.Add(time.Duration(i) * space), Deadline: now.Add(mailDeadline),
+		})
+	}
+	c.Version++
+	next, more, err := s.next(ctx, c, queued, len(mails), now)
+	if err != nil {
+		return err
+	}
+	if more {
+		e.Jobs = append(e.Jobs, s.tickJob(c, next))
+	} else {
+		c.State, c.EndedAt = Done, now
+	}
+	return s.Store.SaveCampaign(ctx, c, mails, e)
+}
+
+// plan chooses who is next, room of them at most: those whom a pause held up,
+// then the rest of the segment, then whoever is to be reminded.
+func (s *Service) plan(ctx context.Context, c *Campaign, room int, now time.Time) ([]Recipient, error) {
+	if room == 0 {
+		return nil, nil
+	}
+	mails, err := s.Store.Stranded(ctx, c.ID, room)
+	if err != nil {
+		return nil, err
+	}
+	add := func(round int, people []activation.PersonID) {
+		for _, p := range people {
+			mails = append(mails, Recipient{Campaign: c.ID, Person: p, Round: round})
+		}
+	}
+	if left := room - len(mails); left > 0 && !c.Expanded {
+		people, err := s.Store.Next(ctx, s.Audience(c.Kind, c.Segment), c.Cursor, left)
+		if err != nil {
+			return nil, err
+		}
+		if len(people) > 0 {
+			c.Cursor = people[len(people)-1]
+		}
+		c.Expanded = len(people) < left
+		add(0, people)
+	}
+	for round := 0; round < c.RemindTimes && len(mails) < room; round++ {
+		people, err := s.Store.Unanswered(ctx, c.ID, round, now.Add(-c.wait()), room-len(mails))
+		if err != nil {
+			return nil, err
+		}
+		add(round+1, people)
+	}
+	return mails, nil
+}
+
+func (c Campaign) wait() time.Duration { return time.Duration(c.RemindAfter) * day }
+
+// next tells when a campaign has something to do again; false: never.
+func (s *Service) next(ctx context.Context, c Campaign, queued, planned int, now time.Time) (time.Time, bool, error) {
+	if queued+planned > 0 || !c.Expanded {
+		return now.Add(max(leastWait, time.Duration(planned)*time.Minute/time.Duration(c.Rate))), true, nil
+	}
+	if c.RemindTimes == 0 {
+		return time.Time{}, false, nil
+	}
+	oldest, err := s.Store.OldestUnanswered(ctx, c.ID, c.RemindTimes)
+	if err != nil || oldest.IsZero() {
+		return time.Time{}, false, err
+	}
+	at := oldest.Add(c.wait())
+	if least := now.Add(leastWait); at.Before(least) {
+		at = least
+	}
+	return at, true, nil
+}

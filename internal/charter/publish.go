@@ -1,0 +1,279 @@
+package charter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+)
+
+// What can be wrong with a draft.
+var (
+	// ErrOvertaken says that somebody else changed the draft meanwhile.
+	ErrOvertaken = errors.New("charter: the draft was changed meanwhile")
+	// ErrNameUsed says that a version of this profile has this name already.
+	ErrNameUsed = errors.New("charter: the name was used before")
+	// ErrPast says that a version's time has come: it cannot be called off.
+	ErrPast = errors.New("charter: the version is in force, or was")
+)
+
+// MaxText bounds a text in bytes: a charter is read by people.
+const MaxText = 20 << 10
+
+// Store keeps drafts and versions. Each method is one transaction.
+type Store interface {
+	Source
+	Version(ctx context.Context, id string) (Version, error)
+	// Publish adds a version with its texts, and removes the draft it was made
+	// of (none where draft is empty) if that still has the revision; otherwise
+	// ErrOvertaken. ErrNameUsed where the name is taken.
+	Publish(ctx context.Context, v Version, draft string, revision int64, e activation.Effects) error
+	// Seed adds a version if its profile has none at all.
+	Seed(ctx context.Context, v Version) (added bool, err error)
+	// CallOff calls a version off whose time has not come; otherwise ErrPast.
+	CallOff(ctx context.Context, id, by string, at time.Time, e activation.Effects) error
+
+	Drafts(ctx context.Context) ([]Draft, error)
+	Draft(ctx context.Context, id string) (Draft, error)
+	// SaveDraft writes a draft over the revision that it names; 0: a new one.
+	SaveDraft(ctx context.Context, d Draft, e activation.Effects) error
+	DeleteDraft(ctx context.Context, id string, e activation.Effects) error
+
+	// Owing counts, for each profile, the active people who accepted none of
+	// the texts.
+	Owing(ctx context.Context, profile string, sha256 []string) (int, error)
+	// WhoOwes lists them by their numbers.
+	WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]activation.Person, error)
+	// Evidence gives what a person accepted, with the texts, oldest first.
+	Evidence(ctx context.Context, person activation.PersonID) ([]activation.Acceptance, []activation.Charter, error)
+	Person(ctx context.Context, id activation.PersonID) (activation.Person, error)
+}
+
+// Desk is where charters are written and published. It holds no state.
+type Desk struct {
+	Store    Store
+	Board    *Board
+	Profiles []activation.Profile
+	Clock    func() time.Time
+	Random   io.Reader // nil: crypto/rand
+}
+
+// Faults of a draft, by the field of the form that they are about. The values
+// are keys of messages.
+type Faults map[string]string
+
+// Check tells what keeps a draft from being published.
+func (d Draft) Check() Faults {
+	f := Faults{}
+	if strings.TrimSpace(d.Name) == "" {
+		f["version"] = "name_missing"
+	} else if utf8.RuneCountInString(d.Name) > 40 {
+		f["version"] = "name_long"
+	}
+	for field, t := range map[string]Text{"fr": d.Texts.French, "en": d.Texts.English} {
+		if field == "en" && t.Title == "" && strings.TrimSpace(t.Markdown) == "" {
+			continue // French speaks for both
+		}
+		if strings.TrimSpace(t.Title) == "" {
+			f["titre-"+field] = "title_missing"
+		}
+		if strings.TrimSpace(t.Markdown) == "" {
+			f["texte-"+field] = "text_missing"
+		} else if len(t.Markdown) > MaxText {
+			f["texte-"+field] = "text_long"
+		}
+	}
+	return f
+}
+
+// Save keeps a draft. A browser sends line ends as CR LF; a text has one kind,
+// so that its hash does not depend on where it was typed.
+func (d *Desk) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, error) {
+	draft.Name = strings.TrimSpace(draft.Name)
+	for _, t := range []*Text{&draft.Texts.French, &draft.Texts.English} {
+		t.Title = strings.TrimSpace(t.Title)
+		t.Markdown = Clean(t.Markdown)
+		t.SHA256 = ""
+		if strings.TrimSpace(t.Markdown) != "" {
+			t.SHA256 = activation.HashCharter(t.Markdown)
+		}
+	}
+	if draft.ID == "" {
+		id, err := d.id()
+		if err != nil {
+			return draft, err
+		}
+		draft.ID, draft.Revision = id, 0
+	}
+	draft.EditedAt, draft.EditedBy = d.now(), by.By.Name
+	by.What = map[string]string{"draft": draft.ID, "profile": draft.Profile, "version": draft.Name, "sha256": draft.Texts.French.SHA256}
+	if err := d.Store.SaveDraft(ctx, draft, activation.Effects{Audit: []audit.Entry{by}}); err != nil {
+		return draft, err
+	}
+	draft.Revision++
+	return draft, nil
+}
+
+// Clean gives a text with one kind of line ends, and one of them at its end.
+func Clean(markdown string) string {
+	s := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(markdown)
+	if s = strings.TrimRight(s, " \t\n"); s == "" {
+		return ""
+	}
+	return s + "\n"
+}
+
+// Publish makes a version of a draft, in force from a time on; one that has
+// passed is now. From then on every journey that has not come to its password
+// goes back to the charter, and everybody who is active owes an acceptance.
+func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time.Time, by audit.Entry) (Version, error) {
+	draft, err := d.Store.Draft(ctx, id)
+	if err != nil {
+		return Version{}, err
+	}
+	if draft.Revision != revision {
+		return Version{}, ErrOvertaken
+	}
+	if f := draft.Check(); len(f) > 0 {
+		return Version{}, fmt.Errorf("charter: the draft is not whole: %v", f)
+	}
+	now := d.now()
+	if from.Before(now) {
+		from = now
+	}
+	v := Version{ID: draft.ID, Profile: draft.Profile, Name: draft.Name, Texts: draft.Texts, PublishedAt: now, PublishedBy: by.By.Name, From: from.UTC().Truncate(time.Microsecond)}
+	if err := d.Store.Publish(ctx, v, draft.ID, revision, publication(v, &by)); err != nil {
+		return Version{}, err
+	}
+	return v, d.Board.Refresh(ctx)
+}
+
+// EventPublished is a new version, whoever published it.
+const EventPublished activation.EventKind = "charter.published"
+
+// CallOff takes a version back whose time has not come.
+func (d *Desk) CallOff(ctx context.Context, id string, by audit.Entry) error {
+	by.What = map[string]string{"version": id}
+	if err := d.Store.CallOff(ctx, id, by.By.Name, d.now(), activation.Effects{Audit: []audit.Entry{by}}); err != nil {
+		return err
+	}
+	return d.Board.Refresh(ctx)
+}
+
+// Copy gives a draft that begins with a version's texts.
+func (d *Desk) Copy(ctx context.Context, version string, by audit.Entry) (Draft, error) {
+	v, err := d.Store.Version(ctx, version)
+	if err != nil {
+		return Draft{}, err
+	}
+	return d.Save(ctx, Draft{Profile: v.Profile, Texts: v.Texts}, by)
+}
+
+// Seed publishes the charters of the configuration for profiles that have none
+// yet, and tells which of them are not in force because a newer one is.
+func (d *Desk) Seed(ctx context.Context, configured []activation.Charter) (ignored []string, err error) {
+	wanted, err := d.versions(configured, SeededBy)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range wanted {
+		added, err := d.Store.Seed(ctx, *v)
+		if err != nil {
+			return nil, err
+		}
+		if added {
+			continue
+		}
+		versions, err := d.Store.Versions(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if current, ok := newest(versions, v.Profile, d.now()); ok && current.Texts.French.SHA256 != v.Texts.French.SHA256 {
+			ignored = append(ignored, v.Name)
+		}
+	}
+	return ignored, d.Board.Refresh(ctx)
+}
+
+// PublishAll puts configured charters in force now, those whose texts are not
+// in force already. ErrNameUsed where a changed text has an old name.
+func (d *Desk) PublishAll(ctx context.Context, configured []activation.Charter, by string) (published []*Version, err error) {
+	wanted, err := d.versions(configured, by)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := d.Store.Versions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range wanted {
+		if current, ok := newest(versions, v.Profile, d.now()); ok && slices.Equal(current.Texts.Hashes(), v.Texts.Hashes()) {
+			continue
+		}
+		if err := d.Store.Publish(ctx, *v, "", 0, publication(*v, nil)); err != nil {
+			return published, fmt.Errorf("version %s: %w", v.Name, err)
+		}
+		published = append(published, v)
+	}
+	return published, d.Board.Refresh(ctx)
+}
+
+// versions puts the languages of each charter together.
+func (d *Desk) versions(configured []activation.Charter, by string) ([]*Version, error) {
+	byKey := map[[2]string]*Version{}
+	var order []*Version
+	for _, c := range configured {
+		key := [2]string{c.Profile, c.Version}
+		v := byKey[key]
+		if v == nil {
+			id, err := d.id()
+			if err != nil {
+				return nil, err
+			}
+			v = &Version{ID: id, Profile: c.Profile, Name: c.Version, PublishedAt: d.now(), From: d.now(), PublishedBy: by}
+			byKey[key], order = v, append(order, v)
+		}
+		text := Text{c.Title, c.Text, c.SHA256}
+		if c.Lang == activation.English {
+			v.Texts.English = text
+		} else {
+			v.Texts.French = text
+		}
+	}
+	return order, nil
+}
+
+func publication(v Version, by *audit.Entry) activation.Effects {
+	what := map[string]string{"profile": v.Profile, "version": v.Name, "sha256": v.Texts.French.SHA256, "from": v.From.Format(time.RFC3339)}
+	e := activation.Effects{Events: []activation.Event{{At: v.PublishedAt, Kind: EventPublished, Details: what}}}
+	if by != nil {
+		by.What = what
+		e.Audit = []audit.Entry{*by}
+	}
+	return e
+}
+
+// SeededBy stands for whoever wrote the configuration.
+const SeededBy = "configuration"
+
+func (d *Desk) now() time.Time { return d.Clock().UTC().Truncate(time.Microsecond) }
+
+func (d *Desk) id() (string, error) {
+	random := d.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(random, b); err != nil {
+		return "", fmt.Errorf("draw an id: %w", err)
+	}
+	return fmt.Sprintf("%x", b), nil
+}

@@ -1,0 +1,321 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"entree/internal/colour"
+	"entree/internal/naming"
+	"entree/internal/secret"
+)
+
+// faults collects what is wrong, one line each.
+type faults []string
+
+func (f *faults) add(key, format string, args ...any) {
+	*f = append(*f, key+": "+fmt.Sprintf(format, args...))
+}
+
+func (f *faults) need(key, value string) {
+	if value == "" {
+		f.add(key, "is missing")
+	}
+}
+
+// check looks at everything and changes nothing but what it reads: the keys
+// and the charters.
+func (c *Config) check() []string {
+	var f faults
+	c.checkSecrets(&f)
+	c.checkInstitution(&f)
+	c.checkPortal(&f)
+	c.checkOutside(&f)
+	c.checkRules(&f)
+	c.checkProfiles(&f)
+	c.checkWebhooks(&f)
+	c.checkImport(&f)
+	var err error
+	if c.charters, err = c.readCharters(); err != nil {
+		f.add("charters", "%v", err)
+	}
+	return f
+}
+
+// checkForImport looks at what an import stands on.
+func (c *Config) checkForImport() []string {
+	var f faults
+	c.checkDatabase(&f)
+	c.checkProfiles(&f)
+	c.checkImport(&f)
+	return f
+}
+
+func (c *Config) checkSecrets(f *faults) {
+	if c.Secret.Empty() {
+		f.add("secret", "is missing: give it as ENTREE_SECRET or ENTREE_SECRET_FILE; make one with `openssl rand -hex 32`")
+		return
+	}
+	var err error
+	if c.Keys, err = secret.ParseKeys(c.Secret); err != nil {
+		f.add("secret", "%v", err)
+	}
+}
+
+func (c *Config) checkInstitution(f *faults) {
+	i := c.Institution
+	f.need("institution.name", i.Name)
+	if err := colour.Readable(i.Accent, colour.LightGround); err != nil {
+		f.add("institution.accent", "%v", err)
+	}
+	if err := colour.Readable(i.AccentDark, colour.DarkGround); err != nil {
+		f.add("institution.accent_dark", "%v", err)
+	}
+	if _, err := time.LoadLocation(i.TimeZone); err != nil {
+		f.add("institution.time_zone", "%q is no time zone", i.TimeZone)
+	}
+	for key, value := range map[string]string{"help_url": i.HelpURL, "legal_url": i.LegalURL, "accessibility_url": i.Accessibility} {
+		checkURL(f, "institution."+key, value)
+	}
+	if i.HelpURL == "" && i.HelpEmail == "" && i.HelpPhone == "" {
+		f.add("institution.help_email", "is missing: whoever is stuck must be told whom to ask (help_url or help_phone will do)")
+	}
+	if i.Logo != "" {
+		if _, err := os.Stat(c.path(i.Logo)); err != nil {
+			f.add("institution.logo", "%v", err)
+		}
+	}
+}
+
+func (c *Config) checkPortal(f *faults) {
+	p := c.Portal
+	f.need("portal.base_url", p.BaseURL)
+	if u, err := url.Parse(p.BaseURL); p.BaseURL != "" {
+		switch {
+		case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
+			f.add("portal.base_url", "%q: want https://host, without a path", p.BaseURL)
+		case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+			f.add("portal.base_url", "%q: must be https; plain http is for this machine only", p.BaseURL)
+		}
+	}
+	if _, _, err := net.SplitHostPort(p.Listen); err != nil {
+		f.add("portal.listen", "%q: want host:port", p.Listen)
+	}
+	for _, proxy := range p.TrustedProxies {
+		if _, _, err := net.ParseCIDR(proxy); err != nil && net.ParseIP(proxy) == nil {
+			f.add("portal.trusted_proxies", "%q is neither an address nor a network", proxy)
+		}
+	}
+	between(f, "portal.session_idle", p.SessionIdle, time.Minute, 4*time.Hour)
+	between(f, "portal.session_absolute", p.SessionAbsolute, p.SessionIdle, 12*time.Hour)
+	checkURL(f, "portal.change_password_url", p.ChangePassword)
+	checkURL(f, "portal.forgotten_url", c.ForgottenURL())
+}
+
+func (c *Config) checkDatabase(f *faults) {
+	if !strings.HasPrefix(c.Database, "sqlite:") && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		f.add("database", "want sqlite:FILE or postgres://…")
+	}
+}
+
+func (c *Config) checkOutside(f *faults) {
+	c.checkDatabase(f)
+	k := c.Keycloak
+	f.need("keycloak.url", k.URL)
+	checkURL(f, "keycloak.url", k.URL)
+	f.need("keycloak.realm", k.Realm)
+	f.need("keycloak.client_id", k.ClientID)
+	if k.ClientSecret.Empty() {
+		f.add("keycloak.client_secret", "is missing: give it as ENTREE_KEYCLOAK_CLIENT_SECRET or ENTREE_KEYCLOAK_CLIENT_SECRET_FILE")
+	}
+	between(f, "keycloak.timeout", k.Timeout, time.Second, time.Minute)
+	if k.LoginsEvery != 0 {
+		between(f, "keycloak.logins_every", k.LoginsEvery, 5*time.Second, time.Hour)
+	}
+	if k.CreatesInFlight < 1 {
+		f.add("keycloak.creates_in_flight", "%d: want 1 or more", k.CreatesInFlight)
+	}
+	switch c.SSO.Kind {
+	case "oidc":
+		f.need("sso.client_id", c.SSO.ClientID)
+		if c.SSO.ClientSecret.Empty() {
+			f.add("sso.client_secret", "is missing: give it as ENTREE_SSO_CLIENT_SECRET or ENTREE_SSO_CLIENT_SECRET_FILE")
+		}
+	case "cas":
+		f.need("sso.cas_url", c.SSO.CASURL)
+	case "link":
+		f.need("sso.ent_url", c.SSO.EntURL)
+	default:
+		f.add("sso.kind", "%q: want oidc, cas or link", c.SSO.Kind)
+	}
+	if !c.Console.ClientSecret.Empty() {
+		f.need("console.client_id", c.Console.ClientID)
+	}
+	if id := c.Console.ClientID; id == k.ClientID || id == c.SSO.ClientID {
+		f.add("console.client_id", "%q is another client's already: operators log in by a client of their own", id)
+	}
+	checkURL(f, "sso.issuer", c.SSO.Issuer)
+	checkURL(f, "sso.cas_url", c.SSO.CASURL)
+	if u, err := url.Parse(c.SSO.CASURL); err == nil && (u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(u.Path, "/login")) {
+		f.add("sso.cas_url", "%q: want the prefix alone, like https://cas.univ.example/cas", c.SSO.CASURL)
+	}
+	checkURL(f, "sso.ent_url", c.SSO.EntURL)
+	s := c.SMTP
+	f.need("smtp.host", s.Host)
+	if s.Port < 1 || s.Port > 65535 {
+		f.add("smtp.port", "%d is no port", s.Port)
+	}
+	if !slices.Contains([]string{"mandatory", "opportunistic", "none"}, s.TLS) {
+		f.add("smtp.tls", "%q: want mandatory, opportunistic or none", s.TLS)
+	} else if s.TLS == "none" && !isLoopback(s.Host) {
+		f.add("smtp.tls", "none is for this machine only, and %s is another", s.Host)
+	}
+	if _, err := mail.ParseAddress(s.From); err != nil {
+		f.add("smtp.from", "%q is no address", s.From)
+	}
+	if _, err := mail.ParseAddress(s.ReplyTo); s.ReplyTo != "" && err != nil {
+		f.add("smtp.reply_to", "%q is no address", s.ReplyTo)
+	}
+	if _, err := mail.ParseAddress(s.Return); s.Return != "" && err != nil {
+		f.add("smtp.return_path", "%q is no address", s.Return)
+	}
+	c.checkBounces(f)
+	between(f, "smtp.timeout", s.Timeout, time.Second, 5*time.Minute)
+}
+
+func (c *Config) checkBounces(f *faults) {
+	b := c.Bounces
+	switch b.Kind {
+	case "":
+	case "folder":
+		f.need("bounces.folder", b.Folder)
+		if info, err := os.Stat(c.path(b.Folder)); b.Folder != "" && (err != nil || !info.IsDir()) {
+			f.add("bounces.folder", "%s is no folder", b.Folder)
+		}
+	case "imap":
+		f.need("bounces.host", b.Host)
+		f.need("bounces.user", b.User)
+		f.need("bounces.mailbox", b.Mailbox)
+		if b.Port < 1 || b.Port > 65535 {
+			f.add("bounces.port", "%d is no port", b.Port)
+		}
+		if !slices.Contains([]string{"implicit", "starttls", "none"}, b.TLS) {
+			f.add("bounces.tls", "%q: want implicit, starttls or none", b.TLS)
+		} else if b.TLS == "none" && !isLoopback(b.Host) {
+			f.add("bounces.tls", "none is for this machine only, and %s is another", b.Host)
+		}
+	default:
+		f.add("bounces.kind", "%q: want imap, folder or nothing", b.Kind)
+	}
+	between(f, "bounces.every", b.Every, time.Second, 24*time.Hour)
+}
+
+func (c *Config) checkRules(f *faults) {
+	between(f, "code.life", c.Code.Life, time.Minute, time.Hour) // S6
+	l := c.Limits
+	for key, n := range map[string]int{
+		"mails_per_address_per_hour": l.MailsPerAddress, "mails_per_network_per_10_minutes": l.MailsPerClient, "mails_altogether_per_10_minutes": l.MailsAltogether,
+		"tries_per_address_per_10_minutes": l.TriesPerAddress, "requests_at_once": l.RequestsAtOnce, "hashes_at_once": l.HashesAtOnce, "jobs_at_once": l.JobsAtOnce,
+	} {
+		if n < 1 {
+			f.add("limits."+key, "%d: want 1 or more", n)
+		}
+	}
+	if l.TriesPerAddress > 5 {
+		f.add("limits.tries_per_address_per_10_minutes", "%d: six digits bear 5 tries at most", l.TriesPerAddress)
+	}
+	p := c.Password
+	if p.Length < 12 {
+		f.add("password.length", "%d: want 12 or more", p.Length)
+	}
+	if p.MaxLength < 64 || p.MaxLength < p.Length {
+		f.add("password.max_length", "%d: want 64 or more (NIST SP 800-63B-4)", p.MaxLength)
+	}
+	if _, err := os.Stat(c.BreachedFile()); p.Breached != "" && err != nil {
+		f.add("password.breached_file", "%v", err)
+	}
+	if c.Audit.KeepMonths < 6 || c.Audit.KeepMonths > 12 {
+		f.add("audit.keep_months", "%d: want 6 to 12 (CNIL, recommandation sur la journalisation)", c.Audit.KeepMonths)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
+		f.add("log.level", "%q: want debug, info, warn or error", c.Log.Level)
+	}
+	if !slices.Contains([]string{"json", "text"}, c.Log.Format) {
+		f.add("log.format", "%q: want json or text", c.Log.Format)
+	}
+}
+
+func (c *Config) checkProfiles(f *faults) {
+	if len(c.Profiles) == 0 {
+		f.add("profiles", "is missing: nobody could activate")
+	}
+	seen := map[string]bool{}
+	for i, p := range c.Profiles {
+		key := fmt.Sprintf("profiles[%d]", i)
+		f.need(key+".key", p.Key)
+		if seen[p.Key] {
+			f.add(key+".key", "%q is there twice", p.Key)
+		}
+		seen[p.Key] = true
+		f.need(key+".name.fr", p.Name.French)
+		f.need(key+".name.en", p.Name.English)
+		for field, pattern := range map[string]string{"login": p.Login, "address": p.Address} {
+			if _, err := naming.Parse(pattern); err != nil {
+				f.add(key+"."+field, "%v", err)
+			}
+		}
+		if !strings.Contains(p.Address, "@") {
+			f.add(key+".address", "%q has no @", p.Address)
+		}
+		if !slices.Contains([]string{"", "birth_date", "number"}, p.Proof) {
+			f.add(key+".proof", "%q: want birth_date, number or nothing", p.Proof)
+		}
+		f.need(key+".affiliation", p.Affiliation)
+		for _, g := range p.Groups {
+			if names := strings.Split(g, "/"); len(names) < 2 || names[0] != "" || slices.Contains(names[1:], "") {
+				f.add(key+".groups", "%q: want the path of a group, like /etudiants or /etudiants/licence", g)
+			}
+		}
+	}
+	for i, n := range c.NextSteps {
+		key := fmt.Sprintf("next_steps[%d]", i)
+		f.need(key+".text.fr", n.Text.French)
+		f.need(key+".url", n.URL)
+		checkURL(f, key+".url", n.URL)
+	}
+}
+
+func between(f *faults, key string, d, least, most time.Duration) {
+	if d < least || d > most {
+		f.add(key, "%v: want %v to %v", d, least, most)
+	}
+}
+
+func checkURL(f *faults, key, value string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		f.add(key, "%q: want https://…", value)
+	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// path gives a path of the file, from where the file stands.
+func (c *Config) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.Dir, p)
+}

@@ -1,0 +1,434 @@
+// Package config reads what an institution decides.
+//
+//	entree.yaml ──┐
+//	ENTREE_… ─────┼─► Config, checked as a whole: every fault is one line that
+//	*_FILE ───────┘   names its key, and all of them are told at once
+//
+// A key of the file is also an environment variable: portal.base_url is
+// ENTREE_PORTAL_BASE_URL, or ENTREE_PORTAL_BASE_URL_FILE for the name of a file
+// that holds it. Lists (profiles, charters, next steps) stand in the file only.
+// Secrets are secret.Text: a Config can be printed.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+
+	"entree/internal/activation"
+	"entree/internal/secret"
+	"entree/internal/webhook"
+)
+
+// Config is all of it. deploy/entree.sample.yaml explains each key.
+type Config struct {
+	Secret      secret.Text `yaml:"secret"`
+	Database    string      `yaml:"database"`
+	Institution Institution `yaml:"institution"`
+	Portal      Portal      `yaml:"portal"`
+	Keycloak    Keycloak    `yaml:"keycloak"`
+	SSO         SSO         `yaml:"sso"`
+	Console     Console     `yaml:"console"`
+	SMTP        SMTP        `yaml:"smtp"`
+	Bounces     Bounces     `yaml:"bounces"`
+	Code        Code        `yaml:"code"`
+	Limits      Limits      `yaml:"limits"`
+	Password    Password    `yaml:"password"`
+	Import      Import      `yaml:"import"`
+	Audit       Audit       `yaml:"audit"`
+	Webhooks    []Webhook   `yaml:"webhooks"`
+	Sources     []Source    `yaml:"sources"`
+	Log         Log         `yaml:"log"`
+	Profiles    []Profile   `yaml:"profiles"`
+	Charters    []Charter   `yaml:"charters"`
+	NextSteps   []NextStep  `yaml:"next_steps"`
+
+	// Dir is the folder of the file: paths in it are relative to that.
+	Dir string `yaml:"-"`
+	// Keys is Secret, read.
+	Keys secret.Keyring `yaml:"-"`
+	// charters is what Charters names, read.
+	charters *Texts
+	// endpoints is Webhooks, with their secrets.
+	endpoints []webhook.Endpoint
+}
+
+// Institution is who speaks.
+type Institution struct {
+	Name          string `yaml:"name"`
+	ShortName     string `yaml:"short_name"`
+	Logo          string `yaml:"logo"`
+	Accent        string `yaml:"accent"`
+	AccentDark    string `yaml:"accent_dark"`
+	Scope         string `yaml:"scope"`
+	TimeZone      string `yaml:"time_zone"`
+	HelpURL       string `yaml:"help_url"`
+	HelpEmail     string `yaml:"help_email"`
+	HelpPhone     string `yaml:"help_phone"`
+	LegalURL      string `yaml:"legal_url"`
+	Accessibility string `yaml:"accessibility_url"`
+}
+
+// Portal is how the pages are served.
+type Portal struct {
+	Listen          string        `yaml:"listen"`
+	OpsListen       string        `yaml:"ops_listen"`
+	BaseURL         string        `yaml:"base_url"`
+	TrustedProxies  []string      `yaml:"trusted_proxies"`
+	SessionIdle     time.Duration `yaml:"session_idle"`
+	SessionAbsolute time.Duration `yaml:"session_absolute"`
+	ChangePassword  string        `yaml:"change_password_url"`
+	Forgotten       string        `yaml:"forgotten_url"`
+}
+
+// Keycloak is where accounts are made.
+type Keycloak struct {
+	URL             string        `yaml:"url"`
+	Realm           string        `yaml:"realm"`
+	ClientID        string        `yaml:"client_id"`
+	ClientSecret    secret.Text   `yaml:"client_secret"`
+	Timeout         time.Duration `yaml:"timeout"`
+	CreatesInFlight int           `yaml:"creates_in_flight"`
+	WaivePolicy     []string      `yaml:"waive_policy"`
+	LoginTheme      string        `yaml:"login_theme"`
+	LoginsEvery     time.Duration `yaml:"logins_every"`
+}
+
+// SSO is how people get into the ENT.
+type SSO struct {
+	Kind         string      `yaml:"kind"`
+	Issuer       string      `yaml:"issuer"`
+	CASURL       string      `yaml:"cas_url"`
+	ClientID     string      `yaml:"client_id"`
+	ClientSecret secret.Text `yaml:"client_secret"`
+	EntURL       string      `yaml:"ent_url"`
+}
+
+// Console is how operators log in to /admin; without a secret there is none.
+type Console struct {
+	ClientID     string      `yaml:"client_id"`
+	ClientSecret secret.Text `yaml:"client_secret"`
+}
+
+// SMTP is where mail goes out.
+type SMTP struct {
+	Host     string        `yaml:"host"`
+	Port     int           `yaml:"port"`
+	TLS      string        `yaml:"tls"`
+	User     string        `yaml:"user"`
+	Password secret.Text   `yaml:"password"`
+	From     string        `yaml:"from"`
+	ReplyTo  string        `yaml:"reply_to"`
+	Return   string        `yaml:"return_path"`
+	Timeout  time.Duration `yaml:"timeout"`
+}
+
+// Bounces is where mails that came back are read.
+type Bounces struct {
+	Kind     string        `yaml:"kind"`
+	Folder   string        `yaml:"folder"`
+	Host     string        `yaml:"host"`
+	Port     int           `yaml:"port"`
+	TLS      string        `yaml:"tls"`
+	User     string        `yaml:"user"`
+	Password secret.Text   `yaml:"password"`
+	Mailbox  string        `yaml:"mailbox"`
+	Every    time.Duration `yaml:"every"`
+}
+
+// Code is the six digits.
+type Code struct {
+	Life time.Duration `yaml:"life"`
+}
+
+// Limits hold over all instances.
+type Limits struct {
+	MailsPerAddress int `yaml:"mails_per_address_per_hour"`
+	MailsPerClient  int `yaml:"mails_per_network_per_10_minutes"`
+	MailsAltogether int `yaml:"mails_altogether_per_10_minutes"`
+	TriesPerAddress int `yaml:"tries_per_address_per_10_minutes"`
+	RequestsAtOnce  int `yaml:"requests_at_once"`
+	HashesAtOnce    int `yaml:"hashes_at_once"`
+	JobsAtOnce      int `yaml:"jobs_at_once"`
+}
+
+// Password is what the institution asks for.
+type Password struct {
+	Length    int      `yaml:"length"`
+	MaxLength int      `yaml:"max_length"`
+	Upper     int      `yaml:"upper"`
+	Lower     int      `yaml:"lower"`
+	Digits    int      `yaml:"digits"`
+	Special   int      `yaml:"special"`
+	Words     []string `yaml:"institution_words"`
+	Breached  string   `yaml:"breached_file"`
+}
+
+// Import maps a file's columns.
+type Import struct {
+	Profile string              `yaml:"profile"`
+	Columns map[string]string   `yaml:"columns"`
+	Ready   []string            `yaml:"ready"`
+	Held    []string            `yaml:"held"`
+	Aliases map[string][]string `yaml:"profiles"`
+	MaxGone int                 `yaml:"max_gone"`
+	Folder  string              `yaml:"folder"`
+}
+
+// Source is a directory that people are read from on a schedule.
+type Source struct {
+	Name         string            `yaml:"name"`
+	Kind         string            `yaml:"kind"`
+	URL          string            `yaml:"url"`
+	StartTLS     bool              `yaml:"start_tls"`
+	CA           string            `yaml:"ca"`
+	BindDN       string            `yaml:"bind_dn"`
+	Password     secret.Text       `yaml:"bind_password"`
+	PasswordFile string            `yaml:"bind_password_file"`
+	Base         string            `yaml:"base"`
+	Filter       string            `yaml:"filter"`
+	PageSize     int               `yaml:"page_size"`
+	Timeout      time.Duration     `yaml:"timeout"`
+	Columns      map[string]string `yaml:"columns"`
+	Profile      string            `yaml:"profile"`
+	Every        time.Duration     `yaml:"every"`
+}
+
+// Audit is the record of what operators and students did.
+type Audit struct {
+	KeepMonths int `yaml:"keep_months"`
+}
+
+// Webhook is a relying party that is told of accounts.
+type Webhook struct {
+	Name        string   `yaml:"name"`
+	URL         string   `yaml:"url"`
+	SecretsFile string   `yaml:"secrets_file"`
+	Events      []string `yaml:"events"`
+	AllowHost   string   `yaml:"allow_host"`
+}
+
+// Log is how the program speaks to its operators.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// Words are a text in both languages.
+type Words struct {
+	French  string `yaml:"fr"`
+	English string `yaml:"en"`
+}
+
+// In gives the text in a language.
+func (w Words) In(l activation.Lang) string {
+	if l == activation.English && w.English != "" {
+		return w.English
+	}
+	return w.French
+}
+
+// Profile is a kind of people.
+type Profile struct {
+	Key          string   `yaml:"key"`
+	Name         Words    `yaml:"name"`
+	Proof        string   `yaml:"proof"`
+	Login        string   `yaml:"login"`
+	Address      string   `yaml:"address"`
+	Groups       []string `yaml:"groups"`
+	Affiliation  string   `yaml:"affiliation"`
+	Affiliations []string `yaml:"affiliations"`
+}
+
+// Charter names the texts of a version.
+type Charter struct {
+	Profile string `yaml:"profile"`
+	Version string `yaml:"version"`
+	Title   Words  `yaml:"title"`
+	File    Words  `yaml:"file"`
+}
+
+// NextStep is a link on the last page.
+type NextStep struct {
+	Text Words  `yaml:"text"`
+	Help Words  `yaml:"help"`
+	URL  string `yaml:"url"`
+}
+
+// Default is what holds where neither the file nor the environment says
+// anything.
+func Default() Config {
+	return Config{
+		Database:    "sqlite:entree.db",
+		Institution: Institution{Accent: "#1f4fa3", AccentDark: "#a9c4ff", TimeZone: "Europe/Paris"},
+		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour},
+		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8, LoginsEvery: 30 * time.Second},
+		SSO:         SSO{Kind: "oidc", ClientID: "entree-ent"},
+		Console:     Console{ClientID: "entree-console"},
+		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
+		Bounces:     Bounces{Port: 993, TLS: "implicit", Mailbox: "INBOX", Every: time.Minute},
+		Code:        Code{Life: activation.CodeLife},
+		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,
+			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},
+		Import: Import{
+			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports",
+		},
+		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
+		Audit:    Audit{KeepMonths: 12},
+		Log:      Log{Level: "info", Format: "json"},
+	}
+}
+
+// prefix begins each variable of the environment that is ours.
+const prefix = "ENTREE_"
+
+// Load reads a file and the environment over the defaults and checks the
+// whole. environ is of the form of os.Environ.
+func Load(path string, environ []string) (Config, error) { return load(path, environ, (*Config).check) }
+
+// LoadForImport checks only what an import stands on: it needs neither secrets
+// nor a Keycloak.
+func LoadForImport(path string, environ []string) (Config, error) {
+	return load(path, environ, (*Config).checkForImport)
+}
+
+// ForImport is what an import does in a folder without a configuration.
+func ForImport(dir string) Config {
+	c := Default()
+	c.Dir = dir
+	c.Profiles = []Profile{
+		{Key: "etudiant", Name: Words{French: "Étudiant", English: "Student"}},
+		{Key: "personnel", Name: Words{French: "Personnel", English: "Staff"}},
+	}
+	c.Import.Profile = "etudiant"
+	return c
+}
+
+func load(path string, environ []string, check func(*Config) []string) (Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+		return Config{}, fmt.Errorf("config: %s: %w", path, err)
+	}
+	c := Default()
+	known := keysOf(reflect.TypeFor[Config](), "")
+	var faults []string
+	for _, key := range k.Keys() {
+		if !knownKey(known, key) {
+			faults = append(faults, key+": there is no such key"+nearest(known, key))
+		}
+	}
+	over, more := fromEnvironment(environ, known)
+	faults = append(faults, more...)
+	if err := k.Load(confmap.Provider(over, "."), nil); err != nil {
+		return Config{}, fmt.Errorf("config: %w", err)
+	}
+	if len(faults) == 0 {
+		faults = decode(k, &c)
+	}
+	c.Dir = filepath.Dir(path)
+	if len(faults) == 0 {
+		faults = check(&c)
+	}
+	if len(faults) > 0 {
+		slices.Sort(faults)
+		return Config{}, errors.New("config: " + strings.Join(faults, "\nconfig: "))
+	}
+	return c, nil
+}
+
+func decode(k *koanf.Koanf, c *Config) []string {
+	err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml", DecoderConfig: &mapstructure.DecoderConfig{
+		Result: c, TagName: "yaml", WeaklyTypedInput: true, ZeroFields: true,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+	}})
+	if err == nil {
+		return nil
+	}
+	var faults []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "decoding failed") {
+			faults = append(faults, strings.TrimPrefix(strings.ReplaceAll(line, "'", ""), "error decoding "))
+		}
+	}
+	return faults
+}
+
+// fromEnvironment reads the variables that are ours.
+func fromEnvironment(environ []string, known []string) (map[string]any, []string) {
+	byName := map[string]string{}
+	for _, key := range known {
+		byName[prefix+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
+	}
+	over := map[string]any{}
+	var faults []string
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, prefix+"TEST_") {
+			continue
+		}
+		key, ok := byName[name]
+		if base, isFile := strings.CutSuffix(name, "_FILE"); !ok && isFile && byName[base] != "" {
+			key, ok = byName[base], true
+			raw, err := os.ReadFile(value)
+			if err != nil {
+				faults = append(faults, fmt.Sprintf("%s (%s): %v", key, name, err))
+				continue
+			}
+			value = strings.TrimSpace(string(raw))
+		}
+		if !ok {
+			faults = append(faults, name+": no key has this variable")
+			continue
+		}
+		over[key] = value
+	}
+	return over, faults
+}
+
+// keysOf lists the keys of a type; lists of structures end at their name.
+func keysOf(t reflect.Type, under string) []string {
+	var out []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("yaml")
+		if name == "" || name == "-" {
+			continue
+		}
+		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[secret.Text]() {
+			out = append(out, keysOf(f.Type, under+name+".")...)
+			continue
+		}
+		out = append(out, under+name)
+	}
+	return out
+}
+
+// knownKey tells whether a key of the file is one of ours or lies in a map or
+// list of ours.
+func knownKey(known []string, key string) bool {
+	return slices.ContainsFunc(known, func(k string) bool {
+		return key == k || strings.HasPrefix(key, k+".") && (strings.HasPrefix(k, "import."))
+	})
+}
+
+// nearest helps with a misspelt key.
+func nearest(known []string, key string) string {
+	last := key[strings.LastIndexByte(key, '.')+1:]
+	for _, k := range known {
+		if k[strings.LastIndexByte(k, '.')+1:] == last {
+			return "; did you mean " + k + "?"
+		}
+	}
+	return ""
+}

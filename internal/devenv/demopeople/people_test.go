@@ -1,0 +1,42 @@
+package demopeople_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"entree/internal/activation"
+	"entree/internal/devenv/demopeople"
+)
+
+func TestSome(t *testing.T) {
+	people := demopeople.Some(200)
+	if len(people) != 200 || !reflect.DeepEqual(people, demopeople.Some(200)) {
+		t.Fatalf("%d people, or others each time", len(people))
+	}
+	if p := people[0]; p.Number != "22502142" || p.GivenName != "Jean-Pierre" || p.FamilyName != "Martin" || p.State != "ready" {
+		t.Errorf("the first one is %+v", p)
+	}
+	states, profiles, ids := map[string]int{}, map[string]int{}, map[activation.PersonID]bool{}
+	for _, p := range people {
+		states[p.State]++
+		profiles[p.Profile]++
+		if ids[p.ID] {
+			t.Errorf("%s is there twice", p.Number)
+		}
+		ids[p.ID] = true
+		if a, err := activation.ParseAddress(string(p.Email)); err != nil || a != p.Email || !strings.Contains(string(p.Email), "example") {
+			t.Errorf("%s: address %q, %v", p.Number, p.Email, err)
+		}
+	}
+	for _, state := range []string{"ready", "not_ready", "held", demopeople.Active} {
+		if states[state] < 5 {
+			t.Errorf("only %d are %s", states[state], state)
+		}
+	}
+	for _, profile := range []string{"etudiant", "personnel", "invite"} {
+		if profiles[profile] < 10 {
+			t.Errorf("only %d of %s", profiles[profile], profile)
+		}
+	}
+}

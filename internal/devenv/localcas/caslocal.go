@@ -1,0 +1,152 @@
+// Package localcas fetches and runs a real Apereo CAS on loopback that hands
+// each login on to a Keycloak, for the demo and for the tests.
+//
+//	a service ──▶ CAS /login ──▶ Keycloak ──▶ CAS ──▶ the service ?ticket
+//	                                                      │
+//	                         CAS /p3/serviceValidate ◀────┘
+//
+// It is configured by deploy/cas, as an institution's would be. CAS is fetched
+// by the Maven client and unpacked once, into the user's cache.
+package localcas
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/deploy"
+	"entree/internal/devenv/child"
+	"entree/internal/devenv/maven"
+	"entree/internal/secret"
+)
+
+// Options says where, and what it stands before.
+type Options struct {
+	Dir      string // keeps the configuration and the log
+	Port     int    // on 127.0.0.1
+	Out      io.Writer
+	Getenv   func(string) string
+	Services map[string]string // who may ask for tickets: name → address that theirs begin with
+	Keycloak string            // the address of what stands behind
+	Realm    string
+	ClientID string // what CAS is there
+	Secret   secret.Text
+}
+
+// At is the prefix of a server on a port, without a slash at the end.
+func At(port int) string { return origin(port) + "/cas" }
+
+func origin(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
+
+// Server is a running CAS.
+type Server struct {
+	url   string
+	child *child.Child
+}
+
+// URL is its prefix, without a slash at the end.
+func (s *Server) URL() string { return s.url }
+
+// Stop ends it.
+func (s *Server) Stop() { s.child.Stop() }
+
+// startLimit is how long a start may take. Two idle cores need 9 to 17 s; two
+// that a dozen programs share, minutes.
+const startLimit = 10 * time.Minute
+
+//go:embed log4j2.xml
+var logging []byte
+
+// Start starts CAS and returns when it answers.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	cache, err := maven.Cache()
+	if err != nil {
+		return nil, err
+	}
+	java, err := findJava(o.Getenv, cache)
+	if err != nil {
+		return nil, err
+	}
+	home, err := findHome(ctx, java, cache, o.Out)
+	if err != nil {
+		return nil, err
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	s := &Server{url: At(o.Port)}
+	if err := configure(o); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		"-cp", filepath.Join(home, "stub")+string(os.PathListSeparator)+filepath.Join(home, "*"),
+		"-Dcas.standalone.configuration-directory="+o.Dir, "-Dlogging.config=file:"+filepath.Join(o.Dir, "log4j2.xml"),
+		// The stub, in the place of what Maven Central does not have.
+		"-Dspring.main.sources=classpath:entree-beans.xml", "-Dspring.autoconfigure.exclude=org.apereo.cas.config.DelegatedAuthenticationSAMLConfiguration",
+		"org.apereo.cas.web.CasWebApplication")
+	cmd.Dir = o.Dir
+	cmd.Env = append(os.Environ(),
+		"CAS_PORT="+strconv.Itoa(o.Port), "CAS_ORIGIN="+origin(o.Port), "CAS_SERVICES="+filepath.Join(o.Dir, "services"),
+		"CAS_CLIENT_ID="+o.ClientID, "CAS_CLIENT_SECRET="+o.Secret.Reveal(), "KEYCLOAK_URL="+o.Keycloak, "KEYCLOAK_REALM="+o.Realm)
+	if s.child, err = child.Start(child.Program{Name: "CAS", Cmd: cmd, Log: filepath.Join(o.Dir, "cas.log")}); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	// A login page is made of everything that has to be there; without a service
+	// it is handed on, and Keycloak's page is the 200.
+	if err := s.child.Ready(ctx, child.Answers(s.url+"/login")); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// configure lays deploy/cas out anew in the server's folder.
+func configure(o Options) error {
+	services := filepath.Join(o.Dir, "services")
+	if err := errors.Join(os.RemoveAll(services), os.MkdirAll(services, 0o700)); err != nil {
+		return err
+	}
+	properties, err := deploy.FS.ReadFile("cas/cas.properties")
+	if err != nil {
+		return err
+	}
+	service, err := deploy.FS.ReadFile("cas/services/service.json")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(os.WriteFile(filepath.Join(o.Dir, "cas.properties"), properties, 0o600),
+		os.WriteFile(filepath.Join(o.Dir, "log4j2.xml"), logging, 0o600))
+	id := 0
+	for name, address := range o.Services {
+		id++
+		whole := os.Expand(string(service), func(key string) string {
+			return map[string]string{"NAME": name, "ID": strconv.Itoa(id), "SERVICE": escaped("^" + regexp.QuoteMeta(address) + ".*")}[key]
+		})
+		err = errors.Join(err, os.WriteFile(filepath.Join(services, fmt.Sprintf("%s-%d.json", name, id)), []byte(whole), 0o600))
+	}
+	return err
+}
+
+// escaped is a text as it stands within quotes in JSON.
+func escaped(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		panic("caslocal: " + err.Error()) // a string can always be written
+	}
+	return strings.Trim(string(raw), `"`)
+}

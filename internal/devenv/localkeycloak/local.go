@@ -1,0 +1,173 @@
+// Package localkeycloak fetches and runs a real Keycloak on loopback, for the demo and
+// for the tests.
+//
+// The distribution is looked for in this order: a folder that is given,
+// KEYCLOAK_HOME, the user's cache, the Maven client. It is unpacked, or copied,
+// and built once into the cache; what it stores lies in the folder of whoever
+// starts it, so that several can run from one cache at the same time.
+package localkeycloak
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entree/internal/devenv/child"
+	"entree/internal/secret"
+)
+
+// Options says where and how.
+type Options struct {
+	Dir    string // keeps the database, the log and the administrator's password
+	Home   string // an unpacked distribution; empty: look for one
+	Themes string // a folder of themes; empty: Keycloak's own alone
+	Port   int    // on 127.0.0.1; 0: any free one
+	// Database is a PostgreSQL's, "postgres://user@host:port/name", whose user
+	// needs no password; empty: a file in Dir.
+	Database string
+	Out      io.Writer
+	Getenv   func(string) string
+}
+
+// Server is a running Keycloak.
+type Server struct {
+	url      string
+	java     string
+	password secret.Text
+	child    *child.Child
+}
+
+// PID is its process, which has no children.
+func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
+
+// Java tells which one it runs on, as that one names itself.
+func (s *Server) Java() string { return s.java }
+
+// URL is its address, without a slash at the end.
+func (s *Server) URL() string { return s.url }
+
+// AdminUser is the administrator of the master realm.
+func (s *Server) AdminUser() string { return "admin" }
+
+// AdminPassword is drawn at the first start and kept in Dir.
+func (s *Server) AdminPassword() secret.Text { return s.password }
+
+// startLimit is how long a start may take. Two idle cores need 30 s; two that a
+// dozen programs share once needed more than four minutes.
+const startLimit = 10 * time.Minute
+
+// Start starts Keycloak and returns when it is healthy.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	java, version, err := findJava(ctx, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	home, err := findHome(ctx, o, java)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	password, err := keepPassword(filepath.Join(o.Dir, "admin-password"))
+	if err != nil {
+		return nil, err
+	}
+	port, management := o.Port, 0
+	for _, p := range []*int{&port, &management} {
+		if *p == 0 {
+			if *p, err = child.FreePort(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	database, err := o.databaseArgs()
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(java, home, "start", "--optimized",
+		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
+		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
+		"--hostname-strict=false", "--cache=local")
+	cmd.Args = append(cmd.Args, database...)
+	if o.Themes != "" {
+		if err := os.MkdirAll(o.Themes, 0o755); err != nil { // a folder that comes later is not seen
+			return nil, err
+		}
+		cmd.Args = append(cmd.Args, "--spi-theme--folder--dir="+o.Themes)
+	}
+	s := &Server{url: fmt.Sprintf("http://127.0.0.1:%d", port), java: version, password: password}
+	cmd.Dir = o.Dir
+	cmd.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME="+s.AdminUser(), "KC_BOOTSTRAP_ADMIN_PASSWORD="+password.Reveal())
+	if s.child, err = child.Start(child.Program{Name: "Keycloak", Cmd: cmd, Log: filepath.Join(o.Dir, "keycloak.log")}); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := s.child.Ready(ctx, child.Answers(fmt.Sprintf("http://127.0.0.1:%d/health/ready", management))); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// kind is the database that a distribution is built for.
+func (o Options) kind() string {
+	if o.Database == "" {
+		return "dev-file"
+	}
+	return "postgres"
+}
+
+func (o Options) databaseArgs() ([]string, error) {
+	if o.Database == "" {
+		file, err := filepath.Abs(filepath.Join(o.Dir, "h2", "keycloak"))
+		// WRITE_DELAY=0: what Keycloak has answered survives a kill -9.
+		return []string{"--db-url=jdbc:h2:file:" + file + ";NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0"}, err
+	}
+	at, err := url.Parse(o.Database)
+	if err != nil {
+		return nil, err
+	}
+	return []string{"--db-url=jdbc:postgresql://" + at.Host + at.Path, "--db-username=" + at.User.Username(), "--db-password=none"}, nil
+}
+
+// Stop ends Keycloak.
+func (s *Server) Stop() { s.child.Stop() }
+
+// command runs a distribution without its shell script, so that the process we
+// start is the one that we stop. The options are the script's own, with a
+// smaller heap and the collector that suits it; both compilers stay on, as
+// they are in production.
+func command(java, home string, args ...string) *exec.Cmd {
+	options := []string{
+		"-Xms64m", "-Xmx768m", "-XX:MetaspaceSize=96M", "-XX:MaxMetaspaceSize=256m", "-XX:+UseSerialGC",
+		"-Dfile.encoding=UTF-8", "-Duser.language=en", "-Duser.country=US", "-Djava.security.egd=file:/dev/urandom",
+		"--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+		"--add-opens=java.base/java.security=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
+		"-Dkc.home.dir=" + home, "-Djboss.server.config.dir=" + filepath.Join(home, "conf"),
+		"-Djava.util.logging.manager=org.jboss.logmanager.LogManager", "-Dpicocli.disable.closures=true", "-Dquarkus-log-max-startup-records=10000",
+		"-cp", filepath.Join(home, "lib", "quarkus-run.jar"), "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
+	}
+	return exec.Command(java, append(options, args...)...)
+}
+
+func keepPassword(file string) (secret.Text, error) {
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		raw = []byte(rand.Text())
+		err = os.WriteFile(file, raw, 0o600)
+	}
+	return secret.New(strings.TrimSpace(string(raw))), err
+}

@@ -1,0 +1,185 @@
+package helpdesk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/secret"
+)
+
+// address reads a new personal address.
+func address(p activation.Person, typed string) (activation.Address, error) {
+	a, err := activation.ParseAddress(typed)
+	switch {
+	case errors.Is(err, activation.ErrAddressEmpty):
+		return "", &Refusal{Reason: AddressEmpty}
+	case errors.Is(err, activation.ErrAddressSeveral):
+		return "", &Refusal{Reason: AddressSeveral}
+	case err != nil:
+		return "", &Refusal{Reason: AddressSyntax}
+	case a == p.Email:
+		return "", &Refusal{Reason: AddressSame}
+	}
+	return a, nil
+}
+
+// Correct gives a person another personal address. The old one is told so, and
+// journeys that asked for or proved the old one end: its mailbox may be a
+// stranger's.
+func (d *Desk) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why string) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Correct })
+	if err != nil {
+		return err
+	}
+	effects, err := d.correct(ctx, e, p, typed, why)
+	if err != nil {
+		return err
+	}
+	return d.commit(ctx, effects)
+}
+
+func (d *Desk) correct(ctx context.Context, e audit.Entry, p activation.Person, typed, why string) (activation.Effects, error) {
+	to, err := address(p, typed)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	if why, err = reason(why); err != nil {
+		return activation.Effects{}, err
+	}
+	after := p
+	after.Email = to
+	effects := activation.Effects{
+		Edits: []activation.PersonEdit{{Before: p, After: after, Ends: e.At}},
+		Audit: done(e, ActCorrected, p, map[string]string{"from": string(p.Email), "to": string(to), "reason": why}),
+	}
+	if p.Email == "" {
+		return effects, nil
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	notice, err := d.MailJob(activation.Message{
+		Kind: activation.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+	}, p.ID)
+	effects.Jobs = []activation.Job{notice}
+	return effects, err
+}
+
+// Send sends a new code where a journey waits for one, and otherwise how to
+// begin. It tells which of the two.
+func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (activation.MessageKind, error) {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Send })
+	if err != nil {
+		return "", err
+	}
+	if err := d.takeMail(ctx, e, p.ID); err != nil {
+		return "", err
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	if err != nil {
+		return "", err
+	}
+	for _, j := range journeys {
+		at, step, err := d.Journey(ctx, j.ID)
+		if err != nil || step != activation.StepCode || at.Profile != p.Profile {
+			continue // over, or further on
+		}
+		err = d.CodeAgain(ctx, at, activation.Effects{Audit: done(e, ActSent, p, map[string]string{"mail": string(activation.MessageCode)})})
+		var moved *activation.Refusal
+		if errors.As(err, &moved) || errors.Is(err, activation.ErrExpired) {
+			continue // it went on meanwhile
+		}
+		return activation.MessageCode, err
+	}
+	mail, err := d.MailJob(activation.Message{
+		Kind: activation.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+	}, p.ID)
+	if err != nil {
+		return "", err
+	}
+	return activation.MessageBegin, d.commit(ctx, activation.Effects{
+		Edits: []activation.PersonEdit{{Before: p, After: p}}, Jobs: []activation.Job{mail},
+		Audit: done(e, ActSent, p, map[string]string{"mail": string(activation.MessageBegin)}),
+	})
+}
+
+// Unlock clears what holds a person back after too many tries or requests: the
+// exit from a lockout. Their next code is compared at once.
+func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Unlock })
+	if err != nil {
+		return err
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	if err != nil {
+		return err
+	}
+	return d.commit(ctx, activation.Effects{
+		Edits: []activation.PersonEdit{{Before: p, After: p}}, Forget: activation.LimitsAt(p.Email, journeys), Audit: done(e, ActUnlocked, p, nil),
+	})
+}
+
+// Hold stops a person, whatever the enrolment says, until they are released.
+func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Hold })
+	if err != nil {
+		return err
+	}
+	if why, err = reason(why); err != nil {
+		return err
+	}
+	after := p
+	after.Hold = why
+	return d.commit(ctx, activation.Effects{
+		Edits: []activation.PersonEdit{{Before: p, After: after, Ends: e.At}}, Audit: done(e, ActHeld, p, map[string]string{"reason": why}),
+	})
+}
+
+// Release takes a hold away; what the enrolment says counts again.
+func (d *Desk) Release(ctx context.Context, e audit.Entry, seen Seen, why string) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Release })
+	if err != nil {
+		return err
+	}
+	if why, err = reason(why); err != nil {
+		return err
+	}
+	after := p
+	after.Hold = ""
+	return d.commit(ctx, activation.Effects{
+		Edits: []activation.PersonEdit{{Before: p, After: after}}, Audit: done(e, ActReleased, p, map[string]string{"reason": why, "held_for": p.Hold}),
+	})
+}
+
+// Code gives out a code of the desk, to be read out or printed once: nothing
+// but its MAC is kept. Where another address is typed as well, it is corrected
+// in the same transaction.
+func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, activation.DeskCode, error) {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Code })
+	if err != nil {
+		return secret.Text{}, activation.DeskCode{}, err
+	}
+	if card, err = reason(card); err != nil {
+		return secret.Text{}, activation.DeskCode{}, err
+	}
+	effects := activation.Effects{Edits: []activation.PersonEdit{{Before: p, After: p}}}
+	if typed != "" {
+		if effects, err = d.correct(ctx, e, p, typed, card); err != nil {
+			return secret.Text{}, activation.DeskCode{}, err
+		}
+	}
+	if err := d.take(ctx, e.At, "desk-code:"+string(p.ID), activation.Rate{Burst: codesPerPerson, Per: time.Hour}); err != nil {
+		return secret.Text{}, activation.DeskCode{}, err
+	}
+	code, kept, err := activation.NewDeskCode(d.Random, d.Keys, p.ID, e.By.Name, e.At)
+	if err != nil {
+		return secret.Text{}, activation.DeskCode{}, err
+	}
+	effects.Desk = &kept
+	effects.Audit = append(effects.Audit, done(e, ActDeskCode, p, map[string]string{"card": card})...)
+	return code, kept, d.commit(ctx, effects)
+}

@@ -1,0 +1,276 @@
+package helpdesk_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/helpdesk"
+)
+
+func TestCorrect_TheOldAddressIsToldAndItsCodeIsWorthNothing(t *testing.T) {
+	w := newWorld(t)
+	id := w.ask()
+	code := w.mail(activation.MessageCode).Code
+	w.must(w.Correct(t.Context(), w.by("Ada"), w.seen(), " New@Example.ORG ", "  faute de frappe "))
+	if m := w.mail(activation.MessageAddressChanged); m.To != "jp.martin@example.net" || m.Lang != activation.English {
+		t.Errorf("the notice goes to %s in %s", m.To, m.Lang)
+	}
+	if p := w.person(); p.Email != "new@example.org" {
+		t.Errorf("the address is %s", p.Email)
+	}
+	if err := w.Prove(t.Context(), id, code, "c"); !errors.Is(err, activation.ErrExpired) {
+		t.Errorf("the code of the old address: %v", err)
+	}
+	e := w.last(helpdesk.ActCorrected)
+	if e.By.Name != "Ada" || e.From != "192.0.2.0" || e.What["from"] != "jp.martin@example.net" || e.What["to"] != "new@example.org" || e.What["reason"] != "faute de frappe" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Whoever proved the old mailbox is stopped as well: it may be a stranger's.
+func TestCorrect_EndsAJourneyThatProvedTheOldAddress(t *testing.T) {
+	w := newWorld(t)
+	id := w.ask()
+	w.must(w.Prove(t.Context(), id, w.mail(activation.MessageCode).Code, "c"))
+	w.must(w.Correct(t.Context(), w.by("Ada"), w.seen(), "new@example.org", "faute"))
+	if _, _, err := w.Journey(t.Context(), id); !errors.Is(err, activation.ErrExpired) {
+		t.Errorf("it goes on: %v", err)
+	}
+}
+
+func TestCorrect_WhatIsRefusedChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	before := w.person()
+	for _, c := range []struct {
+		address, why string
+		want         helpdesk.Reason
+	}{
+		{"", "x", helpdesk.AddressEmpty}, {"a@b.fr, c@d.fr", "x", helpdesk.AddressSeveral}, {"nobody", "x", helpdesk.AddressSyntax},
+		{"JP.Martin@example.net", "x", helpdesk.AddressSame}, {"a@example.org", " ", helpdesk.ReasonMissing},
+		{"a@example.org", strings.Repeat("x", 301), helpdesk.ReasonLong},
+	} {
+		refused(t, w.Correct(t.Context(), w.by("Ada"), w.seen(), c.address, c.why), c.want)
+	}
+	if w.person() != before || len(w.acts()) != 0 {
+		t.Error("something was written")
+	}
+}
+
+// Two operators have the same page open: the second is told, and nothing of
+// the first one's is lost.
+func TestTwoOperatorsEditOnePerson(t *testing.T) {
+	w := newWorld(t)
+	seen := w.seen()
+	w.must(w.Correct(t.Context(), w.by("Ada"), seen, "first@example.org", "faute"))
+	refused(t, w.Correct(t.Context(), w.by("Bob"), seen, "second@example.org", "faute"), helpdesk.Changed)
+	refused(t, w.Hold(t.Context(), w.by("Bob"), seen, "doute"), helpdesk.Changed)
+	if p := w.person(); p.Email != "first@example.org" || p.Hold != "" || len(w.acts()) != 1 {
+		t.Errorf("%+v", p)
+	}
+	w.must(w.Hold(t.Context(), w.by("Bob"), w.seen(), "doute"))
+}
+
+func TestSend_ANewCodeWhereAJourneyWaitsElseHowToBegin(t *testing.T) {
+	w := newWorld(t)
+	kind, err := w.Send(t.Context(), w.by("Ada"), w.seen())
+	if m := w.mail(activation.MessageBegin); err != nil || kind != activation.MessageBegin || m.To != "jp.martin@example.net" || m.Lang != activation.French {
+		t.Errorf("%s to %s, %v", kind, m.To, err)
+	}
+	id := w.ask()
+	first := w.mail(activation.MessageCode).Code
+	if kind, err = w.Send(t.Context(), w.by("Ada"), w.seen()); err != nil || kind != activation.MessageCode {
+		t.Fatalf("%s, %v", kind, err)
+	}
+	second := w.mail(activation.MessageCode).Code
+	if first != second {
+		if err := w.Prove(t.Context(), id, first, "c"); err == nil {
+			t.Error("the code of before is still good")
+		}
+	}
+	w.must(w.Prove(t.Context(), id, second, "c"))
+	if w.last(helpdesk.ActSent).What["mail"] != "code" || len(w.acts()) != 2 {
+		t.Errorf("%+v", w.acts())
+	}
+}
+
+func TestS13_OperatorsHaveALimitOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	for range 5 {
+		if _, err := w.Send(t.Context(), w.by("Ada"), w.seen()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.Send(t.Context(), w.by("Bob"), w.seen())
+	if r := refused(t, err, helpdesk.TooMany); !r.Retry.After(w.clock()) {
+		t.Errorf("it goes on at %v", r.Retry)
+	}
+	w.pass(15 * time.Minute)
+	if _, err := w.Send(t.Context(), w.by("Bob"), w.seen()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A lockout has an exit before its time is over.
+func TestUnlock_TheNextCodeIsComparedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	id := w.ask()
+	code := w.mail(activation.MessageCode).Code
+	wrong := "000000"
+	if code == wrong {
+		wrong = "111111"
+	}
+	for range activation.MaxTries {
+		_ = w.Prove(t.Context(), id, wrong, "c") // each is refused
+	}
+	id = w.ask()
+	code = w.mail(activation.MessageCode).Code
+	var r *activation.Refusal
+	if err := w.Prove(t.Context(), id, code, "c"); !errors.As(err, &r) || r.Reason != activation.ReasonCodeBlocked {
+		t.Fatalf("not locked: %v", err)
+	}
+	w.must(w.Unlock(t.Context(), w.by("Ada"), w.seen()))
+	w.must(w.Prove(t.Context(), id, code, "c"))
+	w.last(helpdesk.ActUnlocked)
+}
+
+func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
+	w := newWorld(t)
+	id := w.ask()
+	w.must(w.Prove(t.Context(), id, w.mail(activation.MessageCode).Code, "c"))
+	w.must(w.Hold(t.Context(), w.by("Ada"), w.seen(), "pièce à revoir"))
+	if _, _, err := w.Journey(t.Context(), id); !errors.Is(err, activation.ErrExpired) {
+		t.Errorf("the journey goes on: %v", err)
+	}
+	again := w.person()
+	again.Hold, again.GivenName = "", "Jean"
+	w.enrol(again)
+	if p := w.person(); p.Hold != "pièce à revoir" || p.GivenName != "Jean" {
+		t.Errorf("after an import: %+v", p)
+	}
+	w.ask()
+	w.mail(activation.MessageNotReady)
+	_, err := w.Send(t.Context(), w.by("Ada"), w.seen())
+	refused(t, err, helpdesk.NotNow)
+	w.must(w.Release(t.Context(), w.by("Bob"), w.seen(), "vue"))
+	if w.last(helpdesk.ActReleased).What["held_for"] != "pièce à revoir" {
+		t.Errorf("%+v", w.acts())
+	}
+	w.ask()
+	w.mail(activation.MessageCode)
+}
+
+func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
+	w := newWorld(t)
+	code, kept, err := w.Code(t.Context(), w.by("Ada"), w.seen(), "carte d’identité", "new@example.org")
+	w.must(err)
+	w.mail(activation.MessageAddressChanged)
+	if kept.Operator != "Ada" || kept.ExpiresAt.Sub(kept.IssuedAt) != activation.DeskLife || len(code.Reveal()) != 9 {
+		t.Errorf("%+v", kept)
+	}
+	acts := w.acts()
+	if len(acts) != 2 || acts[1].Act != helpdesk.ActDeskCode || acts[1].What["card"] != "carte d’identité" {
+		t.Errorf("%+v", acts)
+	}
+	for _, a := range acts {
+		for _, v := range a.What {
+			if strings.Contains(v, code.Reveal()) {
+				t.Error("the audit holds the code")
+			}
+		}
+	}
+	j, err := w.EnterDesk(t.Context(), code.Reveal(), activation.French, "c")
+	w.must(err)
+	w.finish(j.ID)
+	if m := w.mail(activation.MessageActivated); m.To != "new@example.org" || w.person().State() != activation.StateUnused {
+		t.Errorf("to %s, %s", m.To, w.person().State())
+	}
+	_, _, err = w.Code(t.Context(), w.by("Ada"), w.seen(), "carte", "")
+	refused(t, err, helpdesk.NotNow)
+	c, err := w.Case(t.Context(), jean)
+	w.must(err)
+	if first := c.Story[0]; first.Kind != helpdesk.Imported || first.What["source"] != "by hand" || !first.At.Equal(start) {
+		t.Errorf("the story begins with %+v", first)
+	}
+	var kinds []string
+	for _, m := range c.Story {
+		kinds = append(kinds, m.Kind)
+	}
+	for _, want := range []string{helpdesk.ActCorrected, helpdesk.ActDeskCode, "desk.proven", "charter.accepted", "account.activated"} {
+		if !strings.Contains(strings.Join(kinds, " "), want) {
+			t.Errorf("the story %v lacks %s", kinds, want)
+		}
+	}
+}
+
+// park brings the person into a conflict with an account that was there.
+func (w *world) park() activation.JourneyID {
+	w.t.Helper()
+	w.accounts.Occupy("o22502142", "somebody@example.org")
+	id := w.ask()
+	w.must(w.Prove(w.t.Context(), id, w.mail(activation.MessageCode).Code, "c"))
+	w.finish(id)
+	w.mail(activation.MessageParked)
+	if w.step(id) != activation.StepParked {
+		w.t.Fatal("not parked")
+	}
+	return id
+}
+
+func TestAdopt_TheAccountOfBeforeGoesOn(t *testing.T) {
+	w := newWorld(t)
+	w.park()
+	held, err := w.Conflict(t.Context(), w.person())
+	if err != nil || len(held) != 1 {
+		t.Fatalf("%+v, %v", held, err)
+	}
+	refused(t, w.Adopt(t.Context(), w.by("Ada"), w.seen(), "another"), helpdesk.NoSuchConflict)
+	w.must(w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID))
+	if m := w.mail(activation.MessageAdopted); m.Login != "o22502142" {
+		t.Errorf("the mail says %s", m.Login)
+	}
+	p := w.person()
+	if p.State() != activation.StateUnused || p.AccountID != held[0].ID || w.accounts.Len() != 1 {
+		t.Errorf("%+v", p)
+	}
+	if a, _ := w.accounts.Get("o22502142"); a.ActivationID != p.ActivationID || a.UniversityAddress != "somebody@example.org" {
+		t.Errorf("%+v", a)
+	}
+	refused(t, w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID), helpdesk.NotNow)
+}
+
+func TestAdopt_KeycloakAwayThenBack(t *testing.T) {
+	w := newWorld(t)
+	w.park()
+	held, err := w.Conflict(t.Context(), w.person())
+	w.must(err)
+	w.accounts.FailWith(errors.New("away"))
+	refused(t, w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID), helpdesk.AccountsSilent)
+	if p := w.person(); p.Account != activation.AccountParked || len(w.acts()) != 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestRename_TheNextIdentifierAndThePasswordAnew(t *testing.T) {
+	w := newWorld(t)
+	id := w.park()
+	w.must(w.Rename(t.Context(), w.by("Ada"), w.seen()))
+	if m := w.mail(activation.MessageRenamed); m.Login != "o225021422" {
+		t.Errorf("the mail says %s", m.Login)
+	}
+	if p := w.person(); p.Login != "o225021422" || p.UniversityAddress != "jean-pierre.martin@etu.example.org" || !p.MayActivate() {
+		t.Errorf("%+v", p)
+	}
+	if step := w.step(id); step != activation.StepPassword { // I7: the journey of before goes on
+		t.Fatalf("at %s", step)
+	}
+	w.finishPassword(id)
+	if p := w.person(); p.State() != activation.StateUnused {
+		t.Errorf("%+v", p)
+	}
+	if a, _ := w.accounts.Get("o22502142"); a.ActivationID != "" {
+		t.Error("S42: the account that was there was touched")
+	}
+}

@@ -1,0 +1,298 @@
+package helpdesk
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/naming"
+	"entree/internal/secret"
+)
+
+// JobAdopt marks an account in Keycloak as a person's own.
+const JobAdopt = "adopt"
+
+// adoptDeadline is how long an adoption is tried for.
+const adoptDeadline = 24 * time.Hour
+
+// Conflict gives the accounts that stand in a parked person's way.
+func (d *Desk) Conflict(ctx context.Context, p activation.Person) ([]activation.Existing, error) {
+	if p.Account != activation.AccountParked || p.Login == "" {
+		return nil, nil
+	}
+	found, err := d.Accounts.Holding(ctx, p.Login, p.UniversityAddress)
+	if err != nil {
+		return nil, errors.Join(&Refusal{Reason: AccountsSilent}, err)
+	}
+	return found, nil
+}
+
+// adoption is what the job carries, sealed.
+type adoption struct {
+	ID      string // of the account
+	Account activation.Account
+	Lang    activation.Lang
+}
+
+// Adopt makes an account that is there the person's own: its password stays,
+// our mark, attributes and groups are put on it. The registry takes its login.
+//
+//	parked ── creating, with a job ── Keycloak ──► active, and a mail
+//	   ▲                                │
+//	   └────────── given up ────────────┘
+func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account string) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Resolve })
+	if err != nil {
+		return err
+	}
+	found, err := d.Conflict(ctx, p)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(found, func(x activation.Existing) bool { return x.ID == account })
+	if i < 0 {
+		return &Refusal{Reason: NoSuchConflict}
+	}
+	// Whose it is is asked of the registry as well: an account cannot have two.
+	owner, err := d.Store.PersonByLogin(ctx, strings.ToLower(found[i].Login))
+	switch {
+	case err == nil && owner.ID != p.ID:
+		return &Refusal{Reason: SomebodysOwn}
+	case err != nil && !errors.Is(err, activation.ErrNotFound):
+		return err
+	}
+	profile, ok := d.Profile(p.Profile)
+	if !ok {
+		return fmt.Errorf("profile %q is no longer configured", p.Profile)
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	if err != nil {
+		return err
+	}
+	after := p
+	after.Account, after.Login, after.ActivationID = activation.AccountCreating, strings.ToLower(found[i].Login), randomID()
+	a := adoption{found[i].ID, activation.Account{
+		ActivationID: after.ActivationID, Login: after.Login, UniversityAddress: p.UniversityAddress, PersonalAddress: string(p.Email),
+		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Profile: p.Profile, Number: p.Number,
+		Affiliation: profile.Affiliation, Affiliations: profile.Affiliations, Groups: profile.Groups,
+	}, lang(journeys)}
+	for _, j := range journeys {
+		if j.Person == p.ID && !j.AcceptedAt.IsZero() {
+			a.Account.CharterVersion, a.Account.CharterSHA256, a.Account.CharterAcceptedAt = j.CharterName, j.Charter, j.AcceptedAt
+			break
+		}
+	}
+	plain, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	job := activation.Job{ID: randomID(), Kind: JobAdopt, Person: p.ID, Created: e.At, RunAt: e.At, Deadline: e.At.Add(adoptDeadline)}
+	if job.Payload, err = d.Keys.Seal(secret.UseJob, job.ID, plain); err != nil {
+		return err
+	}
+	err = d.commit(ctx, activation.Effects{
+		Edits: []activation.PersonEdit{{Before: p, After: after}}, Jobs: []activation.Job{job},
+		Audit: done(e, ActAdopted, p, map[string]string{"login": after.Login, "account": found[i].ID}),
+	})
+	if errors.Is(err, activation.ErrTaken) {
+		return &Refusal{Reason: SomebodysOwn}
+	}
+	if err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, d.Wait)
+	defer cancel()
+	if err := d.Runner.RunNow(wait, job.ID); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// Rename gives a parked person the next free identifier of the pattern, or the
+// next address, or both: whichever somebody else has. The old ones stay theirs
+// for ever. The password was erased with the job, so they choose one again:
+// the journey of before leads there while it lasts, and a mail says so.
+func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Resolve })
+	if err != nil {
+		return err
+	}
+	profile, ok := d.Profile(p.Profile)
+	if !ok {
+		return fmt.Errorf("profile %q is no longer configured", p.Profile)
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	if err != nil {
+		return err
+	}
+	after := p
+	after.Account, after.ActivationID = activation.NoAccount, ""
+	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
+	for range 20 { // somebody reserves the same name in the same moment
+		if err := d.free(ctx, p, &after, profile, parts); err != nil {
+			return err
+		}
+		mail, err := d.MailJob(activation.Message{
+			Kind: activation.MessageRenamed, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: after.Login,
+		}, p.ID)
+		if err != nil {
+			return err
+		}
+		err = d.commit(ctx, activation.Effects{
+			Edits: []activation.PersonEdit{{Before: p, After: after}}, Jobs: []activation.Job{mail},
+			Audit: done(e, ActRenamed, p, map[string]string{"from": p.Login, "to": after.Login, "address": after.UniversityAddress}),
+		})
+		if errors.Is(err, activation.ErrTaken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return d.leadBack(ctx, journeys)
+	}
+	return &Refusal{Reason: NothingLeft}
+}
+
+// free looks for names that neither the registry nor Keycloak knows. A name
+// that nobody has but the person stays.
+func (d *Desk) free(ctx context.Context, p activation.Person, after *activation.Person, profile activation.Profile, parts naming.Parts) error {
+	held, err := d.Conflict(ctx, p)
+	if err != nil {
+		return err
+	}
+	has := func(of func(activation.Existing) string, name string) bool {
+		return name == "" || slices.ContainsFunc(held, func(x activation.Existing) bool { return strings.EqualFold(of(x), name) })
+	}
+	loginHeld := has(func(x activation.Existing) string { return x.Login }, p.Login)
+	addressHeld := has(func(x activation.Existing) string { return x.Address }, p.UniversityAddress)
+	if !loginHeld && !addressHeld {
+		loginHeld = true // what stood in the way is gone; the operator wants another one all the same
+	}
+	next := func(pattern string, had string, taken func(name string) (bool, error)) (string, error) {
+		parsed, err := naming.Parse(pattern)
+		if err != nil {
+			return "", err
+		}
+		passed := had == ""
+		for name := range parsed.Candidates(parts) {
+			if !passed {
+				passed = name == had
+				continue
+			}
+			if is, err := taken(name); err != nil || !is {
+				return name, err
+			}
+		}
+		return "", &Refusal{Reason: NothingLeft}
+	}
+	there := func(login, address string) (bool, error) {
+		found, err := d.Accounts.Holding(ctx, login, address)
+		if err != nil {
+			return false, errors.Join(&Refusal{Reason: AccountsSilent}, err)
+		}
+		return len(found) > 0, nil
+	}
+	if loginHeld {
+		if after.Login, err = next(profile.Login, after.Login, func(name string) (bool, error) {
+			_, err := d.Store.PersonByLogin(ctx, name)
+			if err == nil {
+				return true, nil
+			}
+			if !errors.Is(err, activation.ErrNotFound) {
+				return false, err
+			}
+			return there(name, "")
+		}); err != nil {
+			return err
+		}
+	}
+	if addressHeld {
+		if after.UniversityAddress, err = next(profile.Address, after.UniversityAddress, func(name string) (bool, error) { return there("", name) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leadBack takes journeys that wait for a human to the password again.
+func (d *Desk) leadBack(ctx context.Context, journeys []activation.Journey) error {
+	for _, j := range journeys {
+		if j.ParkedAt.IsZero() || !d.Clock().Before(j.ExpiresAt) {
+			continue
+		}
+		_, err := d.Store.Update(ctx, j, func(j *activation.Journey) (activation.Effects, error) {
+			j.ParkedAt, j.PasswordAt = time.Time{}, time.Time{}
+			return activation.Effects{}, nil
+		})
+		if err != nil && !errors.Is(err, activation.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// AdoptJobs adopts accounts.
+func (d *Desk) AdoptJobs() activation.Handler { return adoptJobs{d} }
+
+type adoptJobs struct{ *Desk }
+
+// Run puts our mark on the account; it may run again at any point.
+func (d adoptJobs) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+	var a adoption
+	if err := d.OpenJob(job, &a); err != nil {
+		return activation.Effects{}, err
+	}
+	if err := d.Accounts.Adopt(ctx, a.ID, a.Account); err != nil {
+		return activation.Effects{}, err
+	}
+	p, err := d.Store.Person(ctx, job.Person)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	now := d.Clock().UTC().Truncate(time.Microsecond)
+	mail, err := d.MailJob(activation.Message{
+		Kind: activation.MessageAdopted, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: a.Account.Login,
+	}, p.ID)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	effects := activation.Effects{
+		People: []activation.PersonChange{{
+			Person: p.ID, From: []activation.AccountState{activation.AccountCreating}, To: activation.AccountActive, AccountID: a.ID, ActivatedAt: now,
+		}},
+		Events: []activation.Event{{At: now, Kind: activation.EventAccountAdopted, Person: p.ID}},
+		Jobs:   []activation.Job{mail},
+	}
+	if d.News != nil { // to relying parties it is an account like any other
+		p.Account, p.AccountID, p.ActivatedAt = activation.AccountActive, a.ID, now
+		news, err := d.News.Tell(activation.Event{At: now, Kind: activation.EventAccountCreated, Person: p.ID}, p)
+		if err != nil {
+			return activation.Effects{}, err
+		}
+		effects.Jobs = append(effects.Jobs, news...)
+	}
+	return effects, nil
+}
+
+// Abandon parks the person again.
+func (d adoptJobs) Abandon(_ context.Context, job activation.Job, _ error) (activation.Effects, error) {
+	now := d.Clock().UTC().Truncate(time.Microsecond)
+	return activation.Effects{
+		People: []activation.PersonChange{{Person: job.Person, From: []activation.AccountState{activation.AccountCreating}, To: activation.AccountParked}},
+		Events: []activation.Event{{At: now, Kind: activation.EventAccountParked, Person: job.Person, Details: map[string]string{"why": "not adopted"}}},
+	}, nil
+}
+
+func randomID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(b)
+}

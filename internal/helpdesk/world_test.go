@@ -1,0 +1,226 @@
+package helpdesk_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/charter"
+	"entree/internal/helpdesk"
+	"entree/internal/jobs"
+	"entree/internal/password"
+	"entree/internal/secret"
+	"entree/internal/store"
+	"entree/internal/store/litetest"
+	"entree/keycloak/fake"
+)
+
+// world is a desk beside a service on a real store, with the real runner, a
+// fake Keycloak and a mailbox. Its clock stands still until a test moves it.
+type world struct {
+	*helpdesk.Desk
+	t        *testing.T
+	store    *store.Store
+	accounts *fake.Accounts
+	mails    chan activation.Message
+	mu       sync.Mutex
+	now      time.Time
+}
+
+var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
+
+const (
+	jean   = activation.PersonID("p-22502142")
+	strong = "LesGirafesDansentSous3Parapluies"
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, now: start, accounts: fake.New(), mails: make(chan activation.Message, 100)}
+	var err error
+	w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock)
+	w.must(err)
+	keys, err := secret.ParseKeys(secret.GenerateKey())
+	w.must(err)
+	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Workers: 2})
+	service, err := activation.New(activation.Options{
+		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Mailer: mailer{w.mails}, Charters: charters{}, Keys: keys,
+		Clock: w.clock, Random: rand.Reader, Policy: password.Default, CodeLife: activation.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
+		Wait: 5 * time.Second, Rates: activation.DefaultRates(), Profiles: []activation.Profile{{
+			Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},
+			Affiliation: "student", Affiliations: []string{"student"},
+		}},
+	})
+	w.must(err)
+	w.Desk = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Accounts: w.accounts})
+	runner.Handle(activation.JobMail, service.MailJobs())
+	runner.Handle(activation.JobAccount, service.AccountJobs())
+	runner.Handle(helpdesk.JobAdopt, w.AdoptJobs())
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		_ = w.store.Close()
+	})
+	c, _ := charters{}.InForce("", activation.French)
+	w.must(w.store.Publish(t.Context(), charter.Version{ID: "v", Name: c.Version, From: start, PublishedAt: start,
+		Texts: charter.Texts{French: charter.Text{Title: c.Title, Markdown: c.Text, SHA256: c.SHA256}}}, "", 0, activation.Effects{}))
+	w.enrol(activation.Person{
+		ID: jean, Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", BirthDate: "2007-03-17",
+		Email: "jp.martin@example.net", Readiness: activation.Ready, Cohort: "2026",
+	})
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) clock() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
+
+func (w *world) pass(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.now = w.now.Add(d) }
+
+func (w *world) enrol(p activation.Person) {
+	w.t.Helper()
+	w.must(w.store.Enrol(w.t.Context(), p))
+}
+
+// by is the entry that a page gives, with the operator and the place.
+func (w *world) by(name string) audit.Entry {
+	return audit.Entry{At: w.clock(), By: audit.Operator{Subject: "s-" + name, Name: name, Role: "helpdesk"}, From: "192.0.2.0"}
+}
+
+func (w *world) person() activation.Person {
+	w.t.Helper()
+	p, err := w.store.Person(w.t.Context(), jean)
+	w.must(err)
+	return p
+}
+
+// seen is the person as a page shows them now.
+func (w *world) seen() helpdesk.Seen {
+	return helpdesk.Seen{Person: jean, Version: helpdesk.Version(w.person())}
+}
+
+// acts gives what the audit has of the person.
+func (w *world) acts() (out []audit.Entry) {
+	w.t.Helper()
+	out, err := w.store.Acts(w.t.Context(), jean)
+	w.must(err)
+	return out
+}
+
+// last is the newest of them, which has to be this act.
+func (w *world) last(act string) audit.Entry {
+	w.t.Helper()
+	all := w.acts()
+	if len(all) == 0 || all[len(all)-1].Act != act {
+		w.t.Fatalf("the audit has %+v, want %s", all, act)
+	}
+	return all[len(all)-1]
+}
+
+// ask begins a journey.
+func (w *world) ask() activation.JourneyID {
+	w.t.Helper()
+	j, err := w.Request(w.t.Context(), activation.Request{Profile: "etudiant", Address: string(w.person().Email), Lang: activation.English, Client: "192.0.2.9/32"})
+	w.must(err)
+	return j.ID
+}
+
+// press does an act of somebody whose page was read a moment ago.
+func (w *world) press(id activation.JourneyID, act func(*activation.Journey) error) error {
+	j, _, err := w.Journey(w.t.Context(), id)
+	if err != nil {
+		return err
+	}
+	return act(&j)
+}
+
+func (w *world) Prove(ctx context.Context, id activation.JourneyID, typed, client string) error {
+	return w.press(id, func(j *activation.Journey) error { return w.Desk.Prove(ctx, j, typed, client) })
+}
+
+// finish goes from the proven mailbox to the end.
+func (w *world) finish(id activation.JourneyID) {
+	w.t.Helper()
+	c, _ := charters{}.InForce("", activation.French)
+	w.must(w.press(id, func(j *activation.Journey) error { return w.Accept(w.t.Context(), j, c.SHA256, activation.French) }))
+	w.must(w.press(id, func(j *activation.Journey) error { return w.Guided(w.t.Context(), j) }))
+	w.finishPassword(id)
+}
+
+func (w *world) finishPassword(id activation.JourneyID) {
+	w.t.Helper()
+	w.must(w.press(id, func(j *activation.Journey) error {
+		return w.ChoosePassword(w.t.Context(), j, secret.New(strong), secret.New(strong))
+	}))
+}
+
+func (w *world) step(id activation.JourneyID) activation.Step {
+	w.t.Helper()
+	_, step, err := w.Journey(w.t.Context(), id)
+	w.must(err)
+	return step
+}
+
+// mail waits for the next mail, which must be of a kind.
+func (w *world) mail(kind activation.MessageKind) activation.Message {
+	w.t.Helper()
+	select {
+	case m := <-w.mails:
+		if m.Kind != kind {
+			w.t.Fatalf("the mail is %q, want %q", m.Kind, kind)
+		}
+		return m
+	case <-time.After(20 * time.Second):
+		w.t.Fatalf("no %s mail came", kind)
+		return activation.Message{}
+	}
+}
+
+func refused(t *testing.T, err error, want helpdesk.Reason) *helpdesk.Refusal {
+	t.Helper()
+	var r *helpdesk.Refusal
+	if !errors.As(err, &r) || r.Reason != want {
+		t.Fatalf("got %v, want a refusal for %s", err, want)
+	}
+	return r
+}
+
+// mailer keeps what is sent.
+type mailer struct{ to chan activation.Message }
+
+func (m mailer) Send(_ context.Context, message activation.Message) error {
+	m.to <- message
+	return nil
+}
+
+type hasher struct{}
+
+func (hasher) Hash(context.Context, secret.Text) (activation.Credential, error) {
+	return activation.Credential{Data: `{"algorithm":"none"}`, Secret: "x"}, nil
+}
+
+type charters struct{}
+
+func (charters) InForce(_ string, lang activation.Lang) (activation.Charter, error) {
+	return activation.Charter{Lang: lang, Version: "2026", Title: "Charte", Text: "# Charte", SHA256: activation.HashCharter("# Charte")}, nil
+}
+
+func (charters) Current(string) []string { return []string{activation.HashCharter("# Charte")} }
+
+func (charters) Refresh(context.Context) error { return nil }

@@ -1,0 +1,256 @@
+package mail
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/url"
+	"regexp"
+	"strings"
+	text "text/template"
+	"time"
+	"unicode"
+
+	"entree/internal/activation"
+	mailtemplates "entree/templates/mail"
+)
+
+// composed is a mail in words.
+type composed struct{ subject, text, html string }
+
+// composer writes mails.
+type composer struct {
+	institution Institution
+	baseURL     string
+	zone        *time.Location
+	profiles    []activation.Profile
+	texts       map[string]*text.Template // "code.fr"
+	frame       *template.Template
+}
+
+func newComposer(o Options) (*composer, error) {
+	c := &composer{institution: o.Institution, baseURL: o.BaseURL, zone: o.Zone, profiles: o.Profiles, texts: map[string]*text.Template{}}
+	if c.zone == nil {
+		c.zone = time.UTC
+	}
+	files, err := mailtemplates.FS.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		name, is := strings.CutSuffix(f.Name(), ".txt")
+		if !is {
+			continue
+		}
+		raw, err := mailtemplates.FS.ReadFile(f.Name())
+		if err != nil {
+			return nil, err
+		}
+		if c.texts[name], err = text.New(name).Option("missingkey=error").Parse(string(raw)); err != nil {
+			return nil, err
+		}
+	}
+	c.frame, err = template.ParseFS(mailtemplates.FS, "frame.html")
+	return c, err
+}
+
+// words is what a text may say.
+type words struct {
+	Institution, GivenName        string
+	Code, SpacedCode              string
+	Minutes                       int
+	Until, AskedAt                string
+	Login, UniversityAddress      string
+	Reference, Start              string
+	ProfileName, OtherProfileName string
+	Charter                       receipt
+	Note                          string // paragraphs
+	Begin, Renewal                string // the portal's own pages, in no language
+	InFrench, InEnglish           string // the same, in one
+}
+
+// receipt is what was accepted, when, and where it can be read again.
+type receipt struct{ Version, SHA256, At, URL string }
+
+func (c *composer) receipt(r activation.Receipt, lang activation.Lang) receipt {
+	if r.SHA256 == "" {
+		return receipt{}
+	}
+	return receipt{line(r.Version), line(r.SHA256), c.moment(r.At, lang), c.baseURL + "/charte/" + line(r.SHA256)}
+}
+
+func (c *composer) compose(m activation.Message) (composed, error) {
+	lang := m.Lang
+	if lang != activation.English {
+		lang = activation.French
+	}
+	t, ok := c.texts[string(m.Kind)+"."+string(lang)]
+	if !ok {
+		return composed{}, activation.Permanent(fmt.Errorf("mail: there is no text for %q in %s", m.Kind, lang))
+	}
+	w := words{
+		Institution: c.institution.Name, GivenName: line(m.GivenName), Code: line(m.Code), Minutes: m.Minutes,
+		Until: c.clock(m.ExpiresAt, lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
+		Reference: line(m.Reference), Start: c.baseURL + "/activation",
+		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
+		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
+		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
+	}
+	other := w.Begin + "&lang="
+	if m.Kind == activation.MessageCharter {
+		other = w.Renewal + "?lang="
+	}
+	w.InFrench, w.InEnglish = other+"fr", other+"en"
+	if len(w.Code) == 6 {
+		w.SpacedCode = w.Code[:3] + "\u00a0" + w.Code[3:]
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, w); err != nil {
+		return composed{}, activation.Permanent(fmt.Errorf("mail: %w", err))
+	}
+	subject, body, _ := strings.Cut(b.String(), "\n")
+	blocks := split(body)
+	foot := c.foot(lang)
+	html, err := c.html(lang, subject, blocks, foot, w.Code)
+	if err != nil {
+		return composed{}, activation.Permanent(fmt.Errorf("mail: %w", err))
+	}
+	return composed{line(subject), strings.Join(append(blocks, "-- \n"+strings.Join(foot, "\n")), "\n\n") + "\n", html}, nil
+}
+
+// block is a paragraph, or lines that stand out.
+type block struct {
+	Paragraph template.HTML
+	Code      string
+	Lines     []fact
+}
+
+type fact struct{ Label, Value string }
+
+func split(body string) []string {
+	var out []string
+	for part := range strings.SplitSeq(body, "\n\n") {
+		if part = strings.Trim(part, "\n"); strings.TrimSpace(part) != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+func (c *composer) html(lang activation.Lang, subject string, parts []string, foot []string, code string) (string, error) {
+	var blocks []block
+	for _, part := range parts {
+		switch {
+		case code != "" && strings.TrimSpace(part) == code:
+			blocks = append(blocks, block{Code: code})
+		case strings.HasPrefix(part, "    "):
+			var lines []fact
+			for l := range strings.SplitSeq(part, "\n") {
+				label, value, has := strings.Cut(strings.TrimSpace(l), ": ")
+				if !has {
+					label, value = "", strings.TrimSpace(l)
+				}
+				lines = append(lines, fact{strings.TrimRight(label, "\u00a0 "), value})
+			}
+			blocks = append(blocks, block{Lines: lines})
+		default:
+			blocks = append(blocks, block{Paragraph: c.linked(part)})
+		}
+	}
+	var footer []template.HTML
+	for _, f := range foot {
+		footer = append(footer, c.linked(f))
+	}
+	var b bytes.Buffer
+	err := c.frame.Execute(&b, map[string]any{
+		"Lang": lang, "Subject": subject, "Institution": c.institution.Name, "Accent": template.CSS(c.institution.Accent), "Blocks": blocks, "Foot": footer,
+	})
+	return b.String(), err
+}
+
+var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,]`)
+
+// linked escapes a paragraph and makes the portal's and the help desk's
+// addresses links; any other stays text.
+func (c *composer) linked(s string) template.HTML {
+	var b strings.Builder
+	last := 0
+	for _, at := range address.FindAllStringIndex(s, -1) {
+		found := s[at[0]:at[1]]
+		b.WriteString(template.HTMLEscapeString(s[last:at[0]]))
+		if strings.HasPrefix(found, c.baseURL+"/") || found == c.institution.HelpURL {
+			e := template.HTMLEscapeString(found)
+			b.WriteString(`<a href="` + e + `">` + e + `</a>`)
+		} else {
+			b.WriteString(template.HTMLEscapeString(found))
+		}
+		last = at[1]
+	}
+	b.WriteString(template.HTMLEscapeString(s[last:]))
+	return template.HTML(b.String())
+}
+
+// foot says who writes and where help is.
+func (c *composer) foot(lang activation.Lang) []string {
+	i := c.institution
+	out := []string{i.Name}
+	help := "Assistance\u00a0: "
+	if lang == activation.English {
+		help = "Help: "
+	}
+	for _, way := range []string{i.HelpURL, i.HelpEmail, i.HelpPhone} {
+		if way != "" {
+			out = append(out, help+way)
+		}
+	}
+	return out
+}
+
+func (c *composer) profile(key string, lang activation.Lang) string {
+	for _, p := range c.profiles {
+		if p.Key == key {
+			return p.Names[lang]
+		}
+	}
+	return key
+}
+
+var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
+
+// clock is the time of day in the institution's zone: "14 h 05", "14:05".
+func (c *composer) clock(t time.Time, lang activation.Lang) string {
+	if lang == activation.English {
+		return t.In(c.zone).Format("15:04")
+	}
+	return t.In(c.zone).Format("15\u00a0h\u00a004")
+}
+
+func (c *composer) moment(t time.Time, lang activation.Lang) string {
+	t = t.In(c.zone)
+	if lang == activation.English {
+		return t.Format("2 January at 15:04")
+	}
+	day := fmt.Sprint(t.Day())
+	if t.Day() == 1 {
+		day = "1er"
+	}
+	return day + "\u00a0" + frenchMonths[t.Month()-1] + " à " + c.clock(t, lang)
+}
+
+// note makes paragraphs of what an institution wrote: its lines lose what would
+// make them stand out as ours do.
+func note(s string) string {
+	var lines []string
+	for l := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
+		lines = append(lines, line(l))
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
+// line makes one line of a value: no name can begin a header or a paragraph of
+// its own (S37).
+func line(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return r != '\u00a0' && r != '\u202f' && unicode.IsSpace(r) || unicode.IsControl(r)
+	}), " ")
+}

@@ -1,0 +1,186 @@
+// Package mail writes the mails of an activation and sends them by SMTP.
+//
+//	Message ── text of its kind and language ──┬─ text/plain
+//	                                           └─ the same words in frame.html
+//	        ── SMTP ──► 2xx sent · 4xx, no answer: again later · 5xx: refused
+//
+// A mail that is sent again, because nobody knows whether the server took it,
+// has the same Message-ID and the same words: mail programs show it once.
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"entree/internal/activation"
+	"entree/internal/secret"
+)
+
+// TLS says how the connection to the mail server is protected.
+type TLS string
+
+// The ways there are. None is for loopback only.
+const (
+	TLSMandatory     TLS = "mandatory"     // STARTTLS, or no mail
+	TLSOpportunistic TLS = "opportunistic" // STARTTLS where the server offers it
+	TLSNone          TLS = "none"
+)
+
+// Institution is who writes.
+type Institution struct {
+	Name, Accent                  string
+	HelpURL, HelpEmail, HelpPhone string
+}
+
+// Options is what a mailer is made of.
+type Options struct {
+	Host        string
+	Port        int
+	TLS         TLS
+	User        string
+	Password    secret.Text
+	From        string // "Université d'Orléans <ne-pas-repondre@…>"
+	ReplyTo     string
+	ReturnPath  string         // where bounces go; empty: to From
+	Keys        secret.Keyring // of Message-IDs by which a bounce is known as ours
+	Timeout     time.Duration  // for a whole mail; 0: 30 seconds
+	Institution Institution
+	BaseURL     string
+	Zone        *time.Location // of times in mails
+	Profiles    []activation.Profile
+	Clock       func() time.Time
+}
+
+// Mailer is an activation.Mailer.
+type Mailer struct {
+	options     Options
+	composer    *composer
+	host        string // of the Message-ID
+	connections *connections
+}
+
+// New checks the options and every text.
+func New(o Options) (*Mailer, error) {
+	if o.TLS == TLSNone && !loopback(o.Host) {
+		return nil, fmt.Errorf("mail: %s is not on this machine: codes do not travel without TLS", o.Host)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
+	}
+	m := gomail.NewMsg()
+	if err := m.From(o.From); err != nil {
+		return nil, fmt.Errorf("mail: from: %w", err)
+	}
+	_, host, _ := strings.Cut(m.GetFrom()[0].Address, "@")
+	c, err := newComposer(o)
+	if err != nil {
+		return nil, err
+	}
+	client, err := dialer(o)
+	if err != nil {
+		return nil, fmt.Errorf("mail: %w", err)
+	}
+	return &Mailer{o, c, host, &connections{client: client}}, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Send writes and sends one mail. A refusal of the server's (5xx) is marked
+// permanent; whatever else fails may pass. Errors never name the recipient.
+func (m *Mailer) Send(ctx context.Context, message activation.Message) error {
+	if message.Kind == activation.MessageNobody {
+		return nil
+	}
+	msg, err := m.build(message)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.options.Timeout)
+	defer cancel()
+	return outcome(m.connections.send(ctx, msg))
+}
+
+// Preview gives a mail as it would be sent, to be looked at.
+func (m *Mailer) Preview(message activation.Message) (subject, text string, err error) {
+	c, err := m.composer.compose(message)
+	return c.subject, c.text, err
+}
+
+func (m *Mailer) build(message activation.Message) (*gomail.Msg, error) {
+	c, err := m.composer.compose(message)
+	if err != nil {
+		return nil, err
+	}
+	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8))
+	if err := msg.From(m.options.From); err != nil {
+		return nil, activation.Permanent(err)
+	}
+	if err := msg.To(string(message.To)); err != nil {
+		return nil, activation.Permanent(errors.New("mail: the address cannot be written to"))
+	}
+	if m.options.ReplyTo != "" {
+		if err := msg.ReplyTo(m.options.ReplyTo); err != nil {
+			return nil, activation.Permanent(err)
+		}
+	}
+	if m.options.ReturnPath != "" {
+		if err := msg.EnvelopeFrom(m.options.ReturnPath); err != nil {
+			return nil, activation.Permanent(err)
+		}
+	}
+	msg.Subject(c.subject)
+	msg.SetMessageIDWithValue(token(m.options.Keys, message.ID, message.To) + "@" + m.host)
+	msg.SetDateWithValue(m.options.Clock())
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's robot answers
+	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
+	msg.SetGenHeader("Content-Language", string(message.Lang))
+	msg.SetBodyString(gomail.TypeTextPlain, c.text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, c.html)
+	return msg, nil
+}
+
+func dialer(o Options) (*gomail.Client, error) {
+	policy := gomail.TLSMandatory
+	switch o.TLS {
+	case TLSOpportunistic:
+		policy = gomail.TLSOpportunistic
+	case TLSNone:
+		policy = gomail.NoTLS
+	}
+	options := []gomail.Option{gomail.WithPort(o.Port), gomail.WithTLSPolicy(policy), gomail.WithTimeout(o.Timeout)}
+	if o.User != "" {
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(o.User), gomail.WithPassword(o.Password.Reveal()))
+	}
+	return gomail.NewClient(o.Host, options...)
+}
+
+// outcome keeps of an error what a log may hold.
+func outcome(err error) error {
+	var refused *gomail.SendError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused) && refused.ErrorCode() != 0:
+		said := fmt.Errorf("mail: the server answered %d", refused.ErrorCode())
+		if refused.ErrorCode() < 500 {
+			return said
+		}
+		if status := addressStatus(refused); status != "" {
+			said = fmt.Errorf("mail: %w", &activation.AddressRefused{Status: status})
+		}
+		return activation.Permanent(said)
+	case errors.As(err, &refused):
+		return errors.New("mail: no clear answer from the server")
+	default:
+		return fmt.Errorf("mail: %w", err)
+	}
+}

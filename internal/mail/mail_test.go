@@ -1,0 +1,277 @@
+package mail_test
+
+import (
+	"context"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"entree/internal/activation"
+	"entree/internal/devenv/mailbox"
+	"entree/internal/mail"
+	"entree/internal/secret"
+)
+
+var keys, _ = secret.ParseKeys(secret.GenerateKey())
+
+var asked = time.Date(2026, 9, 1, 12, 4, 0, 0, time.UTC)
+
+func open(t *testing.T, fault func(stage, address string) *smtp.SMTPError) (*mail.Mailer, *mailbox.Mailbox) {
+	t.Helper()
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Fault: fault})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	return mailer(t, box.SMTPAddr()), box
+}
+
+func mailer(t *testing.T, addr string) *mail.Mailer {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := strconv.Atoi(port)
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := mail.New(mail.Options{
+		Host: host, Port: n, TLS: mail.TLSNone, From: "Université d'Orléans <ne-pas-repondre@example.org>", Timeout: 5 * time.Second, Keys: keys, ReturnPath: "rebonds@example.org",
+		Institution: mail.Institution{Name: "Université d'Orléans", Accent: "#1f4fa3", HelpURL: "https://aide.example.org", HelpEmail: "aide@example.org"},
+		BaseURL:     "https://mon-compte.example.org", Zone: paris, Clock: func() time.Time { return asked },
+		Profiles: []activation.Profile{{Key: "etudiant", Names: map[activation.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[activation.Lang]string{"fr": "Personnel", "en": "Staff"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func message(kind activation.MessageKind, lang activation.Lang) activation.Message {
+	m := activation.Message{
+		ID: "0123456789abcdef", Kind: kind, Lang: lang, To: "jp.martin@example.net", Profile: "etudiant", OtherProfile: "personnel",
+		GivenName: "Jean-Pierre", Minutes: 10, AskedAt: asked, ExpiresAt: asked.Add(10 * time.Minute),
+		Login: "o22502142", UniversityAddress: "jean-pierre.martin@etu.example.org", Reference: "7K3F-9Q2M", Note: "La rentrée est le 7 septembre.",
+		Charter: activation.Receipt{Version: "2026-09", SHA256: activation.HashCharter("x"), At: asked},
+	}
+	if kind == activation.MessageCode {
+		m.Code = "012345"
+	}
+	return m
+}
+
+var kinds = []activation.MessageKind{
+	activation.MessageCode, activation.MessageNotReady, activation.MessageActive, activation.MessageCreating,
+	activation.MessageOtherProfile, activation.MessageActivated, activation.MessageParked,
+	activation.MessageBegin, activation.MessageAddressChanged, activation.MessageRenamed, activation.MessageAdopted,
+	activation.MessageAccepted, activation.MessageInvitation, activation.MessageReminder, activation.MessageCharter,
+}
+
+// sent sends a message and gives what arrived.
+func sent(t *testing.T, m *mail.Mailer, box *mailbox.Mailbox, message activation.Message) mailbox.Message {
+	t.Helper()
+	before := len(box.Messages(""))
+	if err := m.Send(t.Context(), message); err != nil {
+		t.Fatalf("%s in %s: %v", message.Kind, message.Lang, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	got, err := box.Wait(ctx, "", before+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestTheCodeMail(t *testing.T) {
+	m, box := open(t, nil)
+	fr := sent(t, m, box, message(activation.MessageCode, activation.French))
+	if want := "Université d'Orléans\u00a0: 012\u00a0345 est votre code"; fr.Subject != want {
+		t.Errorf("the subject is %q, want %q", fr.Subject, want)
+	}
+	if !regexp.MustCompile(`(?m)^ +012345\r?$`).MatchString(fr.Text) {
+		t.Errorf("the code does not stand alone on a line:\n%s", fr.Text)
+	}
+	for _, want := range []string{"Bonjour Jean-Pierre", "10\u00a0minutes", "14\u00a0h\u00a014", "1er\u00a0septembre à 14\u00a0h\u00a004", "aide@example.org"} {
+		if !strings.Contains(fr.Text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, fr.Text)
+		}
+	}
+	en := sent(t, m, box, message(activation.MessageCode, activation.English))
+	if en.Subject != "Université d'Orléans: 012\u00a0345 is your code" || !strings.Contains(en.Text, "until 14:14") {
+		t.Errorf("in English: %q\n%s", en.Subject, en.Text)
+	}
+}
+
+func TestEveryMailHasTextAndTheSameWordsInHTML(t *testing.T) {
+	m, box := open(t, nil)
+	for _, kind := range kinds {
+		for _, lang := range []activation.Lang{activation.French, activation.English} {
+			got := sent(t, m, box, message(kind, lang))
+			if !strings.HasPrefix(got.Subject, "Université d'Orléans") {
+				t.Errorf("%s %s: the subject %q does not begin with the institution", kind, lang, got.Subject)
+			}
+			if strings.ContainsAny(got.Text, "{}<>") || strings.Contains(got.Text, "no value") {
+				t.Errorf("%s %s: something was left in the text:\n%s", kind, lang, got.Text)
+			}
+			plain := words(got.HTML[strings.Index(got.HTML, "<body>"):])
+			for word := range words(got.Text) {
+				if !plain[word] {
+					t.Errorf("%s %s: %q stands in the text only", kind, lang, word)
+				}
+			}
+			if h := got.Header; h.Get("Auto-Submitted") != "auto-generated" || !strings.HasPrefix(h.Get("Message-Id"), "<0123456789abcdef.") {
+				t.Errorf("%s: headers %v", kind, h)
+			}
+		}
+	}
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+func words(s string) map[string]bool {
+	out := map[string]bool{}
+	s = strings.NewReplacer("&#39;", "'", "&amp;", "&", "\u00a0", " ", "\u202f", " ").Replace(tags.ReplaceAllString(s, " "))
+	for _, w := range strings.Fields(s) {
+		if w = strings.Trim(w, ":-–«»"); w != "" {
+			out[w] = true
+		}
+	}
+	return out
+}
+
+func TestTheHTMLPointsOnlyToUs(t *testing.T) {
+	m, box := open(t, nil)
+	for _, kind := range kinds {
+		got := sent(t, m, box, message(kind, activation.French))
+		for _, at := range regexp.MustCompile(`(?:href|src)="([^"]*)"|url\(`).FindAllStringSubmatch(got.HTML, -1) {
+			if !strings.HasPrefix(at[1], "https://mon-compte.example.org/") && at[1] != "https://aide.example.org" {
+				t.Errorf("%s points to %q", kind, at[0])
+			}
+		}
+	}
+}
+
+func TestS16_OnlyTheCodeMailCarriesACode(t *testing.T) {
+	m, box := open(t, nil)
+	for _, kind := range kinds[1:] {
+		forged := message(kind, activation.French)
+		forged.Code = "987654"
+		got := sent(t, m, box, forged)
+		if strings.Contains(got.Subject+got.Text+got.HTML, "987654") {
+			t.Errorf("%s carries a code", kind)
+		}
+	}
+}
+
+func TestS37_NoNameBecomesAHeader(t *testing.T) {
+	m, box := open(t, nil)
+	for _, name := range []string{"a\r\nBcc: x@example.com", "=cmd|' /C calc'!A0", "\r\n\r\n<script>alert(1)</script>", "</style><img src=x>", "{{.Code}}", "\u2028Bcc: x"} {
+		message := message(activation.MessageActivated, activation.French)
+		message.GivenName = name
+		got := sent(t, m, box, message)
+		if got.Header.Has("Bcc") || len(box.Messages("x@example.com")) > 0 {
+			t.Errorf("%q became a header", name)
+		}
+		if strings.Contains(got.HTML, "<script>") || strings.Contains(got.HTML, "<img") {
+			t.Errorf("%q became HTML", name)
+		}
+		if strings.Contains(got.Text, "\nBcc:") {
+			t.Errorf("%q became a line:\n%s", name, got.Text)
+		}
+	}
+	forged := message(activation.MessageCode, activation.French)
+	forged.To = "a@example.com\r\nRCPT TO:<b@example.com>"
+	if err := m.Send(t.Context(), forged); !activation.IsPermanent(err) {
+		t.Errorf("a forged recipient: %v", err)
+	}
+}
+
+func TestS9_ARetriedMailIsTheSameMail(t *testing.T) {
+	m, box := open(t, nil)
+	first := sent(t, m, box, message(activation.MessageCode, activation.French))
+	again := sent(t, m, box, message(activation.MessageCode, activation.French))
+	if first.Header.Get("Message-Id") != again.Header.Get("Message-Id") || first.Text != again.Text || first.HTML != again.HTML {
+		t.Error("the second mail differs from the first")
+	}
+}
+
+func TestNobodyGetsNothing(t *testing.T) {
+	m, box := open(t, nil)
+	if err := m.Send(t.Context(), message(activation.MessageNobody, activation.French)); err != nil || len(box.Messages("")) != 0 {
+		t.Errorf("%v, %d mails", err, len(box.Messages("")))
+	}
+}
+
+func TestI5_WhatTheServerSaysDecides(t *testing.T) {
+	answer := func(stage string, code int) func(string, string) *smtp.SMTPError {
+		return func(at, _ string) *smtp.SMTPError {
+			if at != stage {
+				return nil
+			}
+			return &smtp.SMTPError{Code: code, Message: "no, jp.martin@example.net"}
+		}
+	}
+	for _, c := range []struct {
+		name      string
+		fault     func(string, string) *smtp.SMTPError
+		permanent bool
+	}{
+		{"450 at the recipient", answer("rcpt", 450), false},
+		{"550 at the recipient", answer("rcpt", 550), true},
+		{"421 at the sender", answer("from", 421), false},
+		{"552 at the data", answer("data", 552), true},
+		{"451 after the last dot", answer("done", 451), false},
+	} {
+		m, _ := open(t, c.fault)
+		err := m.Send(t.Context(), message(activation.MessageCode, activation.French))
+		if err == nil || activation.IsPermanent(err) != c.permanent {
+			t.Errorf("%s: %v, permanent %v", c.name, err, activation.IsPermanent(err))
+		}
+		if err != nil && strings.Contains(err.Error(), "jp.martin") {
+			t.Errorf("%s: the error names the recipient: %v", c.name, err)
+		}
+	}
+}
+
+func TestI5_AServerThatIsAwayOrDropsIsAskedAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			calls.Add(1)
+			_ = c.Close() // dropped before a word
+		}
+	}()
+	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(activation.MessageCode, activation.French)); err == nil || activation.IsPermanent(err) {
+		t.Errorf("a dropped connection: %v", err)
+	}
+	_ = l.Close()
+	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(activation.MessageCode, activation.French)); err == nil || activation.IsPermanent(err) {
+		t.Errorf("nobody listens: %v", err)
+	}
+	if calls.Load() == 0 {
+		t.Error("the server was never called")
+	}
+}
+
+func TestNoPlainTextBeyondThisMachine(t *testing.T) {
+	if _, err := mail.New(mail.Options{Host: "smtp.example.org", TLS: mail.TLSNone, From: "a@example.org", Clock: time.Now}); err == nil {
+		t.Error("codes may travel without TLS")
+	}
+}

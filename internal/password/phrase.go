@@ -1,0 +1,125 @@
+package password
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"strings"
+	"sync"
+	"unicode"
+
+	"entree/internal/secret"
+)
+
+// words.txt holds the 2,048 French words of BIP-39, five to eight letters each,
+// no two of which begin with the same four letters. words.LICENSE is theirs.
+//
+//go:embed words.txt
+var wordsText string
+
+var vocabulary = sync.OnceValue(func() []string { return strings.Fields(wordsText) })
+
+// Phrase is a suggestion: words joined, each with a capital, and one figure
+// after one of them.
+type Phrase struct {
+	Text  secret.Text
+	Words []string // as drawn, accents kept, to remember it by
+	// Bits counts what was drawn: 11 for each word, and the figure and its place.
+	Bits float64
+}
+
+// phraseWords makes 66 bits; with the figure and its place it is 71.9.
+const phraseWords = 6
+
+// Generate draws a phrase that avoid (nil: nothing) does not reject. All of it
+// comes from random, each choice with the same chance; what avoid rejects is
+// drawn anew, which costs next to nothing of the bits.
+func Generate(random io.Reader, avoid func(text string) bool) (Phrase, error) {
+	const attempts = 100
+	for range attempts {
+		p, err := draw(random)
+		if err != nil {
+			return Phrase{}, fmt.Errorf("draw a phrase: %w", err)
+		}
+		if avoid == nil || !avoid(p.Text.Reveal()) {
+			return p, nil
+		}
+	}
+	return Phrase{}, errors.New("password: every phrase drawn was rejected")
+}
+
+func draw(random io.Reader) (Phrase, error) {
+	place, err := below(random, phraseWords)
+	if err != nil {
+		return Phrase{}, err
+	}
+	figure, err := below(random, 10)
+	if err != nil {
+		return Phrase{}, err
+	}
+	all := vocabulary()
+	p := Phrase{Bits: phraseWords*math.Log2(float64(len(all))) + math.Log2(phraseWords*10)}
+	var text strings.Builder
+	for i := range phraseWords {
+		n, err := below(random, len(all))
+		if err != nil {
+			return Phrase{}, err
+		}
+		word := all[n]
+		p.Words = append(p.Words, word)
+		plain := []rune(fold(word))
+		plain[0] = unicode.ToUpper(plain[0])
+		text.WriteString(string(plain))
+		if i == place {
+			fmt.Fprint(&text, figure)
+		}
+	}
+	p.Text = secret.New(text.String())
+	return p, nil
+}
+
+func below(random io.Reader, n int) (int, error) {
+	v, err := rand.Int(random, big.NewInt(int64(n)))
+	if err != nil {
+		return 0, err
+	}
+	return int(v.Int64()), nil
+}
+
+// guesses is how many passwords an attacker tries in a second who has stolen
+// the hashes: ten thousand graphics cards with ten thousand Argon2id hashes of
+// 7 MiB each.
+const guesses = 1e8
+
+// Strength tells how long it takes to find one of 2^bits passwords, on
+// average: a unit ("hour" to "millennium", or "more" than a million years) and
+// how many of it, with one significant figure beyond ten.
+func Strength(bits float64) (unit string, n int) {
+	seconds := math.Exp2(bits-1) / guesses
+	const year = 365.25 * 24 * 3600
+	for _, u := range []struct {
+		name    string
+		seconds float64
+		next    float64 // where the next unit begins
+	}{
+		{"hour", 3600, 48 * 3600}, {"day", 24 * 3600, 60 * 24 * 3600}, {"month", year / 12, 2 * year},
+		{"year", year, 200 * year}, {"century", 100 * year, 2000 * year}, {"millennium", 1000 * year, 1e6 * year},
+	} {
+		if seconds < u.next {
+			return u.name, round(seconds / u.seconds)
+		}
+	}
+	return "more", 1
+}
+
+func round(x float64) int {
+	if x < 10 {
+		return max(1, int(x+0.5))
+	}
+	scale := math.Pow(10, math.Floor(math.Log10(x)))
+	return int(math.Round(x/scale) * scale)
+}

@@ -1,0 +1,141 @@
+// Package password judges first passwords and suggests good ones.
+//
+// A password is put into Unicode's NFC form and then judged whole: its length
+// in code points (NIST SP 800-63B-4, 3.1.1.2), the characters that the
+// institution asks for, what it says about its owner (ANSSI PG-078, R27), and
+// whether it is one that many people would choose. Nothing is trimmed or cut.
+//
+//	typed ─ NFC ─┬─ counts     length, upper, lower, digit, special
+//	             ├─ personal   names, dates, numbers, addresses in any disguise
+//	             └─ common     made of nothing but common pieces
+//
+// Disguises are seen through by [disguise]: each character stands for every
+// letter or figure that it could be meant as, so "J34n" holds "jean".
+//
+// Nothing here prints, keeps or sends a password.
+package password
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"entree/internal/secret"
+)
+
+// Policy is what a password must hold, counted in code points after NFC.
+type Policy struct {
+	Length    int // at least
+	MaxLength int // at most
+	Upper     int
+	Lower     int
+	Digits    int
+	Special   int
+}
+
+// Default is the rule of the how-to: 16 characters, one of each kind. Asking
+// for kinds of characters goes against NIST SP 800-63B-4 and is kept as the
+// institution's rule (S19).
+func Default() Policy {
+	return Policy{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1}
+}
+
+// Max gives the stricter of two policies, rule by rule. A MaxLength of 0 is
+// none.
+func Max(a, b Policy) Policy {
+	longest := a.MaxLength
+	if longest == 0 || b.MaxLength != 0 && b.MaxLength < longest {
+		longest = b.MaxLength
+	}
+	return Policy{
+		Length: max(a.Length, b.Length), MaxLength: longest,
+		Upper: max(a.Upper, b.Upper), Lower: max(a.Lower, b.Lower),
+		Digits: max(a.Digits, b.Digits), Special: max(a.Special, b.Special),
+	}
+}
+
+// Finding is one rule that a password breaks. What names the kind of personal
+// information that was found ("family_name"), never the fragment itself.
+type Finding struct {
+	Rule string // "length", "too_long", "upper", "lower", "digit", "special", "invalid", "personal", "common", "example"
+	What string
+}
+
+// Normalize gives the NFC form, in which the password is judged and hashed, so
+// that é typed as one character or as two is the same password (S18).
+func Normalize(t secret.Text) secret.Text { return secret.New(norm.NFC.String(t.Reveal())) }
+
+// Check judges a normalised password and gives every rule that it breaks, in
+// the order in which the page lists the rules.
+func Check(p Policy, t secret.Text, about Personal) []Finding {
+	return p.check(t, about.fragments())
+}
+
+// Checker is Check for many passwords of one person.
+func Checker(p Policy, about Personal) func(secret.Text) []Finding {
+	personal := about.fragments()
+	return func(t secret.Text) []Finding { return p.check(t, personal) }
+}
+
+func (p Policy) check(t secret.Text, personal []fragment) []Finding {
+	s := t.Reveal()
+	if !utf8.ValidString(s) {
+		return []Finding{{Rule: "invalid"}}
+	}
+	found := p.counts(s)
+	if utf8.RuneCountInString(s) > max(p.MaxLength, 1024) {
+		return found // too long to be looked at more closely
+	}
+	d := disguise(s)
+	for _, what := range kinds(personal, d) {
+		found = append(found, Finding{Rule: "personal", What: what})
+	}
+	switch {
+	case example(d):
+		found = append(found, Finding{Rule: "example"})
+	case common(d):
+		found = append(found, Finding{Rule: "common"})
+	}
+	return found
+}
+
+// counts holds the rules on numbers. Kinds are told apart as Java's Character
+// class does, because the realm's policy is judged by Keycloak in those terms;
+// its special characters are whatever is neither a letter nor a digit.
+func (p Policy) counts(s string) []Finding {
+	var length, upper, lower, digits, special, control int
+	for _, r := range s {
+		length++
+		switch {
+		case unicode.IsUpper(r):
+			upper++
+		case unicode.IsLower(r):
+			lower++
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.IsControl(r):
+			control++
+		case !unicode.IsLetter(r):
+			special++
+		}
+	}
+	var found []Finding
+	for _, rule := range []struct {
+		broken bool
+		name   string
+	}{
+		{length < p.Length, "length"},
+		{p.MaxLength > 0 && length > p.MaxLength, "too_long"},
+		{upper < p.Upper, "upper"},
+		{lower < p.Lower, "lower"},
+		{digits < p.Digits, "digit"},
+		{special < p.Special, "special"},
+		{control > 0, "invalid"},
+	} {
+		if rule.broken {
+			found = append(found, Finding{Rule: rule.name})
+		}
+	}
+	return found
+}

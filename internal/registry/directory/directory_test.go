@@ -1,0 +1,270 @@
+package directory_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/registry"
+	"entree/internal/registry/directory"
+	"entree/internal/secret"
+	"entree/internal/store"
+)
+
+const people = 25
+
+// slapd is a real directory on a port of loopback.
+type slapd struct {
+	plain, tls string
+	ca         string
+}
+
+func start(t *testing.T) slapd {
+	t.Helper()
+	program := "/usr/sbin/slapd"
+	if _, err := os.Stat(program); err != nil {
+		t.Fatal("no slapd: install it (on Debian: apt-get install slapd ldap-utils)")
+	}
+	dir := t.TempDir()
+	key, cert := certificate(t, dir)
+	s := slapd{plain: freeAddress(t), tls: freeAddress(t), ca: cert}
+	for name, text := range map[string]string{
+		"slapd.conf": fmt.Sprintf(`include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile %[1]s/pid
+TLSCertificateFile %[2]s
+TLSCertificateKeyFile %[3]s
+database mdb
+suffix "dc=univ,dc=example"
+rootdn "cn=entree,dc=univ,dc=example"
+rootpw right
+directory %[1]s/data
+limits dn.exact="cn=entree,dc=univ,dc=example" size.pr=unlimited size.prtotal=unlimited
+sizelimit 10
+`, dir, cert, key),
+		"people.ldif": ldif(),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(dir, "slapd.conf")
+	if said, err := exec.Command(program, "-T", "add", "-f", conf, "-l", filepath.Join(dir, "people.ldif")).CombinedOutput(); err != nil {
+		t.Fatalf("slapadd: %v\n%s", err, said)
+	}
+	cmd := exec.Command(program, "-f", conf, "-h", "ldap://"+s.plain+"/ ldaps://"+s.tls+"/", "-d", "0")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", s.tls); err == nil {
+			_ = c.Close()
+			return s
+		}
+		if time.Now().After(end) {
+			t.Fatal("slapd does not answer")
+		}
+	}
+}
+
+func ldif() string {
+	var b strings.Builder
+	b.WriteString("dn: dc=univ,dc=example\nobjectClass: dcObject\nobjectClass: organization\no: Univ\ndc: univ\n\n")
+	for n := range people {
+		fmt.Fprintf(&b, "dn: uid=u%[1]d,dc=univ,dc=example\nobjectClass: inetOrgPerson\nuid: u%[1]d\nemployeeNumber: %[1]d\ngivenName: Zoé\nsn: Nuñez\ncn: Zoé Nuñez\nmail: u%[1]d@example.org\nmail: second%[1]d@example.org\n", n)
+		if n == 7 {
+			b.WriteString("userPassword:: gP//AA==\n") // bytes that are no text
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("dn: ou=elsewhere,dc=univ,dc=example\nobjectClass: referral\nobjectClass: extensibleObject\nou: elsewhere\nref: ldap://192.0.2.1/dc=other\n\n")
+	return b.String()
+}
+
+func (s slapd) source() directory.Source {
+	return directory.Source{
+		URL: "ldap://" + s.plain, BindDN: "cn=entree,dc=univ,dc=example", Password: secret.New("right"), Base: "dc=univ,dc=example",
+		Filter: "(objectClass=inetOrgPerson)", PageSize: 4, Timeout: 10 * time.Second,
+		Columns: map[string]string{"number": "employeeNumber", "given_name": "givenName", "family_name": "sn", "email": "mail"},
+	}
+}
+
+// bring imports a source into a store.
+func bring(t *testing.T, db *store.Store, s directory.Source) (activation.ImportCounts, []registry.Refusal, error) {
+	t.Helper()
+	table, err := directory.Open(t.Context(), s)
+	if err != nil {
+		return activation.ImportCounts{}, nil, err
+	}
+	defer table.Close()
+	var refused []registry.Refusal
+	m := registry.Mapping{Profile: "personnel", Profiles: []string{"personnel"}, Columns: s.Columns}
+	counts, err := registry.Import(t.Context(), db, table, m, &activation.ImportOrder{Import: activation.Import{Source: "annuaire"}, MaxGone: 0.1},
+		func(r registry.Refusal) error { refused = append(refused, r); return nil })
+	return counts, refused, err
+}
+
+func database(t *testing.T) *store.Store {
+	t.Helper()
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestDirectory_EveryPageIsRead(t *testing.T) {
+	s := start(t)
+	db := database(t)
+	startTLS := s.source()
+	startTLS.URL = strings.Replace(startTLS.URL, "127.0.0.1", "localhost", 1)
+	startTLS.StartTLS, startTLS.CA = true, s.ca
+	overTLS := s.source()
+	overTLS.URL, overTLS.CA = "ldaps://"+strings.Replace(s.tls, "127.0.0.1", "localhost", 1), s.ca
+	for i, source := range []directory.Source{s.source(), startTLS, overTLS} {
+		counts, refused, err := bring(t, db, source)
+		want := activation.ImportCounts{New: people}
+		if i > 0 {
+			want = activation.ImportCounts{Unchanged: people}
+		}
+		if err != nil || counts != want {
+			t.Errorf("%s: %+v %v %v", source.URL, counts, refused, err)
+		}
+	}
+	p, err := db.Person(t.Context(), registry.ID("personnel", "3"))
+	if err != nil || p.GivenName != "Zoé" || p.Email != "u3@example.org" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	// A binary attribute refuses its entry, and no other.
+	binary := s.source()
+	binary.Columns = map[string]string{"number": "employeeNumber", "given_name": "givenName", "family_name": "sn", "email": "mail", "cohort": "userPassword"}
+	counts, refused, err := bring(t, db, binary)
+	if err != nil || counts.Unchanged != people-1 || len(refused) != 1 || refused[0].Column != "userPassword" {
+		t.Errorf("%+v %v %v", counts, refused, err)
+	}
+	// Fewer than were there stop the import.
+	few := s.source()
+	few.Filter = "(employeeNumber=1*)"
+	if _, _, err := bring(t, db, few); err == nil || !strings.Contains(err.Error(), `of the 25 people of the source "annuaire" are not in it`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDirectory_WhatIsWrongImportsNothing(t *testing.T) {
+	s := start(t)
+	for name, c := range map[string]struct {
+		change func(*directory.Source)
+		want   string
+	}{
+		"a wrong password":                 {func(d *directory.Source) { d.Password = secret.New("wrong") }, "refuses this bind_dn"},
+		"nobody there":                     {func(d *directory.Source) { d.URL = "ldap://127.0.0.1:1" }, "connection refused"},
+		"a certificate that nobody trusts": {func(d *directory.Source) { d.URL = "ldaps://" + s.tls }, "certificate"},
+		"no such base":                     {func(d *directory.Source) { d.Base = "dc=nowhere" }, "after 0 entries"},
+		"a filter that is none":            {func(d *directory.Source) { d.Filter = "(((" }, "after 0 entries"},
+		"the server's own limit":           {func(d *directory.Source) { d.BindDN, d.PageSize = "", 1000 }, "Size Limit Exceeded"},
+		"half an answer":                   {func(d *directory.Source) { d.URL = "ldap://" + through(t, s.plain, 3000, false) }, "after "},
+		"a server that falls asleep":       {func(d *directory.Source) { d.URL, d.Timeout = "ldap://"+through(t, s.plain, 3000, true), time.Second }, "after "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := database(t)
+			source := s.source()
+			c.change(&source)
+			if _, _, err := bring(t, db, source); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+			if all, err := db.People(context.Background()); err != nil || len(all) != 0 {
+				t.Errorf("%d people, %v", len(all), err)
+			}
+		})
+	}
+}
+
+// through gives an address that leads to another, until the other has sent so
+// many bytes: then nothing comes any more, or the connection is lost.
+func through(t *testing.T, to string, bytes int64, silent bool) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		in, err := l.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", to)
+		if err != nil {
+			_ = in.Close()
+			return
+		}
+		go func() { _, _ = io.Copy(out, in) }()
+		_, _ = io.CopyN(in, out, bytes)
+		if !silent {
+			_ = in.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// certificate makes one for localhost, signed by itself.
+func certificate(t *testing.T, dir string) (keyFile, certFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyFile, certFile = filepath.Join(dir, "key.pem"), filepath.Join(dir, "cert.pem")
+	for file, block := range map[string]*pem.Block{keyFile: {Type: "PRIVATE KEY", Bytes: raw}, certFile: {Type: "CERTIFICATE", Bytes: cert}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return keyFile, certFile
+}

@@ -1,0 +1,122 @@
+package intake
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/registry"
+)
+
+// What a trial found stands line by line beside its file, whole: the file's
+// own record has the first of each kind alone. The refused lines of an import
+// stay for a day after it, for whoever mends them.
+const (
+	listRefused = "refused"
+	listChanges = "changes"
+)
+
+// list is a file of JSON values that is being written.
+type list struct {
+	file   *os.File
+	buffer *bufio.Writer
+	json   *json.Encoder
+}
+
+// newList begins a list. Whoever is reading the one before reads it to its end.
+func (i *Intake) newList(id, what string) (*list, error) {
+	if err := os.Remove(i.path(id, what)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	file, err := os.OpenFile(i.path(id, what), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	l := &list{file: file, buffer: bufio.NewWriter(file)}
+	l.json = json.NewEncoder(l.buffer)
+	return l, nil
+}
+
+func (l *list) add(v any) error { return l.json.Encode(v) }
+
+func (l *list) close() error { return errors.Join(l.buffer.Flush(), l.file.Close()) }
+
+// Refused gives each line that the last trial refused, or the import after it;
+// ErrNoFile where nobody knows any more, ErrBusy while they are being found.
+func (i *Intake) Refused(id string, see func(registry.Refusal) error) error {
+	return each(i, id, listRefused, see)
+}
+
+// Changes gives each difference that the last trial found, of all kinds.
+func (i *Intake) Changes(id string, see func(activation.Difference) error) error {
+	return each(i, id, listChanges, see)
+}
+
+// KnowsRefused tells whether there are refused lines to be had.
+func (i *Intake) KnowsRefused(id string) bool {
+	if !plainID.MatchString(id) {
+		return false
+	}
+	_, err := os.Stat(i.path(id, listRefused))
+	return err == nil
+}
+
+func each[T any](i *Intake, id, what string, see func(T) error) error {
+	if !plainID.MatchString(id) {
+		return ErrNoFile
+	}
+	i.mu.Lock()
+	_, busy := i.working[id]
+	i.mu.Unlock()
+	if busy {
+		return ErrBusy
+	}
+	file, err := os.Open(i.path(id, what))
+	if errors.Is(err, os.ErrNotExist) {
+		return ErrNoFile
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for in := json.NewDecoder(bufio.NewReader(file)); ; {
+		var v T
+		err := in.Decode(&v)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = see(v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// spend throws an imported file away, but for its refused lines. Whoever sees
+// that it is gone may have those at once: nobody works on it any more.
+func (i *Intake) spend(id string, refused int) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.working, id)
+	if refused == 0 {
+		return i.Discard(id)
+	}
+	return i.remove(id, "data", "new", "json", listChanges)
+}
+
+// purgeLists throws away the refused lines of imports of long ago.
+func (i *Intake) purgeLists(names []string) (err error) {
+	for _, name := range names {
+		info, statErr := os.Stat(name)
+		if statErr == nil && i.Now().Sub(info.ModTime()) > Life+time.Hour { // the file itself went first
+			err = errors.Join(err, os.Remove(name))
+		}
+	}
+	return err
+}

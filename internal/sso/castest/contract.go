@@ -1,0 +1,72 @@
+package castest
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/sso"
+)
+
+// Somebody is a CAS server, small or real, at which somebody is logged in.
+type Somebody interface {
+	// Login goes to a login's address and gives the query that the browser
+	// brings back from there.
+	Login(t *testing.T, loginURL string) url.Values
+}
+
+// Contract holds a server to what the portal relies on. service is an address
+// that the server gives tickets for; want are some of the attributes that it
+// releases, several values joined by ", " in any order.
+func Contract(t *testing.T, prefix, service string, who Somebody, login string, want map[string]string) {
+	client, err := sso.NewCAS(sso.CASConfig{URL: prefix, ServiceURL: service, Now: time.Now, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := func() (sso.State, url.Values) {
+		t.Helper()
+		to, state, err := client.AuthURL(t.Context(), "", "fr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state, who.Login(t, to)
+	}
+	refused := func(what string, state sso.State, answer url.Values) {
+		t.Helper()
+		if _, err := client.Exchange(t.Context(), state, answer); !errors.Is(err, sso.ErrToken) {
+			t.Errorf("%s: %v, want that it does not hold", what, err)
+		}
+	}
+
+	state, answer := begin()
+	got, err := client.Exchange(t.Context(), state, answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Login != login {
+		t.Errorf("login %q, want %q", got.Login, login)
+	}
+	values := map[string]string{}
+	for _, c := range got.Claims {
+		values[c.Name] = c.Value
+	}
+	for name, value := range want {
+		if !slices.Equal(sorted(values[name]), sorted(value)) {
+			t.Errorf("%s = %q, want %q", name, values[name], value)
+		}
+	}
+	refused("a ticket a second time", state, answer)
+
+	state, _ = begin()
+	refused("a ticket that nobody gave out", state, url.Values{"state": {state.State}, "ticket": {"ST-1-" + rand.Text()}})
+
+	_, foreign := begin()
+	state, _ = begin()
+	refused("a ticket of another login", state, url.Values{"state": {state.State}, "ticket": foreign["ticket"]})
+}
+
+func sorted(list string) []string { return slices.Sorted(slices.Values(strings.Split(list, ", "))) }

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+)
+
+// Note keeps an entry about something that changed nothing else.
+func (s *Store) Note(ctx context.Context, e audit.Entry) error {
+	return s.Apply(ctx, activation.Effects{Audit: []audit.Entry{e}})
+}
+
+// chain appends an entry. The head's row is held until the transaction ends:
+// entries that come at once are chained one after the other.
+func chain(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
+	var seq int64
+	var prev string
+	if err := tx.QueryRowContext(ctx, `UPDATE audit_head SET seq = seq + 1 RETURNING seq, hash`).Scan(&seq, &prev); err != nil {
+		return err
+	}
+	random := make([]byte, 16)
+	_, _ = rand.Read(random)
+	e.At = moment(micros(e.At))
+	l := audit.Chain(e, seq, prev, hex.EncodeToString(random))
+	what, err := json.Marshal(l.What)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO audit (seq, at, subject, name, role, act, whom, client, digest, prev, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		l.Seq, micros(l.At), l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.Digest, l.Prev, l.Hash); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO audit_details (seq, salt, what) VALUES ($1, $2, $3)`, l.Seq, l.Salt, string(what)); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE audit_head SET hash = $1`, l.Hash)
+	return err
+}
+
+// Audit gives entries of the record, newest first, one by one.
+func (s *Store) Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error {
+	where, args := []string{"1 = 1"}, []any{}
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
+	}
+	if q.Operator != "" {
+		add(`(a.subject = ? OR lower(a.name) LIKE '%' || lower(?) || '%')`, q.Operator)
+	}
+	switch {
+	case strings.HasSuffix(q.Act, "."):
+		add(`a.act LIKE ? || '%'`, q.Act)
+	case q.Act != "":
+		add(`a.act = ?`, q.Act)
+	}
+	if q.ByPeople {
+		add(`a.subject <> ?`, audit.System.Subject)
+	}
+	if q.Whom != "" {
+		add(`a.whom = ?`, q.Whom)
+	}
+	if !q.Since.IsZero() {
+		add(`a.at >= cast(? AS bigint)`, micros(q.Since))
+	}
+	if !q.Until.IsZero() {
+		add(`a.at < cast(? AS bigint)`, micros(q.Until))
+	}
+	order := "DESC"
+	if q.OldestFirst {
+		order = "ASC"
+	}
+	limit := ""
+	if q.Limit > 0 {
+		args = append(args, q.Limit, q.Skip)
+		limit = fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)-1, len(args))
+	}
+	return s.links(ctx, `WHERE `+strings.Join(where, " AND ")+` ORDER BY a.seq `+order+limit, see, args...)
+}
+
+// AuditActs gives the acts that the record holds, and how often.
+func (s *Store) AuditActs(ctx context.Context) (map[string]int64, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT act, count(*) FROM audit GROUP BY act`)
+	if err != nil {
+		return nil, wrap("audit", err)
+	}
+	defer rows.Close()
+	out := map[string]int64{}
+	for rows.Next() {
+		var act string
+		var n int64
+		if err := rows.Scan(&act, &n); err != nil {
+			return nil, wrap("audit", err)
+		}
+		out[act] = n
+	}
+	return out, wrap("audit", rows.Err())
+}
+
+func (s *Store) links(ctx context.Context, rest string, see func(audit.Link) error, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT a.seq, a.at, a.subject, a.name, a.role, a.act, a.whom, a.client, a.digest, a.prev, a.hash, d.salt, d.what
+		FROM audit a LEFT JOIN audit_details d ON d.seq = a.seq `+rest, args...)
+	if err != nil {
+		return wrap("audit", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l audit.Link
+		var at int64
+		var salt, what sql.NullString
+		if err := rows.Scan(&l.Seq, &at, &l.By.Subject, &l.By.Name, &l.By.Role, &l.Act, &l.Whom, &l.From, &l.Digest, &l.Prev, &l.Hash, &salt, &what); err != nil {
+			return wrap("audit", err)
+		}
+		l.At, l.Salt, l.Erased = moment(at), salt.String, !what.Valid
+		if what.Valid && json.Unmarshal([]byte(what.String), &l.What) != nil {
+			l.What = map[string]string{"": what.String} // changed by hand: its digest will not fit
+		}
+		if err := see(l); err != nil {
+			return err
+		}
+	}
+	return wrap("audit", rows.Err())
+}
+
+// AuditHead gives the end of the chain.
+func (s *Store) AuditHead(ctx context.Context) (audit.Head, error) {
+	var h audit.Head
+	err := s.db.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head`).Scan(&h.Seq, &h.Hash)
+	return h, wrap("audit", err)
+}
+
+// VerifyAudit reads the whole record and tells each thing that is wrong with
+// it. Entries that are added meanwhile are left for the next time.
+func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell func(audit.Fault)) (audit.Head, int, error) {
+	head, err := s.AuditHead(ctx)
+	if err != nil {
+		return head, 0, err
+	}
+	v := &audit.Verifier{Noted: noted}
+	say := func(faults []audit.Fault) {
+		for _, f := range faults {
+			tell(f)
+		}
+	}
+	err = s.links(ctx, `WHERE a.seq <= $1 ORDER BY a.seq`, func(l audit.Link) error {
+		say(v.Next(l))
+		if l.Act != audit.ActSealed || l.Erased {
+			return nil
+		}
+		b, _, err := s.block(ctx, s.db, l.What["from"], l.What["to"], 0)
+		if err == nil {
+			say(v.Events(l, b.Count, b.Sum()))
+		}
+		return err
+	}, head.Seq)
+	if err != nil {
+		return head, 0, err
+	}
+	say(v.End(head))
+	var behind int64
+	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM audit WHERE seq > (SELECT seq FROM audit_head)`).Scan(&behind); err != nil {
+		return head, 0, wrap("audit", err)
+	}
+	if behind > 0 {
+		tell(audit.Fault{Seq: head.Seq, What: fmt.Sprintf("put in behind the end of the chain: %d", behind)})
+	}
+	return head, v.Blocks(), nil
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// block hashes the events behind from up to to, no more than limit where that
+// is not 0, and gives where the first and the last of them stand.
+func (s *Store) block(ctx context.Context, q querier, from, to string, limit int) (*audit.Block, []storedEvent, error) {
+	query, args := `SELECT id, at, kind, person_id, journey_id, details FROM events WHERE id > $1 AND id <= $2 ORDER BY id`, []any{from, to}
+	if limit > 0 {
+		query += ` LIMIT $3`
+		args = append(args, limit)
+	}
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, nil, wrap("events", err)
+	}
+	defer rows.Close()
+	b := audit.NewBlock()
+	var ends []storedEvent // the first and the last
+	for rows.Next() {
+		var id, kind, person, journey, details string
+		var at int64
+		if err := rows.Scan(&id, &at, &kind, &person, &journey, &details); err != nil {
+			return nil, nil, wrap("events", err)
+		}
+		b.Add(id, strconv.FormatInt(at, 10), kind, person, journey, details)
+		if len(ends) < 2 {
+			ends = append(ends, storedEvent{id, at})
+		} else {
+			ends[1] = storedEvent{id, at}
+		}
+	}
+	return b, ends, wrap("events", rows.Err())
+}
+
+// storedEvent is where an event stands.
+type storedEvent struct {
+	id string
+	at int64
+}
+
+// sealAtOnce is how many events one entry seals: a change among them is told
+// as one of so many.
+const sealAtOnce = 1000
+
+// SealEvents seals what happened before a time and is not sealed yet, and
+// gives how many events that were. The time has to lie far enough back for
+// every transaction of then to be over: what comes later with an earlier time
+// would look as if it had been put in.
+func (s *Store) SealEvents(ctx context.Context, before time.Time) (int64, error) {
+	var all int64
+	for {
+		var n int64
+		err := s.tx(ctx, func(tx *sql.Tx) error {
+			var from string
+			if err := tx.QueryRowContext(ctx, `UPDATE audit_head SET events = events RETURNING events`).Scan(&from); err != nil {
+				return err
+			}
+			b, ends, err := s.block(ctx, tx, from, fmt.Sprintf("%016x", micros(before)), sealAtOnce)
+			if err != nil || b.Count == 0 {
+				return err
+			}
+			n = b.Count
+			first, last := ends[0], ends[len(ends)-1]
+			if err := chain(ctx, tx, audit.Entry{At: s.now(), By: audit.System, Act: audit.ActSealed, What: map[string]string{
+				"from": from, "to": last.id, "count": strconv.FormatInt(b.Count, 10), "sha256": b.Sum(),
+				"since": moment(first.at).Format(time.RFC3339), "until": moment(last.at).Format(time.RFC3339),
+			}}); err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `UPDATE audit_head SET events = $1`, last.id)
+			return err
+		})
+		if err != nil {
+			return all, wrap("seal events", err)
+		}
+		all += n
+		if n < sealAtOnce {
+			return all, nil
+		}
+	}
+}
+
+// CutAudit removes entries from before a time, and the events that they
+// sealed. An entry keeps where the chain was cut and the hash of the last one
+// that went, so that the rest can still be verified.
+func (s *Store) CutAudit(ctx context.Context, before time.Time) (int64, error) {
+	var removed int64
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		var end, cut int64
+		if err := tx.QueryRowContext(ctx, `UPDATE audit_head SET cut = cut RETURNING seq, cut`).Scan(&end, &cut); err != nil {
+			return err
+		}
+		var through int64
+		var hash string
+		err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit WHERE at < $1 AND seq < $2 ORDER BY seq DESC LIMIT 1`, micros(before), end).Scan(&through, &hash)
+		if errors.Is(err, sql.ErrNoRows) || through <= cut {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		events, err := sealedThrough(ctx, tx, through)
+		if err != nil {
+			return err
+		}
+		if err := chain(ctx, tx, audit.Entry{At: s.now(), By: audit.System, Act: audit.ActCut, What: map[string]string{
+			"through": strconv.FormatInt(through, 10), "hash": hash, "before": before.UTC().Format(time.RFC3339),
+		}}); err != nil {
+			return err
+		}
+		removed = through - cut
+		if _, err := tx.ExecContext(ctx, `UPDATE audit_head SET cut = $1, events_cut = CASE WHEN $2 > events_cut THEN $2 ELSE events_cut END`, through, events); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			`DELETE FROM audit WHERE seq <= (SELECT cut FROM audit_head)`,
+			`DELETE FROM audit_details WHERE seq <= (SELECT cut FROM audit_head)`,
+			`DELETE FROM events WHERE id <= (SELECT events_cut FROM audit_head)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return removed, wrap("cut the audit", err)
+}
+
+// sealedThrough gives the last event that the entries up to one sealed.
+func sealedThrough(ctx context.Context, tx *sql.Tx, through int64) (string, error) {
+	var raw string
+	err := tx.QueryRowContext(ctx, `SELECT d.what FROM audit a JOIN audit_details d ON d.seq = a.seq WHERE a.act = $1 AND a.seq <= $2 ORDER BY a.seq DESC LIMIT 1`,
+		audit.ActSealed, through).Scan(&raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var what map[string]string
+	err = json.Unmarshal([]byte(raw), &what)
+	return what["to"], err
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"entree/internal/activation"
+	"entree/internal/campaign"
+)
+
+// conditions are joined by AND, with their arguments.
+type conditions struct {
+	where []string
+	args  []any
+}
+
+func (c *conditions) arg(v any) string {
+	c.args = append(c.args, v)
+	return fmt.Sprintf("$%d", len(c.args))
+}
+
+func (c *conditions) and(condition string) { c.where = append(c.where, condition) }
+
+func (c *conditions) String() string { return strings.Join(c.where, " AND ") }
+
+// audience is who of the people a campaign is for.
+func audience(a campaign.Audience) *conditions {
+	c := &conditions{}
+	c.and(`email <> '' AND wrong_address <> email`)
+	if a.Kind == campaign.Charter {
+		c.and(`account = 'active'`)
+		var owe []string
+		for _, profile := range slices.Sorted(maps.Keys(a.Owed)) {
+			if len(a.Owed[profile]) == 0 {
+				continue // PostgreSQL wants each argument to be used
+			}
+			p := c.arg(profile)
+			var marks []string
+			for _, h := range a.Owed[profile] {
+				marks = append(marks, c.arg(h))
+			}
+			owe = append(owe, fmt.Sprintf(`(profile = %s AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (%s)))`, p, strings.Join(marks, ", ")))
+		}
+		c.and(`(` + strings.Join(append(owe, `1 = 0`), ` OR `) + `)`)
+	} else {
+		c.and(stateColumn + ` = 'ready'`)
+	}
+	if a.Profile != "" {
+		c.and(`profile = ` + c.arg(a.Profile))
+	}
+	if a.Cohort != "" {
+		c.and(`cohort = ` + c.arg(a.Cohort))
+	}
+	if stage, is := activation.ParseStage(a.Stage); is {
+		c.and(`stage = ` + c.arg(int64(stage)))
+	}
+	switch a.LastMail {
+	case campaign.MailNever:
+		c.and(`NOT EXISTS (SELECT 1 FROM campaign_mails m WHERE m.person_id = people.id AND m.sent_at > 0)`)
+	case campaign.MailBefore:
+		c.and(`NOT EXISTS (SELECT 1 FROM campaign_mails m WHERE m.person_id = people.id AND m.sent_at >= ` + c.arg(micros(a.Before)) + `)`)
+	}
+	return c
+}
+
+// Count tells how many people an audience has.
+func (s *Store) Count(ctx context.Context, a campaign.Audience) (int, error) {
+	c := audience(a)
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+c.String(), c.args...).Scan(&n)
+	return n, wrap("count", err)
+}
+
+// Next gives people of an audience by their ids, from the one after.
+func (s *Store) Next(ctx context.Context, a campaign.Audience, after activation.PersonID, limit int) ([]activation.PersonID, error) {
+	c := audience(a)
+	c.and(`id > ` + c.arg(after))
+	return s.ids(ctx, `SELECT id FROM people WHERE `+c.String()+` ORDER BY id LIMIT `+c.arg(limit), c.args...)
+}
+
+func (s *Store) ids(ctx context.Context, query string, args ...any) ([]activation.PersonID, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, wrap("people", err)
+	}
+	defer rows.Close()
+	var out []activation.PersonID
+	for rows.Next() {
+		var id activation.PersonID
+		if err := rows.Scan(&id); err != nil {
+			return nil, wrap("people", err)
+		}
+		out = append(out, id)
+	}
+	return out, wrap("people", rows.Err())
+}
+
+// Campaigns gives every campaign, the newest first.
+func (s *Store) Campaigns(ctx context.Context) ([]campaign.Campaign, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT doc FROM campaigns ORDER BY created_at DESC`)
+	if err != nil {
+		return nil, wrap("campaigns", err)
+	}
+	defer rows.Close()
+	var out []campaign.Campaign
+	for rows.Next() {
+		var doc string
+		var c campaign.Campaign
+		if err := rows.Scan(&doc); err != nil {
+			return nil, wrap("campaigns", err)
+		}
+		if err := json.Unmarshal([]byte(doc), &c); err != nil {
+			return nil, wrap("campaigns", err)
+		}
+		out = append(out, c)
+	}
+	return out, wrap("campaigns", rows.Err())
+}
+
+// Campaign gives a campaign.
+func (s *Store) Campaign(ctx context.Context, id string) (campaign.Campaign, error) {
+	var doc string
+	if err := s.db.QueryRowContext(ctx, `SELECT doc FROM campaigns WHERE id = $1`, id).Scan(&doc); err != nil {
+		return campaign.Campaign{}, wrap("campaign", notFound(err))
+	}
+	var c campaign.Campaign
+	return c, wrap("campaign", json.Unmarshal([]byte(doc), &c))
+}
+
+// SaveCampaign writes a campaign over the version before it, with the mails
+// that were planned.
+func (s *Store) SaveCampaign(ctx context.Context, c campaign.Campaign, mails []campaign.Recipient, e activation.Effects) error {
+	doc, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return wrap("campaign", s.tx(ctx, func(tx *sql.Tx) error {
+		if c.Version == 1 {
+			err = one(ctx, tx, campaign.ErrOvertaken, `INSERT INTO campaigns (id, version, created_at, doc) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, c.ID, c.Version, micros(c.CreatedAt), string(doc))
+		} else {
+			err = one(ctx, tx, campaign.ErrOvertaken, `UPDATE campaigns SET version = $1, doc = $2 WHERE id = $3 AND version = $4`, c.Version, string(doc), c.ID, c.Version-1)
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range mails {
+			if err := one(ctx, tx, activation.ErrConflict, `INSERT INTO campaign_mails (campaign_id, person_id, round, job_id, state, why, at) VALUES ($1, $2, $3, $4, 'waiting', '', $5)
+				ON CONFLICT (campaign_id, person_id, round) DO UPDATE SET job_id = excluded.job_id, at = excluded.at WHERE campaign_mails.state = 'waiting' AND campaign_mails.job_id = ''`,
+				m.Campaign, m.Person, m.Round, m.Job, micros(m.At)); err != nil {
+				return err
+			}
+		}
+		return s.apply(ctx, tx, e)
+	}))
+}

@@ -1,0 +1,169 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/campaign"
+)
+
+func TestACampaignsRowsAreThereOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"), person("3"))
+		ctx := t.Context()
+		c := campaign.Campaign{ID: "c1", Version: 1, Name: "Rentrée", Kind: campaign.Invitation, CreatedAt: start, Notes: map[activation.Lang]string{"fr": "é"}, State: campaign.Running}
+		w.must(w.SaveCampaign(ctx, c, nil, activation.Effects{}))
+		if err := w.SaveCampaign(ctx, c, nil, activation.Effects{}); !errors.Is(err, campaign.ErrOvertaken) {
+			t.Errorf("made twice: %v", err)
+		}
+		c.Version = 2
+		mails := []campaign.Recipient{{Campaign: "c1", Person: "1", Job: "j1", At: start}, {Campaign: "c1", Person: "2", Job: "j2", At: start}}
+		w.must(w.SaveCampaign(ctx, c, mails, activation.Effects{}))
+		if err := w.instance().SaveCampaign(ctx, c, mails, activation.Effects{}); !errors.Is(err, campaign.ErrOvertaken) {
+			t.Errorf("two instances planned at once: %v", err)
+		}
+		c.Version = 3
+		if err := w.SaveCampaign(ctx, c, []campaign.Recipient{{Campaign: "c1", Person: "2", Job: "j9", At: start}}, activation.Effects{}); !errors.Is(err, activation.ErrConflict) {
+			t.Errorf("somebody was planned twice: %v", err)
+		}
+		settle := func(job string, to campaign.RecipientState, at time.Time, from ...campaign.RecipientState) {
+			t.Helper()
+			r, err := w.Recipient(ctx, job)
+			w.must(err)
+			r.State, r.At = to, at
+			w.must(w.Settle(ctx, r, from, activation.Effects{Events: []activation.Event{{At: at, Kind: "x", Person: r.Person}}}))
+		}
+		settle("j1", campaign.Sent, start.Add(time.Minute), campaign.Waiting)
+		settle("j1", campaign.Sent, start.Add(time.Hour), campaign.Waiting) // a second time it is no longer waiting
+		if events, _ := w.Events(ctx, "1"); len(events) != 1 {
+			t.Errorf("%d events", len(events))
+		}
+		if n, err := w.Queued(ctx, "c1"); n != 1 || err != nil {
+			t.Errorf("%d wait, %v", n, err)
+		}
+		due, err := w.Unanswered(ctx, "c1", 0, start.Add(time.Minute), 9)
+		early, err2 := w.Unanswered(ctx, "c1", 0, start, 9)
+		if err != nil || err2 != nil || len(due) != 1 || due[0] != "1" || len(early) != 0 {
+			t.Errorf("to be reminded: %v, %v, %v %v", due, early, err, err2)
+		}
+		oldest, err := w.OldestUnanswered(ctx, "c1", 1)
+		none, err2 := w.OldestUnanswered(ctx, "c1", 0)
+		if err != nil || err2 != nil || !oldest.Equal(start.Add(time.Minute)) || !none.IsZero() {
+			t.Errorf("%v, %v, %v %v", oldest, none, err, err2)
+		}
+		list, people, err := w.Recipients(ctx, "c1", campaign.Sent, 0, 9)
+		if err != nil || len(list) != 1 || people[0].ID != "1" {
+			t.Errorf("%v %v %v", list, people, err)
+		}
+		if all, _, err := w.Recipients(ctx, "c1", "", 1, 9); err != nil || len(all) != 1 {
+			t.Errorf("%v %v", all, err)
+		}
+		tallies, err := w.Tallies(ctx, "c1")
+		if err != nil || len(tallies) != 2 {
+			t.Errorf("%v %v", tallies, err)
+		}
+		if back, err := w.Campaign(ctx, "c1"); err != nil || back.Version != 2 || back.Notes["fr"] != "é" || !back.CreatedAt.Equal(start) {
+			t.Errorf("%+v, %v", back, err)
+		}
+		if _, err := w.Recipient(ctx, ""); !errors.Is(err, activation.ErrNotFound) {
+			t.Errorf("a mail without a job: %v", err)
+		}
+	})
+}
+
+func TestWhomACampaignIsFor(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		other := person("2")
+		other.Cohort = "2025"
+		w.enrol(person("1"), other, person("3"))
+		ctx := t.Context()
+		count := func(a campaign.Audience) int {
+			t.Helper()
+			n, err := w.Count(ctx, a)
+			w.must(err)
+			ids, err := w.Next(ctx, a, "", 9)
+			w.must(err)
+			if len(ids) != n {
+				t.Errorf("%d counted, %d listed", n, len(ids))
+			}
+			return n
+		}
+		all := campaign.Audience{Kind: campaign.Invitation}
+		if n := count(all); n != 3 {
+			t.Errorf("%d of 3", n)
+		}
+		if n := count(campaign.Audience{Kind: campaign.Invitation, Segment: campaign.Segment{Cohort: "2025", Profile: other.Profile}}); n != 1 {
+			t.Errorf("%d of the cohort", n)
+		}
+		w.must(w.SaveCampaign(ctx, campaign.Campaign{ID: "c", Version: 1}, []campaign.Recipient{{Campaign: "c", Person: "3", Job: "j", At: start}}, activation.Effects{}))
+		r, err := w.Recipient(ctx, "j")
+		w.must(err)
+		r.State, r.At = campaign.Sent, start
+		w.must(w.Settle(ctx, r, []campaign.RecipientState{campaign.Waiting}, activation.Effects{}))
+		for last, want := range map[campaign.Segment]int{
+			{LastMail: campaign.MailNever}: 2, {LastMail: campaign.MailBefore, Before: start}: 2, {LastMail: campaign.MailBefore, Before: start.Add(time.Second)}: 3,
+		} {
+			if n := count(campaign.Audience{Kind: campaign.Invitation, Segment: last}); n != want {
+				t.Errorf("%+v: %d", last, n)
+			}
+		}
+		w.must(w.Apply(ctx, activation.Effects{Reached: []activation.Reached{{Person: "2", Stage: activation.StageCodeProven}}}))
+		for stage, want := range map[string]int{"imported": 2, "code_proven": 1, "charter": 0, "": 3} {
+			if n := count(campaign.Audience{Kind: campaign.Invitation, Segment: campaign.Segment{Stage: stage}}); n != want {
+				t.Errorf("who came to %q: %d, want %d", stage, n, want)
+			}
+		}
+		// A wrong address, for everybody who has it, until they have another one.
+		wrong := activation.Effects{Wrong: []activation.WrongAddress{{Address: person("1").Email, Why: "5.1.1", At: start}}}
+		w.must(w.Apply(ctx, wrong))
+		w.must(w.Apply(ctx, wrong))
+		p, err := w.Person(ctx, "1")
+		events, _ := w.Events(ctx, "1")
+		if err != nil || !p.AddressWrong() || p.WrongWhy != "5.1.1" || !p.WrongSince.Equal(start) || len(events) != 1 {
+			t.Errorf("%+v, %d events, %v", p, len(events), err)
+		}
+		marked := 3 - count(all)
+		mended := person("1")
+		mended.Email = "right@example.net"
+		w.enrol(mended)
+		if p, _ := w.Person(ctx, "1"); p.AddressWrong() || marked < 1 {
+			t.Errorf("%d marked, %+v", marked, p)
+		}
+		// A charter is owed by who is active and accepted none of its texts.
+		w.must(w.Publish(ctx, version("v", "2026", "Un.\n"), "", 0, activation.Effects{}))
+		sha := version("v", "2026", "Un.\n").Texts.Hashes()
+		owed := campaign.Audience{Kind: campaign.Charter, Owed: map[string][]string{other.Profile: sha, "none": nil}}
+		if n := count(owed); n != 0 {
+			t.Errorf("%d who are not active", n)
+		}
+		other.Email = "other@example.net"
+		w.enrol(other)
+		w.must(w.Apply(ctx, activation.Effects{People: []activation.PersonChange{{Person: "2", From: []activation.AccountState{""}, To: activation.AccountActive}}}))
+		if n := count(owed); n != 1 {
+			t.Errorf("%d owe", n)
+		}
+		w.must(w.Apply(ctx, activation.Effects{Acceptances: []activation.Acceptance{{Person: "2", Journey: "j", SHA256: sha[0], At: start}}}))
+		if n := count(owed); n != 0 {
+			t.Errorf("%d owe what they accepted", n)
+		}
+	})
+}
+
+func TestAJobThatIsThereOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		j := job("bounces")
+		for range 2 {
+			w.must(w.EnsureJob(t.Context(), j))
+		}
+		leased, err := w.LeaseOne(t.Context(), "bounces", "x", start.Add(time.Minute))
+		w.must(err)
+		next := j
+		next.RunAt = start.Add(time.Hour)
+		w.must(w.Finish(t.Context(), leased, activation.Effects{Jobs: []activation.Job{next}}))
+		if at, err := w.NextDue(t.Context()); err != nil || !at.Equal(next.RunAt) {
+			t.Errorf("%v, %v", at, err)
+		}
+	})
+}

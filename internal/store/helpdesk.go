@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+)
+
+// editPerson writes an operator's change, if the person is as it was seen.
+func editPerson(ctx context.Context, tx *sql.Tx, e activation.PersonEdit) error {
+	// The update holds the row, so that two operators come one after the other.
+	now, err := scanPerson(tx.QueryRowContext(ctx, `UPDATE people SET hold = hold WHERE id = $1 RETURNING `+personColumns, e.Before.ID).Scan)
+	if err != nil {
+		return notFound(err)
+	}
+	if now != e.Before {
+		return activation.ErrConflict
+	}
+	a := e.After
+	for _, n := range []struct{ kind, had, wants string }{
+		{nameLogin, now.Login, a.Login}, {nameAddress, now.UniversityAddress, a.UniversityAddress},
+	} {
+		if n.had == n.wants {
+			continue
+		}
+		if err := one(ctx, tx, activation.ErrTaken, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, n.kind, n.wants, a.ID); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE people SET email = $1, hold = $2, login = $3, university_address = $4, account = $5, activation_id = $6, search = $7 WHERE id = $8`,
+		a.Email, a.Hold, a.Login, a.UniversityAddress, a.Account, a.ActivationID, searchText(a), a.ID); err != nil {
+		return err
+	}
+	if e.Ends.IsZero() {
+		return nil
+	}
+	return endJourneys(ctx, tx, e.Before, e.Ends)
+}
+
+// endJourneys closes the journeys under way for a person that led to no
+// account yet: those of their own, and those that could only become theirs.
+func endJourneys(ctx context.Context, tx *sql.Tx, p activation.Person, at time.Time) error {
+	all, err := journeys(tx.QueryContext(ctx, `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at)))
+	if err != nil {
+		return err
+	}
+	for _, j := range all {
+		// The version was counted up, for the row's sake; the document follows.
+		j.Version++
+		if (j.Person == p.ID || slices.Equal(j.Candidates, []activation.PersonID{p.ID})) && j.PasswordAt.IsZero() {
+			j.Code.MAC, j.ExpiresAt = nil, at
+		}
+		doc, err := json.Marshal(j)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE journeys SET doc = $1, expires_at = $2 WHERE id = $3`, string(doc), micros(j.ExpiresAt), j.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// JourneysOf gives the journeys for a person or to an address, newest first.
+func (s *Store) JourneysOf(ctx context.Context, person activation.PersonID, address activation.Address) ([]activation.Journey, error) {
+	out, err := journeys(s.db.QueryContext(ctx, `SELECT doc FROM journeys WHERE person_id = $1 OR address = $2`, person, address))
+	slices.SortFunc(out, func(a, b activation.Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
+	return out, wrap("journeys", err)
+}
+
+func journeys(rows *sql.Rows, err error) ([]activation.Journey, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []activation.Journey
+	for rows.Next() {
+		var doc string
+		var j activation.Journey
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(doc), &j); err != nil {
+			return nil, err
+		}
+		out = append(out, j)
+	}
+	return out, rows.Err()
+}
+
+func giveDeskCode(ctx context.Context, tx *sql.Tx, c activation.DeskCode) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO desk_codes (person_id, mac, operator, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (person_id) DO UPDATE SET mac = excluded.mac, operator = excluded.operator, issued_at = excluded.issued_at, expires_at = excluded.expires_at`,
+		c.Person, hex.EncodeToString(c.MAC), c.Operator, micros(c.IssuedAt), micros(c.ExpiresAt))
+	return err
+}
+
+// spendDeskCode is the one statement by which a code is spent.
+func spendDeskCode(ctx context.Context, tx *sql.Tx, c activation.DeskSpent) error {
+	return one(ctx, tx, activation.ErrConflict, `DELETE FROM desk_codes WHERE mac = $1 AND expires_at > $2`, hex.EncodeToString(c.MAC), micros(c.At))
+}
+
+// DeskCode gives the code with one of these MACs.
+func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (activation.DeskCode, error) {
+	for _, mac := range macs {
+		c := activation.DeskCode{MAC: mac}
+		var issued, expires int64
+		err := s.db.QueryRowContext(ctx, `SELECT person_id, operator, issued_at, expires_at FROM desk_codes WHERE mac = $1`, hex.EncodeToString(mac)).
+			Scan(&c.Person, &c.Operator, &issued, &expires)
+		c.IssuedAt, c.ExpiresAt = moment(issued), moment(expires)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return c, wrap("desk code", err)
+		}
+	}
+	return activation.DeskCode{}, activation.ErrNotFound
+}
+
+// assist writes what only operators' acts bring.
+func assist(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
+	for _, edit := range e.Edits {
+		if err := editPerson(ctx, tx, edit); err != nil {
+			return fmt.Errorf("edit: %w", err)
+		}
+	}
+	if e.Desk != nil {
+		if err := giveDeskCode(ctx, tx, *e.Desk); err != nil {
+			return fmt.Errorf("desk code: %w", err)
+		}
+	}
+	if e.DeskSpent != nil {
+		if err := spendDeskCode(ctx, tx, *e.DeskSpent); err != nil {
+			return err
+		}
+	}
+	for _, key := range e.Forget {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM limits WHERE key = $1`, key); err != nil {
+			return fmt.Errorf("limit: %w", err)
+		}
+	}
+	return nil
+}
+
+// Acts gives what operators did to a person, oldest first.
+func (s *Store) Acts(ctx context.Context, person activation.PersonID) (out []audit.Entry, err error) {
+	err = s.Audit(ctx, audit.Query{Whom: string(person), OldestFirst: true}, func(l audit.Link) error {
+		out = append(out, l.Entry)
+		return nil
+	})
+	return out, err
+}

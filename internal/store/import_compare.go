@@ -1,0 +1,222 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"entree/internal/activation"
+)
+
+// same joins a staged line with the person that it is about.
+const same = `p.profile = s.profile AND p.number = s.number`
+
+// fromSource are the fields that a source says each time.
+var fromSource = []string{"given_name", "family_name", "birth_date", "email", "cohort", "readiness"}
+
+// givenOnce are the fields that hold for ever once they were given.
+var givenOnce = []string{"login", "university_address"}
+
+// differs is the condition that a line changes a field.
+func differs(field string) string {
+	if field == "login" || field == "university_address" {
+		return fmt.Sprintf("(p.%[1]s = '' AND s.%[1]s <> '')", field)
+	}
+	return fmt.Sprintf("p.%[1]s <> s.%[1]s", field)
+}
+
+func anyDiffers() string {
+	var out []string
+	for _, f := range append(fromSource[:len(fromSource):len(fromSource)], givenOnce...) {
+		out = append(out, differs(f))
+	}
+	return "(" + strings.Join(out, " OR ") + ")"
+}
+
+// compare finds what the staged lines change: who is refused, new, changed or
+// gone. It reads what is stored and writes into tables of its own only.
+func (i *importing) compare() error {
+	for _, step := range []func() error{i.refuseTwice, i.refuseTaken, i.findChanged, i.findGone, i.tell, i.judgeGone} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseTwice takes out who is there twice; the first line counts.
+func (i *importing) refuseTwice() error {
+	if err := i.exec(`INSERT INTO import_refused (seq, line, first)
+		SELECT s.seq, s.line, f.line FROM (SELECT profile, number, min(seq) AS seq FROM import_stage GROUP BY profile, number HAVING count(*) > 1) d
+		JOIN import_stage s ON s.profile = d.profile AND s.number = d.number AND s.seq > d.seq JOIN import_stage f ON f.seq = d.seq`); err != nil {
+		return err
+	}
+	return i.refuse(activation.DifferenceTwice)
+}
+
+// refuseTaken takes out who would get a name of somebody else's: one that is
+// given already, or that a line before wants.
+func (i *importing) refuseTaken() error {
+	if !i.stage.named {
+		return nil
+	}
+	for column, kind := range map[string]string{"login": nameLogin, "university_address": nameAddress} {
+		if err := i.exec(fmt.Sprintf(`INSERT INTO import_refused (seq, line, first)
+			SELECT s.seq, s.line, 0 FROM import_stage s LEFT JOIN people p ON `+same+`
+			WHERE s.%[1]s <> '' AND coalesce(p.%[1]s, '') = '' AND (
+				EXISTS (SELECT 1 FROM names n WHERE n.kind = $1 AND n.value = s.%[1]s AND n.person_id <> coalesce(p.id, s.id))
+				OR EXISTS (SELECT 1 FROM import_stage e WHERE e.%[1]s = s.%[1]s AND e.seq < s.seq))
+			ON CONFLICT DO NOTHING`, column), kind); err != nil {
+			return err
+		}
+	}
+	return i.refuse(activation.DifferenceTaken)
+}
+
+// refuse tells the lines of import_refused and takes them out of the stage.
+// Their people are in the source all the same: they are not gone.
+func (i *importing) refuse(kind activation.DifferenceKind) error {
+	told := 0
+	err := i.each(func(scan func(...any) error) error {
+		d := activation.Difference{Kind: kind}
+		if err := scan(&d.Line, &d.First, &d.Profile, &d.Number, &d.Name); err != nil {
+			return err
+		}
+		told++
+		return i.order.Told(d)
+	}, `SELECT r.line, r.first, s.profile, s.number, s.given_name || ' ' || s.family_name FROM import_refused r JOIN import_stage s ON s.seq = r.seq ORDER BY r.seq`)
+	if err != nil || told == 0 {
+		return err
+	}
+	i.counts.Refused += told
+	for _, statement := range []string{
+		`INSERT INTO import_seen (profile, number) SELECT s.profile, s.number FROM import_refused r JOIN import_stage s ON s.seq = r.seq`,
+		`DELETE FROM import_stage WHERE seq IN (SELECT seq FROM import_refused)`,
+		`DELETE FROM import_refused`,
+	} {
+		if err := i.exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findChanged finds whose row is written: differs says that a field changes,
+// not only the source that the person belongs to. Who was erased on request
+// stays so, whatever the source still says.
+func (i *importing) findChanged() error {
+	return i.exec(`INSERT INTO import_changed (seq, id, differs)
+		SELECT s.seq, p.id, CASE WHEN ` + anyDiffers() + ` THEN 1 ELSE 0 END AS differs
+		FROM import_stage s JOIN people p ON ` + same + ` WHERE p.erased_at = 0 AND (` + anyDiffers() + ` OR p.source <> s.source OR p.gone_at <> 0)`)
+}
+
+// findGone finds who was in the source's last import and is not in this one.
+// What belongs to nobody's source is nobody's to miss.
+func (i *importing) findGone() error {
+	of, args := `IN (SELECT DISTINCT source FROM import_stage)`, []any(nil)
+	switch {
+	case i.order.Part:
+		return nil
+	case i.order.Source != "":
+		of, args = `= $1`, []any{i.order.Source}
+	}
+	return i.exec(`INSERT INTO import_gone (id, source) SELECT p.id, p.source FROM people p WHERE p.gone_at = 0 AND p.source `+of+`
+		AND NOT EXISTS (SELECT 1 FROM import_stage s WHERE `+same+`) AND NOT EXISTS (SELECT 1 FROM import_seen s WHERE `+same+`)`, args...)
+}
+
+// tell gives the first differences of each kind and counts all of them.
+func (i *importing) tell() error {
+	scanCount := func(to *int) func(func(...any) error) error {
+		return func(scan func(...any) error) error { return scan(to) }
+	}
+	var staged int
+	for _, c := range []struct {
+		to    *int
+		query string
+	}{
+		{&staged, `SELECT count(*) FROM import_stage`},
+		{&i.counts.Changed, `SELECT coalesce(sum(differs), 0) FROM import_changed`},
+		{&i.counts.Gone, `SELECT count(*) FROM import_gone`},
+	} {
+		if err := i.each(scanCount(c.to), c.query); err != nil {
+			return err
+		}
+	}
+	if i.order.DryRun {
+		if err := i.each(scanCount(&i.counts.New), `SELECT count(*) FROM import_stage s WHERE NOT EXISTS (SELECT 1 FROM people p WHERE `+same+`)`); err != nil {
+			return err
+		}
+	}
+	i.counts.Unchanged = staged - i.counts.New - i.counts.Changed // those who are new are told by the writing, where it is one
+	if i.order.Show == 0 {
+		return nil
+	}
+	if err := i.each(i.toldPlain(activation.DifferenceNew), `SELECT s.line, s.profile, s.number, s.given_name || ' ' || s.family_name FROM import_stage s
+		WHERE NOT EXISTS (SELECT 1 FROM people p WHERE `+same+`) ORDER BY s.seq LIMIT $1`, i.order.Show); err != nil {
+		return err
+	}
+	if err := i.each(i.toldPlain(activation.DifferenceGone), `SELECT 0, p.profile, p.number, p.given_name || ' ' || p.family_name FROM import_gone g JOIN people p ON p.id = g.id
+		ORDER BY p.profile, p.number LIMIT $1`, i.order.Show); err != nil {
+		return err
+	}
+	fields := append(fromSource[:len(fromSource):len(fromSource)], givenOnce...)
+	return i.each(func(scan func(...any) error) error {
+		d := activation.Difference{Kind: activation.DifferenceChanged}
+		to := []any{&d.Line, &d.Profile, &d.Number, &d.Name}
+		values := make([]string, 2*len(fields))
+		for n := range values {
+			to = append(to, &values[n])
+		}
+		if err := scan(to...); err != nil {
+			return err
+		}
+		for n, f := range fields {
+			before, after := values[2*n], values[2*n+1]
+			if before != after && (n < len(fromSource) || before == "") {
+				d.Changes = append(d.Changes, activation.FieldChange{Field: f, Old: before, New: after})
+			}
+		}
+		return i.order.Told(d)
+	}, `SELECT s.line, s.profile, s.number, p.given_name || ' ' || p.family_name, `+beforeAndAfter(fields)+` FROM import_changed c
+		JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 ORDER BY s.seq LIMIT $1`, i.order.Show)
+}
+
+func beforeAndAfter(fields []string) string {
+	var out []string
+	for _, f := range fields {
+		out = append(out, "p."+f, "s."+f)
+	}
+	return strings.Join(out, ", ")
+}
+
+func (i *importing) toldPlain(kind activation.DifferenceKind) func(func(...any) error) error {
+	return func(scan func(...any) error) error {
+		d := activation.Difference{Kind: kind}
+		if err := scan(&d.Line, &d.Profile, &d.Number, &d.Name); err != nil {
+			return err
+		}
+		return i.order.Told(d)
+	}
+}
+
+// judgeGone stops an import that would lose too many people of a source.
+func (i *importing) judgeGone() error {
+	if i.order.Gone || i.counts.Gone == 0 {
+		return nil
+	}
+	var too activation.TooManyGone
+	err := i.each(func(scan func(...any) error) error {
+		g := activation.GoneShare{Max: i.order.MaxGone}
+		if err := scan(&g.Source, &g.Of, &g.Gone); err != nil {
+			return err
+		}
+		if float64(g.Gone) > g.Max*float64(g.Of) {
+			too.Sources = append(too.Sources, g)
+		}
+		return nil
+	}, `SELECT g.source, (SELECT count(*) FROM people p WHERE p.source = g.source AND p.gone_at = 0), g.gone
+		FROM (SELECT source, count(*) AS gone FROM import_gone GROUP BY source) g ORDER BY g.source`)
+	if err != nil || len(too.Sources) == 0 {
+		return err
+	}
+	return &too
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"database/sql"
+	"strings"
+
+	"entree/internal/activation"
+)
+
+// stageColumns are what a source says of a person, in the order of stageRow.
+var stageColumns = []string{"seq", "line", "source", "id", "profile", "number", "given_name", "family_name", "birth_date", "email", "cohort", "readiness", "login", "university_address", "search"}
+
+// stage is what was read and not handed to the database yet.
+type stage struct {
+	seq     int
+	rows    []any // as many as stageColumns for each line
+	named   bool  // some line gives an identifier or address
+	prepare *sql.Stmt
+}
+
+func (i *importing) create() error {
+	var columns []string
+	for _, c := range stageColumns[2:] {
+		columns = append(columns, c+" TEXT NOT NULL")
+	}
+	for _, statement := range []string{
+		`CREATE TEMPORARY TABLE import_stage (seq INTEGER PRIMARY KEY, line BIGINT NOT NULL, ` + strings.Join(columns, ", ") + `)`,
+		`CREATE TEMPORARY TABLE import_seen (profile TEXT NOT NULL, number TEXT NOT NULL)`,
+		`CREATE TEMPORARY TABLE import_refused (seq INTEGER PRIMARY KEY, line BIGINT NOT NULL, first BIGINT NOT NULL)`,
+		`CREATE TEMPORARY TABLE import_changed (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, differs INTEGER NOT NULL)`,
+		`CREATE TEMPORARY TABLE import_gone (id TEXT PRIMARY KEY, source TEXT NOT NULL)`,
+	} {
+		if err := i.exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Put stages somebody.
+func (i *importing) Put(line int, p activation.Person) error {
+	st := &i.stage
+	st.seq++
+	source := i.order.Source
+	if source == "" {
+		source = p.Profile
+	}
+	st.named = st.named || p.Login != "" || p.UniversityAddress != ""
+	st.rows = append(st.rows, st.seq, line, source, string(p.ID), p.Profile, p.Number, p.GivenName, p.FamilyName, p.BirthDate, string(p.Email), p.Cohort, string(p.Readiness), p.Login, p.UniversityAddress, searchText(p))
+	if st.seq%i.dialect.imports.batch != 0 {
+		return nil
+	}
+	i.order.Progress(activation.PhaseReading, st.seq)
+	return i.dialect.imports.stage(i)
+}
+
+// Refuse counts a line and remembers whom it names.
+func (i *importing) Refuse(profile, number string) error {
+	i.counts.Refused++
+	if number == "" {
+		return nil
+	}
+	return i.exec(`INSERT INTO import_seen (profile, number) VALUES ($1, $2)`, profile, number)
+}
+
+// flush hands over what is left and makes the staged lines easy to find.
+func (i *importing) flush() error {
+	if len(i.stage.rows) > 0 {
+		if err := i.dialect.imports.stage(i); err != nil {
+			return err
+		}
+	}
+	if i.stage.prepare != nil {
+		_ = i.stage.prepare.Close() // nothing more is staged
+	}
+	statements := []string{`CREATE INDEX import_stage_key ON import_stage (profile, number)`, `CREATE INDEX import_seen_key ON import_seen (profile, number)`}
+	if i.stage.named {
+		statements = append(statements, `CREATE INDEX import_stage_login ON import_stage (login)`, `CREATE INDEX import_stage_address ON import_stage (university_address)`)
+	}
+	for _, statement := range append(statements, i.dialect.imports.staged...) {
+		if err := i.exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}

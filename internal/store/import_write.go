@@ -1,0 +1,136 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"entree/internal/activation"
+)
+
+// write does what compare found, in steps that can be told and cancelled.
+func (i *importing) write() error {
+	for _, statement := range i.dialect.imports.enlarge {
+		if err := i.exec(statement); err != nil {
+			return err
+		}
+	}
+	if err := i.claimNames(); err != nil {
+		return err
+	}
+	for from := 0; from < i.stage.seq; from += i.dialect.imports.chunk {
+		i.order.Progress(activation.PhaseWriting, from)
+		if err := i.writeChunk(from, from+i.dialect.imports.chunk); err != nil {
+			return err
+		}
+	}
+	i.counts.Unchanged -= i.counts.New
+	if err := i.writeGone(); err != nil {
+		return err
+	}
+	if i.counts.New > i.dialect.imports.batch {
+		for _, statement := range i.dialect.imports.written {
+			if err := i.exec(statement); err != nil {
+				return err
+			}
+		}
+	}
+	c := i.counts
+	if err := i.exec(`UPDATE imports SET state = $1, ended_at = $2, added = $3, changed = $4, unchanged = $5, gone = $6, refused = $7 WHERE id = $8`,
+		activation.ImportDone, i.now, c.New, c.Changed, c.Unchanged, c.Gone, c.Refused, i.order.ID); err != nil {
+		return err
+	}
+	i.order.Progress(activation.PhaseWriting, i.stage.seq)
+	return nil
+}
+
+// claimNames gives the names for ever that the lines give for the first time.
+func (i *importing) claimNames() error {
+	if !i.stage.named {
+		return nil
+	}
+	for column, kind := range map[string]string{"login": nameLogin, "university_address": nameAddress} {
+		if err := i.exec(fmt.Sprintf(`INSERT INTO names (kind, value, person_id)
+			SELECT '%[2]s', s.%[1]s, coalesce(p.id, s.id) FROM import_stage s LEFT JOIN people p ON `+same+`
+			WHERE s.%[1]s <> '' AND coalesce(p.%[1]s, '') = '' ON CONFLICT DO NOTHING`, column, kind)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeChunk writes the people of some lines. Those who are there come first:
+// afterwards the new ones would be among them. import_id and imported_at say
+// which import brought somebody in; what later ones change is in the story.
+func (i *importing) writeChunk(after, to int) error {
+	set := make([]string, 0, 8)
+	for _, f := range fromSource {
+		set = append(set, f+" = s."+f)
+	}
+	for _, f := range givenOnce {
+		set = append(set, fmt.Sprintf("%[1]s = CASE WHEN people.%[1]s = '' THEN s.%[1]s ELSE people.%[1]s END", f))
+	}
+	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) `+i.event(activation.EventPersonChanged, changedFields())+`
+		FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
+		return err
+	}
+	if err := i.exec(`UPDATE people SET `+strings.Join(set, ", ")+`, search = s.search, source = s.source, gone_at = 0
+		FROM import_changed c JOIN import_stage s ON s.seq = c.seq WHERE people.id = c.id AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
+		return err
+	}
+	if err := i.refind(after, to); err != nil {
+		return err
+	}
+	columns := strings.Join(stageColumns[2:], ", ")
+	added, err := i.count(`INSERT INTO people (`+columns+`, import_id, imported_at)
+		SELECT `+columns+`, cast($1 AS text), cast($2 AS bigint) FROM import_stage s
+		WHERE s.seq > $3 AND s.seq <= $4 AND NOT EXISTS (SELECT 1 FROM people p WHERE `+same+`)`, i.order.ID, i.now, after, to)
+	i.counts.New += added
+	return err
+}
+
+// refind writes the words of whoever has names that the lines do not know.
+func (i *importing) refind(after, to int) error {
+	words := map[activation.PersonID]string{}
+	if err := i.each(func(scan func(...any) error) error {
+		p, err := scanPerson(scan)
+		words[p.ID] = searchText(p)
+		return err
+	}, `SELECT `+personColumns+` FROM people WHERE id IN (SELECT p.id FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id
+		WHERE c.seq > $1 AND c.seq <= $2 AND (p.login <> s.login OR p.university_address <> s.university_address))`, after, to); err != nil {
+		return err
+	}
+	for id, search := range words {
+		if err := i.exec(`UPDATE people SET search = $1 WHERE id = $2`, search, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeGone holds back who is gone and has no account: nobody is erased.
+func (i *importing) writeGone() error {
+	if i.counts.Gone == 0 {
+		return nil
+	}
+	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) ` + i.event(activation.EventPersonGone, `''`) + ` FROM import_gone p`); err != nil {
+		return err
+	}
+	return i.exec(`UPDATE people SET gone_at = $1, readiness = CASE WHEN account = $2 AND readiness = $3 THEN $4 ELSE readiness END WHERE id IN (SELECT id FROM import_gone)`,
+		i.now, activation.NoAccount, activation.Ready, activation.NotReady)
+}
+
+// event selects one event for each person p: which import, and which fields.
+// Their values are the registry's and not the story's: what is written there
+// stays when a person is erased.
+func (i *importing) event(kind activation.EventKind, fields string) string {
+	return fmt.Sprintf(`SELECT '%016x%s' || p.id, %[1]d, '%[3]s', p.id, '', '{"import":"%[2]s","fields":"' || %[4]s || '"}'`, i.now, i.order.ID, kind, fields)
+}
+
+// changedFields lists the fields that a line changes, each behind a space.
+func changedFields() string {
+	var out []string
+	for _, f := range append(fromSource[:len(fromSource):len(fromSource)], givenOnce...) {
+		out = append(out, fmt.Sprintf("CASE WHEN %s THEN ' %s' ELSE '' END", differs(f), f))
+	}
+	return "trim(" + strings.Join(out, " || ") + ")"
+}

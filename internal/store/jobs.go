@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+)
+
+// jobColumns are in the order of scanJob.
+const jobColumns = `id, kind, person_id, journey_id, payload, attempts, created_at, run_at, deadline, lease`
+
+func scanJob(scan func(...any) error) (activation.Job, error) {
+	var j activation.Job
+	var created, run, deadline int64
+	err := scan(&j.ID, &j.Kind, &j.Person, &j.Journey, &j.Payload, &j.Attempts, &created, &run, &deadline, &j.Lease)
+	j.Created, j.RunAt, j.Deadline = moment(created), moment(run), moment(deadline)
+	return j, err
+}
+
+// errLeaseLost says that a job's lease ran out and another took the job.
+var errLeaseLost = errors.New("store: the lease on the job was lost")
+
+// Lease takes up to n due jobs of a kind for a while, under the holder's name.
+// Nobody else is given them before the lease runs out.
+func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
+	now := micros(s.now())
+	rows, err := s.writer.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
+		SELECT id FROM jobs WHERE given_up_at = 0 AND kind = $3 AND run_at <= $4 AND lease_until <= $4 ORDER BY run_at LIMIT $5 `+s.dialect.skipLocked+`
+	) RETURNING `+jobColumns, holder, micros(until), kind, now, n)
+	if err != nil {
+		return nil, wrap("lease", err)
+	}
+	defer rows.Close()
+	var out []activation.Job
+	for rows.Next() {
+		j, err := scanJob(rows.Scan)
+		if err != nil {
+			return nil, wrap("lease", err)
+		}
+		out = append(out, j)
+	}
+	return out, wrap("lease", rows.Err())
+}
+
+// LeaseOne takes one job, due or not; ErrNotFound where it has come to its end
+// or somebody else holds it.
+func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time) (activation.Job, error) {
+	j, err := scanJob(s.writer.QueryRowContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1
+		WHERE id = $3 AND given_up_at = 0 AND lease_until <= $4 RETURNING `+jobColumns, holder, micros(until), id, micros(s.now())).Scan)
+	return j, wrap("lease", notFound(err))
+}
+
+// EnsureJob puts a job there that is there once for all instances; one that is
+// there already stays as it is, and one that was given up begins anew.
+func (s *Store) EnsureJob(ctx context.Context, j activation.Job) error {
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, '', '', NULL, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET given_up_at = 0, reason = '', run_at = excluded.run_at, deadline = excluded.deadline WHERE jobs.given_up_at > 0`,
+		j.ID, j.Kind, micros(j.Created), micros(j.RunAt), micros(j.Deadline))
+	return wrap("ensure job", err)
+}
+
+// NextDue gives when the next job falls due; zero: none waits.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := s.db.QueryRowContext(ctx, `SELECT coalesce(min(run_at), 0) FROM jobs WHERE given_up_at = 0`).Scan(&at)
+	return moment(at), wrap("next job", err)
+}
+
+// Waiting tells whether a job has not come to its end yet.
+func (s *Store) Waiting(ctx context.Context, id string) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE id = $1 AND given_up_at = 0`, id).Scan(&n)
+	return n > 0, wrap("waiting", err)
+}
+
+// Extend holds a leased job for longer.
+func (s *Store) Extend(ctx context.Context, j activation.Job, until time.Time) error {
+	return wrap("extend", s.tx(ctx, func(tx *sql.Tx) error {
+		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease_until = $1 WHERE id = $2 AND lease = $3`, micros(until), j.ID, j.Lease)
+	}))
+}
+
+// Finish ends a job with its effects, in one transaction. The row goes, and
+// the payload with it.
+func (s *Store) Finish(ctx context.Context, j activation.Job, e activation.Effects) error {
+	return wrap("finish", s.tx(ctx, func(tx *sql.Tx) error {
+		if err := one(ctx, tx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, e)
+	}))
+}
+
+// Retry lets a job go until a later time.
+func (s *Store) Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error {
+	return wrap("retry", s.tx(ctx, func(tx *sql.Tx) error {
+		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease = '', lease_until = 0, run_at = $1, reason = $2 WHERE id = $3 AND lease = $4`,
+			micros(at), reason, j.ID, j.Lease)
+	}))
+}
+
+// GiveUp ends a job that cannot be done. The row stays where an administrator
+// sees it, its payload only where it is to be kept for another try.
+func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error {
+	payload := j.Payload
+	if !keep {
+		payload = nil
+	}
+	return wrap("give up", s.tx(ctx, func(tx *sql.Tx) error {
+		if err := one(ctx, tx, errLeaseLost, `UPDATE jobs SET given_up_at = $1, reason = $2, payload = $3, lease = '', lease_until = 0 WHERE id = $4 AND lease = $5`,
+			micros(s.now()), reason, payload, j.ID, j.Lease); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, e)
+	}))
+}
+
+// DeadLetters gives the oldest dead letters, up to n: jobs that were given up
+// and kept whole, so that they can be sent again.
+func (s *Store) DeadLetters(ctx context.Context, n int) ([]activation.JobLine, error) {
+	var out []activation.JobLine
+	err := s.each(ctx, func(scan func(...any) error) error {
+		j, err := scanJobLine(scan)
+		out = append(out, j)
+		return err
+	}, `SELECT `+jobLineColumns+` FROM jobs WHERE given_up_at > 0 AND payload IS NOT NULL ORDER BY created_at, id LIMIT $1`, n)
+	return out, err
+}
+
+// SendAgain takes a dead letter up again, with all its tries, until a deadline,
+// and notes who wanted it so. ErrNotFound where there is none, or somebody was
+// quicker.
+func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error {
+	return wrap("send again", s.tx(ctx, func(tx *sql.Tx) error {
+		if err := one(ctx, tx, activation.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
+			WHERE id = $3 AND given_up_at > 0 AND payload IS NOT NULL`, micros(s.now()), micros(deadline), id); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, activation.Effects{Audit: by})
+	}))
+}
+
+// JobCount is how many jobs of a kind wait and were given up, and since when
+// the oldest one waits.
+type JobCount struct {
+	Kind             string
+	Waiting, GivenUp int64
+	Oldest           time.Time
+}
+
+// JobCounts gives the counts by kind.
+func (s *Store) JobCounts(ctx context.Context) ([]JobCount, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
+		min(CASE WHEN given_up_at = 0 THEN created_at ELSE cast($1 AS bigint) END) FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))
+	if err != nil {
+		return nil, wrap("job counts", err)
+	}
+	defer rows.Close()
+	var out []JobCount
+	for rows.Next() {
+		var c JobCount
+		var oldest int64
+		if err := rows.Scan(&c.Kind, &c.Waiting, &c.GivenUp, &oldest); err != nil {
+			return nil, wrap("job counts", err)
+		}
+		c.Oldest = moment(oldest)
+		out = append(out, c)
+	}
+	return out, wrap("job counts", rows.Err())
+}

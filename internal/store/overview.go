@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"entree/internal/activation"
+)
+
+// quarter is a quarter of an hour in microseconds. Every zone that there is lies
+// a multiple of it from UTC.
+const quarter = int64(15 * time.Minute / time.Microsecond)
+
+// Overview tells where everybody stands, how many accounts were made in each
+// quarter of an hour since a time, and what is stuck. Indexes answer all of it.
+func (s *Store) Overview(ctx context.Context, since time.Time) (activation.Overview, error) {
+	var o activation.Overview
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var p activation.Standing
+		var stage int64
+		err := scan(&p.Profile, &p.Cohort, &stage, &p.Count)
+		p.Stage = activation.Stage(stage)
+		o.Funnel = append(o.Funnel, p)
+		return err
+	}, `SELECT profile, cohort, stage, count(*) FROM people GROUP BY profile, cohort, stage ORDER BY profile, cohort, stage`)
+	if err != nil {
+		return o, err
+	}
+	err = s.each(ctx, func(scan func(...any) error) error {
+		var n, count int64
+		err := scan(&n, &count)
+		o.Quarters = append(o.Quarters, activation.Quarter{At: moment(n * quarter), Count: count})
+		return err
+	}, `SELECT at / cast($1 AS bigint) AS n, count(*) FROM events WHERE kind = $2 AND at >= $3 GROUP BY 1 ORDER BY 1`, quarter, activation.EventAccountCreated, micros(since))
+	if err != nil {
+		return o, err
+	}
+	counts, err := s.JobCounts(ctx)
+	if err != nil {
+		return o, err
+	}
+	for _, c := range counts {
+		o.Jobs = append(o.Jobs, activation.JobStanding(c))
+	}
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM people WHERE account = 'parked'), (SELECT count(*) FROM people WHERE wrong_address <> '' AND wrong_address = email)`).Scan(&o.Parked, &o.Wrong)
+	return o, wrap("overview", err)
+}
+
+// each runs a query and shows its rows one by one.
+func (s *Store) each(ctx context.Context, see func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return wrap("overview", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := see(rows.Scan); err != nil {
+			return wrap("overview", err)
+		}
+	}
+	return wrap("overview", rows.Err())
+}
+
+// jobLineColumns are in the order of scanJobLine.
+const jobLineColumns = `id, kind, person_id, attempts, created_at, run_at, given_up_at, reason,
+	CASE WHEN given_up_at > 0 AND payload IS NOT NULL THEN 1 ELSE 0 END`
+
+func scanJobLine(scan func(...any) error) (activation.JobLine, error) {
+	var j activation.JobLine
+	var created, run, given, letter int64
+	err := scan(&j.ID, &j.Kind, &j.Person, &j.Attempts, &created, &run, &given, &j.Reason, &letter)
+	j.Letter = letter == 1
+	j.Created, j.RunAt, j.GivenUp = moment(created), moment(run), moment(given)
+	return j, err
+}
+
+// Jobs gives the jobs that wait or were given up, oldest first, and one more
+// than limit where there are more.
+func (s *Store) Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]activation.JobLine, error) {
+	where := `given_up_at = 0`
+	if givenUp {
+		where = `given_up_at <> 0`
+	}
+	var out []activation.JobLine
+	err := s.each(ctx, func(scan func(...any) error) error {
+		j, err := scanJobLine(scan)
+		out = append(out, j)
+		return err
+	}, `SELECT `+jobLineColumns+` FROM jobs
+		WHERE `+where+` AND (kind = $1 OR $1 = '') ORDER BY created_at, id LIMIT $2 OFFSET $3`, kind, limit+1, skip)
+	return out, err
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+)
+
+// Dossier gives everything that is held about a person.
+func (s *Store) Dossier(ctx context.Context, id activation.PersonID) (activation.Dossier, error) {
+	var d activation.Dossier
+	var err error
+	if d.Person, err = s.Person(ctx, id); err != nil {
+		return d, err
+	}
+	if d.Events, err = s.Events(ctx, id); err != nil {
+		return d, err
+	}
+	if d.Acceptances, d.Charters, err = s.Evidence(ctx, id); err != nil {
+		return d, err
+	}
+	err = s.each(ctx, func(scan func(...any) error) error {
+		j, err := scanJobLine(scan)
+		d.Jobs = append(d.Jobs, j)
+		return err
+	}, `SELECT `+jobLineColumns+` FROM jobs WHERE person_id = $1 ORDER BY created_at, id`, id)
+	if err != nil {
+		return d, err
+	}
+	if err := s.dossierOfOthers(ctx, &d); err != nil {
+		return d, err
+	}
+	err = s.Audit(ctx, audit.Query{Whom: string(id), OldestFirst: true}, func(l audit.Link) error {
+		d.Audit = append(d.Audit, l)
+		return nil
+	})
+	return d, err
+}
+
+// dossierOfOthers adds what the imports, the campaigns and the desk know.
+func (s *Store) dossierOfOthers(ctx context.Context, d *activation.Dossier) (err error) {
+	id := d.Person.ID
+	if d.Import, err = s.ImportOf(ctx, id); err != nil && !errors.Is(err, activation.ErrNotFound) {
+		return err
+	}
+	var stage, gone, issued, expires int64
+	if err := s.db.QueryRowContext(ctx, `SELECT source, stage, gone_at FROM people WHERE id = $1`, id).Scan(&d.Source, &stage, &gone); err != nil {
+		return wrap("dossier", err)
+	}
+	d.Stage, d.GoneAt = activation.Stage(stage), moment(gone)
+	err = s.db.QueryRowContext(ctx, `SELECT issued_at, expires_at FROM desk_codes WHERE person_id = $1`, id).Scan(&issued, &expires)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return wrap("dossier", err)
+	}
+	d.DeskCode.IssuedAt, d.DeskCode.ExpiresAt = moment(issued), moment(expires)
+	all, err := s.JourneysOf(ctx, id, d.Person.Email)
+	if err != nil {
+		return err
+	}
+	d.Journeys = slices.DeleteFunc(all, func(j activation.Journey) bool { return !mayBe(j, id) })
+	return s.each(ctx, func(scan func(...any) error) error {
+		var m activation.CampaignMail
+		var doc string
+		var at, sent int64
+		var c struct{ Name string }
+		err := errors.Join(scan(&doc, &m.Round, &m.State, &m.Why, &at, &sent), json.Unmarshal([]byte(doc), &c))
+		m.Campaign, m.At, m.SentAt = c.Name, moment(at), moment(sent)
+		d.Mails = append(d.Mails, m)
+		return err
+	}, `SELECT c.doc, m.round, m.state, m.why, m.at, m.sent_at FROM campaign_mails m JOIN campaigns c ON c.id = m.campaign_id WHERE m.person_id = $1 ORDER BY m.at, m.round`, id)
+}
+
+// mayBe tells whether a journey is a person's, or may still become theirs.
+func mayBe(j activation.Journey, id activation.PersonID) bool {
+	return j.Person == id || j.Person == "" && slices.Contains(j.Candidates, id)
+}
+
+// Erase removes what is held about a person but for what has to be kept:
+//
+//   - the number, by which a later import knows not to take them in again and
+//     the university knows whose the evidence is;
+//   - the identifier and the university address, which are never another's;
+//   - what was accepted, with its text;
+//   - that things happened, without details, under a key that names nobody;
+//   - that a campaign wrote to somebody, under a key that is drawn for it: its
+//     figures stay what they were.
+//
+// entry is chained with it. A person whose account is being made is
+// activation.ErrConflict: the account is to come to its end first.
+func (s *Store) Erase(ctx context.Context, id activation.PersonID, entry audit.Entry) error {
+	entry.Act, entry.Whom = audit.ActErased, string(id)
+	return wrap("erase", s.tx(ctx, func(tx *sql.Tx) error {
+		if err := forgetJourneys(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := one(ctx, tx, activation.ErrConflict, `UPDATE people SET given_name = '', family_name = '', birth_date = '', email = '', cohort = '',
+			wrong_address = '', wrong_why = '', wrong_since = 0, readiness = $1, hold = '', activation_id = '', account_id = '', erased_at = $2 WHERE id = $3 AND account <> $4 AND erased_at = 0`,
+			activation.Held, micros(entry.At), id, activation.AccountCreating); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			`DELETE FROM jobs WHERE person_id = $1 OR journey_id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '')`,
+			`DELETE FROM journeys WHERE person_id = $1 OR id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '')`,
+			`DELETE FROM desk_codes WHERE person_id = $1`,
+			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
+				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,
+			`DELETE FROM audit_details WHERE seq IN (SELECT seq FROM audit WHERE whom = $1)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+				return err
+			}
+		}
+		if err := refind(ctx, tx, id); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, activation.Effects{Audit: []audit.Entry{entry}})
+	}))
+}
+
+// forgetJourneys removes the journeys that were asked for with a person's
+// address and could be nobody's but theirs, with the mails that wait for them.
+// One that may be somebody else's at the same address ends within a day.
+func forgetJourneys(ctx context.Context, tx *sql.Tx, id activation.PersonID) error {
+	all, err := journeys(tx.QueryContext(ctx, `SELECT doc FROM journeys WHERE address <> '' AND address = (SELECT email FROM people WHERE id = $1)`, id))
+	if err != nil {
+		return err
+	}
+	for _, j := range all {
+		if !mayBe(j, id) || j.Person == "" && len(j.Candidates) > 1 {
+			continue
+		}
+		for _, statement := range []string{`DELETE FROM jobs WHERE journey_id = $1`, `DELETE FROM journeys WHERE id = $1`} {
+			if _, err := tx.ExecContext(ctx, statement, j.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package store_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/audit"
+	"entree/internal/campaign"
+)
+
+func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"))
+		if _, err := w.ReserveLogin(t.Context(), "1", func(yield func(string) bool) { yield("jdarc") }); err != nil {
+			t.Fatal(err)
+		}
+		c := activation.Charter{Lang: activation.French, Version: "2026", Title: "Charte", Text: "Soyez bons.", SHA256: activation.HashCharter("Soyez bons.")}
+		w.must(w.Publish(t.Context(), version("v1", "2026", c.Text), "", 0, activation.Effects{}))
+		j := journey("j1")
+		mail := job("m")
+		mail.Person = "1"
+		w.must(w.Begin(t.Context(), j, activation.Effects{
+			Jobs:        []activation.Job{mail},
+			Acceptances: []activation.Acceptance{{Person: "1", Journey: "j1", Profile: "etudiant", Lang: activation.French, Version: "2026", SHA256: c.SHA256, At: start}},
+			Events:      []activation.Event{{At: start, Kind: activation.EventCharterAccepted, Person: "1", Journey: "j1"}},
+			Audit:       []audit.Entry{entry("person.helped", "1"), entry("person.helped", "2")},
+		}))
+		// They were invited, and another mail waits; they asked for a code, and
+		// stood at the desk.
+		w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1, Name: "Rentrée 2026"}, []campaign.Recipient{
+			{Campaign: "c", Person: "1", Job: "mail-1", At: start}, {Campaign: "c", Person: "1", Round: 1, Job: "mail-2", At: start}, {Campaign: "c", Person: "2", Job: "mail-3", At: start},
+		}, activation.Effects{}))
+		sent, err := w.Recipient(t.Context(), "mail-1")
+		w.must(err)
+		sent.State, sent.Why = campaign.Bounced, "5.1.1"
+		w.must(w.Settle(t.Context(), sent, []campaign.RecipientState{campaign.Waiting}, activation.Effects{}))
+		asked, others := journey("asked"), journey("others")
+		asked.Address, asked.Candidates = person("1").Email, []activation.PersonID{"1"}
+		others.Address, others.Candidates = person("1").Email, []activation.PersonID{"1", "2"}
+		code := job("code")
+		code.Journey = "asked"
+		w.must(w.Begin(t.Context(), asked, activation.Effects{Jobs: []activation.Job{code}, Desk: &activation.DeskCode{Person: "1", MAC: []byte("mac"), Operator: "Ada", IssuedAt: start, ExpiresAt: start.Add(time.Hour)}}))
+		w.must(w.Begin(t.Context(), others, activation.Effects{}))
+		before, err := w.Dossier(t.Context(), "1")
+		w.must(err)
+		raw, err := before.JSON(start)
+		w.must(err)
+		for _, held := range []string{"Jean-Pierre", "2007-03-17", "jp@example.net", "jdarc", "Soyez bons.", "charter.accepted", "carte présentée", "\"kind\": \"mail\"",
+			"Rentrée 2026", "5.1.1", "\"desk_code_good_until\": \"2026", "\"source\": \"by hand\"", "\"last_act_at\""} {
+			if !strings.Contains(string(raw), held) {
+				t.Errorf("the export lacks %q", held)
+			}
+		}
+		if strings.Contains(string(raw), "Ada") {
+			t.Error("the export names an operator")
+		}
+
+		w.pass(time.Hour)
+		e := entry("", "")
+		e.At, e.What = w.clock(), map[string]string{"reason": "asked for"}
+		w.must(w.Erase(t.Context(), "1", e))
+		after, err := w.Dossier(t.Context(), "1")
+		w.must(err)
+		raw, err = after.JSON(start)
+		w.must(err)
+		for _, gone := range []string{"Jean-Pierre", "2007-03-17", "jp@example.net", "carte présentée", "\"kind\": \"mail\"", "Rentrée 2026", "last_act_at", "good_until\": \"2"} {
+			if strings.Contains(string(raw), gone) {
+				t.Errorf("%q is still there", gone)
+			}
+		}
+		p := after.Person
+		if p.Number != "1" || p.Login != "jdarc" || len(after.Acceptances) != 1 || after.Charters[0].Text != c.Text || !p.ErasedAt.Equal(w.clock()) || p.MayActivate() {
+			t.Errorf("what has to be kept: %+v", after)
+		}
+		for _, j := range []activation.JourneyID{"j1", "asked"} {
+			if _, err := w.Journey(t.Context(), j); !errors.Is(err, activation.ErrNotFound) {
+				t.Errorf("the journey %s: %v", j, err)
+			}
+		}
+		if _, err := w.Journey(t.Context(), "others"); err != nil {
+			t.Errorf("a journey that may be another's: %v", err)
+		}
+		// The campaign's figures stay, and nothing of it waits for ever.
+		tallies, err := w.Tallies(t.Context(), "c")
+		w.must(err)
+		if want := []campaign.Tally{{State: campaign.Bounced, N: 1}, {State: campaign.Waiting, N: 1}, {Round: 1, State: campaign.Skipped, N: 1}}; !slices.Equal(tallies, want) {
+			t.Errorf("the campaign: %v", tallies)
+		}
+		if n, err := w.Queued(t.Context(), "c"); err != nil || n != 1 {
+			t.Errorf("%d mails wait, %v", n, err)
+		}
+		if all, _, err := w.Recipients(t.Context(), "c", campaign.Bounced, 0, 9); err != nil || len(all) != 1 || all[0].Person == "1" || all[0].Job != "" {
+			t.Errorf("it names them still: %+v, %v", all, err)
+		}
+		if found := w.faults(); len(found) != 0 {
+			t.Errorf("the record: %v", found)
+		}
+		// Details of others, and those that came later, may not go that way.
+		w.behind("DELETE FROM audit_details WHERE seq = 2")
+		if found := w.faults(); len(found) != 1 || found[0] != "entry 2: its details were removed, and nobody was erased" {
+			t.Errorf("the record: %v", found)
+		}
+
+		if err := w.Erase(t.Context(), "1", e); !errors.Is(err, activation.ErrConflict) {
+			t.Errorf("erased twice: %v", err)
+		}
+		w.enrol(person("1")) // the source has not forgotten them
+		if p, err := w.Person(t.Context(), "1"); err != nil || p.GivenName != "" || p.MayActivate() {
+			t.Errorf("after an import: %+v, %v", p, err)
+		}
+	})
+}
+
+func TestRights_AnAccountThatIsBeingMadeComesToItsEndFirst(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"))
+		w.must(w.Apply(t.Context(), activation.Effects{People: []activation.PersonChange{{Person: "1", From: []activation.AccountState{""}, To: activation.AccountCreating}}}))
+		if err := w.Erase(t.Context(), "1", entry("", "")); !errors.Is(err, activation.ErrConflict) {
+			t.Errorf("%v", err)
+		}
+	})
+}

@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entree/internal/activation"
+	"entree/internal/helpdesk"
+	"entree/internal/naming"
+)
+
+// searchText is what a person is found and sorted by: family name, given name,
+// number, identifier and addresses, folded into words. Every statement that
+// writes one of them writes this as well.
+func searchText(p activation.Person) string {
+	var words []string
+	for _, s := range []string{p.FamilyName, p.GivenName, p.Number, p.Login, string(p.Email), p.UniversityAddress} {
+		words = append(words, naming.Words(s)...)
+	}
+	return strings.Join(words, " ")
+}
+
+// refind writes a person's searchText anew, after one of its parts was changed.
+func refind(ctx context.Context, tx *sql.Tx, id activation.PersonID) error {
+	p, err := scanPerson(tx.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
+	if err != nil {
+		return notFound(err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE people SET search = $1 WHERE id = $2`, searchText(p), id)
+	return err
+}
+
+// stateColumn is activation.Person.State in SQL, to the letter as the index
+// people_state has it.
+const stateColumn = `(CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
+	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
+	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END)`
+
+// order is a column that lists are sorted by, with its index.
+type order struct {
+	column string
+	key    func(p activation.Person) string
+	number bool
+}
+
+var orders = map[helpdesk.Sort]order{
+	helpdesk.ByName:       {column: "search", key: searchText},
+	helpdesk.ByNumber:     {column: "number", key: func(p activation.Person) string { return p.Number }},
+	helpdesk.ByActivation: {column: "activated_at", key: func(p activation.Person) string { return strconv.FormatInt(micros(p.ActivatedAt), 10) }, number: true},
+}
+
+// hidden is the column as no index has it.
+func (o order) hidden() string {
+	if o.number {
+		return o.column + " + 0"
+	}
+	return o.column + " || ''"
+}
+
+// clause collects conditions and their values.
+type clause struct {
+	where []string
+	args  []any
+	most  int // of a driver: how many people it may find
+}
+
+// add appends a condition in which ? stands for the value.
+func (c *clause) add(condition string, value any) {
+	c.args = append(c.args, value)
+	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
+}
+
+// FindPeople gives one page of those who fit a query. A database that sorts
+// what it has found is quick when it found few, one that walks along an index
+// is quick when it finds many; which of the two it is, is counted first, up to
+// helpdesk.Enough or EnoughWords, beginning with what is counted most cheaply:
+//
+//	few fit the filters ───────► those whom the words fit as well, sorted
+//	few fit the longest word ──► those whom all the rest fits as well, sorted
+//	few fit all words ─────────► the same
+//	many, without words ───────► along the index of the order, until the page is full
+//	many fit the words ────────► some of them, and the advice to add a word
+//
+// To sort n people costs n rows, and to walk to a page of N people 50 N ÷ n of
+// them: among a million the two are even at 7,000.
+//
+// The longest word is taken for the rarest: a short beginning stands in many
+// rows, and SQLite reads all of them before it gives the first.
+func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
+	return finder{s.db, s.dialect}.find(ctx, q)
+}
+
+// finder asks a database, which a test listens to.
+type finder struct {
+	db interface {
+		rowsOf
+		either
+	}
+	dialect dialect
+}
+
+func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page, err error) {
+	words := naming.Words(q.Words)
+	if q.Words != "" && len(words) == 0 {
+		return page, nil
+	}
+	byFilters := clause{most: helpdesk.Enough}
+	byLongest, byWords := clause{most: helpdesk.EnoughWords}, clause{most: helpdesk.EnoughWords}
+	byFilters.facets(q, false)
+	if len(words) > 1 {
+		longest := slices.MaxFunc(words, func(a, b string) int { return len(a) - len(b) })
+		byLongest.add(f.dialect.match, f.dialect.query([]string{longest}))
+	}
+	if len(words) > 0 {
+		byWords.add(f.dialect.match, f.dialect.query(words))
+	}
+	var found []string
+	driven := false // by the keys that were found, and not along the order
+	for _, d := range []*clause{&byFilters, &byLongest, &byWords} {
+		if len(d.where) == 0 {
+			continue
+		}
+		if found, err = f.first(ctx, *d); err != nil {
+			return page, err
+		}
+		page.Count, page.More = min(len(found), d.most), len(found) > d.most
+		if driven = !page.More; driven {
+			break
+		}
+	}
+	var rest clause
+	if page.More && len(words) > 0 {
+		page.Loose, driven, found = true, true, found[:helpdesk.EnoughWords]
+	}
+	switch {
+	case driven && len(found) == 0:
+		return page, nil
+	case driven:
+		rest.add(f.dialect.among, f.dialect.keys(found))
+	case len(byFilters.where) == 0:
+		var n int
+		n, err = f.everybody(ctx)
+		page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough
+	}
+	rest.facets(q, true)
+	for _, w := range words {
+		rest.add("' ' || search LIKE ?", "% "+w+"%")
+	}
+	if err == nil && len(words) > 0 {
+		page.Count, err = f.count(ctx, rest)
+	}
+	if err != nil {
+		return page, err
+	}
+	return page, f.fill(ctx, &page, q, driven, rest)
+}
+
+// facets adds the filters. walked says that the rows are reached another way:
+// then the columns are hidden from the planner, which would otherwise take an
+// index for the filter and sort a million rows.
+func (c *clause) facets(q helpdesk.Query, walked bool) {
+	for _, f := range []struct{ column, value string }{{stateColumn, string(q.State)}, {"cohort", q.Cohort}, {"profile", q.Profile}} {
+		if f.value == "" {
+			continue
+		}
+		if walked {
+			f.column += " || ''"
+		}
+		c.add(f.column+" = ?", f.value)
+	}
+	if q.Wrong {
+		c.where = append(c.where, "wrong_address <> '' AND wrong_address = email")
+	}
+}
+
+// first gives the keys of the people of a driver, one more than its most.
+func (f finder) first(ctx context.Context, d clause) ([]string, error) {
+	keys, err := texts(ctx, f.db, fmt.Sprintf(`SELECT %s FROM people WHERE %s LIMIT %d`, f.dialect.key, strings.Join(d.where, " AND "), d.most+1), f.values(d)...)
+	return keys, wrap("find people", err)
+}
+
+// everybody counts all people, one more than Enough at most.
+func (f finder) everybody(ctx context.Context) (n int, err error) {
+	err = f.db.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM people LIMIT %d) AS few`, helpdesk.Enough+1)).Scan(&n)
+	return n, wrap("count people", err)
+}
+
+func (f finder) values(c clause) []any { return slices.Concat(f.dialect.planEach, c.args) }
+
+func (f finder) count(ctx context.Context, rest clause) (n int, err error) {
+	err = f.db.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+strings.Join(rest.where, " AND "), f.values(rest)...).Scan(&n)
+	return n, wrap("count people", err)
+}
+
+// fill reads the page. One row more than it shows tells whether it goes on.
+func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, driven bool, rest clause) error {
+	o, ok := orders[q.Sort]
+	if !ok {
+		o = orders[helpdesk.ByName]
+	}
+	column := o.column
+	if driven { // they are few and sorted: the planner might walk past a million to find them
+		column = o.hidden()
+	}
+	down := q.Down != q.From.Before
+	direction, beyond := "ASC", ">"
+	if down {
+		direction, beyond = "DESC", "<"
+	}
+	if q.From.ID != "" {
+		key := any(q.From.Key)
+		if o.number {
+			n, err := strconv.ParseInt(q.From.Key, 10, 64)
+			if err != nil {
+				n = 0 // a cursor that somebody wrote by hand
+			}
+			key = n
+		}
+		rest.args = append(rest.args, key, q.From.ID)
+		rest.where = append(rest.where, fmt.Sprintf("(%s, id) %s ($%d, $%d)", column, beyond, len(rest.args)-1, len(rest.args)))
+	}
+	where := ""
+	if len(rest.where) > 0 {
+		where = "WHERE " + strings.Join(rest.where, " AND ")
+	}
+	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
+		personColumns, where, column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
+	if err != nil {
+		return wrap("find people", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p, err := scanPerson(rows.Scan)
+		if err != nil {
+			return wrap("find people", err)
+		}
+		page.People = append(page.People, p)
+	}
+	if err := rows.Err(); err != nil {
+		return wrap("find people", err)
+	}
+	more := len(page.People) > helpdesk.PageSize
+	page.People = page.People[:min(len(page.People), helpdesk.PageSize)]
+	if q.From.Before {
+		slices.Reverse(page.People)
+	}
+	if len(page.People) == 0 {
+		return nil
+	}
+	first, last := page.People[0], page.People[len(page.People)-1]
+	if q.From.Before && more || !q.From.Before && q.From.ID != "" {
+		page.Prev = helpdesk.Cursor{Key: o.key(first), ID: string(first.ID), Before: true}
+	}
+	if q.From.Before || more {
+		page.Next = helpdesk.Cursor{Key: o.key(last), ID: string(last.ID)}
+	}
+	return nil
+}
+
+// Cohorts gives every cohort there is, in one step of the index for each.
+func (s *Store) Cohorts(ctx context.Context) ([]string, error) {
+	out, err := texts(ctx, s.db, `WITH RECURSIVE c(v) AS (
+		SELECT min(cohort) FROM people UNION ALL SELECT (SELECT min(cohort) FROM people WHERE cohort > c.v) FROM c WHERE c.v IS NOT NULL
+	) SELECT v FROM c WHERE v <> ''`)
+	return out, wrap("cohorts", err)
+}

@@ -1,0 +1,136 @@
+package store_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/devenv/localpostgres"
+	"entree/internal/helpdesk"
+	"entree/internal/store"
+)
+
+// million is how many people the search is measured with.
+const million = 1_000_000
+
+// BenchmarkFindPeople measures each kind of query among a million people, on
+// both databases; the fill is not measured. It takes some minutes:
+//
+//	go test -run '^$' -bench FindPeople -benchtime 20x -timeout 60m ./store
+func BenchmarkFindPeople(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) { among(b, "sqlite:"+filepath.Join(b.TempDir(), "entree.db")) })
+	b.Run("postgres", func(b *testing.B) {
+		server, err := localpostgres.Start()
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer server.Stop()
+		dsn, err := server.DSN("million")
+		if err != nil {
+			b.Fatal(err)
+		}
+		among(b, dsn)
+	})
+}
+
+func among(b *testing.B, dsn string) {
+	s, err := store.Open(b.Context(), dsn, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	begun := time.Now()
+	_, err = s.Import(b.Context(), &activation.ImportOrder{Part: true}, func(in activation.Intake) error {
+		for i := range million {
+			if err := in.Put(i+1, somebody(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("filled in %s", time.Since(begun).Round(time.Second))
+	for name, q := range queries() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				page, err := s.FindPeople(b.Context(), q)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(page.Count), "found")
+			}
+		})
+	}
+	b.Run("overview", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Overview(b.Context(), begun); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("cohorts", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Cohorts(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// queries are one of each kind: what few have and what many have, alone and
+// together, along each order.
+func queries() map[string]helpdesk.Query {
+	return map[string]helpdesk.Query{
+		"everybody":             {},
+		"everybody-last":        {Down: true},
+		"everybody-middle":      {From: helpdesk.Cursor{Key: "name2100", ID: "p-2100"}},
+		"by-number":             {Sort: helpdesk.ByNumber},
+		"by-activation":         {Sort: helpdesk.ByActivation, Down: true},
+		"number":                {Words: "22512345"},
+		"number-begun":          {Words: "225123"},
+		"address":               {Words: "given12.name345.12345@example.net"},
+		"one-name":              {Words: "name2345"},
+		"two-names":             {Words: "name2345 given7"},
+		"many-beginnings":       {Words: "name23"},
+		"nearly-all":            {Words: "name"},
+		"many-and-few":          {Words: "given name2345"},
+		"many-and-many":         {Words: "given12 name23"},
+		"nobody":                {Words: "zzz"},
+		"state-few":             {State: activation.StateHeld},
+		"state-many":            {State: activation.StateReady},
+		"cohort":                {Cohort: "C7"},
+		"profile":               {Profile: "personnel"},
+		"cohort-profile":        {Cohort: "C7", Profile: "personnel"},
+		"cohort-state-few":      {Cohort: "C7", State: activation.StateHeld},
+		"many-words-state-few":  {Words: "name", State: activation.StateHeld},
+		"wrong-address":         {Wrong: true},
+		"nobody-of-two-filters": {Cohort: "C7", Profile: "invite"},
+	}
+}
+
+func somebody(i int) activation.Person {
+	family, given := (i*7919)%4000, (i*31)%900
+	p := activation.Person{
+		ID: activation.PersonID(fmt.Sprintf("p-%d", i)), Profile: "etudiant", Number: fmt.Sprint(22500000 + i),
+		GivenName: fmt.Sprintf("Given%d", given), FamilyName: fmt.Sprintf("Name%d", family), BirthDate: "2007-03-17",
+		Email:  activation.Address(fmt.Sprintf("given%d.name%d.%d@example.net", given, family, i)),
+		Cohort: fmt.Sprintf("C%d", i%40), Readiness: activation.Ready,
+	}
+	switch {
+	case i%1000 == 7:
+		p.Readiness = activation.Held
+	case i%10 == 4:
+		p.Readiness = activation.NotReady
+	}
+	switch {
+	case i%500 == 11:
+		p.Profile = "invite"
+	case i%9 == 3:
+		p.Profile = "personnel"
+	}
+	return p
+}

@@ -1,0 +1,222 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"entree/internal/activation"
+	"entree/internal/helpdesk"
+)
+
+// crowd enrols people of every state.
+func crowd(w *world) {
+	var people []activation.Person
+	add := func(id, profile, given, family, cohort string, r activation.Readiness) {
+		people = append(people, activation.Person{
+			ID: activation.PersonID(id), Profile: profile, Number: "225" + id, GivenName: given, FamilyName: family,
+			Email: activation.Address(strings.ToLower(given[:1]) + "." + id + "@example.net"), Cohort: cohort, Readiness: r,
+		})
+	}
+	add("01", "etudiant", "Jean-Pierre", "Martin", "L1", activation.Ready)
+	add("02", "etudiant", "Élodie", "d’Arc", "L1", activation.NotReady)
+	add("03", "etudiant", "Øyvind", "Groß", "L2", activation.Held)
+	add("04", "personnel", "Nadia", "Benali", "2026", activation.Ready)
+	add("05", "etudiant", "Xiaoming", "王", "L2", activation.Ready)
+	add("06", "etudiant", "Marie", "de La Tour", "L2", activation.Ready)
+	add("07", "etudiant", "Martine", "Öztürk", "L2", activation.Ready)
+	w.enrol(people...)
+	move := func(id activation.PersonID, states ...activation.AccountState) {
+		from := activation.NoAccount
+		for _, to := range states {
+			c := activation.PersonChange{Person: id, From: []activation.AccountState{from}, To: to}
+			if to == activation.AccountActive {
+				c.ActivatedAt = start
+			}
+			w.must(w.Apply(w.t.Context(), activation.Effects{People: []activation.PersonChange{c}}))
+			from = to
+		}
+	}
+	move("04", activation.AccountCreating, activation.AccountParked)
+	move("05", activation.AccountCreating)
+	move("06", activation.AccountCreating, activation.AccountActive)
+	move("07", activation.AccountCreating, activation.AccountActive)
+	w.must(w.Apply(w.t.Context(), activation.Effects{People: []activation.PersonChange{{
+		Person: "07", From: []activation.AccountState{activation.AccountActive}, To: activation.AccountActive, FirstLoginAt: start,
+	}}}))
+}
+
+func found(page helpdesk.Page) string {
+	var ids []string
+	for _, p := range page.People {
+		ids = append(ids, string(p.ID))
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestFindPeople(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		crowd(w)
+		if _, err := w.ReserveLogin(t.Context(), "05", slices.Values([]string{"xwang"})); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			q    helpdesk.Query
+			want string
+		}{
+			{helpdesk.Query{}, "04 02 06 03 01 07 05"}, // by the folded name; 王 comes after z
+			{helpdesk.Query{Down: true}, "05 07 01 03 06 02 04"},
+			{helpdesk.Query{Words: "martin"}, "01 07"},
+			{helpdesk.Query{Words: "MARTIN pierre"}, "01"},
+			{helpdesk.Query{Words: "elo"}, "02"},
+			{helpdesk.Query{Words: "d'arc"}, "02"},
+			{helpdesk.Query{Words: "tour"}, "06"},
+			{helpdesk.Query{Words: "gross oy"}, "03"},
+			{helpdesk.Query{Words: "王"}, "05"},
+			{helpdesk.Query{Words: "xwan"}, "05"}, // reserved after the import
+			{helpdesk.Query{Words: "22504"}, "04"},
+			{helpdesk.Query{Words: "j.01@EXAMPLE.net"}, "01"},
+			{helpdesk.Query{Words: "nobody"}, ""},
+			{helpdesk.Query{Words: `" * ' -- ) OR 1`}, ""},
+			{helpdesk.Query{Words: "!?"}, ""},
+			{helpdesk.Query{State: activation.StateHeld}, "03"},
+			{helpdesk.Query{Cohort: "L2"}, "06 03 07 05"},
+			{helpdesk.Query{Cohort: "L2", Profile: "etudiant", State: activation.StateActive}, "07"},
+			{helpdesk.Query{Words: "mar", Cohort: "L1"}, "01"},
+			{helpdesk.Query{Profile: "nobody"}, ""},
+			{helpdesk.Query{Sort: helpdesk.ByNumber}, "01 02 03 04 05 06 07"},
+			{helpdesk.Query{Sort: helpdesk.ByActivation, Down: true, Words: "mar"}, "07 06 01"},
+		} {
+			page, err := w.FindPeople(t.Context(), c.q)
+			if err != nil {
+				t.Fatalf("%+v: %v", c.q, err)
+			}
+			if got := found(page); got != c.want || page.Count != len(page.People) || page.More || page.Loose {
+				t.Errorf("%+v finds %q (%d, more %v), want %q", c.q, got, page.Count, page.More, c.want)
+			}
+		}
+		for _, p := range mustFind(t, w, helpdesk.Query{}).People {
+			if got := mustFind(t, w, helpdesk.Query{State: p.State()}); !slices.Contains(got.People, p) {
+				t.Errorf("SQL and Go differ on the state %s of %s", p.State(), p.ID)
+			}
+		}
+		w.must(w.Apply(t.Context(), activation.Effects{Wrong: []activation.WrongAddress{{Address: "n.04@example.net", Why: "5.1.1", At: start}}}))
+		if got := found(mustFind(t, w, helpdesk.Query{Wrong: true})); got != "04" {
+			t.Errorf("wrong addresses: %q", got)
+		}
+		if cohorts, err := w.Cohorts(t.Context()); err != nil || strings.Join(cohorts, " ") != "2026 L1 L2" {
+			t.Errorf("%q, %v", cohorts, err)
+		}
+	})
+}
+
+func mustFind(t *testing.T, w *world, q helpdesk.Query) helpdesk.Page {
+	t.Helper()
+	page, err := w.FindPeople(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// What changes a person changes what they are found by.
+func TestFindPeople_FollowsEveryChange(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		p := person("1")
+		w.enrol(p, person("2"))
+		p.FamilyName, p.GivenName = "Curie", "Marie"
+		w.enrol(p)
+		before, _ := w.Person(t.Context(), "1")
+		after := before
+		after.Email = "radium@example.org"
+		w.must(w.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: before, After: after}}}))
+		if err := w.Exec(t.Context(), `VACUUM`); err != nil {
+			t.Fatal(err)
+		}
+		for words, want := range map[string]string{"curie": "1", "radium@example": "1", "arc": "2", "jp@example.net": "2", "jean": "2"} {
+			if got := found(mustFind(t, w, helpdesk.Query{Words: words})); got != want {
+				t.Errorf("%q finds %q, want %q", words, got, want)
+			}
+		}
+	})
+}
+
+func TestFindPeople_PagesForthAndBack(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		var people []activation.Person
+		for i := range 2*helpdesk.PageSize + 10 {
+			p := person(fmt.Sprintf("%03d", i))
+			p.FamilyName = fmt.Sprintf("Name%d", i%7) // many of one name
+			people = append(people, p)
+		}
+		w.enrol(people...)
+		for _, q := range []helpdesk.Query{
+			{}, {Down: true}, {Words: "name"}, {Sort: helpdesk.ByNumber}, {Sort: helpdesk.ByActivation, Down: true}, {Cohort: "L1", Words: "jean"},
+		} {
+			var there, back []string
+			page := mustFind(t, w, q)
+			if page.Prev != (helpdesk.Cursor{}) || page.Count != len(people) {
+				t.Errorf("%+v: the first page has one before it, or %d people", q, page.Count)
+			}
+			for {
+				there = append(there, found(page))
+				if page.Next.ID == "" {
+					break
+				}
+				q.From = helpdesk.ParseCursor(page.Next.String())
+				page = mustFind(t, w, q)
+			}
+			for {
+				back = append([]string{found(page)}, back...)
+				if page.Prev.ID == "" {
+					break
+				}
+				q.From = helpdesk.ParseCursor(page.Prev.String())
+				page = mustFind(t, w, q)
+			}
+			all := strings.Fields(strings.Join(there, " "))
+			slices.Sort(all)
+			if len(slices.Compact(all)) != len(people) || len(there) != 3 {
+				t.Errorf("%+v: %d people on %d pages", q, len(slices.Compact(all)), len(there))
+			}
+			if !slices.Equal(there, back) {
+				t.Errorf("%+v: back is not there\n%q\n%q", q, there, back)
+			}
+		}
+		q := helpdesk.Query{Sort: helpdesk.ByActivation, From: helpdesk.ParseCursor(helpdesk.Cursor{Key: "no number", ID: "x"}.String())}
+		if _, err := w.FindPeople(t.Context(), q); err != nil {
+			t.Errorf("a cursor written by hand: %v", err)
+		}
+	})
+}
+
+// Among a million people no statement may read all of them, nor sort more than
+// helpdesk.Enough.
+func TestFindPeople_NoStatementReadsEverybody(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		crowd(w)
+		seen := 0
+		for name, q := range queries() {
+			plans, err := w.PlansOf(t.Context(), q)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, plan := range plans {
+				seen++
+				for line := range strings.SplitSeq(plan, "\n") {
+					line = strings.TrimSpace(line)
+					whole := strings.HasPrefix(line+" ", "SCAN people ") && !strings.Contains(line, "USING") || strings.Contains(line, "Seq Scan on people")
+					few := strings.Contains(plan, "json_each($") || strings.Contains(plan, "= ANY($") // by their keys
+					sorted := (strings.HasPrefix(line, "USE TEMP B-TREE FOR") || strings.Contains(line, "Sort Key")) && !few
+					if whole || sorted {
+						t.Errorf("%s: %s\n%s", name, line, plan)
+					}
+				}
+			}
+		}
+		if seen < len(queries()) {
+			t.Errorf("only %d plans", seen)
+		}
+	})
+}

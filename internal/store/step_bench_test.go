@@ -1,0 +1,77 @@
+package store_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/devenv/localpostgres"
+	"entree/internal/store"
+)
+
+// What the store does for one press of a button, on both databases, the
+// PostgreSQL one waiting for its disk as in production:
+//
+//	go test -run '^$' -bench Step ./store
+func BenchmarkStep(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) { step(b, "sqlite:"+filepath.Join(b.TempDir(), "entree.db")) })
+	b.Run("postgres", func(b *testing.B) {
+		server, err := localpostgres.StartDurable()
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer server.Stop()
+		dsn, err := server.DSN("step")
+		if err != nil {
+			b.Fatal(err)
+		}
+		step(b, dsn)
+	})
+}
+
+func step(b *testing.B, dsn string) {
+	s, err := store.Open(b.Context(), dsn, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	must := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	now := time.Now()
+	must(s.Begin(b.Context(), activation.Journey{ID: "j", Profile: "etudiant", Address: "a@example.org", ExpiresAt: now.Add(time.Hour)}, activation.Effects{}))
+	must(s.SaveSession(b.Context(), "session", make([]byte, 200), now.Add(time.Hour)))
+	b.Run("session", func(b *testing.B) {
+		for b.Loop() {
+			_, _, err := s.Session(b.Context(), "session")
+			must(err)
+		}
+	})
+	b.Run("journey", func(b *testing.B) {
+		for b.Loop() {
+			_, err := s.Journey(b.Context(), "j")
+			must(err)
+		}
+	})
+	b.Run("act", func(b *testing.B) {
+		for b.Loop() {
+			_, err := s.Update(b.Context(), activation.Journey{ID: "j"}, func(j *activation.Journey) (activation.Effects, error) {
+				return activation.Effects{Events: []activation.Event{{At: now, Kind: activation.EventCodeWrong, Journey: j.ID}}}, nil
+			})
+			must(err)
+		}
+	})
+	b.Run("limits", func(b *testing.B) {
+		rate := activation.Rate{Burst: 1_000_000, Per: time.Hour}
+		n := 0
+		for b.Loop() {
+			n++
+			_, _, err := s.TakeAll(b.Context(), []activation.Act{{Key: fmt.Sprint("address:", n), Rate: rate}, {Key: "client", Rate: rate}, {Key: "total", Rate: rate}}, now)
+			must(err)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+// Package store keeps people, journeys, charters, jobs, events, limits and
+// sessions, in SQLite on one machine or in PostgreSQL for several.
+//
+// One SQL text serves both: $1 placeholders, ON CONFLICT and RETURNING. What
+// differs is in dialect.go. No transaction waits for the world outside; what
+// has to happen there is a row in jobs, written by the same transaction.
+//
+//	Update(journey)                     Lease ── handler ── Finish
+//	  read doc, version                   mark for a while    delete the job
+//	  change(doc)                                             + its effects
+//	  UPDATE … WHERE version = read
+//	  + people, acceptances, jobs, events
+//
+// Two writers of one journey are told apart by its version: the second finds
+// no row and runs again on what the first one wrote. A lock held over the
+// decision is not needed, on neither database.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"entree/internal/activation"
+)
+
+// Store is a database. All its methods may be called by many at once.
+type Store struct {
+	db *sql.DB
+	// writer is where everything is written that is not an import. SQLite has one
+	// writer at a time, and so has this pool there: whoever writes waits in a
+	// queue, which is fair, and not for a lock, which is asked for again and
+	// again; and the writer's cache of pages stays good, since nobody else
+	// changes them. On PostgreSQL it is db. A transaction must not ask the writer
+	// for another: it would wait for itself.
+	writer  *sql.DB
+	dsn     string
+	dialect dialect
+	now     func() time.Time
+}
+
+// Open opens a database and brings its tables up to date. dsn is
+// "sqlite:FILE" or "postgres://…".
+func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	d, err := dialectOf(dsn)
+	if err != nil {
+		return nil, err
+	}
+	db, writer, err := d.open(dsn)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db, writer, dsn, d, now}
+	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the database.
+func (s *Store) Close() error {
+	if s.writer == s.db {
+		return s.db.Close()
+	}
+	return errors.Join(s.writer.Close(), s.db.Close())
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+
+// tx runs f in one transaction, committed unless f returns an error.
+func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
+			return errors.Join(err, back)
+		}
+		return err
+	}
+	return tx.Commit()
+}
+
+// one runs a statement that must change exactly one row; otherwise it gives
+// instead.
+func one(ctx context.Context, tx *sql.Tx, instead error, query string, args ...any) error {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return instead
+	}
+	return nil
+}
+
+// micros and moment turn times into integers and back. PostgreSQL keeps
+// microseconds, Go nanoseconds: the smaller of the two is kept on both.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return activation.ErrNotFound
+	}
+	return err
+}
+
+func wrap(what string, err error) error {
+	if err == nil || errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrConflict) || errors.Is(err, activation.ErrTaken) {
+		return err
+	}
+	return fmt.Errorf("store: %s: %w", what, err)
+}

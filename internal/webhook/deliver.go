@@ -1,0 +1,159 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"entree/internal/activation"
+)
+
+// answerLimit is how long a receiver may take, the connection included.
+const answerLimit = 15 * time.Second
+
+// Handlers gives the handler of each endpoint's queue.
+func (w *Webhooks) Handlers() map[string]activation.Handler {
+	out := map[string]activation.Handler{}
+	for _, e := range w.Endpoints {
+		out[e.Queue()] = delivery{w, e, client(e)}
+	}
+	return out
+}
+
+// delivery is the handler of one endpoint's jobs. It is a jobs.Patient.
+type delivery struct {
+	*Webhooks
+	endpoint Endpoint
+	client   *http.Client
+}
+
+// Run sends the message once. A receiver may get it twice: an answer can be
+// lost.
+func (d delivery) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+	m, err := d.open(job)
+	if err != nil {
+		return activation.Effects{}, err
+	}
+	return activation.Effects{}, d.send(ctx, m)
+}
+
+func (d delivery) send(ctx context.Context, m message) error {
+	request, err := d.endpoint.request(m, d.Clock())
+	if err != nil {
+		return activation.Permanent(err)
+	}
+	response, err := d.client.Do(request.WithContext(ctx))
+	if err != nil {
+		var refused *url.Error // names the address, which the endpoint's name stands for
+		if errors.As(err, &refused) {
+			err = refused.Err
+		}
+		return fmt.Errorf("webhook %s: %w", d.endpoint.Name, err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // so that the connection can serve again
+	switch s := response.StatusCode; {
+	case s >= 200 && s < 300:
+		return nil
+	case s == http.StatusGone:
+		return activation.Permanent(fmt.Errorf("webhook %s: the receiver answers 410: it wants no more", d.endpoint.Name))
+	case s >= 300 && s < 400:
+		return fmt.Errorf("webhook %s: the receiver answers %d, and redirects are not followed", d.endpoint.Name, s)
+	default:
+		return fmt.Errorf("webhook %s: the receiver answers %d", d.endpoint.Name, s)
+	}
+}
+
+// Abandon leaves an event where an administrator sees it. The job itself stays
+// as a dead letter.
+func (d delivery) Abandon(_ context.Context, job activation.Job, _ error) (activation.Effects, error) {
+	return activation.Effects{Events: []activation.Event{{
+		At: d.Clock().UTC(), Kind: activation.EventNewsAbandoned, Person: job.Person, Journey: job.Journey,
+		Details: map[string]string{"endpoint": d.endpoint.Name},
+	}}}, nil
+}
+
+// Wait follows the schedule that the conventions propose, closer at its
+// beginning: most receivers that are away are being restarted.
+func (d delivery) Wait(attempt int) time.Duration {
+	schedule := []time.Duration{5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour}
+	if attempt > len(schedule) {
+		return 6 * time.Hour
+	}
+	return schedule[max(attempt, 1)-1]
+}
+
+// client gives what one endpoint is called with: no redirect is followed, no
+// proxy of the environment asked, and no address of this machine reached unless
+// the endpoint may.
+func client(e Endpoint) *http.Client {
+	dialer := &net.Dialer{Timeout: answerLimit}
+	if !e.Local {
+		// Asked with the address that a name was resolved to, so that no record
+		// in the DNS leads round it.
+		dialer.Control = func(_, address string, _ syscall.RawConn) error { return outside(address) }
+	}
+	return &http.Client{
+		Timeout:       answerLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},
+	}
+}
+
+// errInside says that an endpoint leads to where no relying party is.
+var errInside = errors.New("its address is this machine or its link, which is refused unless allow_host names it")
+
+// outside refuses the addresses of this machine and of its link, where the
+// clouds' metadata answers. Private networks are allowed: a campus lives in one.
+func outside(address string) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	ip := to.Addr().Unmap().WithZone("")
+	if ip.IsLoopback() || ip.IsUnspecified() || ip.IsLinkLocalUnicast() || ip.IsMulticast() {
+		return errInside
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return fmt.Errorf("addresses of this machine: %w", err)
+	}
+	for _, a := range own {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Unmap() == ip {
+			return errInside
+		}
+	}
+	return nil
+}
+
+// CheckURL tells what is wrong with an endpoint's address before anything is
+// sent there. allowed is the host that may be this machine, "" for none.
+func CheckURL(address, allowed string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("%q: want https://…", address)
+	case allowed != "" && !strings.EqualFold(allowed, u.Hostname()):
+		return fmt.Errorf("allow_host names %q, and the address is at %q", allowed, u.Hostname())
+	case allowed != "":
+		return nil
+	case u.Scheme == "http":
+		return fmt.Errorf("%q: must be https, since it tells of people; plain http is for a host that allow_host names", address)
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		if err := outside(netip.AddrPortFrom(ip, 443).String()); err != nil {
+			return err
+		}
+	} else if strings.EqualFold(u.Hostname(), "localhost") {
+		return errInside
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"entree/internal/devenv/outside"
+)
+
+// check looks at everything that the run left behind, once no job waits or the
+// time to settle is over. It takes the longer the more students there were.
+func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, checked int, err error) {
+	db, err := w.open(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer db.Close()
+	w.quiet(settle, db)
+	for s := range c.shared {
+		// The account has the password of one of the two browsers; the page of
+		// success alone says that it is this one's.
+		if c.shared[s] && s.Outcome == outside.Already {
+			s.Password = ""
+		}
+	}
+	breaks, checked, err = outside.Check(ctx, w.realm, db, c.students)
+	if err != nil {
+		return nil, 0, err
+	}
+	limits, n := c.limits()
+	histories, m := once(c.submits)
+	secrets, err := w.secrets(c)
+	if err != nil {
+		return nil, 0, err
+	}
+	breaks = append(append(append(breaks, limits...), histories...), secrets...)
+	return breaks, checked + n + m, nil
+}
+
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// secrets looks for passwords, codes and keys in the logs and the database (I4).
+func (w *stand) secrets(c *crowd) ([]string, error) {
+	keys, _ := w.rotation.all()
+	planted := append(keys, w.config.Client)
+	for _, s := range c.students {
+		if s.Password != "" {
+			planted = append(planted, s.Password)
+		}
+	}
+	for _, m := range w.Messages("") {
+		planted = append(planted, sixDigits.FindString(m.Text))
+	}
+	dump, err := w.postgres.Dump("entree")
+	if err != nil {
+		return nil, fmt.Errorf("pg_dump: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, "dump.sql"), dump, 0o600); err != nil {
+		return nil, err
+	}
+	return outside.Secrets(planted, w.dir+"/instance*.log.*", w.dir+"/nginx/access.log", w.dir+"/dump.sql")
+}
+
+// codes is what a code does: it opens one way, once. An answer that did not
+// come leaves open whether it did.
+var codes = porcupine.NondeterministicModel{
+	Init: func() []any { return []any{false} },
+	Step: func(state, _, output any) []any {
+		spent := state.(bool)
+		switch output.(outside.Answer) {
+		case outside.Won:
+			if spent {
+				return nil
+			}
+			return []any{true}
+		case outside.Spent:
+			if !spent {
+				return nil
+			}
+		case outside.Unknown:
+			return []any{spent, true}
+		}
+		return []any{spent}
+	},
+}
+
+// once holds the histories of all codes to the model: one line for each code
+// that was spent twice, or found spent before it was.
+func once(submits []outside.Submit) (breaks []string, checked int) {
+	byCode := map[string][]porcupine.Operation{}
+	names := map[string]outside.Submit{}
+	last := time.Now().UnixNano()
+	for i, s := range submits {
+		if s.Slip {
+			if s.Answer == outside.Won {
+				breaks = append(breaks, fmt.Sprintf("I2: a wrong code opened the way of %s", s.Number))
+			}
+			continue
+		}
+		end := s.End.UnixNano()
+		if s.Answer == outside.Unknown {
+			end = last // it may take effect as long as anybody looks
+		}
+		key := s.Number + " " + s.Code
+		names[key] = s
+		byCode[key] = append(byCode[key], porcupine.Operation{ClientId: i, Call: s.Begun.UnixNano(), Output: s.Answer, Return: end})
+	}
+	model := codes.ToModel()
+	for key, history := range byCode {
+		checked++
+		if porcupine.CheckOperationsTimeout(model, history, 10*time.Second) == porcupine.Illegal {
+			breaks = append(breaks, fmt.Sprintf("I1: the code of %s was spent more than once: %v", names[key].Number, history))
+		}
+	}
+	return breaks, checked
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"entree/internal/devenv/outside"
+)
+
+// crowd is everybody who comes.
+type crowd struct {
+	*stand
+	mu       sync.Mutex
+	chance   *rand.Rand
+	next     int
+	students []*outside.Student
+	shared   map[*outside.Student]bool // two browsers of one person
+	submits  []outside.Submit
+	attacks  map[string]int // codes that were compared, by whom somebody guessed
+	still    int            // those on their way
+}
+
+func newCrowd(w *stand, chance *rand.Rand) *crowd {
+	return &crowd{stand: w, chance: chance, shared: map[*outside.Student]bool{}, attacks: map[string]int{}}
+}
+
+// student gives the next one: some click twice, some slip, some use two
+// browsers.
+func (c *crowd) student(browsers int) []*outside.Student {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next >= len(c.people) {
+		return nil
+	}
+	p := c.people[c.next]
+	c.next++
+	var out []*outside.Student
+	if browsers == 0 {
+		browsers = 1 + c.chance.IntN(8)/7
+	}
+	for b := range browsers {
+		s := outside.NewStudent(p, c.config.BaseURL, c, net.IPv4(127, byte(1+b), byte(c.next>>8), byte(c.next)))
+		s.Submitted = c.submitted
+		switch c.chance.IntN(6) {
+		case 0, 1:
+			s.Twice = 2 + c.chance.IntN(2)
+		case 2:
+			s.Slips = 1
+		}
+		out = append(out, s)
+		c.students = append(c.students, s)
+		c.shared[s] = browsers > 1
+	}
+	return out
+}
+
+func (c *crowd) submitted(s outside.Submit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.submits = append(c.submits, s)
+}
+
+// come lets one student after the other activate while the door is open; who is
+// on the way then comes to their end.
+func (c *crowd) come(ctx, open context.Context) {
+	for open.Err() == nil {
+		students := c.student(0)
+		if students == nil {
+			return
+		}
+		var both sync.WaitGroup
+		for _, s := range students {
+			both.Go(func() {
+				c.mu.Lock()
+				c.still++
+				c.mu.Unlock()
+				limit, cancel := context.WithTimeout(ctx, time.Hour)
+				defer cancel()
+				go func() { // three minutes after the door closed nobody waits any longer
+					select {
+					case <-open.Done():
+						wait(limit, 3*time.Minute)
+						cancel()
+					case <-limit.Done():
+					}
+				}()
+				_ = s.Go(limit) // where it ended is checked
+				c.mu.Lock()
+				c.still--
+				c.mu.Unlock()
+			})
+		}
+		both.Wait()
+	}
+}
+
+// guess tries codes for somebody, in several journeys at once, again and again
+// for somebody else.
+func (c *crowd) guess(ctx, open context.Context) {
+	for open.Err() == nil {
+		victims := c.student(3)
+		if victims == nil {
+			return
+		}
+		var all sync.WaitGroup
+		for _, s := range victims {
+			s.Twice, s.Slips = 4, 100
+			s.Submitted = func(sent outside.Submit) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				if sent.Answer == outside.Wrong {
+					c.attacks[s.Number]++
+				}
+			}
+			all.Go(func() {
+				limit, cancel := context.WithTimeout(ctx, 2*time.Minute)
+				defer cancel()
+				_ = s.Go(limit)
+				if s.Outcome == "" { // a guesser may give up anywhere
+					s.Outcome = outside.Waits
+				}
+			})
+		}
+		all.Wait()
+		wait(open, 5*time.Second)
+	}
+}
+
+// settle tells who is still on the way.
+func (c *crowd) settle(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.mu.Lock()
+		still := c.still
+		c.mu.Unlock()
+		if still == 0 {
+			return
+		}
+		say("%d on their way", still)
+		wait(ctx, 5*time.Second)
+	}
+}
+
+func (c *crowd) figures() (students, activated, waited, retries int) {
+	for _, s := range c.students {
+		students++
+		retries += s.Retries
+		switch s.Outcome {
+		case outside.Success, outside.Already:
+			activated++
+		case outside.Waits:
+			waited++
+		}
+	}
+	return students, activated, waited, retries
+}
+
+// limits gives the breaks of I6: more guesses compared than an address has.
+func (c *crowd) limits() (breaks []string, checked int) {
+	for number, compared := range c.attacks {
+		checked++
+		if compared > 5 {
+			breaks = append(breaks, fmt.Sprintf("I6: %d guesses were compared for %s", compared, number))
+		}
+	}
+	return breaks, checked
+}

@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/chromedp/chromedp"
+
+	"entree/internal/devenv/demotest"
+)
+
+// operator gives the demo's operator with a role.
+func operator(t *testing.T, demo *demotest.Demo, role string) demotest.Operator {
+	t.Helper()
+	for _, o := range demo.Operators {
+		if o.Role == role {
+			return o
+		}
+	}
+	t.Fatalf("nobody is %s", role)
+	return demotest.Operator{}
+}
+
+// console logs somebody in to the console, and comes to the page asked for.
+func (b *tab) console(o demotest.Operator, path string) {
+	b.t.Helper()
+	b.visit(path)
+	b.signIn(o)
+	b.arrive(path)
+}
+
+// signIn fills the single sign-on's page in; at a fresh login the name stands
+// there already.
+func (b *tab) signIn(o demotest.Operator) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(css("#password")))
+	if get(b, chromedp.Evaluate[bool](`Boolean(document.querySelector('#username:not([type=hidden])')?.checkVisibility())`)) {
+		b.fill("#username", o.Login)
+	}
+	b.fill("#password", o.Password)
+	b.click("#kc-login")
+}
+
+// choose takes an option of a list.
+func (b *tab) choose(selector, value string) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(css(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = %q`, selector, value)))
+}
+
+// says reloads nothing: it waits for a live part to read so.
+func (b *tab) says(selector, want string) {
+	b.t.Helper()
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if strings.Contains(b.text(selector), want) {
+			return
+		}
+	}
+	b.t.Fatalf("%s never said %q; it reads:\n%.800s", selector, want, b.text("body"))
+}
+
+// arriveUnder waits for an address that begins so, other than the one before.
+func (b *tab) arriveUnder(prefix string) {
+	b.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+		if strings.HasPrefix(b.path(), prefix) {
+			b.do(chromedp.WaitReady(css("main")))
+			return
+		}
+	}
+	b.t.Fatalf("the browser is at %s, want %s…; it reads:\n%.600s", b.path(), prefix, b.text("body"))
+}
+
+// Each role logs in, sees what it may, and reads a clear page where it may not.
+func TestConsole_TheThreeRoles(t *testing.T) {
+	demo := demotest.Get(t)
+	for _, tt := range []struct {
+		role, says string
+		look       look
+		audit      bool
+	}{
+		{"admin", "Administration", look{width: 1280, height: 900}, true},
+		{"auditor", "Audit", look{width: 1280, height: 900, dark: true}, true},
+		{"helpdesk", "Assistance", look{width: 360, height: 740}, false},
+	} {
+		b := open(t, demo.Portal, tt.look)
+		b.album = "console-" + tt.role
+		b.console(operator(t, demo, tt.role), "/admin")
+		b.reads("Vue d'ensemble", tt.says, "Le parcours", "Importés", "Première connexion", "Aujourd'hui", "Se déconnecter")
+		b.picture("overview")
+		b.visit("/admin/audit")
+		if tt.audit {
+			b.reads("Journal", "operator.login")
+			b.picture("audit")
+		} else {
+			b.reads("Votre rôle ne permet pas d'ouvrir cette page", "Cette demande a été inscrite au journal.")
+			b.picture("refused")
+			b.press("Retour à la vue d'ensemble")
+			b.arrive("/admin")
+		}
+		b.visit("/admin/travaux")
+		b.picture("jobs")
+		b.press("English")
+		b.reads("Jobs", "Sign out")
+		b.press("Sign out")
+		b.do(chromedp.WaitVisible(css("#kc-login"))) // both sessions have ended
+	}
+}
+
+// The keyboard alone: the skip link, the rail, the filter of the overview.
+func TestConsole_ByKeyboard(t *testing.T) {
+	demo := demotest.Get(t)
+	b := open(t, demo.Portal, look{width: 1280, height: 900})
+	b.console(operator(t, demo, "admin"), "/admin")
+	focus := func() string {
+		return get(b, chromedp.Evaluate[string](`document.activeElement.className + ' ' + document.activeElement.textContent.trim() + ' ' + (document.activeElement.getAttribute('href') || document.activeElement.name || '')`))
+	}
+	tab := func() { b.do(chromedp.Evaluate[chromedp.Void](`0`), chromedp.KeyEvent("\t")) }
+	tab()
+	if at := focus(); !strings.HasPrefix(at, "skip") {
+		t.Errorf("the first stop is %q", at)
+	}
+	var stops []string
+	for range 12 {
+		tab()
+		stops = append(stops, focus())
+	}
+	for _, want := range []string{"Vue d'ensemble /admin", "Journal /admin/audit", "Se déconnecter", "profil"} {
+		if !strings.Contains(strings.Join(stops, "\n"), want) {
+			t.Errorf("no stop at %q, but at:\n%s", want, strings.Join(stops, "\n"))
+		}
+	}
+}
+
+// Without JavaScript: log in, narrow the overview, log out.
+func TestConsole_WithoutJavaScript(t *testing.T) {
+	demo := demotest.Get(t)
+	o := operator(t, demo, "auditor")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	read := func(response *http.Response, err error) *goquery.Document {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		doc, err := goquery.NewDocumentFromReader(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Url = response.Request.URL
+		return doc
+	}
+	login := read(client.Get(demo.Portal + "/admin?profil=etudiant"))
+	page := read(client.PostForm(login.Find("#kc-form-login").AttrOr("action", ""), url.Values{"username": {o.Login}, "password": {o.Password}, "credentialId": {""}}))
+	if page.Url.RequestURI() != "/admin?profil=etudiant" || page.Find("h1").Text() != "Vue d'ensemble" {
+		t.Fatalf("at %s: %s", page.Url, page.Find("h1").Text())
+	}
+	if rows := page.Find("#funnel ~ .table tbody tr"); rows.Length() == 0 || rows.FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Find("th").Text() != "Étudiant" }).Length() > 0 {
+		t.Errorf("%d rows", rows.Length())
+	}
+	if chosen := page.Find("option[selected]").AttrOr("value", ""); chosen != "etudiant" {
+		t.Errorf("chosen: %q", chosen)
+	}
+	token := page.Find("[name=jeton]").First().AttrOr("value", "")
+	page = read(client.PostForm(demo.Portal+"/admin/deconnexion", url.Values{"jeton": {token}}))
+	if page.Find("#kc-form-login").Length() != 1 {
+		t.Errorf("after the logout at %s", page.Url)
+	}
+}

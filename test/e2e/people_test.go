@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"entree/internal/devenv/demotest"
+)
+
+var desk = look{width: 1280, height: 900}
+
+// asOperator logs in to the console.
+func (b *tab) asOperator(demo *demotest.Demo, role string) {
+	b.t.Helper()
+	for _, o := range demo.Operators {
+		if o.Role == role {
+			b.visit("/admin")
+			b.do(chromedp.WaitVisible(css("#kc-login")))
+			b.fill("#username", o.Login)
+			b.fill("#password", o.Password)
+			b.click("#kc-login")
+			b.arrive("/admin")
+			return
+		}
+	}
+	b.t.Fatalf("the demo has no %s", role)
+}
+
+// find looks a person up and opens their page.
+func (b *tab) find(p demotest.Person) {
+	b.t.Helper()
+	b.visit("/admin/personnes")
+	b.fill("#q", p.Number)
+	b.click(".filters .primary")
+	b.until(`document.querySelectorAll('.people tbody tr').length === 1`)
+	b.click(".people tbody th a")
+	b.until(`location.pathname.startsWith('/admin/personnes/')`)
+	b.reads(p.FamilyName, p.Number)
+}
+
+// charterToEnd accepts the charter, passes the guide and chooses a password.
+func (b *tab) charterToEnd() {
+	b.t.Helper()
+	b.arrive("/activation/charte")
+	b.click(".to-end")
+	b.do(chromedp.WaitEnabled(css("#charte")))
+	b.click("#charte")
+	b.click("form.consent .primary")
+	b.arrive("/activation/entre-mdp")
+	b.click("form .primary")
+	b.arrive("/activation/mot-de-passe")
+	b.fill("#mot-de-passe", strong)
+	b.fill("#confirmation", strong)
+	b.click("form.choose .primary")
+}
+
+// An account was there before: the two are compared, and it is adopted.
+func TestConflict_TheAccountOfBeforeIsAdopted(t *testing.T) {
+	t.Parallel()
+	demo := demotest.Get(t)
+	p := demo.Person(t, "22503106")
+	demo.Occupy(t, "o"+p.Number)
+	student := open(t, demo.Portal, phone)
+	student.to(demo, p)
+	before := len(demo.Mails(t, p.Email))
+	student.fill("#mot-de-passe", strong)
+	student.fill("#confirmation", strong)
+	student.click("form.choose .primary")
+	student.arrive("/activation/en-cours")
+	demo.Mail(t, p.Email, before+1)
+
+	b := open(t, demo.Portal, desk)
+	b.album = "people"
+	b.asOperator(demo, "admin")
+	b.find(p)
+	b.reads("Un compte existe déjà", "Somebody Else")
+	b.picture("conflict")
+	b.press("C'est son compte : adopter o" + p.Number)
+	b.until(`document.querySelector('.notice')`)
+	b.reads("Le compte est adopté.", "Jamais connecté")
+	if m := demo.Mail(t, p.Email, before+2); !strings.Contains(m.Text, "o"+p.Number) || !strings.Contains(m.Text, "mot de passe que ce compte avait déjà") {
+		t.Errorf("the mail says:\n%s", m.Text)
+	}
+}

@@ -1,0 +1,260 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"entree/internal/devenv/demotest"
+)
+
+// plain is a browser without scripts: it follows links, fills in forms and
+// keeps cookies, and nothing else.
+type plain struct {
+	t      *testing.T
+	client *http.Client
+	at     *url.URL
+	status int
+	header http.Header
+	doc    *goquery.Document
+}
+
+func newPlain(t *testing.T) *plain {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &plain{t: t, client: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+}
+
+func (p *plain) read(response *http.Response, err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	p.at, p.status, p.header = response.Request.URL, response.StatusCode, response.Header
+	if p.doc, err = goquery.NewDocumentFromReader(io.LimitReader(response.Body, 4<<20)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *plain) get(address string) {
+	p.t.Helper()
+	p.read(p.client.Get(address))
+}
+
+// send sends the first form whose action or place fits, with what it holds and
+// what is typed.
+func (p *plain) send(action string, typed map[string]string) {
+	p.t.Helper()
+	form := p.doc.Find("form[method=post]").FilterFunction(func(_ int, f *goquery.Selection) bool {
+		a, _ := f.Attr("action")
+		return strings.Contains(a, action)
+	}).First()
+	if form.Length() == 0 {
+		p.t.Fatalf("%s has no form for %s:\n%.500s", p.at, action, p.doc.Text())
+	}
+	values := url.Values{}
+	form.Find("input[name]").Each(func(_ int, i *goquery.Selection) {
+		kind, _ := i.Attr("type")
+		_, checked := i.Attr("checked")
+		if _, disabled := i.Attr("disabled"); disabled {
+			p.t.Errorf("%s: a field is asleep, and nothing can wake it", p.at)
+		}
+		if (kind == "radio" || kind == "checkbox") && !checked {
+			return
+		}
+		name, _ := i.Attr("name")
+		value, _ := i.Attr("value")
+		values.Set(name, value)
+	})
+	for name, value := range typed {
+		if form.Find(`[name="`+name+`"]`).Length() == 0 {
+			p.t.Fatalf("%s has no field %s", p.at, name)
+		}
+		values.Set(name, value)
+	}
+	to, _ := form.Attr("action")
+	target, err := p.at.Parse(to)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.read(p.client.PostForm(target.String(), values))
+}
+
+func (p *plain) want(path string, reads ...string) {
+	p.t.Helper()
+	text := strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(strings.Join(strings.Fields(p.doc.Find("body").Text()), " "))
+	if p.at.Path != path {
+		p.t.Fatalf("at %s, want %s:\n%.600s", p.at.Path, path, text)
+	}
+	for _, r := range reads {
+		if !strings.Contains(text, r) {
+			p.t.Errorf("%s does not say %q:\n%.600s", path, r, text)
+		}
+	}
+}
+
+// Everything works without JavaScript, Keycloak's own page included.
+func TestTheHowTo_WithoutJavaScript(t *testing.T) {
+	demo := demotest.Get(t)
+	p := newPlain(t)
+	address := demo.Person(t, "V204").Email
+	before := len(demo.Mails(t, address))
+
+	p.get(demo.Portal + "/")
+	p.want("/", "Bienvenue", "Activer")
+	href, _ := p.doc.Find(`a[href*="profil=invite"]`).Attr("href")
+	p.get(demo.Portal + href)
+	p.send("/activation", map[string]string{"adresse": address})
+	p.want("/activation/identification")
+	p.send("/activation/identification", map[string]string{"code": "abc"})
+	p.want("/activation/identification", "Entrez les 6 chiffres reçus par mail.")
+	if p.status != http.StatusUnprocessableEntity {
+		t.Errorf("status %d", p.status)
+	}
+	p.send("/activation/identification", map[string]string{"code": sixDigits.FindString(demo.Mail(t, address, before+1).Text)})
+	p.want("/activation/charte", "À qui s'adresse cette charte", "bienvenue parmi nous", "J'ai lu la charte et je l'accepte")
+	p.send("/activation/charte", nil)
+	p.want("/activation/charte", "Cochez la case pour accepter la charte.")
+	p.send("/activation/charte", map[string]string{"charte": "oui"})
+	p.want("/activation/entre-mdp", "Concevoir un bon mot de passe")
+	if n := p.doc.Find(".phrases code").Length(); n != 3 {
+		t.Errorf("%d phrases", n)
+	}
+	phrase := p.doc.Find(".phrases code").First().Text()
+	p.send("/activation/entre-mdp", nil)
+	p.want("/activation/mot-de-passe", "16 caractères")
+	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": phrase, "confirmation": phrase})
+	p.want("/activation/accueil-succes", "Félicitations", "iv204", "soren.hakansson@invites.univ-orleans.example")
+
+	// S32: an activation logs nobody in; Keycloak asks for the password.
+	p.get(demo.Portal + "/ent")
+	if p.doc.Find("#kc-login, [name=password]").Length() == 0 || strings.HasPrefix(p.at.String(), demo.Portal) {
+		t.Errorf("the ENT opened at %s without a login", p.at)
+	}
+	p.get(demo.Portal + "/activation/accueil-succes")
+	ent, _ := p.doc.Find("main a.primary").Attr("href")
+	p.get(demo.Portal + ent)
+	p.send("/login-actions/authenticate", map[string]string{"password": phrase})
+	p.want("/ent", "Bonjour Søren Håkansson", "affiliate")
+	p.send("/deconnexion", nil)
+	p.want("/", "Bienvenue")
+}
+
+func TestS32_AnActivationLogsNobodyIn(t *testing.T) {
+	demo := demotest.Get(t)
+	p := newPlain(t)
+	p.get(demo.Portal + "/ent")
+	if !strings.HasPrefix(p.at.String(), demo.Keycloak) {
+		t.Errorf("the ENT leads to %s", p.at)
+	}
+}
+
+// Everything that was typed in this run is looked for in everything that the
+// portal left behind. The mailbox is where codes belong, and is left out.
+func TestI4_NothingSecretIsLeftBehind(t *testing.T) {
+	demo := demotest.Get(t)
+	var planted []string
+	for _, m := range demo.Mails(t, "") {
+		if code := sixDigits.FindString(m.Text); code != "" {
+			planted = append(planted, code)
+		}
+	}
+	if len(planted) == 0 {
+		t.Fatal("no code was sent")
+	}
+	raw, err := os.ReadFile(filepath.Join(demo.Dir, "entree.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		for _, secret := range append(planted, strong) {
+			if regexp.MustCompile(`(^|[^0-9A-Za-z.:-])` + secret + `($|[^0-9A-Za-z])`).MatchString(line) {
+				t.Errorf("the log holds %s: %s", secret, line)
+			}
+		}
+		for _, p := range demo.People {
+			if strings.Contains(line, p.Email) || len(p.Number) > 6 && strings.Contains(line, p.Number) {
+				t.Errorf("the log names somebody: %s", line)
+			}
+		}
+	}
+	for _, name := range []string{"entree.db", "entree.db-wal"} {
+		raw, err := os.ReadFile(filepath.Join(demo.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(raw), strong) {
+			t.Errorf("%s holds the password", name)
+		}
+	}
+}
+
+func TestTheFirstPageIsLight(t *testing.T) {
+	demo := demotest.Get(t)
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	total := 0
+	fetch := func(path string) *goquery.Document {
+		t.Helper()
+		request, err := http.NewRequest(http.MethodGet, demo.Portal+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept-Encoding", "gzip")
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != 200 {
+			t.Fatalf("%s: %s %v", path, response.Status, err)
+		}
+		total += len(body)
+		if strings.HasPrefix(path, "/static/") && !strings.Contains(response.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s is not kept: %q", path, response.Header.Get("Cache-Control"))
+		}
+		doc, _ := goquery.NewDocumentFromReader(strings.NewReader(string(body)))
+		return doc
+	}
+	page := fetch("/activation")
+	page.Find("link[href], script[src], img[src]").Each(func(_ int, e *goquery.Selection) {
+		address := e.AttrOr("href", e.AttrOr("src", ""))
+		if !strings.HasPrefix(address, "/") {
+			t.Errorf("the page asks somebody else: %s", address)
+			return
+		}
+		fetch(address)
+	})
+	if total > 60_000 {
+		t.Errorf("the first page is %d bytes over the wire, want 60,000 at most", total)
+	}
+	t.Logf("%d bytes", total)
+}
+
+func TestHealthAndFigures(t *testing.T) {
+	demo := demotest.Get(t)
+	for path, want := range map[string]string{"/healthz": "", "/readyz": `"keycloak"`, "/metrics": "entree_http_requests_total"} {
+		response, err := http.Get(demo.Portal + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != 200 || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s\n%.300s", path, response.Status, body)
+		}
+	}
+}

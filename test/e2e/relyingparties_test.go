@@ -1,0 +1,247 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/devenv/demotest"
+	"entree/internal/sso/castest"
+)
+
+// activate goes the whole way without scripts and stops where the account is,
+// or is on its way.
+func (p *plain) activate(d *doors, address, password string) {
+	p.t.Helper()
+	before := len(d.demo.Mails(p.t, address))
+	p.get(d.demo.Portal + "/activation?profil=etudiant")
+	p.send("/activation", map[string]string{"adresse": address})
+	p.send("/activation/identification", map[string]string{"code": sixDigits.FindString(d.demo.Mail(p.t, address, before+1).Text)})
+	p.send("/activation/charte", map[string]string{"charte": "oui"})
+	p.send("/activation/entre-mdp", nil)
+	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": password, "confirmation": password})
+}
+
+// asked tells whether Keycloak asks for a password.
+func (p *plain) asked() bool { return p.doc.Find("#kc-login").Length() > 0 }
+
+func (p *plain) logIn(login, password string) {
+	p.t.Helper()
+	if !p.asked() {
+		p.t.Fatalf("%s asks for no password:\n%.600s", p.at, p.doc.Text())
+	}
+	p.send("/login-actions/authenticate", map[string]string{"username": login, "password": password})
+}
+
+// knows tells what the page behind a door says of the visitor.
+func (p *plain) knows(name string) string {
+	p.t.Helper()
+	m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(p.doc.Find("pre").Text())
+	if m == nil {
+		return ""
+	}
+	return strings.TrimSpace(m[1])
+}
+
+// holds compares a door's page with what it should know.
+func (p *plain) holds(page string, want map[string]string) {
+	p.t.Helper()
+	if p.at.String() != page || p.status != http.StatusOK {
+		p.t.Fatalf("at %s (%d), want %s:\n%.600s", p.at, p.status, page, p.doc.Text())
+	}
+	for name, value := range want {
+		if got := p.knows(name); got != value {
+			p.t.Errorf("%s: %s = %q, want %q", page, name, got, value)
+		}
+	}
+}
+
+// asHTML makes a client that reads pages say so: mod_auth_openidc answers
+// programs with 401.
+type asHTML struct{ http.RoundTripper }
+
+func (a asHTML) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Accept", "text/html")
+	return a.RoundTripper.RoundTrip(r)
+}
+
+func newVisitor(t *testing.T) *plain {
+	p := newPlain(t)
+	p.client.Transport = asHTML{http.DefaultTransport}
+	return p
+}
+
+// A freshly activated account passes through relying parties that nobody here
+// wrote, of both protocols, with one login; and each sees who it is.
+func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
+	d := doorsOf(t)
+	p := newVisitor(t)
+	p.activate(d, "ada.lovelace@example.com", strong)
+	p.want("/activation/accueil-succes", "o22599001")
+
+	oidc, cas := d.apache+"/oidc/page.shtml", d.apache+"/cas/page.shtml"
+	p.get(oidc)
+	p.logIn("o22599001", strong)
+	p.holds(oidc, map[string]string{
+		"REMOTE_USER": "o22599001", "OIDC_CLAIM_supannEtuId": "22599001", "OIDC_CLAIM_eduPersonPrimaryAffiliation": "student",
+		"OIDC_CLAIM_email": "ada.lovelace@etu.univ-orleans.example", "OIDC_CLAIM_eduPersonPrincipalName": "o22599001@univ-orleans.example",
+	})
+	p.both(p.knows("OIDC_CLAIM_eduPersonAffiliation"))
+	p.get(cas)
+	p.holds(cas, map[string]string{
+		"REMOTE_USER": "o22599001", "HTTP_CAS_SUPANNETUID": "22599001", "HTTP_CAS_EDUPERSONPRIMARYAFFILIATION": "student",
+		"HTTP_CAS_EMAIL": "ada.lovelace@etu.univ-orleans.example", "HTTP_CAS_EDUPERSONPRINCIPALNAME": "o22599001@univ-orleans.example",
+	})
+	p.both(p.knows("HTTP_CAS_EDUPERSONAFFILIATION"))
+	p.get(d.demo.Portal + "/connexion")
+	p.want("/ent", "Ada Lovelace", "22599001", "ada.lovelace@etu.univ-orleans.example")
+	// The page shows all that CAS releases. Keycloak's tokens open more than a
+	// service may have.
+	if strings.Contains(p.doc.Text(), "_token") {
+		t.Errorf("CAS releases Keycloak's tokens:\n%s", p.doc.Text())
+	}
+
+	// The portal's logout ends the session at CAS and at Keycloak. What a
+	// service keeps for itself lives on, as it does everywhere without a
+	// back channel.
+	p.send("/deconnexion", nil)
+	p.get(d.demo.Portal + "/connexion")
+	if !p.asked() {
+		t.Errorf("after the logout, %s asks for no password", p.at)
+	}
+	p.get(oidc)
+	p.holds(oidc, map[string]string{"REMOTE_USER": "o22599001"})
+}
+
+// both holds a list of affiliations to its two values, in any order.
+func (p *plain) both(list string) {
+	p.t.Helper()
+	if list != "student,member" && list != "member,student" {
+		p.t.Errorf("affiliations %q", list)
+	}
+}
+
+// Who must not pass stays at Keycloak's page, at each door.
+func TestRelyingParties_WhoDoesNotPass(t *testing.T) {
+	d := doorsOf(t)
+	refused := func(what, login, password string) {
+		t.Helper()
+		for _, door := range []string{"/oidc/page.shtml", "/cas/page.shtml"} {
+			p := newVisitor(t)
+			p.get(d.apache + door)
+			p.logIn(login, password)
+			if p.doc.Find("pre").Length() > 0 || p.at.Host != strings.TrimPrefix(d.demo.Keycloak, "http://") {
+				t.Errorf("%s came through %s to %s", what, door, p.at)
+			}
+		}
+	}
+	p := newVisitor(t)
+	p.activate(d, "emile.zola@example.com", strong)
+	p.want("/activation/accueil-succes", "o22599002")
+	refused("a wrong password", "o22599002", strong+"x")
+
+	if err := d.demo.Accounts(t).Disable(t.Context(), "o22599002"); err != nil {
+		t.Fatal(err)
+	}
+	refused("a disabled account", "o22599002", strong)
+}
+
+// While Keycloak is away from the portal the account is on its way: no door
+// opens. When it is back, both do, with the password that was typed once.
+func TestRelyingParties_AnAccountOnItsWay(t *testing.T) {
+	d := doorsOf(t)
+	d.keycloakAway.Store(true)
+	t.Cleanup(func() { d.keycloakAway.Store(false) })
+	p := newVisitor(t)
+	p.activate(d, "rosa.bonheur@example.com", strong)
+	p.want("/activation/en-cours")
+	for _, door := range []string{"/oidc/page.shtml", "/cas/page.shtml"} {
+		other := newVisitor(t)
+		other.get(d.apache + door)
+		other.logIn("o22599003", strong)
+		if !other.asked() {
+			t.Errorf("an account that is not there came through %s to %s", door, other.at)
+		}
+	}
+	d.keycloakAway.Store(false)
+	for end := time.Now().Add(2 * time.Minute); p.at.Path != "/activation/accueil-succes"; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the account does not come; at %s", p.at)
+		}
+		p.get(d.demo.Portal + "/activation/en-cours")
+	}
+	page := d.apache + "/cas/page.shtml"
+	p.get(page)
+	p.logIn("o22599003", strong)
+	p.holds(page, map[string]string{"REMOTE_USER": "o22599003", "HTTP_CAS_SUPANNETUID": "22599003"})
+}
+
+// realCAS is somebody who is logged in at the real server.
+type realCAS struct {
+	p     *plain
+	login string
+}
+
+// Login stops where the browser would bring the ticket.
+func (r realCAS) Login(t *testing.T, loginURL string) url.Values {
+	t.Helper()
+	service, err := url.Parse(mustQuery(t, loginURL).Get("service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.p.client.CheckRedirect = func(to *http.Request, _ []*http.Request) error {
+		if to.URL.Host == service.Host {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	r.p.get(loginURL)
+	if r.p.asked() {
+		r.p.logIn(r.login, strong)
+	}
+	back, err := url.Parse(r.p.header.Get("Location"))
+	if err != nil || back.Host != service.Host {
+		t.Fatalf("no way back from %s: %q", r.p.at, r.p.header.Get("Location"))
+	}
+	return back.Query()
+}
+
+func mustQuery(t *testing.T, address string) url.Values {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
+}
+
+// The real server keeps the contract that the small one is tested with.
+func TestCAS_ContractOfTheRealOne(t *testing.T) {
+	d := doorsOf(t)
+	p := newVisitor(t)
+	p.activate(d, "sophie.germain@example.com", strong)
+	p.want("/activation/accueil-succes", "o22599004")
+	castest.Contract(t, d.cas, d.demo.Portal+"/connexion/retour", realCAS{p, "o22599004"}, "o22599004", map[string]string{
+		"supannEtuId": "22599004", "eduPersonAffiliation": "member, student", "email": "sophie.germain@etu.univ-orleans.example",
+	})
+}
+
+// The student's way where the university has a CAS: success page, CAS,
+// Keycloak, the ENT with what it knows, and out again.
+func TestTheHowTo_IntoTheENTByCAS(t *testing.T) {
+	d := doorsOf(t)
+	b := open(t, d.demo.Portal, phone)
+	b.album, b.noHint = "cas", true
+	b.walk(&d.demo, demotest.Person{Number: "22599005", FamilyName: "Sand", Email: "george.sand@example.com", Profile: "etudiant"},
+		walkOf{login: "o22599005", address: "george.sand@etu.univ-orleans.example", choice: "Étudiant"})
+	b.reads("22599005", "George Sand")
+	b.accessible()
+	b.click(`form[action="/deconnexion"] button`)
+	b.until(`!location.href.startsWith(` + "`" + d.demo.Portal + "`" + `)`)
+	b.visit("/connexion")
+	b.login("o22599005", strong)
+	b.arrive("/ent")
+}

@@ -1,0 +1,111 @@
+package instances_test
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/devenv/outside"
+	"entree/internal/secret"
+	"entree/internal/store"
+)
+
+// rotate changes the secret as docs/operations.md says, instance by instance,
+// while students come all the time and Keycloak is away for a part of it. No
+// journey has to be begun a second time, and what was sealed with the old key is
+// done with the new one in front.
+func (w *world) rotate(t *testing.T, people []outside.Person) {
+	db, err := store.Open(t.Context(), w.dsn, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	old, fresh := w.instances[0].Config.Secret, secret.GenerateKey().Reveal()
+	with := func(keys string) {
+		for _, i := range w.instances {
+			i.Stop()
+			i.Config.Secret = keys
+			w.start(i)
+		}
+	}
+	var students []*outside.Student
+	for i, p := range people {
+		students = append(students, outside.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 4, byte(i))))
+	}
+	over := make(chan struct{}) // one comes after the other until then
+	var all sync.WaitGroup
+	all.Go(func() {
+		for _, s := range students[1:] {
+			all.Go(func() {
+				if err := s.Go(w.soon()); err != nil {
+					t.Error(err)
+				}
+			})
+			select {
+			case <-time.After(400 * time.Millisecond):
+			case <-over:
+				return
+			}
+		}
+	})
+
+	with(old + "," + fresh) // every instance opens what the others will seal
+	w.keycloak.Stop()
+	w.until(t, db, activation.JobAccount)
+	with(fresh + "," + old)
+	w.must(w.keycloak.Start())
+	close(over)
+	all.Wait()
+	w.until(t, db, "")
+	with(fresh) // no job waits: the old key goes
+	if err := students[0].Go(w.soon()); err != nil {
+		t.Error(err)
+	}
+
+	var came []*outside.Student
+	for _, s := range students {
+		if s.Requests == 0 {
+			continue // it was over before their turn
+		}
+		came = append(came, s)
+		if s.Outcome != outside.Success || s.Requests != 1 {
+			t.Errorf("%s ended at %q after %d requests for a code, %s", s.Number, s.Outcome, s.Requests, s.Where())
+		}
+	}
+	w.until(t, db, "")
+	breaks, checked, err := outside.Check(t.Context(), w.realm, db, came)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range breaks {
+		t.Error(b)
+	}
+	t.Logf("%d students came while the secret was rotated, %d checked", len(came), checked)
+	if len(came) < 10 || len(came) == len(students) {
+		t.Errorf("%d of %d students came: the rotation was not under load all the time", len(came), len(students))
+	}
+}
+
+// until waits until jobs of a kind wait or, with an empty kind, until none does.
+func (w *world) until(t *testing.T, db *store.Store, kind string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		counts, err := db.JobCounts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := map[string]int64{}
+		for _, c := range counts {
+			waits[c.Kind] += c.Waiting
+			waits[""] += c.Waiting
+		}
+		if (waits[kind] > 0) == (kind != "") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after a minute the jobs are %+v", counts)
+		}
+	}
+}
