@@ -27,7 +27,7 @@ test: needs ## everything: real Keycloak, mail, browser, databases; installs wha
 # What is tested by itself, and so with the race detector; each package once.
 # All others are tested beside a demo. The detector does not look into SQLite,
 # which is one C program behind one lock for each connection.
-RACED = ./internal/activation/... ./internal/password/... ./internal/naming/... ./internal/jobs/... ./internal/store/... ./portal/... ./internal/sso/...
+RACED = ./internal/domain/... ./internal/activation/... ./internal/password/... ./internal/naming/... ./internal/jobs/... ./internal/store/... ./portal/... ./internal/sso/...
 
 test-race:
 	$(GO) test -race -gcflags='modernc.org/...=-race=false' -count=1 -timeout 20m $(RACED)
@@ -65,9 +65,9 @@ build: ## the program, in bin/
 
 fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./internal/password
-	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./internal/activation
+	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./internal/domain
 	$(GO) test -fuzz FuzzImport -fuzztime 30s ./internal/registry
-	$(GO) test -fuzz FuzzCleanDigits -fuzztime 30s ./internal/activation
+	$(GO) test -fuzz FuzzCleanDigits -fuzztime 30s ./internal/domain
 	$(GO) test -fuzz FuzzCharter -fuzztime 30s ./portal
 	$(GO) test -fuzz FuzzCookie -fuzztime 30s ./portal/web
 	$(GO) test -fuzz FuzzFormToken -fuzztime 30s ./portal

@@ -11,7 +11,7 @@ import (
 
 	"github.com/Nerzal/gocloak/v13"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Accounts makes accounts in the client's realm.
@@ -39,9 +39,9 @@ func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
 //	401, 403, 404, 429                 try again later: somebody has to mend the realm
 //
 // Nothing is ever changed or removed in an account that exists already (S42).
-func (c *Accounts) Create(ctx context.Context, a activation.Account) (string, error) {
+func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error) {
 	if a.ActivationID == "" {
-		return "", activation.Permanent(errors.New("keycloak: an account without an activation id could not be known again"))
+		return "", domain.Permanent(errors.New("keycloak: an account without an activation id could not be known again"))
 	}
 	select {
 	case c.inFlight <- struct{}{}:
@@ -63,7 +63,7 @@ func (c *Accounts) Create(ctx context.Context, a activation.Account) (string, er
 	}
 	switch s := status(err); {
 	case s == http.StatusBadRequest:
-		return "", activation.Permanent(err)
+		return "", domain.Permanent(err)
 	case s == 0, s == http.StatusConflict, s >= 500:
 		return c.find(ctx, a, err)
 	default:
@@ -71,7 +71,7 @@ func (c *Accounts) Create(ctx context.Context, a activation.Account) (string, er
 	}
 }
 
-func (c *Accounts) representation(a activation.Account) gocloak.User {
+func (c *Accounts) representation(a domain.Account) gocloak.User {
 	values := map[string][]string{"locale": {string(a.Lang)}}
 	for _, attribute := range attributes {
 		if v := attribute.value(a, c.scope); len(v) > 0 {
@@ -91,7 +91,7 @@ func (c *Accounts) representation(a activation.Account) gocloak.User {
 // seek looks for an account with the person's number, under whatever name; it
 // gives nothing where there is none. The number has no spaces or colons: an
 // import refuses them.
-func (c *Accounts) seek(ctx context.Context, a activation.Account) (string, error) {
+func (c *Accounts) seek(ctx context.Context, a domain.Account) (string, error) {
 	for _, attribute := range attributes {
 		if attribute.person {
 			if v := attribute.value(a, c.scope); len(v) == 1 {
@@ -104,10 +104,10 @@ func (c *Accounts) seek(ctx context.Context, a activation.Account) (string, erro
 
 // find looks the account up by its exact login and by its exact address. Where
 // neither is there, cause stands: the creation did not happen.
-func (c *Accounts) find(ctx context.Context, a activation.Account, cause error) (string, error) {
+func (c *Accounts) find(ctx context.Context, a domain.Account, cause error) (string, error) {
 	for _, by := range []string{"username=" + url.QueryEscape(a.Login), "email=" + url.QueryEscape(a.UniversityAddress)} {
 		id, err := c.ours(ctx, a, by)
-		if err != nil && !errors.Is(err, activation.ErrForeignAccount) {
+		if err != nil && !errors.Is(err, domain.ErrForeignAccount) {
 			return "", fmt.Errorf("after %w: look up: %w", cause, err)
 		}
 		if err != nil || id != "" {
@@ -120,21 +120,21 @@ func (c *Accounts) find(ctx context.Context, a activation.Account, cause error) 
 // Accepted writes the charter that was accepted last into an account. Keycloak
 // replaces attributes as a whole, so the user is read first and every other
 // attribute goes back as it came.
-func (c *Accounts) Accepted(ctx context.Context, id string, a activation.Acceptance) error {
+func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance) error {
 	if locationID(id) != id || id == "" {
-		return activation.Permanent(errors.New("keycloak: no user's id"))
+		return domain.Permanent(errors.New("keycloak: no user's id"))
 	}
 	var user gocloak.User
 	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
 		if status(err) == http.StatusNotFound {
-			return activation.Permanent(err)
+			return domain.Permanent(err)
 		}
 		return err
 	}
 	if user.Attributes == nil {
 		user.Attributes = &map[string][]string{}
 	}
-	now := activation.Account{CharterVersion: a.Version, CharterSHA256: a.SHA256, CharterAcceptedAt: a.At}
+	now := domain.Account{CharterVersion: a.Version, CharterSHA256: a.SHA256, CharterAcceptedAt: a.At}
 	for _, attribute := range attributes {
 		if strings.HasPrefix(attribute.name, charterAttributes) {
 			(*user.Attributes)[attribute.name] = attribute.value(now, c.scope)
@@ -142,14 +142,14 @@ func (c *Accounts) Accepted(ctx context.Context, id string, a activation.Accepta
 	}
 	_, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil)
 	if status(err) == http.StatusBadRequest {
-		return activation.Permanent(err)
+		return domain.Permanent(err)
 	}
 	return err
 }
 
 // ours gives the id of the account that a search finds, where it has our mark
 // and our login; any other is somebody else's, or an earlier one.
-func (c *Accounts) ours(ctx context.Context, a activation.Account, search string) (string, error) {
+func (c *Accounts) ours(ctx context.Context, a domain.Account, search string) (string, error) {
 	var users []gocloak.User
 	if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+search, nil, &users); err != nil {
 		return "", err
@@ -163,7 +163,7 @@ func (c *Accounts) ours(ctx context.Context, a activation.Account, search string
 		strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {
 		return id, nil
 	}
-	return "", activation.ErrForeignAccount
+	return "", domain.ErrForeignAccount
 }
 
 var uuid = regexp.MustCompile(`(?:^|/)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)

@@ -12,13 +12,13 @@ import (
 
 	"github.com/Nerzal/gocloak/v13"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Holding gives the accounts that have this login or this address, for an
 // operator to compare; an empty one is not looked for.
-func (c *Accounts) Holding(ctx context.Context, login, address string) ([]activation.Existing, error) {
-	var out []activation.Existing
+func (c *Accounts) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
+	var out []domain.Existing
 	for _, by := range []struct{ field, value string }{{"username", login}, {"email", address}} {
 		if by.value == "" {
 			continue
@@ -29,10 +29,10 @@ func (c *Accounts) Holding(ctx context.Context, login, address string) ([]activa
 		}
 		for _, u := range users {
 			id := locationID(gocloak.PString(u.ID))
-			if id == "" || slices.ContainsFunc(out, func(x activation.Existing) bool { return x.ID == id }) {
+			if id == "" || slices.ContainsFunc(out, func(x domain.Existing) bool { return x.ID == id }) {
 				continue
 			}
-			x := activation.Existing{
+			x := domain.Existing{
 				ID: id, Login: gocloak.PString(u.Username), Address: gocloak.PString(u.Email), GivenName: gocloak.PString(u.FirstName), FamilyName: gocloak.PString(u.LastName),
 				Enabled: gocloak.PBool(u.Enabled), CreatedAt: time.UnixMilli(gocloak.PInt64(u.CreatedTimestamp)).UTC(),
 			}
@@ -63,14 +63,14 @@ func (c *Accounts) lastLogin(ctx context.Context, id string) time.Time {
 // Adopt puts our mark, attributes and groups on an account that is there. Its
 // login, names, address and password stay (S42). An account that bears another
 // mark is another activation's, and is not touched.
-func (c *Accounts) Adopt(ctx context.Context, id string, a activation.Account) error {
+func (c *Accounts) Adopt(ctx context.Context, id string, a domain.Account) error {
 	if id == "" || locationID(id) != id || a.ActivationID == "" {
-		return activation.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
+		return domain.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
 	}
 	var user map[string]any // whole: what a PUT leaves out of the profile is removed
 	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
 		if status(err) == http.StatusNotFound {
-			return activation.Permanent(err)
+			return domain.Permanent(err)
 		}
 		return err
 	}
@@ -80,7 +80,7 @@ func (c *Accounts) Adopt(ctx context.Context, id string, a activation.Account) e
 		values = map[string]any{}
 	}
 	if mark, _ := values[markAttribute].([]any); len(mark) > 0 && mark[0] != a.ActivationID {
-		return activation.Permanent(activation.ErrForeignAccount)
+		return domain.Permanent(domain.ErrForeignAccount)
 	}
 	for _, attribute := range attributes {
 		if v := attribute.value(a, c.scope); len(v) > 0 && (attribute.name != "entreeCharterAcceptedAt" || !a.CharterAcceptedAt.IsZero()) {
@@ -91,7 +91,7 @@ func (c *Accounts) Adopt(ctx context.Context, id string, a activation.Account) e
 	delete(user, "credentials")
 	if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil {
 		if status(err) == http.StatusBadRequest {
-			return activation.Permanent(err)
+			return domain.Permanent(err)
 		}
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // attribute is one user attribute that the portal writes. Keycloak drops, in
@@ -16,7 +16,7 @@ type attribute struct {
 	many   bool
 	claim  bool // given to relying parties
 	person bool // with the profile, nobody else's
-	value  func(a activation.Account, scope string) []string
+	value  func(a domain.Account, scope string) []string
 }
 
 // The names are those of eduPerson 202208 and SUPANN 2021; what neither of
@@ -25,34 +25,34 @@ var attributes = []attribute{
 	{name: "supannEtuId", fr: "Numéro d’étudiant", en: "Student number", claim: true, person: true, value: numberOf("student")},
 	{name: "supannEmpId", fr: "Numéro d’agent", en: "Staff number", claim: true, person: true, value: numberOf("")},
 	{name: "eduPersonAffiliation", fr: "Affiliations", en: "Affiliations", many: true, claim: true,
-		value: func(a activation.Account, _ string) []string { return a.Affiliations }},
+		value: func(a domain.Account, _ string) []string { return a.Affiliations }},
 	{name: "eduPersonPrimaryAffiliation", fr: "Affiliation principale", en: "Primary affiliation", claim: true,
-		value: func(a activation.Account, _ string) []string { return one(a.Affiliation) }},
+		value: func(a domain.Account, _ string) []string { return one(a.Affiliation) }},
 	{name: "eduPersonPrincipalName", fr: "Nom de principal", en: "Principal name", claim: true,
-		value: func(a activation.Account, scope string) []string {
+		value: func(a domain.Account, scope string) []string {
 			if scope == "" {
 				return nil
 			}
 			return one(a.Login + "@" + scope)
 		}},
 	{name: "supannMailPerso", fr: "Adresse personnelle", en: "Personal address",
-		value: func(a activation.Account, _ string) []string { return one(a.PersonalAddress) }},
+		value: func(a domain.Account, _ string) []string { return one(a.PersonalAddress) }},
 	{name: "supannOIDCDateDeNaissance", fr: "Date de naissance", en: "Date of birth",
-		value: func(a activation.Account, _ string) []string { return one(a.BirthDate) }},
+		value: func(a domain.Account, _ string) []string { return one(a.BirthDate) }},
 	{name: profileAttribute, fr: "Profil", en: "Profile", claim: true,
-		value: func(a activation.Account, _ string) []string { return one(a.Profile) }},
+		value: func(a domain.Account, _ string) []string { return one(a.Profile) }},
 	{name: "entreeCharterVersion", fr: "Charte acceptée", en: "Charter accepted", claim: true,
-		value: func(a activation.Account, _ string) []string { return one(a.CharterVersion) }},
+		value: func(a domain.Account, _ string) []string { return one(a.CharterVersion) }},
 	{name: "entreeCharterSHA256", fr: "Empreinte de la charte", en: "Hash of the charter",
-		value: func(a activation.Account, _ string) []string { return one(a.CharterSHA256) }},
+		value: func(a domain.Account, _ string) []string { return one(a.CharterSHA256) }},
 	{name: "entreeCharterAcceptedAt", fr: "Charte acceptée le", en: "Charter accepted at",
-		value: func(a activation.Account, _ string) []string {
+		value: func(a domain.Account, _ string) []string {
 			return one(a.CharterAcceptedAt.UTC().Format(time.RFC3339))
 		}},
 	{name: markAttribute, fr: "Activation", en: "Activation",
-		value: func(a activation.Account, _ string) []string { return one(a.ActivationID) }},
+		value: func(a domain.Account, _ string) []string { return one(a.ActivationID) }},
 	{name: witnessAttribute, fr: "Témoin du portail", en: "The portal’s witness", // of the service account alone
-		value: func(activation.Account, string) []string { return nil }},
+		value: func(domain.Account, string) []string { return nil }},
 }
 
 // profileAttribute holds the profile: a number is unique within one.
@@ -65,8 +65,8 @@ const markAttribute = "entreeActivationId"
 const charterAttributes = "entreeCharter"
 
 // numberOf gives the number to those of an affiliation; "" to all but students.
-func numberOf(affiliation string) func(activation.Account, string) []string {
-	return func(a activation.Account, _ string) []string {
+func numberOf(affiliation string) func(domain.Account, string) []string {
+	return func(a domain.Account, _ string) []string {
 		if slices.Contains(a.Affiliations, "student") != (affiliation == "student") {
 			return nil
 		}

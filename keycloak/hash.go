@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -79,16 +79,16 @@ func (h *Hasher) Is(algorithm string, iterations int) bool {
 }
 
 // Hash waits for its turn and hashes. It gives up waiting when ctx ends.
-func (h *Hasher) Hash(ctx context.Context, password secret.Text) (activation.Credential, error) {
+func (h *Hasher) Hash(ctx context.Context, password secret.Text) (domain.Credential, error) {
 	select {
 	case h.atOnce <- struct{}{}:
 		defer func() { <-h.atOnce }()
 	case <-ctx.Done():
-		return activation.Credential{}, ctx.Err()
+		return domain.Credential{}, ctx.Err()
 	}
 	salt := make([]byte, saltLength)
 	if _, err := io.ReadFull(h.random, salt); err != nil {
-		return activation.Credential{}, fmt.Errorf("draw a salt: %w", err)
+		return domain.Credential{}, fmt.Errorf("draw a salt: %w", err)
 	}
 	plain := norm.NFC.String(password.Reveal())
 	parameters := map[string][]string{}
@@ -96,7 +96,7 @@ func (h *Hasher) Hash(ctx context.Context, password secret.Text) (activation.Cre
 	if p, ok := pbkdfs[h.algorithm]; ok {
 		var err error
 		if sum, err = pbkdf2.Key(p.hash, plain, salt, h.iterations, p.length); err != nil {
-			return activation.Credential{}, err
+			return domain.Credential{}, err
 		}
 	} else {
 		sum = argon2.IDKey([]byte(plain), salt, uint32(h.iterations), argonMemory, argonLanes, argonLength)
@@ -106,10 +106,10 @@ func (h *Hasher) Hash(ctx context.Context, password secret.Text) (activation.Cre
 	}
 	data, err := json.Marshal(map[string]any{"hashIterations": h.iterations, "algorithm": h.algorithm, "additionalParameters": parameters})
 	if err != nil {
-		return activation.Credential{}, err
+		return domain.Credential{}, err
 	}
 	hidden, err := json.Marshal(map[string]any{
 		"value": base64.StdEncoding.EncodeToString(sum), "salt": base64.StdEncoding.EncodeToString(salt), "additionalParameters": map[string]any{},
 	})
-	return activation.Credential{Data: string(data), Secret: string(hidden)}, err
+	return domain.Credential{Data: string(data), Secret: string(hidden)}, err
 }

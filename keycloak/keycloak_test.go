@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/demotest"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
 	"entree/keycloak/accountstest"
@@ -486,7 +486,7 @@ func TestS46_AGarbageSuccessIsNoSuccess(t *testing.T) {
 		_, _ = io.WriteString(w, "<html>it works!</html>") // a captive portal, a wrong upstream
 		return true
 	}, nil)
-	if id, err := r.accounts(address, 0).Create(t.Context(), a); err == nil || activation.IsPermanent(err) {
+	if id, err := r.accounts(address, 0).Create(t.Context(), a); err == nil || domain.IsPermanent(err) {
 		t.Errorf("nothing was made, yet %q, %v", id, err)
 	}
 }
@@ -520,8 +520,8 @@ func TestS42_ARefusalIsPassingOrPermanent(t *testing.T) {
 			return true
 		}, nil)
 		_, err := r.accounts(address, 0).Create(t.Context(), a)
-		if err == nil || activation.IsPermanent(err) != permanent {
-			t.Errorf("%d: %v, permanent %v", status, err, activation.IsPermanent(err))
+		if err == nil || domain.IsPermanent(err) != permanent {
+			t.Errorf("%d: %v, permanent %v", status, err, domain.IsPermanent(err))
 		}
 		if len(r.users(a.Login)) != 0 {
 			t.Errorf("%d: an account was made", status)
@@ -548,12 +548,12 @@ func TestS43_KeycloakAwayIsPassing(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	_, err := r.accounts(gone.URL, time.Second).Create(t.Context(), accountstest.New())
-	if err == nil || activation.IsPermanent(err) {
-		t.Errorf("%v, permanent %v", err, activation.IsPermanent(err))
+	if err == nil || domain.IsPermanent(err) {
+		t.Errorf("%v, permanent %v", err, domain.IsPermanent(err))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := r.accounts(r.url, 0).Create(ctx, accountstest.New()); err == nil || activation.IsPermanent(err) {
+	if _, err := r.accounts(r.url, 0).Create(ctx, accountstest.New()); err == nil || domain.IsPermanent(err) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -563,15 +563,15 @@ func TestI4_NoErrorShowsTheCredentialOrTheSecret(t *testing.T) {
 	a := accountstest.New()
 	a.UniversityAddress = "not an address"
 	_, err := r.accounts(r.url, 0).Create(t.Context(), a)
-	if err == nil || !activation.IsPermanent(err) {
-		t.Errorf("%v, permanent %v", err, activation.IsPermanent(err))
+	if err == nil || !domain.IsPermanent(err) {
+		t.Errorf("%v, permanent %v", err, domain.IsPermanent(err))
 	}
 	wrong, clientErr := keycloak.NewClient(keycloak.Config{URL: r.url, Realm: r.name, ClientID: "entree-portal", ClientSecret: secret.New("wrong-secret-here")})
 	if clientErr != nil {
 		t.Fatal(clientErr)
 	}
 	_, loginErr := wrong.Accounts("").Create(t.Context(), accountstest.New())
-	if loginErr == nil || activation.IsPermanent(loginErr) {
+	if loginErr == nil || domain.IsPermanent(loginErr) {
 		t.Errorf("a wrong secret: %v", loginErr)
 	}
 	for _, e := range []error{err, loginErr} {

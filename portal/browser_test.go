@@ -19,7 +19,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/portal"
 	"entree/portal/web"
@@ -54,9 +54,9 @@ func newWorld(t failer, change ...func(*portal.Options)) *world {
 		Service: w.service, Texts: w.service, Sessions: w.rows, Keys: keys, BaseURL: w.base,
 		Institution: web.Institution{Name: "Université d'Exemple"},
 		Theme:       web.Theme{Accent: "#0b5d4e", AccentDark: "#7fd1bf"},
-		Profiles: []activation.Profile{
-			{Key: "etudiant", Names: map[activation.Lang]string{"fr": "Étudiant", "en": "Student"}, Affiliation: "student"},
-			{Key: "personnel", Names: map[activation.Lang]string{"fr": "Personnel"}, Affiliation: "staff"},
+		Profiles: []domain.Profile{
+			{Key: "etudiant", Names: map[domain.Lang]string{"fr": "Étudiant", "en": "Student"}, Affiliation: "student"},
+			{Key: "personnel", Names: map[domain.Lang]string{"fr": "Personnel"}, Affiliation: "staff"},
 		},
 		EntURL: "https://ent.exemple.fr/", Idle: idleLimit,
 		Templates: os.DirFS("testdata/templates"), Static: os.DirFS("testdata/static"), Catalog: fakeCatalog{},
@@ -88,7 +88,7 @@ func (w *world) sleep(d time.Duration) {
 // fakeCatalog shows keys and arguments instead of words.
 type fakeCatalog struct{}
 
-func (fakeCatalog) T(lang activation.Lang, key string, args ...any) template.HTML {
+func (fakeCatalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 	s := "[" + string(lang) + " " + key
 	for i := 0; i+1 < len(args); i += 2 {
 		s += fmt.Sprintf(" %v=%s", args[i], html.EscapeString(fmt.Sprint(args[i+1])))
@@ -96,11 +96,11 @@ func (fakeCatalog) T(lang activation.Lang, key string, args ...any) template.HTM
 	return template.HTML(s + "]")
 }
 
-func (fakeCatalog) Match(accept string) activation.Lang {
+func (fakeCatalog) Match(accept string) domain.Lang {
 	if strings.HasPrefix(accept, "en") {
-		return activation.English
+		return domain.English
 	}
-	return activation.French
+	return domain.French
 }
 
 // browser keeps cookies and the page that it shows, as a real one does.

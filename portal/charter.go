@@ -3,7 +3,7 @@ package portal
 import (
 	"html/template"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -25,7 +25,7 @@ var charterFields = []web.Field{{Name: "charte", Max: 8, Optional: true}, {Name:
 
 func (p *Portal) showCharter(v *visit) error { return p.drawCharter(v, nil) }
 
-func (p *Portal) drawCharter(v *visit, r *activation.Refusal) error {
+func (p *Portal) drawCharter(v *visit, r *domain.Refusal) error {
 	charter, err := p.Service.CharterFor(v.journey, p.site.Lang(v.Context))
 	if err != nil {
 		return err
@@ -40,9 +40,9 @@ func (p *Portal) drawCharter(v *visit, r *activation.Refusal) error {
 // accept keeps what was accepted by the hash that the page showed, so that a
 // charter replaced in between is shown again rather than accepted unread.
 func (p *Portal) accept(v *visit, form web.Form) error {
-	again := func(r *activation.Refusal) error { return p.drawCharter(v, r) }
+	again := func(r *domain.Refusal) error { return p.drawCharter(v, r) }
 	if form["charte"] != "oui" {
-		return again(&activation.Refusal{Reason: activation.ReasonCharterUnticked})
+		return again(&domain.Refusal{Reason: domain.ReasonCharterUnticked})
 	}
 	return v.outcome(p.Service.Accept(v.Request.Context(), &v.journey, form["empreinte"], p.site.Lang(v.Context)), again)
 }

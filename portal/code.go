@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -26,7 +26,7 @@ var codeFields = []web.Field{{Name: "code", Max: 64}}
 const resentMark = "renvoye"
 
 func (p *Portal) codeOrEnded(v *visit) error {
-	if v.step == activation.StepEnded {
+	if v.step == domain.StepEnded {
 		return p.showEnded(v)
 	}
 	if v.Request.URL.Query().Has(resentMark) {
@@ -35,17 +35,17 @@ func (p *Portal) codeOrEnded(v *visit) error {
 	return p.showCode(v, nil)
 }
 
-func (p *Portal) showCode(v *visit, r *activation.Refusal) error {
+func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 	j, now := v.journey, p.Now()
 	page := CodePage{
-		Address: string(j.Address), Minutes: int(activation.CodeLife.Minutes()),
-		ResendAt: p.Service.ResendAt(j), TriesLeft: max(0, activation.MaxTries-j.Code.Tries),
+		Address: string(j.Address), Minutes: int(domain.CodeLife.Minutes()),
+		ResendAt: p.Service.ResendAt(j), TriesLeft: max(0, domain.MaxTries-j.Code.Tries),
 	}
 	if life := j.Code.ExpiresAt.Sub(j.Code.SentAt); life > 0 {
 		page.Minutes = int(math.Round(life.Minutes()))
 	}
 	page.ResendIn = max(0, int(math.Ceil(page.ResendAt.Sub(now).Seconds())))
-	if r != nil && r.Reason == activation.ReasonCodeBlocked {
+	if r != nil && r.Reason == domain.ReasonCodeBlocked {
 		page.Blocked, page.RetryAt = true, r.Retry
 	}
 	return v.show("code", page, r, "code")
@@ -60,7 +60,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 			return err
 		}
 	}
-	return v.outcome(err, func(r *activation.Refusal) error { return p.showCode(v, r) })
+	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
 }
 
 // resend asks for another code, which costs the wait that the page shows.
@@ -69,5 +69,5 @@ func (p *Portal) resend(v *visit, _ web.Form) error {
 	if err == nil {
 		return web.SeeOther(pathCode + "?" + resentMark)
 	}
-	return v.outcome(err, func(r *activation.Refusal) error { return p.showCode(v, r) })
+	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
 }

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal"
 	"entree/portal/web"
 )
@@ -72,7 +72,7 @@ type held struct {
 	inside, leave chan struct{}
 }
 
-func (h held) T(lang activation.Lang, key string, args ...any) template.HTML {
+func (h held) T(lang domain.Lang, key string, args ...any) template.HTML {
 	if key == "welcome.title" && h.drawn.Load() {
 		select {
 		case <-h.leave:

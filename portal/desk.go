@@ -5,7 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -21,12 +21,12 @@ var deskFields = []web.Field{{Name: "code", Max: 64}}
 
 func (p *Portal) showDesk(c *gin.Context) error { return p.drawDesk(c, nil) }
 
-func (p *Portal) drawDesk(c *gin.Context, r *activation.Refusal) error {
+func (p *Portal) drawDesk(c *gin.Context, r *domain.Refusal) error {
 	view, ongoing, err := p.firstPage(c, "desk.title")
 	if err != nil {
 		return err
 	}
-	return p.answer(c, "desk", view.With(DeskPage{Ongoing: ongoing, Minutes: int(activation.DeskLife.Minutes())}), r, "code")
+	return p.answer(c, "desk", view.With(DeskPage{Ongoing: ongoing, Minutes: int(domain.DeskLife.Minutes())}), r, "code")
 }
 
 // enterDesk begins a journey whose person has shown an identity card.
@@ -36,7 +36,7 @@ func (p *Portal) enterDesk(c *gin.Context) error {
 		return err
 	}
 	j, err := p.Service.EnterDesk(c.Request.Context(), form["code"], p.site.Lang(c), p.site.ClientKey(c))
-	var r *activation.Refusal
+	var r *domain.Refusal
 	if errors.As(err, &r) {
 		return p.drawDesk(c, r)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -26,12 +27,12 @@ const (
 type fakeService struct {
 	mu       sync.Mutex
 	now      func() time.Time
-	journeys map[activation.JourneyID]*activation.Journey
+	journeys map[domain.JourneyID]*domain.Journey
 	clients  map[string]int // requests by client, for the limit
 	acts     int            // changes of any kind
 	mails    int
 	logins   []string
-	charter  activation.Charter
+	charter  domain.Charter
 	owes     bool  // an acceptance of the charter
 	slow     bool  // Keycloak takes its time
 	broken   error // what every method answers, where set
@@ -42,14 +43,14 @@ type fakeService struct {
 func newFakeService(now func() time.Time) *fakeService {
 	text := "# Charte\n\nBonjour.\n\n## Objet\n\nVoir [le site](https://exemple.fr/).\n\n## Droits\n\n<script>alert(1)</script>\n"
 	return &fakeService{
-		now: now, journeys: map[activation.JourneyID]*activation.Journey{}, clients: map[string]int{}, perNet: 1000,
-		charter: activation.Charter{Version: "2026-09", Title: "Charte", Text: text, SHA256: activation.HashCharter(text)},
+		now: now, journeys: map[domain.JourneyID]*domain.Journey{}, clients: map[string]int{}, perNet: 1000,
+		charter: domain.Charter{Version: "2026-09", Title: "Charte", Text: text, SHA256: domain.HashCharter(text)},
 	}
 }
 
 // change runs f on a journey at one of the given steps, as the real service
 // does within a transaction.
-func (f *fakeService) change(read *activation.Journey, at activation.Step, do func(*activation.Journey) error) error {
+func (f *fakeService) change(read *domain.Journey, at domain.Step, do func(*domain.Journey) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != nil {
@@ -61,14 +62,14 @@ func (f *fakeService) change(read *activation.Journey, at activation.Step, do fu
 	}
 	defer func() { *read = *j }()
 	if at != "" && j.Next(f.inForce) != at {
-		return &activation.Refusal{Reason: activation.ReasonStep}
+		return &domain.Refusal{Reason: domain.ReasonStep}
 	}
 	f.acts++
 	j.SeenAt = f.now()
 	return do(j)
 }
 
-func (f *fakeService) Step(j activation.Journey) activation.Step {
+func (f *fakeService) Step(j domain.Journey) domain.Step {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return j.Next(f.inForce)
@@ -76,10 +77,10 @@ func (f *fakeService) Step(j activation.Journey) activation.Step {
 
 func (f *fakeService) inForce(sum string) bool { return sum == f.charter.SHA256 }
 
-func (f *fakeService) alive(id activation.JourneyID) (*activation.Journey, error) {
+func (f *fakeService) alive(id domain.JourneyID) (*domain.Journey, error) {
 	j, ok := f.journeys[id]
 	if !ok {
-		return nil, activation.ErrNotFound
+		return nil, domain.ErrNotFound
 	}
 	if now := f.now(); !now.Before(j.ExpiresAt) || now.Sub(j.SeenAt) >= idleLimit {
 		return nil, activation.ErrExpired
@@ -87,105 +88,105 @@ func (f *fakeService) alive(id activation.JourneyID) (*activation.Journey, error
 	return j, nil
 }
 
-func (f *fakeService) Request(_ context.Context, r activation.Request) (activation.Journey, error) {
+func (f *fakeService) Request(_ context.Context, r activation.Request) (domain.Journey, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.panics {
 		panic("the secret " + rightCode)
 	}
 	if f.broken != nil {
-		return activation.Journey{}, f.broken
+		return domain.Journey{}, f.broken
 	}
 	if r.Profile != "etudiant" {
-		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonProfileMissing}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonProfileMissing}
 	}
-	address, err := activation.ParseAddress(r.Address)
+	address, err := domain.ParseAddress(r.Address)
 	if err != nil {
-		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonAddressSyntax}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonAddressSyntax}
 	}
 	if f.clients[r.Client]++; f.clients[r.Client] > f.perNet {
-		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonTooManyRequests, Retry: f.now().Add(4 * time.Minute)}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: f.now().Add(4 * time.Minute)}
 	}
 	f.acts++
 	f.mails++
 	now := f.now()
-	j := activation.Journey{
-		ID: activation.JourneyID(rand.Text()), Purpose: activation.PurposeActivate, Profile: r.Profile, Lang: r.Lang, Address: address,
+	j := domain.Journey{
+		ID: domain.JourneyID(rand.Text()), Purpose: domain.PurposeActivate, Profile: r.Profile, Lang: r.Lang, Address: address,
 		Reference: "7K3F-9Q2M", RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
-		Code: activation.Code{SentAt: now, ExpiresAt: now.Add(activation.CodeLife), Sent: 1},
+		Code: domain.Code{SentAt: now, ExpiresAt: now.Add(domain.CodeLife), Sent: 1},
 	}
 	switch address {
 	case known:
-		j.Candidates = []activation.PersonID{"jeanne"}
+		j.Candidates = []domain.PersonID{"jeanne"}
 	case family:
-		j.Candidates = []activation.PersonID{"jeanne", "louis"}
+		j.Candidates = []domain.PersonID{"jeanne", "louis"}
 	}
 	f.journeys[j.ID] = &j
 	return j, nil
 }
 
-func (f *fakeService) EnterDesk(_ context.Context, typed string, lang activation.Lang, _ string) (activation.Journey, error) {
-	code, ok := activation.CleanDeskCode(typed)
+func (f *fakeService) EnterDesk(_ context.Context, typed string, lang domain.Lang, _ string) (domain.Journey, error) {
+	code, ok := domain.CleanDeskCode(typed)
 	if !ok {
-		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonDeskFormat}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonDeskFormat}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if code != rightDesk {
-		return activation.Journey{}, &activation.Refusal{Reason: activation.ReasonDeskWrong}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonDeskWrong}
 	}
 	f.acts++
 	now := f.now()
-	j := activation.Journey{
-		ID: activation.JourneyID(rand.Text()), Profile: "etudiant", Lang: lang, Address: known, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
-		ProvenAt: now, VerifiedAt: now, Candidates: []activation.PersonID{"jeanne"}, Person: "jeanne", Desk: "Ada Admin",
+	j := domain.Journey{
+		ID: domain.JourneyID(rand.Text()), Profile: "etudiant", Lang: lang, Address: known, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
+		ProvenAt: now, VerifiedAt: now, Candidates: []domain.PersonID{"jeanne"}, Person: "jeanne", Desk: "Ada Admin",
 	}
 	f.journeys[j.ID] = &j
 	return j, nil
 }
 
-func (f *fakeService) Journey(_ context.Context, id activation.JourneyID) (activation.Journey, activation.Step, error) {
+func (f *fakeService) Journey(_ context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != nil {
-		return activation.Journey{}, "", f.broken
+		return domain.Journey{}, "", f.broken
 	}
 	j, err := f.alive(id)
 	if err != nil {
-		return activation.Journey{}, "", err
+		return domain.Journey{}, "", err
 	}
 	return *j, j.Next(f.inForce), nil
 }
 
-func (f *fakeService) Extend(_ context.Context, j *activation.Journey) error {
-	return f.change(j, "", func(*activation.Journey) error { return nil })
+func (f *fakeService) Extend(_ context.Context, j *domain.Journey) error {
+	return f.change(j, "", func(*domain.Journey) error { return nil })
 }
 
-func (f *fakeService) ResendAt(j activation.Journey) time.Time { return j.Code.SentAt.Add(shortWait) }
+func (f *fakeService) ResendAt(j domain.Journey) time.Time { return j.Code.SentAt.Add(shortWait) }
 
-func (f *fakeService) Resend(_ context.Context, read *activation.Journey, _ activation.Lang, _ string) error {
-	return f.change(read, activation.StepCode, func(j *activation.Journey) error {
+func (f *fakeService) Resend(_ context.Context, read *domain.Journey, _ domain.Lang, _ string) error {
+	return f.change(read, domain.StepCode, func(j *domain.Journey) error {
 		if at := f.ResendAt(*j); f.now().Before(at) {
-			return &activation.Refusal{Reason: activation.ReasonResendTooSoon, Retry: at}
+			return &domain.Refusal{Reason: domain.ReasonResendTooSoon, Retry: at}
 		}
-		j.Code.SentAt, j.Code.ExpiresAt = f.now(), f.now().Add(activation.CodeLife)
+		j.Code.SentAt, j.Code.ExpiresAt = f.now(), f.now().Add(domain.CodeLife)
 		f.mails++
 		return nil
 	})
 }
 
-func (f *fakeService) Prove(_ context.Context, read *activation.Journey, typed, _ string) error {
-	return f.change(read, activation.StepCode, func(j *activation.Journey) error {
-		digits, ok := activation.CleanDigits(typed)
+func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ string) error {
+	return f.change(read, domain.StepCode, func(j *domain.Journey) error {
+		digits, ok := domain.CleanDigits(typed)
 		if !ok {
-			return &activation.Refusal{Reason: activation.ReasonCodeFormat}
+			return &domain.Refusal{Reason: domain.ReasonCodeFormat}
 		}
 		j.Code.Tries++
-		if j.Code.Tries > activation.MaxTries {
-			return &activation.Refusal{Reason: activation.ReasonCodeBlocked, Retry: f.now().Add(10 * time.Minute)}
+		if j.Code.Tries > domain.MaxTries {
+			return &domain.Refusal{Reason: domain.ReasonCodeBlocked, Retry: f.now().Add(10 * time.Minute)}
 		}
 		if digits != rightCode || len(j.Candidates) == 0 {
-			return &activation.Refusal{Reason: activation.ReasonCodeWrong, TriesLeft: activation.MaxTries - j.Code.Tries}
+			return &domain.Refusal{Reason: domain.ReasonCodeWrong, TriesLeft: domain.MaxTries - j.Code.Tries}
 		}
 		j.ProvenAt = f.now()
 		if len(j.Candidates) == 1 {
@@ -195,55 +196,55 @@ func (f *fakeService) Prove(_ context.Context, read *activation.Journey, typed, 
 	})
 }
 
-func (f *fakeService) Asks(activation.Journey) (birthDate, number bool) { return true, true }
+func (f *fakeService) Asks(domain.Journey) (birthDate, number bool) { return true, true }
 
-func (f *fakeService) Verify(_ context.Context, read *activation.Journey, a activation.Answers) error {
-	return f.change(read, activation.StepVerify, func(j *activation.Journey) error {
+func (f *fakeService) Verify(_ context.Context, read *domain.Journey, a activation.Answers) error {
+	return f.change(read, domain.StepVerify, func(j *domain.Journey) error {
 		if a != (activation.Answers{BirthDate: "2004-03-17", Number: rightNumber}) {
-			if j.VerifyTries++; j.VerifyTries >= activation.MaxTries {
+			if j.VerifyTries++; j.VerifyTries >= domain.MaxTries {
 				j.EndedAt, j.RetryAt = f.now(), f.now().Add(time.Minute)
-				return &activation.Refusal{Reason: activation.ReasonTriesSpent}
+				return &domain.Refusal{Reason: domain.ReasonTriesSpent}
 			}
-			return &activation.Refusal{Reason: activation.ReasonProofWrong, TriesLeft: activation.MaxTries - j.VerifyTries}
+			return &domain.Refusal{Reason: domain.ReasonProofWrong, TriesLeft: domain.MaxTries - j.VerifyTries}
 		}
 		j.Person, j.VerifiedAt = j.Candidates[0], f.now()
 		return nil
 	})
 }
 
-func (f *fakeService) CharterFor(activation.Journey, activation.Lang) (activation.Charter, error) {
+func (f *fakeService) CharterFor(domain.Journey, domain.Lang) (domain.Charter, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.charter, nil
 }
 
-func (f *fakeService) Accept(_ context.Context, read *activation.Journey, sum string, _ activation.Lang) error {
-	return f.change(read, activation.StepCharter, func(j *activation.Journey) error {
+func (f *fakeService) Accept(_ context.Context, read *domain.Journey, sum string, _ domain.Lang) error {
+	return f.change(read, domain.StepCharter, func(j *domain.Journey) error {
 		if !f.inForce(sum) {
-			return &activation.Refusal{Reason: activation.ReasonCharterChanged}
+			return &domain.Refusal{Reason: domain.ReasonCharterChanged}
 		}
 		j.AcceptedAt, j.Charter = f.now(), sum
 		return nil
 	})
 }
 
-func (f *fakeService) Guided(_ context.Context, read *activation.Journey) error {
-	return f.change(read, activation.StepGuide, func(j *activation.Journey) error {
+func (f *fakeService) Guided(_ context.Context, read *domain.Journey) error {
+	return f.change(read, domain.StepGuide, func(j *domain.Journey) error {
 		j.GuidedAt = f.now()
 		return nil
 	})
 }
 
-func (f *fakeService) Behind(_ context.Context, j activation.Journey) (activation.Person, error) {
+func (f *fakeService) Behind(_ context.Context, j domain.Journey) (domain.Person, error) {
 	if j.Person == "" {
-		return activation.Person{}, activation.ErrNotFound
+		return domain.Person{}, domain.ErrNotFound
 	}
-	return activation.Person{
+	return domain.Person{
 		ID: j.Person, GivenName: "Jeanne", FamilyName: "Martin", Login: "o" + rightNumber, UniversityAddress: "jeanne.martin@etu.exemple.fr",
 	}, nil
 }
 
-func (f *fakeService) Phrases(_ activation.Person, n int) ([]activation.Phrase, error) {
+func (f *fakeService) Phrases(_ domain.Person, n int) ([]activation.Phrase, error) {
 	phrases := make([]activation.Phrase, n)
 	for i := range phrases {
 		phrases[i] = activation.Phrase{Text: secret.New(rand.Text()), Words: []string{"étoile"}, Bits: 66.4, Unit: "century", Count: 3}
@@ -251,21 +252,21 @@ func (f *fakeService) Phrases(_ activation.Person, n int) ([]activation.Phrase, 
 	return phrases, nil
 }
 
-func (f *fakeService) Rules(activation.Journey) activation.PasswordRules {
+func (f *fakeService) Rules(domain.Journey) activation.PasswordRules {
 	return activation.PasswordRules{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1}
 }
 
-func (f *fakeService) Fragments(activation.Person) []string { return []string{"martin", "jeanne"} }
+func (f *fakeService) Fragments(domain.Person) []string { return []string{"martin", "jeanne"} }
 
-func (f *fakeService) ChoosePassword(_ context.Context, read *activation.Journey, password, confirmation secret.Text) error {
-	return f.change(read, activation.StepPassword, func(j *activation.Journey) error {
+func (f *fakeService) ChoosePassword(_ context.Context, read *domain.Journey, password, confirmation secret.Text) error {
+	return f.change(read, domain.StepPassword, func(j *domain.Journey) error {
 		switch {
 		case len([]rune(password.Reveal())) < 16:
-			return &activation.Refusal{Reason: activation.ReasonPasswordRules, Findings: []activation.Finding{
+			return &domain.Refusal{Reason: domain.ReasonPasswordRules, Findings: []domain.Finding{
 				{Rule: "length"}, {Rule: "personal", What: "family_name"},
 			}}
 		case password.Reveal() != confirmation.Reveal():
-			return &activation.Refusal{Reason: activation.ReasonPasswordConfirm}
+			return &domain.Refusal{Reason: domain.ReasonPasswordConfirm}
 		}
 		j.PasswordAt = f.now()
 		if !f.slow {
@@ -282,41 +283,41 @@ func (f *fakeService) FirstLogin(_ context.Context, login, _ string) error {
 	return nil
 }
 
-func (f *fakeService) Reader(_ context.Context, login, _ string) (activation.Person, bool, error) {
+func (f *fakeService) Reader(_ context.Context, login, _ string) (domain.Person, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if login != "o"+rightNumber {
-		return activation.Person{}, false, activation.ErrNotFound
+		return domain.Person{}, false, domain.ErrNotFound
 	}
-	return activation.Person{ID: "jeanne", GivenName: "Jeanne", Login: login}, f.owes, nil
+	return domain.Person{ID: "jeanne", GivenName: "Jeanne", Login: login}, f.owes, nil
 }
 
-func (f *fakeService) CharterOf(activation.Person, activation.Lang) (activation.Charter, error) {
-	return f.CharterFor(activation.Journey{}, activation.French)
+func (f *fakeService) CharterOf(domain.Person, domain.Lang) (domain.Charter, error) {
+	return f.CharterFor(domain.Journey{}, domain.French)
 }
 
-func (f *fakeService) AcceptAgain(_ context.Context, _, _, sum string, _ activation.Lang) error {
+func (f *fakeService) AcceptAgain(_ context.Context, _, _, sum string, _ domain.Lang) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.inForce(sum) {
-		return &activation.Refusal{Reason: activation.ReasonCharterChanged}
+		return &domain.Refusal{Reason: domain.ReasonCharterChanged}
 	}
 	f.acts++
 	f.owes = false
 	return nil
 }
 
-func (f *fakeService) CharterText(_ context.Context, sum string) (activation.Charter, error) {
+func (f *fakeService) CharterText(_ context.Context, sum string) (domain.Charter, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.inForce(sum) {
-		return activation.Charter{}, activation.ErrNotFound
+		return domain.Charter{}, domain.ErrNotFound
 	}
 	return f.charter, nil
 }
 
 // set changes a journey behind the pages' back.
-func (f *fakeService) set(do func(*activation.Journey)) {
+func (f *fakeService) set(do func(*domain.Journey)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, j := range f.journeys {
@@ -347,7 +348,7 @@ func (f *fakeRows) Session(_ context.Context, id string) ([]byte, time.Time, err
 	defer f.mu.Unlock()
 	row, ok := f.rows[id]
 	if !ok {
-		return nil, time.Time{}, activation.ErrNotFound
+		return nil, time.Time{}, domain.ErrNotFound
 	}
 	return row.data, row.expires, nil
 }
@@ -373,7 +374,7 @@ func (f *fakeRows) RenewSession(_ context.Context, old, new string, data []byte,
 	defer f.mu.Unlock()
 	f.writes++
 	if _, ok := f.rows[old]; !ok {
-		return activation.ErrNotFound
+		return domain.ErrNotFound
 	}
 	delete(f.rows, old)
 	f.rows[new] = fakeRow{data, expires}

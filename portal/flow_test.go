@@ -11,38 +11,38 @@ import (
 
 	"pgregory.net/rapid"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // stages puts a journey at each step there is.
-var stages = map[activation.Step]func(*activation.Journey, time.Time){
-	activation.StepCode:    func(*activation.Journey, time.Time) {},
-	activation.StepEnded:   func(j *activation.Journey, at time.Time) { j.EndedAt = at },
-	activation.StepVerify:  func(j *activation.Journey, at time.Time) { j.ProvenAt = at },
-	activation.StepCharter: func(j *activation.Journey, at time.Time) { j.ProvenAt, j.VerifiedAt, j.Person = at, at, "jeanne" },
-	activation.StepGuide: func(j *activation.Journey, at time.Time) {
+var stages = map[domain.Step]func(*domain.Journey, time.Time){
+	domain.StepCode:    func(*domain.Journey, time.Time) {},
+	domain.StepEnded:   func(j *domain.Journey, at time.Time) { j.EndedAt = at },
+	domain.StepVerify:  func(j *domain.Journey, at time.Time) { j.ProvenAt = at },
+	domain.StepCharter: func(j *domain.Journey, at time.Time) { j.ProvenAt, j.VerifiedAt, j.Person = at, at, "jeanne" },
+	domain.StepGuide: func(j *domain.Journey, at time.Time) {
 		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt = at, at, "jeanne", at
 	},
-	activation.StepPassword: func(j *activation.Journey, at time.Time) {
+	domain.StepPassword: func(j *domain.Journey, at time.Time) {
 		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt, j.GuidedAt = at, at, "jeanne", at, at
 	},
-	activation.StepWaiting: func(j *activation.Journey, at time.Time) { j.Person, j.PasswordAt = "jeanne", at },
-	activation.StepDone:    func(j *activation.Journey, at time.Time) { j.Person, j.DoneAt = "jeanne", at },
-	activation.StepParked:  func(j *activation.Journey, at time.Time) { j.Person, j.ParkedAt = "jeanne", at },
+	domain.StepWaiting: func(j *domain.Journey, at time.Time) { j.Person, j.PasswordAt = "jeanne", at },
+	domain.StepDone:    func(j *domain.Journey, at time.Time) { j.Person, j.DoneAt = "jeanne", at },
+	domain.StepParked:  func(j *domain.Journey, at time.Time) { j.Person, j.ParkedAt = "jeanne", at },
 }
 
 // titleAt is the h1 that a browser may reach at each step, and no other page
 // of the way.
-var titleAt = map[activation.Step][]string{
-	activation.StepCode: {"code"}, activation.StepEnded: {"ended"}, activation.StepVerify: {"verify"},
-	activation.StepCharter: {"charter"}, activation.StepGuide: {"guide"}, activation.StepPassword: {"password", "guide"},
-	activation.StepWaiting: {"waiting"}, activation.StepDone: {"success"}, activation.StepParked: {"parked"},
+var titleAt = map[domain.Step][]string{
+	domain.StepCode: {"code"}, domain.StepEnded: {"ended"}, domain.StepVerify: {"verify"},
+	domain.StepCharter: {"charter"}, domain.StepGuide: {"guide"}, domain.StepPassword: {"password", "guide"},
+	domain.StepWaiting: {"waiting"}, domain.StepDone: {"success"}, domain.StepParked: {"parked"},
 }
 
 // put moves the browser's journey to a step, charter included.
-func (w *world) put(step activation.Step) {
-	w.service.set(func(j *activation.Journey) {
-		fresh := activation.Journey{
+func (w *world) put(step domain.Step) {
+	w.service.set(func(j *domain.Journey) {
+		fresh := domain.Journey{
 			ID: j.ID, Profile: j.Profile, Address: j.Address, Code: j.Code, Candidates: j.Candidates,
 			SeenAt: j.SeenAt, ExpiresAt: j.ExpiresAt, Charter: w.service.charter.SHA256,
 		}
@@ -88,7 +88,7 @@ func TestS27_EmptyPostsMoveNothing(t *testing.T) {
 	b := w.browser(t)
 	token := b.begin(known).Find("[name=jeton]").First().AttrOr("value", "")
 	for step := range titleAt {
-		if step == activation.StepGuide {
+		if step == domain.StepGuide {
 			continue
 		}
 		for _, path := range postPages {
@@ -116,13 +116,13 @@ func emptyForm(path, token string) url.Values {
 	return form
 }
 
-func stepPage(step activation.Step) string {
-	return map[activation.Step]string{
-		activation.StepCode: "/activation/identification", activation.StepEnded: "/activation/identification",
-		activation.StepVerify: "/activation/verification", activation.StepCharter: "/activation/charte",
-		activation.StepGuide: "/activation/entre-mdp", activation.StepPassword: "/activation/mot-de-passe",
-		activation.StepWaiting: "/activation/en-cours", activation.StepParked: "/activation/en-cours",
-		activation.StepDone: "/activation/accueil-succes",
+func stepPage(step domain.Step) string {
+	return map[domain.Step]string{
+		domain.StepCode: "/activation/identification", domain.StepEnded: "/activation/identification",
+		domain.StepVerify: "/activation/verification", domain.StepCharter: "/activation/charte",
+		domain.StepGuide: "/activation/entre-mdp", domain.StepPassword: "/activation/mot-de-passe",
+		domain.StepWaiting: "/activation/en-cours", domain.StepParked: "/activation/en-cours",
+		domain.StepDone: "/activation/accueil-succes",
 	}[step]
 }
 
@@ -199,7 +199,7 @@ func TestI3_SuccessOnlyWhenDone(t *testing.T) {
 	for step := range titleAt {
 		w.put(step)
 		shown := titleKey(b.get("/activation/accueil-succes")) == "success"
-		if want := step == activation.StepDone; shown != want {
+		if want := step == domain.StepDone; shown != want {
 			t.Errorf("at %s the success page is shown: %t", step, shown)
 		}
 	}

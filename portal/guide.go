@@ -4,7 +4,7 @@ import (
 	"html/template"
 	"math"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -40,11 +40,11 @@ func (p *Portal) guidePage(v *visit) (GuidePage, error) {
 		return GuidePage{}, err
 	}
 	phrases, err := p.suggest(v, person)
-	return GuidePage{Phrases: phrases, Rules: p.rules(v, activation.Person{}), Example: p.Example}, err
+	return GuidePage{Phrases: phrases, Rules: p.rules(v, domain.Person{}), Example: p.Example}, err
 }
 
 // suggest draws new phrases; nobody keeps them, so a GET may.
-func (p *Portal) suggest(v *visit, person activation.Person) ([]Phrase, error) {
+func (p *Portal) suggest(v *visit, person domain.Person) ([]Phrase, error) {
 	drawn, err := p.Service.Phrases(person, phraseCount)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (p *Portal) suggest(v *visit, person activation.Person) ([]Phrase, error) {
 }
 
 func (p *Portal) guided(v *visit, _ web.Form) error {
-	return v.outcome(p.Service.Guided(v.Request.Context(), &v.journey), func(r *activation.Refusal) error { return r })
+	return v.outcome(p.Service.Guided(v.Request.Context(), &v.journey), func(r *domain.Refusal) error { return r })
 }
 
 // phrases answers the button for other suggestions with a piece of the page,

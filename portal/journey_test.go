@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 func TestWholeWay(t *testing.T) {
@@ -100,7 +100,7 @@ func TestTriesSpentEndsTheJourney(t *testing.T) {
 	b := w.browser(t)
 	const at = "/activation/verification"
 	p := b.submit(b.begin(family), "/activation/identification", "code", rightCode)
-	for range activation.MaxTries {
+	for range domain.MaxTries {
 		p = b.submit(p.want(at, p.status), at, "naissance-jour", "1", "naissance-mois", "1", "naissance-annee", "2000", "numero", "1")
 	}
 	p.want("/activation/identification", 200).shows("h1", "ended.title").shows(".wait", "wait.seconds Count=60")
@@ -111,7 +111,7 @@ func TestCodeBlockedSaysWhenItGoesOn(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
 	p := b.begin(known)
-	for range activation.MaxTries {
+	for range domain.MaxTries {
 		p = b.submit(p, "/activation/identification", "code", "999999").want("/activation/identification", 422)
 	}
 	p = b.submit(p, "/activation/identification", "code", rightCode).want("/activation/identification", 429).
@@ -156,7 +156,7 @@ func TestWaitingThenSuccess(t *testing.T) {
 		t.Errorf("Refresh %q, want 5", got)
 	}
 	b.get("/activation/accueil-succes").want("/activation/en-cours", 200)
-	w.service.set(func(j *activation.Journey) { j.DoneAt = w.now() })
+	w.service.set(func(j *domain.Journey) { j.DoneAt = w.now() })
 	b.get("/activation/en-cours").want("/activation/accueil-succes", 200)
 }
 
@@ -164,7 +164,7 @@ func TestParked(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
 	b.to("/activation/mot-de-passe")
-	w.service.set(func(j *activation.Journey) { j.ParkedAt = w.now() })
+	w.service.set(func(j *domain.Journey) { j.ParkedAt = w.now() })
 	b.get("/activation/mot-de-passe").want("/activation/en-cours", 200).shows("h1", "parked.title").shows(".reference", "7K3F-9Q2M")
 }
 

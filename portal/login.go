@@ -8,7 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/sso"
 	"entree/portal/web"
@@ -78,7 +78,7 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		return ssoError(err)
 	}
 	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Account)
-	if err != nil && !errors.Is(err, activation.ErrNotFound) {
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		// The login itself is good; only our record of it is not.
 		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
 	}
@@ -110,7 +110,7 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 // A record of ours that cannot be read does not keep them from their workspace.
 func (p *Portal) owes(c *gin.Context, who sso.Identity) bool {
 	_, owes, err := p.Service.Reader(c.Request.Context(), who.Login, who.Account)
-	if err != nil && !errors.Is(err, activation.ErrNotFound) {
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		p.site.Log(c).Error("charter owed is not known", "cause", err.Error())
 	}
 	return err == nil && owes

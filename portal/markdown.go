@@ -14,7 +14,7 @@ import (
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // charterMarkdown leaves raw HTML and addresses such as javascript: out, which
@@ -33,7 +33,7 @@ type drawnCharter struct {
 	minutes  int
 }
 
-func (d *drawnCharters) draw(c activation.Charter) (drawnCharter, error) {
+func (d *drawnCharters) draw(c domain.Charter) (drawnCharter, error) {
 	if drawn, ok := d.bySHA.Load(c.SHA256); ok {
 		return drawn.(drawnCharter), nil
 	}

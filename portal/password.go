@@ -3,7 +3,7 @@ package portal
 import (
 	"errors"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/portal/web"
 )
@@ -33,7 +33,7 @@ var passwordFields = []web.Field{
 
 func (p *Portal) showPassword(v *visit) error { return p.drawPassword(v, nil) }
 
-func (p *Portal) drawPassword(v *visit, r *activation.Refusal) error {
+func (p *Portal) drawPassword(v *visit, r *domain.Refusal) error {
 	person, err := p.Service.Behind(v.Request.Context(), v.journey)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (p *Portal) drawPassword(v *visit, r *activation.Refusal) error {
 }
 
 // rules gives the rules, with the person's own data where the page ticks them.
-func (p *Portal) rules(v *visit, person activation.Person) PasswordRules {
+func (p *Portal) rules(v *visit, person domain.Person) PasswordRules {
 	r := p.Service.Rules(v.journey)
 	rules := PasswordRules{
 		Length: r.Length, Upper: r.Upper, Lower: r.Lower, Digit: r.Digits, Special: r.Special, Example: p.Example,
@@ -73,20 +73,20 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 	clear(form)
 	v.Request.Form, v.Request.PostForm = nil, nil
 	err := p.Service.ChoosePassword(v.Request.Context(), &v.journey, password, confirmation)
-	var r *activation.Refusal
-	if errors.As(err, &r) && r.Reason == activation.ReasonStep {
+	var r *domain.Refusal
+	if errors.As(err, &r) && r.Reason == domain.ReasonStep {
 		// No answer came to the first sending, and a second one may hold another
 		// password: the page says which one counts (I3).
 		if err := v.read(v.journey.ID); err != nil {
 			return err
 		}
 		to := stepPath[v.step]
-		if v.step == activation.StepWaiting || v.step == activation.StepDone {
+		if v.step == domain.StepWaiting || v.step == domain.StepDone {
 			to += "?" + firstMark
 		}
 		return web.SeeOther(to)
 	}
-	return v.outcome(err, func(r *activation.Refusal) error { return p.drawPassword(v, r) })
+	return v.outcome(err, func(r *domain.Refusal) error { return p.drawPassword(v, r) })
 }
 
 // tellFirst says, where it was asked for, that the first password counts.

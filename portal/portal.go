@@ -14,7 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/sso"
 	"entree/portal/admin"
@@ -45,9 +45,9 @@ type Options struct {
 	TrustedProxies []string // none by default
 	Institution    web.Institution
 	Theme          web.Theme
-	Profiles       []activation.Profile // in the order of the welcome page
-	Example        string               // the published example of a password
-	Links          map[activation.Lang][]NextLink
+	Profiles       []domain.Profile // in the order of the welcome page
+	Example        string           // the published example of a password
+	Links          map[domain.Lang][]NextLink
 	EntURL         string        // the university's own ENT; empty: the stand-in /ent
 	ChangePassword string        // where a password is changed; empty: nowhere
 	Idle           time.Duration // a journey's idle limit, as the service holds it

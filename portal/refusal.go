@@ -6,36 +6,36 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
 // refusedAt gives the field that a refusal is about; a reason that is not here
 // is about the page's main field.
-var refusedAt = map[activation.Reason]string{
-	activation.ReasonProfileMissing:  "profil",
-	activation.ReasonPasswordConfirm: "confirmation",
+var refusedAt = map[domain.Reason]string{
+	domain.ReasonProfileMissing:  "profil",
+	domain.ReasonPasswordConfirm: "confirmation",
 }
 
 // refusedAs gives the status of an answer that shows the page again; 422 for
 // every other reason.
-var refusedAs = map[activation.Reason]int{
-	activation.ReasonTooManyRequests: http.StatusTooManyRequests,
-	activation.ReasonResendTooSoon:   http.StatusTooManyRequests,
-	activation.ReasonCodeBlocked:     http.StatusTooManyRequests,
-	activation.ReasonBusy:            http.StatusServiceUnavailable,
-	activation.ReasonElsewhere:       http.StatusConflict,
-	activation.ReasonCharterChanged:  http.StatusConflict,
+var refusedAs = map[domain.Reason]int{
+	domain.ReasonTooManyRequests: http.StatusTooManyRequests,
+	domain.ReasonResendTooSoon:   http.StatusTooManyRequests,
+	domain.ReasonCodeBlocked:     http.StatusTooManyRequests,
+	domain.ReasonBusy:            http.StatusServiceUnavailable,
+	domain.ReasonElsewhere:       http.StatusConflict,
+	domain.ReasonCharterChanged:  http.StatusConflict,
 }
 
 // refusal gives the refusal that an act ended with.
-func refusal(err error) (*activation.Refusal, bool) {
-	var r *activation.Refusal
+func refusal(err error) (*domain.Refusal, bool) {
+	var r *domain.Refusal
 	return r, errors.As(err, &r)
 }
 
 // answer draws a page, fresh where r is nil, else with the reasons of r.
-func (p *Portal) answer(c *gin.Context, page string, view web.View, r *activation.Refusal, field string) error {
+func (p *Portal) answer(c *gin.Context, page string, view web.View, r *domain.Refusal, field string) error {
 	if r == nil {
 		return p.site.Render(c, http.StatusOK, page, view)
 	}

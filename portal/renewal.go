@@ -8,7 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -32,7 +32,7 @@ type ReadingPage struct {
 }
 
 // charterPage is a charter as its page shows it.
-func (p *Portal) charterPage(charter activation.Charter) (CharterPage, error) {
+func (p *Portal) charterPage(charter domain.Charter) (CharterPage, error) {
 	drawn, err := p.charters.draw(charter)
 	return CharterPage{
 		Title: charter.Title, Version: charter.Version, SHA256: charter.SHA256,
@@ -65,7 +65,7 @@ func (p *Portal) reader(c *gin.Context) (login, account, subject string, err err
 
 func (p *Portal) showRenewal(c *gin.Context) error { return p.drawRenewal(c, nil) }
 
-func (p *Portal) drawRenewal(c *gin.Context, r *activation.Refusal) error {
+func (p *Portal) drawRenewal(c *gin.Context, r *domain.Refusal) error {
 	login, account, subject, err := p.reader(c)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (p *Portal) drawRenewal(c *gin.Context, r *activation.Refusal) error {
 // missing makes a page of what is not there; elsewhere it would be a journey
 // that has ended.
 func missing(err error) error {
-	if errors.Is(err, activation.ErrNotFound) {
+	if errors.Is(err, domain.ErrNotFound) {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
 	}
 	return err
@@ -120,7 +120,7 @@ func (p *Portal) renew(c *gin.Context) error {
 		return err
 	}
 	if form["charte"] != "oui" {
-		return p.drawRenewal(c, &activation.Refusal{Reason: activation.ReasonCharterUnticked})
+		return p.drawRenewal(c, &domain.Refusal{Reason: domain.ReasonCharterUnticked})
 	}
 	err = p.Service.AcceptAgain(c.Request.Context(), login, account, form["empreinte"], p.site.Lang(c))
 	if r, is := refusal(err); is {

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -30,7 +31,7 @@ func (p *Portal) showRequest(c *gin.Context) error {
 	return p.drawRequest(c, RequestPage{Selected: selected}, nil)
 }
 
-func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *activation.Refusal) error {
+func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal) error {
 	view, ongoing, err := p.firstPage(c, "request.title")
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (p *Portal) request(c *gin.Context) error {
 	j, err := p.Service.Request(c.Request.Context(), activation.Request{
 		Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
 	})
-	var r *activation.Refusal
+	var r *domain.Refusal
 	if errors.As(err, &r) {
 		page := RequestPage{Address: form["adresse"]}
 		if p.hasProfile(form["profil"]) {
@@ -67,12 +68,12 @@ func (p *Portal) request(c *gin.Context) error {
 }
 
 func (p *Portal) hasProfile(key string) bool {
-	return slices.ContainsFunc(p.Profiles, func(profile activation.Profile) bool { return profile.Key == key })
+	return slices.ContainsFunc(p.Profiles, func(profile domain.Profile) bool { return profile.Key == key })
 }
 
 // keepJourney ties a journey to a session with a new id, for as long as the
 // journey lives.
-func (p *Portal) keepJourney(c *gin.Context, j activation.Journey) error {
+func (p *Portal) keepJourney(c *gin.Context, j domain.Journey) error {
 	return p.site.RenewSession(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
 }
 
@@ -105,18 +106,18 @@ func (p *Portal) firstForm(c *gin.Context, page string, fields []web.Field) (web
 
 // ongoing gives the session's journey and the page where it stands; nothing
 // where there is none, its id alone where it is over.
-func (p *Portal) ongoing(c *gin.Context) (j activation.Journey, at string, err error) {
+func (p *Portal) ongoing(c *gin.Context) (j domain.Journey, at string, err error) {
 	session, err := p.site.Session(c)
 	if err != nil {
 		return j, "", err
 	}
-	id := activation.JourneyID(web.SessionValue(session, keyJourney))
+	id := domain.JourneyID(web.SessionValue(session, keyJourney))
 	if id == "" {
 		return j, "", nil
 	}
 	j, step, err := p.Service.Journey(c.Request.Context(), id)
-	if errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrExpired) || step == activation.StepEnded {
-		return activation.Journey{ID: id}, "", nil
+	if errors.Is(err, domain.ErrNotFound) || errors.Is(err, activation.ErrExpired) || step == domain.StepEnded {
+		return domain.Journey{ID: id}, "", nil
 	}
 	return j, stepPath[step], err
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -26,27 +26,27 @@ const (
 
 // stepPath gives the page of each step. A journey that ended shows so where
 // its tries were spent; one that a human looks at, where it waited.
-var stepPath = map[activation.Step]string{
-	activation.StepCode:     pathCode,
-	activation.StepEnded:    pathCode,
-	activation.StepVerify:   pathVerify,
-	activation.StepCharter:  pathCharter,
-	activation.StepGuide:    pathGuide,
-	activation.StepPassword: pathPassword,
-	activation.StepWaiting:  pathWaiting,
-	activation.StepParked:   pathWaiting,
-	activation.StepDone:     pathSuccess,
+var stepPath = map[domain.Step]string{
+	domain.StepCode:     pathCode,
+	domain.StepEnded:    pathCode,
+	domain.StepVerify:   pathVerify,
+	domain.StepCharter:  pathCharter,
+	domain.StepGuide:    pathGuide,
+	domain.StepPassword: pathPassword,
+	domain.StepWaiting:  pathWaiting,
+	domain.StepParked:   pathWaiting,
+	domain.StepDone:     pathSuccess,
 }
 
 // routes is every address there is, with the steps at which it may be asked
 // for.
 func (p *Portal) routes() {
 	const (
-		code, ended     = activation.StepCode, activation.StepEnded
-		verify, charter = activation.StepVerify, activation.StepCharter
-		guide, password = activation.StepGuide, activation.StepPassword
-		waiting, parked = activation.StepWaiting, activation.StepParked
-		done            = activation.StepDone
+		code, ended     = domain.StepCode, domain.StepEnded
+		verify, charter = domain.StepVerify, domain.StepCharter
+		guide, password = domain.StepGuide, domain.StepPassword
+		waiting, parked = domain.StepWaiting, domain.StepParked
+		done            = domain.StepDone
 	)
 	get, post := p.site.Get, p.site.Post
 
@@ -86,9 +86,9 @@ func (p *Portal) routes() {
 	get("/favicon.ico", func(c *gin.Context) error { return p.site.SendAsset(c, "favicon.svg") })
 }
 
-var everyStep = []activation.Step{
-	activation.StepCode, activation.StepVerify, activation.StepCharter, activation.StepGuide, activation.StepPassword,
-	activation.StepWaiting, activation.StepDone, activation.StepParked, activation.StepEnded,
+var everyStep = []domain.Step{
+	domain.StepCode, domain.StepVerify, domain.StepCharter, domain.StepGuide, domain.StepPassword,
+	domain.StepWaiting, domain.StepDone, domain.StepParked, domain.StepEnded,
 }
 
 // changePassword is where password managers look for the page (W3C, A

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -49,7 +49,7 @@ func samples() map[string][]any {
 
 func charterSample() CharterPage {
 	return CharterPage{
-		Title: "Charte", Version: "2026-09", SHA256: activation.HashCharter(""), Body: "<h2 id=article-1>Objet</h2>",
+		Title: "Charte", Version: "2026-09", SHA256: domain.HashCharter(""), Body: "<h2 id=article-1>Objet</h2>",
 		Contents: []Heading{{ID: "article-1", Text: "Objet"}}, Minutes: 4,
 	}
 }
@@ -74,7 +74,7 @@ func pageNames() []string { return slices.Sorted(maps.Keys(samples())) }
 func (p *Portal) trySamples() error {
 	for name, pages := range samples() {
 		for i, data := range pages {
-			for _, lang := range []activation.Lang{activation.French, activation.English} {
+			for _, lang := range []domain.Lang{domain.French, domain.English} {
 				title := name + ".title"
 				if e, ok := data.(ErrorPage); ok {
 					title = "error." + e.Key + ".title"

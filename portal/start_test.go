@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal"
 	"entree/portal/web"
 )
@@ -70,11 +70,11 @@ func copyFS(to fstest.MapFS, dir string) error {
 func TestFigures(t *testing.T) {
 	down := false
 	metrics := web.NewMetrics(web.Figures{
-		Events: func(context.Context) (map[activation.EventKind]int64, error) {
+		Events: func(context.Context) (map[domain.EventKind]int64, error) {
 			if down {
 				return nil, errors.New("database is down")
 			}
-			return map[activation.EventKind]int64{activation.EventAccountCreated: 42}, nil
+			return map[domain.EventKind]int64{domain.EventAccountCreated: 42}, nil
 		},
 		Jobs: func(context.Context) ([]web.JobFigures, error) {
 			return []web.JobFigures{{Kind: "mail", Waiting: 3, GivenUp: 1, Oldest: 90 * time.Second}}, nil

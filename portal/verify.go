@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -28,29 +29,29 @@ var verifyFields = []web.Field{
 
 func (p *Portal) showVerify(v *visit) error { return p.drawVerify(v, nil, nil) }
 
-func (p *Portal) drawVerify(v *visit, form web.Form, r *activation.Refusal) error {
+func (p *Portal) drawVerify(v *visit, form web.Form, r *domain.Refusal) error {
 	page := VerifyPage{
 		Several: len(v.journey.Candidates) > 1,
 		Staff:   p.isStaff(v.journey.Profile),
 		Day:     form["naissance-jour"], Month: form["naissance-mois"], Year: form["naissance-annee"],
 		Number:    form["numero"],
-		TriesLeft: max(0, activation.MaxTries-v.journey.VerifyTries),
+		TriesLeft: max(0, domain.MaxTries-v.journey.VerifyTries),
 	}
 	page.AsksBirthDate, page.AsksNumber = p.Service.Asks(v.journey)
 	field := "numero"
-	if page.AsksBirthDate && (r == nil || r.Reason != activation.ReasonProofMissing || birthDate(form) == "") {
+	if page.AsksBirthDate && (r == nil || r.Reason != domain.ReasonProofMissing || birthDate(form) == "") {
 		field = "naissance-jour"
 	}
 	return v.show("verify", page, r, field)
 }
 
 func (p *Portal) verify(v *visit, form web.Form) error {
-	again := func(r *activation.Refusal) error { return p.drawVerify(v, form, r) }
+	again := func(r *domain.Refusal) error { return p.drawVerify(v, form, r) }
 	answers := activation.Answers{BirthDate: birthDate(form), Number: strings.TrimSpace(form["numero"])}
 	asksBirthDate, asksNumber := p.Service.Asks(v.journey)
 	if asksBirthDate && answers.BirthDate == "" || asksNumber && answers.Number == "" {
 		// Nothing that could be right was typed, so it costs no try.
-		return again(&activation.Refusal{Reason: activation.ReasonProofMissing})
+		return again(&domain.Refusal{Reason: domain.ReasonProofMissing})
 	}
 	return v.outcome(p.Service.Verify(v.Request.Context(), &v.journey, answers), again)
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -26,8 +26,8 @@ const (
 type visit struct {
 	*gin.Context
 	portal  *Portal
-	journey activation.Journey
-	step    activation.Step
+	journey domain.Journey
+	step    domain.Step
 	notice  string // message key of a friendly line above the page
 }
 
@@ -41,22 +41,22 @@ func (p *Portal) visit(c *gin.Context) (*visit, error) {
 	id := web.SessionValue(session, keyJourney)
 	switch {
 	case web.SessionGone(session):
-		return nil, activation.ErrNotFound
+		return nil, domain.ErrNotFound
 	case id == "":
 		return nil, web.SeeOther(pathRequest)
 	}
 	v := &visit{Context: c, portal: p}
-	return v, v.read(activation.JourneyID(id))
+	return v, v.read(domain.JourneyID(id))
 }
 
-func (v *visit) read(id activation.JourneyID) (err error) {
+func (v *visit) read(id domain.JourneyID) (err error) {
 	v.journey, v.step, err = v.portal.Service.Journey(v.Request.Context(), id)
 	return err
 }
 
 // page serves h at the given steps and leads to the journey's own step at any
 // other.
-func (p *Portal) page(h func(*visit) error, at ...activation.Step) func(*gin.Context) error {
+func (p *Portal) page(h func(*visit) error, at ...domain.Step) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		v, err := p.visit(c)
 		if err != nil {
@@ -70,7 +70,7 @@ func (p *Portal) page(h func(*visit) error, at ...activation.Step) func(*gin.Con
 }
 
 // act reads a form and does h with it, at the given steps only.
-func (p *Portal) act(h func(*visit, web.Form) error, fields []web.Field, at ...activation.Step) func(*gin.Context) error {
+func (p *Portal) act(h func(*visit, web.Form) error, fields []web.Field, at ...domain.Step) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		form, err := web.ReadForm(c, fields...)
 		if err != nil {
@@ -102,33 +102,33 @@ func (p *Portal) act(h func(*visit, web.Form) error, fields []web.Field, at ...a
 
 // outcome ends an act, which left the journey as it is now: onward where it was
 // done or its step is over, the same page again where it was refused.
-func (v *visit) outcome(err error, again func(*activation.Refusal) error) error {
-	var r *activation.Refusal
+func (v *visit) outcome(err error, again func(*domain.Refusal) error) error {
+	var r *domain.Refusal
 	if err != nil && !errors.As(err, &r) {
 		return err
 	}
 	before := v.step
-	if r != nil && r.Reason == activation.ReasonStep { // another press came first
+	if r != nil && r.Reason == domain.ReasonStep { // another press came first
 		if err := v.read(v.journey.ID); err != nil {
 			return err
 		}
 	}
 	v.step = v.portal.Service.Step(v.journey)
-	if r == nil || r.Reason == activation.ReasonStep || v.step != before {
+	if r == nil || r.Reason == domain.ReasonStep || v.step != before {
 		return web.SeeOther(stepPath[v.step])
 	}
 	return again(r)
 }
 
 // The step bar's numbers; the request page, which has no journey, is 1 too.
-var barStep = map[activation.Step]int{
-	activation.StepCode: 1, activation.StepVerify: 1, activation.StepCharter: 2, activation.StepGuide: 3,
-	activation.StepPassword: 3, activation.StepWaiting: 3, activation.StepParked: 3, activation.StepDone: 4,
+var barStep = map[domain.Step]int{
+	domain.StepCode: 1, domain.StepVerify: 1, domain.StepCharter: 2, domain.StepGuide: 3,
+	domain.StepPassword: 3, domain.StepWaiting: 3, domain.StepParked: 3, domain.StepDone: 4,
 }
 
 // show draws a page of the journey; r, where there is one, says why its act was
 // refused, and field is what the page is about.
-func (v *visit) show(page string, data any, r *activation.Refusal, field string) error {
+func (v *visit) show(page string, data any, r *domain.Refusal, field string) error {
 	view := v.portal.site.View(v.Context, page+".title")
 	view.Step = barStep[v.step]
 	if view.Path == "/" { // an act without a page of its own
@@ -147,7 +147,7 @@ func (v *visit) show(page string, data any, r *activation.Refusal, field string)
 
 // sessionEnds is when a journey ends if nothing is done. Only acts count, since
 // a GET changes nothing.
-func (p *Portal) sessionEnds(j activation.Journey) time.Time {
+func (p *Portal) sessionEnds(j domain.Journey) time.Time {
 	ends := j.SeenAt.Add(p.Idle)
 	if j.ExpiresAt.Before(ends) {
 		return j.ExpiresAt

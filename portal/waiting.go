@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // WaitingPage is drawn by templates/waiting.html, GET /activation/en-cours
@@ -23,7 +23,7 @@ type ParkedPage struct{ Reference string }
 const refreshEvery = 5
 
 func (p *Portal) waitingOrParked(v *visit) error {
-	if v.step == activation.StepParked {
+	if v.step == domain.StepParked {
 		return v.show("parked", ParkedPage{Reference: v.journey.Reference}, nil, "")
 	}
 	v.tellFirst()
@@ -38,7 +38,7 @@ func (p *Portal) waitingOrParked(v *visit) error {
 }
 
 // masked shows enough of an address for its owner to know it.
-func masked(a activation.Address) string {
+func masked(a domain.Address) string {
 	local, domain, _ := strings.Cut(string(a), "@")
 	_, size := utf8.DecodeRuneInString(local)
 	return local[:size] + "•••@" + domain

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // WelcomePage is drawn by templates/welcome.html, GET /
@@ -24,12 +24,12 @@ func (p *Portal) welcome(c *gin.Context) error {
 	return p.answer(c, "welcome", view.With(WelcomePage{p.profiles(view.Lang)}), nil, "")
 }
 
-func (p *Portal) profiles(lang activation.Lang) []ProfileChoice {
+func (p *Portal) profiles(lang domain.Lang) []ProfileChoice {
 	choices := make([]ProfileChoice, len(p.Profiles))
 	for i, profile := range p.Profiles {
 		name := profile.Names[lang]
 		if name == "" {
-			name = profile.Names[activation.French]
+			name = profile.Names[domain.French]
 		}
 		choices[i] = ProfileChoice{
 			Key: profile.Key, Name: name,

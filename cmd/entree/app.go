@@ -17,6 +17,7 @@ import (
 	"entree/internal/campaign"
 	"entree/internal/charter"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/jobs"
 	"entree/internal/mail"
@@ -98,14 +99,14 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	if err != nil {
 		return nil, err
 	}
-	a.runner.Handle(activation.JobMail, a.service.MailJobs())
-	a.runner.Handle(activation.JobAccount, a.service.AccountJobs())
+	a.runner.Handle(domain.JobMail, a.service.MailJobs())
+	a.runner.Handle(domain.JobAccount, a.service.AccountJobs())
 	for queue, handler := range a.webhooks.Handlers() {
 		a.runner.Handle(queue, handler)
 	}
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
-	a.runner.Handle(activation.JobCharter, a.service.CharterJobs())
+	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
 	if err := a.joinCampaigns(ctx, p); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/config"
 	"entree/internal/devenv/bench"
 	"entree/internal/devenv/child"
@@ -21,6 +20,7 @@ import (
 	"entree/internal/devenv/localkeycloak"
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
+	"entree/internal/domain"
 )
 
 // stack is everything that a bench drives: the demo's parts, with the portal
@@ -169,7 +169,7 @@ func enrol(ctx context.Context, c config.Config, n int) error {
 	if err != nil {
 		return err
 	}
-	var people []activation.Person
+	var people []domain.Person
 	for i := range n {
 		people = append(people, demopeople.Student(i))
 	}

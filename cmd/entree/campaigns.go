@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/internal/mail"
 	"entree/internal/mail/bounce"
 )
@@ -28,7 +28,7 @@ func (a *app) joinCampaigns(ctx context.Context, p ports) error {
 	}
 	reader := &bounce.Reader{
 		Box: box, Every: c.Bounces.Every, Clock: time.Now, Log: a.log,
-		Ours: func(messageID string, to activation.Address) (string, bool) { return mail.Ours(c.Keys, messageID, to) },
+		Ours: func(messageID string, to domain.Address) (string, bool) { return mail.Ours(c.Keys, messageID, to) },
 		Tell: func(ctx context.Context, b bounce.Bounce) error {
 			return a.campaigns.Bounced(ctx, campaign.Bounce{Job: b.ID, Address: b.Address, Status: b.Status, Wrong: mail.WrongAddress(b.Status), At: time.Now().UTC()})
 		},

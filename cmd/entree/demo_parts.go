@@ -26,6 +26,7 @@ import (
 	"entree/internal/devenv/demopeople"
 	"entree/internal/devenv/localkeycloak"
 	"entree/internal/devenv/mailbox"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
 )
@@ -120,7 +121,7 @@ func setUpRealm(ctx context.Context, c config.Config, kc *localkeycloak.Server, 
 // whole way like anybody else, with their mail read from the mailbox.
 func fillRegistry(ctx context.Context, a *app, box *mailbox.Mailbox) error {
 	people := demopeople.Some(demoPeople)
-	var enrolled []activation.Person
+	var enrolled []domain.Person
 	for _, p := range people {
 		enrolled = append(enrolled, p.Person)
 	}
@@ -144,15 +145,15 @@ func fillRegistry(ctx context.Context, a *app, box *mailbox.Mailbox) error {
 
 // visit activates somebody as they would themselves, with a password that is
 // forgotten at once.
-func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id activation.PersonID) error {
+func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id domain.PersonID) error {
 	p, err := a.store.Person(ctx, id)
-	if err != nil || p.Account != activation.NoAccount {
+	if err != nil || p.Account != domain.NoAccount {
 		return err // active since an earlier start
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	mails := len(box.Messages(string(p.Email)))
-	j, err := a.service.Request(ctx, activation.Request{Profile: p.Profile, Address: string(p.Email), Lang: activation.French, Client: "demo"})
+	j, err := a.service.Request(ctx, activation.Request{Profile: p.Profile, Address: string(p.Email), Lang: domain.French, Client: "demo"})
 	if err != nil {
 		return err
 	}
@@ -168,11 +169,11 @@ func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id activation.Pers
 			return err
 		}
 	}
-	charter, err := a.service.CharterFor(j, activation.French)
+	charter, err := a.service.CharterFor(j, domain.French)
 	if err != nil {
 		return err
 	}
-	if err := a.service.Accept(ctx, &j, charter.SHA256, activation.French); err != nil {
+	if err := a.service.Accept(ctx, &j, charter.SHA256, domain.French); err != nil {
 		return err
 	}
 	if err := a.service.Guided(ctx, &j); err != nil {
@@ -245,7 +246,7 @@ func (a *app) places(ctx context.Context, kc, mailbox string, operators []demoOp
 			return demoPlaces{}, err
 		}
 		state := string(p.Readiness)
-		if p.Account != activation.NoAccount {
+		if p.Account != domain.NoAccount {
 			state = string(p.Account)
 		}
 		out.People = append(out.People, demoPerson{p.Number, p.GivenName, p.FamilyName, p.BirthDate, string(p.Email), p.Profile, state})

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/internal/store"
 )
 
@@ -21,7 +21,7 @@ func TestS47_EvidenceIsVerifiedFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Enrol(t.Context(), activation.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Readiness: activation.Ready}); err != nil {
+	if err := s.Enrol(t.Context(), domain.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Readiness: domain.Ready}); err != nil {
 		t.Fatal(err)
 	}
 	_, key, err := ed25519.GenerateKey(nil)

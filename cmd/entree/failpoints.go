@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/internal/failpoint"
 	"entree/internal/jobs"
 	"entree/internal/secret"
@@ -37,7 +37,7 @@ func around(name string, f func() error) error {
 }
 
 // about tells what effects are about; otherwise where they have no event.
-func about(e activation.Effects, otherwise string) string {
+func about(e domain.Effects, otherwise string) string {
 	if len(e.Events) == 0 {
 		return otherwise
 	}
@@ -48,18 +48,18 @@ func about(e activation.Effects, otherwise string) string {
 	return name
 }
 
-type failingStore struct{ activation.Store }
+type failingStore struct{ domain.Store }
 
-func (s failingStore) Begin(ctx context.Context, j activation.Journey, e activation.Effects) error {
+func (s failingStore) Begin(ctx context.Context, j domain.Journey, e domain.Effects) error {
 	failpoint.Hit(about(e, "begin") + ".before-commit")
 	err := s.Store.Begin(ctx, j, e)
 	failpoint.Hit(about(e, "begin") + ".after-commit")
 	return err
 }
 
-func (s failingStore) Update(ctx context.Context, j activation.Journey, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+func (s failingStore) Update(ctx context.Context, j domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
 	name := "act"
-	out, err := s.Store.Update(ctx, j, func(j *activation.Journey) (activation.Effects, error) {
+	out, err := s.Store.Update(ctx, j, func(j *domain.Journey) (domain.Effects, error) {
 		e, err := change(j)
 		if err == nil {
 			name = about(e, "act")
@@ -71,42 +71,42 @@ func (s failingStore) Update(ctx context.Context, j activation.Journey, change f
 	return out, err
 }
 
-func (s failingStore) Apply(ctx context.Context, e activation.Effects) error {
+func (s failingStore) Apply(ctx context.Context, e domain.Effects) error {
 	return around(about(e, "apply"), func() error { return s.Store.Apply(ctx, e) })
 }
 
-func (s failingStore) Reserve(ctx context.Context, id activation.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
+func (s failingStore) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
 	return login, address, around("reserve", func() error { login, address, err = s.Store.Reserve(ctx, id, logins, addresses); return err })
 }
 
-type failingLimits struct{ activation.Limits }
+type failingLimits struct{ domain.Limits }
 
-func (l failingLimits) TakeAll(ctx context.Context, acts []activation.Act, now time.Time) (refused int, retry time.Time, err error) {
+func (l failingLimits) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (refused int, retry time.Time, err error) {
 	name, _, _ := strings.Cut(acts[0].Key, ":")
 	return refused, retry, around("limit."+name, func() error { refused, retry, err = l.Limits.TakeAll(ctx, acts, now); return err })
 }
 
-type failingAccounts struct{ activation.Accounts }
+type failingAccounts struct{ domain.Accounts }
 
-func (a failingAccounts) Create(ctx context.Context, account activation.Account) (id string, err error) {
+func (a failingAccounts) Create(ctx context.Context, account domain.Account) (id string, err error) {
 	return id, around("account.create", func() error { id, err = a.Accounts.Create(ctx, account); return err })
 }
 
-type failingHasher struct{ activation.Hasher }
+type failingHasher struct{ domain.Hasher }
 
-func (h failingHasher) Hash(ctx context.Context, password secret.Text) (c activation.Credential, err error) {
+func (h failingHasher) Hash(ctx context.Context, password secret.Text) (c domain.Credential, err error) {
 	return c, around("hash", func() error { c, err = h.Hasher.Hash(ctx, password); return err })
 }
 
-type failingMailer struct{ activation.Mailer }
+type failingMailer struct{ domain.Mailer }
 
-func (m failingMailer) Send(ctx context.Context, message activation.Message) error {
+func (m failingMailer) Send(ctx context.Context, message domain.Message) error {
 	return around("mail.send."+string(message.Kind), func() error { return m.Mailer.Send(ctx, message) })
 }
 
 type failingQueue struct{ jobs.Queue }
 
-func (q failingQueue) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
+func (q failingQueue) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error) {
 	leased, err := q.Queue.Lease(ctx, kind, holder, n, until)
 	if len(leased) > 0 {
 		failpoint.Hit("lease." + kind + ".after")
@@ -114,19 +114,19 @@ func (q failingQueue) Lease(ctx context.Context, kind, holder string, n int, unt
 	return leased, err
 }
 
-func (q failingQueue) LeaseOne(ctx context.Context, id, holder string, until time.Time) (j activation.Job, err error) {
+func (q failingQueue) LeaseOne(ctx context.Context, id, holder string, until time.Time) (j domain.Job, err error) {
 	return j, around("lease-one", func() error { j, err = q.Queue.LeaseOne(ctx, id, holder, until); return err })
 }
 
-func (q failingQueue) Finish(ctx context.Context, j activation.Job, e activation.Effects) error {
+func (q failingQueue) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {
 	return around("finish."+about(e, j.Kind), func() error { return q.Queue.Finish(ctx, j, e) })
 }
 
-func (q failingQueue) Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error {
+func (q failingQueue) Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error {
 	return around("retry."+j.Kind, func() error { return q.Queue.Retry(ctx, j, at, reason) })
 }
 
-func (q failingQueue) GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error {
+func (q failingQueue) GiveUp(ctx context.Context, j domain.Job, reason string, keep bool, e domain.Effects) error {
 	return around("give-up."+about(e, j.Kind), func() error { return q.Queue.GiveUp(ctx, j, reason, keep, e) })
 }
 
@@ -142,10 +142,10 @@ func (s failingSessions) RenewSession(ctx context.Context, old, renewed string, 
 
 type failingCampaigns struct{ campaign.Store }
 
-func (c failingCampaigns) SaveCampaign(ctx context.Context, one campaign.Campaign, mails []campaign.Recipient, e activation.Effects) error {
+func (c failingCampaigns) SaveCampaign(ctx context.Context, one campaign.Campaign, mails []campaign.Recipient, e domain.Effects) error {
 	return around("campaign.saved", func() error { return c.Store.SaveCampaign(ctx, one, mails, e) })
 }
 
-func (c failingCampaigns) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e activation.Effects) error {
+func (c failingCampaigns) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e domain.Effects) error {
 	return around("campaign.settled", func() error { return c.Store.Settle(ctx, r, from, e) })
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/internal/activation"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/store"
 )
@@ -136,8 +136,8 @@ func (r *importRun) do(ctx context.Context) (err error) {
 		return err
 	}
 	progress := newProgress(r.stderr, table.Done)
-	order := &activation.ImportOrder{
-		Import: activation.Import{Source: r.source, File: r.file},
+	order := &domain.ImportOrder{
+		Import: domain.Import{Source: r.source, File: r.file},
 		DryRun: r.dryRun, Part: r.part, Gone: r.gone, MaxGone: float64(r.config.Import.MaxGone) / 100,
 		Told: r.told.difference, Progress: progress.at,
 	}
@@ -219,7 +219,7 @@ func mapping(c config.Config) registry.Mapping {
 	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}}
 	for _, p := range c.Profiles {
 		m.Profiles = append(m.Profiles, p.Key)
-		m.Aliases[p.Key] = append([]string{p.Name.In(activation.French), p.Name.In(activation.English)}, c.Import.Aliases[p.Key]...)
+		m.Aliases[p.Key] = append([]string{p.Name.In(domain.French), p.Name.In(domain.English)}, c.Import.Aliases[p.Key]...)
 	}
 	return m
 }

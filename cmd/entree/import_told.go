@@ -9,26 +9,26 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 )
 
 // told is what an import has said, for its end.
 type told struct {
-	New     []activation.Difference
-	Changed []activation.Difference
-	Gone    []activation.Difference
+	New     []domain.Difference
+	Changed []domain.Difference
+	Gone    []domain.Difference
 	Refused []registry.Refusal
 	refused int
 }
 
-func (t *told) difference(d activation.Difference) error {
+func (t *told) difference(d domain.Difference) error {
 	switch d.Kind {
-	case activation.DifferenceNew:
+	case domain.DifferenceNew:
 		t.New = append(t.New, d)
-	case activation.DifferenceChanged:
+	case domain.DifferenceChanged:
 		t.Changed = append(t.Changed, d)
-	case activation.DifferenceGone:
+	case domain.DifferenceGone:
 		t.Gone = append(t.Gone, d)
 	}
 	return nil
@@ -45,8 +45,8 @@ func (t *told) refuse(f registry.Refusal, show int) bool {
 }
 
 // tell ends the command: for people or for machines, and with its exit code.
-func (r *importRun) tell(o *activation.ImportOrder, c activation.ImportCounts, err error) error {
-	var tooMany *activation.TooManyGone
+func (r *importRun) tell(o *domain.ImportOrder, c domain.ImportCounts, err error) error {
+	var tooMany *domain.TooManyGone
 	stopped := errors.As(err, &tooMany)
 	if stopped {
 		err = stopError{fmt.Errorf("nothing was imported: %w.\nIf that is right, say --accept-gone; if the file is only a part of its source, say --part", tooMany)}
@@ -77,11 +77,11 @@ func (r *importRun) tell(o *activation.ImportOrder, c activation.ImportCounts, e
 	return nil
 }
 
-func (r *importRun) tellDifferences(c activation.ImportCounts) {
+func (r *importRun) tellDifferences(c domain.ImportCounts) {
 	for _, kind := range []struct {
 		name  string
 		count int
-		list  []activation.Difference
+		list  []domain.Difference
 	}{{"new", c.New, r.told.New}, {"changed", c.Changed, r.told.Changed}, {"gone", c.Gone, r.told.Gone}} {
 		if len(kind.list) == 0 {
 			continue
@@ -110,7 +110,7 @@ type outcome struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256,omitempty"`
 	Source string `json:"source,omitempty"`
-	activation.ImportCounts
+	domain.ImportCounts
 	First firstOf `json:"first"`
 	Error string  `json:"error,omitempty"`
 }
@@ -124,14 +124,14 @@ type firstOf struct {
 }
 
 type difference struct {
-	Line    int                      `json:"line,omitempty"`
-	Profile string                   `json:"profile"`
-	Number  string                   `json:"number"`
-	Name    string                   `json:"name"`
-	Changes []activation.FieldChange `json:"changes,omitempty"`
+	Line    int                  `json:"line,omitempty"`
+	Profile string               `json:"profile"`
+	Number  string               `json:"number"`
+	Name    string               `json:"name"`
+	Changes []domain.FieldChange `json:"changes,omitempty"`
 }
 
-func (r *importRun) tellJSON(o *activation.ImportOrder, c activation.ImportCounts, stopped bool, err error) error {
+func (r *importRun) tellJSON(o *domain.ImportOrder, c domain.ImportCounts, stopped bool, err error) error {
 	out := outcome{State: "done", Import: o.ID, File: o.File, SHA256: o.SHA256, Source: o.Source, ImportCounts: c}
 	switch {
 	case stopped:
@@ -141,7 +141,7 @@ func (r *importRun) tellJSON(o *activation.ImportOrder, c activation.ImportCount
 	case r.dryRun:
 		out.State, out.Import = "dry run", ""
 	}
-	all := func(list []activation.Difference) []difference {
+	all := func(list []domain.Difference) []difference {
 		out := []difference{}
 		for _, d := range list {
 			out = append(out, difference{d.Line, d.Profile, d.Number, d.Name, d.Changes})
@@ -207,7 +207,7 @@ func newProgress(out io.Writer, done func() float64) *progress {
 	return p
 }
 
-func (p *progress) at(phase activation.ImportPhase, lines int) {
+func (p *progress) at(phase domain.ImportPhase, lines int) {
 	every := 5 * time.Second
 	if p.terminal {
 		every = 200 * time.Millisecond
@@ -221,7 +221,7 @@ func (p *progress) at(phase activation.ImportPhase, lines int) {
 	if lines > 0 {
 		text += fmt.Sprintf(" %d lines", lines)
 	}
-	if spent := now.Sub(p.began); phase == activation.PhaseReading {
+	if spent := now.Sub(p.began); phase == domain.PhaseReading {
 		text += fmt.Sprintf(", %.0f a second", float64(lines)/spent.Seconds())
 		if done := p.done(); done > 0 {
 			left := time.Duration(float64(spent) * (1 - done) / done)

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/store"
 )
 
@@ -42,7 +42,7 @@ is what the console hands out, and stands in the audit as that does.
   entree person export 22502142 > 22502142.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), args[0], func(s *store.Store, who activation.Person) error {
+			return p.with(cmd.Context(), args[0], func(s *store.Store, who domain.Person) error {
 				return p.export(cmd.Context(), s, who, cmd.OutOrStdout())
 			})
 		},
@@ -69,7 +69,7 @@ Without --yes it says whom it would erase, and does nothing. It cannot be undone
 			if reason == "" {
 				return errors.New("say who asked for it, and when: --reason")
 			}
-			return p.with(cmd.Context(), args[0], func(s *store.Store, who activation.Person) error {
+			return p.with(cmd.Context(), args[0], func(s *store.Store, who domain.Person) error {
 				return p.erase(cmd.Context(), s, who, reason, yes, cmd.OutOrStdout())
 			})
 		},
@@ -86,7 +86,7 @@ type personRun struct {
 }
 
 // with finds the one person who is meant.
-func (p *personRun) with(ctx context.Context, name string, do func(*store.Store, activation.Person) error) error {
+func (p *personRun) with(ctx context.Context, name string, do func(*store.Store, domain.Person) error) error {
 	c, err := config.Load(p.config, p.env.environ)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (p *personRun) with(ctx context.Context, name string, do func(*store.Store,
 	if err != nil {
 		return err
 	}
-	var who []activation.Person
+	var who []domain.Person
 	for _, one := range found {
 		if p.profile == "" || one.Profile == p.profile {
 			who = append(who, one)
@@ -117,12 +117,12 @@ func (p *personRun) with(ctx context.Context, name string, do func(*store.Store,
 }
 
 // entry is what the audit keeps: the system's user is all that is known.
-func (p *personRun) entry(act string, who activation.Person, what map[string]string) audit.Entry {
+func (p *personRun) entry(act string, who domain.Person, what map[string]string) audit.Entry {
 	name := cmp.Or(p.env.get("SUDO_USER"), p.env.get("USER"), "command line")
 	return audit.Entry{At: time.Now().UTC().Truncate(time.Microsecond), By: audit.Operator{Subject: "command line", Name: name, Role: "command"}, Act: act, Whom: string(who.ID), What: what}
 }
 
-func (p *personRun) export(ctx context.Context, s *store.Store, who activation.Person, out io.Writer) error {
+func (p *personRun) export(ctx context.Context, s *store.Store, who domain.Person, out io.Writer) error {
 	d, err := s.Dossier(ctx, who.ID)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (p *personRun) export(ctx context.Context, s *store.Store, who activation.P
 	return err
 }
 
-func (p *personRun) erase(ctx context.Context, s *store.Store, who activation.Person, reason string, yes bool, out io.Writer) error {
+func (p *personRun) erase(ctx context.Context, s *store.Store, who domain.Person, reason string, yes bool, out io.Writer) error {
 	name := fmt.Sprintf("%s %s, %s %s", who.GivenName, who.FamilyName, who.Profile, who.Number)
 	switch {
 	case !who.ErasedAt.IsZero():
@@ -147,7 +147,7 @@ func (p *personRun) erase(ctx context.Context, s *store.Store, who activation.Pe
 		return fmt.Errorf("nothing was erased: this is %s; add --yes to erase them", name)
 	}
 	err := s.Erase(ctx, who.ID, p.entry("", who, map[string]string{"reason": reason}))
-	if errors.Is(err, activation.ErrConflict) {
+	if errors.Is(err, domain.ErrConflict) {
 		return fmt.Errorf("nothing was erased: the account of %s is being made; try again in a minute", name)
 	}
 	if err != nil {

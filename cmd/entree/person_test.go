@@ -5,15 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 func TestS51_OnePersonIsExportedAndErased(t *testing.T) {
 	i := install(t)
 	s := i.store()
-	one := activation.Person{ID: "p1", Profile: "etudiant", Number: "22502142", GivenName: "Zoé", FamilyName: "Bœuf", Email: "zoe@example.org", Login: "o22502142", Readiness: activation.Ready}
-	staff := activation.Person{ID: "p2", Profile: "personnel", Number: "22502142", GivenName: "Anne", FamilyName: "Roy", Email: "anne@example.org", Readiness: activation.Ready}
+	one := domain.Person{ID: "p1", Profile: "etudiant", Number: "22502142", GivenName: "Zoé", FamilyName: "Bœuf", Email: "zoe@example.org", Login: "o22502142", Readiness: domain.Ready}
+	staff := domain.Person{ID: "p2", Profile: "personnel", Number: "22502142", GivenName: "Anne", FamilyName: "Roy", Email: "anne@example.org", Readiness: domain.Ready}
 	if err := s.Enrol(t.Context(), one, staff); err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/password"
 	"entree/internal/secret"
 	"entree/keycloak"
@@ -63,16 +63,16 @@ func (p *realmPolicy) Policy() password.Policy {
 
 // Hash hashes as the realm does. While the realm was never read nobody knows
 // how, and the visitor is asked to wait.
-func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (activation.Credential, error) {
+func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (domain.Credential, error) {
 	j := p.now.Load()
 	if j == nil {
-		return activation.Credential{}, &activation.Refusal{Reason: activation.ReasonBusy, Retry: time.Now().Add(time.Minute)}
+		return domain.Credential{}, &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(time.Minute)}
 	}
 	// A queue that takes longer than the visitor's patience helps nobody, and
 	// each of them holds a password in memory.
 	defer p.queue.Add(-1)
 	if p.queue.Add(1) > int64(p.atOnce*hashesQueued) {
-		return activation.Credential{}, &activation.Refusal{Reason: activation.ReasonBusy, Retry: time.Now().Add(10 * time.Second)}
+		return domain.Credential{}, &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(10 * time.Second)}
 	}
 	defer func(begun time.Time) { p.seen(time.Since(begun)) }(time.Now())
 	return j.hasher.Hash(ctx, text)

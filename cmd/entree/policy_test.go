@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/password"
 	"entree/internal/secret"
 	"entree/keycloak"
@@ -42,8 +42,8 @@ func TestS25_TheStricterOfBothHolds(t *testing.T) {
 	if p.Policy() != password.Default() {
 		t.Errorf("before the realm was read: %+v", p.Policy())
 	}
-	var busy *activation.Refusal
-	if _, err := p.Hash(t.Context(), secret.New("x")); !errors.As(err, &busy) || busy.Reason != activation.ReasonBusy {
+	var busy *domain.Refusal
+	if _, err := p.Hash(t.Context(), secret.New("x")); !errors.As(err, &busy) || busy.Reason != domain.ReasonBusy {
 		t.Errorf("nobody knows the hash yet: %v", err)
 	}
 	if err := p.read(t.Context()); err != nil {

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/internal/jobs"
 	"entree/portal/web"
 )
@@ -10,11 +10,11 @@ import (
 // ports are the ways in which an activation reaches what is outside of it: at
 // each of them a crash may come before or behind.
 type ports struct {
-	store    activation.Store
-	limits   activation.Limits
-	accounts activation.Accounts
-	hasher   activation.Hasher
-	mailer   activation.Mailer
+	store    domain.Store
+	limits   domain.Limits
+	accounts domain.Accounts
+	hasher   domain.Hasher
+	mailer   domain.Mailer
 	queue    jobs.Queue
 	sessions web.SessionRows
 	// What operators and relying parties wait for.

@@ -7,8 +7,8 @@ import (
 	"maps"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/registry/directory"
 )
@@ -61,7 +61,7 @@ func (a *app) readSource(ctx context.Context, s config.Source) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	o := &activation.ImportOrder{Import: activation.Import{Source: s.Name, File: s.URL}, MaxGone: float64(a.config.Import.MaxGone) / 100}
+	o := &domain.ImportOrder{Import: domain.Import{Source: s.Name, File: s.URL}, MaxGone: float64(a.config.Import.MaxGone) / 100}
 	counts, err := registry.Import(ctx, a.store, t, m, o, func(r registry.Refusal) error {
 		a.log.Warn("a source's entry was refused", "source", s.Name, "entry", r.Line, "attribute", r.Column, "reason", r.Reason)
 		return nil

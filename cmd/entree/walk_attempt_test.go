@@ -15,7 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // attempt is one request, as somebody makes it.
@@ -37,7 +37,7 @@ type attempt struct {
 	void    bool   // nothing may come of it
 	fails   string // the database, "before" or "after" it writes
 	failed  bool   // it did
-	owner   activation.JourneyID
+	owner   domain.JourneyID
 	did     []string // what came of it in the store
 	wrong   []string // of that, what may not be
 }
@@ -298,7 +298,7 @@ func (w *walk) leadsOut(to string) bool {
 }
 
 // judge looks at an answer.
-func (w *walk) judge(t tester, v, other *wanderer, a *attempt, before activation.Step, got answer) {
+func (w *walk) judge(t tester, v, other *wanderer, a *attempt, before domain.Step, got answer) {
 	say := func(format string, args ...any) {
 		t.Helper()
 		t.Fatalf("%s at %q: %d: %s", a, before, got.status, fmt.Sprintf(format, args...))
@@ -362,13 +362,13 @@ func (w *walk) newest(v *wanderer) string {
 	return ""
 }
 
-var shownAt = map[string][]activation.Step{
-	"/activation/identification": {activation.StepCode, activation.StepEnded},
-	"/activation/verification":   {activation.StepVerify},
-	"/activation/charte":         {activation.StepCharter},
-	"/activation/entre-mdp":      {activation.StepGuide, activation.StepPassword},
-	"/activation/phrases":        {activation.StepGuide, activation.StepPassword},
-	"/activation/mot-de-passe":   {activation.StepPassword},
-	"/activation/en-cours":       {activation.StepWaiting, activation.StepParked},
-	"/activation/accueil-succes": {activation.StepDone},
+var shownAt = map[string][]domain.Step{
+	"/activation/identification": {domain.StepCode, domain.StepEnded},
+	"/activation/verification":   {domain.StepVerify},
+	"/activation/charte":         {domain.StepCharter},
+	"/activation/entre-mdp":      {domain.StepGuide, domain.StepPassword},
+	"/activation/phrases":        {domain.StepGuide, domain.StepPassword},
+	"/activation/mot-de-passe":   {domain.StepPassword},
+	"/activation/en-cours":       {domain.StepWaiting, domain.StepParked},
+	"/activation/accueil-succes": {domain.StepDone},
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"pgregory.net/rapid"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/sso/ssotest"
 )
 
@@ -26,9 +26,9 @@ import (
 func TestWhatEachRoleMay_RandomWalkOverTheConsole(t *testing.T) {
 	onEachDatabase(t, "100", func(t *testing.T, w *walk) {
 		for i := range 6 {
-			p := activation.Person{
-				ID: activation.PersonID(fmt.Sprintf("p-%d", i)), Profile: "etudiant", Number: fmt.Sprint(22500000 + i), GivenName: "Zoé", FamilyName: "Martin",
-				BirthDate: "2007-03-17", Email: activation.Address(fmt.Sprintf("zoe%d@example.net", i)), Readiness: activation.Ready, Cohort: "2026",
+			p := domain.Person{
+				ID: domain.PersonID(fmt.Sprintf("p-%d", i)), Profile: "etudiant", Number: fmt.Sprint(22500000 + i), GivenName: "Zoé", FamilyName: "Martin",
+				BirthDate: "2007-03-17", Email: domain.Address(fmt.Sprintf("zoe%d@example.net", i)), Readiness: domain.Ready, Cohort: "2026",
 			}
 			if err := w.app.store.Enrol(t.Context(), p); err != nil {
 				t.Fatal(err)

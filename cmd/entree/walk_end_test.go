@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // settle waits for what is on its way, and judges all that was left behind.
@@ -22,7 +22,7 @@ func (w *walk) settle(t *testing.T) {
 		}
 		waiting := int64(0)
 		for _, c := range counts {
-			if c.Kind == activation.JobMail || c.Kind == activation.JobAccount {
+			if c.Kind == domain.JobMail || c.Kind == domain.JobAccount {
 				waiting += c.Waiting
 			}
 		}
@@ -45,9 +45,9 @@ func (w *walk) settle(t *testing.T) {
 		account, there := w.accounts.Get(p.Login)
 		mine := there && account.Number == p.Number
 		switch {
-		case p.Account == activation.AccountActive != mine:
+		case p.Account == domain.AccountActive != mine:
 			t.Errorf("I3: %s is %q, and an account of theirs is there: %t", p.ID, p.Account, mine)
-		case p.Account == activation.AccountCreating:
+		case p.Account == domain.AccountCreating:
 			t.Errorf("I7: the account of %s is still on its way", p.ID)
 		case mine:
 			active++
@@ -92,7 +92,7 @@ func (w *walk) settle(t *testing.T) {
 }
 
 // proven tells what an account lacks of a proven code and an accepted charter.
-func (w *walk) proven(t *testing.T, p activation.Person, a activation.Account) error {
+func (w *walk) proven(t *testing.T, p domain.Person, a domain.Account) error {
 	journeys, err := w.app.store.JourneysOf(t.Context(), p.ID, p.Email)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"entree/internal/audit"
 	"entree/internal/charter"
 	"entree/internal/devenv/outside"
+	"entree/internal/domain"
 )
 
 // The walk lets visitors ask for every address of the portal at every step of
@@ -43,14 +44,14 @@ func TestI1toI7_RandomWalkOverEveryAddress(t *testing.T) {
 // visitor is a browser with somebody before it.
 type wanderer struct {
 	*walk
-	person   activation.Person // none: an address that nobody has
+	person   domain.Person // none: an address that nobody has
 	profile  string
-	address  activation.Address
+	address  domain.Address
 	password string
 
 	cookies map[string]string
 	token   string // of the last form seen
-	journey activation.JourneyID
+	journey domain.JourneyID
 	mails   int       // before the journey
 	sent    []attempt // forms, with the cookies of their time
 }
@@ -59,12 +60,12 @@ type wanderer struct {
 func (w *walk) arrive(t tester, kind string) *wanderer {
 	w.people++
 	mark := fmt.Sprintf("%s%04d", strings.ToLower(rand.Text()[:6]), w.people)
-	v := &wanderer{walk: w, profile: "etudiant", address: activation.Address(mark + "@example.net"), cookies: map[string]string{}}
+	v := &wanderer{walk: w, profile: "etudiant", address: domain.Address(mark + "@example.net"), cookies: map[string]string{}}
 	v.password = "LesVagues7" + rand.Text()[:8] + "Dansent"
 	w.passwords = append(w.passwords, v.password)
-	p := activation.Person{
-		ID: activation.PersonID("p-" + mark), Profile: "etudiant", Number: "9" + mark, GivenName: "Noé", FamilyName: "Xx" + mark,
-		BirthDate: "2007-03-17", Email: v.address, Readiness: activation.Ready, Cohort: "2026",
+	p := domain.Person{
+		ID: domain.PersonID("p-" + mark), Profile: "etudiant", Number: "9" + mark, GivenName: "Noé", FamilyName: "Xx" + mark,
+		BirthDate: "2007-03-17", Email: v.address, Readiness: domain.Ready, Cohort: "2026",
 	}
 	switch kind {
 	case "nobody":
@@ -72,7 +73,7 @@ func (w *walk) arrive(t tester, kind string) *wanderer {
 	case "staff":
 		p.Profile, v.profile = "personnel", "personnel"
 	case "not ready":
-		p.Readiness = activation.NotReady
+		p.Readiness = domain.NotReady
 	case "taken for another":
 		w.accounts.Occupy("o"+p.Number, "somebody."+mark+"@example.org")
 	}
@@ -119,20 +120,20 @@ func (w *walk) visitors(t *rapid.T) {
 
 // steps are all that there are, with how many acts lead to them, and whose.
 var steps = []struct {
-	step activation.Step
+	step domain.Step
 	kind string
 	acts int
 }{
-	{activation.StepCode, "student", 1}, {activation.StepVerify, "staff", 2}, {activation.StepCharter, "student", 2}, {activation.StepGuide, "student", 3},
-	{activation.StepPassword, "student", 4}, {activation.StepDone, "student", 5}, {activation.StepParked, "taken for another", 5},
-	{activation.StepWaiting, "student", 5}, {activation.StepEnded, "student", 1},
+	{domain.StepCode, "student", 1}, {domain.StepVerify, "staff", 2}, {domain.StepCharter, "student", 2}, {domain.StepGuide, "student", 3},
+	{domain.StepPassword, "student", 4}, {domain.StepDone, "student", 5}, {domain.StepParked, "taken for another", 5},
+	{domain.StepWaiting, "student", 5}, {domain.StepEnded, "student", 1},
 }
 
 // everywhere asks for each address at each step, as its page does and with what
 // people get wrong.
 func (w *walk) everywhere(t *testing.T) {
 	for _, at := range steps {
-		if at.step == activation.StepWaiting {
+		if at.step == domain.StepWaiting {
 			w.accounts.FailWith(errors.New("away"))
 		}
 		var v *wanderer
@@ -156,12 +157,12 @@ func (w *walk) everywhere(t *testing.T) {
 }
 
 // bring brings somebody to a step.
-func (w *walk) bring(t tester, step activation.Step, kind string, acts int) *wanderer {
+func (w *walk) bring(t tester, step domain.Step, kind string, acts int) *wanderer {
 	v := w.arrive(t, kind)
 	for range acts {
 		w.goOn(t, v)
 	}
-	for step == activation.StepEnded && v.step(t) == activation.StepCode {
+	for step == domain.StepEnded && v.step(t) == domain.StepCode {
 		w.look(t, v)
 		w.ask(t, v, nil, v.act("POST /activation/identification", false))
 	}
@@ -180,7 +181,7 @@ func (w *walk) replay(t *rapid.T, v *wanderer) {
 	a := rapid.SampledFrom(v.sent).Draw(t, "form")
 	a.spoiled = "once more"
 	switch step := v.step(t); step {
-	case activation.StepWaiting, activation.StepDone, activation.StepParked:
+	case domain.StepWaiting, domain.StepDone, domain.StepParked:
 		a.void = a.owner == v.journey && a.path != "/activation" && !slices.Contains(same, a.path)
 	}
 	w.judge(t, v, nil, &a, v.step(t), w.tried(t, v, &a))
@@ -193,12 +194,12 @@ func (w *walk) replace(t *rapid.T) {
 	}
 	w.versions++
 	name := fmt.Sprint("charter ", w.versions)
-	text := func(lang activation.Lang) charter.Text {
+	text := func(lang domain.Lang) charter.Text {
 		md := fmt.Sprintf("# %s %s\n", name, lang)
-		return charter.Text{Title: name, Markdown: md, SHA256: activation.HashCharter(md)}
+		return charter.Text{Title: name, Markdown: md, SHA256: domain.HashCharter(md)}
 	}
 	by := audit.Entry{At: time.Now(), By: audit.System}
-	d, err := w.app.charters.Save(t.Context(), charter.Draft{Name: name, Texts: charter.Texts{French: text(activation.French), English: text(activation.English)}}, by)
+	d, err := w.app.charters.Save(t.Context(), charter.Draft{Name: name, Texts: charter.Texts{French: text(domain.French), English: text(domain.English)}}, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,11 +213,11 @@ func (w *walk) pass(t tester, v *wanderer, d time.Duration) {
 	if v.journey == "" {
 		return
 	}
-	_, err := w.app.store.Update(t.Context(), activation.Journey{ID: v.journey}, func(j *activation.Journey) (activation.Effects, error) {
+	_, err := w.app.store.Update(t.Context(), domain.Journey{ID: v.journey}, func(j *domain.Journey) (domain.Effects, error) {
 		for _, at := range []*time.Time{&j.SeenAt, &j.ExpiresAt, &j.Code.SentAt, &j.Code.ExpiresAt} {
 			*at = at.Add(-d)
 		}
-		return activation.Effects{}, nil
+		return domain.Effects{}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -224,26 +225,26 @@ func (w *walk) pass(t tester, v *wanderer, d time.Duration) {
 }
 
 // step is where a visitor's journey stands; empty where it has none any more.
-func (v *wanderer) step(t tester) activation.Step {
+func (v *wanderer) step(t tester) domain.Step {
 	if v.journey == "" {
 		return ""
 	}
 	_, step, err := v.app.service.Journey(t.Context(), v.journey)
-	if err != nil && !errors.Is(err, activation.ErrExpired) && !errors.Is(err, activation.ErrNotFound) {
+	if err != nil && !errors.Is(err, activation.ErrExpired) && !errors.Is(err, domain.ErrNotFound) {
 		t.Fatal(err)
 	}
 	return step
 }
 
-var pageOf = map[activation.Step]string{
-	"": "/activation", activation.StepCode: "/activation/identification", activation.StepEnded: "/activation/identification",
-	activation.StepVerify: "/activation/verification", activation.StepCharter: "/activation/charte", activation.StepGuide: "/activation/entre-mdp",
-	activation.StepPassword: "/activation/mot-de-passe", activation.StepWaiting: "/activation/en-cours", activation.StepParked: "/activation/en-cours",
-	activation.StepDone: "/activation/accueil-succes",
+var pageOf = map[domain.Step]string{
+	"": "/activation", domain.StepCode: "/activation/identification", domain.StepEnded: "/activation/identification",
+	domain.StepVerify: "/activation/verification", domain.StepCharter: "/activation/charte", domain.StepGuide: "/activation/entre-mdp",
+	domain.StepPassword: "/activation/mot-de-passe", domain.StepWaiting: "/activation/en-cours", domain.StepParked: "/activation/en-cours",
+	domain.StepDone: "/activation/accueil-succes",
 }
 
 // look opens the page of a visitor's step, whose form is theirs from then on.
-func (w *walk) look(t tester, v *wanderer) activation.Step {
+func (w *walk) look(t tester, v *wanderer) domain.Step {
 	step := v.step(t)
 	w.ask(t, v, nil, &attempt{method: http.MethodGet, path: pageOf[step]})
 	return step
@@ -253,7 +254,7 @@ func (w *walk) look(t tester, v *wanderer) activation.Step {
 func (w *walk) goOn(t tester, v *wanderer) {
 	step := w.look(t, v)
 	switch step {
-	case activation.StepEnded, activation.StepWaiting, activation.StepParked, activation.StepDone:
+	case domain.StepEnded, domain.StepWaiting, domain.StepParked, domain.StepDone:
 		return
 	}
 	w.ask(t, v, nil, v.act(http.MethodPost+" "+pageOf[step], true))
@@ -274,7 +275,7 @@ func (v *wanderer) act(route string, right bool) *attempt {
 		a.form.Set("adresse", string(v.address))
 	case "/activation/identification":
 		code := ""
-		if v.journey != "" && v.person.ID != "" && v.person.Readiness == activation.Ready {
+		if v.journey != "" && v.person.ID != "" && v.person.Readiness == domain.Ready {
 			code = v.code(v.address, v.mails)
 		}
 		if code == "" || !right {
@@ -288,7 +289,7 @@ func (v *wanderer) act(route string, right bool) *attempt {
 		}
 	case "/activation/charte", "/charte":
 		a.form.Set("charte", "oui")
-		if c, err := v.app.service.CharterFor(activation.Journey{Profile: v.profile}, activation.French); err == nil {
+		if c, err := v.app.service.CharterFor(domain.Journey{Profile: v.profile}, domain.French); err == nil {
 			a.form.Set("empreinte", c.SHA256)
 		}
 		if !right {

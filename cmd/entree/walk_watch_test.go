@@ -8,17 +8,17 @@ import (
 	"strings"
 	"sync"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // watch is the store, seen by somebody who knows the model of the way: which
 // step may follow which, and by what act.
 type watch struct {
-	activation.Store
-	next func(activation.Journey) activation.Step
+	domain.Store
+	next func(domain.Journey) domain.Step
 
 	mu    sync.Mutex
-	began map[*attempt]activation.JourneyID
+	began map[*attempt]domain.JourneyID
 	wrong []string // what a job did
 }
 
@@ -51,14 +51,14 @@ func (a *attempt) after(err error) error {
 
 // moves is the model: from a step, by an act, to the steps that it may lead to.
 // What the visitor did not ask for is done by jobs alone.
-var moves = map[string]map[activation.Step][]activation.Step{
-	"/activation/identification": {activation.StepCode: {activation.StepCode, activation.StepEnded, activation.StepVerify, activation.StepCharter}},
-	"/activation/renvoi":         {activation.StepCode: {activation.StepCode}},
-	"/activation/verification":   {activation.StepVerify: {activation.StepVerify, activation.StepEnded, activation.StepCharter}},
-	"/activation/charte":         {activation.StepCharter: {activation.StepGuide, activation.StepPassword}},
-	"/activation/entre-mdp":      {activation.StepGuide: {activation.StepPassword}},
-	"/activation/mot-de-passe":   {activation.StepPassword: {activation.StepWaiting}},
-	"":                           {activation.StepWaiting: {activation.StepDone, activation.StepParked}},
+var moves = map[string]map[domain.Step][]domain.Step{
+	"/activation/identification": {domain.StepCode: {domain.StepCode, domain.StepEnded, domain.StepVerify, domain.StepCharter}},
+	"/activation/renvoi":         {domain.StepCode: {domain.StepCode}},
+	"/activation/verification":   {domain.StepVerify: {domain.StepVerify, domain.StepEnded, domain.StepCharter}},
+	"/activation/charte":         {domain.StepCharter: {domain.StepGuide, domain.StepPassword}},
+	"/activation/entre-mdp":      {domain.StepGuide: {domain.StepPassword}},
+	"/activation/mot-de-passe":   {domain.StepPassword: {domain.StepWaiting}},
+	"":                           {domain.StepWaiting: {domain.StepDone, domain.StepParked}},
 }
 
 // same lists acts that leave any step as it is.
@@ -69,7 +69,7 @@ func attemptOf(ctx context.Context) *attempt {
 	return a
 }
 
-func (w *watch) Begin(ctx context.Context, j activation.Journey, e activation.Effects) error {
+func (w *watch) Begin(ctx context.Context, j domain.Journey, e domain.Effects) error {
 	a := attemptOf(ctx)
 	if err := a.before(); err != nil {
 		return err
@@ -77,13 +77,13 @@ func (w *watch) Begin(ctx context.Context, j activation.Journey, e activation.Ef
 	err := w.Store.Begin(ctx, j, e)
 	if a != nil && err == nil {
 		a.did = append(a.did, "a journey was begun")
-		if a.path != "/activation" && a.path != "/activation/guichet" || w.next(j) != activation.StepCode {
+		if a.path != "/activation" && a.path != "/activation/guichet" || w.next(j) != domain.StepCode {
 			a.wrong = append(a.wrong, fmt.Sprintf("S27: a journey began at %s", w.next(j)))
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.began == nil {
-			w.began = map[*attempt]activation.JourneyID{}
+			w.began = map[*attempt]domain.JourneyID{}
 		}
 		w.began[a] = j.ID
 	}
@@ -91,7 +91,7 @@ func (w *watch) Begin(ctx context.Context, j activation.Journey, e activation.Ef
 }
 
 // begun gives the journey that an attempt began.
-func (w *watch) begun(a *attempt) activation.JourneyID {
+func (w *watch) begun(a *attempt) domain.JourneyID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := w.began[a]
@@ -99,7 +99,7 @@ func (w *watch) begun(a *attempt) activation.JourneyID {
 	return id
 }
 
-func (w *watch) Apply(ctx context.Context, e activation.Effects) error {
+func (w *watch) Apply(ctx context.Context, e domain.Effects) error {
 	a := attemptOf(ctx)
 	if err := a.before(); err != nil {
 		return err
@@ -111,13 +111,13 @@ func (w *watch) Apply(ctx context.Context, e activation.Effects) error {
 	return a.after(err)
 }
 
-func (w *watch) Update(ctx context.Context, read activation.Journey, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+func (w *watch) Update(ctx context.Context, read domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
 	a := attemptOf(ctx)
 	if err := a.before(); err != nil {
-		return activation.Journey{}, err
+		return domain.Journey{}, err
 	}
-	var before activation.Journey
-	after, err := w.Store.Update(ctx, read, func(j *activation.Journey) (activation.Effects, error) {
+	var before domain.Journey
+	after, err := w.Store.Update(ctx, read, func(j *domain.Journey) (domain.Effects, error) {
 		before = *j
 		before.Candidates = slices.Clone(j.Candidates)
 		return change(j)
@@ -142,7 +142,7 @@ func (w *watch) Update(ctx context.Context, read activation.Journey, change func
 
 // allows tells what the model has against a change of a journey by an attempt;
 // nothing where it may be.
-func (a *attempt) allows(before, after activation.Journey, next func(activation.Journey) activation.Step) string {
+func (a *attempt) allows(before, after domain.Journey, next func(domain.Journey) domain.Step) string {
 	from, to := next(before), next(after)
 	ways, known := moves[a.path]
 	switch {
@@ -160,7 +160,7 @@ func (a *attempt) allows(before, after activation.Journey, next func(activation.
 		return "S7: the journey became another person's"
 	case before.Person == "" && after.Person != "" && !slices.Contains(before.Candidates, after.Person):
 		return "S7: the journey became that of somebody who is no candidate"
-	case after.Code.Tries < before.Code.Tries || after.VerifyTries < before.VerifyTries || after.Code.Tries > activation.MaxTries || after.VerifyTries > activation.MaxTries:
+	case after.Code.Tries < before.Code.Tries || after.VerifyTries < before.VerifyTries || after.Code.Tries > domain.MaxTries || after.VerifyTries > domain.MaxTries:
 		return fmt.Sprintf("I6: tries went from %d and %d to %d and %d", before.Code.Tries, before.VerifyTries, after.Code.Tries, after.VerifyTries)
 	case !before.ProvenAt.IsZero() && !after.ProvenAt.Equal(before.ProvenAt):
 		return "S2: a code was proven twice"
@@ -172,7 +172,7 @@ func (a *attempt) allows(before, after activation.Journey, next func(activation.
 		return "I2: a charter was accepted that nobody ticked"
 	case before.ProvenAt.IsZero() && !after.ProvenAt.IsZero() && strings.Trim(a.form.Get("code"), "0123456789") != "":
 		return "S1: what was proven is no code"
-	case !before.ExpiresAt.Equal(after.ExpiresAt) && to != activation.StepWaiting:
+	case !before.ExpiresAt.Equal(after.ExpiresAt) && to != domain.StepWaiting:
 		return "S31: the absolute limit has moved"
 	}
 	return ""

@@ -17,9 +17,9 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/internal/activation"
 	"entree/internal/config"
 	"entree/internal/devenv/localpostgres"
+	"entree/internal/domain"
 	"entree/internal/sso/ssotest"
 	"entree/keycloak"
 	"entree/keycloak/fake"
@@ -79,7 +79,7 @@ type walk struct {
 	console  []string // those of the console
 
 	mu        sync.Mutex
-	mails     map[activation.Address][]activation.Message
+	mails     map[domain.Address][]domain.Message
 	planted   []string // keys: on no page, in no log, in no database
 	passwords []string // neither
 
@@ -95,7 +95,7 @@ type walk struct {
 func newWalk(t *testing.T, dsn string) *walk {
 	t.Helper()
 	i := install(t)
-	w := &walk{base: i.base, dir: i.dir, log: filepath.Join(i.dir, "log"), accounts: fake.New(), mails: map[activation.Address][]activation.Message{}, met: map[string]int{}, acts: map[string]int{}}
+	w := &walk{base: i.base, dir: i.dir, log: filepath.Join(i.dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, met: map[string]int{}, acts: map[string]int{}}
 	w.provider = ssotest.New(t, time.Now)
 	c, err := config.Load(i.config, append(i.environ,
 		"ENTREE_DATABASE="+dsn, "ENTREE_SSO_ISSUER="+w.provider.URL, "ENTREE_SSO_CLIENT_SECRET="+ssotest.ClientSecret,
@@ -146,7 +146,7 @@ func newWalk(t *testing.T, dsn string) *walk {
 }
 
 // Send is the mail server.
-func (w *walk) Send(_ context.Context, m activation.Message) error {
+func (w *walk) Send(_ context.Context, m domain.Message) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mails[m.To] = append(w.mails[m.To], m)
@@ -154,7 +154,7 @@ func (w *walk) Send(_ context.Context, m activation.Message) error {
 }
 
 // code waits for the code that was sent last to an address.
-func (w *walk) code(a activation.Address, after int) string {
+func (w *walk) code(a domain.Address, after int) string {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		w.mu.Lock()
 		all := w.mails[a]
@@ -166,13 +166,13 @@ func (w *walk) code(a activation.Address, after int) string {
 	return ""
 }
 
-func (w *walk) sentTo(a activation.Address) int {
+func (w *walk) sentTo(a domain.Address) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.mails[a])
 }
 
-func (w *walk) next(j activation.Journey) activation.Step {
+func (w *walk) next(j domain.Journey) domain.Step {
 	return j.Next(func(sum string) bool { return slices.Contains(w.app.charters.Board.Current(j.Profile), sum) })
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entree/internal/activation"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/store"
 	"entree/internal/webhook"
 )
@@ -84,7 +84,7 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 				}
 				for _, id := range ids {
 					err := s.SendAgain(cmd.Context(), id, w.Deadline())
-					if errors.Is(err, activation.ErrNotFound) {
+					if errors.Is(err, domain.ErrNotFound) {
 						return fmt.Errorf("%s is no dead letter", id)
 					}
 					if err != nil {

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/breached"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/mail"
 	"entree/internal/password"
 	"entree/internal/secret"
@@ -47,7 +47,7 @@ func openStore(ctx context.Context, c config.Config) (*store.Store, error) {
 }
 
 // openBreached opens the list of leaked passwords, where there is one.
-func openBreached(c config.Config) (activation.Breached, error) {
+func openBreached(c config.Config) (domain.Breached, error) {
 	if c.BreachedFile() == "" {
 		return nil, nil
 	}
@@ -172,9 +172,9 @@ func (a *app) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
 	return out, err
 }
 
-func links(steps []config.NextStep) map[activation.Lang][]portal.NextLink {
-	out := map[activation.Lang][]portal.NextLink{}
-	for _, lang := range []activation.Lang{activation.French, activation.English} {
+func links(steps []config.NextStep) map[domain.Lang][]portal.NextLink {
+	out := map[domain.Lang][]portal.NextLink{}
+	for _, lang := range []domain.Lang{domain.French, domain.English} {
 		for _, s := range steps {
 			out[lang] = append(out[lang], portal.NextLink{Text: s.Text.In(lang), Help: s.Help.In(lang), URL: s.URL})
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"entree/internal/domain"
 )
 
 // charterDeadline is how long Keycloak is told for that somebody accepted a new
@@ -17,13 +19,13 @@ const charterDeadline = 14 * 24 * time.Hour
 // is not one that they accepted. ErrNotFound where the portal has made no such
 // account. As at the first login, "" stands for an id that the single sign-on
 // does not say.
-func (s *Service) Reader(ctx context.Context, login, accountID string) (p Person, owes bool, err error) {
+func (s *Service) Reader(ctx context.Context, login, accountID string) (p domain.Person, owes bool, err error) {
 	p, err = s.Store.PersonByLogin(ctx, strings.ToLower(login))
 	if err != nil {
-		return Person{}, false, err
+		return domain.Person{}, false, err
 	}
-	if p.Account != AccountActive || accountID != "" && p.AccountID != accountID {
-		return Person{}, false, ErrNotFound
+	if p.Account != domain.AccountActive || accountID != "" && p.AccountID != accountID {
+		return domain.Person{}, false, domain.ErrNotFound
 	}
 	current := s.Charters.Current(p.Profile)
 	if len(current) == 0 {
@@ -34,7 +36,7 @@ func (s *Service) Reader(ctx context.Context, login, accountID string) (p Person
 }
 
 // CharterOf gives the charter in force for a person.
-func (s *Service) CharterOf(p Person, lang Lang) (Charter, error) {
+func (s *Service) CharterOf(p domain.Person, lang domain.Lang) (domain.Charter, error) {
 	return s.Charters.InForce(p.Profile, lang)
 }
 
@@ -42,7 +44,7 @@ func (s *Service) CharterOf(p Person, lang Lang) (Charter, error) {
 // text has this hash, with the same evidence as the first time. A receipt goes
 // by mail, and a job writes the version into the account. A second press
 // changes nothing.
-func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 string, lang Lang) error {
+func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 string, lang domain.Lang) error {
 	p, owes, err := s.Reader(ctx, login, accountID)
 	if err != nil || !owes {
 		return err
@@ -52,32 +54,32 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 		return err
 	}
 	now := s.now()
-	receipt, err := s.mailJob(Message{
-		Kind: MessageAccepted, Lang: lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, AskedAt: now,
-		Charter: Receipt{charter.Version, charter.SHA256, now},
+	receipt, err := s.mailJob(domain.Message{
+		Kind: domain.MessageAccepted, Lang: lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, AskedAt: now,
+		Charter: domain.Receipt{Version: charter.Version, SHA256: charter.SHA256, At: now},
 	}, p.ID, "", now, now.Add(mailDeadline))
 	if err != nil {
 		return err
 	}
-	id, err := s.newID()
+	id, err := domain.NewID(s.Random)
 	if err != nil {
 		return err
 	}
-	accepted := Event{At: now, Kind: EventCharterAccepted, Person: p.ID, Details: map[string]string{
+	accepted := domain.Event{At: now, Kind: domain.EventCharterAccepted, Person: p.ID, Details: map[string]string{
 		"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang), "again": "yes",
 	}}
 	news, err := s.news(accepted, p)
 	if err != nil {
 		return err
 	}
-	err = s.Store.Apply(ctx, Effects{
-		Charter:     &InForce{p.Profile, charter.SHA256},
-		Acceptances: []Acceptance{{Person: p.ID, Profile: p.Profile, Lang: charter.Lang, Version: charter.Version, SHA256: charter.SHA256, At: now}},
-		Events:      []Event{accepted},
-		Jobs:        append(news, receipt, Job{ID: id, Kind: JobCharter, Person: p.ID, Created: now, RunAt: now, Deadline: now.Add(charterDeadline)}),
+	err = s.Store.Apply(ctx, domain.Effects{
+		Charter:     &domain.InForce{Profile: p.Profile, SHA256: charter.SHA256},
+		Acceptances: []domain.Acceptance{{Person: p.ID, Profile: p.Profile, Lang: charter.Lang, Version: charter.Version, SHA256: charter.SHA256, At: now}},
+		Events:      []domain.Event{accepted},
+		Jobs:        append(news, receipt, domain.Job{ID: id, Kind: domain.JobCharter, Person: p.ID, Created: now, RunAt: now, Deadline: now.Add(charterDeadline)}),
 	})
 	if err != nil {
-		return s.replaced(ctx, err, ReasonCharterChanged)
+		return s.replaced(ctx, err, domain.ReasonCharterChanged)
 	}
 	s.Runner.Wake()
 	return nil
@@ -86,25 +88,25 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 // CharterJobs writes the charter that somebody accepted last into the account.
 // The job carries nothing: whichever of two jobs runs last, the account holds
 // the newest acceptance.
-func (s *Service) CharterJobs() Handler { return charterJobs{s} }
+func (s *Service) CharterJobs() domain.Handler { return charterJobs{s} }
 
 type charterJobs struct{ *Service }
 
-func (s charterJobs) Run(ctx context.Context, job Job) (Effects, error) {
+func (s charterJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	p, err := s.Store.Person(ctx, job.Person)
 	if err != nil {
-		return Effects{}, fmt.Errorf("charter job: %w", err)
+		return domain.Effects{}, fmt.Errorf("charter job: %w", err)
 	}
 	last, err := s.Store.LastAcceptance(ctx, job.Person)
-	if errors.Is(err, ErrNotFound) {
-		return Effects{}, Permanent(fmt.Errorf("charter job: %w", err))
+	if errors.Is(err, domain.ErrNotFound) {
+		return domain.Effects{}, domain.Permanent(fmt.Errorf("charter job: %w", err))
 	}
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	return Effects{}, s.Accounts.Accepted(ctx, p.AccountID, last)
+	return domain.Effects{}, s.Accounts.Accepted(ctx, p.AccountID, last)
 }
 
-func (s charterJobs) Abandon(_ context.Context, job Job, _ error) (Effects, error) {
-	return Effects{Events: []Event{{At: s.now(), Kind: EventCharterPending, Person: job.Person}}}, nil
+func (s charterJobs) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {
+	return domain.Effects{Events: []domain.Event{{At: s.now(), Kind: domain.EventCharterPending, Person: job.Person}}}, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"entree/internal/domain"
 )
 
 // FirstLogin records that an account was used for the first time. It is told of
@@ -15,26 +17,26 @@ import (
 func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error {
 	login = strings.ToLower(login)
 	p, err := s.used(ctx, login, accountID)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, domain.ErrNotFound) {
 		return nil
 	}
-	if err != nil || p.Account != AccountActive || login != "" && p.Login != login || !p.FirstLoginAt.IsZero() {
+	if err != nil || p.Account != domain.AccountActive || login != "" && p.Login != login || !p.FirstLoginAt.IsZero() {
 		return err
 	}
 	now := s.now()
-	first := Event{At: now, Kind: EventFirstLogin, Person: p.ID}
+	first := domain.Event{At: now, Kind: domain.EventFirstLogin, Person: p.ID}
 	p.FirstLoginAt = now
 	news, err := s.news(first, p)
 	if err != nil {
 		return err
 	}
-	e := Effects{
-		People: []PersonChange{{Person: p.ID, From: []AccountState{AccountActive}, To: AccountActive, FirstLoginAt: now}},
-		Events: []Event{first},
+	e := domain.Effects{
+		People: []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{domain.AccountActive}, To: domain.AccountActive, FirstLoginAt: now}},
+		Events: []domain.Event{first},
 		Jobs:   news,
 	}
 	err = s.Store.Apply(ctx, e)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, domain.ErrConflict) {
 		return nil
 	}
 	s.wake(e)
@@ -42,7 +44,7 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 }
 
 // used finds whose account a login was.
-func (s *Service) used(ctx context.Context, login, accountID string) (Person, error) {
+func (s *Service) used(ctx context.Context, login, accountID string) (domain.Person, error) {
 	if accountID == "" {
 		return s.Store.PersonByLogin(ctx, login)
 	}

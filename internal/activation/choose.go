@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"entree/internal/domain"
 	"entree/internal/password"
 	"entree/internal/secret"
 )
@@ -25,14 +26,14 @@ type Phrase struct {
 }
 
 // Rules gives the rules that a password is held to now.
-func (s *Service) Rules(Journey) PasswordRules { return s.Policy() }
+func (s *Service) Rules(domain.Journey) PasswordRules { return s.Policy() }
 
 // Fragments gives what of a person's data a password may not hold, folded, for
 // the browser, which ticks the rule while they type.
-func (s *Service) Fragments(p Person) []string { return s.personal(p).Fragments() }
+func (s *Service) Fragments(p domain.Person) []string { return s.personal(p).Fragments() }
 
 // Phrases draws n suggestions, none of which breaks a rule for this person.
-func (s *Service) Phrases(p Person, n int) ([]Phrase, error) {
+func (s *Service) Phrases(p domain.Person, n int) ([]Phrase, error) {
 	check := password.Checker(s.Policy(), s.personal(p))
 	out := make([]Phrase, n)
 	for i := range out {
@@ -50,11 +51,11 @@ func (s *Service) Phrases(p Person, n int) ([]Phrase, error) {
 // account's job with the intent. Then it waits a moment for Keycloak; where
 // the account is not there by then, the journey's step is StepWaiting and the
 // job goes on without the visitor.
-func (s *Service) ChoosePassword(ctx context.Context, j *Journey, chosen, confirmation secret.Text) error {
+func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen, confirmation secret.Text) error {
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return err // before the hash, which is dear
 	}
-	if err := s.stands(j, StepPassword); err != nil {
+	if err := s.stands(j, domain.StepPassword); err != nil {
 		return err
 	}
 	p, err := s.reserve(ctx, j.Person)
@@ -67,10 +68,10 @@ func (s *Service) ChoosePassword(ctx context.Context, j *Journey, chosen, confir
 		return err
 	}
 	if len(found) > 0 {
-		return &Refusal{Reason: ReasonPasswordRules, Findings: found}
+		return &domain.Refusal{Reason: domain.ReasonPasswordRules, Findings: found}
 	}
 	if chosen.Reveal() != confirmation.Reveal() {
-		return &Refusal{Reason: ReasonPasswordConfirm}
+		return &domain.Refusal{Reason: domain.ReasonPasswordConfirm}
 	}
 	credential, err := s.Hasher.Hash(ctx, chosen)
 	if err != nil {
@@ -80,15 +81,15 @@ func (s *Service) ChoosePassword(ctx context.Context, j *Journey, chosen, confir
 	if err != nil {
 		return err
 	}
-	err = s.act(ctx, j, StepPassword, func(j *Journey, at time.Time) (Effects, *Refusal) {
+	err = s.act(ctx, j, domain.StepPassword, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		j.PasswordAt = at
 		j.ExpiresAt = at.Add(s.Absolute)
 		return intent, nil
 	})
-	if errors.Is(err, ErrConflict) {
-		return &Refusal{Reason: ReasonElsewhere}
+	if errors.Is(err, domain.ErrConflict) {
+		return &domain.Refusal{Reason: domain.ReasonElsewhere}
 	}
-	if err = s.replaced(ctx, err, ReasonStep); err != nil {
+	if err = s.replaced(ctx, err, domain.ReasonStep); err != nil {
 		return err
 	}
 	wait, cancel := context.WithTimeout(ctx, s.Wait)
@@ -101,7 +102,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *Journey, chosen, confir
 
 // judge gives every rule that a password breaks; one that keeps them all is
 // looked up among those that leaked.
-func (s *Service) judge(chosen secret.Text, p Person) ([]Finding, error) {
+func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, error) {
 	found := password.Check(s.Policy(), chosen, s.personal(p))
 	if len(found) > 0 || s.Breached == nil {
 		return found, nil
@@ -111,7 +112,7 @@ func (s *Service) judge(chosen secret.Text, p Person) ([]Finding, error) {
 		return nil, fmt.Errorf("look the password up: %w", err)
 	}
 	if leaked {
-		found = append(found, Finding{Rule: "breached"})
+		found = append(found, domain.Finding{Rule: "breached"})
 	}
 	return found, nil
 }
@@ -119,20 +120,20 @@ func (s *Service) judge(chosen secret.Text, p Person) ([]Finding, error) {
 // intend gives the effects that begin the account (the model's step "intend"): the person's state moves
 // from none to creating, which one journey alone can do, and the job carries
 // all that Keycloak needs, sealed.
-func (s *Service) intend(j Journey, p Person, c Credential) (Effects, error) {
+func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential) (domain.Effects, error) {
 	profile, ok := s.Profile(p.Profile)
 	if !ok {
-		return Effects{}, fmt.Errorf("profile %q is no longer configured", p.Profile)
+		return domain.Effects{}, fmt.Errorf("profile %q is no longer configured", p.Profile)
 	}
-	activationID, err := s.newID()
+	activationID, err := domain.NewID(s.Random)
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	jobID, err := s.newID()
+	jobID, err := domain.NewID(s.Random)
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	plain, err := json.Marshal(Account{
+	plain, err := json.Marshal(domain.Account{
 		ActivationID: activationID, Login: p.Login, UniversityAddress: p.UniversityAddress,
 		PersonalAddress: string(p.Email), GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate,
 		Profile: p.Profile, Number: p.Number, Affiliation: profile.Affiliation, Affiliations: profile.Affiliations,
@@ -141,22 +142,22 @@ func (s *Service) intend(j Journey, p Person, c Credential) (Effects, error) {
 		Credential: c,
 	})
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
 	sealed, err := s.Keys.Seal(secret.UseJob, jobID, plain)
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
 	now := s.now()
-	return Effects{
-		Charter: &InForce{j.Profile, j.Charter},
-		People:  []PersonChange{{Person: p.ID, From: []AccountState{NoAccount}, To: AccountCreating, ActivationID: activationID}},
-		Jobs:    []Job{{ID: jobID, Kind: JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
-		Events:  []Event{{At: now, Kind: EventPasswordChosen, Person: p.ID, Journey: j.ID}},
+	return domain.Effects{
+		Charter: &domain.InForce{Profile: j.Profile, SHA256: j.Charter},
+		People:  []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating, ActivationID: activationID}},
+		Jobs:    []domain.Job{{ID: jobID, Kind: domain.JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
+		Events:  []domain.Event{{At: now, Kind: domain.EventPasswordChosen, Person: p.ID, Journey: j.ID}},
 	}, nil
 }
 
-func (s *Service) personal(p Person) password.Personal {
+func (s *Service) personal(p domain.Person) password.Personal {
 	return password.Personal{
 		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Number: p.Number, Login: p.Login,
 		Addresses: []string{string(p.Email), p.UniversityAddress}, Institution: s.Words,

@@ -3,109 +3,56 @@ package activation
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"strings"
-	"time"
 
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
-
-// DeskLife is how long a code of the desk is good: its person stands there.
-const DeskLife = 15 * time.Minute
-
-// DeskCode is what is kept of a code that an operator gave to somebody who
-// showed an identity card: a MAC, whose it is, and who vouched. A person has
-// one at most; a new one takes its place.
-type DeskCode struct {
-	MAC       []byte
-	Person    PersonID
-	Operator  string // as the audit names them
-	IssuedAt  time.Time
-	ExpiresAt time.Time
-}
-
-// NewDeskCode draws a code for somebody at the desk: eight letters and digits
-// without I, L, O and U, 40 bits. It names its person by itself, so that
-// nothing else has to be typed and nothing is told about anybody: that is why
-// it needs more than the six digits, which are tried against one address.
-func NewDeskCode(random io.Reader, keys secret.Keyring, person PersonID, operator string, now time.Time) (secret.Text, DeskCode, error) {
-	b := make([]byte, 5)
-	if _, err := io.ReadFull(random, b); err != nil {
-		return secret.Text{}, DeskCode{}, fmt.Errorf("draw a code: %w", err)
-	}
-	code := crockford.EncodeToString(b)
-	return secret.New(code[:4] + "-" + code[4:]), DeskCode{
-		MAC: keys.MAC(secret.UseDesk, code), Person: person, Operator: operator, IssuedAt: now, ExpiresAt: now.Add(DeskLife),
-	}, nil
-}
-
-// CleanDeskCode takes what was read out and typed: small letters, spaces and
-// hyphens are forgiven, O is 0, I and L are 1.
-func CleanDeskCode(s string) (string, bool) {
-	out := make([]rune, 0, 8)
-	for _, r := range strings.ToUpper(s) {
-		switch {
-		case r == 'O':
-			r = '0'
-		case r == 'I' || r == 'L':
-			r = '1'
-		case strings.ContainsRune(" \u00a0\u202f\t-–—.", r):
-			continue
-		}
-		if !strings.ContainsRune("0123456789ABCDEFGHJKMNPQRSTVWXYZ", r) || len(out) == 8 {
-			return "", false
-		}
-		out = append(out, r)
-	}
-	return string(out), len(out) == 8
-}
 
 // EnterDesk begins a journey with a code of the desk, which stands for the
 // mailbox's proof and for nothing else: a second proof, the charter and the
 // password come as they always do. A code that is wrong, spent or too old is
 // refused in the same words.
-func (s *Service) EnterDesk(ctx context.Context, typed string, lang Lang, client string) (Journey, error) {
-	code, ok := CleanDeskCode(typed)
+func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error) {
+	code, ok := domain.CleanDeskCode(typed)
 	if !ok {
-		return Journey{}, &Refusal{Reason: ReasonDeskFormat}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonDeskFormat}
 	}
 	// Counted before the comparison (S3). A desk stands behind one address with
 	// a whole campus, so the network may try more often than a person would.
-	if err := s.take(ctx, ReasonTooManyRequests, Act{"desk-client:" + client, s.Rates.DeskClient}, Act{"desk-total", s.Rates.DeskTotal}); err != nil {
-		return Journey{}, err
+	if err := s.take(ctx, domain.ReasonTooManyRequests, domain.Act{Key: "desk-client:" + client, Rate: s.Rates.DeskClient}, domain.Act{Key: "desk-total", Rate: s.Rates.DeskTotal}); err != nil {
+		return domain.Journey{}, err
 	}
-	wrong := &Refusal{Reason: ReasonDeskWrong}
+	wrong := &domain.Refusal{Reason: domain.ReasonDeskWrong}
 	given, err := s.Store.DeskCode(ctx, s.Keys.MACs(secret.UseDesk, code))
-	if errors.Is(err, ErrNotFound) {
-		return Journey{}, errors.Join(s.Store.Apply(ctx, Effects{Events: []Event{{At: s.now(), Kind: EventDeskWrong}}}), wrong)
+	if errors.Is(err, domain.ErrNotFound) {
+		return domain.Journey{}, errors.Join(s.Store.Apply(ctx, domain.Effects{Events: []domain.Event{{At: s.now(), Kind: domain.EventDeskWrong}}}), wrong)
 	}
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	p, err := s.Store.Person(ctx, given.Person)
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	j, err := s.newJourney(p.Profile, p.Email, lang)
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	if !p.MayActivate() || !j.RequestedAt.Before(given.ExpiresAt) {
-		return Journey{}, wrong
+		return domain.Journey{}, wrong
 	}
-	j.ProvenAt, j.Desk, j.Candidates = j.RequestedAt, given.Operator, []PersonID{p.ID}
+	j.ProvenAt, j.Desk, j.Candidates = j.RequestedAt, given.Operator, []domain.PersonID{p.ID}
 	if birth, number := s.Asks(j); !birth && !number {
 		j.Person, j.VerifiedAt = p.ID, j.RequestedAt
 	}
-	err = s.Store.Begin(ctx, j, Effects{
-		DeskSpent: &DeskSpent{MAC: given.MAC, At: j.RequestedAt},
-		Events: []Event{{
-			At: j.RequestedAt, Kind: EventDeskProven, Person: p.ID, Journey: j.ID, Details: map[string]string{"operator": given.Operator},
+	err = s.Store.Begin(ctx, j, domain.Effects{
+		DeskSpent: &domain.DeskSpent{MAC: given.MAC, At: j.RequestedAt},
+		Events: []domain.Event{{
+			At: j.RequestedAt, Kind: domain.EventDeskProven, Person: p.ID, Journey: j.ID, Details: map[string]string{"operator": given.Operator},
 		}},
 	})
-	if errors.Is(err, ErrConflict) { // somebody else was first, or it ran out
-		return Journey{}, wrong
+	if errors.Is(err, domain.ErrConflict) { // somebody else was first, or it ran out
+		return domain.Journey{}, wrong
 	}
 	return j, err
 }

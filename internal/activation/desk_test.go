@@ -9,24 +9,25 @@ import (
 	"time"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
 // give issues a code of the desk, as a help desk does.
-func (w *world) give(id activation.PersonID) secret.Text {
+func (w *world) give(id domain.PersonID) secret.Text {
 	w.t.Helper()
-	code, kept, err := activation.NewDeskCode(rand.Reader, w.Keys, id, "Ada Admin", w.clock())
+	code, kept, err := domain.NewDeskCode(rand.Reader, w.Keys, id, "Ada Admin", w.clock())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.store.Apply(w.t.Context(), activation.Effects{Desk: &kept}); err != nil {
+	if err := w.store.Apply(w.t.Context(), domain.Effects{Desk: &kept}); err != nil {
 		w.t.Fatal(err)
 	}
 	return code
 }
 
-func (w *world) enter(code string) (activation.Journey, error) {
-	return w.EnterDesk(w.t.Context(), code, activation.French, "192.0.2.0")
+func (w *world) enter(code string) (domain.Journey, error) {
+	return w.EnterDesk(w.t.Context(), code, domain.French, "192.0.2.0")
 }
 
 func TestI2_ACodeOfTheDeskStandsForTheMailboxAndForNothingElse(t *testing.T) {
@@ -35,34 +36,34 @@ func TestI2_ACodeOfTheDeskStandsForTheMailboxAndForNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if step := w.step(j.ID); step != activation.StepCharter || j.Desk != "Ada Admin" {
+	if step := w.step(j.ID); step != domain.StepCharter || j.Desk != "Ada Admin" {
 		t.Fatalf("at %s, vouched for by %q", step, j.Desk)
 	}
 	w.accept(j.ID)
 	if err := w.choose(j.ID, strong); err != nil {
 		t.Fatal(err)
 	}
-	w.box.next(t, activation.MessageActivated) // to the address of the enrolment
-	if p := w.person("p-22502142"); p.Account != activation.AccountActive {
+	w.box.next(t, domain.MessageActivated) // to the address of the enrolment
+	if p := w.person("p-22502142"); p.Account != domain.AccountActive {
 		t.Errorf("the account is %q", p.Account)
 	}
 	events, err := w.store.Events(t.Context(), "p-22502142")
-	if err != nil || !slices.ContainsFunc(events, func(e activation.Event) bool {
-		return e.Kind == activation.EventDeskProven && e.Details["operator"] == "Ada Admin"
+	if err != nil || !slices.ContainsFunc(events, func(e domain.Event) bool {
+		return e.Kind == domain.EventDeskProven && e.Details["operator"] == "Ada Admin"
 	}) {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
 
 func TestDesk_ASecondProofIsAskedForAllTheSame(t *testing.T) {
-	nadia := activation.Person{ID: "p-1001", Profile: "personnel", Number: "1001", GivenName: "Nadia", FamilyName: "Benali",
-		BirthDate: "1981-02-28", Email: "nadia@example.net", Readiness: activation.Ready}
+	nadia := domain.Person{ID: "p-1001", Profile: "personnel", Number: "1001", GivenName: "Nadia", FamilyName: "Benali",
+		BirthDate: "1981-02-28", Email: "nadia@example.net", Readiness: domain.Ready}
 	w := newWorld(t, nadia)
 	j, err := w.enter(w.give("p-1001").Reveal())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if step := w.step(j.ID); step != activation.StepVerify {
+	if step := w.step(j.ID); step != domain.StepVerify {
 		t.Fatalf("at %s", step)
 	}
 	if err := w.Verify(t.Context(), j.ID, activation.Answers{BirthDate: "1981-02-28"}); err != nil {
@@ -74,27 +75,27 @@ func TestDesk_WhatIsRefused(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	for _, typed := range []string{"", "7K3F", "7K3F-9Q2M-0", "7K3F-9Q2U", "éééééééé", strings.Repeat("7", 1000)} {
 		_, err := w.enter(typed)
-		refused(t, err, activation.ReasonDeskFormat)
+		refused(t, err, domain.ReasonDeskFormat)
 	}
 	_, err := w.enter("0000-0000")
-	refused(t, err, activation.ReasonDeskWrong)
+	refused(t, err, domain.ReasonDeskWrong)
 
 	first, second := w.give("p-22502142"), w.give("p-22502142")
 	_, err = w.enter(first.Reveal())
-	refused(t, err, activation.ReasonDeskWrong) // another took its place
-	w.pass(activation.DeskLife)
+	refused(t, err, domain.ReasonDeskWrong) // another took its place
+	w.pass(domain.DeskLife)
 	_, err = w.enter(second.Reveal())
-	refused(t, err, activation.ReasonDeskWrong) // S5: too old, with nothing purged
+	refused(t, err, domain.ReasonDeskWrong) // S5: too old, with nothing purged
 
 	third := w.give("p-22502142")
 	held := w.person("p-22502142")
 	after := held
 	after.Hold = "doute"
-	if err := w.store.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: held, After: after}}}); err != nil {
+	if err := w.store.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: held, After: after}}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.enter(third.Reveal())
-	refused(t, err, activation.ReasonDeskWrong)
+	refused(t, err, domain.ReasonDeskWrong)
 }
 
 func TestS2_EightBrowsersOneCodeOfTheDesk(t *testing.T) {
@@ -125,10 +126,10 @@ func TestI6_CodesOfTheDeskAreNotTriedForEver(t *testing.T) {
 	code := w.give("p-22502142").Reveal()
 	for range w.Rates.DeskClient.Burst {
 		_, err := w.enter("0000-0000")
-		refused(t, err, activation.ReasonDeskWrong)
+		refused(t, err, domain.ReasonDeskWrong)
 	}
 	_, err := w.enter(code)
-	if r := refused(t, err, activation.ReasonTooManyRequests); r.Retry.Sub(w.clock()) > w.Rates.DeskClient.Per {
+	if r := refused(t, err, domain.ReasonTooManyRequests); r.Retry.Sub(w.clock()) > w.Rates.DeskClient.Per {
 		t.Errorf("it goes on at %v", r.Retry)
 	}
 	w.pass(time.Minute)

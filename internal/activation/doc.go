@@ -7,13 +7,13 @@
 //	    │            │                 │                   │                         │
 //	  5 tries     person known      5 tries         evidence kept          hashed, sealed, one job
 //
-// [Journey.Next] alone says which step comes next, from what is stored; no
+// [domain.Journey.Next] alone says which step comes next, from what is stored; no
 // address, no form field and no earlier page can say otherwise.
 //
 // Each act of a person goes the same way: page → [Service] → one transaction
 // that holds the journey, its jobs and its events → the runner → Keycloak or
 // the mail server. The service decides inside a function that does no I/O and
-// may run again; what it wants done is returned as [Effects], which are
+// may run again; what it wants done is returned as [domain.Effects], which are
 // committed together with the journey or not at all.
 //
 // An address that nobody has gets a journey too, with nobody behind it: the
@@ -24,5 +24,5 @@
 // Keycloak is the hashed credential, sealed, erased when the account is made.
 //
 // The package knows nothing of HTTP, SQL, Keycloak or SMTP. What it needs of
-// them stands in ports.go.
+// them stands in domain, in ports.go.
 package activation

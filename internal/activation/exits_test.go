@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -25,12 +25,12 @@ func TestI5_AJobThatNoKeyOpensIsNotGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, handler := range map[string]activation.Handler{activation.JobAccount: w.AccountJobs(), activation.JobMail: w.MailJobs()} {
-		_, err := handler.Run(t.Context(), activation.Job{ID: "j", Kind: kind, Payload: sealed})
-		if !errors.Is(err, secret.ErrOpen) || activation.IsPermanent(err) {
-			t.Errorf("%s: %v, which gives the job up: %t", kind, err, activation.IsPermanent(err))
+	for kind, handler := range map[string]domain.Handler{domain.JobAccount: w.AccountJobs(), domain.JobMail: w.MailJobs()} {
+		_, err := handler.Run(t.Context(), domain.Job{ID: "j", Kind: kind, Payload: sealed})
+		if !errors.Is(err, secret.ErrOpen) || domain.IsPermanent(err) {
+			t.Errorf("%s: %v, which gives the job up: %t", kind, err, domain.IsPermanent(err))
 		}
-		if _, err := handler.Run(t.Context(), activation.Job{ID: "j", Kind: kind, Payload: broken}); !activation.IsPermanent(err) {
+		if _, err := handler.Run(t.Context(), domain.Job{ID: "j", Kind: kind, Payload: broken}); !domain.IsPermanent(err) {
 			t.Errorf("%s: what opens and says nothing is tried again: %v", kind, err)
 		}
 	}
@@ -41,17 +41,17 @@ func TestI5_AJobThatNoKeyOpensIsNotGivenUp(t *testing.T) {
 func TestI7_AfterTheWaitTheNextCodeIsCompared(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
-	for range activation.MaxTries - 1 {
-		refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong)
+	code := w.box.next(t, domain.MessageCode).Code
+	for range domain.MaxTries - 1 {
+		refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonCodeWrong)
 	}
-	told := refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonTriesSpent).Retry
+	told := refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonTriesSpent).Retry
 	again := w.ask("etudiant", "jp.martin@example.net")
-	code = w.box.next(t, activation.MessageCode).Code
-	refused(t, w.Prove(t.Context(), again, code, "c"), activation.ReasonCodeBlocked)
+	code = w.box.next(t, domain.MessageCode).Code
+	refused(t, w.Prove(t.Context(), again, code, "c"), domain.ReasonCodeBlocked)
 	w.pass(told.Sub(w.clock()))
 	last := w.ask("etudiant", "jp.martin@example.net")
-	code = w.box.next(t, activation.MessageCode).Code
+	code = w.box.next(t, domain.MessageCode).Code
 	if err := w.Prove(t.Context(), last, code, "c"); err != nil {
 		t.Errorf("when the wait is over, the right code: %v", err)
 	}

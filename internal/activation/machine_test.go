@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -50,10 +51,10 @@ type walk struct {
 
 // browser is the model of one journey.
 type browser struct {
-	id       activation.JourneyID
+	id       domain.JourneyID
 	code     string
-	step     activation.Step // "": no journey
-	accepted string          // version
+	step     domain.Step // "": no journey
+	accepted string      // version
 }
 
 func (w *walk) pick(t *rapid.T) *browser {
@@ -75,32 +76,32 @@ func (w *walk) live(b *browser) bool {
 func (w *walk) ask(t *rapid.T) {
 	b := w.pick(t)
 	account := w.person("p-22502142").Account
-	*b = browser{id: w.world.ask("etudiant", "jp.martin@example.net"), step: activation.StepCode}
-	if account == activation.NoAccount {
-		b.code = w.box.next(w.t, activation.MessageCode).Code
+	*b = browser{id: w.world.ask("etudiant", "jp.martin@example.net"), step: domain.StepCode}
+	if account == domain.NoAccount {
+		b.code = w.box.next(w.t, domain.MessageCode).Code
 	} else {
-		w.box.next(w.t, activation.MessageActive)
+		w.box.next(w.t, domain.MessageActive)
 	}
 }
 
 func (w *walk) resend(t *rapid.T) {
 	b := w.pick(t)
-	if !w.live(b) || b.step != activation.StepCode {
+	if !w.live(b) || b.step != domain.StepCode {
 		return
 	}
-	err := w.Resend(w.t.Context(), b.id, activation.English, "c")
-	var r *activation.Refusal
-	if errors.As(err, &r) && r.Reason == activation.ReasonResendTooSoon {
+	err := w.Resend(w.t.Context(), b.id, domain.English, "c")
+	var r *domain.Refusal
+	if errors.As(err, &r) && r.Reason == domain.ReasonResendTooSoon {
 		return
 	}
 	if err != nil {
 		t.Fatalf("resend: %v", err)
 	}
 	b.code = ""
-	if w.person("p-22502142").Account == activation.NoAccount {
-		b.code = w.box.next(w.t, activation.MessageCode).Code
+	if w.person("p-22502142").Account == domain.NoAccount {
+		b.code = w.box.next(w.t, domain.MessageCode).Code
 	} else {
-		w.box.next(w.t, activation.MessageActive)
+		w.box.next(w.t, domain.MessageActive)
 	}
 }
 
@@ -111,10 +112,10 @@ func (w *walk) typeCode(t *rapid.T) {
 	}
 	err := w.Prove(w.t.Context(), b.id, b.code, "c")
 	if err == nil {
-		if b.step != activation.StepCode {
+		if b.step != domain.StepCode {
 			t.Fatalf("a code was proven at %s", b.step)
 		}
-		b.step = activation.StepCharter
+		b.step = domain.StepCharter
 	}
 	w.refusalEnds(b, err)
 }
@@ -132,9 +133,9 @@ func (w *walk) typeAnother(t *rapid.T) {
 }
 
 func (w *walk) refusalEnds(b *browser, err error) {
-	var r *activation.Refusal
-	if errors.As(err, &r) && r.Reason == activation.ReasonTriesSpent {
-		b.step = activation.StepEnded
+	var r *domain.Refusal
+	if errors.As(err, &r) && r.Reason == domain.ReasonTriesSpent {
+		b.step = domain.StepEnded
 	}
 }
 
@@ -143,7 +144,7 @@ func (w *walk) verify(t *rapid.T) {
 	if !w.live(b) {
 		return
 	}
-	refused(w.t, w.Verify(w.t.Context(), b.id, activation.Answers{Number: "22502142"}), activation.ReasonStep)
+	refused(w.t, w.Verify(w.t.Context(), b.id, activation.Answers{Number: "22502142"}), domain.ReasonStep)
 }
 
 func (w *walk) accept(t *rapid.T) {
@@ -151,14 +152,14 @@ func (w *walk) accept(t *rapid.T) {
 	if !w.live(b) {
 		return
 	}
-	c, _ := w.CharterFor(activation.Journey{}, activation.French)
-	if err := w.Accept(w.t.Context(), b.id, c.SHA256, activation.French); err == nil {
-		if b.step != activation.StepCharter {
+	c, _ := w.CharterFor(domain.Journey{}, domain.French)
+	if err := w.Accept(w.t.Context(), b.id, c.SHA256, domain.French); err == nil {
+		if b.step != domain.StepCharter {
 			t.Fatalf("the charter was accepted at %s", b.step)
 		}
-		b.step, b.accepted = activation.StepGuide, c.Version
+		b.step, b.accepted = domain.StepGuide, c.Version
 		if j, _, _ := w.Journey(w.t.Context(), b.id); !j.GuidedAt.IsZero() {
-			b.step = activation.StepPassword // it was only the charter that had changed
+			b.step = domain.StepPassword // it was only the charter that had changed
 		}
 	}
 }
@@ -169,10 +170,10 @@ func (w *walk) guide(t *rapid.T) {
 		return
 	}
 	if err := w.Guided(w.t.Context(), b.id); err == nil {
-		if b.step != activation.StepGuide {
+		if b.step != domain.StepGuide {
 			t.Fatalf("the guide was passed at %s", b.step)
 		}
-		b.step = activation.StepPassword
+		b.step = domain.StepPassword
 	}
 }
 
@@ -182,11 +183,11 @@ func (w *walk) choose(t *rapid.T) {
 		return
 	}
 	if err := w.world.choose(b.id, strong); err == nil {
-		if b.step != activation.StepPassword {
+		if b.step != domain.StepPassword {
 			t.Fatalf("a password was taken at %s", b.step)
 		}
-		b.step = activation.StepDone
-		w.box.next(w.t, activation.MessageActivated)
+		b.step = domain.StepDone
+		w.box.next(w.t, domain.MessageActivated)
 	}
 }
 
@@ -208,8 +209,8 @@ func (w *walk) replace(*rapid.T) {
 	w.versions++
 	w.publish(time.Date(2026+w.versions, 9, 1, 0, 0, 0, 0, time.UTC).Format("2006"))
 	for i := range w.browsers {
-		if b := &w.browsers[i]; b.step == activation.StepGuide || b.step == activation.StepPassword {
-			b.step = activation.StepCharter
+		if b := &w.browsers[i]; b.step == domain.StepGuide || b.step == domain.StepPassword {
+			b.step = domain.StepCharter
 		}
 	}
 }
@@ -224,12 +225,12 @@ func (w *walk) check(t *rapid.T) {
 		if got := w.step(b.id); got != b.step {
 			t.Fatalf("browser %d is at %s, the model at %s", i, got, b.step)
 		}
-		if b.step == activation.StepDone {
+		if b.step == domain.StepDone {
 			done++
 		}
 	}
 	p := w.person("p-22502142")
-	if n := w.accounts.Len(); n > 1 || (n == 1) != (p.Account == activation.AccountActive) {
+	if n := w.accounts.Len(); n > 1 || (n == 1) != (p.Account == domain.AccountActive) {
 		t.Fatalf("%d accounts, the person's is %q", n, p.Account)
 	}
 	if done > w.accounts.Len() {

@@ -6,21 +6,21 @@ import (
 	"sync"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // listener is a relying party that is told of everything.
 type listener struct {
 	mu    sync.Mutex
-	told  []activation.Event
-	about []activation.Person
+	told  []domain.Event
+	about []domain.Person
 }
 
-func (l *listener) Tell(v activation.Event, p activation.Person) ([]activation.Job, error) {
+func (l *listener) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told, l.about = append(l.told, v), append(l.about, p)
-	return []activation.Job{{ID: fmt.Sprint("news-", len(l.told)), Kind: "news", Person: p.ID, Created: v.At, RunAt: v.At, Deadline: v.At}}, nil
+	return []domain.Job{{ID: fmt.Sprint("news-", len(l.told)), Kind: "news", Person: p.ID, Created: v.At, RunAt: v.At, Deadline: v.At}}, nil
 }
 
 // Relying parties are told of the charter, the account and the first login, in
@@ -49,15 +49,15 @@ func TestRelyingPartiesAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []activation.EventKind{activation.EventCharterAccepted, activation.EventAccountCreated, activation.EventFirstLogin} {
-		if n := len(slices.DeleteFunc(slices.Clone(events), func(v activation.Event) bool { return v.Kind != kind })); n != 1 {
+	for _, kind := range []domain.EventKind{domain.EventCharterAccepted, domain.EventAccountCreated, domain.EventFirstLogin} {
+		if n := len(slices.DeleteFunc(slices.Clone(events), func(v domain.Event) bool { return v.Kind != kind })); n != 1 {
 			t.Errorf("%d events %s, want 1", n, kind)
 		}
-		if !slices.ContainsFunc(l.told, func(v activation.Event) bool { return v.Kind == kind && !v.At.IsZero() }) {
+		if !slices.ContainsFunc(l.told, func(v domain.Event) bool { return v.Kind == kind && !v.At.IsZero() }) {
 			t.Errorf("nobody is told of %s", kind)
 		}
 	}
-	if i := slices.IndexFunc(l.told, func(v activation.Event) bool { return v.Kind == activation.EventAccountCreated }); l.about[i].AccountID != p.AccountID || l.about[i].Login != "o22502142" {
+	if i := slices.IndexFunc(l.told, func(v domain.Event) bool { return v.Kind == domain.EventAccountCreated }); l.about[i].AccountID != p.AccountID || l.about[i].Login != "o22502142" {
 		t.Errorf("the account is told of as %+v", l.about[i])
 	}
 	counts, err := w.store.JobCounts(t.Context())

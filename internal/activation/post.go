@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -15,84 +16,84 @@ const mailDeadline = 4 * 24 * time.Hour
 
 // mailJob seals a message into a job. The job's id becomes the message's, so
 // that each retry sends the same mail (S9).
-func (s *Service) mailJob(m Message, person PersonID, journey JourneyID, now, deadline time.Time) (Job, error) {
-	id, err := s.newID()
+func (s *Service) mailJob(m domain.Message, person domain.PersonID, journey domain.JourneyID, now, deadline time.Time) (domain.Job, error) {
+	id, err := domain.NewID(s.Random)
 	if err != nil {
-		return Job{}, err
+		return domain.Job{}, err
 	}
 	m.ID = id
 	plain, err := json.Marshal(m)
 	if err != nil {
-		return Job{}, err
+		return domain.Job{}, err
 	}
 	sealed, err := s.Keys.Seal(secret.UseJob, id, plain)
-	return Job{ID: id, Kind: JobMail, Person: person, Journey: journey, Payload: sealed, Created: now, RunAt: now, Deadline: deadline}, err
+	return domain.Job{ID: id, Kind: domain.JobMail, Person: person, Journey: journey, Payload: sealed, Created: now, RunAt: now, Deadline: deadline}, err
 }
 
 // MailJobs sends mails.
-func (s *Service) MailJobs() Handler { return mailJobs{s} }
+func (s *Service) MailJobs() domain.Handler { return mailJobs{s} }
 
 type mailJobs struct{ *Service }
 
 // Run sends the mail, at least once: a crash after the server took it sends it
 // again, with the same Message-ID.
-func (s mailJobs) Run(ctx context.Context, job Job) (Effects, error) {
-	var m Message
+func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
+	var m domain.Message
 	if err := s.OpenJob(job, &m); err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	if m.Kind == MessageNobody {
-		return Effects{}, nil
+	if m.Kind == domain.MessageNobody {
+		return domain.Effects{}, nil
 	}
-	if m.Kind == MessageCode && !s.now().Before(m.ExpiresAt) {
+	if m.Kind == domain.MessageCode && !s.now().Before(m.ExpiresAt) {
 		// The mail server was away for too long, or yesterday's database is back.
-		return Effects{}, Permanent(errors.New("mail job: the code has expired"))
+		return domain.Effects{}, domain.Permanent(errors.New("mail job: the code has expired"))
 	}
 	// Whom a code is for is told when it was sent, and not when it was asked for:
 	// asking is the same work for an address that nobody has.
 	reached, err := s.reached(ctx, job, m)
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
 	if err := s.Mailer.Send(ctx, m); err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	e := s.told(job, m, EventMailSent)
+	e := s.told(job, m, domain.EventMailSent)
 	e.Reached = reached
 	return e, nil
 }
 
 // reached gives the people whom a code is for.
-func (s mailJobs) reached(ctx context.Context, job Job, m Message) ([]Reached, error) {
-	if m.Kind != MessageCode {
+func (s mailJobs) reached(ctx context.Context, job domain.Job, m domain.Message) ([]domain.Reached, error) {
+	if m.Kind != domain.MessageCode {
 		return nil, nil
 	}
 	j, err := s.Store.Journey(ctx, job.Journey)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return nil, err
 	}
-	var out []Reached
+	var out []domain.Reached
 	for _, id := range j.Candidates {
-		out = append(out, Reached{id, StageCodeSent})
+		out = append(out, domain.Reached{Person: id, Stage: domain.StageCodeSent})
 	}
 	return out, nil
 }
 
 // Abandon leaves an event where an administrator sees it (I5), and marks an
 // address that the server refused.
-func (s mailJobs) Abandon(ctx context.Context, job Job, cause error) (Effects, error) {
-	var m Message
+func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (domain.Effects, error) {
+	var m domain.Message
 	if err := s.OpenJob(job, &m); err != nil {
 		m.Kind = "unreadable"
 	}
-	e := s.told(job, m, EventMailAbandoned)
-	var refused *AddressRefused
+	e := s.told(job, m, domain.EventMailAbandoned)
+	var refused *domain.AddressRefused
 	if errors.As(cause, &refused) {
-		e.Wrong = []WrongAddress{{m.To, refused.Status, s.now()}}
+		e.Wrong = []domain.WrongAddress{{Address: m.To, Why: refused.Status, At: s.now()}}
 	}
 	return e, nil
 }
 
-func (s mailJobs) told(job Job, m Message, kind EventKind) Effects {
-	return Effects{Events: []Event{{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}}}
+func (s mailJobs) told(job domain.Job, m domain.Message, kind domain.EventKind) domain.Effects {
+	return domain.Effects{Events: []domain.Event{{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}}}
 }

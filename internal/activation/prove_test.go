@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 func TestS2_OneCodeEightBrowsersTabsOneSuccess(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
+	code := w.box.next(t, domain.MessageCode).Code
 	var wins atomic.Int32
 	together(8, func(int) {
 		if w.Prove(t.Context(), id, code, "c") == nil {
@@ -28,21 +28,21 @@ func TestS2_OneCodeEightBrowsersTabsOneSuccess(t *testing.T) {
 func TestS3_FiveTriesThenTheJourneyIsOver(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
+	code := w.box.next(t, domain.MessageCode).Code
 	for left := 4; left > 0; left-- {
-		r := refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong)
+		r := refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonCodeWrong)
 		if r.TriesLeft != left {
 			t.Fatalf("%d tries left, want %d", r.TriesLeft, left)
 		}
 	}
-	r := refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonTriesSpent)
+	r := refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonTriesSpent)
 	if !r.Retry.After(w.clock()) {
 		t.Error("the refusal does not say when it goes on")
 	}
-	if got := w.step(id); got != activation.StepEnded {
+	if got := w.step(id); got != domain.StepEnded {
 		t.Errorf("step %s", got)
 	}
-	refused(t, w.Prove(t.Context(), id, code, "c"), activation.ReasonStep)
+	refused(t, w.Prove(t.Context(), id, code, "c"), domain.ReasonStep)
 
 	t.Run("a lockout has an exit", func(t *testing.T) {
 		w.pass(10 * time.Minute)
@@ -53,32 +53,32 @@ func TestS3_FiveTriesThenTheJourneyIsOver(t *testing.T) {
 func TestS3_APageThatIsBehindSpendsTheTriesThatAreLeft(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
+	code := w.box.next(t, domain.MessageCode).Code
 	behind, _, err := w.Journey(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := behind
-	refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong)
-	if r := refused(t, w.Service.Prove(t.Context(), &behind, other(code), "c"), activation.ReasonCodeWrong); r.TriesLeft != 3 || behind.Code.Tries != 2 {
+	refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonCodeWrong)
+	if r := refused(t, w.Service.Prove(t.Context(), &behind, other(code), "c"), domain.ReasonCodeWrong); r.TriesLeft != 3 || behind.Code.Tries != 2 {
 		t.Errorf("%d tries left, and the journey has %d behind it; want 3 and 2", r.TriesLeft, behind.Code.Tries)
 	}
 	if err := w.Prove(t.Context(), id, code, "c"); err != nil {
 		t.Fatal(err)
 	}
-	for _, stale := range []activation.Journey{behind, before} {
-		refused(t, w.Service.Prove(t.Context(), &stale, code, "c"), activation.ReasonStep)
+	for _, stale := range []domain.Journey{behind, before} {
+		refused(t, w.Service.Prove(t.Context(), &stale, code, "c"), domain.ReasonStep)
 	}
 }
 
 func TestS4_FiftyGuessesOverTenJourneysAtMostFiveCompared(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Rates.Address.Burst = 100 // the limit of mails is another test's
-	var journeys []activation.JourneyID
+	var journeys []domain.JourneyID
 	codes := map[string]bool{}
 	for range 10 {
 		journeys = append(journeys, w.ask("etudiant", "jp.martin@example.net"))
-		codes[w.box.next(t, activation.MessageCode).Code] = true
+		codes[w.box.next(t, domain.MessageCode).Code] = true
 	}
 	wrong := "000000"
 	for i := 0; codes[wrong]; i++ {
@@ -87,17 +87,17 @@ func TestS4_FiftyGuessesOverTenJourneysAtMostFiveCompared(t *testing.T) {
 	var compared, blocked atomic.Int32
 	together(50, func(i int) {
 		err := w.Prove(t.Context(), journeys[i%10], wrong, "c")
-		var r *activation.Refusal
+		var r *domain.Refusal
 		switch {
-		case errors.As(err, &r) && r.Reason == activation.ReasonCodeBlocked:
+		case errors.As(err, &r) && r.Reason == domain.ReasonCodeBlocked:
 			blocked.Add(1)
-		case errors.As(err, &r) && (r.Reason == activation.ReasonCodeWrong || r.Reason == activation.ReasonTriesSpent):
+		case errors.As(err, &r) && (r.Reason == domain.ReasonCodeWrong || r.Reason == domain.ReasonTriesSpent):
 			compared.Add(1)
 		default:
 			t.Errorf("unexpected: %v", err)
 		}
 	})
-	if counts, err := w.store.EventCounts(t.Context()); err != nil || counts[activation.EventCodeBlocked] != 45 || counts[activation.EventCodeWrong] != 5 {
+	if counts, err := w.store.EventCounts(t.Context()); err != nil || counts[domain.EventCodeBlocked] != 45 || counts[domain.EventCodeWrong] != 5 {
 		t.Errorf("S39: the events are %v, %v", counts, err)
 	}
 	if compared.Load() != 5 || blocked.Load() != 45 {
@@ -108,16 +108,16 @@ func TestS4_FiftyGuessesOverTenJourneysAtMostFiveCompared(t *testing.T) {
 func TestS4_ANewCodeGivesNoTryBack(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
+	code := w.box.next(t, domain.MessageCode).Code
 	for range 3 {
-		refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong)
+		refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonCodeWrong)
 	}
 	w.pass(time.Minute)
-	if err := w.Resend(t.Context(), id, activation.French, "c"); err != nil {
+	if err := w.Resend(t.Context(), id, domain.French, "c"); err != nil {
 		t.Fatal(err)
 	}
-	code = w.box.next(t, activation.MessageCode).Code
-	if r := refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong); r.TriesLeft != 1 {
+	code = w.box.next(t, domain.MessageCode).Code
+	if r := refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonCodeWrong); r.TriesLeft != 1 {
 		t.Errorf("%d tries left, want 1", r.TriesLeft)
 	}
 }
@@ -125,16 +125,16 @@ func TestS4_ANewCodeGivesNoTryBack(t *testing.T) {
 func TestS5_ExpiryIsReadWhenTheCodeIsTyped(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
-	w.pass(activation.CodeLife)
-	refused(t, w.Prove(t.Context(), id, code, "c"), activation.ReasonCodeExpired)
+	code := w.box.next(t, domain.MessageCode).Code
+	w.pass(domain.CodeLife)
+	refused(t, w.Prove(t.Context(), id, code, "c"), domain.ReasonCodeExpired)
 
 	t.Run("and costs no try", func(t *testing.T) {
-		if err := w.Resend(t.Context(), id, activation.French, "c"); err != nil {
+		if err := w.Resend(t.Context(), id, domain.French, "c"); err != nil {
 			t.Fatal(err)
 		}
-		code := w.box.next(t, activation.MessageCode).Code
-		if r := refused(t, w.Prove(t.Context(), id, other(code), "c"), activation.ReasonCodeWrong); r.TriesLeft != 4 {
+		code := w.box.next(t, domain.MessageCode).Code
+		if r := refused(t, w.Prove(t.Context(), id, other(code), "c"), domain.ReasonCodeWrong); r.TriesLeft != 4 {
 			t.Errorf("%d tries left, want 4", r.TriesLeft)
 		}
 		if err := w.Prove(t.Context(), id, code, "c"); err != nil {

@@ -6,79 +6,81 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"entree/internal/domain"
 )
 
 // Request is the first page: who asks for a code.
 type Request struct {
 	Profile string
 	Address string // as typed
-	Lang    Lang
+	Lang    domain.Lang
 	Client  string // the visitor's network, for the limits
 }
 
 // Request begins a journey. Whether anybody has the address is not told: the
 // same work is done and the same journey comes back. The mail tells.
-func (s *Service) Request(ctx context.Context, r Request) (Journey, error) {
+func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error) {
 	profile, ok := s.Profile(r.Profile)
 	if !ok {
-		return Journey{}, &Refusal{Reason: ReasonProfileMissing}
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonProfileMissing}
 	}
-	address, err := ParseAddress(r.Address)
+	address, err := domain.ParseAddress(r.Address)
 	if err != nil {
-		return Journey{}, &Refusal{Reason: addressReason(err)}
+		return domain.Journey{}, &domain.Refusal{Reason: addressReason(err)}
 	}
 	if err := s.takeMail(ctx, address, r.Client); err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	j, err := s.newJourney(profile.Key, address, r.Lang)
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	j.Client = r.Client
 	effects, err := s.sendCode(ctx, &j, s.now())
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
-	effects.Events = append(effects.Events, Event{At: j.RequestedAt, Kind: EventRequested, Journey: j.ID, Details: map[string]string{"profile": j.Profile}})
+	effects.Events = append(effects.Events, domain.Event{At: j.RequestedAt, Kind: domain.EventRequested, Journey: j.ID, Details: map[string]string{"profile": j.Profile}})
 	if err := s.Store.Begin(ctx, j, effects); err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	s.wake(effects)
 	return j, nil
 }
 
-func (s *Service) newJourney(profile string, address Address, lang Lang) (Journey, error) {
-	id, err := s.newID()
+func (s *Service) newJourney(profile string, address domain.Address, lang domain.Lang) (domain.Journey, error) {
+	id, err := domain.NewID(s.Random)
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
-	reference, err := s.newReference()
+	reference, err := domain.NewReference(s.Random)
 	if err != nil {
-		return Journey{}, err
+		return domain.Journey{}, err
 	}
 	now := s.now()
-	return Journey{
-		ID: JourneyID(id), Purpose: PurposeActivate, Profile: profile, Lang: lang, Address: address,
+	return domain.Journey{
+		ID: domain.JourneyID(id), Purpose: domain.PurposeActivate, Profile: profile, Lang: lang, Address: address,
 		Reference: reference, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Absolute),
 	}, nil
 }
 
 // Resend sends a new code; the one before is good no more, the tries stay.
-func (s *Service) Resend(ctx context.Context, j *Journey, lang Lang, client string) error {
-	if err := s.stands(j, StepCode); err != nil {
+func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error {
+	if err := s.stands(j, domain.StepCode); err != nil {
 		return err
 	}
 	if at := s.ResendAt(*j); s.now().Before(at) {
-		return &Refusal{Reason: ReasonResendTooSoon, Retry: at}
+		return &domain.Refusal{Reason: domain.ReasonResendTooSoon, Retry: at}
 	}
 	if err := s.takeMail(ctx, j.Address, client); err != nil {
 		return err
 	}
-	return s.sendAgain(ctx, j, lang, Effects{})
+	return s.sendAgain(ctx, j, lang, domain.Effects{})
 }
 
 // sendAgain draws a new code for a journey as it is now.
-func (s *Service) sendAgain(ctx context.Context, j *Journey, lang Lang, effects Effects) error {
+func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
 	next.Lang = lang
 	mail, err := s.sendCode(ctx, &next, s.now())
@@ -87,75 +89,75 @@ func (s *Service) sendAgain(ctx context.Context, j *Journey, lang Lang, effects 
 	}
 	effects.Jobs = append(effects.Jobs, mail.Jobs...)
 	code, candidates := next.Code, next.Candidates
-	return s.act(ctx, j, StepCode, func(j *Journey, now time.Time) (Effects, *Refusal) {
+	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, now time.Time) (domain.Effects, *domain.Refusal) {
 		if j.Code.Sent >= code.Sent { // a second click came first: one mail is enough
-			return Effects{}, nil
+			return domain.Effects{}, nil
 		}
 		code.Tries = j.Code.Tries
 		j.Code, j.Candidates, j.Lang = code, candidates, lang
-		effects.Events = s.tell(j, now, EventCodeResent).Events
+		effects.Events = s.tell(j, now, domain.EventCodeResent).Events
 		return effects, nil
 	})
 }
 
 // ResendAt is when the next code may be asked for: half a minute after the
 // first one, twice as long after each further one, five minutes at most.
-func (s *Service) ResendAt(j Journey) time.Time {
+func (s *Service) ResendAt(j domain.Journey) time.Time {
 	wait := 30 * time.Second << min(max(j.Code.Sent-1, 0), 4)
 	return j.Code.SentAt.Add(min(wait, 5*time.Minute))
 }
 
 // sendCode draws a code for the journey and gives the job of the mail that
 // tells the truth about the address.
-func (s *Service) sendCode(ctx context.Context, j *Journey, now time.Time) (Effects, error) {
+func (s *Service) sendCode(ctx context.Context, j *domain.Journey, now time.Time) (domain.Effects, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	digits, err := NewDigits(s.Random)
+	digits, err := domain.NewDigits(s.Random)
 	if err != nil {
-		return Effects{}, err
+		return domain.Effects{}, err
 	}
-	j.Code.MAC = codeMAC(s.Keys, j, digits.Reveal())
+	j.Code.MAC = j.CodeMAC(s.Keys, digits.Reveal())
 	j.Code.SentAt, j.Code.ExpiresAt = now, now.Add(s.CodeLife)
 	j.Code.Sent++
-	mine := slices.DeleteFunc(slices.Clone(people), func(p Person) bool { return p.Profile != j.Profile })
+	mine := slices.DeleteFunc(slices.Clone(people), func(p domain.Person) bool { return p.Profile != j.Profile })
 	j.Candidates = ids(eligible(mine))
 
 	m := truth(mine)
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
-		m = Message{Kind: MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
+		m = domain.Message{Kind: domain.MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
 	}
 	m.Lang, m.Profile, m.AskedAt, m.Reference = j.Lang, j.Profile, now, j.Reference
 	deadline := now.Add(mailDeadline)
-	if m.Kind == MessageCode {
+	if m.Kind == domain.MessageCode {
 		m.Code, m.Minutes, m.ExpiresAt = digits.Reveal(), int(s.CodeLife/time.Minute), j.Code.ExpiresAt
 		deadline = j.Code.ExpiresAt // nobody can use it later
 	}
 	job, err := s.mailJob(m, "", j.ID, now, deadline)
-	return Effects{Jobs: []Job{job}}, err
+	return domain.Effects{Jobs: []domain.Job{job}}, err
 }
 
 // truth chooses the mail for the people behind an address. Whoever may
 // activate comes first; the others are told why not.
-func truth(people []Person) Message {
-	m := Message{Kind: MessageNobody}
+func truth(people []domain.Person) domain.Message {
+	m := domain.Message{Kind: domain.MessageNobody}
 	rank := 0
 	for _, p := range people {
-		kind, r := MessageNotReady, 1
+		kind, r := domain.MessageNotReady, 1
 		switch {
 		case p.MayActivate():
-			kind, r = MessageCode, 5
-		case p.Account == AccountActive:
-			kind, r = MessageActive, 4
-		case p.Account == AccountCreating:
-			kind, r = MessageCreating, 3
-		case p.Account == AccountParked:
-			kind, r = MessageParked, 2
+			kind, r = domain.MessageCode, 5
+		case p.Account == domain.AccountActive:
+			kind, r = domain.MessageActive, 4
+		case p.Account == domain.AccountCreating:
+			kind, r = domain.MessageCreating, 3
+		case p.Account == domain.AccountParked:
+			kind, r = domain.MessageParked, 2
 		}
 		switch {
 		case r > rank:
-			rank, m = r, Message{Kind: kind, To: p.Email, GivenName: p.GivenName, Login: p.Login}
+			rank, m = r, domain.Message{Kind: kind, To: p.Email, GivenName: p.GivenName, Login: p.Login}
 		case r == rank:
 			m.GivenName, m.Login = "", "" // several people: no name is shown
 		}
@@ -163,8 +165,8 @@ func truth(people []Person) Message {
 	return m
 }
 
-func eligible(people []Person) []Person {
-	var out []Person
+func eligible(people []domain.Person) []domain.Person {
+	var out []domain.Person
 	for _, p := range people {
 		if p.MayActivate() {
 			out = append(out, p)
@@ -173,8 +175,8 @@ func eligible(people []Person) []Person {
 	return out
 }
 
-func ids(people []Person) []PersonID {
-	var out []PersonID
+func ids(people []domain.Person) []domain.PersonID {
+	var out []domain.PersonID
 	for _, p := range people {
 		out = append(out, p.ID)
 	}
@@ -182,28 +184,28 @@ func ids(people []Person) []PersonID {
 }
 
 // takeMail counts one asked-for mail against the limits (S13).
-func (s *Service) takeMail(ctx context.Context, a Address, client string) error {
+func (s *Service) takeMail(ctx context.Context, a domain.Address, client string) error {
 	// The one that everybody shares comes last: its row is held shortest.
-	acts := []Act{{addressKey("mail-address", a), s.Rates.Address}, {"mail-client:" + client, s.Rates.Client}, {"mail-total", s.Rates.Total}}
+	acts := []domain.Act{{Key: addressKey("mail-address", a), Rate: s.Rates.Address}, {Key: "mail-client:" + client, Rate: s.Rates.Client}, {Key: "mail-total", Rate: s.Rates.Total}}
 	refused, retry, err := s.Limits.TakeAll(ctx, acts, s.now())
 	switch {
 	case err != nil:
 		return fmt.Errorf("limits: %w", err)
 	case refused == len(acts)-1:
-		return &Refusal{Reason: ReasonBusy, Retry: retry}
+		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: retry}
 	case refused >= 0:
-		return &Refusal{Reason: ReasonTooManyRequests, Retry: retry}
+		return &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: retry}
 	}
 	return nil
 }
 
-func addressReason(err error) Reason {
+func addressReason(err error) domain.Reason {
 	switch {
-	case errors.Is(err, ErrAddressEmpty):
-		return ReasonAddressEmpty
-	case errors.Is(err, ErrAddressSeveral):
-		return ReasonAddressSeveral
+	case errors.Is(err, domain.ErrAddressEmpty):
+		return domain.ReasonAddressEmpty
+	case errors.Is(err, domain.ErrAddressSeveral):
+		return domain.ReasonAddressSeveral
 	default:
-		return ReasonAddressSyntax
+		return domain.ReasonAddressSyntax
 	}
 }

@@ -3,7 +3,6 @@ package activation
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"entree/internal/domain"
 	"entree/internal/naming"
 	"entree/internal/password"
 	"entree/internal/secret"
@@ -25,25 +25,25 @@ type Service struct{ Options }
 
 // Options is what a service is made of.
 type Options struct {
-	Store    Store
-	Limits   Limits
-	Runner   Runner
-	Accounts Accounts
-	Hasher   Hasher
-	Mailer   Mailer
-	Charters Charters
-	News     News // may be nil: nobody listens
+	Store    domain.Store
+	Limits   domain.Limits
+	Runner   domain.Runner
+	Accounts domain.Accounts
+	Hasher   domain.Hasher
+	Mailer   domain.Mailer
+	Charters domain.Charters
+	News     domain.News // may be nil: nobody listens
 	Keys     secret.Keyring
 	Clock    func() time.Time
 	Random   io.Reader
 
-	Profiles []Profile
+	Profiles []domain.Profile
 	// Policy gives the rules a password must keep: the institution's, or the
 	// realm's where they are stricter. It is asked each time, since a realm
 	// changes.
 	Policy   func() password.Policy
-	Breached Breached // may be nil
-	Words    []string // the institution's own words, in no password
+	Breached domain.Breached // may be nil
+	Words    []string        // the institution's own words, in no password
 	CodeLife time.Duration
 	Idle     time.Duration // a journey ends when nothing was done for so long
 	Absolute time.Duration // and at the latest so long after it began
@@ -57,29 +57,29 @@ type patterns struct{ login, address naming.Pattern }
 
 // Rates are the limits that hold over all instances.
 type Rates struct {
-	Address Rate // mails asked for, per address
-	Client  Rate // mails asked for, per network of the visitor: a whole campus can stand behind one
-	Total   Rate // mails asked for, altogether
-	Tries   Rate // codes compared, per address (S4)
+	Address domain.Rate // mails asked for, per address
+	Client  domain.Rate // mails asked for, per network of the visitor: a whole campus can stand behind one
+	Total   domain.Rate // mails asked for, altogether
+	Tries   domain.Rate // codes compared, per address (S4)
 	// Strikes is how many codes in a row may be wrong for one address over all
 	// time; NIST SP 800-63B-4, 3.2.2 says 100. A right one clears it.
-	Strikes Rate
+	Strikes domain.Rate
 	// Codes of the desk compared, per network of the visitor and altogether.
 	// They name their person by themselves: there is nothing else to count by.
-	DeskClient, DeskTotal Rate
+	DeskClient, DeskTotal domain.Rate
 }
 
 // DefaultRates are the limits of the sample configuration.
 func DefaultRates() Rates {
 	return Rates{
-		Address: Rate{Burst: 6, Per: time.Hour},
-		Client:  Rate{Burst: 600, Per: 10 * time.Minute},
-		Total:   Rate{Burst: 6000, Per: 10 * time.Minute},
-		Tries:   Rate{Burst: MaxTries, Per: 10 * time.Minute},
-		Strikes: Rate{Burst: 100, Per: 30 * 24 * time.Hour},
+		Address: domain.Rate{Burst: 6, Per: time.Hour},
+		Client:  domain.Rate{Burst: 600, Per: 10 * time.Minute},
+		Total:   domain.Rate{Burst: 6000, Per: 10 * time.Minute},
+		Tries:   domain.Rate{Burst: domain.MaxTries, Per: 10 * time.Minute},
+		Strikes: domain.Rate{Burst: 100, Per: 30 * 24 * time.Hour},
 
-		DeskClient: Rate{Burst: 20, Per: 10 * time.Minute},
-		DeskTotal:  Rate{Burst: 600, Per: 10 * time.Minute},
+		DeskClient: domain.Rate{Burst: 20, Per: 10 * time.Minute},
+		DeskTotal:  domain.Rate{Burst: 600, Per: 10 * time.Minute},
 	}
 }
 
@@ -108,45 +108,45 @@ func New(o Options) (*Service, error) {
 }
 
 // Profile gives a configured profile by its key.
-func (s *Service) Profile(key string) (Profile, bool) {
-	i := slices.IndexFunc(s.Profiles, func(p Profile) bool { return p.Key == key })
+func (s *Service) Profile(key string) (domain.Profile, bool) {
+	i := slices.IndexFunc(s.Profiles, func(p domain.Profile) bool { return p.Key == key })
 	if i < 0 {
-		return Profile{}, false
+		return domain.Profile{}, false
 	}
 	return s.Profiles[i], true
 }
 
 // Journey gives a journey and the step that its person sees next, ErrNotFound
 // where there is none, ErrExpired where its time is over. It changes nothing.
-func (s *Service) Journey(ctx context.Context, id JourneyID) (Journey, Step, error) {
+func (s *Service) Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error) {
 	j, err := s.Store.Journey(ctx, id)
 	if err != nil {
-		return Journey{}, "", err
+		return domain.Journey{}, "", err
 	}
 	if s.expired(j) {
-		return Journey{}, "", ErrExpired
+		return domain.Journey{}, "", ErrExpired
 	}
 	return j, s.Step(j), nil
 }
 
 // Ends tells when a journey ends if nothing more is done.
-func (s *Service) Ends(j Journey) time.Time {
+func (s *Service) Ends(j domain.Journey) time.Time {
 	idle := j.SeenAt.Add(s.Idle)
-	if s.Step(j) == StepWaiting || idle.After(j.ExpiresAt) {
+	if s.Step(j) == domain.StepWaiting || idle.After(j.ExpiresAt) {
 		return j.ExpiresAt // who waits for us does not have to do anything
 	}
 	return idle
 }
 
-func (s *Service) expired(j Journey) bool { return !s.Clock().Before(s.Ends(j)) }
+func (s *Service) expired(j domain.Journey) bool { return !s.Clock().Before(s.Ends(j)) }
 
 // Step tells where a journey stands.
-func (s *Service) Step(j Journey) Step {
+func (s *Service) Step(j domain.Journey) domain.Step {
 	return j.Next(func(sha string) bool { return slices.Contains(s.Charters.Current(j.Profile), sha) })
 }
 
 // reread gives what a job made of a journey.
-func (s *Service) reread(ctx context.Context, j *Journey) error {
+func (s *Service) reread(ctx context.Context, j *domain.Journey) error {
 	now, err := s.Store.Journey(ctx, j.ID)
 	if err == nil {
 		*j = now
@@ -155,20 +155,20 @@ func (s *Service) reread(ctx context.Context, j *Journey) error {
 }
 
 // stands refuses a journey that is over, or at another step (empty: any).
-func (s *Service) stands(j *Journey, at Step) error {
+func (s *Service) stands(j *domain.Journey, at domain.Step) error {
 	if s.expired(*j) {
 		return ErrExpired
 	}
 	if at != "" && s.Step(*j) != at {
-		return &Refusal{Reason: ReasonStep}
+		return &domain.Refusal{Reason: domain.ReasonStep}
 	}
 	return nil
 }
 
 // Extend puts the idle end of a journey off: the visitor asked for more time.
 // The absolute end stays.
-func (s *Service) Extend(ctx context.Context, j *Journey) error {
-	return s.act(ctx, j, "", func(*Journey, time.Time) (Effects, *Refusal) { return Effects{}, nil })
+func (s *Service) Extend(ctx context.Context, j *domain.Journey) error {
+	return s.act(ctx, j, "", func(*domain.Journey, time.Time) (domain.Effects, *domain.Refusal) { return domain.Effects{}, nil })
 }
 
 // act is the one way in which a journey changes. It takes the journey as it was
@@ -176,13 +176,13 @@ func (s *Service) Extend(ctx context.Context, j *Journey) error {
 // journey that stands elsewhere is refused; decide says what happens, and that is
 // committed. A refusal is an outcome: it is committed with whatever decide
 // changed, so that a wrong code costs its try.
-func (s *Service) act(ctx context.Context, j *Journey, at Step, decide func(*Journey, time.Time) (Effects, *Refusal)) error {
-	var refusal *Refusal
-	var e Effects
-	after, err := s.Store.Update(ctx, *j, func(j *Journey) (Effects, error) {
-		e, refusal = Effects{}, nil // the function may run again
+func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, decide func(*domain.Journey, time.Time) (domain.Effects, *domain.Refusal)) error {
+	var refusal *domain.Refusal
+	var e domain.Effects
+	after, err := s.Store.Update(ctx, *j, func(j *domain.Journey) (domain.Effects, error) {
+		e, refusal = domain.Effects{}, nil // the function may run again
 		if err := s.stands(j, at); err != nil {
-			return Effects{}, err
+			return domain.Effects{}, err
 		}
 		now := s.now()
 		j.SeenAt = now
@@ -203,16 +203,16 @@ func (s *Service) act(ctx context.Context, j *Journey, at Step, decide func(*Jou
 // wake tells the runner of what was committed, and of nothing else: a runner
 // that is woken asks the database. An account is made at once by whoever asked
 // for it, with RunNow.
-func (s *Service) wake(e Effects) {
+func (s *Service) wake(e domain.Effects) {
 	for _, job := range e.Jobs {
-		if job.Kind != JobAccount {
+		if job.Kind != domain.JobAccount {
 			s.Runner.Wake(job.Kind)
 		}
 	}
 }
 
 // news gives the jobs that tell relying parties of an event.
-func (s *Service) news(v Event, p Person) ([]Job, error) {
+func (s *Service) news(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	if s.News == nil {
 		return nil, nil
 	}
@@ -222,57 +222,35 @@ func (s *Service) news(v Event, p Person) ([]Job, error) {
 // OpenJob reads what a job carries. One that no key opens may open later: while
 // the secret is rotated another instance has the key, and a key that was taken
 // away too soon can be put back. So that is no permanent error.
-func (s *Service) OpenJob(job Job, into any) error {
+func (s *Service) OpenJob(job domain.Job, into any) error {
 	plain, err := s.Keys.Open(secret.UseJob, job.ID, job.Payload)
 	if err != nil {
 		return fmt.Errorf("%s job: %w", job.Kind, err)
 	}
 	if err := json.Unmarshal(plain, into); err != nil {
-		return Permanent(fmt.Errorf("%s job: %w", job.Kind, err))
+		return domain.Permanent(fmt.Errorf("%s job: %w", job.Kind, err))
 	}
 	return nil
 }
 
 func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
 
-// newID draws 128 bits.
-func (s *Service) newID() (string, error) {
-	b := make([]byte, 16)
-	if _, err := io.ReadFull(s.Random, b); err != nil {
-		return "", fmt.Errorf("draw an id: %w", err)
-	}
-	return hex.EncodeToString(b), nil
-}
-
-// newReference draws what a person reads out to the help desk: eight letters
-// and digits that are not taken for one another.
-func (s *Service) newReference() (string, error) {
-	b := make([]byte, 5)
-	if _, err := io.ReadFull(s.Random, b); err != nil {
-		return "", fmt.Errorf("draw a reference: %w", err)
-	}
-	r := crockford.EncodeToString(b)
-	return r[:4] + "-" + r[4:], nil
-}
-
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
-
 // take counts one act under each key and refuses with reason at the first
 // limit that is spent.
-func (s *Service) take(ctx context.Context, reason Reason, acts ...Act) error {
+func (s *Service) take(ctx context.Context, reason domain.Reason, acts ...domain.Act) error {
 	refused, retry, err := s.Limits.TakeAll(ctx, acts, s.now())
 	if err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
 	if refused >= 0 {
-		return &Refusal{Reason: reason, Retry: retry}
+		return &domain.Refusal{Reason: reason, Retry: retry}
 	}
 	return nil
 }
 
 // addressKey hashes the address, so that the limits hold no list of who
 // asked. It is not a MAC: a rotated key must not loosen a limit (I6).
-func addressKey(name string, a Address) string {
+func addressKey(name string, a domain.Address) string {
 	sum := sha256.Sum256([]byte(a))
 	return name + ":" + hex.EncodeToString(sum[:16])
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -19,14 +20,14 @@ func TestTheWholeWay(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 
 	id := w.ask("etudiant", " JP.Martin@EXAMPLE.net ")
-	mail := w.box.next(t, activation.MessageCode)
+	mail := w.box.next(t, domain.MessageCode)
 	if mail.To != "jp.martin@example.net" || mail.GivenName != "Jean-Pierre" || mail.Minutes != 10 {
 		t.Errorf("the code mail is %+v", mail)
 	}
 	if err := w.Prove(t.Context(), id, mail.Code[:3]+" "+mail.Code[3:], "c"); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.step(id); got != activation.StepCharter {
+	if got := w.step(id); got != domain.StepCharter {
 		t.Fatalf("after the code: %s", got)
 	}
 	w.accept(id)
@@ -36,15 +37,15 @@ func TestTheWholeWay(t *testing.T) {
 	if err := w.choose(id, strong); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.step(id); got != activation.StepDone {
+	if got := w.step(id); got != domain.StepDone {
 		t.Fatalf("after the password: %s", got)
 	}
-	done := w.box.next(t, activation.MessageActivated)
+	done := w.box.next(t, domain.MessageActivated)
 	if done.Login != "o22502142" || done.UniversityAddress != "jean-pierre.martin@etu.example.org" || done.Code != "" {
 		t.Errorf("the last mail is %+v", done)
 	}
 	p := w.person("p-22502142")
-	if p.Account != activation.AccountActive || p.AccountID == "" || !p.ActivatedAt.Equal(start) {
+	if p.Account != domain.AccountActive || p.AccountID == "" || !p.ActivatedAt.Equal(start) {
 		t.Errorf("the person is %+v", p)
 	}
 	if err := w.FirstLogin(t.Context(), "o22502142", p.AccountID); err != nil {
@@ -58,7 +59,7 @@ func TestTheWholeWay(t *testing.T) {
 func TestS6_ACodeLivesTenMinutes(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
+	code := w.box.next(t, domain.MessageCode).Code
 	j, _, err := w.Journey(t.Context(), id)
 	if err != nil || !j.Code.ExpiresAt.Equal(start.Add(10*time.Minute)) {
 		t.Errorf("it expires at %v, %v", j.Code.ExpiresAt, err)
@@ -89,7 +90,7 @@ func TestS8_TheDatabaseHoldsNoCode(t *testing.T) {
 	w.pass(time.Minute)
 	raw := w.raw()
 	w.Runner.Wake()
-	code := w.box.next(t, activation.MessageCode).Code
+	code := w.box.next(t, domain.MessageCode).Code
 	if bytes.Contains(raw, []byte(code)) {
 		t.Error("the database holds the code")
 	}
@@ -120,7 +121,7 @@ func TestS22_ALeakedPasswordIsRefused(t *testing.T) {
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
 	w.accept(id)
-	r := refused(t, w.choose(id, strong), activation.ReasonPasswordRules)
+	r := refused(t, w.choose(id, strong), domain.ReasonPasswordRules)
 	if len(r.Findings) != 1 || r.Findings[0].Rule != "breached" {
 		t.Errorf("found %v", r.Findings)
 	}
@@ -136,15 +137,15 @@ func (l leaked) Has(p secret.Text) (bool, error) { return p.Reveal() == string(l
 func TestS7_ACodeFitsItsOwnJourneyOnly(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	mine := w.ask("etudiant", "jp.martin@example.net")
-	code := w.box.next(t, activation.MessageCode).Code
-	theirs := w.ask("etudiant", "jp.martin@example.net")     // another browser
-	for w.box.next(t, activation.MessageCode).Code == code { // one time in a million
+	code := w.box.next(t, domain.MessageCode).Code
+	theirs := w.ask("etudiant", "jp.martin@example.net") // another browser
+	for w.box.next(t, domain.MessageCode).Code == code { // one time in a million
 		w.pass(time.Minute)
-		if err := w.Resend(t.Context(), theirs, activation.French, "c"); err != nil {
+		if err := w.Resend(t.Context(), theirs, domain.French, "c"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	refused(t, w.Prove(t.Context(), theirs, code, "c"), activation.ReasonCodeWrong)
+	refused(t, w.Prove(t.Context(), theirs, code, "c"), domain.ReasonCodeWrong)
 	if err := w.Prove(t.Context(), mine, code, "c"); err != nil {
 		t.Error(err)
 	}
@@ -156,13 +157,13 @@ func TestS10_MailGoesToTheStoredAddressOnly(t *testing.T) {
 	w := newWorld(t, p)
 	for _, typed := range []string{"JP.MARTIN@École.example", "jp.martin@XN--COLE-9OA.example"} {
 		w.ask("etudiant", typed)
-		if m := w.box.next(t, activation.MessageCode); m.To != p.Email {
+		if m := w.box.next(t, domain.MessageCode); m.To != p.Email {
 			t.Errorf("typed %s, sent to %s", typed, m.To)
 		}
 	}
 	w.ask("etudiant", "jp.martın@école.example") // dotless ı: another mailbox
 	w.ask("etudiant", "jp.martin@école.example")
-	if m := w.box.next(t, activation.MessageCode); m.To != p.Email {
+	if m := w.box.next(t, domain.MessageCode); m.To != p.Email {
 		t.Errorf("sent to %s", m.To)
 	}
 	if w.box.sent != 3 {
@@ -177,7 +178,7 @@ func TestS13_MailsAreLimitedPerAddressAndClient(t *testing.T) {
 		w.ask("etudiant", "nobody@example.net")
 	}
 	_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "NOBODY@example.net", Client: "another"})
-	if r := refused(t, err, activation.ReasonTooManyRequests); !r.Retry.After(w.clock()) {
+	if r := refused(t, err, domain.ReasonTooManyRequests); !r.Retry.After(w.clock()) {
 		t.Error("the refusal does not say when it goes on")
 	}
 	w.Rates.Client.Burst = 1
@@ -188,7 +189,7 @@ func TestS13_MailsAreLimitedPerAddressAndClient(t *testing.T) {
 	if err := ask("a@example.net"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, ask("b@example.net"), activation.ReasonTooManyRequests)
+	refused(t, ask("b@example.net"), domain.ReasonTooManyRequests)
 }
 
 // The journeys of every kind of address look alike, byte for byte but for
@@ -196,7 +197,7 @@ func TestS13_MailsAreLimitedPerAddressAndClient(t *testing.T) {
 func TestS14_EveryAddressGetsTheSameJourney(t *testing.T) {
 	active, notReady := jeanPierre(), jeanPierre()
 	active.ID, active.Number, active.Email = "p-2", "2", "active@example.net"
-	notReady.ID, notReady.Number, notReady.Email, notReady.Readiness = "p-3", "3", "not-ready@example.net", activation.NotReady
+	notReady.ID, notReady.Number, notReady.Email, notReady.Readiness = "p-3", "3", "not-ready@example.net", domain.NotReady
 	w := newWorld(t, jeanPierre(), active, notReady)
 	id := w.ask("etudiant", "active@example.net")
 	w.prove(id)
@@ -204,23 +205,23 @@ func TestS14_EveryAddressGetsTheSameJourney(t *testing.T) {
 	if err := w.choose(id, strong); err != nil {
 		t.Fatal(err)
 	}
-	w.box.next(t, activation.MessageActivated)
+	w.box.next(t, domain.MessageActivated)
 
-	for address, kind := range map[string]activation.MessageKind{
-		"jp.martin@example.net": activation.MessageCode, "active@example.net": activation.MessageActive,
-		"not-ready@example.net": activation.MessageNotReady, "nobody@example.net": "",
+	for address, kind := range map[string]domain.MessageKind{
+		"jp.martin@example.net": domain.MessageCode, "active@example.net": domain.MessageActive,
+		"not-ready@example.net": domain.MessageNotReady, "nobody@example.net": "",
 	} {
 		id := w.ask("etudiant", address)
 		j, step, err := w.Journey(t.Context(), id)
-		if err != nil || step != activation.StepCode || len(j.Code.MAC) != 32 || !j.Code.ExpiresAt.Equal(w.clock().Add(activation.CodeLife)) {
+		if err != nil || step != domain.StepCode || len(j.Code.MAC) != 32 || !j.Code.ExpiresAt.Equal(w.clock().Add(domain.CodeLife)) {
 			t.Errorf("%s: step %s, %v", address, step, err)
 		}
 		if kind == "" {
-			refused(t, w.Prove(t.Context(), id, "123456", "c"), activation.ReasonCodeWrong)
+			refused(t, w.Prove(t.Context(), id, "123456", "c"), domain.ReasonCodeWrong)
 			continue
 		}
 		m := w.box.next(t, kind)
-		if kind != activation.MessageCode && m.Code != "" {
+		if kind != domain.MessageCode && m.Code != "" {
 			t.Errorf("%s: the mail carries a code", address)
 		}
 	}
@@ -231,16 +232,16 @@ func TestVerify_OneAddressSeveralPeople(t *testing.T) {
 	twin.ID, twin.Number, twin.GivenName = "p-22502143", "22502143", "Anne"
 	w := newWorld(t, jeanPierre(), twin)
 	id := w.ask("etudiant", "jp.martin@example.net")
-	if m := w.box.next(t, activation.MessageCode); m.GivenName != "" {
+	if m := w.box.next(t, domain.MessageCode); m.GivenName != "" {
 		t.Errorf("the mail names %s: it could be the other one", m.GivenName)
 	} else if err := w.Prove(t.Context(), id, m.Code, "c"); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.step(id); got != activation.StepVerify {
+	if got := w.step(id); got != domain.StepVerify {
 		t.Fatalf("step %s", got)
 	}
-	refused(t, w.Verify(t.Context(), id, activation.Answers{}), activation.ReasonProofMissing)
-	if r := refused(t, w.Verify(t.Context(), id, activation.Answers{Number: "1"}), activation.ReasonProofWrong); r.TriesLeft != 4 {
+	refused(t, w.Verify(t.Context(), id, activation.Answers{}), domain.ReasonProofMissing)
+	if r := refused(t, w.Verify(t.Context(), id, activation.Answers{Number: "1"}), domain.ReasonProofWrong); r.TriesLeft != 4 {
 		t.Errorf("%d tries left", r.TriesLeft)
 	}
 	if err := w.Verify(t.Context(), id, activation.Answers{Number: " 2250 2143 "}); err != nil {
@@ -259,17 +260,17 @@ func TestVerify_TheBirthDateWhereTheProfileAsksForIt(t *testing.T) {
 	id := w.ask("personnel", string(p.Email))
 	w.prove(id)
 	for left := 4; left > 0; left-- {
-		refused(t, w.Verify(t.Context(), id, activation.Answers{BirthDate: "1980-02-28"}), activation.ReasonProofWrong)
+		refused(t, w.Verify(t.Context(), id, activation.Answers{BirthDate: "1980-02-28"}), domain.ReasonProofWrong)
 	}
-	refused(t, w.Verify(t.Context(), id, activation.Answers{BirthDate: "1980-02-28"}), activation.ReasonTriesSpent)
-	if got := w.step(id); got != activation.StepEnded {
+	refused(t, w.Verify(t.Context(), id, activation.Answers{BirthDate: "1980-02-28"}), domain.ReasonTriesSpent)
+	if got := w.step(id); got != domain.StepEnded {
 		t.Errorf("step %s", got)
 	}
 }
 
 func TestI1_TwoBrowsersOnePersonOneAccount(t *testing.T) {
 	w := newWorld(t, jeanPierre())
-	var journeys []activation.JourneyID
+	var journeys []domain.JourneyID
 	for range 3 {
 		id := w.ask("etudiant", "jp.martin@example.net")
 		w.prove(id)
@@ -283,7 +284,7 @@ func TestI1_TwoBrowsersOnePersonOneAccount(t *testing.T) {
 		if err == nil {
 			won++
 		} else {
-			refused(t, err, activation.ReasonElsewhere)
+			refused(t, err, domain.ReasonElsewhere)
 		}
 	}
 	if won != 1 || w.accounts.Len() != 1 {
@@ -298,10 +299,10 @@ func TestI1_ADoubleClickOnValiderMakesOneAccount(t *testing.T) {
 	w.accept(id)
 	together(4, func(int) {
 		if err := w.choose(id, strong); err != nil {
-			refusedOneOf(t, err, activation.ReasonStep, activation.ReasonElsewhere)
+			refusedOneOf(t, err, domain.ReasonStep, domain.ReasonElsewhere)
 		}
 	})
-	if got := w.step(id); got != activation.StepDone || w.accounts.Len() != 1 {
+	if got := w.step(id); got != domain.StepDone || w.accounts.Len() != 1 {
 		t.Errorf("step %s, %d accounts", got, w.accounts.Len())
 	}
 }
@@ -309,19 +310,19 @@ func TestI1_ADoubleClickOnValiderMakesOneAccount(t *testing.T) {
 func TestI2_NoPasswordBeforeTheCharterInForce(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
-	refused(t, w.choose(id, strong), activation.ReasonStep)
+	refused(t, w.choose(id, strong), domain.ReasonStep)
 	w.prove(id)
-	refused(t, w.choose(id, strong), activation.ReasonStep)
-	old, err := w.CharterFor(activation.Journey{Profile: "etudiant"}, activation.French)
+	refused(t, w.choose(id, strong), domain.ReasonStep)
+	old, err := w.CharterFor(domain.Journey{Profile: "etudiant"}, domain.French)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.publish("2027")
-	refused(t, w.Accept(t.Context(), id, old.SHA256, activation.French), activation.ReasonCharterChanged)
+	refused(t, w.Accept(t.Context(), id, old.SHA256, domain.French), domain.ReasonCharterChanged)
 	w.accept(id)
 	w.publish("2028")
-	refused(t, w.choose(id, strong), activation.ReasonStep)
-	if got := w.step(id); got != activation.StepCharter {
+	refused(t, w.choose(id, strong), domain.ReasonStep)
+	if got := w.step(id); got != domain.StepCharter {
 		t.Errorf("step %s", got)
 	}
 	if w.accounts.Len() != 0 {
@@ -339,17 +340,17 @@ func TestI3_SuccessIsShownOnlyWhenTheAccountIsThere(t *testing.T) {
 	if err := w.choose(id, strong); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.step(id); got != activation.StepWaiting {
+	if got := w.step(id); got != domain.StepWaiting {
 		t.Fatalf("with Keycloak away the step is %s", got)
 	}
 	w.accounts.FailWith(nil)
 	w.pass(10 * time.Minute)
 	w.Runner.Wake()
-	w.box.next(t, activation.MessageActivated)
-	if p := w.person("p-22502142"); p.Account != activation.AccountActive {
+	w.box.next(t, domain.MessageActivated)
+	if p := w.person("p-22502142"); p.Account != domain.AccountActive {
 		t.Errorf("the account is %q", p.Account)
 	}
-	if got := w.step(id); got != activation.StepDone {
+	if got := w.step(id); got != domain.StepDone {
 		t.Errorf("step %s", got)
 	}
 }
@@ -363,14 +364,14 @@ func TestS42_SomebodyElsesAccountParksThePerson(t *testing.T) {
 	if err := w.choose(id, strong); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.step(id); got != activation.StepParked {
+	if got := w.step(id); got != domain.StepParked {
 		t.Fatalf("step %s", got)
 	}
 	j, _, _ := w.Journey(t.Context(), id)
-	if m := w.box.next(t, activation.MessageParked); m.Reference == "" || m.Reference != j.Reference {
+	if m := w.box.next(t, domain.MessageParked); m.Reference == "" || m.Reference != j.Reference {
 		t.Errorf("the mail says %q, the page %q", m.Reference, j.Reference)
 	}
-	if p := w.person("p-22502142"); p.Account != activation.AccountParked {
+	if p := w.person("p-22502142"); p.Account != domain.AccountParked {
 		t.Errorf("the account is %q", p.Account)
 	}
 }
@@ -380,12 +381,12 @@ func TestS20_APasswordIsJudgedAgainstThePerson(t *testing.T) {
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
 	w.accept(id)
-	r := refused(t, w.choose(id, "J34n-P13rr3-M4rt1n-2026"), activation.ReasonPasswordRules)
+	r := refused(t, w.choose(id, "J34n-P13rr3-M4rt1n-2026"), domain.ReasonPasswordRules)
 	if len(r.Findings) == 0 || r.Findings[0].Rule != "personal" {
 		t.Errorf("found %v", r.Findings)
 	}
 	err := w.ChoosePassword(t.Context(), id, secret.New(strong), secret.New(strong+"!"))
-	refused(t, err, activation.ReasonPasswordConfirm)
+	refused(t, err, domain.ReasonPasswordConfirm)
 	if err := w.choose(id, strong); err != nil {
 		t.Errorf("nothing was lost, yet: %v", err)
 	}
@@ -398,7 +399,7 @@ func TestS9_ARetriedMailCarriesTheSameCode(t *testing.T) {
 	w.pass(time.Minute)
 	w.box.failWith(nil)
 	w.Runner.Wake()
-	m := w.box.next(t, activation.MessageCode)
+	m := w.box.next(t, domain.MessageCode)
 	if err := w.Prove(t.Context(), id, m.Code, "c"); err != nil {
 		t.Errorf("the code of the retried mail: %v", err)
 	}
@@ -432,7 +433,7 @@ func TestEligibilityIsFrozenWhenTheCodeIsProven(t *testing.T) {
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
 	later := jeanPierre()
-	later.Readiness = activation.NotReady
+	later.Readiness = domain.NotReady
 	w.enrol(later)
 	w.accept(id)
 	if err := w.choose(id, strong); err != nil {
@@ -458,9 +459,9 @@ func together(n int, f func(i int)) {
 	wg.Wait()
 }
 
-func refusedOneOf(t *testing.T, err error, reasons ...activation.Reason) {
+func refusedOneOf(t *testing.T, err error, reasons ...domain.Reason) {
 	t.Helper()
-	var r *activation.Refusal
+	var r *domain.Refusal
 	if errors.As(err, &r) {
 		for _, want := range reasons {
 			if r.Reason == want {

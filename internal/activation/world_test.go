@@ -15,6 +15,7 @@ import (
 	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/internal/jobs"
 	"entree/internal/password"
 	"entree/internal/secret"
@@ -43,7 +44,7 @@ var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 
 const strong = "LesGirafesDansentSous3Parapluies"
 
-func newWorld(t *testing.T, people ...activation.Person) *world {
+func newWorld(t *testing.T, people ...domain.Person) *world {
 	t.Helper()
 	w := &world{t: t, now: start.Add(-time.Microsecond), dir: t.TempDir(), box: newBox(), accounts: fake.New()}
 	var err error
@@ -62,21 +63,21 @@ func newWorld(t *testing.T, people ...activation.Person) *world {
 	w.Service, err = activation.New(activation.Options{
 		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Mailer: w.box,
 		Charters: board, Keys: keys, Clock: w.clock, Random: rand.Reader,
-		Profiles: []activation.Profile{
+		Profiles: []domain.Profile{
 			{Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},
 				Affiliation: "student", Affiliations: []string{"student", "member"}},
-			{Key: "personnel", Login: "{f}{last}", Address: "{first}.{last}@example.org", Proof: activation.ProofBirthDate,
+			{Key: "personnel", Login: "{f}{last}", Address: "{first}.{last}@example.org", Proof: domain.ProofBirthDate,
 				Affiliation: "employee", Affiliations: []string{"employee", "member"}},
 		},
-		Policy: password.Default, CodeLife: activation.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
+		Policy: password.Default, CodeLife: domain.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
 		Wait: 5 * time.Second, Rates: activation.DefaultRates(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner.Handle(activation.JobMail, w.MailJobs())
-	runner.Handle(activation.JobAccount, w.AccountJobs())
-	runner.Handle(activation.JobCharter, w.CharterJobs())
+	runner.Handle(domain.JobMail, w.MailJobs())
+	runner.Handle(domain.JobAccount, w.AccountJobs())
+	runner.Handle(domain.JobCharter, w.CharterJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()
@@ -107,7 +108,7 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-func (w *world) enrol(people ...activation.Person) {
+func (w *world) enrol(people ...domain.Person) {
 	w.t.Helper()
 	if err := w.store.Enrol(w.t.Context(), people...); err != nil {
 		w.t.Fatal(err)
@@ -133,17 +134,17 @@ func (w *world) raw() []byte {
 }
 
 // jeanPierre is the how-to's own student.
-func jeanPierre() activation.Person {
-	return activation.Person{
+func jeanPierre() domain.Person {
+	return domain.Person{
 		ID: "p-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin",
-		BirthDate: "2007-03-17", Email: "jp.martin@example.net", Readiness: activation.Ready, Cohort: "2026",
+		BirthDate: "2007-03-17", Email: "jp.martin@example.net", Readiness: domain.Ready, Cohort: "2026",
 	}
 }
 
 // ask begins a journey for an address.
-func (w *world) ask(profile, address string) activation.JourneyID {
+func (w *world) ask(profile, address string) domain.JourneyID {
 	w.t.Helper()
-	j, err := w.Request(w.t.Context(), activation.Request{Profile: profile, Address: address, Lang: activation.French, Client: "192.0.2.0"})
+	j, err := w.Request(w.t.Context(), activation.Request{Profile: profile, Address: address, Lang: domain.French, Client: "192.0.2.0"})
 	if err != nil {
 		w.t.Fatalf("ask for a code: %v", err)
 	}
@@ -151,7 +152,7 @@ func (w *world) ask(profile, address string) activation.JourneyID {
 }
 
 // press does an act of somebody whose page was read a moment ago.
-func (w *world) press(id activation.JourneyID, act func(*activation.Journey) error) error {
+func (w *world) press(id domain.JourneyID, act func(*domain.Journey) error) error {
 	j, _, err := w.Journey(w.t.Context(), id)
 	if err != nil {
 		return err
@@ -159,54 +160,54 @@ func (w *world) press(id activation.JourneyID, act func(*activation.Journey) err
 	return act(&j)
 }
 
-func (w *world) Extend(ctx context.Context, id activation.JourneyID) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.Extend(ctx, j) })
+func (w *world) Extend(ctx context.Context, id domain.JourneyID) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Extend(ctx, j) })
 }
 
-func (w *world) Resend(ctx context.Context, id activation.JourneyID, lang activation.Lang, client string) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.Resend(ctx, j, lang, client) })
+func (w *world) Resend(ctx context.Context, id domain.JourneyID, lang domain.Lang, client string) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Resend(ctx, j, lang, client) })
 }
 
-func (w *world) Prove(ctx context.Context, id activation.JourneyID, typed, client string) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.Prove(ctx, j, typed, client) })
+func (w *world) Prove(ctx context.Context, id domain.JourneyID, typed, client string) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Prove(ctx, j, typed, client) })
 }
 
-func (w *world) Verify(ctx context.Context, id activation.JourneyID, a activation.Answers) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.Verify(ctx, j, a) })
+func (w *world) Verify(ctx context.Context, id domain.JourneyID, a activation.Answers) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Verify(ctx, j, a) })
 }
 
-func (w *world) Accept(ctx context.Context, id activation.JourneyID, sha256 string, lang activation.Lang) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.Accept(ctx, j, sha256, lang) })
+func (w *world) Accept(ctx context.Context, id domain.JourneyID, sha256 string, lang domain.Lang) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Accept(ctx, j, sha256, lang) })
 }
 
-func (w *world) Guided(ctx context.Context, id activation.JourneyID) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.Guided(ctx, j) })
+func (w *world) Guided(ctx context.Context, id domain.JourneyID) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Guided(ctx, j) })
 }
 
-func (w *world) ChoosePassword(ctx context.Context, id activation.JourneyID, chosen, confirmation secret.Text) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Service.ChoosePassword(ctx, j, chosen, confirmation) })
+func (w *world) ChoosePassword(ctx context.Context, id domain.JourneyID, chosen, confirmation secret.Text) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Service.ChoosePassword(ctx, j, chosen, confirmation) })
 }
 
 // prove goes on with the code from the mailbox.
-func (w *world) prove(id activation.JourneyID) {
+func (w *world) prove(id domain.JourneyID) {
 	w.t.Helper()
-	if err := w.Prove(w.t.Context(), id, w.box.next(w.t, activation.MessageCode).Code, "192.0.2.0"); err != nil {
+	if err := w.Prove(w.t.Context(), id, w.box.next(w.t, domain.MessageCode).Code, "192.0.2.0"); err != nil {
 		w.t.Fatalf("prove the code: %v", err)
 	}
 }
 
 // accept accepts the charter and passes the guide.
-func (w *world) accept(id activation.JourneyID) {
+func (w *world) accept(id domain.JourneyID) {
 	w.t.Helper()
 	j, _, err := w.Journey(w.t.Context(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := w.CharterFor(j, activation.French)
+	c, err := w.CharterFor(j, domain.French)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.Accept(w.t.Context(), id, c.SHA256, activation.French); err != nil {
+	if err := w.Accept(w.t.Context(), id, c.SHA256, domain.French); err != nil {
 		w.t.Fatalf("accept: %v", err)
 	}
 	if err := w.Guided(w.t.Context(), id); err != nil {
@@ -214,11 +215,11 @@ func (w *world) accept(id activation.JourneyID) {
 	}
 }
 
-func (w *world) choose(id activation.JourneyID, text string) error {
+func (w *world) choose(id domain.JourneyID, text string) error {
 	return w.ChoosePassword(w.t.Context(), id, secret.New(text), secret.New(text))
 }
 
-func (w *world) step(id activation.JourneyID) activation.Step {
+func (w *world) step(id domain.JourneyID) domain.Step {
 	w.t.Helper()
 	_, step, err := w.Journey(w.t.Context(), id)
 	if err != nil {
@@ -227,7 +228,7 @@ func (w *world) step(id activation.JourneyID) activation.Step {
 	return step
 }
 
-func (w *world) person(id activation.PersonID) activation.Person {
+func (w *world) person(id domain.PersonID) domain.Person {
 	w.t.Helper()
 	p, err := w.store.Person(w.t.Context(), id)
 	if err != nil {
@@ -237,9 +238,9 @@ func (w *world) person(id activation.PersonID) activation.Person {
 }
 
 // refused checks that an act was refused for a reason.
-func refused(t *testing.T, err error, want activation.Reason) *activation.Refusal {
+func refused(t *testing.T, err error, want domain.Reason) *domain.Refusal {
 	t.Helper()
-	var r *activation.Refusal
+	var r *domain.Refusal
 	if !errors.As(err, &r) || r.Reason != want {
 		t.Fatalf("got %v, want a refusal for %s", err, want)
 	}
@@ -248,15 +249,15 @@ func refused(t *testing.T, err error, want activation.Reason) *activation.Refusa
 
 // box is the mail server: it keeps what it takes, and can be told to fail.
 type box struct {
-	mails chan activation.Message
+	mails chan domain.Message
 	mu    sync.Mutex
 	fail  error
 	sent  int
 }
 
-func newBox() *box { return &box{mails: make(chan activation.Message, 1000)} }
+func newBox() *box { return &box{mails: make(chan domain.Message, 1000)} }
 
-func (b *box) Send(_ context.Context, m activation.Message) error {
+func (b *box) Send(_ context.Context, m domain.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fail != nil {
@@ -274,7 +275,7 @@ func (b *box) failWith(err error) {
 }
 
 // next waits for the next mail, which must be of a kind.
-func (b *box) next(t *testing.T, kind activation.MessageKind) activation.Message {
+func (b *box) next(t *testing.T, kind domain.MessageKind) domain.Message {
 	t.Helper()
 	select {
 	case m := <-b.mails:
@@ -284,7 +285,7 @@ func (b *box) next(t *testing.T, kind activation.MessageKind) activation.Message
 		return m
 	case <-time.After(20 * time.Second):
 		t.Fatalf("no %s mail came", kind)
-		return activation.Message{}
+		return domain.Message{}
 	}
 }
 
@@ -292,11 +293,11 @@ func (b *box) next(t *testing.T, kind activation.MessageKind) activation.Message
 func (w *world) publish(version string) {
 	w.t.Helper()
 	w.pass(time.Microsecond) // no two versions are of one moment
-	text := func(lang activation.Lang) charter.Text {
+	text := func(lang domain.Lang) charter.Text {
 		t := "# Charte " + version + " " + string(lang) + "\n"
-		return charter.Text{Title: "Charte", Markdown: t, SHA256: activation.HashCharter(t)}
+		return charter.Text{Title: "Charte", Markdown: t, SHA256: domain.HashCharter(t)}
 	}
-	d, err := w.desk.Save(w.t.Context(), charter.Draft{Name: version, Texts: charter.Texts{French: text(activation.French), English: text(activation.English)}}, audit.Entry{At: start})
+	d, err := w.desk.Save(w.t.Context(), charter.Draft{Name: version, Texts: charter.Texts{French: text(domain.French), English: text(domain.English)}}, audit.Entry{At: start})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -309,6 +310,6 @@ func (w *world) publish(version string) {
 // the password.
 type hasher struct{}
 
-func (hasher) Hash(_ context.Context, p secret.Text) (activation.Credential, error) {
-	return activation.Credential{Data: `{"algorithm":"none"}`, Secret: strings.Repeat("x", len(p.Reveal()))}, nil
+func (hasher) Hash(_ context.Context, p secret.Text) (domain.Credential, error) {
+	return domain.Credential{Data: `{"algorithm":"none"}`, Secret: strings.Repeat("x", len(p.Reveal()))}, nil
 }

@@ -25,7 +25,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Kind is what a campaign asks for.
@@ -55,10 +55,10 @@ type Campaign struct {
 	Name    string
 	Kind    Kind
 	Segment Segment
-	Lang    activation.Lang
+	Lang    domain.Lang
 	// Notes are a paragraph of the institution's own, in each language; may be
 	// empty.
-	Notes       map[activation.Lang]string
+	Notes       map[domain.Lang]string
 	Rate        int // mails a minute
 	RemindAfter int // days
 	RemindTimes int // at most
@@ -69,26 +69,26 @@ type Campaign struct {
 	EndedAt     time.Time
 	Planned     int // people in the segment when it was made
 
-	Cursor   activation.PersonID // the first round is planned up to here
-	Expanded bool                // and to its end
+	Cursor   domain.PersonID // the first round is planned up to here
+	Expanded bool            // and to its end
 }
 
 // Segment says whom a campaign is for, among those who have something to do.
 type Segment struct {
 	Profile  string // empty: every profile
 	Cohort   string // empty: every cohort
-	Stage    string // activation.Stage by its name: who came so far and no farther; empty: however far
+	Stage    string // domain.Stage by its name: who came so far and no farther; empty: however far
 	LastMail LastMail
 	Before   time.Time // for MailBefore
 }
 
 // StagesOf gives the stages that somebody can be at who has something to do.
-func StagesOf(k Kind) []activation.Stage {
-	all := activation.Stages()
+func StagesOf(k Kind) []domain.Stage {
+	all := domain.Stages()
 	if k == Charter {
-		return all[activation.StageAccount:]
+		return all[domain.StageAccount:]
 	}
-	return all[:activation.StageAccount]
+	return all[:domain.StageAccount]
 }
 
 // LastMail narrows a segment by the last mail of a campaign.
@@ -126,7 +126,7 @@ const (
 // the others are reminders.
 type Recipient struct {
 	Campaign string
-	Person   activation.PersonID
+	Person   domain.PersonID
 	Round    int
 	Job      string // of the mail, and its Message-ID; empty: it has none now
 	State    RecipientState
@@ -167,7 +167,7 @@ func (c Campaign) Check() Faults {
 	if c.Rate < 1 || c.Rate > MaxRate {
 		f["debit"] = "rate"
 	}
-	if stage, is := activation.ParseStage(c.Segment.Stage); c.Segment.Stage != "" && (!is || !slices.Contains(StagesOf(c.Kind), stage)) {
+	if stage, is := domain.ParseStage(c.Segment.Stage); c.Segment.Stage != "" && (!is || !slices.Contains(StagesOf(c.Kind), stage)) {
 		f["etape"] = "stage"
 	}
 	if c.RemindTimes < 0 || c.RemindTimes > MaxReminds {
@@ -179,7 +179,7 @@ func (c Campaign) Check() Faults {
 	if c.Segment.LastMail == MailBefore && c.Segment.Before.IsZero() {
 		f["avant"] = "before"
 	}
-	for lang, field := range map[activation.Lang]string{activation.French: "mot-fr", activation.English: "mot-en"} {
+	for lang, field := range map[domain.Lang]string{domain.French: "mot-fr", domain.English: "mot-en"} {
 		if utf8.RuneCountInString(c.Notes[lang]) > MaxNote {
 			f[field] = "note_long"
 		}

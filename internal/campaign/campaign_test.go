@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/internal/store"
 	"entree/internal/store/litetest"
 )
@@ -27,43 +27,43 @@ type world struct {
 	now    time.Time
 	owed   []string // hashes of the charter in force
 	sent   []sent
-	refuse map[activation.Address]error
-	before func(m activation.Message) // each mail
-	most   int                        // mails that waited at once
+	refuse map[domain.Address]error
+	before func(m domain.Message) // each mail
+	most   int                    // mails that waited at once
 }
 
 type sent struct {
-	activation.Message
+	domain.Message
 	at time.Time
 }
 
 func newWorld(t *testing.T, people int) *world {
 	t.Helper()
-	w := &world{t: t, now: start, owed: []string{"x"}, refuse: map[activation.Address]error{}, before: func(activation.Message) {}}
+	w := &world{t: t, now: start, owed: []string{"x"}, refuse: map[domain.Address]error{}, before: func(domain.Message) {}}
 	var err error
 	if w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	w.Service = &campaign.Service{Store: w.store, Mailer: w, Runner: quiet{}, Charters: w, Profiles: []activation.Profile{{Key: "etudiant"}}, Clock: w.clock}
+	w.Service = &campaign.Service{Store: w.store, Mailer: w, Runner: quiet{}, Charters: w, Profiles: []domain.Profile{{Key: "etudiant"}}, Clock: w.clock}
 	for i := range people {
 		w.enrol(person(i))
 	}
 	return w
 }
 
-func person(i int) activation.Person {
+func person(i int) domain.Person {
 	id := fmt.Sprintf("%04d", i)
-	return activation.Person{ID: activation.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Ada", FamilyName: "Martin", Email: address(i), Readiness: activation.Ready, Cohort: "2026"}
+	return domain.Person{ID: domain.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Ada", FamilyName: "Martin", Email: address(i), Readiness: domain.Ready, Cohort: "2026"}
 }
 
-func address(i int) activation.Address {
-	return activation.Address(fmt.Sprintf("p%04d@example.net", i))
+func address(i int) domain.Address {
+	return domain.Address(fmt.Sprintf("p%04d@example.net", i))
 }
 
 func (w *world) clock() time.Time { return w.now }
 
-func (w *world) enrol(p activation.Person) {
+func (w *world) enrol(p domain.Person) {
 	w.t.Helper()
 	if err := w.store.Enrol(w.t.Context(), p); err != nil {
 		w.t.Fatal(err)
@@ -73,23 +73,23 @@ func (w *world) enrol(p activation.Person) {
 // activate makes somebody done.
 func (w *world) activate(i int) {
 	w.t.Helper()
-	err := w.store.Apply(w.t.Context(), activation.Effects{People: []activation.PersonChange{{Person: person(i).ID, From: []activation.AccountState{""}, To: activation.AccountActive, AccountID: "kc"}}})
+	err := w.store.Apply(w.t.Context(), domain.Effects{People: []domain.PersonChange{{Person: person(i).ID, From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) Send(_ context.Context, m activation.Message) error {
+func (w *world) Send(_ context.Context, m domain.Message) error {
 	w.before(m)
 	if err := w.refuse[m.To]; err != nil {
-		return activation.Permanent(err)
+		return domain.Permanent(err)
 	}
 	w.sent = append(w.sent, sent{m, w.now})
 	return nil
 }
 
-func (w *world) InForce(string, activation.Lang) (activation.Charter, error) {
-	return activation.Charter{}, nil
+func (w *world) InForce(string, domain.Lang) (domain.Charter, error) {
+	return domain.Charter{}, nil
 }
 func (w *world) Current(string) []string       { return w.owed }
 func (w *world) Refresh(context.Context) error { return nil }
@@ -97,7 +97,7 @@ func (w *world) Refresh(context.Context) error { return nil }
 // begin makes a campaign that invites everybody.
 func (w *world) begin(change func(*campaign.Campaign)) campaign.Campaign {
 	w.t.Helper()
-	c := campaign.Campaign{Name: "Rentrée", Kind: campaign.Invitation, Rate: 60, Lang: activation.French}
+	c := campaign.Campaign{Name: "Rentrée", Kind: campaign.Invitation, Rate: 60, Lang: domain.French}
 	change(&c)
 	c, err := w.Start(w.t.Context(), c, by)
 	if err != nil {
@@ -140,7 +140,7 @@ func (w *world) work() {
 	ctx := w.t.Context()
 	for _, kind := range []struct {
 		name string
-		h    activation.Handler
+		h    domain.Handler
 	}{{campaign.JobTick, w.Ticks()}, {campaign.JobMail, w.Mails()}} {
 		leased, err := w.store.Lease(ctx, kind.name, "w", 1000, w.now.Add(time.Minute))
 		if err != nil {
@@ -155,7 +155,7 @@ func (w *world) work() {
 					}
 				}
 				err = w.store.Finish(ctx, job, e)
-			} else if activation.IsPermanent(err) {
+			} else if domain.IsPermanent(err) {
 				if e, err = kind.h.Abandon(ctx, job, err); err == nil {
 					err = w.store.GiveUp(ctx, job, "refused", false, e)
 				}
@@ -221,13 +221,13 @@ func TestNobodyTwiceAndNoFasterThanTheRate(t *testing.T) {
 	w := newWorld(t, 150)
 	w.activate(3)
 	notReady := person(4)
-	notReady.Readiness = activation.NotReady
+	notReady.Readiness = domain.NotReady
 	w.enrol(notReady)
 	if n, err := w.Count(t.Context(), campaign.Invitation, campaign.Segment{Cohort: "2026"}); n != 148 || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
 	c := w.begin(func(c *campaign.Campaign) {
-		c.Notes = map[activation.Lang]string{activation.French: "La rentrée est le 7."}
+		c.Notes = map[domain.Lang]string{domain.French: "La rentrée est le 7."}
 		c.StartAt = start.Add(time.Hour)
 	})
 	w.pass(time.Hour - time.Second)
@@ -240,7 +240,7 @@ func TestNobodyTwiceAndNoFasterThanTheRate(t *testing.T) {
 	}
 	w.once()
 	for i, m := range w.sent {
-		if m.Note == "" || m.Kind != activation.MessageInvitation {
+		if m.Note == "" || m.Kind != domain.MessageInvitation {
 			t.Errorf("%+v", m)
 		}
 		if j := i + 61; j < len(w.sent) && w.sent[j].at.Sub(m.at) < time.Minute {
@@ -257,11 +257,11 @@ func TestNobodyTwiceAndNoFasterThanTheRate(t *testing.T) {
 
 func TestWhoIsDoneAtTheMomentOfSendingGetsNothing(t *testing.T) {
 	w := newWorld(t, 3)
-	w.before = func(m activation.Message) {
+	w.before = func(m domain.Message) {
 		if m.To == address(0) {
 			w.activate(1)
 			held := person(2)
-			held.Readiness = activation.Held
+			held.Readiness = domain.Held
 			w.enrol(held)
 		}
 	}
@@ -329,7 +329,7 @@ func TestRemindersComeAfterDaysAndEnd(t *testing.T) {
 		t.Fatalf("%d mails before the third day", len(w.sent))
 	}
 	w.pass(2 * time.Hour)
-	if len(w.sent) != 9 || w.sent[8].Kind != activation.MessageReminder {
+	if len(w.sent) != 9 || w.sent[8].Kind != domain.MessageReminder {
 		t.Fatalf("%d mails after it", len(w.sent))
 	}
 	w.activate(1)
@@ -345,7 +345,7 @@ func TestRemindersComeAfterDaysAndEnd(t *testing.T) {
 
 func TestARefusedOrBouncedAddressIsWrittenToNoMore(t *testing.T) {
 	w := newWorld(t, 4)
-	w.refuse[address(0)] = fmt.Errorf("mail: %w", &activation.AddressRefused{Status: "5.1.1"})
+	w.refuse[address(0)] = fmt.Errorf("mail: %w", &domain.AddressRefused{Status: "5.1.1"})
 	w.refuse[address(1)] = errors.New("554 spam")
 	c := w.begin(func(*campaign.Campaign) {})
 	w.pass(time.Hour)
@@ -386,7 +386,7 @@ func TestACharterIsAskedForWhereItIsOwed(t *testing.T) {
 	w.activate(1)
 	c := w.begin(func(c *campaign.Campaign) { c.Kind = campaign.Charter })
 	w.pass(time.Minute)
-	if got := w.tally(c); got[campaign.Sent] != 2 || w.sent[0].Kind != activation.MessageCharter {
+	if got := w.tally(c); got[campaign.Sent] != 2 || w.sent[0].Kind != domain.MessageCharter {
 		t.Errorf("%v", got)
 	}
 }

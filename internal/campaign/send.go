@@ -6,83 +6,83 @@ import (
 	"fmt"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Mails sends the mails of campaigns.
-func (s *Service) Mails() activation.Handler { return mails{s} }
+func (s *Service) Mails() domain.Handler { return mails{s} }
 
 type mails struct{ *Service }
 
 // Run sends one mail, if there still is a reason to. It may run again after a
 // crash: a mail that was settled is not sent once more, and one that was sent
 // without being settled has the same Message-ID.
-func (s mails) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+func (s mails) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	r, err := s.Store.Recipient(ctx, job.ID)
-	if errors.Is(err, activation.ErrNotFound) || err == nil && r.State != Waiting {
-		return activation.Effects{}, nil
+	if errors.Is(err, domain.ErrNotFound) || err == nil && r.State != Waiting {
+		return domain.Effects{}, nil
 	}
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	c, err := s.Store.Campaign(ctx, r.Campaign)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	switch c.State {
 	case Paused:
 		r.Job = ""
-		return activation.Effects{}, s.settle(ctx, r, Waiting, "", activation.Effects{})
+		return domain.Effects{}, s.settle(ctx, r, Waiting, "", domain.Effects{})
 	case Cancelled:
-		return activation.Effects{}, s.settle(ctx, r, Skipped, "cancelled", activation.Effects{})
+		return domain.Effects{}, s.settle(ctx, r, Skipped, "cancelled", domain.Effects{})
 	}
 	p, err := s.Store.Person(ctx, r.Person)
-	if err != nil && !errors.Is(err, activation.ErrNotFound) {
-		return activation.Effects{}, err
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
+		return domain.Effects{}, err
 	}
 	why, err := s.needless(ctx, c, p)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	if why != "" {
-		return activation.Effects{}, s.settle(ctx, r, Skipped, why, activation.Effects{})
+		return domain.Effects{}, s.settle(ctx, r, Skipped, why, domain.Effects{})
 	}
 	m := s.Message(c, p, r.Round)
 	m.ID = job.ID
 	if err := s.Mailer.Send(ctx, m); err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
-	return activation.Effects{}, s.settle(ctx, r, Sent, "", activation.Effects{Events: []activation.Event{{
+	return domain.Effects{}, s.settle(ctx, r, Sent, "", domain.Effects{Events: []domain.Event{{
 		At: s.now(), Kind: EventInvited, Person: p.ID, Details: map[string]string{"campaign": c.ID, "kind": string(c.Kind), "round": fmt.Sprint(r.Round)},
 	}}})
 }
 
 // Abandon keeps that a mail was refused. Where the server refused the address
 // itself, nobody writes to it any more.
-func (s mails) Abandon(ctx context.Context, job activation.Job, cause error) (activation.Effects, error) {
+func (s mails) Abandon(ctx context.Context, job domain.Job, cause error) (domain.Effects, error) {
 	r, err := s.Store.Recipient(ctx, job.ID)
-	if errors.Is(err, activation.ErrNotFound) {
-		return activation.Effects{}, nil
+	if errors.Is(err, domain.ErrNotFound) {
+		return domain.Effects{}, nil
 	}
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
-	e := activation.Effects{Events: []activation.Event{{At: s.now(), Kind: activation.EventMailAbandoned, Person: r.Person, Details: map[string]string{"mail": "campaign", "campaign": r.Campaign}}}}
+	e := domain.Effects{Events: []domain.Event{{At: s.now(), Kind: domain.EventMailAbandoned, Person: r.Person, Details: map[string]string{"mail": "campaign", "campaign": r.Campaign}}}}
 	why := "given_up"
-	var refused *activation.AddressRefused
+	var refused *domain.AddressRefused
 	if errors.As(cause, &refused) {
 		why = refused.Status
 		p, err := s.Store.Person(ctx, r.Person)
 		if err != nil {
-			return activation.Effects{}, err
+			return domain.Effects{}, err
 		}
-		e.Wrong = []activation.WrongAddress{{Address: p.Email, Why: refused.Status, At: s.now()}}
+		e.Wrong = []domain.WrongAddress{{Address: p.Email, Why: refused.Status, At: s.now()}}
 	}
-	return activation.Effects{}, s.settle(ctx, r, Refused, why, e)
+	return domain.Effects{}, s.settle(ctx, r, Refused, why, e)
 }
 
 // needless tells in one word why a person needs no mail any more.
-func (s *Service) needless(ctx context.Context, c Campaign, p activation.Person) (string, error) {
+func (s *Service) needless(ctx context.Context, c Campaign, p domain.Person) (string, error) {
 	switch {
 	case p.ID == "":
 		return "gone", nil
@@ -90,9 +90,9 @@ func (s *Service) needless(ctx context.Context, c Campaign, p activation.Person)
 		return "address", nil
 	case c.Kind == Invitation && p.MayActivate():
 		return "", nil
-	case c.Kind == Invitation && p.Account == activation.NoAccount:
+	case c.Kind == Invitation && p.Account == domain.NoAccount:
 		return "not_ready", nil
-	case c.Kind == Charter && p.Account == activation.AccountActive:
+	case c.Kind == Charter && p.Account == domain.AccountActive:
 		accepted, err := s.Store.Accepted(ctx, p.ID, s.Charters.Current(p.Profile)...)
 		if accepted {
 			return "done", err
@@ -102,7 +102,7 @@ func (s *Service) needless(ctx context.Context, c Campaign, p activation.Person)
 	return "done", nil
 }
 
-func (s *Service) settle(ctx context.Context, r Recipient, to RecipientState, why string, e activation.Effects) error {
+func (s *Service) settle(ctx context.Context, r Recipient, to RecipientState, why string, e domain.Effects) error {
 	r.State, r.Why, r.At = to, why, s.now()
 	return s.Store.Settle(ctx, r, []RecipientState{Waiting}, e)
 }
@@ -111,7 +111,7 @@ func (s *Service) settle(ctx context.Context, r Recipient, to RecipientState, wh
 // reports it knew a Message-ID that nobody can make up.
 type Bounce struct {
 	Job     string // whose mail it was
-	Address activation.Address
+	Address domain.Address
 	Status  string // "5.1.1" (RFC 3463)
 	Wrong   bool   // the address itself is wrong, not full or unwilling
 	At      time.Time
@@ -119,18 +119,18 @@ type Bounce struct {
 
 // Bounced keeps that a mail came back, of a campaign or any other one.
 func (s *Service) Bounced(ctx context.Context, b Bounce) error {
-	var e activation.Effects
+	var e domain.Effects
 	if b.Wrong {
-		e.Wrong = []activation.WrongAddress{{Address: b.Address, Why: b.Status, At: b.At}}
+		e.Wrong = []domain.WrongAddress{{Address: b.Address, Why: b.Status, At: b.At}}
 	}
 	r, err := s.Store.Recipient(ctx, b.Job)
-	if errors.Is(err, activation.ErrNotFound) { // a code, or a receipt
+	if errors.Is(err, domain.ErrNotFound) { // a code, or a receipt
 		return s.Store.Apply(ctx, e)
 	}
 	if err != nil {
 		return err
 	}
-	e.Events = []activation.Event{{At: b.At, Kind: EventBounced, Person: r.Person, Details: map[string]string{"campaign": r.Campaign, "status": b.Status}}}
+	e.Events = []domain.Event{{At: b.At, Kind: EventBounced, Person: r.Person, Details: map[string]string{"campaign": r.Campaign, "status": b.Status}}}
 	r.State, r.Why, r.At = Bounced, b.Status, b.At
 	return s.Store.Settle(ctx, r, []RecipientState{Waiting, Sent}, e)
 }

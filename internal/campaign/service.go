@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // The kinds of jobs.
@@ -20,15 +20,15 @@ const (
 
 // The events of campaigns.
 const (
-	EventInvited activation.EventKind = "person.invited" // campaign, kind, round
-	EventBounced activation.EventKind = "mail.bounced"   // campaign, status
+	EventInvited domain.EventKind = "person.invited" // campaign, kind, round
+	EventBounced domain.EventKind = "mail.bounced"   // campaign, status
 )
 
 // Store keeps campaigns and recipients. Each method is one transaction.
 type Store interface {
 	Count(ctx context.Context, a Audience) (int, error)
 	// Next gives people of the audience by their ids, from the one after.
-	Next(ctx context.Context, a Audience, after activation.PersonID, limit int) ([]activation.PersonID, error)
+	Next(ctx context.Context, a Audience, after domain.PersonID, limit int) ([]domain.PersonID, error)
 
 	Campaigns(ctx context.Context) ([]Campaign, error)
 	Campaign(ctx context.Context, id string) (Campaign, error)
@@ -36,7 +36,7 @@ type Store interface {
 	// with recipients that get a mail now, or ErrOvertaken. A person who is
 	// there already, in that campaign and round, is taken over only if they
 	// wait without a job; otherwise the whole is refused.
-	SaveCampaign(ctx context.Context, c Campaign, mails []Recipient, e activation.Effects) error
+	SaveCampaign(ctx context.Context, c Campaign, mails []Recipient, e domain.Effects) error
 
 	// Queued counts the mails that wait with a job, Stranded gives some that
 	// wait without one.
@@ -44,7 +44,7 @@ type Store interface {
 	Stranded(ctx context.Context, id string, limit int) ([]Recipient, error)
 	// Unanswered gives whom a round's mail was sent to at a time or before, and
 	// who has no row in the next round.
-	Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]activation.PersonID, error)
+	Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]domain.PersonID, error)
 	// OldestUnanswered gives when the earliest such mail was sent, in rounds
 	// below the given one; zero: there is none.
 	OldestUnanswered(ctx context.Context, id string, below int) (time.Time, error)
@@ -52,21 +52,21 @@ type Store interface {
 	Recipient(ctx context.Context, job string) (Recipient, error)
 	// Settle moves a mail on from one of the states; a mail in another state
 	// stays, and nothing is committed.
-	Settle(ctx context.Context, r Recipient, from []RecipientState, e activation.Effects) error
+	Settle(ctx context.Context, r Recipient, from []RecipientState, e domain.Effects) error
 	Tallies(ctx context.Context, id string) ([]Tally, error)
 
-	Person(ctx context.Context, id activation.PersonID) (activation.Person, error)
-	Accepted(ctx context.Context, id activation.PersonID, sha256 ...string) (bool, error)
-	Apply(ctx context.Context, e activation.Effects) error
+	Person(ctx context.Context, id domain.PersonID) (domain.Person, error)
+	Accepted(ctx context.Context, id domain.PersonID, sha256 ...string) (bool, error)
+	Apply(ctx context.Context, e domain.Effects) error
 }
 
 // Service makes campaigns and moves them on. It holds no state.
 type Service struct {
 	Store    Store
-	Mailer   activation.Mailer
-	Runner   activation.Runner
-	Charters activation.Charters
-	Profiles []activation.Profile
+	Mailer   domain.Mailer
+	Runner   domain.Runner
+	Charters domain.Charters
+	Profiles []domain.Profile
 	Clock    func() time.Time
 }
 
@@ -106,7 +106,7 @@ func (s *Service) Start(ctx context.Context, c Campaign, by audit.Entry) (Campai
 		c.StartAt = now
 	}
 	by.What = map[string]string{"campaign": c.ID, "kind": string(c.Kind), "people": fmt.Sprint(c.Planned), "start": c.StartAt.Format(time.RFC3339)}
-	err = s.Store.SaveCampaign(ctx, c, nil, activation.Effects{Jobs: []activation.Job{s.tickJob(c, c.StartAt)}, Audit: []audit.Entry{by}})
+	err = s.Store.SaveCampaign(ctx, c, nil, domain.Effects{Jobs: []domain.Job{s.tickJob(c, c.StartAt)}, Audit: []audit.Entry{by}})
 	if err == nil {
 		s.Runner.Wake(JobTick)
 	}
@@ -142,14 +142,14 @@ func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State,
 		now := s.now()
 		c.State, c.Version = to, c.Version+1
 		by.What = map[string]string{"campaign": c.ID}
-		e := activation.Effects{Audit: []audit.Entry{by}}
+		e := domain.Effects{Audit: []audit.Entry{by}}
 		switch to {
 		case Running:
 			at := c.StartAt
 			if at.Before(now) {
 				at = now
 			}
-			e.Jobs = []activation.Job{s.tickJob(c, at)}
+			e.Jobs = []domain.Job{s.tickJob(c, at)}
 		case Cancelled:
 			c.EndedAt = now
 		}
@@ -166,15 +166,15 @@ func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State,
 }
 
 // Message is what a person of a campaign is sent.
-func (s *Service) Message(c Campaign, p activation.Person, round int) activation.Message {
-	m := activation.Message{
-		Kind: activation.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Note: c.Notes[c.Lang], AskedAt: s.now(),
+func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message {
+	m := domain.Message{
+		Kind: domain.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Note: c.Notes[c.Lang], AskedAt: s.now(),
 	}
 	switch {
 	case c.Kind == Charter:
-		m.Kind = activation.MessageCharter
+		m.Kind = domain.MessageCharter
 	case round > 0:
-		m.Kind = activation.MessageReminder
+		m.Kind = domain.MessageReminder
 	}
 	return m
 }

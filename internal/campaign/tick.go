@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 const (
@@ -24,42 +24,42 @@ const (
 
 // tickJob is the job that moves a campaign on from the version that it has now.
 // Its id says so: a tick of a version that is past does nothing.
-func (s *Service) tickJob(c Campaign, at time.Time) activation.Job {
+func (s *Service) tickJob(c Campaign, at time.Time) domain.Job {
 	now := s.now()
-	return activation.Job{ID: fmt.Sprintf("campaign-%s-%d", c.ID, c.Version), Kind: JobTick, Created: now, RunAt: at, Deadline: now.Add(tickDeadline)}
+	return domain.Job{ID: fmt.Sprintf("campaign-%s-%d", c.ID, c.Version), Kind: JobTick, Created: now, RunAt: at, Deadline: now.Add(tickDeadline)}
 }
 
 // Ticks plans mails.
-func (s *Service) Ticks() activation.Handler { return ticks{s} }
+func (s *Service) Ticks() domain.Handler { return ticks{s} }
 
 type ticks struct{ *Service }
 
 // Run plans a minute's worth of mails, less what is still on its way, and the
 // next tick. It may run again: what it does is guarded by the campaign's
 // version.
-func (s ticks) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+func (s ticks) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	id, version, ok := parseTick(job.ID)
 	if !ok {
-		return activation.Effects{}, activation.Permanent(errors.New("campaign: a tick of nothing"))
+		return domain.Effects{}, domain.Permanent(errors.New("campaign: a tick of nothing"))
 	}
 	c, err := s.Store.Campaign(ctx, id)
-	if errors.Is(err, activation.ErrNotFound) {
-		return activation.Effects{}, nil
+	if errors.Is(err, domain.ErrNotFound) {
+		return domain.Effects{}, nil
 	}
 	if err != nil || c.State != Running || c.Version != version {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	err = s.tick(ctx, c)
 	if errors.Is(err, ErrOvertaken) {
-		return activation.Effects{}, nil // somebody paused it meanwhile, and made what follows
+		return domain.Effects{}, nil // somebody paused it meanwhile, and made what follows
 	}
 	s.Runner.Wake(JobMail)
-	return activation.Effects{}, err
+	return domain.Effects{}, err
 }
 
 // Abandon cannot happen before tickDeadline, but for a job that is none.
-func (s ticks) Abandon(context.Context, activation.Job, error) (activation.Effects, error) {
-	return activation.Effects{}, nil
+func (s ticks) Abandon(context.Context, domain.Job, error) (domain.Effects, error) {
+	return domain.Effects{}, nil
 }
 
 func parseTick(job string) (id string, version int64, ok bool) {
@@ -80,10 +80,10 @@ func (s *Service) tick(ctx context.Context, c Campaign) error {
 		return err
 	}
 	space := time.Minute / time.Duration(c.Rate)
-	e := activation.Effects{}
+	e := domain.Effects{}
 	for i := range mails {
 		mails[i].Job, mails[i].State, mails[i].At = newID(), Waiting, now
-		e.Jobs = append(e.Jobs, activation.Job{
+		e.Jobs = append(e.Jobs, domain.Job{
 			ID: mails[i].Job, Kind: JobMail, Person: mails[i].Person, Created: now,
 			RunAt: now.Add(time.Duration(i) * space), Deadline: now.Add(mailDeadline),
 		})
@@ -111,7 +111,7 @@ func (s *Service) plan(ctx context.Context, c *Campaign, room int, now time.Time
 	if err != nil {
 		return nil, err
 	}
-	add := func(round int, people []activation.PersonID) {
+	add := func(round int, people []domain.PersonID) {
 		for _, p := range people {
 			mails = append(mails, Recipient{Campaign: c.ID, Person: p, Round: round})
 		}

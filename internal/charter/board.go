@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // refreshEvery is how old what the pages show may be. What people accept is
@@ -58,13 +58,13 @@ func (b *Board) Watch(ctx context.Context, log *slog.Logger) error {
 }
 
 // InForce gives the charter that people of a profile accept now.
-func (b *Board) InForce(profile string, lang activation.Lang) (activation.Charter, error) {
+func (b *Board) InForce(profile string, lang domain.Lang) (domain.Charter, error) {
 	v, ok := b.version(profile)
 	if !ok {
-		return activation.Charter{}, fmt.Errorf("charter: none is in force for %q", profile)
+		return domain.Charter{}, fmt.Errorf("charter: none is in force for %q", profile)
 	}
 	text, lang := v.Texts.In(lang)
-	return activation.Charter{Profile: v.Profile, Lang: lang, Version: v.Name, Title: text.Title, Text: text.Markdown, SHA256: text.SHA256}, nil
+	return domain.Charter{Profile: v.Profile, Lang: lang, Version: v.Name, Title: text.Title, Text: text.Markdown, SHA256: text.SHA256}, nil
 }
 
 // Current gives the hashes of the text in force, one for each language.

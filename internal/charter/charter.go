@@ -15,7 +15,7 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Text is a charter in one language.
@@ -29,11 +29,11 @@ type Text struct {
 type Texts struct{ French, English Text }
 
 // In gives the text in a language, or in French, and the language it is in.
-func (t Texts) In(lang activation.Lang) (Text, activation.Lang) {
-	if lang == activation.English && t.English.SHA256 != "" {
-		return t.English, activation.English
+func (t Texts) In(lang domain.Lang) (Text, domain.Lang) {
+	if lang == domain.English && t.English.SHA256 != "" {
+		return t.English, domain.English
 	}
-	return t.French, activation.French
+	return t.French, domain.French
 }
 
 // Hashes gives the hashes of the texts that there are.

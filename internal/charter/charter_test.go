@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/store"
 	"entree/internal/store/litetest"
@@ -53,7 +53,7 @@ func publish(t *testing.T, d *charter.Desk, profile, name, words string, from ti
 
 func inForce(t *testing.T, d *charter.Desk, profile string) string {
 	t.Helper()
-	c, err := d.Board.InForce(profile, activation.French)
+	c, err := d.Board.InForce(profile, domain.French)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func inForce(t *testing.T, d *charter.Desk, profile string) string {
 func TestAVersionIsInForceFromItsMomentOn(t *testing.T) {
 	now := start
 	d, _ := desk(t, &now)
-	if _, err := d.Board.InForce("etudiant", activation.French); err == nil || len(d.Board.Current("etudiant")) != 0 {
+	if _, err := d.Board.InForce("etudiant", domain.French); err == nil || len(d.Board.Current("etudiant")) != 0 {
 		t.Error("something is in force before anything was published")
 	}
 	publish(t, d, "", "2026", "Un.", time.Time{})
@@ -85,7 +85,7 @@ func TestAVersionIsInForceFromItsMomentOn(t *testing.T) {
 			t.Errorf("after %v: %s and %s", at.after, s, e)
 		}
 	}
-	if c, _ := d.Board.InForce("personnel", activation.English); c.SHA256 != own.Texts.French.SHA256 || c.Lang != activation.French {
+	if c, _ := d.Board.InForce("personnel", domain.English); c.SHA256 != own.Texts.French.SHA256 || c.Lang != domain.French {
 		t.Errorf("the staff's own charter, in the only language that it has: %+v", c)
 	}
 	if err := d.CallOff(t.Context(), own.ID, claire); !errors.Is(err, charter.ErrPast) {
@@ -117,7 +117,7 @@ func TestTheBoardLooksAgainByItself(t *testing.T) {
 		source.all = []charter.Version{v}
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if c, err := b.InForce("etudiant", activation.French); err != nil || c.Version != "2026" {
+		if c, err := b.InForce("etudiant", domain.French); err != nil || c.Version != "2026" {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
@@ -126,10 +126,10 @@ func TestTheBoardLooksAgainByItself(t *testing.T) {
 func TestTheConfigurationSpeaksFirstAndOnlyFirst(t *testing.T) {
 	now := start
 	d, _ := desk(t, &now)
-	configured := func(version, words string) []activation.Charter {
-		return []activation.Charter{
-			{Lang: activation.French, Version: version, Title: "Charte", Text: words, SHA256: activation.HashCharter(words)},
-			{Lang: activation.English, Version: version, Title: "Charter", Text: "In English: " + words, SHA256: activation.HashCharter("In English: " + words)},
+	configured := func(version, words string) []domain.Charter {
+		return []domain.Charter{
+			{Lang: domain.French, Version: version, Title: "Charte", Text: words, SHA256: domain.HashCharter(words)},
+			{Lang: domain.English, Version: version, Title: "Charter", Text: "In English: " + words, SHA256: domain.HashCharter("In English: " + words)},
 		}
 	}
 	for i, step := range []struct {
@@ -142,7 +142,7 @@ func TestTheConfigurationSpeaksFirstAndOnlyFirst(t *testing.T) {
 			t.Errorf("start %d: ignored %v, %v", i, ignored, err)
 		}
 	}
-	if c, _ := d.Board.InForce("etudiant", activation.English); c.Title != "Charter" || c.Lang != activation.English {
+	if c, _ := d.Board.InForce("etudiant", domain.English); c.Title != "Charter" || c.Lang != domain.English {
 		t.Errorf("%+v", c)
 	}
 }
@@ -172,10 +172,10 @@ func TestS47_AnExportVerifiesWithoutThePortalAndShowsEveryChange(t *testing.T) {
 	now := start
 	d, s := desk(t, &now)
 	v := publish(t, d, "", "2026-09", "# Charte\n\nSoyez « bons ».", time.Time{})
-	if err := s.Enrol(t.Context(), activation.Person{ID: "p1", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Readiness: activation.Ready}); err != nil {
+	if err := s.Enrol(t.Context(), domain.Person{ID: "p1", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Readiness: domain.Ready}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Apply(t.Context(), activation.Effects{Acceptances: []activation.Acceptance{{Person: "p1", Journey: "j1", Profile: "etudiant", Lang: "fr", Version: v.Name, SHA256: v.Texts.French.SHA256, At: start}}}); err != nil {
+	if err := s.Apply(t.Context(), domain.Effects{Acceptances: []domain.Acceptance{{Person: "p1", Journey: "j1", Profile: "etudiant", Lang: "fr", Version: v.Name, SHA256: v.Texts.French.SHA256, At: start}}}); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := secret.ParseKeys(secret.GenerateKey())

@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // evidenceFormat begins what is signed, so that a signature under it can mean
@@ -61,7 +61,7 @@ type Export struct {
 }
 
 // Evidence makes a person's export.
-func (d *Desk) Evidence(ctx context.Context, id activation.PersonID, institution, portal string, key ed25519.PrivateKey) ([]byte, error) {
+func (d *Desk) Evidence(ctx context.Context, id domain.PersonID, institution, portal string, key ed25519.PrivateKey) ([]byte, error) {
 	p, err := d.Store.Person(ctx, id)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func Verify(file []byte, want string) (Statement, Export, error) {
 		return s, e, ErrNoEvidence
 	}
 	for _, a := range s.Acceptances {
-		if activation.HashCharter(a.Text) != a.SHA256 {
+		if domain.HashCharter(a.Text) != a.SHA256 {
 			return s, e, fmt.Errorf("%w: version %s", ErrTextHash, a.Version)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // What can be wrong with a draft.
@@ -35,33 +35,33 @@ type Store interface {
 	// Publish adds a version with its texts, and removes the draft it was made
 	// of (none where draft is empty) if that still has the revision; otherwise
 	// ErrOvertaken. ErrNameUsed where the name is taken.
-	Publish(ctx context.Context, v Version, draft string, revision int64, e activation.Effects) error
+	Publish(ctx context.Context, v Version, draft string, revision int64, e domain.Effects) error
 	// Seed adds a version if its profile has none at all.
 	Seed(ctx context.Context, v Version) (added bool, err error)
 	// CallOff calls a version off whose time has not come; otherwise ErrPast.
-	CallOff(ctx context.Context, id, by string, at time.Time, e activation.Effects) error
+	CallOff(ctx context.Context, id, by string, at time.Time, e domain.Effects) error
 
 	Drafts(ctx context.Context) ([]Draft, error)
 	Draft(ctx context.Context, id string) (Draft, error)
 	// SaveDraft writes a draft over the revision that it names; 0: a new one.
-	SaveDraft(ctx context.Context, d Draft, e activation.Effects) error
-	DeleteDraft(ctx context.Context, id string, e activation.Effects) error
+	SaveDraft(ctx context.Context, d Draft, e domain.Effects) error
+	DeleteDraft(ctx context.Context, id string, e domain.Effects) error
 
 	// Owing counts, for each profile, the active people who accepted none of
 	// the texts.
 	Owing(ctx context.Context, profile string, sha256 []string) (int, error)
 	// WhoOwes lists them by their numbers.
-	WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]activation.Person, error)
+	WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]domain.Person, error)
 	// Evidence gives what a person accepted, with the texts, oldest first.
-	Evidence(ctx context.Context, person activation.PersonID) ([]activation.Acceptance, []activation.Charter, error)
-	Person(ctx context.Context, id activation.PersonID) (activation.Person, error)
+	Evidence(ctx context.Context, person domain.PersonID) ([]domain.Acceptance, []domain.Charter, error)
+	Person(ctx context.Context, id domain.PersonID) (domain.Person, error)
 }
 
 // Desk is where charters are written and published. It holds no state.
 type Desk struct {
 	Store    Store
 	Board    *Board
-	Profiles []activation.Profile
+	Profiles []domain.Profile
 	Clock    func() time.Time
 	Random   io.Reader // nil: crypto/rand
 }
@@ -103,7 +103,7 @@ func (d *Desk) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, er
 		t.Markdown = Clean(t.Markdown)
 		t.SHA256 = ""
 		if strings.TrimSpace(t.Markdown) != "" {
-			t.SHA256 = activation.HashCharter(t.Markdown)
+			t.SHA256 = domain.HashCharter(t.Markdown)
 		}
 	}
 	if draft.ID == "" {
@@ -115,7 +115,7 @@ func (d *Desk) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, er
 	}
 	draft.EditedAt, draft.EditedBy = d.now(), by.By.Name
 	by.What = map[string]string{"draft": draft.ID, "profile": draft.Profile, "version": draft.Name, "sha256": draft.Texts.French.SHA256}
-	if err := d.Store.SaveDraft(ctx, draft, activation.Effects{Audit: []audit.Entry{by}}); err != nil {
+	if err := d.Store.SaveDraft(ctx, draft, domain.Effects{Audit: []audit.Entry{by}}); err != nil {
 		return draft, err
 	}
 	draft.Revision++
@@ -157,12 +157,12 @@ func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time
 }
 
 // EventPublished is a new version, whoever published it.
-const EventPublished activation.EventKind = "charter.published"
+const EventPublished domain.EventKind = "charter.published"
 
 // CallOff takes a version back whose time has not come.
 func (d *Desk) CallOff(ctx context.Context, id string, by audit.Entry) error {
 	by.What = map[string]string{"version": id}
-	if err := d.Store.CallOff(ctx, id, by.By.Name, d.now(), activation.Effects{Audit: []audit.Entry{by}}); err != nil {
+	if err := d.Store.CallOff(ctx, id, by.By.Name, d.now(), domain.Effects{Audit: []audit.Entry{by}}); err != nil {
 		return err
 	}
 	return d.Board.Refresh(ctx)
@@ -179,7 +179,7 @@ func (d *Desk) Copy(ctx context.Context, version string, by audit.Entry) (Draft,
 
 // Seed publishes the charters of the configuration for profiles that have none
 // yet, and tells which of them are not in force because a newer one is.
-func (d *Desk) Seed(ctx context.Context, configured []activation.Charter) (ignored []string, err error) {
+func (d *Desk) Seed(ctx context.Context, configured []domain.Charter) (ignored []string, err error) {
 	wanted, err := d.versions(configured, SeededBy)
 	if err != nil {
 		return nil, err
@@ -205,7 +205,7 @@ func (d *Desk) Seed(ctx context.Context, configured []activation.Charter) (ignor
 
 // PublishAll puts configured charters in force now, those whose texts are not
 // in force already. ErrNameUsed where a changed text has an old name.
-func (d *Desk) PublishAll(ctx context.Context, configured []activation.Charter, by string) (published []*Version, err error) {
+func (d *Desk) PublishAll(ctx context.Context, configured []domain.Charter, by string) (published []*Version, err error) {
 	wanted, err := d.versions(configured, by)
 	if err != nil {
 		return nil, err
@@ -227,7 +227,7 @@ func (d *Desk) PublishAll(ctx context.Context, configured []activation.Charter, 
 }
 
 // versions puts the languages of each charter together.
-func (d *Desk) versions(configured []activation.Charter, by string) ([]*Version, error) {
+func (d *Desk) versions(configured []domain.Charter, by string) ([]*Version, error) {
 	byKey := map[[2]string]*Version{}
 	var order []*Version
 	for _, c := range configured {
@@ -242,7 +242,7 @@ func (d *Desk) versions(configured []activation.Charter, by string) ([]*Version,
 			byKey[key], order = v, append(order, v)
 		}
 		text := Text{c.Title, c.Text, c.SHA256}
-		if c.Lang == activation.English {
+		if c.Lang == domain.English {
 			v.Texts.English = text
 		} else {
 			v.Texts.French = text
@@ -251,9 +251,9 @@ func (d *Desk) versions(configured []activation.Charter, by string) ([]*Version,
 	return order, nil
 }
 
-func publication(v Version, by *audit.Entry) activation.Effects {
+func publication(v Version, by *audit.Entry) domain.Effects {
 	what := map[string]string{"profile": v.Profile, "version": v.Name, "sha256": v.Texts.French.SHA256, "from": v.From.Format(time.RFC3339)}
-	e := activation.Effects{Events: []activation.Event{{At: v.PublishedAt, Kind: EventPublished, Details: what}}}
+	e := domain.Effects{Events: []domain.Event{{At: v.PublishedAt, Kind: EventPublished, Details: what}}}
 	if by != nil {
 		by.What = what
 		e.Audit = []audit.Entry{*by}

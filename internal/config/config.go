@@ -26,7 +26,7 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/webhook"
 )
@@ -232,8 +232,8 @@ type Words struct {
 }
 
 // In gives the text in a language.
-func (w Words) In(l activation.Lang) string {
-	if l == activation.English && w.English != "" {
+func (w Words) In(l domain.Lang) string {
+	if l == domain.English && w.English != "" {
 		return w.English
 	}
 	return w.French
@@ -278,8 +278,8 @@ func Default() Config {
 		Console:     Console{ClientID: "entree-console"},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
 		Bounces:     Bounces{Port: 993, TLS: "implicit", Mailbox: "INBOX", Every: time.Minute},
-		Code:        Code{Life: activation.CodeLife},
-		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: activation.MaxTries,
+		Code:        Code{Life: domain.CodeLife},
+		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: domain.MaxTries,
 			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},
 		Import: Import{
 			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports",

@@ -13,8 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"entree/internal/activation"
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -30,12 +30,12 @@ func TestTheSampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Domain()) != 2 || c.Domain()[0].Key != "etudiant" || c.Code.Life != activation.CodeLife {
+	if len(c.Domain()) != 2 || c.Domain()[0].Key != "etudiant" || c.Code.Life != domain.CodeLife {
 		t.Errorf("profiles %+v, life %v", c.Domain(), c.Code.Life)
 	}
-	for _, lang := range []activation.Lang{activation.French, activation.English} {
+	for _, lang := range []domain.Lang{domain.French, domain.English} {
 		charter, err := c.Texts().InForce("etudiant", lang)
-		if err != nil || len(strings.Fields(charter.Text)) < 700 || charter.Lang != lang || charter.SHA256 != activation.HashCharter(charter.Text) {
+		if err != nil || len(strings.Fields(charter.Text)) < 700 || charter.Lang != lang || charter.SHA256 != domain.HashCharter(charter.Text) {
 			t.Errorf("the charter in %s: %v, %d words", lang, err, len(strings.Fields(charter.Text)))
 		}
 	}

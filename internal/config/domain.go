@@ -9,20 +9,21 @@ import (
 	"unicode/utf8"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/password"
 )
 
 // Domain gives the profiles as the activation knows them.
-func (c Config) Domain() []activation.Profile {
-	var out []activation.Profile
+func (c Config) Domain() []domain.Profile {
+	var out []domain.Profile
 	for _, p := range c.Profiles {
 		affiliations := p.Affiliations
 		if len(affiliations) == 0 {
 			affiliations = []string{p.Affiliation, "member"}
 		}
-		out = append(out, activation.Profile{
-			Key: p.Key, Names: map[activation.Lang]string{activation.French: p.Name.French, activation.English: p.Name.English},
-			Proof: activation.Proof(p.Proof), Login: p.Login, Address: p.Address, Groups: p.Groups,
+		out = append(out, domain.Profile{
+			Key: p.Key, Names: map[domain.Lang]string{domain.French: p.Name.French, domain.English: p.Name.English},
+			Proof: domain.Proof(p.Proof), Login: p.Login, Address: p.Address, Groups: p.Groups,
 			Affiliation: p.Affiliation, Affiliations: affiliations,
 		})
 	}
@@ -95,19 +96,19 @@ func (c Config) BreachedFile() string {
 
 // Texts are the charters that an institution begins with: they are published
 // where there are none yet.
-type Texts struct{ all []activation.Charter }
+type Texts struct{ all []domain.Charter }
 
 // Texts gives the charters that the configuration names.
 func (c Config) Texts() *Texts { return c.charters }
 
 // All gives every text.
-func (t *Texts) All() []activation.Charter { return t.all }
+func (t *Texts) All() []domain.Charter { return t.all }
 
 // InForce gives the charter of a profile, or the one for everybody, in a
 // language, or in French.
-func (t *Texts) InForce(profile string, lang activation.Lang) (activation.Charter, error) {
+func (t *Texts) InForce(profile string, lang domain.Lang) (domain.Charter, error) {
 	for _, p := range []string{profile, ""} {
-		for _, l := range []activation.Lang{lang, activation.French} {
+		for _, l := range []domain.Lang{lang, domain.French} {
 			for _, c := range t.all {
 				if c.Profile == p && c.Lang == l {
 					return c, nil
@@ -115,16 +116,16 @@ func (t *Texts) InForce(profile string, lang activation.Lang) (activation.Charte
 			}
 		}
 	}
-	return activation.Charter{}, fmt.Errorf("config: no charter for %q", profile)
+	return domain.Charter{}, fmt.Errorf("config: no charter for %q", profile)
 }
 
 func (c *Config) readCharters() (*Texts, error) {
 	t := &Texts{}
 	var errs []error
 	for i, charter := range c.Charters {
-		for lang, name := range map[activation.Lang]string{activation.French: charter.File.French, activation.English: charter.File.English} {
+		for lang, name := range map[domain.Lang]string{domain.French: charter.File.French, domain.English: charter.File.English} {
 			if name == "" {
-				if lang == activation.French {
+				if lang == domain.French {
 					errs = append(errs, fmt.Errorf("[%d].file.fr is missing", i))
 				}
 				continue
@@ -138,9 +139,9 @@ func (c *Config) readCharters() (*Texts, error) {
 			case strings.TrimSpace(string(raw)) == "":
 				errs = append(errs, fmt.Errorf("%s is empty", name))
 			}
-			t.all = append(t.all, activation.Charter{
+			t.all = append(t.all, domain.Charter{
 				Profile: charter.Profile, Lang: lang, Version: charter.Version, Title: charter.Title.In(lang),
-				Text: string(raw), SHA256: activation.HashCharter(string(raw)),
+				Text: string(raw), SHA256: domain.HashCharter(string(raw)),
 			})
 		}
 		if charter.Version == "" {
@@ -151,7 +152,7 @@ func (c *Config) readCharters() (*Texts, error) {
 		}
 	}
 	for _, p := range c.Profiles {
-		if _, err := t.InForce(p.Key, activation.French); err != nil && len(errs) == 0 {
+		if _, err := t.InForce(p.Key, domain.French); err != nil && len(errs) == 0 {
 			errs = append(errs, fmt.Errorf("there is none for the profile %q", p.Key))
 		}
 	}

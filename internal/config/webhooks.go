@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/webhook"
 )
 
@@ -33,7 +33,7 @@ func (c *Config) checkWebhooks(f *faults) {
 		}
 		e := webhook.Endpoint{Name: w.Name, URL: w.URL, Local: w.AllowHost != ""}
 		for _, name := range w.Events {
-			kind := activation.EventKind(name)
+			kind := domain.EventKind(name)
 			if !slices.Contains(webhook.Kinds, kind) {
 				f.add(key+".events", "%q: want any of %v", name, webhook.Kinds)
 			}

@@ -7,16 +7,17 @@ import (
 
 	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
 // address reads a new personal address.
-func address(p activation.Person, typed string) (activation.Address, error) {
-	a, err := activation.ParseAddress(typed)
+func address(p domain.Person, typed string) (domain.Address, error) {
+	a, err := domain.ParseAddress(typed)
 	switch {
-	case errors.Is(err, activation.ErrAddressEmpty):
+	case errors.Is(err, domain.ErrAddressEmpty):
 		return "", &Refusal{Reason: AddressEmpty}
-	case errors.Is(err, activation.ErrAddressSeveral):
+	case errors.Is(err, domain.ErrAddressSeveral):
 		return "", &Refusal{Reason: AddressSeveral}
 	case err != nil:
 		return "", &Refusal{Reason: AddressSyntax}
@@ -41,18 +42,18 @@ func (d *Desk) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why
 	return d.commit(ctx, effects)
 }
 
-func (d *Desk) correct(ctx context.Context, e audit.Entry, p activation.Person, typed, why string) (activation.Effects, error) {
+func (d *Desk) correct(ctx context.Context, e audit.Entry, p domain.Person, typed, why string) (domain.Effects, error) {
 	to, err := address(p, typed)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	if why, err = reason(why); err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	after := p
 	after.Email = to
-	effects := activation.Effects{
-		Edits: []activation.PersonEdit{{Before: p, After: after, Ends: e.At}},
+	effects := domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: after, Ends: e.At}},
 		Audit: done(e, ActCorrected, p, map[string]string{"from": string(p.Email), "to": string(to), "reason": why}),
 	}
 	if p.Email == "" {
@@ -60,18 +61,18 @@ func (d *Desk) correct(ctx context.Context, e audit.Entry, p activation.Person, 
 	}
 	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
-	notice, err := d.MailJob(activation.Message{
-		Kind: activation.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+	notice, err := d.MailJob(domain.Message{
+		Kind: domain.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
 	}, p.ID)
-	effects.Jobs = []activation.Job{notice}
+	effects.Jobs = []domain.Job{notice}
 	return effects, err
 }
 
 // Send sends a new code where a journey waits for one, and otherwise how to
 // begin. It tells which of the two.
-func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (activation.MessageKind, error) {
+func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (domain.MessageKind, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Send })
 	if err != nil {
 		return "", err
@@ -85,25 +86,25 @@ func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (activation.M
 	}
 	for _, j := range journeys {
 		at, step, err := d.Journey(ctx, j.ID)
-		if err != nil || step != activation.StepCode || at.Profile != p.Profile {
+		if err != nil || step != domain.StepCode || at.Profile != p.Profile {
 			continue // over, or further on
 		}
-		err = d.CodeAgain(ctx, at, activation.Effects{Audit: done(e, ActSent, p, map[string]string{"mail": string(activation.MessageCode)})})
-		var moved *activation.Refusal
+		err = d.CodeAgain(ctx, at, domain.Effects{Audit: done(e, ActSent, p, map[string]string{"mail": string(domain.MessageCode)})})
+		var moved *domain.Refusal
 		if errors.As(err, &moved) || errors.Is(err, activation.ErrExpired) {
 			continue // it went on meanwhile
 		}
-		return activation.MessageCode, err
+		return domain.MessageCode, err
 	}
-	mail, err := d.MailJob(activation.Message{
-		Kind: activation.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+	mail, err := d.MailJob(domain.Message{
+		Kind: domain.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
 	}, p.ID)
 	if err != nil {
 		return "", err
 	}
-	return activation.MessageBegin, d.commit(ctx, activation.Effects{
-		Edits: []activation.PersonEdit{{Before: p, After: p}}, Jobs: []activation.Job{mail},
-		Audit: done(e, ActSent, p, map[string]string{"mail": string(activation.MessageBegin)}),
+	return domain.MessageBegin, d.commit(ctx, domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: p}}, Jobs: []domain.Job{mail},
+		Audit: done(e, ActSent, p, map[string]string{"mail": string(domain.MessageBegin)}),
 	})
 }
 
@@ -118,8 +119,8 @@ func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	if err != nil {
 		return err
 	}
-	return d.commit(ctx, activation.Effects{
-		Edits: []activation.PersonEdit{{Before: p, After: p}}, Forget: activation.LimitsAt(p.Email, journeys), Audit: done(e, ActUnlocked, p, nil),
+	return d.commit(ctx, domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: p}}, Forget: activation.LimitsAt(p.Email, journeys), Audit: done(e, ActUnlocked, p, nil),
 	})
 }
 
@@ -134,8 +135,8 @@ func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) e
 	}
 	after := p
 	after.Hold = why
-	return d.commit(ctx, activation.Effects{
-		Edits: []activation.PersonEdit{{Before: p, After: after, Ends: e.At}}, Audit: done(e, ActHeld, p, map[string]string{"reason": why}),
+	return d.commit(ctx, domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: after, Ends: e.At}}, Audit: done(e, ActHeld, p, map[string]string{"reason": why}),
 	})
 }
 
@@ -150,34 +151,34 @@ func (d *Desk) Release(ctx context.Context, e audit.Entry, seen Seen, why string
 	}
 	after := p
 	after.Hold = ""
-	return d.commit(ctx, activation.Effects{
-		Edits: []activation.PersonEdit{{Before: p, After: after}}, Audit: done(e, ActReleased, p, map[string]string{"reason": why, "held_for": p.Hold}),
+	return d.commit(ctx, domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: after}}, Audit: done(e, ActReleased, p, map[string]string{"reason": why, "held_for": p.Hold}),
 	})
 }
 
 // Code gives out a code of the desk, to be read out or printed once: nothing
 // but its MAC is kept. Where another address is typed as well, it is corrected
 // in the same transaction.
-func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, activation.DeskCode, error) {
+func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, domain.DeskCode, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Code })
 	if err != nil {
-		return secret.Text{}, activation.DeskCode{}, err
+		return secret.Text{}, domain.DeskCode{}, err
 	}
 	if card, err = reason(card); err != nil {
-		return secret.Text{}, activation.DeskCode{}, err
+		return secret.Text{}, domain.DeskCode{}, err
 	}
-	effects := activation.Effects{Edits: []activation.PersonEdit{{Before: p, After: p}}}
+	effects := domain.Effects{Edits: []domain.PersonEdit{{Before: p, After: p}}}
 	if typed != "" {
 		if effects, err = d.correct(ctx, e, p, typed, card); err != nil {
-			return secret.Text{}, activation.DeskCode{}, err
+			return secret.Text{}, domain.DeskCode{}, err
 		}
 	}
-	if err := d.take(ctx, e.At, "desk-code:"+string(p.ID), activation.Rate{Burst: codesPerPerson, Per: time.Hour}); err != nil {
-		return secret.Text{}, activation.DeskCode{}, err
+	if err := d.take(ctx, e.At, "desk-code:"+string(p.ID), domain.Rate{Burst: codesPerPerson, Per: time.Hour}); err != nil {
+		return secret.Text{}, domain.DeskCode{}, err
 	}
-	code, kept, err := activation.NewDeskCode(d.Random, d.Keys, p.ID, e.By.Name, e.At)
+	code, kept, err := domain.NewDeskCode(d.Random, d.Keys, p.ID, e.By.Name, e.At)
 	if err != nil {
-		return secret.Text{}, activation.DeskCode{}, err
+		return secret.Text{}, domain.DeskCode{}, err
 	}
 	effects.Desk = &kept
 	effects.Audit = append(effects.Audit, done(e, ActDeskCode, p, map[string]string{"card": card})...)

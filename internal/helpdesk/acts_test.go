@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 )
 
 func TestCorrect_TheOldAddressIsToldAndItsCodeIsWorthNothing(t *testing.T) {
 	w := newWorld(t)
 	id := w.ask()
-	code := w.mail(activation.MessageCode).Code
+	code := w.mail(domain.MessageCode).Code
 	w.must(w.Correct(t.Context(), w.by("Ada"), w.seen(), " New@Example.ORG ", "  faute de frappe "))
-	if m := w.mail(activation.MessageAddressChanged); m.To != "jp.martin@example.net" || m.Lang != activation.English {
+	if m := w.mail(domain.MessageAddressChanged); m.To != "jp.martin@example.net" || m.Lang != domain.English {
 		t.Errorf("the notice goes to %s in %s", m.To, m.Lang)
 	}
 	if p := w.person(); p.Email != "new@example.org" {
@@ -34,7 +35,7 @@ func TestCorrect_TheOldAddressIsToldAndItsCodeIsWorthNothing(t *testing.T) {
 func TestCorrect_EndsAJourneyThatProvedTheOldAddress(t *testing.T) {
 	w := newWorld(t)
 	id := w.ask()
-	w.must(w.Prove(t.Context(), id, w.mail(activation.MessageCode).Code, "c"))
+	w.must(w.Prove(t.Context(), id, w.mail(domain.MessageCode).Code, "c"))
 	w.must(w.Correct(t.Context(), w.by("Ada"), w.seen(), "new@example.org", "faute"))
 	if _, _, err := w.Journey(t.Context(), id); !errors.Is(err, activation.ErrExpired) {
 		t.Errorf("it goes on: %v", err)
@@ -76,15 +77,15 @@ func TestTwoOperatorsEditOnePerson(t *testing.T) {
 func TestSend_ANewCodeWhereAJourneyWaitsElseHowToBegin(t *testing.T) {
 	w := newWorld(t)
 	kind, err := w.Send(t.Context(), w.by("Ada"), w.seen())
-	if m := w.mail(activation.MessageBegin); err != nil || kind != activation.MessageBegin || m.To != "jp.martin@example.net" || m.Lang != activation.French {
+	if m := w.mail(domain.MessageBegin); err != nil || kind != domain.MessageBegin || m.To != "jp.martin@example.net" || m.Lang != domain.French {
 		t.Errorf("%s to %s, %v", kind, m.To, err)
 	}
 	id := w.ask()
-	first := w.mail(activation.MessageCode).Code
-	if kind, err = w.Send(t.Context(), w.by("Ada"), w.seen()); err != nil || kind != activation.MessageCode {
+	first := w.mail(domain.MessageCode).Code
+	if kind, err = w.Send(t.Context(), w.by("Ada"), w.seen()); err != nil || kind != domain.MessageCode {
 		t.Fatalf("%s, %v", kind, err)
 	}
-	second := w.mail(activation.MessageCode).Code
+	second := w.mail(domain.MessageCode).Code
 	if first != second {
 		if err := w.Prove(t.Context(), id, first, "c"); err == nil {
 			t.Error("the code of before is still good")
@@ -117,18 +118,18 @@ func TestS13_OperatorsHaveALimitOfTheirOwn(t *testing.T) {
 func TestUnlock_TheNextCodeIsComparedAtOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.ask()
-	code := w.mail(activation.MessageCode).Code
+	code := w.mail(domain.MessageCode).Code
 	wrong := "000000"
 	if code == wrong {
 		wrong = "111111"
 	}
-	for range activation.MaxTries {
+	for range domain.MaxTries {
 		_ = w.Prove(t.Context(), id, wrong, "c") // each is refused
 	}
 	id = w.ask()
-	code = w.mail(activation.MessageCode).Code
-	var r *activation.Refusal
-	if err := w.Prove(t.Context(), id, code, "c"); !errors.As(err, &r) || r.Reason != activation.ReasonCodeBlocked {
+	code = w.mail(domain.MessageCode).Code
+	var r *domain.Refusal
+	if err := w.Prove(t.Context(), id, code, "c"); !errors.As(err, &r) || r.Reason != domain.ReasonCodeBlocked {
 		t.Fatalf("not locked: %v", err)
 	}
 	w.must(w.Unlock(t.Context(), w.by("Ada"), w.seen()))
@@ -139,7 +140,7 @@ func TestUnlock_TheNextCodeIsComparedAtOnce(t *testing.T) {
 func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
 	w := newWorld(t)
 	id := w.ask()
-	w.must(w.Prove(t.Context(), id, w.mail(activation.MessageCode).Code, "c"))
+	w.must(w.Prove(t.Context(), id, w.mail(domain.MessageCode).Code, "c"))
 	w.must(w.Hold(t.Context(), w.by("Ada"), w.seen(), "pièce à revoir"))
 	if _, _, err := w.Journey(t.Context(), id); !errors.Is(err, activation.ErrExpired) {
 		t.Errorf("the journey goes on: %v", err)
@@ -151,7 +152,7 @@ func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
 		t.Errorf("after an import: %+v", p)
 	}
 	w.ask()
-	w.mail(activation.MessageNotReady)
+	w.mail(domain.MessageNotReady)
 	_, err := w.Send(t.Context(), w.by("Ada"), w.seen())
 	refused(t, err, helpdesk.NotNow)
 	w.must(w.Release(t.Context(), w.by("Bob"), w.seen(), "vue"))
@@ -159,15 +160,15 @@ func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
 		t.Errorf("%+v", w.acts())
 	}
 	w.ask()
-	w.mail(activation.MessageCode)
+	w.mail(domain.MessageCode)
 }
 
 func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
 	w := newWorld(t)
 	code, kept, err := w.Code(t.Context(), w.by("Ada"), w.seen(), "carte d’identité", "new@example.org")
 	w.must(err)
-	w.mail(activation.MessageAddressChanged)
-	if kept.Operator != "Ada" || kept.ExpiresAt.Sub(kept.IssuedAt) != activation.DeskLife || len(code.Reveal()) != 9 {
+	w.mail(domain.MessageAddressChanged)
+	if kept.Operator != "Ada" || kept.ExpiresAt.Sub(kept.IssuedAt) != domain.DeskLife || len(code.Reveal()) != 9 {
 		t.Errorf("%+v", kept)
 	}
 	acts := w.acts()
@@ -181,10 +182,10 @@ func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
 			}
 		}
 	}
-	j, err := w.EnterDesk(t.Context(), code.Reveal(), activation.French, "c")
+	j, err := w.EnterDesk(t.Context(), code.Reveal(), domain.French, "c")
 	w.must(err)
 	w.finish(j.ID)
-	if m := w.mail(activation.MessageActivated); m.To != "new@example.org" || w.person().State() != activation.StateUnused {
+	if m := w.mail(domain.MessageActivated); m.To != "new@example.org" || w.person().State() != domain.StateUnused {
 		t.Errorf("to %s, %s", m.To, w.person().State())
 	}
 	_, _, err = w.Code(t.Context(), w.by("Ada"), w.seen(), "carte", "")
@@ -206,14 +207,14 @@ func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
 }
 
 // park brings the person into a conflict with an account that was there.
-func (w *world) park() activation.JourneyID {
+func (w *world) park() domain.JourneyID {
 	w.t.Helper()
 	w.accounts.Occupy("o22502142", "somebody@example.org")
 	id := w.ask()
-	w.must(w.Prove(w.t.Context(), id, w.mail(activation.MessageCode).Code, "c"))
+	w.must(w.Prove(w.t.Context(), id, w.mail(domain.MessageCode).Code, "c"))
 	w.finish(id)
-	w.mail(activation.MessageParked)
-	if w.step(id) != activation.StepParked {
+	w.mail(domain.MessageParked)
+	if w.step(id) != domain.StepParked {
 		w.t.Fatal("not parked")
 	}
 	return id
@@ -228,11 +229,11 @@ func TestAdopt_TheAccountOfBeforeGoesOn(t *testing.T) {
 	}
 	refused(t, w.Adopt(t.Context(), w.by("Ada"), w.seen(), "another"), helpdesk.NoSuchConflict)
 	w.must(w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID))
-	if m := w.mail(activation.MessageAdopted); m.Login != "o22502142" {
+	if m := w.mail(domain.MessageAdopted); m.Login != "o22502142" {
 		t.Errorf("the mail says %s", m.Login)
 	}
 	p := w.person()
-	if p.State() != activation.StateUnused || p.AccountID != held[0].ID || w.accounts.Len() != 1 {
+	if p.State() != domain.StateUnused || p.AccountID != held[0].ID || w.accounts.Len() != 1 {
 		t.Errorf("%+v", p)
 	}
 	if a, _ := w.accounts.Get("o22502142"); a.ActivationID != p.ActivationID || a.UniversityAddress != "somebody@example.org" {
@@ -248,7 +249,7 @@ func TestAdopt_KeycloakAwayThenBack(t *testing.T) {
 	w.must(err)
 	w.accounts.FailWith(errors.New("away"))
 	refused(t, w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID), helpdesk.AccountsSilent)
-	if p := w.person(); p.Account != activation.AccountParked || len(w.acts()) != 0 {
+	if p := w.person(); p.Account != domain.AccountParked || len(w.acts()) != 0 {
 		t.Errorf("%+v", p)
 	}
 }
@@ -257,17 +258,17 @@ func TestRename_TheNextIdentifierAndThePasswordAnew(t *testing.T) {
 	w := newWorld(t)
 	id := w.park()
 	w.must(w.Rename(t.Context(), w.by("Ada"), w.seen()))
-	if m := w.mail(activation.MessageRenamed); m.Login != "o225021422" {
+	if m := w.mail(domain.MessageRenamed); m.Login != "o225021422" {
 		t.Errorf("the mail says %s", m.Login)
 	}
 	if p := w.person(); p.Login != "o225021422" || p.UniversityAddress != "jean-pierre.martin@etu.example.org" || !p.MayActivate() {
 		t.Errorf("%+v", p)
 	}
-	if step := w.step(id); step != activation.StepPassword { // I7: the journey of before goes on
+	if step := w.step(id); step != domain.StepPassword { // I7: the journey of before goes on
 		t.Fatalf("at %s", step)
 	}
 	w.finishPassword(id)
-	if p := w.person(); p.State() != activation.StateUnused {
+	if p := w.person(); p.State() != domain.StateUnused {
 		t.Errorf("%+v", p)
 	}
 	if a, _ := w.accounts.Get("o22502142"); a.ActivationID != "" {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/naming"
 	"entree/internal/secret"
 )
@@ -24,8 +24,8 @@ const JobAdopt = "adopt"
 const adoptDeadline = 24 * time.Hour
 
 // Conflict gives the accounts that stand in a parked person's way.
-func (d *Desk) Conflict(ctx context.Context, p activation.Person) ([]activation.Existing, error) {
-	if p.Account != activation.AccountParked || p.Login == "" {
+func (d *Desk) Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error) {
+	if p.Account != domain.AccountParked || p.Login == "" {
 		return nil, nil
 	}
 	found, err := d.Accounts.Holding(ctx, p.Login, p.UniversityAddress)
@@ -38,8 +38,8 @@ func (d *Desk) Conflict(ctx context.Context, p activation.Person) ([]activation.
 // adoption is what the job carries, sealed.
 type adoption struct {
 	ID      string // of the account
-	Account activation.Account
-	Lang    activation.Lang
+	Account domain.Account
+	Lang    domain.Lang
 }
 
 // Adopt makes an account that is there the person's own: its password stays,
@@ -57,7 +57,7 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(found, func(x activation.Existing) bool { return x.ID == account })
+	i := slices.IndexFunc(found, func(x domain.Existing) bool { return x.ID == account })
 	if i < 0 {
 		return &Refusal{Reason: NoSuchConflict}
 	}
@@ -66,7 +66,7 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	switch {
 	case err == nil && owner.ID != p.ID:
 		return &Refusal{Reason: SomebodysOwn}
-	case err != nil && !errors.Is(err, activation.ErrNotFound):
+	case err != nil && !errors.Is(err, domain.ErrNotFound):
 		return err
 	}
 	profile, ok := d.Profile(p.Profile)
@@ -78,8 +78,8 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 		return err
 	}
 	after := p
-	after.Account, after.Login, after.ActivationID = activation.AccountCreating, strings.ToLower(found[i].Login), randomID()
-	a := adoption{found[i].ID, activation.Account{
+	after.Account, after.Login, after.ActivationID = domain.AccountCreating, strings.ToLower(found[i].Login), randomID()
+	a := adoption{found[i].ID, domain.Account{
 		ActivationID: after.ActivationID, Login: after.Login, UniversityAddress: p.UniversityAddress, PersonalAddress: string(p.Email),
 		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Profile: p.Profile, Number: p.Number,
 		Affiliation: profile.Affiliation, Affiliations: profile.Affiliations, Groups: profile.Groups,
@@ -94,15 +94,15 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	if err != nil {
 		return err
 	}
-	job := activation.Job{ID: randomID(), Kind: JobAdopt, Person: p.ID, Created: e.At, RunAt: e.At, Deadline: e.At.Add(adoptDeadline)}
+	job := domain.Job{ID: randomID(), Kind: JobAdopt, Person: p.ID, Created: e.At, RunAt: e.At, Deadline: e.At.Add(adoptDeadline)}
 	if job.Payload, err = d.Keys.Seal(secret.UseJob, job.ID, plain); err != nil {
 		return err
 	}
-	err = d.commit(ctx, activation.Effects{
-		Edits: []activation.PersonEdit{{Before: p, After: after}}, Jobs: []activation.Job{job},
+	err = d.commit(ctx, domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: after}}, Jobs: []domain.Job{job},
 		Audit: done(e, ActAdopted, p, map[string]string{"login": after.Login, "account": found[i].ID}),
 	})
-	if errors.Is(err, activation.ErrTaken) {
+	if errors.Is(err, domain.ErrTaken) {
 		return &Refusal{Reason: SomebodysOwn}
 	}
 	if err != nil {
@@ -134,23 +134,23 @@ func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 		return err
 	}
 	after := p
-	after.Account, after.ActivationID = activation.NoAccount, ""
+	after.Account, after.ActivationID = domain.NoAccount, ""
 	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
 	for range 20 { // somebody reserves the same name in the same moment
 		if err := d.free(ctx, p, &after, profile, parts); err != nil {
 			return err
 		}
-		mail, err := d.MailJob(activation.Message{
-			Kind: activation.MessageRenamed, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: after.Login,
+		mail, err := d.MailJob(domain.Message{
+			Kind: domain.MessageRenamed, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: after.Login,
 		}, p.ID)
 		if err != nil {
 			return err
 		}
-		err = d.commit(ctx, activation.Effects{
-			Edits: []activation.PersonEdit{{Before: p, After: after}}, Jobs: []activation.Job{mail},
+		err = d.commit(ctx, domain.Effects{
+			Edits: []domain.PersonEdit{{Before: p, After: after}}, Jobs: []domain.Job{mail},
 			Audit: done(e, ActRenamed, p, map[string]string{"from": p.Login, "to": after.Login, "address": after.UniversityAddress}),
 		})
-		if errors.Is(err, activation.ErrTaken) {
+		if errors.Is(err, domain.ErrTaken) {
 			continue
 		}
 		if err != nil {
@@ -163,16 +163,16 @@ func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 
 // free looks for names that neither the registry nor Keycloak knows. A name
 // that nobody has but the person stays.
-func (d *Desk) free(ctx context.Context, p activation.Person, after *activation.Person, profile activation.Profile, parts naming.Parts) error {
+func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, profile domain.Profile, parts naming.Parts) error {
 	held, err := d.Conflict(ctx, p)
 	if err != nil {
 		return err
 	}
-	has := func(of func(activation.Existing) string, name string) bool {
-		return name == "" || slices.ContainsFunc(held, func(x activation.Existing) bool { return strings.EqualFold(of(x), name) })
+	has := func(of func(domain.Existing) string, name string) bool {
+		return name == "" || slices.ContainsFunc(held, func(x domain.Existing) bool { return strings.EqualFold(of(x), name) })
 	}
-	loginHeld := has(func(x activation.Existing) string { return x.Login }, p.Login)
-	addressHeld := has(func(x activation.Existing) string { return x.Address }, p.UniversityAddress)
+	loginHeld := has(func(x domain.Existing) string { return x.Login }, p.Login)
+	addressHeld := has(func(x domain.Existing) string { return x.Address }, p.UniversityAddress)
 	if !loginHeld && !addressHeld {
 		loginHeld = true // what stood in the way is gone; the operator wants another one all the same
 	}
@@ -206,7 +206,7 @@ func (d *Desk) free(ctx context.Context, p activation.Person, after *activation.
 			if err == nil {
 				return true, nil
 			}
-			if !errors.Is(err, activation.ErrNotFound) {
+			if !errors.Is(err, domain.ErrNotFound) {
 				return false, err
 			}
 			return there(name, "")
@@ -223,16 +223,16 @@ func (d *Desk) free(ctx context.Context, p activation.Person, after *activation.
 }
 
 // leadBack takes journeys that wait for a human to the password again.
-func (d *Desk) leadBack(ctx context.Context, journeys []activation.Journey) error {
+func (d *Desk) leadBack(ctx context.Context, journeys []domain.Journey) error {
 	for _, j := range journeys {
 		if j.ParkedAt.IsZero() || !d.Clock().Before(j.ExpiresAt) {
 			continue
 		}
-		_, err := d.Store.Update(ctx, j, func(j *activation.Journey) (activation.Effects, error) {
+		_, err := d.Store.Update(ctx, j, func(j *domain.Journey) (domain.Effects, error) {
 			j.ParkedAt, j.PasswordAt = time.Time{}, time.Time{}
-			return activation.Effects{}, nil
+			return domain.Effects{}, nil
 		})
-		if err != nil && !errors.Is(err, activation.ErrNotFound) {
+		if err != nil && !errors.Is(err, domain.ErrNotFound) {
 			return err
 		}
 	}
@@ -240,42 +240,42 @@ func (d *Desk) leadBack(ctx context.Context, journeys []activation.Journey) erro
 }
 
 // AdoptJobs adopts accounts.
-func (d *Desk) AdoptJobs() activation.Handler { return adoptJobs{d} }
+func (d *Desk) AdoptJobs() domain.Handler { return adoptJobs{d} }
 
 type adoptJobs struct{ *Desk }
 
 // Run puts our mark on the account; it may run again at any point.
-func (d adoptJobs) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	var a adoption
 	if err := d.OpenJob(job, &a); err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	if err := d.Accounts.Adopt(ctx, a.ID, a.Account); err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	p, err := d.Store.Person(ctx, job.Person)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
 	now := d.Clock().UTC().Truncate(time.Microsecond)
-	mail, err := d.MailJob(activation.Message{
-		Kind: activation.MessageAdopted, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: a.Account.Login,
+	mail, err := d.MailJob(domain.Message{
+		Kind: domain.MessageAdopted, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: a.Account.Login,
 	}, p.ID)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
-	effects := activation.Effects{
-		People: []activation.PersonChange{{
-			Person: p.ID, From: []activation.AccountState{activation.AccountCreating}, To: activation.AccountActive, AccountID: a.ID, ActivatedAt: now,
+	effects := domain.Effects{
+		People: []domain.PersonChange{{
+			Person: p.ID, From: []domain.AccountState{domain.AccountCreating}, To: domain.AccountActive, AccountID: a.ID, ActivatedAt: now,
 		}},
-		Events: []activation.Event{{At: now, Kind: activation.EventAccountAdopted, Person: p.ID}},
-		Jobs:   []activation.Job{mail},
+		Events: []domain.Event{{At: now, Kind: domain.EventAccountAdopted, Person: p.ID}},
+		Jobs:   []domain.Job{mail},
 	}
 	if d.News != nil { // to relying parties it is an account like any other
-		p.Account, p.AccountID, p.ActivatedAt = activation.AccountActive, a.ID, now
-		news, err := d.News.Tell(activation.Event{At: now, Kind: activation.EventAccountCreated, Person: p.ID}, p)
+		p.Account, p.AccountID, p.ActivatedAt = domain.AccountActive, a.ID, now
+		news, err := d.News.Tell(domain.Event{At: now, Kind: domain.EventAccountCreated, Person: p.ID}, p)
 		if err != nil {
-			return activation.Effects{}, err
+			return domain.Effects{}, err
 		}
 		effects.Jobs = append(effects.Jobs, news...)
 	}
@@ -283,11 +283,11 @@ func (d adoptJobs) Run(ctx context.Context, job activation.Job) (activation.Effe
 }
 
 // Abandon parks the person again.
-func (d adoptJobs) Abandon(_ context.Context, job activation.Job, _ error) (activation.Effects, error) {
+func (d adoptJobs) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {
 	now := d.Clock().UTC().Truncate(time.Microsecond)
-	return activation.Effects{
-		People: []activation.PersonChange{{Person: job.Person, From: []activation.AccountState{activation.AccountCreating}, To: activation.AccountParked}},
-		Events: []activation.Event{{At: now, Kind: activation.EventAccountParked, Person: job.Person, Details: map[string]string{"why": "not adopted"}}},
+	return domain.Effects{
+		People: []domain.PersonChange{{Person: job.Person, From: []domain.AccountState{domain.AccountCreating}, To: domain.AccountParked}},
+		Events: []domain.Event{{At: now, Kind: domain.EventAccountParked, Person: job.Person, Details: map[string]string{"why": "not adopted"}}},
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // Desk does what operators ask for. It holds no state.
@@ -29,23 +30,23 @@ type People interface {
 	FindPeople(ctx context.Context, q Query) (Page, error)
 	Cohorts(ctx context.Context) ([]string, error)
 	// JourneysOf gives the journeys for a person or to an address, newest first.
-	JourneysOf(ctx context.Context, p activation.PersonID, a activation.Address) ([]activation.Journey, error)
-	Events(ctx context.Context, p activation.PersonID) ([]activation.Event, error)
+	JourneysOf(ctx context.Context, p domain.PersonID, a domain.Address) ([]domain.Journey, error)
+	Events(ctx context.Context, p domain.PersonID) ([]domain.Event, error)
 	// ImportOf gives the import that brought a person in, or
-	// activation.ErrNotFound.
-	ImportOf(ctx context.Context, p activation.PersonID) (activation.ImportRecord, error)
+	// domain.ErrNotFound.
+	ImportOf(ctx context.Context, p domain.PersonID) (domain.ImportRecord, error)
 	// Acts gives what operators did to a person, oldest first.
-	Acts(ctx context.Context, p activation.PersonID) ([]audit.Entry, error)
+	Acts(ctx context.Context, p domain.PersonID) ([]audit.Entry, error)
 }
 
 // Accounts is Keycloak, as far as a conflict needs it.
 type Accounts interface {
 	// Holding gives the accounts that have this login or this address.
-	Holding(ctx context.Context, login, address string) ([]activation.Existing, error)
+	Holding(ctx context.Context, login, address string) ([]domain.Existing, error)
 	// Adopt puts the mark, the attributes and the groups of a on the account
 	// with this id. It never touches its login, names or password, and may be
 	// called again.
-	Adopt(ctx context.Context, id string, a activation.Account) error
+	Adopt(ctx context.Context, id string, a domain.Account) error
 }
 
 // New gives a desk.
@@ -65,12 +66,12 @@ const (
 
 // Seen is whom an act is about, as the operator saw them.
 type Seen struct {
-	Person  activation.PersonID
+	Person  domain.PersonID
 	Version string
 }
 
 // Version names the state of a person: it is another one after any change.
-func Version(p activation.Person) string {
+func Version(p domain.Person) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", fmt.Sprintf("%+v", p)))
 	return hex.EncodeToString(sum[:8])
 }
@@ -117,15 +118,15 @@ func (r *Refusal) Error() string { return "refused: " + string(r.Reason) }
 type Can struct{ Correct, Send, Unlock, Hold, Release, Code, Resolve bool }
 
 // Offers tells what can be done.
-func Offers(p activation.Person) Can {
+func Offers(p domain.Person) Can {
 	return Can{
 		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate(), Code: p.MayActivate(),
-		Hold: p.Hold == "" && p.Account == activation.NoAccount, Release: p.Hold != "", Resolve: p.Account == activation.AccountParked,
+		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked,
 	}
 }
 
 // person gives somebody if they are as they were seen and the act makes sense.
-func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (activation.Person, error) {
+func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (domain.Person, error) {
 	p, err := d.Store.Person(ctx, seen.Person)
 	switch {
 	case err != nil:
@@ -139,9 +140,9 @@ func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (act
 }
 
 // commit writes an act. A guard that failed is somebody who was first.
-func (d *Desk) commit(ctx context.Context, e activation.Effects) error {
+func (d *Desk) commit(ctx context.Context, e domain.Effects) error {
 	err := d.Store.Apply(ctx, e)
-	if errors.Is(err, activation.ErrConflict) {
+	if errors.Is(err, domain.ErrConflict) {
 		return &Refusal{Reason: Changed}
 	}
 	if err == nil {
@@ -150,7 +151,7 @@ func (d *Desk) commit(ctx context.Context, e activation.Effects) error {
 	return err
 }
 
-func done(e audit.Entry, act string, p activation.Person, what map[string]string) []audit.Entry {
+func done(e audit.Entry, act string, p domain.Person, what map[string]string) []audit.Entry {
 	e.Act, e.Whom, e.What = act, string(p.ID), what
 	return []audit.Entry{e}
 }
@@ -167,8 +168,8 @@ func reason(text string) (string, error) {
 }
 
 // take counts an act against an operators' limit.
-func (d *Desk) take(ctx context.Context, at time.Time, key string, r activation.Rate) error {
-	refused, retry, err := d.Limits.TakeAll(ctx, []activation.Act{{Key: key, Rate: r}}, at)
+func (d *Desk) take(ctx context.Context, at time.Time, key string, r domain.Rate) error {
+	refused, retry, err := d.Limits.TakeAll(ctx, []domain.Act{{Key: key, Rate: r}}, at)
 	if err == nil && refused >= 0 {
 		return &Refusal{Reason: TooMany, Retry: retry}
 	}
@@ -176,19 +177,19 @@ func (d *Desk) take(ctx context.Context, at time.Time, key string, r activation.
 }
 
 // takeMail counts one mail that an operator asks for (S13).
-func (d *Desk) takeMail(ctx context.Context, e audit.Entry, p activation.PersonID) error {
-	if err := d.take(ctx, e.At, "desk-mail-operator:"+e.By.Subject, activation.Rate{Burst: perOperator, Per: 10 * time.Minute}); err != nil {
+func (d *Desk) takeMail(ctx context.Context, e audit.Entry, p domain.PersonID) error {
+	if err := d.take(ctx, e.At, "desk-mail-operator:"+e.By.Subject, domain.Rate{Burst: perOperator, Per: 10 * time.Minute}); err != nil {
 		return err
 	}
-	return d.take(ctx, e.At, "desk-mail:"+string(p), activation.Rate{Burst: perPerson, Per: time.Hour})
+	return d.take(ctx, e.At, "desk-mail:"+string(p), domain.Rate{Burst: perPerson, Per: time.Hour})
 }
 
 // lang is the language that a person last used; French where they never came.
-func lang(journeys []activation.Journey) activation.Lang {
+func lang(journeys []domain.Journey) domain.Lang {
 	for _, j := range journeys {
 		if j.Lang != "" {
 			return j.Lang
 		}
 	}
-	return activation.French
+	return domain.French
 }

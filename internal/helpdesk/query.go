@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Enough is how many people are counted and sorted at most where filters find
@@ -31,7 +31,7 @@ const (
 // Query is what somebody looks for. Empty fields ask for nothing.
 type Query struct {
 	Words   string // beginnings of words, in any order: names, number, identifier, addresses
-	State   activation.PersonState
+	State   domain.PersonState
 	Profile string
 	Cohort  string
 	Wrong   bool // the personal address was found wrong
@@ -72,7 +72,7 @@ func ParseCursor(s string) Cursor {
 
 // Page is one page of a list.
 type Page struct {
-	People []activation.Person
+	People []domain.Person
 	Count  int  // of all that fit, up to Enough
 	More   bool // there are more than Count
 	// Loose says that the words alone fit more than Enough people: these are

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // Case is one person with everything that an operator sees of them.
 type Case struct {
-	activation.Person
+	domain.Person
 	Version string
 	Can     Can
 	Story   []Moment // oldest first
@@ -21,8 +21,8 @@ type Case struct {
 
 // Way is a journey under way and where it stands.
 type Way struct {
-	activation.Journey
-	Step activation.Step
+	domain.Journey
+	Step domain.Step
 	Ends time.Time
 }
 
@@ -35,7 +35,7 @@ type Moment struct {
 }
 
 // Case gives a person with their story.
-func (d *Desk) Case(ctx context.Context, id activation.PersonID) (Case, error) {
+func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	p, err := d.Store.Person(ctx, id)
 	if err != nil {
 		return Case{}, err
@@ -44,7 +44,7 @@ func (d *Desk) Case(ctx context.Context, id activation.PersonID) (Case, error) {
 	record, err := d.People.ImportOf(ctx, id)
 	if err == nil {
 		c.Story = append(c.Story, imported(record))
-	} else if !errors.Is(err, activation.ErrNotFound) {
+	} else if !errors.Is(err, domain.ErrNotFound) {
 		return Case{}, err
 	}
 	events, err := d.People.Events(ctx, id)
@@ -67,7 +67,7 @@ func (d *Desk) Case(ctx context.Context, id activation.PersonID) (Case, error) {
 		return Case{}, err
 	}
 	for _, j := range journeys {
-		if now, step, err := d.Journey(ctx, j.ID); err == nil && now.Profile == p.Profile && step != activation.StepDone {
+		if now, step, err := d.Journey(ctx, j.ID); err == nil && now.Profile == p.Profile && step != domain.StepDone {
 			c.Under = append(c.Under, Way{now, step, d.Ends(now)})
 		}
 	}
@@ -78,7 +78,7 @@ func (d *Desk) Case(ctx context.Context, id activation.PersonID) (Case, error) {
 // brought in without a million of them.
 const Imported = "person.imported"
 
-func imported(r activation.ImportRecord) Moment {
+func imported(r domain.ImportRecord) Moment {
 	return Moment{At: r.Ended, Kind: Imported, By: r.Operator, What: map[string]string{"import": r.ID, "file": r.File, "source": r.Source}}
 }
 

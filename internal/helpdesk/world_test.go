@@ -12,6 +12,7 @@ import (
 	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/jobs"
 	"entree/internal/password"
@@ -28,7 +29,7 @@ type world struct {
 	t        *testing.T
 	store    *store.Store
 	accounts *fake.Accounts
-	mails    chan activation.Message
+	mails    chan domain.Message
 	mu       sync.Mutex
 	now      time.Time
 }
@@ -36,13 +37,13 @@ type world struct {
 var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 
 const (
-	jean   = activation.PersonID("p-22502142")
+	jean   = domain.PersonID("p-22502142")
 	strong = "LesGirafesDansentSous3Parapluies"
 )
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: start, accounts: fake.New(), mails: make(chan activation.Message, 100)}
+	w := &world{t: t, now: start, accounts: fake.New(), mails: make(chan domain.Message, 100)}
 	var err error
 	w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock)
 	w.must(err)
@@ -51,16 +52,16 @@ func newWorld(t *testing.T) *world {
 	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Workers: 2})
 	service, err := activation.New(activation.Options{
 		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Mailer: mailer{w.mails}, Charters: charters{}, Keys: keys,
-		Clock: w.clock, Random: rand.Reader, Policy: password.Default, CodeLife: activation.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
-		Wait: 5 * time.Second, Rates: activation.DefaultRates(), Profiles: []activation.Profile{{
+		Clock: w.clock, Random: rand.Reader, Policy: password.Default, CodeLife: domain.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
+		Wait: 5 * time.Second, Rates: activation.DefaultRates(), Profiles: []domain.Profile{{
 			Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},
 			Affiliation: "student", Affiliations: []string{"student"},
 		}},
 	})
 	w.must(err)
 	w.Desk = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Accounts: w.accounts})
-	runner.Handle(activation.JobMail, service.MailJobs())
-	runner.Handle(activation.JobAccount, service.AccountJobs())
+	runner.Handle(domain.JobMail, service.MailJobs())
+	runner.Handle(domain.JobAccount, service.AccountJobs())
 	runner.Handle(helpdesk.JobAdopt, w.AdoptJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -72,12 +73,12 @@ func newWorld(t *testing.T) *world {
 		}
 		_ = w.store.Close()
 	})
-	c, _ := charters{}.InForce("", activation.French)
+	c, _ := charters{}.InForce("", domain.French)
 	w.must(w.store.Publish(t.Context(), charter.Version{ID: "v", Name: c.Version, From: start, PublishedAt: start,
-		Texts: charter.Texts{French: charter.Text{Title: c.Title, Markdown: c.Text, SHA256: c.SHA256}}}, "", 0, activation.Effects{}))
-	w.enrol(activation.Person{
+		Texts: charter.Texts{French: charter.Text{Title: c.Title, Markdown: c.Text, SHA256: c.SHA256}}}, "", 0, domain.Effects{}))
+	w.enrol(domain.Person{
 		ID: jean, Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", BirthDate: "2007-03-17",
-		Email: "jp.martin@example.net", Readiness: activation.Ready, Cohort: "2026",
+		Email: "jp.martin@example.net", Readiness: domain.Ready, Cohort: "2026",
 	})
 	return w
 }
@@ -93,7 +94,7 @@ func (w *world) clock() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.n
 
 func (w *world) pass(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.now = w.now.Add(d) }
 
-func (w *world) enrol(p activation.Person) {
+func (w *world) enrol(p domain.Person) {
 	w.t.Helper()
 	w.must(w.store.Enrol(w.t.Context(), p))
 }
@@ -103,7 +104,7 @@ func (w *world) by(name string) audit.Entry {
 	return audit.Entry{At: w.clock(), By: audit.Operator{Subject: "s-" + name, Name: name, Role: "helpdesk"}, From: "192.0.2.0"}
 }
 
-func (w *world) person() activation.Person {
+func (w *world) person() domain.Person {
 	w.t.Helper()
 	p, err := w.store.Person(w.t.Context(), jean)
 	w.must(err)
@@ -134,15 +135,15 @@ func (w *world) last(act string) audit.Entry {
 }
 
 // ask begins a journey.
-func (w *world) ask() activation.JourneyID {
+func (w *world) ask() domain.JourneyID {
 	w.t.Helper()
-	j, err := w.Request(w.t.Context(), activation.Request{Profile: "etudiant", Address: string(w.person().Email), Lang: activation.English, Client: "192.0.2.9/32"})
+	j, err := w.Request(w.t.Context(), activation.Request{Profile: "etudiant", Address: string(w.person().Email), Lang: domain.English, Client: "192.0.2.9/32"})
 	w.must(err)
 	return j.ID
 }
 
 // press does an act of somebody whose page was read a moment ago.
-func (w *world) press(id activation.JourneyID, act func(*activation.Journey) error) error {
+func (w *world) press(id domain.JourneyID, act func(*domain.Journey) error) error {
 	j, _, err := w.Journey(w.t.Context(), id)
 	if err != nil {
 		return err
@@ -150,27 +151,27 @@ func (w *world) press(id activation.JourneyID, act func(*activation.Journey) err
 	return act(&j)
 }
 
-func (w *world) Prove(ctx context.Context, id activation.JourneyID, typed, client string) error {
-	return w.press(id, func(j *activation.Journey) error { return w.Desk.Prove(ctx, j, typed, client) })
+func (w *world) Prove(ctx context.Context, id domain.JourneyID, typed, client string) error {
+	return w.press(id, func(j *domain.Journey) error { return w.Desk.Prove(ctx, j, typed, client) })
 }
 
 // finish goes from the proven mailbox to the end.
-func (w *world) finish(id activation.JourneyID) {
+func (w *world) finish(id domain.JourneyID) {
 	w.t.Helper()
-	c, _ := charters{}.InForce("", activation.French)
-	w.must(w.press(id, func(j *activation.Journey) error { return w.Accept(w.t.Context(), j, c.SHA256, activation.French) }))
-	w.must(w.press(id, func(j *activation.Journey) error { return w.Guided(w.t.Context(), j) }))
+	c, _ := charters{}.InForce("", domain.French)
+	w.must(w.press(id, func(j *domain.Journey) error { return w.Accept(w.t.Context(), j, c.SHA256, domain.French) }))
+	w.must(w.press(id, func(j *domain.Journey) error { return w.Guided(w.t.Context(), j) }))
 	w.finishPassword(id)
 }
 
-func (w *world) finishPassword(id activation.JourneyID) {
+func (w *world) finishPassword(id domain.JourneyID) {
 	w.t.Helper()
-	w.must(w.press(id, func(j *activation.Journey) error {
+	w.must(w.press(id, func(j *domain.Journey) error {
 		return w.ChoosePassword(w.t.Context(), j, secret.New(strong), secret.New(strong))
 	}))
 }
 
-func (w *world) step(id activation.JourneyID) activation.Step {
+func (w *world) step(id domain.JourneyID) domain.Step {
 	w.t.Helper()
 	_, step, err := w.Journey(w.t.Context(), id)
 	w.must(err)
@@ -178,7 +179,7 @@ func (w *world) step(id activation.JourneyID) activation.Step {
 }
 
 // mail waits for the next mail, which must be of a kind.
-func (w *world) mail(kind activation.MessageKind) activation.Message {
+func (w *world) mail(kind domain.MessageKind) domain.Message {
 	w.t.Helper()
 	select {
 	case m := <-w.mails:
@@ -188,7 +189,7 @@ func (w *world) mail(kind activation.MessageKind) activation.Message {
 		return m
 	case <-time.After(20 * time.Second):
 		w.t.Fatalf("no %s mail came", kind)
-		return activation.Message{}
+		return domain.Message{}
 	}
 }
 
@@ -202,25 +203,25 @@ func refused(t *testing.T, err error, want helpdesk.Reason) *helpdesk.Refusal {
 }
 
 // mailer keeps what is sent.
-type mailer struct{ to chan activation.Message }
+type mailer struct{ to chan domain.Message }
 
-func (m mailer) Send(_ context.Context, message activation.Message) error {
+func (m mailer) Send(_ context.Context, message domain.Message) error {
 	m.to <- message
 	return nil
 }
 
 type hasher struct{}
 
-func (hasher) Hash(context.Context, secret.Text) (activation.Credential, error) {
-	return activation.Credential{Data: `{"algorithm":"none"}`, Secret: "x"}, nil
+func (hasher) Hash(context.Context, secret.Text) (domain.Credential, error) {
+	return domain.Credential{Data: `{"algorithm":"none"}`, Secret: "x"}, nil
 }
 
 type charters struct{}
 
-func (charters) InForce(_ string, lang activation.Lang) (activation.Charter, error) {
-	return activation.Charter{Lang: lang, Version: "2026", Title: "Charte", Text: "# Charte", SHA256: activation.HashCharter("# Charte")}, nil
+func (charters) InForce(_ string, lang domain.Lang) (domain.Charter, error) {
+	return domain.Charter{Lang: lang, Version: "2026", Title: "Charte", Text: "# Charte", SHA256: domain.HashCharter("# Charte")}, nil
 }
 
-func (charters) Current(string) []string { return []string{activation.HashCharter("# Charte")} }
+func (charters) Current(string) []string { return []string{domain.HashCharter("# Charte")} }
 
 func (charters) Refresh(context.Context) error { return nil }

@@ -28,25 +28,25 @@ import (
 
 	"crypto/rand"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Queue is where jobs wait: the store.
 type Queue interface {
 	// Lease takes up to n due jobs of a kind for the holder, until a time.
-	Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error)
-	// LeaseOne takes one job, due or not; activation.ErrNotFound where it is at
+	Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error)
+	// LeaseOne takes one job, due or not; domain.ErrNotFound where it is at
 	// its end or somebody else holds it.
-	LeaseOne(ctx context.Context, id, holder string, until time.Time) (activation.Job, error)
+	LeaseOne(ctx context.Context, id, holder string, until time.Time) (domain.Job, error)
 	// Waiting tells whether a job has not come to its end yet.
 	Waiting(ctx context.Context, id string) (bool, error)
 	// Extend holds a leased job for longer; an error where somebody else has it.
-	Extend(ctx context.Context, j activation.Job, until time.Time) error
-	Finish(ctx context.Context, j activation.Job, e activation.Effects) error
-	Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error
+	Extend(ctx context.Context, j domain.Job, until time.Time) error
+	Finish(ctx context.Context, j domain.Job, e domain.Effects) error
+	Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error
 	// GiveUp ends a job that cannot be done, and erases its payload unless it is
 	// to be kept for another try.
-	GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error
+	GiveUp(ctx context.Context, j domain.Job, reason string, keep bool, e domain.Effects) error
 }
 
 // Options is what a runner is made of.
@@ -64,7 +64,7 @@ type Options struct {
 // wait after each try, and a job of its that is given up is kept whole: somebody
 // may have it done again.
 type Patient interface {
-	activation.Handler
+	domain.Handler
 	// Wait gives the time after the try of a number, from 1 on.
 	Wait(attempt int) time.Duration
 }
@@ -85,7 +85,7 @@ const (
 type Runner struct {
 	Options
 	holder   string
-	handlers map[string]activation.Handler
+	handlers map[string]domain.Handler
 	wake     map[string]chan struct{}
 	// running counts the runs under way, so that Run ends after them.
 	running sync.WaitGroup
@@ -102,11 +102,11 @@ func New(o Options) *Runner {
 	if o.Ended == nil {
 		o.Ended = func(string, string) {}
 	}
-	return &Runner{Options: o, holder: rand.Text(), handlers: map[string]activation.Handler{}, wake: map[string]chan struct{}{}}
+	return &Runner{Options: o, holder: rand.Text(), handlers: map[string]domain.Handler{}, wake: map[string]chan struct{}{}}
 }
 
 // Handle says who does the jobs of a kind.
-func (r *Runner) Handle(kind string, h activation.Handler) {
+func (r *Runner) Handle(kind string, h domain.Handler) {
 	r.handlers[kind] = h
 	r.wake[kind] = make(chan struct{}, 1)
 }
@@ -183,7 +183,7 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 	}
 }
 
-func (r *Runner) lease(ctx context.Context, kind string, n int) ([]activation.Job, error) {
+func (r *Runner) lease(ctx context.Context, kind string, n int) ([]domain.Job, error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	return r.Queue.Lease(ctx, kind, r.holder+rand.Text(), n, r.Clock().Add(leaseFor))
@@ -194,7 +194,7 @@ func (r *Runner) lease(ctx context.Context, kind string, n int) ([]activation.Jo
 // has the job, it waits for that one.
 func (r *Runner) RunNow(ctx context.Context, id string) error {
 	job, err := r.Queue.LeaseOne(ctx, id, r.holder+rand.Text(), r.Clock().Add(leaseFor))
-	if errors.Is(err, activation.ErrNotFound) {
+	if errors.Is(err, domain.ErrNotFound) {
 		return r.await(ctx, id)
 	}
 	if err != nil {
@@ -241,7 +241,7 @@ func (r *Runner) context() context.Context {
 
 // run does one leased job and writes down how it ended; over tells that nobody
 // has to do it again.
-func (r *Runner) run(ctx context.Context, job activation.Job) (over bool) {
+func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	ctx, cancel := context.WithTimeout(ctx, runFor)
 	defer cancel()
 	defer r.keep(ctx, job)()
@@ -249,11 +249,11 @@ func (r *Runner) run(ctx context.Context, job activation.Job) (over bool) {
 	if !ok {
 		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "nobody handles this kind"))
 	}
-	effects, err := guarded(func() (activation.Effects, error) { return handler.Run(ctx, job) })
+	effects, err := guarded(func() (domain.Effects, error) { return handler.Run(ctx, job) })
 	switch {
 	case err == nil:
 		return r.end(job, "done", r.Queue.Finish(ctx, job, effects))
-	case activation.IsPermanent(err) || !r.Clock().Before(job.Deadline):
+	case domain.IsPermanent(err) || !r.Clock().Before(job.Deadline):
 		return r.giveUp(ctx, job, handler, err)
 	default:
 		at := r.Clock().Add(backOff(handler, job.Attempts))
@@ -263,7 +263,7 @@ func (r *Runner) run(ctx context.Context, job activation.Job) (over bool) {
 }
 
 // keep holds the lease on a job until it is told that the job is over.
-func (r *Runner) keep(ctx context.Context, job activation.Job) (over func()) {
+func (r *Runner) keep(ctx context.Context, job domain.Job) (over func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var kept sync.WaitGroup
 	kept.Go(func() {
@@ -283,8 +283,8 @@ func (r *Runner) keep(ctx context.Context, job activation.Job) (over func()) {
 	return func() { cancel(); kept.Wait() }
 }
 
-func (r *Runner) giveUp(ctx context.Context, job activation.Job, handler activation.Handler, cause error) (over bool) {
-	effects, err := guarded(func() (activation.Effects, error) { return handler.Abandon(ctx, job, cause) })
+func (r *Runner) giveUp(ctx context.Context, job domain.Job, handler domain.Handler, cause error) (over bool) {
+	effects, err := guarded(func() (domain.Effects, error) { return handler.Abandon(ctx, job, cause) })
 	if err != nil {
 		r.Log.Error("abandon a job", "kind", job.Kind, "job", job.ID, "error", err)
 		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), err.Error()))
@@ -296,7 +296,7 @@ func (r *Runner) giveUp(ctx context.Context, job activation.Job, handler activat
 
 // end tells how a run ended. Where that could not be written down, the lease
 // runs out and the job is done again.
-func (r *Runner) end(job activation.Job, how string, err error) (over bool) {
+func (r *Runner) end(job domain.Job, how string, err error) (over bool) {
 	if err != nil {
 		r.Log.Error("write down a job's end", "kind", job.Kind, "job", job.ID, "end", how, "error", err)
 		return false
@@ -306,7 +306,7 @@ func (r *Runner) end(job activation.Job, how string, err error) (over bool) {
 }
 
 // guarded takes a panic for an error that may pass.
-func guarded(f func() (activation.Effects, error)) (e activation.Effects, err error) {
+func guarded(f func() (domain.Effects, error)) (e domain.Effects, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -318,7 +318,7 @@ func guarded(f func() (activation.Effects, error)) (e activation.Effects, err er
 // backOff is a random time up to twice as long after each try, a minute at
 // most or as long as the handler says: retries of many jobs do not come in
 // waves.
-func backOff(h activation.Handler, attempt int) time.Duration {
+func backOff(h domain.Handler, attempt int) time.Duration {
 	limit := min(firstWait<<min(attempt-1, 16), longest)
 	if p, ok := h.(Patient); ok {
 		limit = p.Wait(attempt)

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/jobs"
 )
 
@@ -20,18 +20,18 @@ import (
 type queue struct {
 	mu      sync.Mutex
 	jobs    map[string]*waiting
-	effects []activation.Effects
+	effects []domain.Effects
 	fail    error // of Finish
 }
 
 type waiting struct {
-	activation.Job
+	domain.Job
 	until   time.Time
 	givenUp bool
 	reason  string
 }
 
-func newQueue(jobs ...activation.Job) *queue {
+func newQueue(jobs ...domain.Job) *queue {
 	q := &queue{jobs: map[string]*waiting{}}
 	for _, j := range jobs {
 		q.jobs[j.ID] = &waiting{Job: j}
@@ -39,16 +39,16 @@ func newQueue(jobs ...activation.Job) *queue {
 	return q
 }
 
-func (q *queue) take(w *waiting, holder string, until time.Time) activation.Job {
+func (q *queue) take(w *waiting, holder string, until time.Time) domain.Job {
 	w.Lease, w.until = holder, until
 	w.Attempts++
 	return w.Job
 }
 
-func (q *queue) Lease(_ context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
+func (q *queue) Lease(_ context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var out []activation.Job
+	var out []domain.Job
 	for _, w := range q.jobs {
 		if len(out) < n && w.Kind == kind && !w.givenUp && !time.Now().Before(w.RunAt) && !time.Now().Before(w.until) {
 			out = append(out, q.take(w, holder, until))
@@ -57,12 +57,12 @@ func (q *queue) Lease(_ context.Context, kind, holder string, n int, until time.
 	return out, nil
 }
 
-func (q *queue) LeaseOne(_ context.Context, id, holder string, until time.Time) (activation.Job, error) {
+func (q *queue) LeaseOne(_ context.Context, id, holder string, until time.Time) (domain.Job, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w, ok := q.jobs[id]
 	if !ok || w.givenUp || time.Now().Before(w.until) {
-		return activation.Job{}, activation.ErrNotFound
+		return domain.Job{}, domain.ErrNotFound
 	}
 	return q.take(w, holder, until), nil
 }
@@ -93,7 +93,7 @@ func (q *queue) there(id string) bool {
 	return q.jobs[id] != nil
 }
 
-func (q *queue) held(j activation.Job) (*waiting, error) {
+func (q *queue) held(j domain.Job) (*waiting, error) {
 	w, ok := q.jobs[j.ID]
 	if !ok || w.Lease != j.Lease {
 		return nil, errors.New("the lease was lost")
@@ -101,7 +101,7 @@ func (q *queue) held(j activation.Job) (*waiting, error) {
 	return w, nil
 }
 
-func (q *queue) Extend(_ context.Context, j activation.Job, until time.Time) error {
+func (q *queue) Extend(_ context.Context, j domain.Job, until time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w, err := q.held(j)
@@ -111,7 +111,7 @@ func (q *queue) Extend(_ context.Context, j activation.Job, until time.Time) err
 	return err
 }
 
-func (q *queue) Finish(_ context.Context, j activation.Job, e activation.Effects) error {
+func (q *queue) Finish(_ context.Context, j domain.Job, e domain.Effects) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.fail != nil {
@@ -125,7 +125,7 @@ func (q *queue) Finish(_ context.Context, j activation.Job, e activation.Effects
 	return nil
 }
 
-func (q *queue) Retry(_ context.Context, j activation.Job, at time.Time, reason string) error {
+func (q *queue) Retry(_ context.Context, j domain.Job, at time.Time, reason string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w, err := q.held(j)
@@ -135,7 +135,7 @@ func (q *queue) Retry(_ context.Context, j activation.Job, at time.Time, reason 
 	return err
 }
 
-func (q *queue) GiveUp(_ context.Context, j activation.Job, reason string, _ bool, e activation.Effects) error {
+func (q *queue) GiveUp(_ context.Context, j domain.Job, reason string, _ bool, e domain.Effects) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w, err := q.held(j)
@@ -148,23 +148,23 @@ func (q *queue) GiveUp(_ context.Context, j activation.Job, reason string, _ boo
 
 // handler does what a test says.
 type handler struct {
-	run     func(activation.Job) error
-	abandon func(activation.Job, error)
+	run     func(domain.Job) error
+	abandon func(domain.Job, error)
 }
 
-func (h handler) Run(_ context.Context, j activation.Job) (activation.Effects, error) {
-	return activation.Effects{Events: []activation.Event{{Kind: "done"}}}, h.run(j)
+func (h handler) Run(_ context.Context, j domain.Job) (domain.Effects, error) {
+	return domain.Effects{Events: []domain.Event{{Kind: "done"}}}, h.run(j)
 }
 
-func (h handler) Abandon(_ context.Context, j activation.Job, cause error) (activation.Effects, error) {
+func (h handler) Abandon(_ context.Context, j domain.Job, cause error) (domain.Effects, error) {
 	if h.abandon != nil {
 		h.abandon(j, cause)
 	}
-	return activation.Effects{Events: []activation.Event{{Kind: "abandoned"}}}, nil
+	return domain.Effects{Events: []domain.Event{{Kind: "abandoned"}}}, nil
 }
 
-func job(id string) activation.Job {
-	return activation.Job{ID: id, Kind: "k", RunAt: time.Now(), Created: time.Now(), Deadline: time.Now().Add(time.Hour)}
+func job(id string) domain.Job {
+	return domain.Job{ID: id, Kind: "k", RunAt: time.Now(), Created: time.Now(), Deadline: time.Now().Add(time.Hour)}
 }
 
 // running runs a runner in fake time while f goes on.
@@ -187,7 +187,7 @@ func TestRun_ADueJobIsDoneAndItsEffectsAreCommitted(t *testing.T) {
 		later := job("later")
 		later.RunAt = time.Now().Add(10 * time.Minute)
 		q := newQueue(job("now"), later)
-		running(t, q, handler{run: func(activation.Job) error { return nil }}, func(*jobs.Runner) {
+		running(t, q, handler{run: func(domain.Job) error { return nil }}, func(*jobs.Runner) {
 			time.Sleep(time.Minute)
 			if q.len() != 1 || q.committed() != "done" {
 				t.Errorf("%d jobs wait, committed %q", q.len(), q.committed())
@@ -204,7 +204,7 @@ func TestRun_AnErrorPutsOffLongerEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Time
 		q := newQueue(job("a"))
-		fail := func(activation.Job) error {
+		fail := func(domain.Job) error {
 			at = append(at, time.Now())
 			if len(at) < 9 {
 				return errors.New("not yet")
@@ -229,13 +229,13 @@ func TestI5_WhatCannotBeDoneIsGivenUpVisibly(t *testing.T) {
 		err  error
 		wait time.Duration
 	}{
-		"permanent":         {activation.Permanent(errors.New("550")), time.Minute},
+		"permanent":         {domain.Permanent(errors.New("550")), time.Minute},
 		"past its deadline": {errors.New("450"), 2 * time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			q := newQueue(job("a"))
 			var cause error
-			h := handler{run: func(activation.Job) error { return c.err }, abandon: func(_ activation.Job, err error) { cause = err }}
+			h := handler{run: func(domain.Job) error { return c.err }, abandon: func(_ domain.Job, err error) { cause = err }}
 			running(t, q, h, func(*jobs.Runner) { time.Sleep(c.wait) })
 			if w := q.jobs["a"]; w == nil || !w.givenUp || w.reason != c.err.Error() || !errors.Is(cause, c.err) {
 				t.Errorf("%s: %+v, cause %v", name, w, cause)
@@ -251,7 +251,7 @@ func TestRun_APanicIsAnErrorThatMayPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"))
 		tries := 0
-		running(t, q, handler{run: func(activation.Job) error {
+		running(t, q, handler{run: func(domain.Job) error {
 			if tries++; tries == 1 {
 				panic("a bug")
 			}
@@ -268,7 +268,7 @@ func TestRun_AnEndThatCannotBeWrittenIsDoneAgainAfterTheLease(t *testing.T) {
 		q := newQueue(job("a"))
 		q.fail = errors.New("disk full")
 		tries := 0
-		running(t, q, handler{run: func(activation.Job) error { tries++; return nil }}, func(*jobs.Runner) {
+		running(t, q, handler{run: func(domain.Job) error { tries++; return nil }}, func(*jobs.Runner) {
 			time.Sleep(time.Minute)
 			q.mu.Lock()
 			q.fail = nil
@@ -286,7 +286,7 @@ func TestRun_ALeaseIsKeptUpWhileTheJobIsWorkedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"))
 		runs := 0
-		running(t, q, handler{run: func(activation.Job) error { runs++; time.Sleep(100 * time.Second); return nil }}, func(*jobs.Runner) {
+		running(t, q, handler{run: func(domain.Job) error { runs++; time.Sleep(100 * time.Second); return nil }}, func(*jobs.Runner) {
 			time.Sleep(4 * time.Minute)
 		})
 		if runs != 1 || q.len() != 0 {
@@ -300,11 +300,11 @@ func TestRun_AJobOfADeadRunnerIsTakenWithinHalfAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"))
 		dead := jobs.New(jobs.Options{Queue: q, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
-		dead.Handle("k", handler{run: func(activation.Job) error { runtime.Goexit(); return nil }})
+		dead.Handle("k", handler{run: func(domain.Job) error { runtime.Goexit(); return nil }})
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
 		_ = dead.RunNow(ctx, "a")
-		running(t, q, handler{run: func(activation.Job) error { return nil }}, func(*jobs.Runner) { time.Sleep(30 * time.Second) })
+		running(t, q, handler{run: func(domain.Job) error { return nil }}, func(*jobs.Runner) { time.Sleep(30 * time.Second) })
 		if q.len() != 0 {
 			t.Error("the job still waits for the dead one")
 		}
@@ -316,7 +316,7 @@ func TestRun_NoMoreAtOnceThanThereAreWorkers(t *testing.T) {
 		q := newQueue(job("a"), job("b"), job("c"), job("d"), job("e"))
 		var mu sync.Mutex
 		now, most := 0, 0
-		running(t, q, handler{run: func(activation.Job) error {
+		running(t, q, handler{run: func(domain.Job) error {
 			mu.Lock()
 			now++
 			most = max(most, now)
@@ -336,7 +336,7 @@ func TestRun_NoMoreAtOnceThanThereAreWorkers(t *testing.T) {
 func TestRun_WhatIsUnderWayComesToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"))
-		running(t, q, handler{run: func(activation.Job) error { time.Sleep(10 * time.Second); return nil }}, func(*jobs.Runner) {
+		running(t, q, handler{run: func(domain.Job) error { time.Sleep(10 * time.Second); return nil }}, func(*jobs.Runner) {
 			time.Sleep(2 * time.Second) // and then the program is told to stop
 		})
 		if q.len() != 0 {
@@ -351,7 +351,7 @@ func TestRunNow(t *testing.T) {
 		tries := map[string]int{}
 		var mu sync.Mutex
 		r := jobs.New(jobs.Options{Queue: q, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
-		r.Handle("k", handler{run: func(j activation.Job) error {
+		r.Handle("k", handler{run: func(j domain.Job) error {
 			mu.Lock()
 			tries[j.ID]++
 			n := tries[j.ID]

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	mailtemplates "entree/templates/mail"
 )
 
@@ -23,7 +23,7 @@ type composer struct {
 	institution Institution
 	baseURL     string
 	zone        *time.Location
-	profiles    []activation.Profile
+	profiles    []domain.Profile
 	texts       map[string]*text.Template // "code.fr"
 	frame       *template.Template
 }
@@ -72,21 +72,21 @@ type words struct {
 // receipt is what was accepted, when, and where it can be read again.
 type receipt struct{ Version, SHA256, At, URL string }
 
-func (c *composer) receipt(r activation.Receipt, lang activation.Lang) receipt {
+func (c *composer) receipt(r domain.Receipt, lang domain.Lang) receipt {
 	if r.SHA256 == "" {
 		return receipt{}
 	}
 	return receipt{line(r.Version), line(r.SHA256), c.moment(r.At, lang), c.baseURL + "/charte/" + line(r.SHA256)}
 }
 
-func (c *composer) compose(m activation.Message) (composed, error) {
+func (c *composer) compose(m domain.Message) (composed, error) {
 	lang := m.Lang
-	if lang != activation.English {
-		lang = activation.French
+	if lang != domain.English {
+		lang = domain.French
 	}
 	t, ok := c.texts[string(m.Kind)+"."+string(lang)]
 	if !ok {
-		return composed{}, activation.Permanent(fmt.Errorf("mail: there is no text for %q in %s", m.Kind, lang))
+		return composed{}, domain.Permanent(fmt.Errorf("mail: there is no text for %q in %s", m.Kind, lang))
 	}
 	w := words{
 		Institution: c.institution.Name, GivenName: line(m.GivenName), Code: line(m.Code), Minutes: m.Minutes,
@@ -97,7 +97,7 @@ func (c *composer) compose(m activation.Message) (composed, error) {
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
 	}
 	other := w.Begin + "&lang="
-	if m.Kind == activation.MessageCharter {
+	if m.Kind == domain.MessageCharter {
 		other = w.Renewal + "?lang="
 	}
 	w.InFrench, w.InEnglish = other+"fr", other+"en"
@@ -106,14 +106,14 @@ func (c *composer) compose(m activation.Message) (composed, error) {
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, w); err != nil {
-		return composed{}, activation.Permanent(fmt.Errorf("mail: %w", err))
+		return composed{}, domain.Permanent(fmt.Errorf("mail: %w", err))
 	}
 	subject, body, _ := strings.Cut(b.String(), "\n")
 	blocks := split(body)
 	foot := c.foot(lang)
 	html, err := c.html(lang, subject, blocks, foot, w.Code)
 	if err != nil {
-		return composed{}, activation.Permanent(fmt.Errorf("mail: %w", err))
+		return composed{}, domain.Permanent(fmt.Errorf("mail: %w", err))
 	}
 	return composed{line(subject), strings.Join(append(blocks, "-- \n"+strings.Join(foot, "\n")), "\n\n") + "\n", html}, nil
 }
@@ -137,7 +137,7 @@ func split(body string) []string {
 	return out
 }
 
-func (c *composer) html(lang activation.Lang, subject string, parts []string, foot []string, code string) (string, error) {
+func (c *composer) html(lang domain.Lang, subject string, parts []string, foot []string, code string) (string, error) {
 	var blocks []block
 	for _, part := range parts {
 		switch {
@@ -191,11 +191,11 @@ func (c *composer) linked(s string) template.HTML {
 }
 
 // foot says who writes and where help is.
-func (c *composer) foot(lang activation.Lang) []string {
+func (c *composer) foot(lang domain.Lang) []string {
 	i := c.institution
 	out := []string{i.Name}
 	help := "Assistance\u00a0: "
-	if lang == activation.English {
+	if lang == domain.English {
 		help = "Help: "
 	}
 	for _, way := range []string{i.HelpURL, i.HelpEmail, i.HelpPhone} {
@@ -206,7 +206,7 @@ func (c *composer) foot(lang activation.Lang) []string {
 	return out
 }
 
-func (c *composer) profile(key string, lang activation.Lang) string {
+func (c *composer) profile(key string, lang domain.Lang) string {
 	for _, p := range c.profiles {
 		if p.Key == key {
 			return p.Names[lang]
@@ -218,16 +218,16 @@ func (c *composer) profile(key string, lang activation.Lang) string {
 var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
 
 // clock is the time of day in the institution's zone: "14 h 05", "14:05".
-func (c *composer) clock(t time.Time, lang activation.Lang) string {
-	if lang == activation.English {
+func (c *composer) clock(t time.Time, lang domain.Lang) string {
+	if lang == domain.English {
 		return t.In(c.zone).Format("15:04")
 	}
 	return t.In(c.zone).Format("15\u00a0h\u00a004")
 }
 
-func (c *composer) moment(t time.Time, lang activation.Lang) string {
+func (c *composer) moment(t time.Time, lang domain.Lang) string {
 	t = t.In(c.zone)
-	if lang == activation.English {
+	if lang == domain.English {
 		return t.Format("2 January at 15:04")
 	}
 	day := fmt.Sprint(t.Day())

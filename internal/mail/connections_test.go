@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // wire passes connections on, counts them and cuts them.
@@ -70,7 +70,7 @@ func TestAConnectionServesMailAfterMail(t *testing.T) {
 	w := newWire(t, box.SMTPAddr())
 	m := mailer(t, w.Addr().String())
 	for range 3 {
-		sent(t, m, box, message(activation.MessageCode, activation.French))
+		sent(t, m, box, message(domain.MessageCode, domain.French))
 	}
 	if n := w.connections(); n != 1 {
 		t.Errorf("%d connections for 3 mails that followed one another", n)
@@ -83,9 +83,9 @@ func TestAKeptConnectionThatDied(t *testing.T) {
 	_, box := open(t, nil)
 	w := newWire(t, box.SMTPAddr())
 	m := mailer(t, w.Addr().String())
-	sent(t, m, box, message(activation.MessageCode, activation.French))
+	sent(t, m, box, message(domain.MessageCode, domain.French))
 	w.cut()
-	sent(t, m, box, message(activation.MessageActivated, activation.French))
+	sent(t, m, box, message(domain.MessageActivated, domain.French))
 	if n, mails := w.connections(), len(box.Messages("")); n != 2 || mails != 2 {
 		t.Errorf("%d connections, %d mails; want 2 and 2", n, mails)
 	}
@@ -96,12 +96,12 @@ func TestAKeptConnectionAfterARefusal(t *testing.T) {
 	_, box := open(t, nil)
 	w := newWire(t, box.SMTPAddr())
 	m := mailer(t, w.Addr().String())
-	bad := message(activation.MessageCode, activation.French)
+	bad := message(domain.MessageCode, domain.French)
 	bad.To = "nobody\r\n@example.org"
-	if err := m.Send(t.Context(), bad); !activation.IsPermanent(err) {
+	if err := m.Send(t.Context(), bad); !domain.IsPermanent(err) {
 		t.Errorf("%v", err)
 	}
-	sent(t, m, box, message(activation.MessageCode, activation.French))
+	sent(t, m, box, message(domain.MessageCode, domain.French))
 }
 
 func TestManyMailsAtOnce(t *testing.T) {
@@ -112,7 +112,7 @@ func TestManyMailsAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() {
-				if err := m.Send(t.Context(), message(activation.MessageCode, activation.French)); err != nil {
+				if err := m.Send(t.Context(), message(domain.MessageCode, domain.French)); err != nil {
 					t.Error(err)
 				}
 			})

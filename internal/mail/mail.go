@@ -18,7 +18,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -53,7 +53,7 @@ type Options struct {
 	Institution Institution
 	BaseURL     string
 	Zone        *time.Location // of times in mails
-	Profiles    []activation.Profile
+	Profiles    []domain.Profile
 	Clock       func() time.Time
 }
 
@@ -96,8 +96,8 @@ func loopback(host string) bool {
 
 // Send writes and sends one mail. A refusal of the server's (5xx) is marked
 // permanent; whatever else fails may pass. Errors never name the recipient.
-func (m *Mailer) Send(ctx context.Context, message activation.Message) error {
-	if message.Kind == activation.MessageNobody {
+func (m *Mailer) Send(ctx context.Context, message domain.Message) error {
+	if message.Kind == domain.MessageNobody {
 		return nil
 	}
 	msg, err := m.build(message)
@@ -110,31 +110,31 @@ func (m *Mailer) Send(ctx context.Context, message activation.Message) error {
 }
 
 // Preview gives a mail as it would be sent, to be looked at.
-func (m *Mailer) Preview(message activation.Message) (subject, text string, err error) {
+func (m *Mailer) Preview(message domain.Message) (subject, text string, err error) {
 	c, err := m.composer.compose(message)
 	return c.subject, c.text, err
 }
 
-func (m *Mailer) build(message activation.Message) (*gomail.Msg, error) {
+func (m *Mailer) build(message domain.Message) (*gomail.Msg, error) {
 	c, err := m.composer.compose(message)
 	if err != nil {
 		return nil, err
 	}
 	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8))
 	if err := msg.From(m.options.From); err != nil {
-		return nil, activation.Permanent(err)
+		return nil, domain.Permanent(err)
 	}
 	if err := msg.To(string(message.To)); err != nil {
-		return nil, activation.Permanent(errors.New("mail: the address cannot be written to"))
+		return nil, domain.Permanent(errors.New("mail: the address cannot be written to"))
 	}
 	if m.options.ReplyTo != "" {
 		if err := msg.ReplyTo(m.options.ReplyTo); err != nil {
-			return nil, activation.Permanent(err)
+			return nil, domain.Permanent(err)
 		}
 	}
 	if m.options.ReturnPath != "" {
 		if err := msg.EnvelopeFrom(m.options.ReturnPath); err != nil {
-			return nil, activation.Permanent(err)
+			return nil, domain.Permanent(err)
 		}
 	}
 	msg.Subject(c.subject)
@@ -175,9 +175,9 @@ func outcome(err error) error {
 			return said
 		}
 		if status := addressStatus(refused); status != "" {
-			said = fmt.Errorf("mail: %w", &activation.AddressRefused{Status: status})
+			said = fmt.Errorf("mail: %w", &domain.AddressRefused{Status: status})
 		}
-		return activation.Permanent(said)
+		return domain.Permanent(said)
 	case errors.As(err, &refused):
 		return errors.New("mail: no clear answer from the server")
 	default:

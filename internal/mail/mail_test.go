@@ -12,8 +12,8 @@ import (
 
 	"github.com/emersion/go-smtp"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/mailbox"
+	"entree/internal/domain"
 	"entree/internal/mail"
 	"entree/internal/secret"
 )
@@ -47,7 +47,7 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 		Host: host, Port: n, TLS: mail.TLSNone, From: "Université d'Orléans <ne-pas-repondre@example.org>", Timeout: 5 * time.Second, Keys: keys, ReturnPath: "rebonds@example.org",
 		Institution: mail.Institution{Name: "Université d'Orléans", Accent: "#1f4fa3", HelpURL: "https://aide.example.org", HelpEmail: "aide@example.org"},
 		BaseURL:     "https://mon-compte.example.org", Zone: paris, Clock: func() time.Time { return asked },
-		Profiles: []activation.Profile{{Key: "etudiant", Names: map[activation.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[activation.Lang]string{"fr": "Personnel", "en": "Staff"}}},
+		Profiles: []domain.Profile{{Key: "etudiant", Names: map[domain.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[domain.Lang]string{"fr": "Personnel", "en": "Staff"}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,28 +55,28 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 	return m
 }
 
-func message(kind activation.MessageKind, lang activation.Lang) activation.Message {
-	m := activation.Message{
+func message(kind domain.MessageKind, lang domain.Lang) domain.Message {
+	m := domain.Message{
 		ID: "0123456789abcdef", Kind: kind, Lang: lang, To: "jp.martin@example.net", Profile: "etudiant", OtherProfile: "personnel",
 		GivenName: "Jean-Pierre", Minutes: 10, AskedAt: asked, ExpiresAt: asked.Add(10 * time.Minute),
 		Login: "o22502142", UniversityAddress: "jean-pierre.martin@etu.example.org", Reference: "7K3F-9Q2M", Note: "La rentrée est le 7 septembre.",
-		Charter: activation.Receipt{Version: "2026-09", SHA256: activation.HashCharter("x"), At: asked},
+		Charter: domain.Receipt{Version: "2026-09", SHA256: domain.HashCharter("x"), At: asked},
 	}
-	if kind == activation.MessageCode {
+	if kind == domain.MessageCode {
 		m.Code = "012345"
 	}
 	return m
 }
 
-var kinds = []activation.MessageKind{
-	activation.MessageCode, activation.MessageNotReady, activation.MessageActive, activation.MessageCreating,
-	activation.MessageOtherProfile, activation.MessageActivated, activation.MessageParked,
-	activation.MessageBegin, activation.MessageAddressChanged, activation.MessageRenamed, activation.MessageAdopted,
-	activation.MessageAccepted, activation.MessageInvitation, activation.MessageReminder, activation.MessageCharter,
+var kinds = []domain.MessageKind{
+	domain.MessageCode, domain.MessageNotReady, domain.MessageActive, domain.MessageCreating,
+	domain.MessageOtherProfile, domain.MessageActivated, domain.MessageParked,
+	domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
+	domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 }
 
 // sent sends a message and gives what arrived.
-func sent(t *testing.T, m *mail.Mailer, box *mailbox.Mailbox, message activation.Message) mailbox.Message {
+func sent(t *testing.T, m *mail.Mailer, box *mailbox.Mailbox, message domain.Message) mailbox.Message {
 	t.Helper()
 	before := len(box.Messages(""))
 	if err := m.Send(t.Context(), message); err != nil {
@@ -93,7 +93,7 @@ func sent(t *testing.T, m *mail.Mailer, box *mailbox.Mailbox, message activation
 
 func TestTheCodeMail(t *testing.T) {
 	m, box := open(t, nil)
-	fr := sent(t, m, box, message(activation.MessageCode, activation.French))
+	fr := sent(t, m, box, message(domain.MessageCode, domain.French))
 	if want := "Université d'Orléans\u00a0: 012\u00a0345 est votre code"; fr.Subject != want {
 		t.Errorf("the subject is %q, want %q", fr.Subject, want)
 	}
@@ -105,7 +105,7 @@ func TestTheCodeMail(t *testing.T) {
 			t.Errorf("the text lacks %q:\n%s", want, fr.Text)
 		}
 	}
-	en := sent(t, m, box, message(activation.MessageCode, activation.English))
+	en := sent(t, m, box, message(domain.MessageCode, domain.English))
 	if en.Subject != "Université d'Orléans: 012\u00a0345 is your code" || !strings.Contains(en.Text, "until 14:14") {
 		t.Errorf("in English: %q\n%s", en.Subject, en.Text)
 	}
@@ -114,7 +114,7 @@ func TestTheCodeMail(t *testing.T) {
 func TestEveryMailHasTextAndTheSameWordsInHTML(t *testing.T) {
 	m, box := open(t, nil)
 	for _, kind := range kinds {
-		for _, lang := range []activation.Lang{activation.French, activation.English} {
+		for _, lang := range []domain.Lang{domain.French, domain.English} {
 			got := sent(t, m, box, message(kind, lang))
 			if !strings.HasPrefix(got.Subject, "Université d'Orléans") {
 				t.Errorf("%s %s: the subject %q does not begin with the institution", kind, lang, got.Subject)
@@ -151,7 +151,7 @@ func words(s string) map[string]bool {
 func TestTheHTMLPointsOnlyToUs(t *testing.T) {
 	m, box := open(t, nil)
 	for _, kind := range kinds {
-		got := sent(t, m, box, message(kind, activation.French))
+		got := sent(t, m, box, message(kind, domain.French))
 		for _, at := range regexp.MustCompile(`(?:href|src)="([^"]*)"|url\(`).FindAllStringSubmatch(got.HTML, -1) {
 			if !strings.HasPrefix(at[1], "https://mon-compte.example.org/") && at[1] != "https://aide.example.org" {
 				t.Errorf("%s points to %q", kind, at[0])
@@ -163,7 +163,7 @@ func TestTheHTMLPointsOnlyToUs(t *testing.T) {
 func TestS16_OnlyTheCodeMailCarriesACode(t *testing.T) {
 	m, box := open(t, nil)
 	for _, kind := range kinds[1:] {
-		forged := message(kind, activation.French)
+		forged := message(kind, domain.French)
 		forged.Code = "987654"
 		got := sent(t, m, box, forged)
 		if strings.Contains(got.Subject+got.Text+got.HTML, "987654") {
@@ -175,7 +175,7 @@ func TestS16_OnlyTheCodeMailCarriesACode(t *testing.T) {
 func TestS37_NoNameBecomesAHeader(t *testing.T) {
 	m, box := open(t, nil)
 	for _, name := range []string{"a\r\nBcc: x@example.com", "=cmd|' /C calc'!A0", "\r\n\r\n<script>alert(1)</script>", "</style><img src=x>", "{{.Code}}", "\u2028Bcc: x"} {
-		message := message(activation.MessageActivated, activation.French)
+		message := message(domain.MessageActivated, domain.French)
 		message.GivenName = name
 		got := sent(t, m, box, message)
 		if got.Header.Has("Bcc") || len(box.Messages("x@example.com")) > 0 {
@@ -188,17 +188,17 @@ func TestS37_NoNameBecomesAHeader(t *testing.T) {
 			t.Errorf("%q became a line:\n%s", name, got.Text)
 		}
 	}
-	forged := message(activation.MessageCode, activation.French)
+	forged := message(domain.MessageCode, domain.French)
 	forged.To = "a@example.com\r\nRCPT TO:<b@example.com>"
-	if err := m.Send(t.Context(), forged); !activation.IsPermanent(err) {
+	if err := m.Send(t.Context(), forged); !domain.IsPermanent(err) {
 		t.Errorf("a forged recipient: %v", err)
 	}
 }
 
 func TestS9_ARetriedMailIsTheSameMail(t *testing.T) {
 	m, box := open(t, nil)
-	first := sent(t, m, box, message(activation.MessageCode, activation.French))
-	again := sent(t, m, box, message(activation.MessageCode, activation.French))
+	first := sent(t, m, box, message(domain.MessageCode, domain.French))
+	again := sent(t, m, box, message(domain.MessageCode, domain.French))
 	if first.Header.Get("Message-Id") != again.Header.Get("Message-Id") || first.Text != again.Text || first.HTML != again.HTML {
 		t.Error("the second mail differs from the first")
 	}
@@ -206,7 +206,7 @@ func TestS9_ARetriedMailIsTheSameMail(t *testing.T) {
 
 func TestNobodyGetsNothing(t *testing.T) {
 	m, box := open(t, nil)
-	if err := m.Send(t.Context(), message(activation.MessageNobody, activation.French)); err != nil || len(box.Messages("")) != 0 {
+	if err := m.Send(t.Context(), message(domain.MessageNobody, domain.French)); err != nil || len(box.Messages("")) != 0 {
 		t.Errorf("%v, %d mails", err, len(box.Messages("")))
 	}
 }
@@ -232,9 +232,9 @@ func TestI5_WhatTheServerSaysDecides(t *testing.T) {
 		{"451 after the last dot", answer("done", 451), false},
 	} {
 		m, _ := open(t, c.fault)
-		err := m.Send(t.Context(), message(activation.MessageCode, activation.French))
-		if err == nil || activation.IsPermanent(err) != c.permanent {
-			t.Errorf("%s: %v, permanent %v", c.name, err, activation.IsPermanent(err))
+		err := m.Send(t.Context(), message(domain.MessageCode, domain.French))
+		if err == nil || domain.IsPermanent(err) != c.permanent {
+			t.Errorf("%s: %v, permanent %v", c.name, err, domain.IsPermanent(err))
 		}
 		if err != nil && strings.Contains(err.Error(), "jp.martin") {
 			t.Errorf("%s: the error names the recipient: %v", c.name, err)
@@ -258,11 +258,11 @@ func TestI5_AServerThatIsAwayOrDropsIsAskedAgain(t *testing.T) {
 			_ = c.Close() // dropped before a word
 		}
 	}()
-	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(activation.MessageCode, activation.French)); err == nil || activation.IsPermanent(err) {
+	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(domain.MessageCode, domain.French)); err == nil || domain.IsPermanent(err) {
 		t.Errorf("a dropped connection: %v", err)
 	}
 	_ = l.Close()
-	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(activation.MessageCode, activation.French)); err == nil || activation.IsPermanent(err) {
+	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(domain.MessageCode, domain.French)); err == nil || domain.IsPermanent(err) {
 		t.Errorf("nobody listens: %v", err)
 	}
 	if calls.Load() == 0 {

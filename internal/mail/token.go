@@ -7,20 +7,20 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
 // token is the left part of a Message-ID: the job's id and a MAC over it and
 // the recipient. A report about a mail of ours carries it, nobody can make one
 // up, and nothing has to be stored to know it again.
-func token(keys secret.Keyring, id string, to activation.Address) string {
+func token(keys secret.Keyring, id string, to domain.Address) string {
 	return id + "." + hex.EncodeToString(keys.MAC(secret.UseMail, id, string(to)))
 }
 
 // Ours tells whether a Message-ID is one of ours to an address, and whose mail
 // it was.
-func Ours(keys secret.Keyring, messageID string, to activation.Address) (id string, ok bool) {
+func Ours(keys secret.Keyring, messageID string, to domain.Address) (id string, ok bool) {
 	left, _, _ := strings.Cut(strings.Trim(messageID, "<> \t\r\n"), "@")
 	id, sum, has := strings.Cut(left, ".")
 	mac, err := hex.DecodeString(sum)

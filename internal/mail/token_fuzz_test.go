@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
@@ -15,7 +15,7 @@ func FuzzMessageID(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	const to = activation.Address("jp.martin@example.net")
+	const to = domain.Address("jp.martin@example.net")
 	real := token(keys, "0123abcd", to)
 	for _, seed := range []string{"", ".", "@", "0123abcd.@x", "0123abcd.ff@x", "<" + real[:len(real)-20] + "@example.org>", strings.Repeat("a.", 50), "0123abcd.\x00"} {
 		f.Add(seed)
@@ -27,7 +27,7 @@ func FuzzMessageID(f *testing.F) {
 		if _, ours := Ours(keys, real+"@"+id, to); !ours {
 			t.Errorf("ours is not known at %q", id)
 		}
-		if _, ours := Ours(keys, real+"@x", activation.Address(id)); ours && id != string(to) {
+		if _, ours := Ours(keys, real+"@x", domain.Address(id)); ours && id != string(to) {
 			t.Errorf("ours is taken for a mail to %q", id)
 		}
 	})

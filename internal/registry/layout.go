@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // layout is where a table's header stands and which column holds what.
@@ -246,7 +246,7 @@ var allDigits = regexp.MustCompile(`^[0-9]{4,12}$`)
 // there is none or more than one.
 func (in *reader) guess(f field) int {
 	looks := map[field]func(string) bool{
-		fieldEmail:     func(s string) bool { _, err := activation.ParseAddress(s); return err == nil },
+		fieldEmail:     func(s string) bool { _, err := domain.ParseAddress(s); return err == nil },
 		fieldBirthDate: func(s string) bool { d, err := date(s); return err == nil && d != "" && !allDigits.MatchString(s) },
 		fieldNumber:    allDigits.MatchString,
 	}[f]

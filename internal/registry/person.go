@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // field is a piece of what is known of a person.
@@ -59,21 +59,21 @@ type Mapping struct {
 
 // known is whom a line names that is refused: they are in the source all the
 // same.
-func (in *reader) known(record []string) activation.Person {
-	p := activation.Person{Number: in.value(record, fieldNumber)}
+func (in *reader) known(record []string) domain.Person {
+	p := domain.Person{Number: in.value(record, fieldNumber)}
 	if len(p.Number) > 64 || !utf8.ValidString(p.Number) || strings.ContainsRune(p.Number, 0) {
-		return activation.Person{}
+		return domain.Person{}
 	}
 	p.Profile, _ = in.mapping.profile(in.value(record, fieldProfile))
 	return p
 }
 
 // person reads one line.
-func (in *reader) person(record []string, line int) (activation.Person, *Refusal) {
-	no := func(f field, reason string) (activation.Person, *Refusal) {
+func (in *reader) person(record []string, line int) (domain.Person, *Refusal) {
+	no := func(f field, reason string) (domain.Person, *Refusal) {
 		return in.known(record), &Refusal{line, in.header(f), reason}
 	}
-	p := activation.Person{
+	p := domain.Person{
 		Number: in.value(record, fieldNumber), GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),
 		Cohort: in.value(record, fieldCohort), Login: strings.ToLower(in.value(record, fieldLogin)), UniversityAddress: strings.ToLower(in.value(record, fieldAddress)),
 	}
@@ -104,9 +104,9 @@ func (in *reader) person(record []string, line int) (activation.Person, *Refusal
 	if p.BirthDate, err = date(birth); err != nil {
 		return no(fieldBirthDate, err.Error())
 	}
-	if p.Email, err = activation.ParseAddress(in.value(record, fieldEmail)); err != nil {
+	if p.Email, err = domain.ParseAddress(in.value(record, fieldEmail)); err != nil {
 		return no(fieldEmail, map[error]string{
-			activation.ErrAddressEmpty: "empty", activation.ErrAddressSeveral: "more than one address", activation.ErrAddressSyntax: "not an address: want name@domain",
+			domain.ErrAddressEmpty: "empty", domain.ErrAddressSeveral: "more than one address", domain.ErrAddressSyntax: "not an address: want name@domain",
 		}[err])
 	}
 	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, in.value(record, fieldReady))
@@ -131,17 +131,17 @@ func (m Mapping) profile(word string) (string, bool) {
 
 // readiness reads a word. Without such a column everybody in the file may
 // activate: that is what the file is for.
-func (m Mapping) readiness(column bool, word string) activation.Readiness {
+func (m Mapping) readiness(column bool, word string) domain.Readiness {
 	is := func(list []string) bool {
 		return slices.ContainsFunc(list, func(w string) bool { return simple(w) == simple(word) })
 	}
 	switch {
 	case !column || is(m.Ready):
-		return activation.Ready
+		return domain.Ready
 	case is(m.Held):
-		return activation.Held
+		return domain.Held
 	default:
-		return activation.NotReady
+		return domain.NotReady
 	}
 }
 

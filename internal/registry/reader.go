@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // longest is the longest field taken, in bytes.
@@ -71,14 +71,14 @@ func empty(record []string) bool {
 }
 
 // next gives the next person, or why the line is refused.
-func (in *reader) next() (activation.Person, int, *Refusal, error) {
+func (in *reader) next() (domain.Person, int, *Refusal, error) {
 	var r row
 	for empty(r.record) {
 		switch {
 		case len(in.waiting) > 0:
 			r, in.waiting = in.waiting[0], in.waiting[1:]
 		case in.end != nil:
-			return activation.Person{}, 0, nil, in.end
+			return domain.Person{}, 0, nil, in.end
 		default:
 			r.record, r.line, in.end = in.table.Next()
 		}
@@ -91,7 +91,7 @@ func (in *reader) next() (activation.Person, int, *Refusal, error) {
 		record = record[:len(in.headers)]
 	}
 	if len(record) != len(in.headers) {
-		return activation.Person{}, line, &Refusal{line, "", fmt.Sprintf("%d columns, the header has %d", len(record), len(in.headers))}, nil
+		return domain.Person{}, line, &Refusal{line, "", fmt.Sprintf("%d columns, the header has %d", len(record), len(in.headers))}, nil
 	}
 	for i, v := range record {
 		switch {

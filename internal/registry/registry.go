@@ -18,12 +18,12 @@ import (
 	"fmt"
 	"io"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Sink takes people in, all of them or none: the store.
 type Sink interface {
-	Import(ctx context.Context, o *activation.ImportOrder, fill func(activation.Intake) error) (activation.ImportCounts, error)
+	Import(ctx context.Context, o *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error)
 }
 
 // Table is the lines of a source, as they stand there.
@@ -66,17 +66,17 @@ func (r Refusal) String() string {
 // Import reads a table into the sink. refused is told of each line that is
 // not taken; other differences go to the order's own Told. On an error nothing
 // was stored.
-func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *activation.ImportOrder, refused func(Refusal) error) (activation.ImportCounts, error) {
+func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.ImportOrder, refused func(Refusal) error) (domain.ImportCounts, error) {
 	in, err := newReader(t, m)
 	if err != nil {
-		return activation.ImportCounts{}, err
+		return domain.ImportCounts{}, err
 	}
 	order := *o
-	order.Told = func(d activation.Difference) error {
+	order.Told = func(d domain.Difference) error {
 		switch d.Kind {
-		case activation.DifferenceTwice:
+		case domain.DifferenceTwice:
 			return refused(Refusal{d.Line, in.header(fieldNumber), fmt.Sprintf("this number came before in the file, at line %d", d.First)})
-		case activation.DifferenceTaken:
+		case domain.DifferenceTaken:
 			return refused(Refusal{d.Line, "", "the identifier or university address is somebody else's"})
 		}
 		if o.Told == nil {
@@ -84,7 +84,7 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *activation.Im
 		}
 		return o.Told(d)
 	}
-	counts, err := sink.Import(ctx, &order, func(to activation.Intake) error {
+	counts, err := sink.Import(ctx, &order, func(to domain.Intake) error {
 		for {
 			person, line, fault, err := in.next()
 			switch {
@@ -116,7 +116,7 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *activation.Im
 }
 
 // ID gives the registry's key of a person: the same at each import.
-func ID(profile, number string) activation.PersonID {
+func ID(profile, number string) domain.PersonID {
 	sum := sha256.Sum256([]byte(profile + "\x00" + number))
-	return activation.PersonID(hex.EncodeToString(sum[:16]))
+	return domain.PersonID(hex.EncodeToString(sum[:16]))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/store"
 	"entree/internal/store/litetest"
@@ -42,10 +42,10 @@ func open(t *testing.T) *store.Store {
 	return s
 }
 
-func run(t *testing.T, s *store.Store, text string, dryRun bool) (activation.ImportCounts, []string, error) {
+func run(t *testing.T, s *store.Store, text string, dryRun bool) (domain.ImportCounts, []string, error) {
 	t.Helper()
 	var refused []string
-	counts, err := take(t.Context(), s, strings.NewReader(text), &activation.ImportOrder{DryRun: dryRun, Part: true}, func(r registry.Refusal) error {
+	counts, err := take(t.Context(), s, strings.NewReader(text), &domain.ImportOrder{DryRun: dryRun, Part: true}, func(r registry.Refusal) error {
 		refused = append(refused, r.String())
 		return nil
 	})
@@ -53,10 +53,10 @@ func run(t *testing.T, s *store.Store, text string, dryRun bool) (activation.Imp
 }
 
 // take imports what a reader gives, whatever it is.
-func take(ctx context.Context, s registry.Sink, r io.Reader, o *activation.ImportOrder, refused func(registry.Refusal) error) (activation.ImportCounts, error) {
+func take(ctx context.Context, s registry.Sink, r io.Reader, o *domain.ImportOrder, refused func(registry.Refusal) error) (domain.ImportCounts, error) {
 	table, err := registry.Open(r, 0)
 	if err != nil {
-		return activation.ImportCounts{}, err
+		return domain.ImportCounts{}, err
 	}
 	counts, err := registry.Import(ctx, s, table, mapping, o, refused)
 	return counts, errors.Join(err, table.Close())
@@ -64,7 +64,7 @@ func take(ctx context.Context, s registry.Sink, r io.Reader, o *activation.Impor
 
 func ignore(registry.Refusal) error { return nil }
 
-func people(t *testing.T, s *store.Store) []activation.Person {
+func people(t *testing.T, s *store.Store) []domain.Person {
 	t.Helper()
 	p, err := s.People(t.Context())
 	if err != nil {
@@ -79,16 +79,16 @@ func TestImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (activation.ImportCounts{New: 3, Refused: 1}); report != want {
+	if want := (domain.ImportCounts{New: 3, Refused: 1}); report != want {
 		t.Errorf("%+v, want %+v", report, want)
 	}
 	if diff := cmp.Diff([]string{`line 3, column "Date de naissance": not a date: want 31/12/2004 or 2004-12-31`}, refused); diff != "" {
 		t.Error(diff)
 	}
-	want := []activation.Person{
-		{Profile: "etudiant", Number: "00042", GivenName: "Marie ; Anne", FamilyName: "Nuñez", BirthDate: "2007-02-01", Email: "marie@example.net", Cohort: "L1 2026", Readiness: activation.NotReady},
-		{Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", BirthDate: "2007-03-17", Email: "jp.martin@example.net", Cohort: "L1 2026", Readiness: activation.Ready},
-		{Profile: "personnel", Number: "7", GivenName: "王", FamilyName: "小明", Email: "wang@example.net", Readiness: activation.Held},
+	want := []domain.Person{
+		{Profile: "etudiant", Number: "00042", GivenName: "Marie ; Anne", FamilyName: "Nuñez", BirthDate: "2007-02-01", Email: "marie@example.net", Cohort: "L1 2026", Readiness: domain.NotReady},
+		{Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", BirthDate: "2007-03-17", Email: "jp.martin@example.net", Cohort: "L1 2026", Readiness: domain.Ready},
+		{Profile: "personnel", Number: "7", GivenName: "王", FamilyName: "小明", Email: "wang@example.net", Readiness: domain.Held},
 	}
 	for i := range want {
 		want[i].ID = registry.ID(want[i].Profile, want[i].Number)
@@ -105,14 +105,14 @@ func TestImport_TheSameFileTwiceChangesNothing(t *testing.T) {
 	}
 	before := people(t, s)
 	report, _, err := run(t, s, good, false)
-	if err != nil || report != (activation.ImportCounts{Unchanged: 3, Refused: 1}) {
+	if err != nil || report != (domain.ImportCounts{Unchanged: 3, Refused: 1}) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	if diff := cmp.Diff(before, people(t, s)); diff != "" {
 		t.Error(diff)
 	}
 	report, _, err = run(t, s, strings.Replace(good, "Martin", "Martin-Durand", 1), false)
-	if err != nil || report != (activation.ImportCounts{Changed: 1, Unchanged: 2, Refused: 1}) {
+	if err != nil || report != (domain.ImportCounts{Changed: 1, Unchanged: 2, Refused: 1}) {
 		t.Errorf("after a change: %+v, %v", report, err)
 	}
 }
@@ -120,7 +120,7 @@ func TestImport_TheSameFileTwiceChangesNothing(t *testing.T) {
 func TestImport_ADryRunCountsAndStoresNothing(t *testing.T) {
 	s := open(t)
 	report, refused, err := run(t, s, good, true)
-	if err != nil || report != (activation.ImportCounts{New: 3, Refused: 1}) || len(refused) != 1 {
+	if err != nil || report != (domain.ImportCounts{New: 3, Refused: 1}) || len(refused) != 1 {
 		t.Errorf("%+v, %v, %v", report, refused, err)
 	}
 	if p := people(t, s); len(p) != 0 {
@@ -211,13 +211,13 @@ func TestImport_ABrokenFileChangesNothing(t *testing.T) {
 func TestImport_AnErrorMidwayKeepsNothing(t *testing.T) {
 	s := open(t)
 	broken := io.MultiReader(strings.NewReader(good), failing{})
-	_, err := take(t.Context(), s, broken, &activation.ImportOrder{}, ignore)
+	_, err := take(t.Context(), s, broken, &domain.ImportOrder{}, ignore)
 	if err == nil || len(people(t, s)) != 0 {
 		t.Errorf("%v, %d people", err, len(people(t, s)))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := take(ctx, s, strings.NewReader(good), &activation.ImportOrder{}, ignore); err == nil || len(people(t, s)) != 0 {
+	if _, err := take(ctx, s, strings.NewReader(good), &domain.ImportOrder{}, ignore); err == nil || len(people(t, s)) != 0 {
 		t.Errorf("cancelled: %v, %d people", err, len(people(t, s)))
 	}
 }
@@ -261,8 +261,8 @@ func TestImport_ThePlaceOfTheHeader(t *testing.T) {
 		}
 		m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}, Columns: c.columns}
 		s := open(t)
-		counts, err := registry.Import(t.Context(), s, table, m, &activation.ImportOrder{}, ignore)
-		if err != nil || counts != (activation.ImportCounts{New: 2}) {
+		counts, err := registry.Import(t.Context(), s, table, m, &domain.ImportOrder{}, ignore)
+		if err != nil || counts != (domain.ImportCounts{New: 2}) {
 			t.Errorf("%s: %+v, %v", name, counts, err)
 			continue
 		}
@@ -307,7 +307,7 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte("a;b\n\"\n"))
 	f.Add([]byte("numero,prenom,nom,mail,profil\n1,\xe9,b,c@d.org,etudiant\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		_, _ = take(t.Context(), counting{}, bytes.NewReader(raw), &activation.ImportOrder{}, func(r registry.Refusal) error {
+		_, _ = take(t.Context(), counting{}, bytes.NewReader(raw), &domain.ImportOrder{}, func(r registry.Refusal) error {
 			if r.Line < 1 || r.Reason == "" {
 				t.Errorf("a refusal without a place or a reason: %+v", r)
 			}
@@ -319,11 +319,11 @@ func FuzzImport(f *testing.F) {
 // counting is a sink that checks what it is given.
 type counting struct{}
 
-func (c counting) Import(_ context.Context, _ *activation.ImportOrder, fill func(activation.Intake) error) (activation.ImportCounts, error) {
-	return activation.ImportCounts{}, fill(c)
+func (c counting) Import(_ context.Context, _ *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error) {
+	return domain.ImportCounts{}, fill(c)
 }
 
-func (counting) Put(line int, p activation.Person) error {
+func (counting) Put(line int, p domain.Person) error {
 	if line < 1 || p.Number == "" || p.Email == "" || p.Profile == "" || p.FamilyName == "" || p.ID == "" {
 		return fmt.Errorf("an incomplete person: %+v", p)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 )
 
@@ -71,11 +71,11 @@ func TestImport_ASpreadsheetAsItIs(t *testing.T) {
 	defer table.Close()
 	m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}
 	var refused []string
-	counts, err := registry.Import(t.Context(), s, table, m, &activation.ImportOrder{}, func(r registry.Refusal) error {
+	counts, err := registry.Import(t.Context(), s, table, m, &domain.ImportOrder{}, func(r registry.Refusal) error {
 		refused = append(refused, r.String())
 		return nil
 	})
-	if err != nil || counts != (activation.ImportCounts{New: 2, Refused: 2}) {
+	if err != nil || counts != (domain.ImportCounts{New: 2, Refused: 2}) {
 		t.Fatalf("%+v, %v, %q", counts, err, refused)
 	}
 	if want := []string{`line 7, column "Matricule": empty`, `line 8, column "Nom": empty`}; !slices.Equal(refused, want) {
@@ -203,7 +203,7 @@ func TestImport_ASpreadsheetThatUnpacksIntoALot(t *testing.T) {
 		most := watchMemory(func() {
 			table, err := registry.Open(bytes.NewReader(raw), int64(len(raw)))
 			if err == nil {
-				_, err = registry.Import(t.Context(), counting{}, table, registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}, &activation.ImportOrder{}, ignore)
+				_, err = registry.Import(t.Context(), counting{}, table, registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}, &domain.ImportOrder{}, ignore)
 				if closeErr := table.Close(); closeErr != nil {
 					t.Errorf("%s: %v", name, closeErr)
 				}

@@ -12,13 +12,13 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // Note keeps an entry about something that changed nothing else.
 func (s *Store) Note(ctx context.Context, e audit.Entry) error {
-	return s.Apply(ctx, activation.Effects{Audit: []audit.Entry{e}})
+	return s.Apply(ctx, domain.Effects{Audit: []audit.Entry{e}})
 }
 
 // chain appends an entry. The head's row is held until the transaction ends:

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 func entry(act, whom string) audit.Entry {
@@ -136,8 +136,8 @@ func TestAudit_EntriesThatComeAtOnceAreOneChain(t *testing.T) {
 func TestAudit_AnActAndItsEntryAreOne(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"))
-		effects := activation.Effects{
-			People: []activation.PersonChange{{Person: "1", From: []activation.AccountState{activation.NoAccount}, To: activation.AccountCreating}},
+		effects := domain.Effects{
+			People: []domain.PersonChange{{Person: "1", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating}},
 			Audit:  []audit.Entry{entry("person.helped", "1")},
 		}
 		w.must(w.Apply(t.Context(), effects))
@@ -153,10 +153,10 @@ func TestAudit_AnActAndItsEntryAreOne(t *testing.T) {
 func TestAudit_EventsAreSealedInBlocks(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		tell := func(n int) {
-			var e activation.Effects
+			var e domain.Effects
 			for range n {
 				w.pass(time.Second)
-				e.Events = append(e.Events, activation.Event{At: w.clock(), Kind: activation.EventCodeProven, Person: "p", Journey: "j", Details: map[string]string{"n": "é"}})
+				e.Events = append(e.Events, domain.Event{At: w.clock(), Kind: domain.EventCodeProven, Person: "p", Journey: "j", Details: map[string]string{"n": "é"}})
 			}
 			w.must(w.Apply(t.Context(), e))
 		}
@@ -192,14 +192,14 @@ func TestAudit_EventsAreSealedInBlocks(t *testing.T) {
 
 func TestAudit_WhatIsOldIsCutOffAndTheRestHolds(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		w.must(w.Apply(t.Context(), activation.Effects{Events: []activation.Event{{At: start, Kind: activation.EventCodeProven, Person: "p"}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Events: []domain.Event{{At: start, Kind: domain.EventCodeProven, Person: "p"}}}))
 		w.must(w.Note(t.Context(), entry("person.held", "p1")))
 		w.pass(time.Hour)
 		if _, err := w.SealEvents(t.Context(), w.clock()); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(24 * time.Hour)
-		w.must(w.Apply(t.Context(), activation.Effects{Events: []activation.Event{{At: w.clock(), Kind: activation.EventCodeProven, Person: "p"}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Events: []domain.Event{{At: w.clock(), Kind: domain.EventCodeProven, Person: "p"}}}))
 		recent := entry("person.released", "p1")
 		recent.At = w.clock()
 		w.must(w.Note(t.Context(), recent))

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 )
 
 // conditions are joined by AND, with their arguments.
@@ -56,7 +56,7 @@ func audience(a campaign.Audience) *conditions {
 	if a.Cohort != "" {
 		c.and(`cohort = ` + c.arg(a.Cohort))
 	}
-	if stage, is := activation.ParseStage(a.Stage); is {
+	if stage, is := domain.ParseStage(a.Stage); is {
 		c.and(`stage = ` + c.arg(int64(stage)))
 	}
 	switch a.LastMail {
@@ -77,21 +77,21 @@ func (s *Store) Count(ctx context.Context, a campaign.Audience) (int, error) {
 }
 
 // Next gives people of an audience by their ids, from the one after.
-func (s *Store) Next(ctx context.Context, a campaign.Audience, after activation.PersonID, limit int) ([]activation.PersonID, error) {
+func (s *Store) Next(ctx context.Context, a campaign.Audience, after domain.PersonID, limit int) ([]domain.PersonID, error) {
 	c := audience(a)
 	c.and(`id > ` + c.arg(after))
 	return s.ids(ctx, `SELECT id FROM people WHERE `+c.String()+` ORDER BY id LIMIT `+c.arg(limit), c.args...)
 }
 
-func (s *Store) ids(ctx context.Context, query string, args ...any) ([]activation.PersonID, error) {
+func (s *Store) ids(ctx context.Context, query string, args ...any) ([]domain.PersonID, error) {
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, wrap("people", err)
 	}
 	defer rows.Close()
-	var out []activation.PersonID
+	var out []domain.PersonID
 	for rows.Next() {
-		var id activation.PersonID
+		var id domain.PersonID
 		if err := rows.Scan(&id); err != nil {
 			return nil, wrap("people", err)
 		}
@@ -134,7 +134,7 @@ func (s *Store) Campaign(ctx context.Context, id string) (campaign.Campaign, err
 
 // SaveCampaign writes a campaign over the version before it, with the mails
 // that were planned.
-func (s *Store) SaveCampaign(ctx context.Context, c campaign.Campaign, mails []campaign.Recipient, e activation.Effects) error {
+func (s *Store) SaveCampaign(ctx context.Context, c campaign.Campaign, mails []campaign.Recipient, e domain.Effects) error {
 	doc, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaign.Campaign, mails []c
 			return err
 		}
 		for _, m := range mails {
-			if err := one(ctx, tx, activation.ErrConflict, `INSERT INTO campaign_mails (campaign_id, person_id, round, job_id, state, why, at) VALUES ($1, $2, $3, $4, 'waiting', '', $5)
+			if err := one(ctx, tx, domain.ErrConflict, `INSERT INTO campaign_mails (campaign_id, person_id, round, job_id, state, why, at) VALUES ($1, $2, $3, $4, 'waiting', '', $5)
 				ON CONFLICT (campaign_id, person_id, round) DO UPDATE SET job_id = excluded.job_id, at = excluded.at WHERE campaign_mails.state = 'waiting' AND campaign_mails.job_id = ''`,
 				m.Campaign, m.Person, m.Round, m.Job, micros(m.At)); err != nil {
 				return err

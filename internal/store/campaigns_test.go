@@ -5,27 +5,27 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 )
 
 func TestACampaignsRowsAreThereOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"), person("2"), person("3"))
 		ctx := t.Context()
-		c := campaign.Campaign{ID: "c1", Version: 1, Name: "Rentrée", Kind: campaign.Invitation, CreatedAt: start, Notes: map[activation.Lang]string{"fr": "é"}, State: campaign.Running}
-		w.must(w.SaveCampaign(ctx, c, nil, activation.Effects{}))
-		if err := w.SaveCampaign(ctx, c, nil, activation.Effects{}); !errors.Is(err, campaign.ErrOvertaken) {
+		c := campaign.Campaign{ID: "c1", Version: 1, Name: "Rentrée", Kind: campaign.Invitation, CreatedAt: start, Notes: map[domain.Lang]string{"fr": "é"}, State: campaign.Running}
+		w.must(w.SaveCampaign(ctx, c, nil, domain.Effects{}))
+		if err := w.SaveCampaign(ctx, c, nil, domain.Effects{}); !errors.Is(err, campaign.ErrOvertaken) {
 			t.Errorf("made twice: %v", err)
 		}
 		c.Version = 2
 		mails := []campaign.Recipient{{Campaign: "c1", Person: "1", Job: "j1", At: start}, {Campaign: "c1", Person: "2", Job: "j2", At: start}}
-		w.must(w.SaveCampaign(ctx, c, mails, activation.Effects{}))
-		if err := w.instance().SaveCampaign(ctx, c, mails, activation.Effects{}); !errors.Is(err, campaign.ErrOvertaken) {
+		w.must(w.SaveCampaign(ctx, c, mails, domain.Effects{}))
+		if err := w.instance().SaveCampaign(ctx, c, mails, domain.Effects{}); !errors.Is(err, campaign.ErrOvertaken) {
 			t.Errorf("two instances planned at once: %v", err)
 		}
 		c.Version = 3
-		if err := w.SaveCampaign(ctx, c, []campaign.Recipient{{Campaign: "c1", Person: "2", Job: "j9", At: start}}, activation.Effects{}); !errors.Is(err, activation.ErrConflict) {
+		if err := w.SaveCampaign(ctx, c, []campaign.Recipient{{Campaign: "c1", Person: "2", Job: "j9", At: start}}, domain.Effects{}); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("somebody was planned twice: %v", err)
 		}
 		settle := func(job string, to campaign.RecipientState, at time.Time, from ...campaign.RecipientState) {
@@ -33,7 +33,7 @@ func TestACampaignsRowsAreThereOnce(t *testing.T) {
 			r, err := w.Recipient(ctx, job)
 			w.must(err)
 			r.State, r.At = to, at
-			w.must(w.Settle(ctx, r, from, activation.Effects{Events: []activation.Event{{At: at, Kind: "x", Person: r.Person}}}))
+			w.must(w.Settle(ctx, r, from, domain.Effects{Events: []domain.Event{{At: at, Kind: "x", Person: r.Person}}}))
 		}
 		settle("j1", campaign.Sent, start.Add(time.Minute), campaign.Waiting)
 		settle("j1", campaign.Sent, start.Add(time.Hour), campaign.Waiting) // a second time it is no longer waiting
@@ -67,7 +67,7 @@ func TestACampaignsRowsAreThereOnce(t *testing.T) {
 		if back, err := w.Campaign(ctx, "c1"); err != nil || back.Version != 2 || back.Notes["fr"] != "é" || !back.CreatedAt.Equal(start) {
 			t.Errorf("%+v, %v", back, err)
 		}
-		if _, err := w.Recipient(ctx, ""); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.Recipient(ctx, ""); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a mail without a job: %v", err)
 		}
 	})
@@ -97,11 +97,11 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		if n := count(campaign.Audience{Kind: campaign.Invitation, Segment: campaign.Segment{Cohort: "2025", Profile: other.Profile}}); n != 1 {
 			t.Errorf("%d of the cohort", n)
 		}
-		w.must(w.SaveCampaign(ctx, campaign.Campaign{ID: "c", Version: 1}, []campaign.Recipient{{Campaign: "c", Person: "3", Job: "j", At: start}}, activation.Effects{}))
+		w.must(w.SaveCampaign(ctx, campaign.Campaign{ID: "c", Version: 1}, []campaign.Recipient{{Campaign: "c", Person: "3", Job: "j", At: start}}, domain.Effects{}))
 		r, err := w.Recipient(ctx, "j")
 		w.must(err)
 		r.State, r.At = campaign.Sent, start
-		w.must(w.Settle(ctx, r, []campaign.RecipientState{campaign.Waiting}, activation.Effects{}))
+		w.must(w.Settle(ctx, r, []campaign.RecipientState{campaign.Waiting}, domain.Effects{}))
 		for last, want := range map[campaign.Segment]int{
 			{LastMail: campaign.MailNever}: 2, {LastMail: campaign.MailBefore, Before: start}: 2, {LastMail: campaign.MailBefore, Before: start.Add(time.Second)}: 3,
 		} {
@@ -109,14 +109,14 @@ func TestWhomACampaignIsFor(t *testing.T) {
 				t.Errorf("%+v: %d", last, n)
 			}
 		}
-		w.must(w.Apply(ctx, activation.Effects{Reached: []activation.Reached{{Person: "2", Stage: activation.StageCodeProven}}}))
+		w.must(w.Apply(ctx, domain.Effects{Reached: []domain.Reached{{Person: "2", Stage: domain.StageCodeProven}}}))
 		for stage, want := range map[string]int{"imported": 2, "code_proven": 1, "charter": 0, "": 3} {
 			if n := count(campaign.Audience{Kind: campaign.Invitation, Segment: campaign.Segment{Stage: stage}}); n != want {
 				t.Errorf("who came to %q: %d, want %d", stage, n, want)
 			}
 		}
 		// A wrong address, for everybody who has it, until they have another one.
-		wrong := activation.Effects{Wrong: []activation.WrongAddress{{Address: person("1").Email, Why: "5.1.1", At: start}}}
+		wrong := domain.Effects{Wrong: []domain.WrongAddress{{Address: person("1").Email, Why: "5.1.1", At: start}}}
 		w.must(w.Apply(ctx, wrong))
 		w.must(w.Apply(ctx, wrong))
 		p, err := w.Person(ctx, "1")
@@ -132,7 +132,7 @@ func TestWhomACampaignIsFor(t *testing.T) {
 			t.Errorf("%d marked, %+v", marked, p)
 		}
 		// A charter is owed by who is active and accepted none of its texts.
-		w.must(w.Publish(ctx, version("v", "2026", "Un.\n"), "", 0, activation.Effects{}))
+		w.must(w.Publish(ctx, version("v", "2026", "Un.\n"), "", 0, domain.Effects{}))
 		sha := version("v", "2026", "Un.\n").Texts.Hashes()
 		owed := campaign.Audience{Kind: campaign.Charter, Owed: map[string][]string{other.Profile: sha, "none": nil}}
 		if n := count(owed); n != 0 {
@@ -140,11 +140,11 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		}
 		other.Email = "other@example.net"
 		w.enrol(other)
-		w.must(w.Apply(ctx, activation.Effects{People: []activation.PersonChange{{Person: "2", From: []activation.AccountState{""}, To: activation.AccountActive}}}))
+		w.must(w.Apply(ctx, domain.Effects{People: []domain.PersonChange{{Person: "2", From: []domain.AccountState{""}, To: domain.AccountActive}}}))
 		if n := count(owed); n != 1 {
 			t.Errorf("%d owe", n)
 		}
-		w.must(w.Apply(ctx, activation.Effects{Acceptances: []activation.Acceptance{{Person: "2", Journey: "j", SHA256: sha[0], At: start}}}))
+		w.must(w.Apply(ctx, domain.Effects{Acceptances: []domain.Acceptance{{Person: "2", Journey: "j", SHA256: sha[0], At: start}}}))
 		if n := count(owed); n != 0 {
 			t.Errorf("%d owe what they accepted", n)
 		}
@@ -161,7 +161,7 @@ func TestAJobThatIsThereOnce(t *testing.T) {
 		w.must(err)
 		next := j
 		next.RunAt = start.Add(time.Hour)
-		w.must(w.Finish(t.Context(), leased, activation.Effects{Jobs: []activation.Job{next}}))
+		w.must(w.Finish(t.Context(), leased, domain.Effects{Jobs: []domain.Job{next}}))
 		if at, err := w.NextDue(t.Context()); err != nil || !at.Equal(next.RunAt) {
 			t.Errorf("%v, %v", at, err)
 		}

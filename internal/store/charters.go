@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/charter"
+	"entree/internal/domain"
 )
 
 const versionColumns = `v.id, v.profile, v.name, v.title_fr, v.title_en, v.sha256_fr, v.sha256_en, v.published_at, v.published_by, v.from_at,
@@ -53,14 +53,14 @@ func (s *Store) Version(ctx context.Context, id string) (charter.Version, error)
 }
 
 // CharterText gives a published text by its hash.
-func (s *Store) CharterText(ctx context.Context, sha256 string) (activation.Charter, error) {
-	c := activation.Charter{SHA256: sha256}
+func (s *Store) CharterText(ctx context.Context, sha256 string) (domain.Charter, error) {
+	c := domain.Charter{SHA256: sha256}
 	err := s.db.QueryRowContext(ctx, `SELECT profile, lang, version, title, text FROM charters WHERE sha256 = $1`, sha256).Scan(&c.Profile, &c.Lang, &c.Version, &c.Title, &c.Text)
 	return c, wrap("charter", notFound(err))
 }
 
 // Publish adds a version with its texts and removes its draft.
-func (s *Store) Publish(ctx context.Context, v charter.Version, draft string, revision int64, e activation.Effects) error {
+func (s *Store) Publish(ctx context.Context, v charter.Version, draft string, revision int64, e domain.Effects) error {
 	return wrap("publish", s.tx(ctx, func(tx *sql.Tx) error {
 		if draft != "" {
 			if err := one(ctx, tx, charter.ErrOvertaken, `DELETE FROM charter_drafts WHERE id = $1 AND revision = $2`, draft, revision); err != nil {
@@ -92,7 +92,7 @@ func (s *Store) Seed(ctx context.Context, v charter.Version) (added bool, err er
 }
 
 func addVersion(ctx context.Context, tx *sql.Tx, v charter.Version) (bool, error) {
-	for lang, t := range map[activation.Lang]charter.Text{activation.French: v.Texts.French, activation.English: v.Texts.English} {
+	for lang, t := range map[domain.Lang]charter.Text{domain.French: v.Texts.French, domain.English: v.Texts.English} {
 		if t.SHA256 == "" {
 			continue
 		}
@@ -113,7 +113,7 @@ func addVersion(ctx context.Context, tx *sql.Tx, v charter.Version) (bool, error
 }
 
 // CallOff calls a version off whose time has not come.
-func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e activation.Effects) error {
+func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e domain.Effects) error {
 	return wrap("call off", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, charter.ErrPast, `INSERT INTO charters_called_off (version_id, at, by_whom)
 			SELECT id, cast($1 AS bigint), cast($2 AS text) FROM charter_versions WHERE id = $3 AND from_at > cast($1 AS bigint) ON CONFLICT DO NOTHING`, micros(at), by, id); err != nil {
@@ -126,18 +126,18 @@ func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e acti
 // holds refuses a transaction that rests on a charter which is not in force
 // (I2). It reads what is committed when the effects are: a publication that
 // commits later comes later.
-func (s *Store) holds(ctx context.Context, tx *sql.Tx, c activation.InForce) error {
+func (s *Store) holds(ctx context.Context, tx *sql.Tx, c domain.InForce) error {
 	var fr, en string
 	err := tx.QueryRowContext(ctx, `SELECT sha256_fr, sha256_en FROM charter_versions v WHERE profile IN ($1, '') AND from_at <= $2
 		AND NOT EXISTS (SELECT 1 FROM charters_called_off o WHERE o.version_id = v.id)
 		ORDER BY CASE WHEN profile = '' THEN 1 ELSE 0 END, from_at DESC, published_at DESC LIMIT 1`, c.Profile, micros(s.now())).Scan(&fr, &en)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return activation.ErrCharterReplaced
+		return domain.ErrCharterReplaced
 	case err != nil:
 		return fmt.Errorf("charter in force: %w", err)
 	case c.SHA256 == "" || c.SHA256 != fr && c.SHA256 != en:
-		return activation.ErrCharterReplaced
+		return domain.ErrCharterReplaced
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func scanDraft(scan func(...any) error) (charter.Draft, error) {
 	err := scan(&d.ID, &d.Profile, &d.Name, &fr.Title, &en.Title, &fr.Markdown, &en.Markdown, &d.Revision, &edited, &d.EditedBy)
 	for _, t := range []*charter.Text{fr, en} {
 		if t.Markdown != "" {
-			t.SHA256 = activation.HashCharter(t.Markdown)
+			t.SHA256 = domain.HashCharter(t.Markdown)
 		}
 	}
 	d.EditedAt = moment(edited)
@@ -183,7 +183,7 @@ func (s *Store) Draft(ctx context.Context, id string) (charter.Draft, error) {
 }
 
 // SaveDraft writes a draft over the revision that it names; 0: a new one.
-func (s *Store) SaveDraft(ctx context.Context, d charter.Draft, e activation.Effects) error {
+func (s *Store) SaveDraft(ctx context.Context, d charter.Draft, e domain.Effects) error {
 	return wrap("draft", s.tx(ctx, func(tx *sql.Tx) error {
 		args := []any{d.ID, d.Profile, d.Name, d.Texts.French.Title, d.Texts.English.Title, d.Texts.French.Markdown, d.Texts.English.Markdown, d.Revision, micros(d.EditedAt), d.EditedBy}
 		if d.Revision == 0 {
@@ -201,9 +201,9 @@ func (s *Store) SaveDraft(ctx context.Context, d charter.Draft, e activation.Eff
 }
 
 // DeleteDraft throws a draft away.
-func (s *Store) DeleteDraft(ctx context.Context, id string, e activation.Effects) error {
+func (s *Store) DeleteDraft(ctx context.Context, id string, e domain.Effects) error {
 	return wrap("draft", s.tx(ctx, func(tx *sql.Tx) error {
-		if err := one(ctx, tx, activation.ErrNotFound, `DELETE FROM charter_drafts WHERE id = $1`, id); err != nil {
+		if err := one(ctx, tx, domain.ErrNotFound, `DELETE FROM charter_drafts WHERE id = $1`, id); err != nil {
 			return err
 		}
 		return s.apply(ctx, tx, e)
@@ -231,14 +231,14 @@ func (s *Store) Owing(ctx context.Context, profile string, sha256 []string) (int
 }
 
 // WhoOwes lists them by their numbers.
-func (s *Store) WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]activation.Person, error) {
+func (s *Store) WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]domain.Person, error) {
 	where, args := owing(profile, sha256)
 	args = append(args, limit, skip)
 	return s.people(ctx, fmt.Sprintf(`WHERE %s ORDER BY number LIMIT $%d OFFSET $%d`, where, len(args)-1, len(args)), args...)
 }
 
 // Accepted tells whether a person accepted one of the texts.
-func (s *Store) Accepted(ctx context.Context, id activation.PersonID, sha256 ...string) (bool, error) {
+func (s *Store) Accepted(ctx context.Context, id domain.PersonID, sha256 ...string) (bool, error) {
 	args := []any{id}
 	var marks []string
 	for _, h := range sha256 {
@@ -251,8 +251,8 @@ func (s *Store) Accepted(ctx context.Context, id activation.PersonID, sha256 ...
 }
 
 // LastAcceptance gives a person's newest acceptance.
-func (s *Store) LastAcceptance(ctx context.Context, id activation.PersonID) (activation.Acceptance, error) {
-	var a activation.Acceptance
+func (s *Store) LastAcceptance(ctx context.Context, id domain.PersonID) (domain.Acceptance, error) {
+	var a domain.Acceptance
 	var at int64
 	err := s.db.QueryRowContext(ctx, `SELECT person_id, journey_id, profile, lang, version, sha256, at FROM acceptances WHERE person_id = $1 ORDER BY at DESC LIMIT 1`, id).
 		Scan(&a.Person, &a.Journey, &a.Profile, &a.Lang, &a.Version, &a.SHA256, &at)
@@ -261,18 +261,18 @@ func (s *Store) LastAcceptance(ctx context.Context, id activation.PersonID) (act
 }
 
 // Evidence gives what a person accepted, with the exact texts, oldest first.
-func (s *Store) Evidence(ctx context.Context, person activation.PersonID) ([]activation.Acceptance, []activation.Charter, error) {
+func (s *Store) Evidence(ctx context.Context, person domain.PersonID) ([]domain.Acceptance, []domain.Charter, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT a.person_id, a.journey_id, a.profile, a.lang, a.version, a.sha256, a.at, c.title, c.text
 		FROM acceptances a JOIN charters c ON c.sha256 = a.sha256 WHERE a.person_id = $1 ORDER BY a.at`, person)
 	if err != nil {
 		return nil, nil, wrap("evidence", err)
 	}
 	defer rows.Close()
-	var acceptances []activation.Acceptance
-	var charters []activation.Charter
+	var acceptances []domain.Acceptance
+	var charters []domain.Charter
 	for rows.Next() {
-		var a activation.Acceptance
-		var c activation.Charter
+		var a domain.Acceptance
+		var c domain.Charter
 		var at int64
 		if err := rows.Scan(&a.Person, &a.Journey, &a.Profile, &a.Lang, &a.Version, &a.SHA256, &at, &c.Title, &c.Text); err != nil {
 			return nil, nil, wrap("evidence", err)

@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/internal/store"
 )
 
@@ -22,19 +22,19 @@ func full(t *testing.T, w *world) {
 	second.GivenName, second.Email = "Łukasz «=1+1»", "王@example.net"
 	w.enrol(first, second)
 	v := version("v", "2026-09", "# Écrit\n")
-	w.must(w.Publish(t.Context(), v, "", 0, activation.Effects{}))
-	w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1}, []campaign.Recipient{{Campaign: "c", Person: "1", Job: "m", At: start}}, activation.Effects{}))
+	w.must(w.Publish(t.Context(), v, "", 0, domain.Effects{}))
+	w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1}, []campaign.Recipient{{Campaign: "c", Person: "1", Job: "m", At: start}}, domain.Effects{}))
 	_, err := w.ReserveLogin(t.Context(), "1", slices.Values([]string{"o1"}))
 	w.must(err)
 	j := job("one")
 	j.Payload = []byte{0, 1, 0xff}
-	w.must(w.Begin(t.Context(), activation.Journey{ID: "j", Person: "1", ExpiresAt: start.Add(time.Hour)}, activation.Effects{
-		Jobs: []activation.Job{j}, Events: []activation.Event{{At: start, Kind: activation.EventRequested, Person: "1", Journey: "j", Details: map[string]string{"a": "é"}}},
-		Acceptances: []activation.Acceptance{{Person: "1", Journey: "j", Lang: activation.French, Version: "2026-09", SHA256: v.Texts.French.SHA256, At: start}},
+	w.must(w.Begin(t.Context(), domain.Journey{ID: "j", Person: "1", ExpiresAt: start.Add(time.Hour)}, domain.Effects{
+		Jobs: []domain.Job{j}, Events: []domain.Event{{At: start, Kind: domain.EventRequested, Person: "1", Journey: "j", Details: map[string]string{"a": "é"}}},
+		Acceptances: []domain.Acceptance{{Person: "1", Journey: "j", Lang: domain.French, Version: "2026-09", SHA256: v.Texts.French.SHA256, At: start}},
 	}))
 	w.must(w.Note(t.Context(), audit.Entry{At: start, Act: "operator.login", By: audit.Operator{Subject: "s", Name: "Ada"}}))
 	w.must(w.SaveSession(t.Context(), "id", []byte("sealed"), start.Add(time.Hour)))
-	_, _, err = w.Take(t.Context(), "mail-total", activation.Rate{Burst: 5, Per: time.Hour}, start)
+	_, _, err = w.Take(t.Context(), "mail-total", domain.Rate{Burst: 5, Per: time.Hour}, start)
 	w.must(err)
 	w.must(w.Advance(t.Context(), "mark", start))
 }
@@ -56,7 +56,7 @@ func TestAStoreMovesWhole(t *testing.T) {
 					t.Errorf("%d rows of %s, want %d", rows[table], table, n)
 				}
 			}
-			for _, id := range []activation.PersonID{"1", "2"} {
+			for _, id := range []domain.PersonID{"1", "2"} {
 				was, err := from.Person(t.Context(), id)
 				w.must(err)
 				is, err := to.Person(t.Context(), id)
@@ -71,7 +71,7 @@ func TestAStoreMovesWhole(t *testing.T) {
 			}
 			w.must(to.Note(t.Context(), audit.Entry{At: start, Act: "operator.login"})) // the chain goes on
 			w.must(to.ForgetVisitors(t.Context()))
-			if _, _, err := to.Session(t.Context(), "id"); !errors.Is(err, activation.ErrNotFound) {
+			if _, _, err := to.Session(t.Context(), "id"); !errors.Is(err, domain.ErrNotFound) {
 				t.Errorf("a visitor goes on: %v", err)
 			}
 			if err := store.Copy(t.Context(), from.Store, to.Store, func(store.Copied) {}); !errors.Is(err, store.ErrNotEmpty) {
@@ -94,7 +94,7 @@ func TestABackupOfARunningStore(t *testing.T) {
 					ended <- nil
 					return
 				default:
-					_, _, err = w.Take(t.Context(), "busy", activation.Rate{Burst: 1000, Per: time.Hour}, start)
+					_, _, err = w.Take(t.Context(), "busy", domain.Rate{Burst: 1000, Per: time.Hour}, start)
 				}
 			}
 			ended <- err

@@ -15,7 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 )
 
@@ -311,14 +311,14 @@ func (s *Store) findable(ctx context.Context, tx *sql.Tx) error {
 
 // describe writes the searchText of everybody who is there already.
 func describe(ctx context.Context, tx *sql.Tx) error {
-	for last := activation.PersonID(""); ; {
+	for last := domain.PersonID(""); ; {
 		rows, err := tx.QueryContext(ctx, `SELECT id, family_name, given_name, number, login, email, university_address FROM people WHERE id > $1 ORDER BY id LIMIT $2`, last, batch)
 		if err != nil {
 			return err
 		}
-		var people []activation.Person
+		var people []domain.Person
 		for rows.Next() {
-			var p activation.Person
+			var p domain.Person
 			if err := rows.Scan(&p.ID, &p.FamilyName, &p.GivenName, &p.Number, &p.Login, &p.Email, &p.UniversityAddress); err != nil {
 				return errors.Join(err, rows.Close())
 			}

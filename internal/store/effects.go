@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // apply writes effects within a transaction. The charter and the people come
 // first: their guards decide whether anything is written at all.
-func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	if e.Charter != nil {
 		if err := s.holds(ctx, tx, *e.Charter); err != nil {
 			return err
@@ -65,14 +65,14 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e activation.Effects) err
 
 // changePerson moves a person's account if it is in one of the states that the
 // change begins from.
-func changePerson(ctx context.Context, tx *sql.Tx, c activation.PersonChange) error {
+func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error {
 	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
 	var from []string
 	for _, state := range c.From {
 		args = append(args, state)
 		from = append(from, fmt.Sprintf("$%d", len(args)))
 	}
-	return one(ctx, tx, activation.ErrConflict, `UPDATE people SET account = $1,
+	return one(ctx, tx, domain.ErrConflict, `UPDATE people SET account = $1,
 		activation_id  = CASE WHEN $2 = '' THEN activation_id ELSE $2 END,
 		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
@@ -81,14 +81,14 @@ func changePerson(ctx context.Context, tx *sql.Tx, c activation.PersonChange) er
 }
 
 // markWrong marks an address at everybody who has it and is not marked yet.
-func markWrong(ctx context.Context, tx *sql.Tx, w activation.WrongAddress) error {
+func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
 	rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3 WHERE email = $1 AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At))
 	if err != nil {
 		return err
 	}
-	var people []activation.PersonID
+	var people []domain.PersonID
 	for rows.Next() {
-		var id activation.PersonID
+		var id domain.PersonID
 		if err := rows.Scan(&id); err != nil {
 			rows.Close()
 			return err
@@ -99,14 +99,14 @@ func markWrong(ctx context.Context, tx *sql.Tx, w activation.WrongAddress) error
 		return err
 	}
 	for _, id := range people {
-		if err := insertEvent(ctx, tx, activation.Event{At: w.At, Kind: activation.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why}}); err != nil {
+		if err := insertEvent(ctx, tx, domain.Event{At: w.At, Kind: domain.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why}}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func insertEvent(ctx context.Context, tx *sql.Tx, v activation.Event) error {
+func insertEvent(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 	details, err := json.Marshal(v.Details)
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func insertEvent(ctx context.Context, tx *sql.Tx, v activation.Event) error {
 }
 
 // Events gives the story of a person, oldest first.
-func (s *Store) Events(ctx context.Context, person activation.PersonID) ([]activation.Event, error) {
+func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Event, error) {
 	// What happened before a person was identified belongs to their journey.
 	rows, err := s.db.QueryContext(ctx, `SELECT at, kind, person_id, journey_id, details FROM events
 		WHERE person_id = $1 OR (journey_id <> '' AND journey_id IN (SELECT journey_id FROM events WHERE person_id = $1)) ORDER BY id`, person)
@@ -129,9 +129,9 @@ func (s *Store) Events(ctx context.Context, person activation.PersonID) ([]activ
 		return nil, wrap("events", err)
 	}
 	defer rows.Close()
-	var out []activation.Event
+	var out []domain.Event
 	for rows.Next() {
-		var v activation.Event
+		var v domain.Event
 		var at int64
 		var details string
 		if err := rows.Scan(&at, &v.Kind, &v.Person, &v.Journey, &details); err != nil {
@@ -147,15 +147,15 @@ func (s *Store) Events(ctx context.Context, person activation.PersonID) ([]activ
 }
 
 // EventCounts tells how often each kind of event happened.
-func (s *Store) EventCounts(ctx context.Context) (map[activation.EventKind]int64, error) {
+func (s *Store) EventCounts(ctx context.Context) (map[domain.EventKind]int64, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT kind, count(*) FROM events GROUP BY kind`)
 	if err != nil {
 		return nil, wrap("event counts", err)
 	}
 	defer rows.Close()
-	out := map[activation.EventKind]int64{}
+	out := map[domain.EventKind]int64{}
 	for rows.Next() {
-		var kind activation.EventKind
+		var kind domain.EventKind
 		var n int64
 		if err := rows.Scan(&kind, &n); err != nil {
 			return nil, wrap("event counts", err)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"iter"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 )
 
@@ -18,12 +18,12 @@ func (s *Store) Exec(ctx context.Context, statement string) error {
 }
 
 // ReserveLogin and ReserveAddress reserve one of the two.
-func (s *Store) ReserveLogin(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
+func (s *Store) ReserveLogin(ctx context.Context, id domain.PersonID, candidates iter.Seq[string]) (string, error) {
 	login, _, err := s.Reserve(ctx, id, candidates, nil)
 	return login, err
 }
 
-func (s *Store) ReserveAddress(ctx context.Context, id activation.PersonID, candidates iter.Seq[string]) (string, error) {
+func (s *Store) ReserveAddress(ctx context.Context, id domain.PersonID, candidates iter.Seq[string]) (string, error) {
 	_, address, err := s.Reserve(ctx, id, nil, candidates)
 	return address, err
 }

@@ -10,19 +10,19 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // editPerson writes an operator's change, if the person is as it was seen.
-func editPerson(ctx context.Context, tx *sql.Tx, e activation.PersonEdit) error {
+func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 	// The update holds the row, so that two operators come one after the other.
 	now, err := scanPerson(tx.QueryRowContext(ctx, `UPDATE people SET hold = hold WHERE id = $1 RETURNING `+personColumns, e.Before.ID).Scan)
 	if err != nil {
 		return notFound(err)
 	}
 	if now != e.Before {
-		return activation.ErrConflict
+		return domain.ErrConflict
 	}
 	a := e.After
 	for _, n := range []struct{ kind, had, wants string }{
@@ -31,7 +31,7 @@ func editPerson(ctx context.Context, tx *sql.Tx, e activation.PersonEdit) error 
 		if n.had == n.wants {
 			continue
 		}
-		if err := one(ctx, tx, activation.ErrTaken, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, n.kind, n.wants, a.ID); err != nil {
+		if err := one(ctx, tx, domain.ErrTaken, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, n.kind, n.wants, a.ID); err != nil {
 			return err
 		}
 	}
@@ -47,7 +47,7 @@ func editPerson(ctx context.Context, tx *sql.Tx, e activation.PersonEdit) error 
 
 // endJourneys closes the journeys under way for a person that led to no
 // account yet: those of their own, and those that could only become theirs.
-func endJourneys(ctx context.Context, tx *sql.Tx, p activation.Person, at time.Time) error {
+func endJourneys(ctx context.Context, tx *sql.Tx, p domain.Person, at time.Time) error {
 	all, err := journeys(tx.QueryContext(ctx, `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at)))
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func endJourneys(ctx context.Context, tx *sql.Tx, p activation.Person, at time.T
 	for _, j := range all {
 		// The version was counted up, for the row's sake; the document follows.
 		j.Version++
-		if (j.Person == p.ID || slices.Equal(j.Candidates, []activation.PersonID{p.ID})) && j.PasswordAt.IsZero() {
+		if (j.Person == p.ID || slices.Equal(j.Candidates, []domain.PersonID{p.ID})) && j.PasswordAt.IsZero() {
 			j.Code.MAC, j.ExpiresAt = nil, at
 		}
 		doc, err := json.Marshal(j)
@@ -70,21 +70,21 @@ func endJourneys(ctx context.Context, tx *sql.Tx, p activation.Person, at time.T
 }
 
 // JourneysOf gives the journeys for a person or to an address, newest first.
-func (s *Store) JourneysOf(ctx context.Context, person activation.PersonID, address activation.Address) ([]activation.Journey, error) {
+func (s *Store) JourneysOf(ctx context.Context, person domain.PersonID, address domain.Address) ([]domain.Journey, error) {
 	out, err := journeys(s.db.QueryContext(ctx, `SELECT doc FROM journeys WHERE person_id = $1 OR address = $2`, person, address))
-	slices.SortFunc(out, func(a, b activation.Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
+	slices.SortFunc(out, func(a, b domain.Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
 	return out, wrap("journeys", err)
 }
 
-func journeys(rows *sql.Rows, err error) ([]activation.Journey, error) {
+func journeys(rows *sql.Rows, err error) ([]domain.Journey, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []activation.Journey
+	var out []domain.Journey
 	for rows.Next() {
 		var doc string
-		var j activation.Journey
+		var j domain.Journey
 		if err := rows.Scan(&doc); err != nil {
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func journeys(rows *sql.Rows, err error) ([]activation.Journey, error) {
 	return out, rows.Err()
 }
 
-func giveDeskCode(ctx context.Context, tx *sql.Tx, c activation.DeskCode) error {
+func giveDeskCode(ctx context.Context, tx *sql.Tx, c domain.DeskCode) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO desk_codes (person_id, mac, operator, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (person_id) DO UPDATE SET mac = excluded.mac, operator = excluded.operator, issued_at = excluded.issued_at, expires_at = excluded.expires_at`,
 		c.Person, hex.EncodeToString(c.MAC), c.Operator, micros(c.IssuedAt), micros(c.ExpiresAt))
@@ -104,14 +104,14 @@ func giveDeskCode(ctx context.Context, tx *sql.Tx, c activation.DeskCode) error 
 }
 
 // spendDeskCode is the one statement by which a code is spent.
-func spendDeskCode(ctx context.Context, tx *sql.Tx, c activation.DeskSpent) error {
-	return one(ctx, tx, activation.ErrConflict, `DELETE FROM desk_codes WHERE mac = $1 AND expires_at > $2`, hex.EncodeToString(c.MAC), micros(c.At))
+func spendDeskCode(ctx context.Context, tx *sql.Tx, c domain.DeskSpent) error {
+	return one(ctx, tx, domain.ErrConflict, `DELETE FROM desk_codes WHERE mac = $1 AND expires_at > $2`, hex.EncodeToString(c.MAC), micros(c.At))
 }
 
 // DeskCode gives the code with one of these MACs.
-func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (activation.DeskCode, error) {
+func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (domain.DeskCode, error) {
 	for _, mac := range macs {
-		c := activation.DeskCode{MAC: mac}
+		c := domain.DeskCode{MAC: mac}
 		var issued, expires int64
 		err := s.db.QueryRowContext(ctx, `SELECT person_id, operator, issued_at, expires_at FROM desk_codes WHERE mac = $1`, hex.EncodeToString(mac)).
 			Scan(&c.Person, &c.Operator, &issued, &expires)
@@ -120,11 +120,11 @@ func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (activation.DeskCod
 			return c, wrap("desk code", err)
 		}
 	}
-	return activation.DeskCode{}, activation.ErrNotFound
+	return domain.DeskCode{}, domain.ErrNotFound
 }
 
 // assist writes what only operators' acts bring.
-func assist(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
+func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	for _, edit := range e.Edits {
 		if err := editPerson(ctx, tx, edit); err != nil {
 			return fmt.Errorf("edit: %w", err)
@@ -149,7 +149,7 @@ func assist(ctx context.Context, tx *sql.Tx, e activation.Effects) error {
 }
 
 // Acts gives what operators did to a person, oldest first.
-func (s *Store) Acts(ctx context.Context, person activation.PersonID) (out []audit.Entry, err error) {
+func (s *Store) Acts(ctx context.Context, person domain.PersonID) (out []audit.Entry, err error) {
 	err = s.Audit(ctx, audit.Query{Whom: string(person), OldestFirst: true}, func(l audit.Link) error {
 		out = append(out, l.Entry)
 		return nil

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Two operators edit one person: the second one's change is refused whole, and
@@ -27,13 +27,13 @@ func TestEdit_OnlyWhoSawThePersonAsTheyAreChangesThem(t *testing.T) {
 			}
 			after := seen
 			after.Hold = string(rune('a' + i))
-			err := s.Apply(context.Background(), activation.Effects{
-				Edits: []activation.PersonEdit{{Before: seen, After: after}}, Events: []activation.Event{{At: start, Kind: "x", Person: "1"}},
+			err := s.Apply(context.Background(), domain.Effects{
+				Edits: []domain.PersonEdit{{Before: seen, After: after}}, Events: []domain.Event{{At: start, Kind: "x", Person: "1"}},
 			})
 			switch {
 			case err == nil:
 				wins.Add(1)
-			case !errors.Is(err, activation.ErrConflict):
+			case !errors.Is(err, domain.ErrConflict):
 				t.Error(err)
 			}
 		})
@@ -43,7 +43,7 @@ func TestEdit_OnlyWhoSawThePersonAsTheyAreChangesThem(t *testing.T) {
 		}
 		gone := seen
 		gone.ID = "nobody"
-		if err := w.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: gone, After: gone}}}); !errors.Is(err, activation.ErrNotFound) {
+		if err := w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: gone, After: gone}}}); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -55,16 +55,16 @@ func TestEdit_AnImportDoesNotUndoAHold(t *testing.T) {
 		before, _ := w.Person(t.Context(), "1")
 		after := before
 		after.Hold = "pièce d’identité à revoir"
-		w.must(w.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: before, After: after}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: before, After: after}}}))
 		changed := person("1")
-		changed.GivenName, changed.Readiness = "Jean", activation.Ready
+		changed.GivenName, changed.Readiness = "Jean", domain.Ready
 		w.enrol(changed)
 		p, err := w.Person(t.Context(), "1")
-		if err != nil || p.Hold != after.Hold || p.GivenName != "Jean" || p.MayActivate() || p.State() != activation.StateHeld {
+		if err != nil || p.Hold != after.Hold || p.GivenName != "Jean" || p.MayActivate() || p.State() != domain.StateHeld {
 			t.Errorf("%+v, %v", p, err)
 		}
-		begin := activation.PersonChange{Person: "1", From: []activation.AccountState{activation.NoAccount}, To: activation.AccountCreating, ActivationID: "a"}
-		if err := w.Apply(t.Context(), activation.Effects{People: []activation.PersonChange{begin}}); !errors.Is(err, activation.ErrConflict) {
+		begin := domain.PersonChange{Person: "1", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating, ActivationID: "a"}
+		if err := w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{begin}}); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("an account is begun for somebody who is held: %v", err)
 		}
 	})
@@ -74,7 +74,7 @@ func TestEdit_AnImportDoesNotUndoAHold(t *testing.T) {
 func TestEdit_ASecondIdentifierKeepsTheFirst(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"), person("2"))
-		for id, login := range map[activation.PersonID]string{"1": "martin", "2": "martin2"} {
+		for id, login := range map[domain.PersonID]string{"1": "martin", "2": "martin2"} {
 			if _, err := w.ReserveLogin(t.Context(), id, slices.Values([]string{login})); err != nil {
 				t.Fatal(err)
 			}
@@ -84,9 +84,9 @@ func TestEdit_ASecondIdentifierKeepsTheFirst(t *testing.T) {
 			w.must(err)
 			after := before
 			after.Login = to
-			return w.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: before, After: after}}})
+			return w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: before, After: after}}})
 		}
-		if err := rename("martin2"); !errors.Is(err, activation.ErrTaken) {
+		if err := rename("martin2"); !errors.Is(err, domain.ErrTaken) {
 			t.Errorf("somebody else's: %v", err)
 		}
 		w.must(rename("martin3"))
@@ -106,26 +106,26 @@ func TestEdit_ASecondIdentifierKeepsTheFirst(t *testing.T) {
 func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"))
-		begin := func(id string, change func(*activation.Journey)) {
+		begin := func(id string, change func(*domain.Journey)) {
 			j := journey(id)
 			change(&j)
-			w.must(w.Begin(t.Context(), j, activation.Effects{}))
+			w.must(w.Begin(t.Context(), j, domain.Effects{}))
 		}
-		begin("asked", func(j *activation.Journey) { j.Candidates = []activation.PersonID{"1"} })
-		begin("shared", func(j *activation.Journey) { j.Candidates = []activation.PersonID{"1", "2"} })
-		begin("proven", func(j *activation.Journey) { j.Address, j.Person, j.ProvenAt = "old@example.net", "1", start })
-		begin("chosen", func(j *activation.Journey) { j.Person, j.PasswordAt = "1", start })
-		begin("other", func(j *activation.Journey) { j.Address, j.Person = "x@example.net", "2" })
+		begin("asked", func(j *domain.Journey) { j.Candidates = []domain.PersonID{"1"} })
+		begin("shared", func(j *domain.Journey) { j.Candidates = []domain.PersonID{"1", "2"} })
+		begin("proven", func(j *domain.Journey) { j.Address, j.Person, j.ProvenAt = "old@example.net", "1", start })
+		begin("chosen", func(j *domain.Journey) { j.Person, j.PasswordAt = "1", start })
+		begin("other", func(j *domain.Journey) { j.Address, j.Person = "x@example.net", "2" })
 		before, _ := w.Person(t.Context(), "1")
 		after := before
 		after.Email = "new@example.net"
-		w.must(w.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: before, After: after, Ends: start}}}))
-		for id, ended := range map[activation.JourneyID]bool{"asked": true, "shared": false, "proven": true, "chosen": false, "other": false} {
+		w.must(w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: before, After: after, Ends: start}}}))
+		for id, ended := range map[domain.JourneyID]bool{"asked": true, "shared": false, "proven": true, "chosen": false, "other": false} {
 			j, err := w.Journey(t.Context(), id)
 			if err != nil || j.ExpiresAt.Equal(start) != ended || ended && j.Code.MAC != nil {
 				t.Errorf("%s: ended %v, want %v; %v", id, j.ExpiresAt.Equal(start), ended, err)
 			}
-			if _, err := w.Update(t.Context(), activation.Journey{ID: id}, func(*activation.Journey) (activation.Effects, error) { return activation.Effects{}, nil }); err != nil {
+			if _, err := w.Update(t.Context(), domain.Journey{ID: id}, func(*domain.Journey) (domain.Effects, error) { return domain.Effects{}, nil }); err != nil {
 				t.Errorf("%s cannot be written any more: %v", id, err)
 			}
 		}
@@ -139,17 +139,17 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 func TestS2_ACodeOfTheDeskIsSpentOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		give := func(mac byte) {
-			w.must(w.Apply(t.Context(), activation.Effects{Desk: &activation.DeskCode{
-				MAC: []byte{mac}, Person: "1", Operator: "Ada", IssuedAt: start, ExpiresAt: start.Add(activation.DeskLife),
+			w.must(w.Apply(t.Context(), domain.Effects{Desk: &domain.DeskCode{
+				MAC: []byte{mac}, Person: "1", Operator: "Ada", IssuedAt: start, ExpiresAt: start.Add(domain.DeskLife),
 			}}))
 		}
 		give(1)
 		give(2) // the first one is worth nothing from here on
 		got, err := w.DeskCode(t.Context(), [][]byte{{9}, {2}})
-		if err != nil || got.Person != "1" || got.Operator != "Ada" || !got.ExpiresAt.Equal(start.Add(activation.DeskLife)) {
+		if err != nil || got.Person != "1" || got.Operator != "Ada" || !got.ExpiresAt.Equal(start.Add(domain.DeskLife)) {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if _, err := w.DeskCode(t.Context(), [][]byte{{1}}); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.DeskCode(t.Context(), [][]byte{{1}}); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("the code of before: %v", err)
 		}
 		second := w.instance()
@@ -159,11 +159,11 @@ func TestS2_ACodeOfTheDeskIsSpentOnce(t *testing.T) {
 			if i%2 == 1 {
 				s = second
 			}
-			err := s.Begin(context.Background(), journey(string(rune('a'+i))), activation.Effects{DeskSpent: &activation.DeskSpent{MAC: []byte{2}, At: start}})
+			err := s.Begin(context.Background(), journey(string(rune('a'+i))), domain.Effects{DeskSpent: &domain.DeskSpent{MAC: []byte{2}, At: start}})
 			switch {
 			case err == nil:
 				wins.Add(1)
-			case !errors.Is(err, activation.ErrConflict):
+			case !errors.Is(err, domain.ErrConflict):
 				t.Error(err)
 			}
 		})
@@ -171,12 +171,12 @@ func TestS2_ACodeOfTheDeskIsSpentOnce(t *testing.T) {
 			t.Errorf("%d spent it, %d journeys, %v", wins.Load(), len(all), err)
 		}
 		give(3)
-		late := activation.Effects{DeskSpent: &activation.DeskSpent{MAC: []byte{3}, At: start.Add(activation.DeskLife)}}
-		if err := w.Begin(t.Context(), journey("late"), late); !errors.Is(err, activation.ErrConflict) {
+		late := domain.Effects{DeskSpent: &domain.DeskSpent{MAC: []byte{3}, At: start.Add(domain.DeskLife)}}
+		if err := w.Begin(t.Context(), journey("late"), late); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("S5: a code that ran out: %v", err)
 		}
-		w.must(w.Purge(t.Context(), start.Add(activation.DeskLife+time.Second)))
-		if _, err := w.DeskCode(t.Context(), [][]byte{{3}}); !errors.Is(err, activation.ErrNotFound) {
+		w.must(w.Purge(t.Context(), start.Add(domain.DeskLife+time.Second)))
+		if _, err := w.DeskCode(t.Context(), [][]byte{{3}}); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("it is not purged: %v", err)
 		}
 	})
@@ -184,18 +184,18 @@ func TestS2_ACodeOfTheDeskIsSpentOnce(t *testing.T) {
 
 func TestForget_ClearsALimitWithTheActOrNotAtAll(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		rate := activation.Rate{Burst: 1, Per: time.Hour}
+		rate := domain.Rate{Burst: 1, Per: time.Hour}
 		take := func() bool {
 			ok, _, err := w.Take(t.Context(), "try:x", rate, start)
 			w.must(err)
 			return ok
 		}
 		take()
-		failing := activation.Effects{Forget: []string{"try:x"}, DeskSpent: &activation.DeskSpent{MAC: []byte{9}, At: start}}
+		failing := domain.Effects{Forget: []string{"try:x"}, DeskSpent: &domain.DeskSpent{MAC: []byte{9}, At: start}}
 		if err := w.Apply(t.Context(), failing); err == nil || take() {
 			t.Errorf("a transaction that failed loosened a limit (I6), %v", err)
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{Forget: []string{"try:x"}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Forget: []string{"try:x"}}))
 		if !take() {
 			t.Error("the limit still holds")
 		}

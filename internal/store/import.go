@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Import brings people in. fill gives them; all of it is one transaction, so
@@ -26,12 +26,12 @@ import (
 // What is written is what the source says of a person and nothing else: not
 // the state of the account, and no identifier or address where one was given
 // already. A dry run compares and writes nothing.
-func (s *Store) Import(ctx context.Context, o *activation.ImportOrder, fill func(activation.Intake) error) (activation.ImportCounts, error) {
+func (s *Store) Import(ctx context.Context, o *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error) {
 	if o.Progress == nil {
-		o.Progress = func(activation.ImportPhase, int) {}
+		o.Progress = func(domain.ImportPhase, int) {}
 	}
 	if o.Told == nil {
-		o.Told = func(activation.Difference) error { return nil }
+		o.Told = func(domain.Difference) error { return nil }
 	}
 	if o.ID == "" {
 		random := make([]byte, 8)
@@ -40,17 +40,17 @@ func (s *Store) Import(ctx context.Context, o *activation.ImportOrder, fill func
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return activation.ImportCounts{}, wrap("import", err)
+		return domain.ImportCounts{}, wrap("import", err)
 	}
 	defer func() { _ = conn.Close() }() // it goes back to the pool
 	if !o.DryRun {
 		release, err := s.dialect.imports.hold(ctx, s.db, s.dsn)
 		if err != nil {
-			return activation.ImportCounts{}, err
+			return domain.ImportCounts{}, err
 		}
 		defer release()
 		if err := s.beginImport(ctx, o); err != nil {
-			return activation.ImportCounts{}, wrap("begin the import", err)
+			return domain.ImportCounts{}, wrap("begin the import", err)
 		}
 	}
 	i := &importing{ctx: ctx, conn: conn, dialect: s.dialect, order: o, clock: s.now}
@@ -64,8 +64,8 @@ func (s *Store) Import(ctx context.Context, o *activation.ImportOrder, fill func
 
 // Enrol takes people in as they are, without a source of which somebody could
 // be gone.
-func (s *Store) Enrol(ctx context.Context, people ...activation.Person) error {
-	_, err := s.Import(ctx, &activation.ImportOrder{Import: activation.Import{Source: "by hand"}, Part: true}, func(in activation.Intake) error {
+func (s *Store) Enrol(ctx context.Context, people ...domain.Person) error {
+	_, err := s.Import(ctx, &domain.ImportOrder{Import: domain.Import{Source: "by hand"}, Part: true}, func(in domain.Intake) error {
 		for line, p := range people {
 			if err := in.Put(line+1, p); err != nil {
 				return err
@@ -81,14 +81,14 @@ type importing struct {
 	ctx     context.Context
 	conn    *sql.Conn
 	dialect dialect
-	order   *activation.ImportOrder
-	counts  activation.ImportCounts
+	order   *domain.ImportOrder
+	counts  domain.ImportCounts
 	clock   func() time.Time
 	now     int64 // of the writing
 	stage   stage
 }
 
-func (i *importing) run(fill func(activation.Intake) error) (err error) {
+func (i *importing) run(fill func(domain.Intake) error) (err error) {
 	for _, statement := range i.dialect.imports.begin {
 		if err := i.exec(statement); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (i *importing) run(fill func(activation.Intake) error) (err error) {
 	if err := i.flush(); err != nil {
 		return err
 	}
-	i.order.Progress(activation.PhaseComparing, i.stage.seq)
+	i.order.Progress(domain.PhaseComparing, i.stage.seq)
 	if !i.order.DryRun {
 		// The first thing that is done to the data takes SQLite's place of the
 		// writer: nothing can change between comparing and writing.

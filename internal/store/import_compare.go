@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // same joins a staged line with the person that it is about.
@@ -50,7 +50,7 @@ func (i *importing) refuseTwice() error {
 		JOIN import_stage s ON s.profile = d.profile AND s.number = d.number AND s.seq > d.seq JOIN import_stage f ON f.seq = d.seq`); err != nil {
 		return err
 	}
-	return i.refuse(activation.DifferenceTwice)
+	return i.refuse(domain.DifferenceTwice)
 }
 
 // refuseTaken takes out who would get a name of somebody else's: one that is
@@ -69,15 +69,15 @@ func (i *importing) refuseTaken() error {
 			return err
 		}
 	}
-	return i.refuse(activation.DifferenceTaken)
+	return i.refuse(domain.DifferenceTaken)
 }
 
 // refuse tells the lines of import_refused and takes them out of the stage.
 // Their people are in the source all the same: they are not gone.
-func (i *importing) refuse(kind activation.DifferenceKind) error {
+func (i *importing) refuse(kind domain.DifferenceKind) error {
 	told := 0
 	err := i.each(func(scan func(...any) error) error {
-		d := activation.Difference{Kind: kind}
+		d := domain.Difference{Kind: kind}
 		if err := scan(&d.Line, &d.First, &d.Profile, &d.Number, &d.Name); err != nil {
 			return err
 		}
@@ -150,17 +150,17 @@ func (i *importing) tell() error {
 	if i.order.Show == 0 {
 		return nil
 	}
-	if err := i.each(i.toldPlain(activation.DifferenceNew), `SELECT s.line, s.profile, s.number, s.given_name || ' ' || s.family_name FROM import_stage s
+	if err := i.each(i.toldPlain(domain.DifferenceNew), `SELECT s.line, s.profile, s.number, s.given_name || ' ' || s.family_name FROM import_stage s
 		WHERE NOT EXISTS (SELECT 1 FROM people p WHERE `+same+`) ORDER BY s.seq LIMIT $1`, i.order.Show); err != nil {
 		return err
 	}
-	if err := i.each(i.toldPlain(activation.DifferenceGone), `SELECT 0, p.profile, p.number, p.given_name || ' ' || p.family_name FROM import_gone g JOIN people p ON p.id = g.id
+	if err := i.each(i.toldPlain(domain.DifferenceGone), `SELECT 0, p.profile, p.number, p.given_name || ' ' || p.family_name FROM import_gone g JOIN people p ON p.id = g.id
 		ORDER BY p.profile, p.number LIMIT $1`, i.order.Show); err != nil {
 		return err
 	}
 	fields := append(fromSource[:len(fromSource):len(fromSource)], givenOnce...)
 	return i.each(func(scan func(...any) error) error {
-		d := activation.Difference{Kind: activation.DifferenceChanged}
+		d := domain.Difference{Kind: domain.DifferenceChanged}
 		to := []any{&d.Line, &d.Profile, &d.Number, &d.Name}
 		values := make([]string, 2*len(fields))
 		for n := range values {
@@ -172,7 +172,7 @@ func (i *importing) tell() error {
 		for n, f := range fields {
 			before, after := values[2*n], values[2*n+1]
 			if before != after && (n < len(fromSource) || before == "") {
-				d.Changes = append(d.Changes, activation.FieldChange{Field: f, Old: before, New: after})
+				d.Changes = append(d.Changes, domain.FieldChange{Field: f, Old: before, New: after})
 			}
 		}
 		return i.order.Told(d)
@@ -188,9 +188,9 @@ func beforeAndAfter(fields []string) string {
 	return strings.Join(out, ", ")
 }
 
-func (i *importing) toldPlain(kind activation.DifferenceKind) func(func(...any) error) error {
+func (i *importing) toldPlain(kind domain.DifferenceKind) func(func(...any) error) error {
 	return func(scan func(...any) error) error {
-		d := activation.Difference{Kind: kind}
+		d := domain.Difference{Kind: kind}
 		if err := scan(&d.Line, &d.Profile, &d.Number, &d.Name); err != nil {
 			return err
 		}
@@ -203,9 +203,9 @@ func (i *importing) judgeGone() error {
 	if i.order.Gone || i.counts.Gone == 0 {
 		return nil
 	}
-	var too activation.TooManyGone
+	var too domain.TooManyGone
 	err := i.each(func(scan func(...any) error) error {
-		g := activation.GoneShare{Max: i.order.MaxGone}
+		g := domain.GoneShare{Max: i.order.MaxGone}
 		if err := scan(&g.Source, &g.Of, &g.Gone); err != nil {
 			return err
 		}

@@ -4,7 +4,7 @@ import (
 	"database/sql"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // stageColumns are what a source says of a person, in the order of stageRow.
@@ -38,7 +38,7 @@ func (i *importing) create() error {
 }
 
 // Put stages somebody.
-func (i *importing) Put(line int, p activation.Person) error {
+func (i *importing) Put(line int, p domain.Person) error {
 	st := &i.stage
 	st.seq++
 	source := i.order.Source
@@ -50,7 +50,7 @@ func (i *importing) Put(line int, p activation.Person) error {
 	if st.seq%i.dialect.imports.batch != 0 {
 		return nil
 	}
-	i.order.Progress(activation.PhaseReading, st.seq)
+	i.order.Progress(domain.PhaseReading, st.seq)
 	return i.dialect.imports.stage(i)
 }
 

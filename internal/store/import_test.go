@@ -11,17 +11,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // bring imports people of one source.
-func (w *world) bring(o activation.ImportOrder, people ...activation.Person) (activation.ImportCounts, []activation.Difference, error) {
+func (w *world) bring(o domain.ImportOrder, people ...domain.Person) (domain.ImportCounts, []domain.Difference, error) {
 	w.t.Helper()
-	var told []activation.Difference
-	o.Told = func(d activation.Difference) error { told = append(told, d); return nil }
+	var told []domain.Difference
+	o.Told = func(d domain.Difference) error { told = append(told, d); return nil }
 	o.Show = 100
-	counts, err := w.Import(w.t.Context(), &o, func(in activation.Intake) error {
+	counts, err := w.Import(w.t.Context(), &o, func(in domain.Intake) error {
 		for n, p := range people {
 			if err := in.Put(n+2, p); err != nil {
 				return err
@@ -32,17 +32,17 @@ func (w *world) bring(o activation.ImportOrder, people ...activation.Person) (ac
 	return counts, told, err
 }
 
-func some(from, to int) []activation.Person {
-	var out []activation.Person
+func some(from, to int) []domain.Person {
+	var out []domain.Person
 	for n := from; n < to; n++ {
 		p := person(fmt.Sprintf("%03d", n))
-		p.Email = activation.Address(fmt.Sprintf("p%d@example.net", n))
+		p.Email = domain.Address(fmt.Sprintf("p%d@example.net", n))
 		out = append(out, p)
 	}
 	return out
 }
 
-func with(p activation.Person, change func(*activation.Person)) activation.Person {
+func with(p domain.Person, change func(*domain.Person)) domain.Person {
 	change(&p)
 	return p
 }
@@ -51,22 +51,22 @@ func with(p activation.Person, change func(*activation.Person)) activation.Perso
 // changed; the audit has an import from its beginning on, and only if it began.
 func TestImport_WhoWasBroughtInByWhich(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		first := activation.ImportOrder{Import: activation.Import{ID: "first", File: "a.csv", Operator: "Ada"}, MaxGone: 1, Audit: []audit.Entry{entry("import.begun", "first")}}
+		first := domain.ImportOrder{Import: domain.Import{ID: "first", File: "a.csv", Operator: "Ada"}, MaxGone: 1, Audit: []audit.Entry{entry("import.begun", "first")}}
 		_, _, err := w.bring(first, some(0, 1)...)
 		w.must(err)
 		w.pass(time.Hour)
-		_, _, err = w.bring(activation.ImportOrder{Import: activation.Import{ID: "second"}, MaxGone: 1}, with(some(0, 1)[0], func(p *activation.Person) { p.Cohort = "L2" }), some(1, 2)[0])
+		_, _, err = w.bring(domain.ImportOrder{Import: domain.Import{ID: "second"}, MaxGone: 1}, with(some(0, 1)[0], func(p *domain.Person) { p.Cohort = "L2" }), some(1, 2)[0])
 		w.must(err)
-		for id, want := range map[activation.PersonID]string{"000": "first a.csv Ada 08:00", "001": "second   09:00"} {
+		for id, want := range map[domain.PersonID]string{"000": "first a.csv Ada 08:00", "001": "second   09:00"} {
 			r, err := w.ImportOf(t.Context(), id)
 			if got := strings.Join([]string{r.ID, r.File, r.Operator, r.Ended.Format("15:04")}, " "); err != nil || got != want {
 				t.Errorf("%s: %q, %v", id, got, err)
 			}
 		}
-		if _, err := w.ImportOf(t.Context(), "nobody"); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.ImportOf(t.Context(), "nobody"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
-		_, _, err = w.bring(activation.ImportOrder{Import: activation.Import{ID: "first"}, Audit: []audit.Entry{entry("import.begun", "again")}}, some(2, 3)...)
+		_, _, err = w.bring(domain.ImportOrder{Import: domain.Import{ID: "first"}, Audit: []audit.Entry{entry("import.begun", "again")}}, some(2, 3)...)
 		if err == nil {
 			t.Error("two imports have one id")
 		}
@@ -82,17 +82,17 @@ func TestImport_TellsEachDifference(t *testing.T) {
 		people := some(0, 3)
 		people[1].Email, people[1].Cohort = "new@example.net", "L2"
 		people = append(people, some(3, 4)...)
-		people = append(people, with(people[0], func(p *activation.Person) { p.GivenName = "Twice" }))
+		people = append(people, with(people[0], func(p *domain.Person) { p.GivenName = "Twice" }))
 		for _, dry := range []bool{true, false} {
-			counts, told, err := w.bring(activation.ImportOrder{DryRun: dry, MaxGone: 1}, people...)
-			if want := (activation.ImportCounts{New: 1, Changed: 1, Unchanged: 2, Refused: 1}); err != nil || counts != want {
+			counts, told, err := w.bring(domain.ImportOrder{DryRun: dry, MaxGone: 1}, people...)
+			if want := (domain.ImportCounts{New: 1, Changed: 1, Unchanged: 2, Refused: 1}); err != nil || counts != want {
 				t.Errorf("dry %v: %+v, %v", dry, counts, err)
 			}
 			name := "Jean-Pierre d’Arc 王"
-			want := []activation.Difference{
-				{Kind: activation.DifferenceTwice, Line: 6, First: 2, Profile: "etudiant", Number: "000", Name: "Twice d’Arc 王"},
-				{Kind: activation.DifferenceNew, Line: 5, Profile: "etudiant", Number: "003", Name: name},
-				{Kind: activation.DifferenceChanged, Line: 3, Profile: "etudiant", Number: "001", Name: name, Changes: []activation.FieldChange{
+			want := []domain.Difference{
+				{Kind: domain.DifferenceTwice, Line: 6, First: 2, Profile: "etudiant", Number: "000", Name: "Twice d’Arc 王"},
+				{Kind: domain.DifferenceNew, Line: 5, Profile: "etudiant", Number: "003", Name: name},
+				{Kind: domain.DifferenceChanged, Line: 3, Profile: "etudiant", Number: "001", Name: name, Changes: []domain.FieldChange{
 					{Field: "email", Old: "p1@example.net", New: "new@example.net"}, {Field: "cohort", Old: "L1", New: "L2"},
 				}},
 			}
@@ -101,7 +101,7 @@ func TestImport_TellsEachDifference(t *testing.T) {
 			}
 		}
 		events, err := w.Events(t.Context(), "001")
-		if err != nil || len(events) != 1 || events[0].Kind != activation.EventPersonChanged || events[0].Details["fields"] != "email cohort" {
+		if err != nil || len(events) != 1 || events[0].Kind != domain.EventPersonChanged || events[0].Details["fields"] != "email cohort" {
 			t.Errorf("%+v, %v", events, err)
 		}
 		if p, _ := w.Person(t.Context(), "000"); p.GivenName != "Jean-Pierre" {
@@ -112,44 +112,44 @@ func TestImport_TellsEachDifference(t *testing.T) {
 
 func TestImport_WhoIsGoneIsHeldBackAndNothingElse(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		if _, _, err := w.bring(activation.ImportOrder{MaxGone: 0.1}, some(0, 20)...); err != nil {
+		if _, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(0, 20)...); err != nil {
 			t.Fatal(err)
 		}
-		w.enrol(with(person("desk"), func(p *activation.Person) { p.Number = "desk" })) // of no source: nobody's to miss
-		w.must(w.Apply(t.Context(), activation.Effects{People: []activation.PersonChange{{Person: "000", From: []activation.AccountState{""}, To: activation.AccountActive, AccountID: "kc"}}}))
+		w.enrol(with(person("desk"), func(p *domain.Person) { p.Number = "desk" })) // of no source: nobody's to miss
+		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "000", From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}}))
 
-		counts, _, err := w.bring(activation.ImportOrder{MaxGone: 0.1}, some(3, 20)...)
-		var tooMany *activation.TooManyGone
+		counts, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(3, 20)...)
+		var tooMany *domain.TooManyGone
 		if !errors.As(err, &tooMany) || counts.Gone != 3 || !strings.Contains(err.Error(), `3 of the 20 people of the source "etudiant"`) {
 			t.Fatalf("%+v, %v", counts, err)
 		}
-		if p, _ := w.Person(t.Context(), "001"); p.Readiness != activation.Ready {
+		if p, _ := w.Person(t.Context(), "001"); p.Readiness != domain.Ready {
 			t.Error("an import that was stopped changed somebody")
 		}
-		if _, _, err := w.bring(activation.ImportOrder{MaxGone: 0.1, Part: true}, some(3, 20)...); err != nil {
+		if _, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1, Part: true}, some(3, 20)...); err != nil {
 			t.Errorf("a part: %v", err)
 		}
-		if counts, _, err := w.bring(activation.ImportOrder{MaxGone: 0.1, Gone: true}, some(3, 20)...); err != nil || counts.Gone != 3 || counts.Unchanged != 17 {
+		if counts, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1, Gone: true}, some(3, 20)...); err != nil || counts.Gone != 3 || counts.Unchanged != 17 {
 			t.Errorf("%+v, %v", counts, err)
 		}
-		for id, want := range map[activation.PersonID]activation.Readiness{"000": activation.Ready, "001": activation.NotReady, "003": activation.Ready, "desk": activation.Ready} {
+		for id, want := range map[domain.PersonID]domain.Readiness{"000": domain.Ready, "001": domain.NotReady, "003": domain.Ready, "desk": domain.Ready} {
 			if p, err := w.Person(t.Context(), id); err != nil || p.Readiness != want {
 				t.Errorf("%s is %s, want %s, %v", id, p.Readiness, want, err)
 			}
 		}
 		// Gone once is gone: the next import does not count them again, and whoever
 		// comes back is there again.
-		if counts, _, err := w.bring(activation.ImportOrder{MaxGone: 0.1}, some(3, 20)...); err != nil || counts.Gone != 0 {
+		if counts, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(3, 20)...); err != nil || counts.Gone != 0 {
 			t.Errorf("%+v, %v", counts, err)
 		}
-		if counts, told, err := w.bring(activation.ImportOrder{MaxGone: 0.1}, some(1, 20)...); err != nil || counts.Changed != 2 || told[0].Changes[0].New != "ready" {
+		if counts, told, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(1, 20)...); err != nil || counts.Changed != 2 || told[0].Changes[0].New != "ready" {
 			t.Errorf("%+v, %+v, %v", counts, told, err)
 		}
 		// Another source misses nobody of this one, and takes over whom it brings.
-		if counts, _, err := w.bring(activation.ImportOrder{Import: activation.Import{Source: "it's"}, MaxGone: 0.1}, some(1, 2)...); err != nil || counts.Gone != 0 || counts.Unchanged != 1 {
+		if counts, _, err := w.bring(domain.ImportOrder{Import: domain.Import{Source: "it's"}, MaxGone: 0.1}, some(1, 2)...); err != nil || counts.Gone != 0 || counts.Unchanged != 1 {
 			t.Errorf("%+v, %v", counts, err)
 		}
-		if _, _, err := w.bring(activation.ImportOrder{Import: activation.Import{Source: "it's"}, MaxGone: 0.1}); !errors.As(err, &tooMany) || tooMany.Sources[0].Of != 1 {
+		if _, _, err := w.bring(domain.ImportOrder{Import: domain.Import{Source: "it's"}, MaxGone: 0.1}); !errors.As(err, &tooMany) || tooMany.Sources[0].Of != 1 {
 			t.Errorf("an empty source: %v", err)
 		}
 	})
@@ -157,13 +157,13 @@ func TestImport_WhoIsGoneIsHeldBackAndNothingElse(t *testing.T) {
 
 func TestImport_WhoseLineIsRefusedIsNotGone(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		if _, _, err := w.bring(activation.ImportOrder{}, some(0, 2)...); err != nil {
+		if _, _, err := w.bring(domain.ImportOrder{}, some(0, 2)...); err != nil {
 			t.Fatal(err)
 		}
-		counts, err := w.Import(t.Context(), &activation.ImportOrder{}, func(in activation.Intake) error {
+		counts, err := w.Import(t.Context(), &domain.ImportOrder{}, func(in domain.Intake) error {
 			return errors.Join(in.Put(2, some(0, 1)[0]), in.Refuse("etudiant", "001"), in.Refuse("", ""))
 		})
-		if err != nil || counts != (activation.ImportCounts{Unchanged: 1, Refused: 2}) {
+		if err != nil || counts != (domain.ImportCounts{Unchanged: 1, Refused: 2}) {
 			t.Errorf("%+v, %v", counts, err)
 		}
 	})
@@ -175,16 +175,16 @@ func TestImport_ANameIsOnePersons(t *testing.T) {
 		if _, err := w.ReserveLogin(t.Context(), "given", slices.Values([]string{"mine"})); err != nil {
 			t.Fatal(err)
 		}
-		login := func(id, name string) activation.Person {
-			return with(person(id), func(p *activation.Person) { p.Login, p.UniversityAddress = name, name+"@univ.example" })
+		login := func(id, name string) domain.Person {
+			return with(person(id), func(p *domain.Person) { p.Login, p.UniversityAddress = name, name+"@univ.example" })
 		}
-		counts, told, err := w.bring(activation.ImportOrder{}, login("a", "mine"), login("b", "ours"), login("c", "ours"), login("given", "other"), login("d", "free"))
-		if err != nil || counts != (activation.ImportCounts{New: 2, Changed: 1, Refused: 2}) {
+		counts, told, err := w.bring(domain.ImportOrder{}, login("a", "mine"), login("b", "ours"), login("c", "ours"), login("given", "other"), login("d", "free"))
+		if err != nil || counts != (domain.ImportCounts{New: 2, Changed: 1, Refused: 2}) {
 			t.Errorf("%+v, %v", counts, err)
 		}
 		var refused []int
 		for _, d := range told {
-			if d.Kind == activation.DifferenceTaken {
+			if d.Kind == domain.DifferenceTaken {
 				refused = append(refused, d.Line)
 			}
 		}
@@ -198,7 +198,7 @@ func TestImport_ANameIsOnePersons(t *testing.T) {
 		if name, err := w.ReserveLogin(t.Context(), "given", slices.Values([]string{"x"})); err != nil || name != "mine" {
 			t.Errorf("%q %v", name, err)
 		}
-		if counts, _, err := w.bring(activation.ImportOrder{Part: true}, login("c", "free"), login("b", "ours")); err != nil || counts.Refused != 1 || counts.Unchanged != 1 {
+		if counts, _, err := w.bring(domain.ImportOrder{Part: true}, login("c", "free"), login("b", "ours")); err != nil || counts.Refused != 1 || counts.Unchanged != 1 {
 			t.Errorf("%+v, %v", counts, err)
 		}
 	})
@@ -206,33 +206,33 @@ func TestImport_ANameIsOnePersons(t *testing.T) {
 
 func TestImport_IsRememberedHoweverItEnds(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		order := func(file string) *activation.ImportOrder {
-			return &activation.ImportOrder{Import: activation.Import{File: file, Operator: "nadia"}}
+		order := func(file string) *domain.ImportOrder {
+			return &domain.ImportOrder{Import: domain.Import{File: file, Operator: "nadia"}}
 		}
-		put := func(in activation.Intake) error { return in.Put(2, person("1")) }
+		put := func(in domain.Intake) error { return in.Put(2, person("1")) }
 		_, err := w.Import(t.Context(), order("good.csv"), put)
 		w.must(err)
 		w.pass(time.Minute)
-		if _, err := w.Import(t.Context(), order("bad.csv"), func(in activation.Intake) error { return errors.Join(put(in), errors.New("line 7: broken")) }); err == nil {
+		if _, err := w.Import(t.Context(), order("bad.csv"), func(in domain.Intake) error { return errors.Join(put(in), errors.New("line 7: broken")) }); err == nil {
 			t.Error("no error")
 		}
 		w.pass(time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
-		if _, err := w.Import(ctx, order("cancelled.csv"), func(in activation.Intake) error { cancel(); return put(in) }); err == nil {
+		if _, err := w.Import(ctx, order("cancelled.csv"), func(in domain.Intake) error { cancel(); return put(in) }); err == nil {
 			t.Error("no error")
 		}
 		w.pass(time.Minute)
 		// While one runs no other begins, from whatever program.
 		other := w.instance()
-		_, err = w.Import(t.Context(), order("first.csv"), func(in activation.Intake) error {
-			if _, err := other.Import(t.Context(), order("second.csv"), put); !errors.Is(err, activation.ErrImportRunning) {
+		_, err = w.Import(t.Context(), order("first.csv"), func(in domain.Intake) error {
+			if _, err := other.Import(t.Context(), order("second.csv"), put); !errors.Is(err, domain.ErrImportRunning) {
 				t.Errorf("a second import: %v", err)
 			}
-			if all, _, err := other.Imports(t.Context(), 0, 1); err != nil || all[0].File != "first.csv" || all[0].State != activation.ImportRunning {
+			if all, _, err := other.Imports(t.Context(), 0, 1); err != nil || all[0].File != "first.csv" || all[0].State != domain.ImportRunning {
 				t.Errorf("%+v, %v", all, err)
 			}
 			// The portal goes on meanwhile.
-			return errors.Join(put(in), other.Begin(t.Context(), journey("j1"), activation.Effects{}))
+			return errors.Join(put(in), other.Begin(t.Context(), journey("j1"), domain.Effects{}))
 		})
 		w.must(err)
 		all, count, err := other.Imports(t.Context(), 0, 10)

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // importWay is where the two databases differ in how people are brought in.
@@ -101,7 +101,7 @@ func holdPostgres(ctx context.Context, db *sql.DB, _ string) (func(), error) {
 	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(importsLock)).Scan(&ok); err != nil || !ok {
 		_ = conn.Close() // back to the pool, with nothing held
 		if err == nil {
-			err = activation.ErrImportRunning
+			err = domain.ErrImportRunning
 		}
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func holdSQLite(ctx context.Context, _ *sql.DB, dsn string) (func(), error) {
 	if err != nil {
 		_ = file.Close() // nothing is held
 		if strings.Contains(err.Error(), "locked") {
-			err = activation.ErrImportRunning
+			err = domain.ErrImportRunning
 		}
 		return nil, err
 	}

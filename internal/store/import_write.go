@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // write does what compare found, in steps that can be told and cancelled.
@@ -18,7 +18,7 @@ func (i *importing) write() error {
 		return err
 	}
 	for from := 0; from < i.stage.seq; from += i.dialect.imports.chunk {
-		i.order.Progress(activation.PhaseWriting, from)
+		i.order.Progress(domain.PhaseWriting, from)
 		if err := i.writeChunk(from, from+i.dialect.imports.chunk); err != nil {
 			return err
 		}
@@ -36,10 +36,10 @@ func (i *importing) write() error {
 	}
 	c := i.counts
 	if err := i.exec(`UPDATE imports SET state = $1, ended_at = $2, added = $3, changed = $4, unchanged = $5, gone = $6, refused = $7 WHERE id = $8`,
-		activation.ImportDone, i.now, c.New, c.Changed, c.Unchanged, c.Gone, c.Refused, i.order.ID); err != nil {
+		domain.ImportDone, i.now, c.New, c.Changed, c.Unchanged, c.Gone, c.Refused, i.order.ID); err != nil {
 		return err
 	}
-	i.order.Progress(activation.PhaseWriting, i.stage.seq)
+	i.order.Progress(domain.PhaseWriting, i.stage.seq)
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (i *importing) writeChunk(after, to int) error {
 	for _, f := range givenOnce {
 		set = append(set, fmt.Sprintf("%[1]s = CASE WHEN people.%[1]s = '' THEN s.%[1]s ELSE people.%[1]s END", f))
 	}
-	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) `+i.event(activation.EventPersonChanged, changedFields())+`
+	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) `+i.event(domain.EventPersonChanged, changedFields())+`
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (i *importing) writeChunk(after, to int) error {
 
 // refind writes the words of whoever has names that the lines do not know.
 func (i *importing) refind(after, to int) error {
-	words := map[activation.PersonID]string{}
+	words := map[domain.PersonID]string{}
 	if err := i.each(func(scan func(...any) error) error {
 		p, err := scanPerson(scan)
 		words[p.ID] = searchText(p)
@@ -112,17 +112,17 @@ func (i *importing) writeGone() error {
 	if i.counts.Gone == 0 {
 		return nil
 	}
-	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) ` + i.event(activation.EventPersonGone, `''`) + ` FROM import_gone p`); err != nil {
+	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) ` + i.event(domain.EventPersonGone, `''`) + ` FROM import_gone p`); err != nil {
 		return err
 	}
 	return i.exec(`UPDATE people SET gone_at = $1, readiness = CASE WHEN account = $2 AND readiness = $3 THEN $4 ELSE readiness END WHERE id IN (SELECT id FROM import_gone)`,
-		i.now, activation.NoAccount, activation.Ready, activation.NotReady)
+		i.now, domain.NoAccount, domain.Ready, domain.NotReady)
 }
 
 // event selects one event for each person p: which import, and which fields.
 // Their values are the registry's and not the story's: what is written there
 // stays when a person is erased.
-func (i *importing) event(kind activation.EventKind, fields string) string {
+func (i *importing) event(kind domain.EventKind, fields string) string {
 	return fmt.Sprintf(`SELECT '%016x%s' || p.id, %[1]d, '%[3]s', p.id, '', '{"import":"%[2]s","fields":"' || %[4]s || '"}'`, i.now, i.order.ID, kind, fields)
 }
 

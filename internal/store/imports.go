@@ -7,30 +7,30 @@ import (
 	"fmt"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // beginImport writes that an import was begun. Whoever holds the lock knows
 // that what was begun before and has no end was interrupted. Who asked for it
 // is chained with it.
-func (s *Store) beginImport(ctx context.Context, o *activation.ImportOrder) error {
+func (s *Store) beginImport(ctx context.Context, o *domain.ImportOrder) error {
 	if _, err := s.interrupted(ctx); err != nil {
 		return err
 	}
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO imports (id, source, file, sha256, operator, state, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			o.ID, o.Source, o.File, o.SHA256, o.Operator, activation.ImportRunning, micros(s.now())); err != nil {
+			o.ID, o.Source, o.File, o.SHA256, o.Operator, domain.ImportRunning, micros(s.now())); err != nil {
 			return err
 		}
-		return s.apply(ctx, tx, activation.Effects{Audit: o.Audit})
+		return s.apply(ctx, tx, domain.Effects{Audit: o.Audit})
 	})
 }
 
 // SettleImports finds the imports that were begun and whose program ended
 // before they did, and says so once and for all. Nothing of them is there.
-func (s *Store) SettleImports(ctx context.Context) ([]activation.ImportRecord, error) {
+func (s *Store) SettleImports(ctx context.Context) ([]domain.ImportRecord, error) {
 	release, err := s.dialect.imports.hold(ctx, s.db, s.dsn)
-	if errors.Is(err, activation.ErrImportRunning) {
+	if errors.Is(err, domain.ErrImportRunning) {
 		return nil, nil
 	}
 	if err != nil {
@@ -40,15 +40,15 @@ func (s *Store) SettleImports(ctx context.Context) ([]activation.ImportRecord, e
 	return s.interrupted(ctx)
 }
 
-func (s *Store) interrupted(ctx context.Context) ([]activation.ImportRecord, error) {
+func (s *Store) interrupted(ctx context.Context) ([]domain.ImportRecord, error) {
 	return s.importRecords(ctx, `UPDATE imports SET state = $1, ended_at = $2 WHERE state = $3 RETURNING `+importColumns,
-		activation.ImportInterrupted, micros(s.now()), activation.ImportRunning)
+		domain.ImportInterrupted, micros(s.now()), domain.ImportRunning)
 }
 
-func (s *Store) failImport(ctx context.Context, o *activation.ImportOrder, c activation.ImportCounts, cause error) error {
-	state := activation.ImportFailed
-	if tooMany := (*activation.TooManyGone)(nil); errors.As(cause, &tooMany) {
-		state = activation.ImportStopped
+func (s *Store) failImport(ctx context.Context, o *domain.ImportOrder, c domain.ImportCounts, cause error) error {
+	state := domain.ImportFailed
+	if tooMany := (*domain.TooManyGone)(nil); errors.As(cause, &tooMany) {
+		state = domain.ImportStopped
 	}
 	_, err := s.writer.ExecContext(ctx, `UPDATE imports SET state = $1, ended_at = $2, sha256 = $3, gone = $4, error = $5 WHERE id = $6`,
 		state, micros(s.now()), o.SHA256, c.Gone, cause.Error(), o.ID)
@@ -57,7 +57,7 @@ func (s *Store) failImport(ctx context.Context, o *activation.ImportOrder, c act
 
 // Imports gives the imports that were begun, the newest first, and how many
 // there are.
-func (s *Store) Imports(ctx context.Context, from, n int) ([]activation.ImportRecord, int, error) {
+func (s *Store) Imports(ctx context.Context, from, n int) ([]domain.ImportRecord, int, error) {
 	if _, err := s.SettleImports(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -69,13 +69,13 @@ func (s *Store) Imports(ctx context.Context, from, n int) ([]activation.ImportRe
 	return out, count, err
 }
 
-func (s *Store) importRecords(ctx context.Context, query string, args ...any) ([]activation.ImportRecord, error) {
+func (s *Store) importRecords(ctx context.Context, query string, args ...any) ([]domain.ImportRecord, error) {
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, wrap("imports", err)
 	}
 	defer rows.Close()
-	var out []activation.ImportRecord
+	var out []domain.ImportRecord
 	for rows.Next() {
 		r, err := scanImport(rows.Scan)
 		if err != nil {
@@ -87,22 +87,22 @@ func (s *Store) importRecords(ctx context.Context, query string, args ...any) ([
 }
 
 // ImportRecord gives what is remembered of one import.
-func (s *Store) ImportRecord(ctx context.Context, id string) (activation.ImportRecord, error) {
+func (s *Store) ImportRecord(ctx context.Context, id string) (domain.ImportRecord, error) {
 	r, err := scanImport(s.db.QueryRowContext(ctx, `SELECT `+importColumns+` FROM imports WHERE id = $1`, id).Scan)
 	return r, wrap("import", notFound(err))
 }
 
 // ImportOf gives the import that brought a person in, which wrote them when it
-// ended; activation.ErrNotFound where none did.
-func (s *Store) ImportOf(ctx context.Context, id activation.PersonID) (activation.ImportRecord, error) {
+// ended; domain.ErrNotFound where none did.
+func (s *Store) ImportOf(ctx context.Context, id domain.PersonID) (domain.ImportRecord, error) {
 	r, err := scanImport(s.db.QueryRowContext(ctx, `SELECT `+importColumns+` FROM imports WHERE id = (SELECT import_id FROM people WHERE id = $1)`, id).Scan)
 	return r, wrap("import of a person", notFound(err))
 }
 
 const importColumns = `id, source, file, sha256, operator, state, begun_at, ended_at, added, changed, unchanged, gone, refused, error`
 
-func scanImport(scan func(...any) error) (activation.ImportRecord, error) {
-	var r activation.ImportRecord
+func scanImport(scan func(...any) error) (domain.ImportRecord, error) {
+	var r domain.ImportRecord
 	var begun, ended int64
 	err := scan(&r.ID, &r.Source, &r.File, &r.SHA256, &r.Operator, &r.State, &begun, &ended, &r.New, &r.Changed, &r.Unchanged, &r.Gone, &r.Refused, &r.Error)
 	r.Begun, r.Ended = moment(begun), moment(ended)

@@ -6,15 +6,15 @@ import (
 	"errors"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // jobColumns are in the order of scanJob.
 const jobColumns = `id, kind, person_id, journey_id, payload, attempts, created_at, run_at, deadline, lease`
 
-func scanJob(scan func(...any) error) (activation.Job, error) {
-	var j activation.Job
+func scanJob(scan func(...any) error) (domain.Job, error) {
+	var j domain.Job
 	var created, run, deadline int64
 	err := scan(&j.ID, &j.Kind, &j.Person, &j.Journey, &j.Payload, &j.Attempts, &created, &run, &deadline, &j.Lease)
 	j.Created, j.RunAt, j.Deadline = moment(created), moment(run), moment(deadline)
@@ -26,7 +26,7 @@ var errLeaseLost = errors.New("store: the lease on the job was lost")
 
 // Lease takes up to n due jobs of a kind for a while, under the holder's name.
 // Nobody else is given them before the lease runs out.
-func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]activation.Job, error) {
+func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error) {
 	now := micros(s.now())
 	rows, err := s.writer.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
 		SELECT id FROM jobs WHERE given_up_at = 0 AND kind = $3 AND run_at <= $4 AND lease_until <= $4 ORDER BY run_at LIMIT $5 `+s.dialect.skipLocked+`
@@ -35,7 +35,7 @@ func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until tim
 		return nil, wrap("lease", err)
 	}
 	defer rows.Close()
-	var out []activation.Job
+	var out []domain.Job
 	for rows.Next() {
 		j, err := scanJob(rows.Scan)
 		if err != nil {
@@ -48,7 +48,7 @@ func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until tim
 
 // LeaseOne takes one job, due or not; ErrNotFound where it has come to its end
 // or somebody else holds it.
-func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time) (activation.Job, error) {
+func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time) (domain.Job, error) {
 	j, err := scanJob(s.writer.QueryRowContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1
 		WHERE id = $3 AND given_up_at = 0 AND lease_until <= $4 RETURNING `+jobColumns, holder, micros(until), id, micros(s.now())).Scan)
 	return j, wrap("lease", notFound(err))
@@ -56,7 +56,7 @@ func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time
 
 // EnsureJob puts a job there that is there once for all instances; one that is
 // there already stays as it is, and one that was given up begins anew.
-func (s *Store) EnsureJob(ctx context.Context, j activation.Job) error {
+func (s *Store) EnsureJob(ctx context.Context, j domain.Job) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, '', '', NULL, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET given_up_at = 0, reason = '', run_at = excluded.run_at, deadline = excluded.deadline WHERE jobs.given_up_at > 0`,
 		j.ID, j.Kind, micros(j.Created), micros(j.RunAt), micros(j.Deadline))
@@ -78,7 +78,7 @@ func (s *Store) Waiting(ctx context.Context, id string) (bool, error) {
 }
 
 // Extend holds a leased job for longer.
-func (s *Store) Extend(ctx context.Context, j activation.Job, until time.Time) error {
+func (s *Store) Extend(ctx context.Context, j domain.Job, until time.Time) error {
 	return wrap("extend", s.tx(ctx, func(tx *sql.Tx) error {
 		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease_until = $1 WHERE id = $2 AND lease = $3`, micros(until), j.ID, j.Lease)
 	}))
@@ -86,7 +86,7 @@ func (s *Store) Extend(ctx context.Context, j activation.Job, until time.Time) e
 
 // Finish ends a job with its effects, in one transaction. The row goes, and
 // the payload with it.
-func (s *Store) Finish(ctx context.Context, j activation.Job, e activation.Effects) error {
+func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {
 	return wrap("finish", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (s *Store) Finish(ctx context.Context, j activation.Job, e activation.Effec
 }
 
 // Retry lets a job go until a later time.
-func (s *Store) Retry(ctx context.Context, j activation.Job, at time.Time, reason string) error {
+func (s *Store) Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error {
 	return wrap("retry", s.tx(ctx, func(tx *sql.Tx) error {
 		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease = '', lease_until = 0, run_at = $1, reason = $2 WHERE id = $3 AND lease = $4`,
 			micros(at), reason, j.ID, j.Lease)
@@ -105,7 +105,7 @@ func (s *Store) Retry(ctx context.Context, j activation.Job, at time.Time, reaso
 
 // GiveUp ends a job that cannot be done. The row stays where an administrator
 // sees it, its payload only where it is to be kept for another try.
-func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, keep bool, e activation.Effects) error {
+func (s *Store) GiveUp(ctx context.Context, j domain.Job, reason string, keep bool, e domain.Effects) error {
 	payload := j.Payload
 	if !keep {
 		payload = nil
@@ -121,8 +121,8 @@ func (s *Store) GiveUp(ctx context.Context, j activation.Job, reason string, kee
 
 // DeadLetters gives the oldest dead letters, up to n: jobs that were given up
 // and kept whole, so that they can be sent again.
-func (s *Store) DeadLetters(ctx context.Context, n int) ([]activation.JobLine, error) {
-	var out []activation.JobLine
+func (s *Store) DeadLetters(ctx context.Context, n int) ([]domain.JobLine, error) {
+	var out []domain.JobLine
 	err := s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		out = append(out, j)
@@ -136,11 +136,11 @@ func (s *Store) DeadLetters(ctx context.Context, n int) ([]activation.JobLine, e
 // quicker.
 func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error {
 	return wrap("send again", s.tx(ctx, func(tx *sql.Tx) error {
-		if err := one(ctx, tx, activation.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
+		if err := one(ctx, tx, domain.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
 			WHERE id = $3 AND given_up_at > 0 AND payload IS NOT NULL`, micros(s.now()), micros(deadline), id); err != nil {
 			return err
 		}
-		return s.apply(ctx, tx, activation.Effects{Audit: by})
+		return s.apply(ctx, tx, domain.Effects{Audit: by})
 	}))
 }
 

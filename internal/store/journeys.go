@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // attempts is how often a change is run again on what another writer left.
@@ -18,7 +18,7 @@ const attempts = 50
 var errOvertaken = errors.New("store: overtaken")
 
 // Begin stores a new journey with its effects.
-func (s *Store) Begin(ctx context.Context, j activation.Journey, e activation.Effects) error {
+func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) error {
 	j.Version = 1
 	doc, err := json.Marshal(j)
 	if err != nil {
@@ -34,12 +34,12 @@ func (s *Store) Begin(ctx context.Context, j activation.Journey, e activation.Ef
 }
 
 // Journey gives a journey.
-func (s *Store) Journey(ctx context.Context, id activation.JourneyID) (activation.Journey, error) {
+func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, error) {
 	var doc string
 	if err := s.db.QueryRowContext(ctx, `SELECT doc FROM journeys WHERE id = $1`, id).Scan(&doc); err != nil {
-		return activation.Journey{}, wrap("journey", notFound(err))
+		return domain.Journey{}, wrap("journey", notFound(err))
 	}
-	var j activation.Journey
+	var j domain.Journey
 	return j, wrap("journey", json.Unmarshal([]byte(doc), &j))
 }
 
@@ -47,7 +47,7 @@ func (s *Store) Journey(ctx context.Context, id activation.JourneyID) (activatio
 // effects, if nobody else changed the journey since it was read; otherwise it
 // runs change again on the newer state. A journey without a version is read
 // first.
-func (s *Store) Update(ctx context.Context, known activation.Journey, change func(*activation.Journey) (activation.Effects, error)) (activation.Journey, error) {
+func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
 	id := known.ID
 	for i := range attempts {
 		fresh := i > 0 || known.Version == 0
@@ -55,7 +55,7 @@ func (s *Store) Update(ctx context.Context, known activation.Journey, change fun
 		if fresh {
 			var err error
 			if j, err = s.Journey(ctx, id); err != nil {
-				return activation.Journey{}, err
+				return domain.Journey{}, err
 			}
 		}
 		read := j.Version
@@ -64,12 +64,12 @@ func (s *Store) Update(ctx context.Context, known activation.Journey, change fun
 			continue // it may have been said of a state that is over
 		}
 		if err != nil {
-			return activation.Journey{}, err
+			return domain.Journey{}, err
 		}
 		j.ID, j.Version = id, read+1
 		doc, err := json.Marshal(j)
 		if err != nil {
-			return activation.Journey{}, err
+			return domain.Journey{}, err
 		}
 		err = s.tx(ctx, func(tx *sql.Tx) error {
 			if err := one(ctx, tx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $4 WHERE id = $5 AND version = $6`,
@@ -82,10 +82,10 @@ func (s *Store) Update(ctx context.Context, known activation.Journey, change fun
 			return j, wrap("update", err)
 		}
 	}
-	return activation.Journey{}, fmt.Errorf("store: update: overtaken %d times", attempts)
+	return domain.Journey{}, fmt.Errorf("store: update: overtaken %d times", attempts)
 }
 
 // Apply commits effects alone.
-func (s *Store) Apply(ctx context.Context, e activation.Effects) error {
+func (s *Store) Apply(ctx context.Context, e domain.Effects) error {
 	return wrap("apply", s.tx(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, e) }))
 }

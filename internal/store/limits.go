@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Take counts one act under a key by the generic cell rate algorithm (ITU-T
@@ -17,7 +17,7 @@ import (
 // clock that was put back finds an arrival further ahead than it can be; it is
 // taken as Per ahead, so that no step of the clock loosens the limit and none
 // locks for longer than Per.
-func (s *Store) Take(ctx context.Context, key string, r activation.Rate, now time.Time) (bool, time.Time, error) {
+func (s *Store) Take(ctx context.Context, key string, r domain.Rate, now time.Time) (bool, time.Time, error) {
 	ok, retry, err := take(ctx, s.writer, key, r, now)
 	return ok, retry, wrap("limit", err)
 }
@@ -25,7 +25,7 @@ func (s *Store) Take(ctx context.Context, key string, r activation.Rate, now tim
 // TakeAll counts acts in their order, in one transaction, and stops at the
 // first that is refused. Everybody takes keys of the same kinds in the same
 // order, so that nobody waits for somebody who waits for him.
-func (s *Store) TakeAll(ctx context.Context, acts []activation.Act, now time.Time) (int, time.Time, error) {
+func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (int, time.Time, error) {
 	refused, retry := -1, time.Time{}
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		for i, a := range acts {
@@ -48,7 +48,7 @@ type either interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func take(ctx context.Context, db either, key string, r activation.Rate, now time.Time) (bool, time.Time, error) {
+func take(ctx context.Context, db either, key string, r domain.Rate, now time.Time) (bool, time.Time, error) {
 	per := r.Per.Microseconds()
 	interval := per / int64(r.Burst)
 	at := now.UnixMicro()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // quarter is a quarter of an hour in microseconds. Every zone that there is lies
@@ -13,13 +13,13 @@ const quarter = int64(15 * time.Minute / time.Microsecond)
 
 // Overview tells where everybody stands, how many accounts were made in each
 // quarter of an hour since a time, and what is stuck. Indexes answer all of it.
-func (s *Store) Overview(ctx context.Context, since time.Time) (activation.Overview, error) {
-	var o activation.Overview
+func (s *Store) Overview(ctx context.Context, since time.Time) (domain.Overview, error) {
+	var o domain.Overview
 	err := s.each(ctx, func(scan func(...any) error) error {
-		var p activation.Standing
+		var p domain.Standing
 		var stage int64
 		err := scan(&p.Profile, &p.Cohort, &stage, &p.Count)
-		p.Stage = activation.Stage(stage)
+		p.Stage = domain.Stage(stage)
 		o.Funnel = append(o.Funnel, p)
 		return err
 	}, `SELECT profile, cohort, stage, count(*) FROM people GROUP BY profile, cohort, stage ORDER BY profile, cohort, stage`)
@@ -29,9 +29,9 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (activation.Overv
 	err = s.each(ctx, func(scan func(...any) error) error {
 		var n, count int64
 		err := scan(&n, &count)
-		o.Quarters = append(o.Quarters, activation.Quarter{At: moment(n * quarter), Count: count})
+		o.Quarters = append(o.Quarters, domain.Quarter{At: moment(n * quarter), Count: count})
 		return err
-	}, `SELECT at / cast($1 AS bigint) AS n, count(*) FROM events WHERE kind = $2 AND at >= $3 GROUP BY 1 ORDER BY 1`, quarter, activation.EventAccountCreated, micros(since))
+	}, `SELECT at / cast($1 AS bigint) AS n, count(*) FROM events WHERE kind = $2 AND at >= $3 GROUP BY 1 ORDER BY 1`, quarter, domain.EventAccountCreated, micros(since))
 	if err != nil {
 		return o, err
 	}
@@ -40,7 +40,7 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (activation.Overv
 		return o, err
 	}
 	for _, c := range counts {
-		o.Jobs = append(o.Jobs, activation.JobStanding(c))
+		o.Jobs = append(o.Jobs, domain.JobStanding(c))
 	}
 	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM people WHERE account = 'parked'), (SELECT count(*) FROM people WHERE wrong_address <> '' AND wrong_address = email)`).Scan(&o.Parked, &o.Wrong)
 	return o, wrap("overview", err)
@@ -65,8 +65,8 @@ func (s *Store) each(ctx context.Context, see func(scan func(...any) error) erro
 const jobLineColumns = `id, kind, person_id, attempts, created_at, run_at, given_up_at, reason,
 	CASE WHEN given_up_at > 0 AND payload IS NOT NULL THEN 1 ELSE 0 END`
 
-func scanJobLine(scan func(...any) error) (activation.JobLine, error) {
-	var j activation.JobLine
+func scanJobLine(scan func(...any) error) (domain.JobLine, error) {
+	var j domain.JobLine
 	var created, run, given, letter int64
 	err := scan(&j.ID, &j.Kind, &j.Person, &j.Attempts, &created, &run, &given, &j.Reason, &letter)
 	j.Letter = letter == 1
@@ -76,12 +76,12 @@ func scanJobLine(scan func(...any) error) (activation.JobLine, error) {
 
 // Jobs gives the jobs that wait or were given up, oldest first, and one more
 // than limit where there are more.
-func (s *Store) Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]activation.JobLine, error) {
+func (s *Store) Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]domain.JobLine, error) {
 	where := `given_up_at = 0`
 	if givenUp {
 		where = `given_up_at <> 0`
 	}
-	var out []activation.JobLine
+	var out []domain.JobLine
 	err := s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		out = append(out, j)

@@ -6,15 +6,15 @@ import (
 	"iter"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // personColumns are in the order of scanPerson.
 const personColumns = `id, profile, number, given_name, family_name, birth_date, email, cohort, readiness,
 	login, university_address, account, activation_id, account_id, activated_at, first_login_at, hold, wrong_address, wrong_why, wrong_since, erased_at`
 
-func scanPerson(scan func(...any) error) (activation.Person, error) {
-	var p activation.Person
+func scanPerson(scan func(...any) error) (domain.Person, error) {
+	var p domain.Person
 	var activated, first, wrong, erased int64
 	err := scan(&p.ID, &p.Profile, &p.Number, &p.GivenName, &p.FamilyName, &p.BirthDate, &p.Email, &p.Cohort, &p.Readiness,
 		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first, &p.Hold, &p.WrongAddress, &p.WrongWhy, &wrong, &erased)
@@ -23,22 +23,22 @@ func scanPerson(scan func(...any) error) (activation.Person, error) {
 }
 
 // PeopleAt gives the people with a personal address, of every profile.
-func (s *Store) PeopleAt(ctx context.Context, address activation.Address) ([]activation.Person, error) {
+func (s *Store) PeopleAt(ctx context.Context, address domain.Address) ([]domain.Person, error) {
 	return s.people(ctx, `WHERE email = $1 ORDER BY profile, number`, address)
 }
 
 // People gives everybody, by profile and number.
-func (s *Store) People(ctx context.Context) ([]activation.Person, error) {
+func (s *Store) People(ctx context.Context) ([]domain.Person, error) {
 	return s.people(ctx, `ORDER BY profile, number`)
 }
 
-func (s *Store) people(ctx context.Context, where string, args ...any) ([]activation.Person, error) {
+func (s *Store) people(ctx context.Context, where string, args ...any) ([]domain.Person, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+personColumns+` FROM people `+where, args...)
 	if err != nil {
 		return nil, wrap("people", err)
 	}
 	defer rows.Close()
-	var out []activation.Person
+	var out []domain.Person
 	for rows.Next() {
 		p, err := scanPerson(rows.Scan)
 		if err != nil {
@@ -50,25 +50,25 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]activa
 }
 
 // Person gives a person.
-func (s *Store) Person(ctx context.Context, id activation.PersonID) (activation.Person, error) {
+func (s *Store) Person(ctx context.Context, id domain.PersonID) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	return p, wrap("person", notFound(err))
 }
 
 // PersonByLogin gives the person who has an identifier.
-func (s *Store) PersonByLogin(ctx context.Context, login string) (activation.Person, error) {
+func (s *Store) PersonByLogin(ctx context.Context, login string) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE login = $1 AND login <> ''`, login).Scan)
 	return p, wrap("person by login", notFound(err))
 }
 
 // PeopleCalled gives the people of every profile who have a number or an
 // identifier.
-func (s *Store) PeopleCalled(ctx context.Context, name string) ([]activation.Person, error) {
+func (s *Store) PeopleCalled(ctx context.Context, name string) ([]domain.Person, error) {
 	return s.people(ctx, `WHERE number = $1 OR (login = $2 AND login <> '') ORDER BY profile, number`, name, strings.ToLower(name))
 }
 
 // PersonByAccount gives the person whose account has an id in Keycloak.
-func (s *Store) PersonByAccount(ctx context.Context, accountID string) (activation.Person, error) {
+func (s *Store) PersonByAccount(ctx context.Context, accountID string) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE account_id = $1 AND account_id <> ''`, accountID).Scan)
 	return p, wrap("person by account", notFound(err))
 }
@@ -82,7 +82,7 @@ const (
 // Reserve gives a person the first free login and the first free university
 // address, for ever; of what the person has already nothing is changed. Of what
 // has nil for candidates nothing is given.
-func (s *Store) Reserve(ctx context.Context, id activation.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
+func (s *Store) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
 	return login, address, wrap("reserve", s.tx(ctx, func(tx *sql.Tx) error {
 		// The update holds the person's row, so that two journeys of one person
 		// reserve one after the other.
@@ -106,7 +106,7 @@ func (s *Store) Reserve(ctx context.Context, id activation.PersonID, logins, add
 }
 
 // reserve fills name with the first candidate that is free, unless it is filled.
-func reserve(ctx context.Context, tx *sql.Tx, id activation.PersonID, kind string, name *string, candidates iter.Seq[string]) error {
+func reserve(ctx context.Context, tx *sql.Tx, id domain.PersonID, kind string, name *string, candidates iter.Seq[string]) error {
 	if *name != "" || candidates == nil {
 		return nil
 	}
@@ -122,5 +122,5 @@ func reserve(ctx context.Context, tx *sql.Tx, id activation.PersonID, kind strin
 			return nil
 		}
 	}
-	return activation.ErrTaken
+	return domain.ErrTaken
 }

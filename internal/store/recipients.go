@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 )
 
 const recipientColumns = `campaign_id, person_id, round, job_id, state, why, at`
@@ -36,7 +36,7 @@ func (s *Store) Stranded(ctx context.Context, id string, limit int) ([]campaign.
 
 // Unanswered gives whom a round's mail was sent to at a time or before, and who
 // has no row in the next round.
-func (s *Store) Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]activation.PersonID, error) {
+func (s *Store) Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]domain.PersonID, error) {
 	return s.ids(ctx, `SELECT person_id FROM campaign_mails m WHERE campaign_id = $1 AND state = 'sent' AND round = $2 AND at <= $3 AND `+unanswered+` ORDER BY at LIMIT $4`,
 		id, round, micros(before), limit)
 }
@@ -53,7 +53,7 @@ func (s *Store) OldestUnanswered(ctx context.Context, id string, below int) (tim
 // Recipient gives the mail of a job.
 func (s *Store) Recipient(ctx context.Context, job string) (campaign.Recipient, error) {
 	if job == "" {
-		return campaign.Recipient{}, activation.ErrNotFound
+		return campaign.Recipient{}, domain.ErrNotFound
 	}
 	r, err := scanRecipient(s.db.QueryRowContext(ctx, `SELECT `+recipientColumns+` FROM campaign_mails WHERE job_id = $1`, job).Scan)
 	return r, wrap("recipient", notFound(err))
@@ -63,7 +63,7 @@ func (s *Store) Recipient(ctx context.Context, job string) (campaign.Recipient, 
 var errSettled = errors.New("store: settled before")
 
 // Settle moves a mail on from one of the states, with its effects.
-func (s *Store) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e activation.Effects) error {
+func (s *Store) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e domain.Effects) error {
 	c := &conditions{args: []any{r.State, r.Why, micros(r.At), r.Job, r.Campaign, r.Person, r.Round}}
 	var marks []string
 	for _, state := range from {
@@ -103,7 +103,7 @@ func (s *Store) Tallies(ctx context.Context, id string) ([]campaign.Tally, error
 
 // Recipients gives mails of a campaign, those that changed last first, with
 // their people; state narrows.
-func (s *Store) Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []activation.Person, error) {
+func (s *Store) Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []domain.Person, error) {
 	c := &conditions{}
 	c.and(`campaign_id = ` + c.arg(id))
 	if state != "" {
@@ -122,11 +122,11 @@ func (s *Store) Recipients(ctx context.Context, id string, state campaign.Recipi
 	if err != nil {
 		return nil, nil, err
 	}
-	byID := map[activation.PersonID]activation.Person{}
+	byID := map[domain.PersonID]domain.Person{}
 	for _, one := range found {
 		byID[one.ID] = one
 	}
-	people := make([]activation.Person, len(list))
+	people := make([]domain.Person, len(list))
 	for i, r := range list {
 		people[i] = byID[r.Person]
 	}

@@ -8,13 +8,13 @@ import (
 	"errors"
 	"slices"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // Dossier gives everything that is held about a person.
-func (s *Store) Dossier(ctx context.Context, id activation.PersonID) (activation.Dossier, error) {
-	var d activation.Dossier
+func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (domain.Dossier, error) {
+	var d domain.Dossier
 	var err error
 	if d.Person, err = s.Person(ctx, id); err != nil {
 		return d, err
@@ -44,16 +44,16 @@ func (s *Store) Dossier(ctx context.Context, id activation.PersonID) (activation
 }
 
 // dossierOfOthers adds what the imports, the campaigns and the desk know.
-func (s *Store) dossierOfOthers(ctx context.Context, d *activation.Dossier) (err error) {
+func (s *Store) dossierOfOthers(ctx context.Context, d *domain.Dossier) (err error) {
 	id := d.Person.ID
-	if d.Import, err = s.ImportOf(ctx, id); err != nil && !errors.Is(err, activation.ErrNotFound) {
+	if d.Import, err = s.ImportOf(ctx, id); err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return err
 	}
 	var stage, gone, issued, expires int64
 	if err := s.db.QueryRowContext(ctx, `SELECT source, stage, gone_at FROM people WHERE id = $1`, id).Scan(&d.Source, &stage, &gone); err != nil {
 		return wrap("dossier", err)
 	}
-	d.Stage, d.GoneAt = activation.Stage(stage), moment(gone)
+	d.Stage, d.GoneAt = domain.Stage(stage), moment(gone)
 	err = s.db.QueryRowContext(ctx, `SELECT issued_at, expires_at FROM desk_codes WHERE person_id = $1`, id).Scan(&issued, &expires)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return wrap("dossier", err)
@@ -63,9 +63,9 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *activation.Dossier) (err
 	if err != nil {
 		return err
 	}
-	d.Journeys = slices.DeleteFunc(all, func(j activation.Journey) bool { return !mayBe(j, id) })
+	d.Journeys = slices.DeleteFunc(all, func(j domain.Journey) bool { return !mayBe(j, id) })
 	return s.each(ctx, func(scan func(...any) error) error {
-		var m activation.CampaignMail
+		var m domain.CampaignMail
 		var doc string
 		var at, sent int64
 		var c struct{ Name string }
@@ -77,7 +77,7 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *activation.Dossier) (err
 }
 
 // mayBe tells whether a journey is a person's, or may still become theirs.
-func mayBe(j activation.Journey, id activation.PersonID) bool {
+func mayBe(j domain.Journey, id domain.PersonID) bool {
 	return j.Person == id || j.Person == "" && slices.Contains(j.Candidates, id)
 }
 
@@ -92,16 +92,16 @@ func mayBe(j activation.Journey, id activation.PersonID) bool {
 //     figures stay what they were.
 //
 // entry is chained with it. A person whose account is being made is
-// activation.ErrConflict: the account is to come to its end first.
-func (s *Store) Erase(ctx context.Context, id activation.PersonID, entry audit.Entry) error {
+// domain.ErrConflict: the account is to come to its end first.
+func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry) error {
 	entry.Act, entry.Whom = audit.ActErased, string(id)
 	return wrap("erase", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := forgetJourneys(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := one(ctx, tx, activation.ErrConflict, `UPDATE people SET given_name = '', family_name = '', birth_date = '', email = '', cohort = '',
+		if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET given_name = '', family_name = '', birth_date = '', email = '', cohort = '',
 			wrong_address = '', wrong_why = '', wrong_since = 0, readiness = $1, hold = '', activation_id = '', account_id = '', erased_at = $2 WHERE id = $3 AND account <> $4 AND erased_at = 0`,
-			activation.Held, micros(entry.At), id, activation.AccountCreating); err != nil {
+			domain.Held, micros(entry.At), id, domain.AccountCreating); err != nil {
 			return err
 		}
 		for _, statement := range []string{
@@ -119,14 +119,14 @@ func (s *Store) Erase(ctx context.Context, id activation.PersonID, entry audit.E
 		if err := refind(ctx, tx, id); err != nil {
 			return err
 		}
-		return s.apply(ctx, tx, activation.Effects{Audit: []audit.Entry{entry}})
+		return s.apply(ctx, tx, domain.Effects{Audit: []audit.Entry{entry}})
 	}))
 }
 
 // forgetJourneys removes the journeys that were asked for with a person's
 // address and could be nobody's but theirs, with the mails that wait for them.
 // One that may be somebody else's at the same address ends within a day.
-func forgetJourneys(ctx context.Context, tx *sql.Tx, id activation.PersonID) error {
+func forgetJourneys(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 	all, err := journeys(tx.QueryContext(ctx, `SELECT doc FROM journeys WHERE address <> '' AND address = (SELECT email FROM people WHERE id = $1)`, id))
 	if err != nil {
 		return err

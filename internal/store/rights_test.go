@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 )
 
 func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
@@ -18,33 +18,33 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		if _, err := w.ReserveLogin(t.Context(), "1", func(yield func(string) bool) { yield("jdarc") }); err != nil {
 			t.Fatal(err)
 		}
-		c := activation.Charter{Lang: activation.French, Version: "2026", Title: "Charte", Text: "Soyez bons.", SHA256: activation.HashCharter("Soyez bons.")}
-		w.must(w.Publish(t.Context(), version("v1", "2026", c.Text), "", 0, activation.Effects{}))
+		c := domain.Charter{Lang: domain.French, Version: "2026", Title: "Charte", Text: "Soyez bons.", SHA256: domain.HashCharter("Soyez bons.")}
+		w.must(w.Publish(t.Context(), version("v1", "2026", c.Text), "", 0, domain.Effects{}))
 		j := journey("j1")
 		mail := job("m")
 		mail.Person = "1"
-		w.must(w.Begin(t.Context(), j, activation.Effects{
-			Jobs:        []activation.Job{mail},
-			Acceptances: []activation.Acceptance{{Person: "1", Journey: "j1", Profile: "etudiant", Lang: activation.French, Version: "2026", SHA256: c.SHA256, At: start}},
-			Events:      []activation.Event{{At: start, Kind: activation.EventCharterAccepted, Person: "1", Journey: "j1"}},
+		w.must(w.Begin(t.Context(), j, domain.Effects{
+			Jobs:        []domain.Job{mail},
+			Acceptances: []domain.Acceptance{{Person: "1", Journey: "j1", Profile: "etudiant", Lang: domain.French, Version: "2026", SHA256: c.SHA256, At: start}},
+			Events:      []domain.Event{{At: start, Kind: domain.EventCharterAccepted, Person: "1", Journey: "j1"}},
 			Audit:       []audit.Entry{entry("person.helped", "1"), entry("person.helped", "2")},
 		}))
 		// They were invited, and another mail waits; they asked for a code, and
 		// stood at the desk.
 		w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1, Name: "Rentrée 2026"}, []campaign.Recipient{
 			{Campaign: "c", Person: "1", Job: "mail-1", At: start}, {Campaign: "c", Person: "1", Round: 1, Job: "mail-2", At: start}, {Campaign: "c", Person: "2", Job: "mail-3", At: start},
-		}, activation.Effects{}))
+		}, domain.Effects{}))
 		sent, err := w.Recipient(t.Context(), "mail-1")
 		w.must(err)
 		sent.State, sent.Why = campaign.Bounced, "5.1.1"
-		w.must(w.Settle(t.Context(), sent, []campaign.RecipientState{campaign.Waiting}, activation.Effects{}))
+		w.must(w.Settle(t.Context(), sent, []campaign.RecipientState{campaign.Waiting}, domain.Effects{}))
 		asked, others := journey("asked"), journey("others")
-		asked.Address, asked.Candidates = person("1").Email, []activation.PersonID{"1"}
-		others.Address, others.Candidates = person("1").Email, []activation.PersonID{"1", "2"}
+		asked.Address, asked.Candidates = person("1").Email, []domain.PersonID{"1"}
+		others.Address, others.Candidates = person("1").Email, []domain.PersonID{"1", "2"}
 		code := job("code")
 		code.Journey = "asked"
-		w.must(w.Begin(t.Context(), asked, activation.Effects{Jobs: []activation.Job{code}, Desk: &activation.DeskCode{Person: "1", MAC: []byte("mac"), Operator: "Ada", IssuedAt: start, ExpiresAt: start.Add(time.Hour)}}))
-		w.must(w.Begin(t.Context(), others, activation.Effects{}))
+		w.must(w.Begin(t.Context(), asked, domain.Effects{Jobs: []domain.Job{code}, Desk: &domain.DeskCode{Person: "1", MAC: []byte("mac"), Operator: "Ada", IssuedAt: start, ExpiresAt: start.Add(time.Hour)}}))
+		w.must(w.Begin(t.Context(), others, domain.Effects{}))
 		before, err := w.Dossier(t.Context(), "1")
 		w.must(err)
 		raw, err := before.JSON(start)
@@ -76,8 +76,8 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		if p.Number != "1" || p.Login != "jdarc" || len(after.Acceptances) != 1 || after.Charters[0].Text != c.Text || !p.ErasedAt.Equal(w.clock()) || p.MayActivate() {
 			t.Errorf("what has to be kept: %+v", after)
 		}
-		for _, j := range []activation.JourneyID{"j1", "asked"} {
-			if _, err := w.Journey(t.Context(), j); !errors.Is(err, activation.ErrNotFound) {
+		for _, j := range []domain.JourneyID{"j1", "asked"} {
+			if _, err := w.Journey(t.Context(), j); !errors.Is(err, domain.ErrNotFound) {
 				t.Errorf("the journey %s: %v", j, err)
 			}
 		}
@@ -105,7 +105,7 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 			t.Errorf("the record: %v", found)
 		}
 
-		if err := w.Erase(t.Context(), "1", e); !errors.Is(err, activation.ErrConflict) {
+		if err := w.Erase(t.Context(), "1", e); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("erased twice: %v", err)
 		}
 		w.enrol(person("1")) // the source has not forgotten them
@@ -118,8 +118,8 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 func TestRights_AnAccountThatIsBeingMadeComesToItsEndFirst(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"))
-		w.must(w.Apply(t.Context(), activation.Effects{People: []activation.PersonChange{{Person: "1", From: []activation.AccountState{""}, To: activation.AccountCreating}}}))
-		if err := w.Erase(t.Context(), "1", entry("", "")); !errors.Is(err, activation.ErrConflict) {
+		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "1", From: []domain.AccountState{""}, To: domain.AccountCreating}}}))
+		if err := w.Erase(t.Context(), "1", entry("", "")); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("%v", err)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/naming"
 )
@@ -16,7 +16,7 @@ import (
 // searchText is what a person is found and sorted by: family name, given name,
 // number, identifier and addresses, folded into words. Every statement that
 // writes one of them writes this as well.
-func searchText(p activation.Person) string {
+func searchText(p domain.Person) string {
 	var words []string
 	for _, s := range []string{p.FamilyName, p.GivenName, p.Number, p.Login, string(p.Email), p.UniversityAddress} {
 		words = append(words, naming.Words(s)...)
@@ -25,7 +25,7 @@ func searchText(p activation.Person) string {
 }
 
 // refind writes a person's searchText anew, after one of its parts was changed.
-func refind(ctx context.Context, tx *sql.Tx, id activation.PersonID) error {
+func refind(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 	p, err := scanPerson(tx.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	if err != nil {
 		return notFound(err)
@@ -43,14 +43,14 @@ const stateColumn = `(CASE WHEN account = 'parked' THEN 'parked' WHEN account = 
 // order is a column that lists are sorted by, with its index.
 type order struct {
 	column string
-	key    func(p activation.Person) string
+	key    func(p domain.Person) string
 	number bool
 }
 
 var orders = map[helpdesk.Sort]order{
 	helpdesk.ByName:       {column: "search", key: searchText},
-	helpdesk.ByNumber:     {column: "number", key: func(p activation.Person) string { return p.Number }},
-	helpdesk.ByActivation: {column: "activated_at", key: func(p activation.Person) string { return strconv.FormatInt(micros(p.ActivatedAt), 10) }, number: true},
+	helpdesk.ByNumber:     {column: "number", key: func(p domain.Person) string { return p.Number }},
+	helpdesk.ByActivation: {column: "activated_at", key: func(p domain.Person) string { return strconv.FormatInt(micros(p.ActivatedAt), 10) }, number: true},
 }
 
 // hidden is the column as no index has it.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/localpostgres"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/store"
 )
@@ -42,7 +42,7 @@ func among(b *testing.B, dsn string) {
 	}
 	defer s.Close()
 	begun := time.Now()
-	_, err = s.Import(b.Context(), &activation.ImportOrder{Part: true}, func(in activation.Intake) error {
+	_, err = s.Import(b.Context(), &domain.ImportOrder{Part: true}, func(in domain.Intake) error {
 		for i := range million {
 			if err := in.Put(i+1, somebody(i)); err != nil {
 				return err
@@ -100,31 +100,31 @@ func queries() map[string]helpdesk.Query {
 		"many-and-few":          {Words: "given name2345"},
 		"many-and-many":         {Words: "given12 name23"},
 		"nobody":                {Words: "zzz"},
-		"state-few":             {State: activation.StateHeld},
-		"state-many":            {State: activation.StateReady},
+		"state-few":             {State: domain.StateHeld},
+		"state-many":            {State: domain.StateReady},
 		"cohort":                {Cohort: "C7"},
 		"profile":               {Profile: "personnel"},
 		"cohort-profile":        {Cohort: "C7", Profile: "personnel"},
-		"cohort-state-few":      {Cohort: "C7", State: activation.StateHeld},
-		"many-words-state-few":  {Words: "name", State: activation.StateHeld},
+		"cohort-state-few":      {Cohort: "C7", State: domain.StateHeld},
+		"many-words-state-few":  {Words: "name", State: domain.StateHeld},
 		"wrong-address":         {Wrong: true},
 		"nobody-of-two-filters": {Cohort: "C7", Profile: "invite"},
 	}
 }
 
-func somebody(i int) activation.Person {
+func somebody(i int) domain.Person {
 	family, given := (i*7919)%4000, (i*31)%900
-	p := activation.Person{
-		ID: activation.PersonID(fmt.Sprintf("p-%d", i)), Profile: "etudiant", Number: fmt.Sprint(22500000 + i),
+	p := domain.Person{
+		ID: domain.PersonID(fmt.Sprintf("p-%d", i)), Profile: "etudiant", Number: fmt.Sprint(22500000 + i),
 		GivenName: fmt.Sprintf("Given%d", given), FamilyName: fmt.Sprintf("Name%d", family), BirthDate: "2007-03-17",
-		Email:  activation.Address(fmt.Sprintf("given%d.name%d.%d@example.net", given, family, i)),
-		Cohort: fmt.Sprintf("C%d", i%40), Readiness: activation.Ready,
+		Email:  domain.Address(fmt.Sprintf("given%d.name%d.%d@example.net", given, family, i)),
+		Cohort: fmt.Sprintf("C%d", i%40), Readiness: domain.Ready,
 	}
 	switch {
 	case i%1000 == 7:
-		p.Readiness = activation.Held
+		p.Readiness = domain.Held
 	case i%10 == 4:
-		p.Readiness = activation.NotReady
+		p.Readiness = domain.NotReady
 	}
 	switch {
 	case i%500 == 11:

@@ -6,44 +6,44 @@ import (
 	"strings"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 )
 
 // crowd enrols people of every state.
 func crowd(w *world) {
-	var people []activation.Person
-	add := func(id, profile, given, family, cohort string, r activation.Readiness) {
-		people = append(people, activation.Person{
-			ID: activation.PersonID(id), Profile: profile, Number: "225" + id, GivenName: given, FamilyName: family,
-			Email: activation.Address(strings.ToLower(given[:1]) + "." + id + "@example.net"), Cohort: cohort, Readiness: r,
+	var people []domain.Person
+	add := func(id, profile, given, family, cohort string, r domain.Readiness) {
+		people = append(people, domain.Person{
+			ID: domain.PersonID(id), Profile: profile, Number: "225" + id, GivenName: given, FamilyName: family,
+			Email: domain.Address(strings.ToLower(given[:1]) + "." + id + "@example.net"), Cohort: cohort, Readiness: r,
 		})
 	}
-	add("01", "etudiant", "Jean-Pierre", "Martin", "L1", activation.Ready)
-	add("02", "etudiant", "Élodie", "d’Arc", "L1", activation.NotReady)
-	add("03", "etudiant", "Øyvind", "Groß", "L2", activation.Held)
-	add("04", "personnel", "Nadia", "Benali", "2026", activation.Ready)
-	add("05", "etudiant", "Xiaoming", "王", "L2", activation.Ready)
-	add("06", "etudiant", "Marie", "de La Tour", "L2", activation.Ready)
-	add("07", "etudiant", "Martine", "Öztürk", "L2", activation.Ready)
+	add("01", "etudiant", "Jean-Pierre", "Martin", "L1", domain.Ready)
+	add("02", "etudiant", "Élodie", "d’Arc", "L1", domain.NotReady)
+	add("03", "etudiant", "Øyvind", "Groß", "L2", domain.Held)
+	add("04", "personnel", "Nadia", "Benali", "2026", domain.Ready)
+	add("05", "etudiant", "Xiaoming", "王", "L2", domain.Ready)
+	add("06", "etudiant", "Marie", "de La Tour", "L2", domain.Ready)
+	add("07", "etudiant", "Martine", "Öztürk", "L2", domain.Ready)
 	w.enrol(people...)
-	move := func(id activation.PersonID, states ...activation.AccountState) {
-		from := activation.NoAccount
+	move := func(id domain.PersonID, states ...domain.AccountState) {
+		from := domain.NoAccount
 		for _, to := range states {
-			c := activation.PersonChange{Person: id, From: []activation.AccountState{from}, To: to}
-			if to == activation.AccountActive {
+			c := domain.PersonChange{Person: id, From: []domain.AccountState{from}, To: to}
+			if to == domain.AccountActive {
 				c.ActivatedAt = start
 			}
-			w.must(w.Apply(w.t.Context(), activation.Effects{People: []activation.PersonChange{c}}))
+			w.must(w.Apply(w.t.Context(), domain.Effects{People: []domain.PersonChange{c}}))
 			from = to
 		}
 	}
-	move("04", activation.AccountCreating, activation.AccountParked)
-	move("05", activation.AccountCreating)
-	move("06", activation.AccountCreating, activation.AccountActive)
-	move("07", activation.AccountCreating, activation.AccountActive)
-	w.must(w.Apply(w.t.Context(), activation.Effects{People: []activation.PersonChange{{
-		Person: "07", From: []activation.AccountState{activation.AccountActive}, To: activation.AccountActive, FirstLoginAt: start,
+	move("04", domain.AccountCreating, domain.AccountParked)
+	move("05", domain.AccountCreating)
+	move("06", domain.AccountCreating, domain.AccountActive)
+	move("07", domain.AccountCreating, domain.AccountActive)
+	w.must(w.Apply(w.t.Context(), domain.Effects{People: []domain.PersonChange{{
+		Person: "07", From: []domain.AccountState{domain.AccountActive}, To: domain.AccountActive, FirstLoginAt: start,
 	}}}))
 }
 
@@ -80,9 +80,9 @@ func TestFindPeople(t *testing.T) {
 			{helpdesk.Query{Words: "nobody"}, ""},
 			{helpdesk.Query{Words: `" * ' -- ) OR 1`}, ""},
 			{helpdesk.Query{Words: "!?"}, ""},
-			{helpdesk.Query{State: activation.StateHeld}, "03"},
+			{helpdesk.Query{State: domain.StateHeld}, "03"},
 			{helpdesk.Query{Cohort: "L2"}, "06 03 07 05"},
-			{helpdesk.Query{Cohort: "L2", Profile: "etudiant", State: activation.StateActive}, "07"},
+			{helpdesk.Query{Cohort: "L2", Profile: "etudiant", State: domain.StateActive}, "07"},
 			{helpdesk.Query{Words: "mar", Cohort: "L1"}, "01"},
 			{helpdesk.Query{Profile: "nobody"}, ""},
 			{helpdesk.Query{Sort: helpdesk.ByNumber}, "01 02 03 04 05 06 07"},
@@ -101,7 +101,7 @@ func TestFindPeople(t *testing.T) {
 				t.Errorf("SQL and Go differ on the state %s of %s", p.State(), p.ID)
 			}
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{Wrong: []activation.WrongAddress{{Address: "n.04@example.net", Why: "5.1.1", At: start}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Wrong: []domain.WrongAddress{{Address: "n.04@example.net", Why: "5.1.1", At: start}}}))
 		if got := found(mustFind(t, w, helpdesk.Query{Wrong: true})); got != "04" {
 			t.Errorf("wrong addresses: %q", got)
 		}
@@ -130,7 +130,7 @@ func TestFindPeople_FollowsEveryChange(t *testing.T) {
 		before, _ := w.Person(t.Context(), "1")
 		after := before
 		after.Email = "radium@example.org"
-		w.must(w.Apply(t.Context(), activation.Effects{Edits: []activation.PersonEdit{{Before: before, After: after}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: before, After: after}}}))
 		if err := w.Exec(t.Context(), `VACUUM`); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestFindPeople_FollowsEveryChange(t *testing.T) {
 
 func TestFindPeople_PagesForthAndBack(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		var people []activation.Person
+		var people []domain.Person
 		for i := range 2*helpdesk.PageSize + 10 {
 			p := person(fmt.Sprintf("%03d", i))
 			p.FamilyName = fmt.Sprintf("Name%d", i%7) // many of one name

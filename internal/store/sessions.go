@@ -7,7 +7,7 @@ import (
 	"encoding/hex"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // hashID keeps session ids out of the database: who reads it cannot take a
@@ -47,7 +47,7 @@ func (s *Store) ExtendSession(ctx context.Context, id string, expires time.Time)
 // old id is dead at once.
 func (s *Store) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
 	return wrap("session", s.tx(ctx, func(tx *sql.Tx) error {
-		return one(ctx, tx, activation.ErrNotFound, `UPDATE sessions SET id_hash = $1, data = $2, expires_at = $3 WHERE id_hash = $4`,
+		return one(ctx, tx, domain.ErrNotFound, `UPDATE sessions SET id_hash = $1, data = $2, expires_at = $3 WHERE id_hash = $4`,
 			hashID(renewed), data, micros(expires), hashID(old))
 	}))
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/localpostgres"
+	"entree/internal/domain"
 	"entree/internal/store"
 )
 
@@ -43,7 +43,7 @@ func step(b *testing.B, dsn string) {
 		}
 	}
 	now := time.Now()
-	must(s.Begin(b.Context(), activation.Journey{ID: "j", Profile: "etudiant", Address: "a@example.org", ExpiresAt: now.Add(time.Hour)}, activation.Effects{}))
+	must(s.Begin(b.Context(), domain.Journey{ID: "j", Profile: "etudiant", Address: "a@example.org", ExpiresAt: now.Add(time.Hour)}, domain.Effects{}))
 	must(s.SaveSession(b.Context(), "session", make([]byte, 200), now.Add(time.Hour)))
 	b.Run("session", func(b *testing.B) {
 		for b.Loop() {
@@ -59,18 +59,18 @@ func step(b *testing.B, dsn string) {
 	})
 	b.Run("act", func(b *testing.B) {
 		for b.Loop() {
-			_, err := s.Update(b.Context(), activation.Journey{ID: "j"}, func(j *activation.Journey) (activation.Effects, error) {
-				return activation.Effects{Events: []activation.Event{{At: now, Kind: activation.EventCodeWrong, Journey: j.ID}}}, nil
+			_, err := s.Update(b.Context(), domain.Journey{ID: "j"}, func(j *domain.Journey) (domain.Effects, error) {
+				return domain.Effects{Events: []domain.Event{{At: now, Kind: domain.EventCodeWrong, Journey: j.ID}}}, nil
 			})
 			must(err)
 		}
 	})
 	b.Run("limits", func(b *testing.B) {
-		rate := activation.Rate{Burst: 1_000_000, Per: time.Hour}
+		rate := domain.Rate{Burst: 1_000_000, Per: time.Hour}
 		n := 0
 		for b.Loop() {
 			n++
-			_, _, err := s.TakeAll(b.Context(), []activation.Act{{Key: fmt.Sprint("address:", n), Rate: rate}, {Key: "client", Rate: rate}, {Key: "total", Rate: rate}}, now)
+			_, _, err := s.TakeAll(b.Context(), []domain.Act{{Key: fmt.Sprint("address:", n), Rate: rate}, {Key: "client", Rate: rate}, {Key: "total", Rate: rate}}, now)
 			must(err)
 		}
 	})

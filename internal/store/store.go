@@ -25,7 +25,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Store is a database. All its methods may be called by many at once.
@@ -122,13 +122,13 @@ func moment(us int64) time.Time {
 
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return activation.ErrNotFound
+		return domain.ErrNotFound
 	}
 	return err
 }
 
 func wrap(what string, err error) error {
-	if err == nil || errors.Is(err, activation.ErrNotFound) || errors.Is(err, activation.ErrConflict) || errors.Is(err, activation.ErrTaken) {
+	if err == nil || errors.Is(err, domain.ErrNotFound) || errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrTaken) {
 		return err
 	}
 	return fmt.Errorf("store: %s: %w", what, err)

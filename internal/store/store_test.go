@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/localpostgres"
+	"entree/internal/domain"
 	"entree/internal/store"
 	"entree/internal/store/litetest"
 )
@@ -95,47 +95,47 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) enrol(people ...activation.Person) {
+func (w *world) enrol(people ...domain.Person) {
 	w.t.Helper()
 	w.must(w.Enrol(w.t.Context(), people...))
 }
 
-func person(id string) activation.Person {
-	return activation.Person{
-		ID: activation.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Jean-Pierre", FamilyName: "d’Arc 王", BirthDate: "2007-03-17",
-		Email: "jp@example.net", Cohort: "L1", Readiness: activation.Ready,
+func person(id string) domain.Person {
+	return domain.Person{
+		ID: domain.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Jean-Pierre", FamilyName: "d’Arc 王", BirthDate: "2007-03-17",
+		Email: "jp@example.net", Cohort: "L1", Readiness: domain.Ready,
 	}
 }
 
-func journey(id string) activation.Journey {
-	return activation.Journey{
-		ID: activation.JourneyID(id), Version: 1, Purpose: activation.PurposeActivate, Profile: "etudiant", Lang: activation.French, Address: "jp@example.net",
-		RequestedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour), Code: activation.Code{MAC: []byte{1, 2, 3}, ExpiresAt: start.Add(time.Minute)},
+func journey(id string) domain.Journey {
+	return domain.Journey{
+		ID: domain.JourneyID(id), Version: 1, Purpose: domain.PurposeActivate, Profile: "etudiant", Lang: domain.French, Address: "jp@example.net",
+		RequestedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour), Code: domain.Code{MAC: []byte{1, 2, 3}, ExpiresAt: start.Add(time.Minute)},
 	}
 }
 
-func job(id string) activation.Job {
-	return activation.Job{ID: id, Kind: activation.JobMail, Payload: []byte("sealed " + id), Created: start, RunAt: start, Deadline: start.Add(time.Hour)}
+func job(id string) domain.Job {
+	return domain.Job{ID: id, Kind: domain.JobMail, Payload: []byte("sealed " + id), Created: start, RunAt: start, Deadline: start.Add(time.Hour)}
 }
 
 func TestJourneys(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		want := journey("j1")
-		w.must(w.Begin(t.Context(), want, activation.Effects{Jobs: []activation.Job{job("a")}}))
+		w.must(w.Begin(t.Context(), want, domain.Effects{Jobs: []domain.Job{job("a")}}))
 		got, err := w.Journey(t.Context(), "j1")
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v %s", err, diff)
 		}
-		if _, err := w.Journey(t.Context(), "nobody"); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.Journey(t.Context(), "nobody"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
-		if _, err := w.Update(t.Context(), activation.Journey{ID: "nobody"}, func(*activation.Journey) (activation.Effects, error) { return activation.Effects{}, nil }); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.Update(t.Context(), domain.Journey{ID: "nobody"}, func(*domain.Journey) (domain.Effects, error) { return domain.Effects{}, nil }); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
 		wanted := errors.New("no")
-		if _, err := w.Update(t.Context(), activation.Journey{ID: "j1"}, func(j *activation.Journey) (activation.Effects, error) {
+		if _, err := w.Update(t.Context(), domain.Journey{ID: "j1"}, func(j *domain.Journey) (domain.Effects, error) {
 			j.EndedAt = start
-			return activation.Effects{Jobs: []activation.Job{job("b")}}, wanted
+			return domain.Effects{Jobs: []domain.Job{job("b")}}, wanted
 		}); !errors.Is(err, wanted) {
 			t.Errorf("%v", err)
 		}
@@ -147,7 +147,7 @@ func TestJourneys(t *testing.T) {
 
 func TestS2_EightWritersEachChangeCountsOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		w.must(w.Begin(t.Context(), journey("j1"), activation.Effects{}))
+		w.must(w.Begin(t.Context(), journey("j1"), domain.Effects{}))
 		second := w.instance()
 		var wins atomic.Int32
 		together(8, func(i int) {
@@ -156,13 +156,13 @@ func TestS2_EightWritersEachChangeCountsOnce(t *testing.T) {
 				s = second
 			}
 			won := false
-			_, err := s.Update(context.Background(), activation.Journey{ID: "j1"}, func(j *activation.Journey) (activation.Effects, error) {
+			_, err := s.Update(context.Background(), domain.Journey{ID: "j1"}, func(j *domain.Journey) (domain.Effects, error) {
 				j.Code.Tries++
 				won = j.ProvenAt.IsZero()
 				if won {
 					j.ProvenAt = start
 				}
-				return activation.Effects{}, nil
+				return domain.Effects{}, nil
 			})
 			if err != nil {
 				t.Error(err)
@@ -181,23 +181,23 @@ func TestS2_EightWritersEachChangeCountsOnce(t *testing.T) {
 func TestI1_AGuardThatFailsTakesEverythingBack(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"))
-		w.must(w.Begin(t.Context(), journey("j1"), activation.Effects{}))
+		w.must(w.Begin(t.Context(), journey("j1"), domain.Effects{}))
 		begin := func(name string) error {
-			_, err := w.Update(t.Context(), activation.Journey{ID: "j1"}, func(j *activation.Journey) (activation.Effects, error) {
+			_, err := w.Update(t.Context(), domain.Journey{ID: "j1"}, func(j *domain.Journey) (domain.Effects, error) {
 				j.PasswordAt = start
-				return activation.Effects{
-					People: []activation.PersonChange{{Person: "1", From: []activation.AccountState{activation.NoAccount}, To: activation.AccountCreating, ActivationID: name}},
-					Jobs:   []activation.Job{job(name)}, Events: []activation.Event{{At: start, Kind: activation.EventPasswordChosen, Person: "1"}},
+				return domain.Effects{
+					People: []domain.PersonChange{{Person: "1", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating, ActivationID: name}},
+					Jobs:   []domain.Job{job(name)}, Events: []domain.Event{{At: start, Kind: domain.EventPasswordChosen, Person: "1"}},
 				}, nil
 			})
 			return err
 		}
 		w.must(begin("first"))
-		if err := begin("second"); !errors.Is(err, activation.ErrConflict) {
+		if err := begin("second"); !errors.Is(err, domain.ErrConflict) {
 			t.Fatalf("%v", err)
 		}
 		p, err := w.Person(t.Context(), "1")
-		if err != nil || p.ActivationID != "first" || p.Account != activation.AccountCreating {
+		if err != nil || p.ActivationID != "first" || p.Account != domain.AccountCreating {
 			t.Errorf("%+v, %v", p, err)
 		}
 		if waiting, _ := w.Waiting(t.Context(), "second"); waiting {
@@ -206,8 +206,8 @@ func TestI1_AGuardThatFailsTakesEverythingBack(t *testing.T) {
 		if events, _ := w.Events(t.Context(), "1"); len(events) != 1 {
 			t.Errorf("%d events", len(events))
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{People: []activation.PersonChange{{
-			Person: "1", From: []activation.AccountState{activation.AccountCreating}, To: activation.AccountActive, AccountID: "kc", ActivatedAt: start,
+		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{
+			Person: "1", From: []domain.AccountState{domain.AccountCreating}, To: domain.AccountActive, AccountID: "kc", ActivatedAt: start,
 		}}}))
 		p, _ = w.Person(t.Context(), "1")
 		if p.ActivationID != "first" || p.AccountID != "kc" || !p.ActivatedAt.Equal(start) {
@@ -218,7 +218,7 @@ func TestI1_AGuardThatFailsTakesEverythingBack(t *testing.T) {
 
 func TestNamesAreGivenOnceAndForEver(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		var people []activation.Person
+		var people []domain.Person
 		for i := range 8 {
 			people = append(people, person(fmt.Sprint(i)))
 		}
@@ -227,13 +227,13 @@ func TestNamesAreGivenOnceAndForEver(t *testing.T) {
 		got := make([]string, 8)
 		errs := make([]error, 8)
 		together(8, func(i int) {
-			got[i], errs[i] = w.ReserveLogin(context.Background(), activation.PersonID(fmt.Sprint(i)), candidates)
+			got[i], errs[i] = w.ReserveLogin(context.Background(), domain.PersonID(fmt.Sprint(i)), candidates)
 		})
 		taken := 0
 		seen := map[string]bool{}
 		for i := range got {
 			switch {
-			case errors.Is(errs[i], activation.ErrTaken):
+			case errors.Is(errs[i], domain.ErrTaken):
 				taken++
 			case errs[i] != nil || seen[got[i]]:
 				t.Errorf("%q, %v", got[i], errs[i])
@@ -247,19 +247,19 @@ func TestNamesAreGivenOnceAndForEver(t *testing.T) {
 			if errs[i] != nil {
 				continue
 			}
-			again, err := w.ReserveLogin(t.Context(), activation.PersonID(fmt.Sprint(i)), slices.Values([]string{"another"}))
+			again, err := w.ReserveLogin(t.Context(), domain.PersonID(fmt.Sprint(i)), slices.Values([]string{"another"}))
 			if err != nil || again != got[i] {
 				t.Errorf("had %q, now %q, %v", got[i], again, err)
 			}
 			p, err := w.PersonByLogin(t.Context(), got[i])
-			if err != nil || p.ID != activation.PersonID(fmt.Sprint(i)) {
+			if err != nil || p.ID != domain.PersonID(fmt.Sprint(i)) {
 				t.Errorf("%q belongs to %s, %v", got[i], p.ID, err)
 			}
 		}
 		if a, err := w.ReserveAddress(t.Context(), "0", slices.Values([]string{"martin"})); err != nil || a != "martin" {
 			t.Errorf("addresses and logins are apart: %q, %v", a, err)
 		}
-		if _, err := w.PersonByLogin(t.Context(), ""); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.PersonByLogin(t.Context(), ""); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("everybody without a login: %v", err)
 		}
 	})
@@ -267,15 +267,15 @@ func TestNamesAreGivenOnceAndForEver(t *testing.T) {
 
 func TestS47_EvidenceIsOnlyEverAdded(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		c := activation.Charter{Lang: activation.French, Version: "2026", Title: "Charte", Text: "Soyez « bons ».\n", SHA256: activation.HashCharter("Soyez « bons ».\n")}
-		w.must(w.Publish(t.Context(), version("v1", "2026", c.Text), "", 0, activation.Effects{}))
-		a := activation.Acceptance{Person: "1", Journey: "j1", Profile: "etudiant", Lang: activation.French, Version: "2026", SHA256: c.SHA256, At: start}
-		w.must(w.Apply(t.Context(), activation.Effects{Acceptances: []activation.Acceptance{a}, Events: []activation.Event{{At: start, Kind: "x", Person: "1"}}}))
+		c := domain.Charter{Lang: domain.French, Version: "2026", Title: "Charte", Text: "Soyez « bons ».\n", SHA256: domain.HashCharter("Soyez « bons ».\n")}
+		w.must(w.Publish(t.Context(), version("v1", "2026", c.Text), "", 0, domain.Effects{}))
+		a := domain.Acceptance{Person: "1", Journey: "j1", Profile: "etudiant", Lang: domain.French, Version: "2026", SHA256: c.SHA256, At: start}
+		w.must(w.Apply(t.Context(), domain.Effects{Acceptances: []domain.Acceptance{a}, Events: []domain.Event{{At: start, Kind: "x", Person: "1"}}}))
 		acceptances, charters, err := w.Evidence(t.Context(), "1")
-		if err != nil || len(acceptances) != 1 || acceptances[0] != a || charters[0].Text != c.Text || activation.HashCharter(charters[0].Text) != a.SHA256 {
+		if err != nil || len(acceptances) != 1 || acceptances[0] != a || charters[0].Text != c.Text || domain.HashCharter(charters[0].Text) != a.SHA256 {
 			t.Errorf("%+v %+v %v", acceptances, charters, err)
 		}
-		w.must(w.CallOff(t.Context(), later(w, "v2"), "a", start, activation.Effects{}))
+		w.must(w.CallOff(t.Context(), later(w, "v2"), "a", start, domain.Effects{}))
 		for _, table := range []string{"charters", "acceptances", "events", "names", "charter_versions", "charters_called_off"} {
 			if table == "names" {
 				w.enrol(person("1"))
@@ -291,7 +291,7 @@ func TestS47_EvidenceIsOnlyEverAdded(t *testing.T) {
 		}
 		unknown := a
 		unknown.SHA256, unknown.Journey = strings.Repeat("0", 64), "j2"
-		if err := w.Apply(t.Context(), activation.Effects{Acceptances: []activation.Acceptance{unknown}}); err == nil {
+		if err := w.Apply(t.Context(), domain.Effects{Acceptances: []domain.Acceptance{unknown}}); err == nil {
 			t.Error("a text that nobody kept was accepted")
 		}
 	})
@@ -302,7 +302,7 @@ var firstColumn = map[string]string{"charter_versions": "name", "charters_called
 func TestI6_FiftyActsAtOnceFivePass(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		second := w.instance()
-		rate := activation.Rate{Burst: 5, Per: 10 * time.Minute}
+		rate := domain.Rate{Burst: 5, Per: 10 * time.Minute}
 		var passed atomic.Int32
 		together(50, func(i int) {
 			s := w.Store
@@ -327,7 +327,7 @@ func TestI6_FiftyActsAtOnceFivePass(t *testing.T) {
 
 func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		rate := activation.Rate{Burst: 2, Per: 10 * time.Minute}
+		rate := domain.Rate{Burst: 2, Per: 10 * time.Minute}
 		take := func(at time.Time) bool {
 			ok, _, err := w.Take(t.Context(), "k", rate, at)
 			w.must(err)
@@ -347,7 +347,7 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 				t.Errorf("at %v: %v, want %v", c.at, got, c.want)
 			}
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{Forget: []string{"k"}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Forget: []string{"k"}}))
 		if !take(start.Add(48 * time.Hour)) {
 			t.Error("a forgotten key still holds back")
 		}
@@ -358,8 +358,8 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 // not: nobody spends what everybody shares on somebody whose own rate is spent.
 func TestI6_ActsAreCountedTogether(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		one, many := activation.Rate{Burst: 1, Per: time.Hour}, activation.Rate{Burst: 100, Per: time.Hour}
-		acts := []activation.Act{{Key: "all", Rate: many}, {Key: "mine", Rate: one}, {Key: "behind", Rate: one}}
+		one, many := domain.Rate{Burst: 1, Per: time.Hour}, domain.Rate{Burst: 100, Per: time.Hour}
+		acts := []domain.Act{{Key: "all", Rate: many}, {Key: "mine", Rate: one}, {Key: "behind", Rate: one}}
 		for i, want := range []int{-1, 1, 1} {
 			refused, retry, err := w.TakeAll(t.Context(), acts, start)
 			if err != nil || refused != want || want >= 0 && !retry.Equal(start.Add(time.Hour)) {
@@ -369,7 +369,7 @@ func TestI6_ActsAreCountedTogether(t *testing.T) {
 		if refused, _, err := w.TakeAll(t.Context(), acts[2:], start.Add(time.Hour)); err != nil || refused != -1 {
 			t.Errorf("what stands behind a refusal was counted: %d, %v", refused, err)
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{Forget: []string{"mine", "behind"}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Forget: []string{"mine", "behind"}}))
 		if refused, _, err := w.TakeAll(t.Context(), acts, start); err != nil || refused != -1 {
 			t.Errorf("forgotten keys hold back: %d, %v", refused, err)
 		}
@@ -388,11 +388,11 @@ func TestAStatementWithinItself(t *testing.T) {
 
 func TestJobs_ALeaseIsOneHolders(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		var jobs []activation.Job
+		var jobs []domain.Job
 		for i := range 40 {
 			jobs = append(jobs, job(fmt.Sprintf("job-%02d", i)))
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{Jobs: jobs}))
+		w.must(w.Apply(t.Context(), domain.Effects{Jobs: jobs}))
 		second := w.instance()
 		var mu sync.Mutex
 		held := map[string]int{}
@@ -401,7 +401,7 @@ func TestJobs_ALeaseIsOneHolders(t *testing.T) {
 			if i%2 == 1 {
 				s = second
 			}
-			leased, err := s.Lease(context.Background(), activation.JobMail, fmt.Sprint("holder", i), 10, start.Add(time.Minute))
+			leased, err := s.Lease(context.Background(), domain.JobMail, fmt.Sprint("holder", i), 10, start.Add(time.Minute))
 			if err != nil {
 				t.Error(err)
 			}
@@ -419,10 +419,10 @@ func TestJobs_ALeaseIsOneHolders(t *testing.T) {
 				t.Errorf("%s was given to %d", id, n)
 			}
 		}
-		if more, err := w.Lease(t.Context(), activation.JobMail, "late", 100, start.Add(time.Minute)); err != nil || len(held)+len(more) != 40 {
+		if more, err := w.Lease(t.Context(), domain.JobMail, "late", 100, start.Add(time.Minute)); err != nil || len(held)+len(more) != 40 {
 			t.Errorf("%d and %d of 40, %v", len(held), len(more), err)
 		}
-		if other, err := w.Lease(t.Context(), activation.JobAccount, "x", 100, start.Add(time.Minute)); err != nil || len(other) != 0 {
+		if other, err := w.Lease(t.Context(), domain.JobAccount, "x", 100, start.Add(time.Minute)); err != nil || len(other) != 0 {
 			t.Errorf("jobs of another kind: %v, %v", other, err)
 		}
 	})
@@ -430,8 +430,8 @@ func TestJobs_ALeaseIsOneHolders(t *testing.T) {
 
 func TestJobs_TheWaysToAnEnd(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		w.must(w.Apply(t.Context(), activation.Effects{Jobs: []activation.Job{job("a"), job("b"), job("c")}}))
-		lease := func(id, holder string) activation.Job {
+		w.must(w.Apply(t.Context(), domain.Effects{Jobs: []domain.Job{job("a"), job("b"), job("c")}}))
+		lease := func(id, holder string) domain.Job {
 			t.Helper()
 			j, err := w.LeaseOne(t.Context(), id, holder, w.clock().Add(time.Minute))
 			if err != nil {
@@ -440,11 +440,11 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 			return j
 		}
 		done := lease("a", "one")
-		if _, err := w.LeaseOne(t.Context(), "a", "two", start.Add(time.Minute)); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.LeaseOne(t.Context(), "a", "two", start.Add(time.Minute)); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a held job was given away: %v", err)
 		}
-		w.must(w.Finish(t.Context(), done, activation.Effects{Jobs: []activation.Job{job("next")}}))
-		if err := w.Finish(t.Context(), done, activation.Effects{Jobs: []activation.Job{job("never")}}); err == nil {
+		w.must(w.Finish(t.Context(), done, domain.Effects{Jobs: []domain.Job{job("next")}}))
+		if err := w.Finish(t.Context(), done, domain.Effects{Jobs: []domain.Job{job("never")}}); err == nil {
 			t.Error("a job ended twice")
 		}
 		for id, want := range map[string]bool{"a": false, "next": true, "never": false} {
@@ -455,7 +455,7 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 
 		late := lease("b", "one")
 		w.must(w.Retry(t.Context(), late, start.Add(time.Minute), "450"))
-		if again, err := w.Lease(t.Context(), activation.JobMail, "two", 9, start.Add(time.Minute)); err != nil || slices.ContainsFunc(again, func(j activation.Job) bool { return j.ID == "b" }) {
+		if again, err := w.Lease(t.Context(), domain.JobMail, "two", 9, start.Add(time.Minute)); err != nil || slices.ContainsFunc(again, func(j domain.Job) bool { return j.ID == "b" }) {
 			t.Errorf("a job that was put off is due: %v, %v", again, err)
 		}
 		w.pass(2 * time.Minute)
@@ -471,13 +471,13 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 		}
 		w.must(w.Extend(t.Context(), taken, w.clock().Add(time.Hour)))
 		w.pass(30 * time.Minute)
-		if j, err := w.LeaseOne(t.Context(), "c", "four", w.clock().Add(time.Minute)); !errors.Is(err, activation.ErrNotFound) {
+		if j, err := w.LeaseOne(t.Context(), "c", "four", w.clock().Add(time.Minute)); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a lease that is kept up was given away: %+v, %v", j, err)
 		}
-		if err := w.Finish(t.Context(), lost, activation.Effects{}); err == nil {
+		if err := w.Finish(t.Context(), lost, domain.Effects{}); err == nil {
 			t.Error("a lost lease ended the job")
 		}
-		w.must(w.GiveUp(t.Context(), taken, "550", false, activation.Effects{Events: []activation.Event{{At: start, Kind: activation.EventMailAbandoned, Person: "1"}}}))
+		w.must(w.GiveUp(t.Context(), taken, "550", false, domain.Effects{Events: []domain.Event{{At: start, Kind: domain.EventMailAbandoned, Person: "1"}}}))
 		counts, err := w.JobCounts(t.Context())
 		if err != nil || len(counts) != 1 || counts[0].GivenUp != 1 || counts[0].Waiting != 2 {
 			t.Errorf("%+v, %v", counts, err)
@@ -492,13 +492,13 @@ func TestI4_ThePayloadGoesWithTheJob(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "entree.db")
 	w := open(t, "sqlite:"+file)
 	secret := strings.Repeat("the sealed credential ", 200)
-	for i, end := range []func(activation.Job) error{
-		func(j activation.Job) error { return w.Finish(t.Context(), j, activation.Effects{}) },
-		func(j activation.Job) error { return w.GiveUp(t.Context(), j, "no", false, activation.Effects{}) },
+	for i, end := range []func(domain.Job) error{
+		func(j domain.Job) error { return w.Finish(t.Context(), j, domain.Effects{}) },
+		func(j domain.Job) error { return w.GiveUp(t.Context(), j, "no", false, domain.Effects{}) },
 	} {
 		j := job(fmt.Sprint(i))
 		j.Payload = []byte(secret)
-		w.must(w.Apply(t.Context(), activation.Effects{Jobs: []activation.Job{j}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Jobs: []domain.Job{j}}))
 		leased, err := w.LeaseOne(t.Context(), j.ID, "x", start.Add(time.Minute))
 		w.must(err)
 		w.must(end(leased))
@@ -515,10 +515,10 @@ func TestSessions(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.must(w.SaveSession(t.Context(), "old", []byte("data"), start.Add(time.Hour)))
 		w.must(w.RenewSession(t.Context(), "old", "new", []byte("more"), start.Add(2*time.Hour)))
-		if _, _, err := w.Session(t.Context(), "old"); !errors.Is(err, activation.ErrNotFound) {
+		if _, _, err := w.Session(t.Context(), "old"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("S28 the old id is alive: %v", err)
 		}
-		if err := w.RenewSession(t.Context(), "old", "third", nil, start); !errors.Is(err, activation.ErrNotFound) {
+		if err := w.RenewSession(t.Context(), "old", "third", nil, start); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a dead id was renewed: %v", err)
 		}
 		data, until, err := w.Session(t.Context(), "new")
@@ -526,7 +526,7 @@ func TestSessions(t *testing.T) {
 			t.Errorf("%q %v %v", data, until, err)
 		}
 		w.must(w.DeleteSession(t.Context(), "new"))
-		if _, _, err := w.Session(t.Context(), "new"); !errors.Is(err, activation.ErrNotFound) {
+		if _, _, err := w.Session(t.Context(), "new"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -541,11 +541,11 @@ func TestS48_WhatIsOverIsPurged(t *testing.T) {
 			}
 		}
 		w.must(w.SaveSession(t.Context(), "later", []byte("x"), start.Add(72*time.Hour)))
-		w.must(w.Begin(t.Context(), journey("over"), activation.Effects{}))
-		_, _, err := w.Take(t.Context(), "k", activation.Rate{Burst: 1, Per: time.Hour}, start)
+		w.must(w.Begin(t.Context(), journey("over"), domain.Effects{}))
+		_, _, err := w.Take(t.Context(), "k", domain.Rate{Burst: 1, Per: time.Hour}, start)
 		w.must(err)
 		w.must(w.Purge(t.Context(), start.Add(2*time.Hour)))
-		if _, _, err := w.Session(t.Context(), "1"); !errors.Is(err, activation.ErrNotFound) {
+		if _, _, err := w.Session(t.Context(), "1"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("an expired session is there: %v", err)
 		}
 		if _, _, err := w.Session(t.Context(), "later"); err != nil {
@@ -555,7 +555,7 @@ func TestS48_WhatIsOverIsPurged(t *testing.T) {
 			t.Errorf("a help desk finds nothing: %v", err)
 		}
 		w.must(w.Purge(t.Context(), start.Add(26*time.Hour)))
-		if _, err := w.Journey(t.Context(), "over"); !errors.Is(err, activation.ErrNotFound) {
+		if _, err := w.Journey(t.Context(), "over"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a day later: %v", err)
 		}
 	})
@@ -567,12 +567,12 @@ func TestImport_WritesWhatTheSourceSaysAndNothingElse(t *testing.T) {
 		if _, err := w.ReserveLogin(t.Context(), "1", slices.Values([]string{"mine"})); err != nil {
 			t.Fatal(err)
 		}
-		w.must(w.Apply(t.Context(), activation.Effects{People: []activation.PersonChange{{Person: "1", From: []activation.AccountState{""}, To: activation.AccountActive, AccountID: "kc"}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "1", From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}}))
 		changed := person("1")
-		changed.Email, changed.Login, changed.Readiness = "new@example.net", "other", activation.NotReady
+		changed.Email, changed.Login, changed.Readiness = "new@example.net", "other", domain.NotReady
 		w.enrol(changed)
 		p, err := w.Person(t.Context(), "1")
-		if err != nil || p.Email != "new@example.net" || p.Login != "mine" || p.Account != activation.AccountActive || p.AccountID != "kc" || p.Readiness != activation.NotReady {
+		if err != nil || p.Email != "new@example.net" || p.Login != "mine" || p.Account != domain.AccountActive || p.AccountID != "kc" || p.Readiness != domain.NotReady {
 			t.Errorf("%+v, %v", p, err)
 		}
 		at, err := w.PeopleAt(t.Context(), "new@example.net")

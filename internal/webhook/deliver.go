@@ -13,15 +13,15 @@ import (
 	"syscall"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // answerLimit is how long a receiver may take, the connection included.
 const answerLimit = 15 * time.Second
 
 // Handlers gives the handler of each endpoint's queue.
-func (w *Webhooks) Handlers() map[string]activation.Handler {
-	out := map[string]activation.Handler{}
+func (w *Webhooks) Handlers() map[string]domain.Handler {
+	out := map[string]domain.Handler{}
 	for _, e := range w.Endpoints {
 		out[e.Queue()] = delivery{w, e, client(e)}
 	}
@@ -37,18 +37,18 @@ type delivery struct {
 
 // Run sends the message once. A receiver may get it twice: an answer can be
 // lost.
-func (d delivery) Run(ctx context.Context, job activation.Job) (activation.Effects, error) {
+func (d delivery) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	m, err := d.open(job)
 	if err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
-	return activation.Effects{}, d.send(ctx, m)
+	return domain.Effects{}, d.send(ctx, m)
 }
 
 func (d delivery) send(ctx context.Context, m message) error {
 	request, err := d.endpoint.request(m, d.Clock())
 	if err != nil {
-		return activation.Permanent(err)
+		return domain.Permanent(err)
 	}
 	response, err := d.client.Do(request.WithContext(ctx))
 	if err != nil {
@@ -64,7 +64,7 @@ func (d delivery) send(ctx context.Context, m message) error {
 	case s >= 200 && s < 300:
 		return nil
 	case s == http.StatusGone:
-		return activation.Permanent(fmt.Errorf("webhook %s: the receiver answers 410: it wants no more", d.endpoint.Name))
+		return domain.Permanent(fmt.Errorf("webhook %s: the receiver answers 410: it wants no more", d.endpoint.Name))
 	case s >= 300 && s < 400:
 		return fmt.Errorf("webhook %s: the receiver answers %d, and redirects are not followed", d.endpoint.Name, s)
 	default:
@@ -74,9 +74,9 @@ func (d delivery) send(ctx context.Context, m message) error {
 
 // Abandon leaves an event where an administrator sees it. The job itself stays
 // as a dead letter.
-func (d delivery) Abandon(_ context.Context, job activation.Job, _ error) (activation.Effects, error) {
-	return activation.Effects{Events: []activation.Event{{
-		At: d.Clock().UTC(), Kind: activation.EventNewsAbandoned, Person: job.Person, Journey: job.Journey,
+func (d delivery) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {
+	return domain.Effects{Events: []domain.Event{{
+		At: d.Clock().UTC(), Kind: domain.EventNewsAbandoned, Person: job.Person, Journey: job.Journey,
 		Details: map[string]string{"endpoint": d.endpoint.Name},
 	}}}, nil
 }

@@ -29,22 +29,22 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
 // Kinds are the events that an endpoint can ask for.
-var Kinds = []activation.EventKind{activation.EventAccountCreated, activation.EventFirstLogin, activation.EventCharterAccepted}
+var Kinds = []domain.EventKind{domain.EventAccountCreated, domain.EventFirstLogin, domain.EventCharterAccepted}
 
 // KindTest is of a message that an operator sends to try an endpoint.
-const KindTest activation.EventKind = "entree.test"
+const KindTest domain.EventKind = "entree.test"
 
 // Endpoint is one receiver.
 type Endpoint struct {
 	Name    string // "ent", in queues, logs and commands
 	URL     string
-	Secrets []Key                  // each of them signs, so that a receiver can change over in its own time
-	Kinds   []activation.EventKind // that it wants
+	Secrets []Key              // each of them signs, so that a receiver can change over in its own time
+	Kinds   []domain.EventKind // that it wants
 	// Local allows the URL to be plain http or to lead to this machine, which is
 	// refused otherwise.
 	Local bool
@@ -113,9 +113,9 @@ type message struct {
 
 // body is what a receiver reads. docs/webhooks.md tells of each field.
 type body struct {
-	Type      activation.EventKind `json:"type"`
-	Timestamp time.Time            `json:"timestamp"`
-	Data      any                  `json:"data"`
+	Type      domain.EventKind `json:"type"`
+	Timestamp time.Time        `json:"timestamp"`
+	Data      any              `json:"data"`
 }
 
 type person struct {
@@ -129,27 +129,27 @@ type person struct {
 }
 
 // Tell gives one job for each endpoint that wants the event.
-func (w *Webhooks) Tell(v activation.Event, p activation.Person) ([]activation.Job, error) {
+func (w *Webhooks) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	about := person{Number: p.Number, Profile: p.Profile, Cohort: p.Cohort, Login: p.Login, UniversityAddress: p.UniversityAddress, AccountID: p.AccountID}
-	if v.Kind == activation.EventCharterAccepted {
+	if v.Kind == domain.EventCharterAccepted {
 		about.Charter = v.Details
 	}
 	return w.jobs(body{v.Kind, v.At, about}, p.ID, v.Journey, func(e Endpoint) bool { return slices.Contains(e.Kinds, v.Kind) })
 }
 
 // Try gives the job of a test message to one endpoint.
-func (w *Webhooks) Try(name string) (activation.Job, error) {
+func (w *Webhooks) Try(name string) (domain.Job, error) {
 	jobs, err := w.jobs(body{KindTest, w.Clock().UTC(), map[string]string{"endpoint": name}}, "", "", func(e Endpoint) bool { return e.Name == name })
 	if err == nil && len(jobs) == 0 {
 		err = fmt.Errorf("there is no webhook %q", name)
 	}
 	if err != nil {
-		return activation.Job{}, err
+		return domain.Job{}, err
 	}
 	return jobs[0], nil
 }
 
-func (w *Webhooks) jobs(b body, p activation.PersonID, j activation.JourneyID, wants func(Endpoint) bool) ([]activation.Job, error) {
+func (w *Webhooks) jobs(b body, p domain.PersonID, j domain.JourneyID, wants func(Endpoint) bool) ([]domain.Job, error) {
 	raw, err := json.Marshal(b)
 	if err != nil {
 		return nil, err
@@ -163,12 +163,12 @@ func (w *Webhooks) jobs(b body, p activation.PersonID, j activation.JourneyID, w
 		return nil, err
 	}
 	now := w.Clock()
-	var jobs []activation.Job
+	var jobs []domain.Job
 	for _, e := range w.Endpoints {
 		if !wants(e) {
 			continue
 		}
-		job := activation.Job{Kind: e.Queue(), Person: p, Journey: j, Created: now, RunAt: now, Deadline: w.Deadline()}
+		job := domain.Job{Kind: e.Queue(), Person: p, Journey: j, Created: now, RunAt: now, Deadline: w.Deadline()}
 		if job.ID, err = w.newID(); err != nil {
 			return nil, err
 		}
@@ -180,14 +180,14 @@ func (w *Webhooks) jobs(b body, p activation.PersonID, j activation.JourneyID, w
 	return jobs, nil
 }
 
-func (w *Webhooks) open(job activation.Job) (message, error) {
+func (w *Webhooks) open(job domain.Job) (message, error) {
 	var m message
 	plain, err := w.Keys.Open(secret.UseJob, job.ID, job.Payload)
 	if err != nil { // it may open later, as Service.OpenJob says
 		return m, fmt.Errorf("webhook job: %w", err)
 	}
 	if err := json.Unmarshal(plain, &m); err != nil {
-		return m, activation.Permanent(fmt.Errorf("webhook job: %w", err))
+		return m, domain.Permanent(fmt.Errorf("webhook job: %w", err))
 	}
 	return m, nil
 }

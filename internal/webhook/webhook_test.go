@@ -18,7 +18,7 @@ import (
 
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/jobs"
 	"entree/internal/secret"
 	"entree/internal/store"
@@ -138,16 +138,16 @@ func (w *world) pass(d time.Duration) {
 }
 
 // tell commits the jobs of an event and gives their ids.
-func (w *world) tell(kind activation.EventKind) []string {
+func (w *world) tell(kind domain.EventKind) []string {
 	w.t.Helper()
-	told, err := w.Tell(activation.Event{At: w.clock().UTC(), Kind: kind, Person: "p", Details: map[string]string{"version": "2026-09"}}, activation.Person{
+	told, err := w.Tell(domain.Event{At: w.clock().UTC(), Kind: kind, Person: "p", Details: map[string]string{"version": "2026-09"}}, domain.Person{
 		ID: "p", Number: "22502142", Profile: "etudiant", Login: "o22502142", UniversityAddress: "jean-pierre.martin@etu.example.org", AccountID: "f3b1",
 		GivenName: "Jean-Pierre", BirthDate: "2007-03-17", Email: "jp@example.net",
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.store.Apply(w.t.Context(), activation.Effects{Jobs: told}); err != nil {
+	if err := w.store.Apply(w.t.Context(), domain.Effects{Jobs: told}); err != nil {
 		w.t.Fatal(err)
 	}
 	var ids []string
@@ -174,7 +174,7 @@ func TestTheReceiverReadsWhatHappened(t *testing.T) {
 	text, key := newKey(t)
 	r := newReceiver(t, text, nil)
 	w := newWorld(t, webhook.Endpoint{Name: "ent", URL: r.URL, Secrets: []webhook.Key{key}, Kinds: webhook.Kinds, Local: true})
-	for _, id := range w.tell(activation.EventAccountCreated) {
+	for _, id := range w.tell(domain.EventAccountCreated) {
 		w.once(id)
 	}
 	_, news := r.got()
@@ -195,15 +195,15 @@ func TestTheReceiverReadsWhatHappened(t *testing.T) {
 func TestOnlyWhoWantsAnEventIsTold(t *testing.T) {
 	_, key := newKey(t)
 	w := newWorld(t,
-		webhook.Endpoint{Name: "logins", URL: "https://a.example", Secrets: []webhook.Key{key}, Kinds: []activation.EventKind{activation.EventFirstLogin}},
+		webhook.Endpoint{Name: "logins", URL: "https://a.example", Secrets: []webhook.Key{key}, Kinds: []domain.EventKind{domain.EventFirstLogin}},
 		webhook.Endpoint{Name: "all", URL: "https://b.example", Secrets: []webhook.Key{key}, Kinds: webhook.Kinds})
-	if n := len(w.tell(activation.EventAccountCreated)); n != 1 {
+	if n := len(w.tell(domain.EventAccountCreated)); n != 1 {
 		t.Errorf("%d are told of an account, want 1", n)
 	}
-	if n := len(w.tell(activation.EventFirstLogin)); n != 2 {
+	if n := len(w.tell(domain.EventFirstLogin)); n != 2 {
 		t.Errorf("%d are told of a login, want 2", n)
 	}
-	if n := len(w.tell(activation.EventCodeWrong)); n != 0 {
+	if n := len(w.tell(domain.EventCodeWrong)); n != 0 {
 		t.Errorf("%d are told of a wrong code", n)
 	}
 }
@@ -218,7 +218,7 @@ func TestSecretsAreRotatedByAList(t *testing.T) {
 	w := newWorld(t,
 		webhook.Endpoint{Name: "before", URL: before.URL, Secrets: both, Kinds: webhook.Kinds, Local: true},
 		webhook.Endpoint{Name: "after", URL: after.URL, Secrets: both, Kinds: webhook.Kinds, Local: true})
-	for _, id := range w.tell(activation.EventFirstLogin) {
+	for _, id := range w.tell(domain.EventFirstLogin) {
 		w.once(id)
 	}
 	for name, r := range map[string]*receiver{"before": before, "after": after} {
@@ -253,7 +253,7 @@ func TestRetriesThenADeadLetterThenAgain(t *testing.T) {
 			last = wait
 		}
 	}
-	w.tell(activation.EventAccountCreated)
+	w.tell(domain.EventAccountCreated)
 	try := func(n int) {
 		t.Helper()
 		leased, err := w.store.Lease(t.Context(), e.Queue(), fmt.Sprint("test", n), 9, w.clock().Add(time.Minute))
@@ -261,7 +261,7 @@ func TestRetriesThenADeadLetterThenAgain(t *testing.T) {
 			t.Fatalf("try %d: %d jobs, %v", n, len(leased), err)
 		}
 		_, err = handler.Run(t.Context(), leased[0])
-		if err == nil || activation.IsPermanent(err) || !strings.Contains(err.Error(), "503") {
+		if err == nil || domain.IsPermanent(err) || !strings.Contains(err.Error(), "503") {
 			t.Fatalf("try %d: %v", n, err)
 		}
 		if n == 2 {
@@ -322,7 +322,7 @@ func TestAnswersThatAreNoSuccess(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = w.Handlers()[job.Kind].Run(t.Context(), job)
-			if err == nil || !strings.Contains(err.Error(), c.says) || activation.IsPermanent(err) != c.permanent {
+			if err == nil || !strings.Contains(err.Error(), c.says) || domain.IsPermanent(err) != c.permanent {
 				t.Errorf("%v", err)
 			}
 		})
@@ -342,7 +342,7 @@ func TestAReceiverThatHangs(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { <-arrived; stop() }()
-	if _, err := w.Handlers()[job.Kind].Run(ctx, job); err == nil || activation.IsPermanent(err) {
+	if _, err := w.Handlers()[job.Kind].Run(ctx, job); err == nil || domain.IsPermanent(err) {
 		t.Errorf("%v", err)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 )
 
@@ -32,7 +32,7 @@ func RunConflicts(t *testing.T, s Subject, desk helpdesk.Accounts) {
 		if err != nil || len(held) != 1 {
 			t.Fatalf("%+v, %v", held, err)
 		}
-		a.Credential = activation.Credential{}
+		a.Credential = domain.Credential{}
 		for range 2 { // a job may run again
 			if err := desk.Adopt(t.Context(), held[0].ID, a); err != nil {
 				t.Fatal(err)
@@ -44,13 +44,13 @@ func RunConflicts(t *testing.T, s Subject, desk helpdesk.Accounts) {
 		}
 		other := a
 		other.ActivationID += "-2"
-		if err := desk.Adopt(t.Context(), held[0].ID, other); !activation.IsPermanent(err) {
+		if err := desk.Adopt(t.Context(), held[0].ID, other); !domain.IsPermanent(err) {
 			t.Errorf("an account with another mark: %v", err)
 		}
 	})
 	t.Run("S44 an id that is none", func(t *testing.T) {
 		for _, id := range []string{"", "..", "x/../../clients", "11111111-1111-4111-8111-111111111111"} {
-			if err := desk.Adopt(t.Context(), id, New()); !activation.IsPermanent(err) {
+			if err := desk.Adopt(t.Context(), id, New()); !domain.IsPermanent(err) {
 				t.Errorf("%q: %v", id, err)
 			}
 		}

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Subject is what is tested, with what a test needs beside it.
 type Subject struct {
-	activation.Accounts
+	domain.Accounts
 	// Occupy makes an account that is somebody else's.
 	Occupy func(t *testing.T, login, email string)
 	// Untouched fails unless the account that Occupy made is as it was.
@@ -28,16 +28,16 @@ type Subject struct {
 }
 
 // New gives an account that nobody has yet.
-func New() activation.Account {
+func New() domain.Account {
 	mark := make([]byte, 8)
 	_, _ = rand.Read(mark)
 	id := hex.EncodeToString(mark)
-	return activation.Account{
+	return domain.Account{
 		ActivationID: "activation-" + id, Login: "o" + id, UniversityAddress: "jean-pierre." + id + "@etu.example.org",
 		PersonalAddress: "jp@example.net", GivenName: "Jean-Pierre", FamilyName: "d’Arc-Nuñez", BirthDate: "2007-03-17",
 		Profile: "etudiant", Number: id, Affiliation: "student", Affiliations: []string{"student", "member"}, Groups: []string{"/etudiants"},
-		Lang: activation.French, CharterVersion: "2026-09", CharterSHA256: strings.Repeat("ab", 32), CharterAcceptedAt: time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC),
-		Credential: activation.Credential{
+		Lang: domain.French, CharterVersion: "2026-09", CharterSHA256: strings.Repeat("ab", 32), CharterAcceptedAt: time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC),
+		Credential: domain.Credential{
 			Data:   `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`,
 			Secret: `{"value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","salt":"AAAAAAAAAAAAAAAAAAAAAA==","additionalParameters":{}}`,
 		},
@@ -58,7 +58,7 @@ func Run(t *testing.T, s Subject) {
 		}
 		again := New() // after a restored backup: another name, another mark
 		again.Number, again.Seek = a.Number, true
-		if _, err := s.Create(t.Context(), again); !errors.Is(err, activation.ErrForeignAccount) || s.Count(t, again.Login) != 0 {
+		if _, err := s.Create(t.Context(), again); !errors.Is(err, domain.ErrForeignAccount) || s.Count(t, again.Login) != 0 {
 			t.Errorf("%v, %d accounts", err, s.Count(t, again.Login))
 		}
 		again.Profile = "invite" // whose numbers are their own
@@ -95,19 +95,19 @@ func Run(t *testing.T, s Subject) {
 			t.Errorf("%d accounts", n)
 		}
 	})
-	for name, taken := range map[string]func(a activation.Account) (login, email string){
-		"the login": func(a activation.Account) (string, string) { return a.Login, "else-" + a.UniversityAddress },
-		"the login in capitals": func(a activation.Account) (string, string) {
+	for name, taken := range map[string]func(a domain.Account) (login, email string){
+		"the login": func(a domain.Account) (string, string) { return a.Login, "else-" + a.UniversityAddress },
+		"the login in capitals": func(a domain.Account) (string, string) {
 			return strings.ToUpper(a.Login), "else-" + a.UniversityAddress
 		},
-		"the address":               func(a activation.Account) (string, string) { return "else-" + a.Login, a.UniversityAddress },
-		"the login and the address": func(a activation.Account) (string, string) { return a.Login, a.UniversityAddress },
+		"the address":               func(a domain.Account) (string, string) { return "else-" + a.Login, a.UniversityAddress },
+		"the login and the address": func(a domain.Account) (string, string) { return a.Login, a.UniversityAddress },
 	} {
 		t.Run("S42 somebody else has "+name, func(t *testing.T) {
 			a := New()
 			login, email := taken(a)
 			s.Occupy(t, login, email)
-			if id, err := s.Create(t.Context(), a); !errors.Is(err, activation.ErrForeignAccount) {
+			if id, err := s.Create(t.Context(), a); !errors.Is(err, domain.ErrForeignAccount) {
 				t.Errorf("%q, %v; want ErrForeignAccount", id, err)
 			}
 			s.Untouched(t, login)
@@ -119,7 +119,7 @@ func Run(t *testing.T, s Subject) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		newer := activation.Acceptance{Version: "2027-01", SHA256: strings.Repeat("cd", 32), At: time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC)}
+		newer := domain.Acceptance{Version: "2027-01", SHA256: strings.Repeat("cd", 32), At: time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC)}
 		for range 2 {
 			if err := s.Accepted(t.Context(), id, newer); err != nil {
 				t.Fatal(err)
@@ -131,7 +131,7 @@ func Run(t *testing.T, s Subject) {
 		if again, err := s.Create(t.Context(), a); err != nil || again != id {
 			t.Errorf("its mark is lost: %q, %v", again, err)
 		}
-		if err := s.Accepted(t.Context(), "../users", newer); !activation.IsPermanent(err) {
+		if err := s.Accepted(t.Context(), "../users", newer); !domain.IsPermanent(err) {
 			t.Errorf("S44 an id that is none: %v", err)
 		}
 	})
@@ -141,7 +141,7 @@ func Run(t *testing.T, s Subject) {
 			t.Fatal(err)
 		}
 		a.ActivationID += "-of-a-restored-database"
-		if _, err := s.Create(t.Context(), a); !errors.Is(err, activation.ErrForeignAccount) {
+		if _, err := s.Create(t.Context(), a); !errors.Is(err, domain.ErrForeignAccount) {
 			t.Errorf("%v; want ErrForeignAccount", err)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Accounts is an activation.Accounts in memory.
@@ -23,7 +23,7 @@ type Accounts struct {
 
 type account struct {
 	id string
-	activation.Account
+	domain.Account
 }
 
 // New gives an empty realm.
@@ -33,7 +33,7 @@ func New() *Accounts {
 
 // Create makes an account, as activation.Accounts says. Like Keycloak it
 // compares logins and addresses without regard to case.
-func (f *Accounts) Create(_ context.Context, a activation.Account) (string, error) {
+func (f *Accounts) Create(_ context.Context, a domain.Account) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
@@ -41,7 +41,7 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 	}
 	for _, there := range f.byLogin {
 		if a.Seek && there.Number != "" && there.Number == a.Number && there.Profile == a.Profile && there.ActivationID != a.ActivationID {
-			return "", activation.ErrForeignAccount
+			return "", domain.ErrForeignAccount
 		}
 	}
 	login, email := strings.ToLower(a.Login), strings.ToLower(a.UniversityAddress)
@@ -51,7 +51,7 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 		case there.ActivationID != "" && there.ActivationID == a.ActivationID:
 			return there.id, nil
 		default:
-			return "", activation.ErrForeignAccount
+			return "", domain.ErrForeignAccount
 		}
 	}
 	made := &account{id: fmt.Sprintf("%08d-0000-4000-8000-000000000000", len(f.byLogin)+1), Account: a}
@@ -60,7 +60,7 @@ func (f *Accounts) Create(_ context.Context, a activation.Account) (string, erro
 }
 
 // Accepted writes the newest charter into an account.
-func (f *Accounts) Accepted(_ context.Context, id string, a activation.Acceptance) error {
+func (f *Accounts) Accepted(_ context.Context, id string, a domain.Acceptance) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
@@ -72,14 +72,14 @@ func (f *Accounts) Accepted(_ context.Context, id string, a activation.Acceptanc
 			return nil
 		}
 	}
-	return activation.Permanent(errors.New("fake: no such account"))
+	return domain.Permanent(errors.New("fake: no such account"))
 }
 
 // Occupy puts an account there that is somebody else's.
 func (f *Accounts) Occupy(login, email string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	there := &account{id: fmt.Sprintf("%08d-0000-4000-8000-00000000e15e", len(f.byLogin)+1), Account: activation.Account{Login: login, UniversityAddress: email}}
+	there := &account{id: fmt.Sprintf("%08d-0000-4000-8000-00000000e15e", len(f.byLogin)+1), Account: domain.Account{Login: login, UniversityAddress: email}}
 	f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(email)] = there, there
 }
 
@@ -98,27 +98,27 @@ func (f *Accounts) Len() int {
 }
 
 // Get gives the account with a login.
-func (f *Accounts) Get(login string) (activation.Account, bool) {
+func (f *Accounts) Get(login string) (domain.Account, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a, ok := f.byLogin[strings.ToLower(login)]
 	if !ok {
-		return activation.Account{}, false
+		return domain.Account{}, false
 	}
 	return a.Account, true
 }
 
 // Holding gives the accounts with this login or this address.
-func (f *Accounts) Holding(_ context.Context, login, address string) ([]activation.Existing, error) {
+func (f *Accounts) Holding(_ context.Context, login, address string) ([]domain.Existing, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
 		return nil, f.fail
 	}
-	var out []activation.Existing
+	var out []domain.Existing
 	for _, a := range []*account{f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(address)]} {
 		if a != nil && (len(out) == 0 || out[0].ID != a.id) {
-			out = append(out, activation.Existing{
+			out = append(out, domain.Existing{
 				ID: a.id, Login: a.Login, Address: a.UniversityAddress, GivenName: a.GivenName, FamilyName: a.FamilyName, Enabled: true, Mark: a.ActivationID,
 			})
 		}
@@ -128,7 +128,7 @@ func (f *Accounts) Holding(_ context.Context, login, address string) ([]activati
 
 // Adopt marks an account that is there; its login, names, address and password
 // stay.
-func (f *Accounts) Adopt(_ context.Context, id string, a activation.Account) error {
+func (f *Accounts) Adopt(_ context.Context, id string, a domain.Account) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
@@ -139,10 +139,10 @@ func (f *Accounts) Adopt(_ context.Context, id string, a activation.Account) err
 			continue
 		}
 		if there.ActivationID != "" && there.ActivationID != a.ActivationID {
-			return activation.Permanent(activation.ErrForeignAccount)
+			return domain.Permanent(domain.ErrForeignAccount)
 		}
 		there.ActivationID, there.Profile, there.Number, there.Groups = a.ActivationID, a.Profile, a.Number, a.Groups
 		return nil
 	}
-	return activation.Permanent(errors.New("no such account"))
+	return domain.Permanent(errors.New("no such account"))
 }

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/spreadsheet"
 	"entree/portal/web"
 )
@@ -152,7 +152,7 @@ func (a *Console) auditExport(v *visit) error {
 // sheet begins a file for the operator's spreadsheet, in their language.
 func (v *visit) sheet(header ...string) (*spreadsheet.Writer, error) {
 	separator := ','
-	if v.console.site.Lang(v.Context) == activation.French {
+	if v.console.site.Lang(v.Context) == domain.French {
 		separator = ';'
 	}
 	return spreadsheet.NewSheet(v.Writer, separator, header...)

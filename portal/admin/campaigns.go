@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -118,7 +118,7 @@ type CampaignPage struct {
 // MailRow is one mail and whom it was for.
 type MailRow struct {
 	campaign.Recipient
-	To activation.Person
+	To domain.Person
 }
 
 var recipientStates = []campaign.RecipientState{campaign.Waiting, campaign.Sent, campaign.Skipped, campaign.Refused, campaign.Bounced}

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -36,7 +36,7 @@ type Option struct {
 }
 
 // profiles gives the profiles to choose from, in the page's language.
-func (a *Console) profiles(lang activation.Lang, chosen string) []Option {
+func (a *Console) profiles(lang domain.Lang, chosen string) []Option {
 	var out []Option
 	for _, p := range a.Profiles {
 		out = append(out, Option{p.Key, p.Names[lang], p.Key == chosen})
@@ -44,7 +44,7 @@ func (a *Console) profiles(lang activation.Lang, chosen string) []Option {
 	return out
 }
 
-func (a *Console) profileNames(lang activation.Lang) map[string]string {
+func (a *Console) profileNames(lang domain.Lang) map[string]string {
 	out := map[string]string{}
 	for _, p := range a.Profiles {
 		out[p.Key] = p.Names[lang]
@@ -150,7 +150,7 @@ type OwedPage struct {
 	Version  charter.Version
 	Profile  string
 	Profiles []Option
-	People   []activation.Person
+	People   []domain.Person
 }
 
 func (a *Console) charterOwed(v *visit) error {

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/internal/store"
 	"entree/internal/store/litetest"
 	"entree/portal/admin"
@@ -31,7 +31,7 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = d.store.Close() })
-		o.Profiles = []activation.Profile{{Key: "etudiant", Names: map[activation.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[activation.Lang]string{"fr": "Personnel"}}}
+		o.Profiles = []domain.Profile{{Key: "etudiant", Names: map[domain.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[domain.Lang]string{"fr": "Personnel"}}}
 		o.Journal = d.store
 		o.Charters = &charter.Desk{Store: d.store, Board: charter.NewBoard(d.store, o.Now), Profiles: o.Profiles, Clock: o.Now}
 		o.Campaigns = &campaign.Service{Store: d.store, Runner: asleep{}, Charters: o.Charters.Board, Profiles: o.Profiles, Clock: o.Now}
@@ -48,13 +48,13 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-type asleep struct{ activation.Runner }
+type asleep struct{ domain.Runner }
 
 func (asleep) Wake(...string) {}
 
 type letters struct{}
 
-func (letters) Preview(m activation.Message) (string, string, error) {
+func (letters) Preview(m domain.Message) (string, string, error) {
 	return string(m.Kind) + " " + string(m.Lang), m.Note, nil
 }
 
@@ -63,9 +63,9 @@ func (d *desk) enrol(n int) {
 	d.t.Helper()
 	for i := range n {
 		id := string(rune('a' + i))
-		d.must(d.store.Enrol(d.t.Context(), activation.Person{ID: activation.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Ada", FamilyName: "M" + id, Email: activation.Address(id + "@example.net"), Readiness: activation.Ready, Cohort: "2026"}))
+		d.must(d.store.Enrol(d.t.Context(), domain.Person{ID: domain.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Ada", FamilyName: "M" + id, Email: domain.Address(id + "@example.net"), Readiness: domain.Ready, Cohort: "2026"}))
 	}
-	d.must(d.store.Apply(d.t.Context(), activation.Effects{People: []activation.PersonChange{{Person: "a", From: []activation.AccountState{""}, To: activation.AccountActive, AccountID: "kc"}}}))
+	d.must(d.store.Apply(d.t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "a", From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}}))
 }
 
 func TestACharterFromDraftToEvidence(t *testing.T) {
@@ -97,7 +97,7 @@ func TestACharterFromDraftToEvidence(t *testing.T) {
 		t.Errorf("%+v", versions)
 	}
 	b.get("/admin/personnes/a/charte").shows(".empty", "rien accepté").shows("dl", "accord à redemander")
-	d.must(d.store.Apply(t.Context(), activation.Effects{Acceptances: []activation.Acceptance{{Person: "a", Profile: "etudiant", Lang: "fr", Version: "2026-09", SHA256: versions[0].Texts.French.SHA256, At: d.now()}}}))
+	d.must(d.store.Apply(t.Context(), domain.Effects{Acceptances: []domain.Acceptance{{Person: "a", Profile: "etudiant", Lang: "fr", Version: "2026-09", SHA256: versions[0].Texts.French.SHA256, At: d.now()}}}))
 	p = b.get("/admin/personnes/a/charte").shows("tbody", "2026-09")
 	file := b.do("GET", p.Find("a[download]").AttrOr("href", ""), nil)
 	s, _, err := charter.Verify([]byte(file.body), "")

@@ -9,10 +9,10 @@ import (
 	"io/fs"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/campaign"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/internal/registry/intake"
 	"entree/internal/sso"
 	"entree/portal/web"
@@ -28,7 +28,7 @@ type Options struct {
 	Realm     func() []string // what the realm lacks or is dangerous in it, one line each; may be nil
 	Desk      Desk
 	Directory People
-	Profiles  []activation.Profile
+	Profiles  []domain.Profile
 	Charters  *charter.Desk     // nil: without pages of charters
 	Campaigns *campaign.Service // nil: without pages of campaigns
 	Lists     Lists
@@ -45,12 +45,12 @@ type Options struct {
 
 // Figures are where everybody stands.
 type Figures interface {
-	Overview(ctx context.Context, since time.Time) (activation.Overview, error)
+	Overview(ctx context.Context, since time.Time) (domain.Overview, error)
 	// Jobs gives those that wait or were given up, oldest first; kind empty: of
 	// every kind. It gives one more than limit where there are more.
-	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]activation.JobLine, error)
+	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]domain.JobLine, error)
 	// SendAgain takes a job up again that was given up and kept whole, with the
-	// operator's entry; activation.ErrNotFound where somebody was quicker.
+	// operator's entry; domain.ErrNotFound where somebody was quicker.
 	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
 }
 
@@ -64,12 +64,12 @@ type Journal interface {
 // Lists are read for pages, a screen at a time.
 type Lists interface {
 	Cohorts(ctx context.Context) ([]string, error)
-	Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []activation.Person, error)
+	Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []domain.Person, error)
 }
 
 // Letters shows a mail before it is sent.
 type Letters interface {
-	Preview(m activation.Message) (subject, text string, err error)
+	Preview(m domain.Message) (subject, text string, err error)
 }
 
 // EvidenceKey signs what is exported, in an institution's name.
@@ -88,12 +88,12 @@ type Record interface {
 
 // Rights are those of a person over what is held about them.
 type Rights interface {
-	// Dossier gives all of it, or activation.ErrNotFound.
-	Dossier(ctx context.Context, id activation.PersonID) (activation.Dossier, error)
+	// Dossier gives all of it, or domain.ErrNotFound.
+	Dossier(ctx context.Context, id domain.PersonID) (domain.Dossier, error)
 	// Erase removes it but for what has to be kept, with its entry in the audit.
-	// activation.ErrConflict where the account is being made, or it was erased
+	// domain.ErrConflict where the account is being made, or it was erased
 	// before.
-	Erase(ctx context.Context, id activation.PersonID, e audit.Entry) error
+	Erase(ctx context.Context, id domain.PersonID, e audit.Entry) error
 }
 
 // Console serves the pages.

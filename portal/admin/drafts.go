@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/charter"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -83,7 +83,7 @@ func (a *Console) deleteDraft(v *visit, form web.Form) error {
 	if form["confirme"] == "" {
 		return v.ask(ConfirmPage{Act: "console.act.chartes.projet.supprimer", Danger: true}, form)
 	}
-	if err := a.Charters.Store.DeleteDraft(v.Request.Context(), v.Param("id"), activation.Effects{Audit: []audit.Entry{v.entry("charter.draft_deleted", "", map[string]string{"draft": v.Param("id")})}}); err != nil {
+	if err := a.Charters.Store.DeleteDraft(v.Request.Context(), v.Param("id"), domain.Effects{Audit: []audit.Entry{v.entry("charter.draft_deleted", "", map[string]string{"draft": v.Param("id")})}}); err != nil {
 		return err
 	}
 	return v.done(pathCharters, "console.charters.deleted")

@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"net/http"
 
-	"entree/internal/activation"
 	"entree/internal/charter"
+	"entree/internal/domain"
 )
 
 // EvidencePage is drawn by templates/admin/evidence.html, GET
 // /admin/personnes/:id/charte
 type EvidencePage struct {
-	Person      activation.Person
-	Acceptances []activation.Acceptance
+	Person      domain.Person
+	Acceptances []domain.Acceptance
 	Titles      []string
 	Current     string // name of the version in force for them
 	Owes        bool
@@ -23,7 +23,7 @@ type EvidencePage struct {
 
 func (a *Console) evidence(v *visit) error {
 	ctx := v.Request.Context()
-	p, err := a.Charters.Store.Person(ctx, activation.PersonID(v.Param("id")))
+	p, err := a.Charters.Store.Person(ctx, domain.PersonID(v.Param("id")))
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (a *Console) evidence(v *visit) error {
 		return err
 	}
 	now, ok := charter.InForce(versions, p.Profile, a.Now())
-	page.Current, page.Owes = now.Name, ok && p.Account == activation.AccountActive
+	page.Current, page.Owes = now.Name, ok && p.Account == domain.AccountActive
 	for i, accepted := range acceptances {
 		page.Titles = append(page.Titles, texts[i].Title)
 		for _, hash := range now.Texts.Hashes() {
@@ -51,7 +51,7 @@ func (a *Console) evidence(v *visit) error {
 
 // exportEvidence hands out the signed file. That it was asked for is noted.
 func (a *Console) exportEvidence(v *visit) error {
-	id := activation.PersonID(v.Param("id"))
+	id := domain.PersonID(v.Param("id"))
 	file, err := a.Charters.Evidence(v.Request.Context(), id, a.Evidence.Institution, a.Evidence.Portal, a.Evidence.Key)
 	if err != nil {
 		return err

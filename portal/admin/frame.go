@@ -7,7 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -16,9 +16,9 @@ type Frame struct {
 	Operator string // empty: nobody is logged in
 	Role     Role   // the strongest
 	Rail     []RailItem
-	Other    activation.Lang // the language that the switch leads to
-	Switch   string          // and its address
-	Undo     string          // address that takes the last act back; empty: none does
+	Other    domain.Lang // the language that the switch leads to
+	Switch   string      // and its address
+	Undo     string      // address that takes the last act back; empty: none does
 }
 
 // RailItem is one entry of the menu.
@@ -29,9 +29,9 @@ type RailItem struct {
 
 // dress adds the frame to a view.
 func (a *Console) dress(c *gin.Context, view *web.View) {
-	f := Frame{Other: activation.English}
-	if view.Lang == activation.English {
-		f.Other = activation.French
+	f := Frame{Other: domain.English}
+	if view.Lang == domain.English {
+		f.Other = domain.French
 	}
 	query := c.Request.URL.Query()
 	query.Set("lang", string(f.Other))

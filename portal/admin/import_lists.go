@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/registry/intake"
 	"entree/portal/web"
@@ -16,10 +16,10 @@ import (
 
 // listed are the kinds of differences that a trial has lists of, beside what
 // was refused.
-var listed = []activation.DifferenceKind{activation.DifferenceNew, activation.DifferenceChanged, activation.DifferenceGone}
+var listed = []domain.DifferenceKind{domain.DifferenceNew, domain.DifferenceChanged, domain.DifferenceGone}
 
 // ListURL is where the whole of what is shown is a file.
-func (p ImportPage) ListURL(kind activation.DifferenceKind) string {
+func (p ImportPage) ListURL(kind domain.DifferenceKind) string {
 	id := p.File.ID
 	if p.Record != nil {
 		id = p.Record.ID
@@ -31,7 +31,7 @@ func (p ImportPage) ListURL(kind activation.DifferenceKind) string {
 func (p ImportPage) Cut() bool { return p.Of(p.Shown) > intake.Show }
 
 // Of counts what a trial found of a kind.
-func (p ImportPage) Of(kind activation.DifferenceKind) int {
+func (p ImportPage) Of(kind domain.DifferenceKind) int {
 	for _, t := range p.Tabs() {
 		if t.Kind == kind {
 			return t.Count
@@ -43,7 +43,7 @@ func (p ImportPage) Of(kind activation.DifferenceKind) int {
 // importList is everything that a trial found of one kind, or an import
 // refused, for a spreadsheet.
 func (a *Console) importList(v *visit) error {
-	id, kind := v.Param("id"), activation.DifferenceKind(v.Param("kind"))
+	id, kind := v.Param("id"), domain.DifferenceKind(v.Param("kind"))
 	page, err := a.importData(v.Request.Context(), id)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (a *Console) importList(v *visit) error {
 	return nil
 }
 
-func (a *Console) writeList(v *visit, id string, kind activation.DifferenceKind) error {
+func (a *Console) writeList(v *visit, id string, kind domain.DifferenceKind) error {
 	view := a.site.View(v.Context, "")
 	words := func(keys ...string) (out []string) {
 		for _, key := range keys {
@@ -94,7 +94,7 @@ func (a *Console) writeList(v *visit, id string, kind activation.DifferenceKind)
 	if err != nil {
 		return err
 	}
-	err = a.Intake.Changes(id, func(d activation.Difference) error {
+	err = a.Intake.Changes(id, func(d domain.Difference) error {
 		if d.Kind != kind {
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/registry/intake"
 	"entree/portal/web"
@@ -24,14 +24,14 @@ const (
 
 // Imports is the history of imports.
 type Imports interface {
-	Imports(ctx context.Context, from, n int) ([]activation.ImportRecord, int, error)
-	ImportRecord(ctx context.Context, id string) (activation.ImportRecord, error)
+	Imports(ctx context.Context, from, n int) ([]domain.ImportRecord, int, error)
+	ImportRecord(ctx context.Context, id string) (domain.ImportRecord, error)
 }
 
 // ImportsPage is drawn by templates/admin/imports.html, GET /admin/imports
 type ImportsPage struct {
 	List    List
-	Imports []activation.ImportRecord
+	Imports []domain.ImportRecord
 	Most    int // megabytes of a file
 }
 
@@ -40,13 +40,13 @@ type ImportsPage struct {
 type ImportPage struct {
 	File     intake.File
 	Progress *intake.Progress
-	Record   *activation.ImportRecord
+	Record   *domain.ImportRecord
 	Fields   []string
-	Profiles []activation.Profile
-	Names    map[string]string         // of the profiles
-	Shown    activation.DifferenceKind // which differences are shown
+	Profiles []domain.Profile
+	Names    map[string]string     // of the profiles
+	Shown    domain.DifferenceKind // which differences are shown
 	List     List
-	Changes  []activation.Difference
+	Changes  []domain.Difference
 	Refused  []registry.Refusal
 	MayList  bool // everything as a file
 	Mend     bool // the record's refused lines are still known
@@ -79,19 +79,19 @@ func (p ImportPage) Percent() int { return int(100 * p.Progress.Done) }
 func (p ImportPage) Tabs() []Tab {
 	c := p.File.Trial.Counts
 	return []Tab{
-		{activation.DifferenceNew, c.New, p.Shown == activation.DifferenceNew}, {activation.DifferenceChanged, c.Changed, p.Shown == activation.DifferenceChanged},
-		{activation.DifferenceGone, c.Gone, p.Shown == activation.DifferenceGone}, {kindRefused, c.Refused, p.Shown == kindRefused},
+		{domain.DifferenceNew, c.New, p.Shown == domain.DifferenceNew}, {domain.DifferenceChanged, c.Changed, p.Shown == domain.DifferenceChanged},
+		{domain.DifferenceGone, c.Gone, p.Shown == domain.DifferenceGone}, {kindRefused, c.Refused, p.Shown == kindRefused},
 	}
 }
 
 // Tab is one kind of differences.
 type Tab struct {
-	Kind    activation.DifferenceKind
+	Kind    domain.DifferenceKind
 	Count   int
 	Current bool
 }
 
-const kindRefused activation.DifferenceKind = "refused"
+const kindRefused domain.DifferenceKind = "refused"
 
 // importColumns is how many columns of a file can be corrected.
 const importColumns = 60
@@ -170,7 +170,7 @@ func (a *Console) importPage(v *visit) error {
 	page.List = v.list([]string{"voir"}, []string{"line"})
 	page.MayList = v.may(http.MethodGet, pathImports+"/:id/liste/:kind")
 	page.Mend = page.MayList && page.Record != nil && a.Intake.KnowsRefused(page.Record.ID)
-	page.show(activation.DifferenceKind(page.List.Filter("voir")))
+	page.show(domain.DifferenceKind(page.List.Filter("voir")))
 	return v.show("import", page)
 }
 
@@ -181,7 +181,7 @@ func (a *Console) importData(ctx context.Context, id string) (ImportPage, error)
 	page.File, page.Progress, err = a.Intake.File(id)
 	if errors.Is(err, intake.ErrNoFile) {
 		record, err := a.Imports.ImportRecord(ctx, id)
-		if errors.Is(err, activation.ErrNotFound) {
+		if errors.Is(err, domain.ErrNotFound) {
 			return page, &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathImports, Label: "console.import.back"}
 		}
 		page.Record = &record
@@ -192,13 +192,13 @@ func (a *Console) importData(ctx context.Context, id string) (ImportPage, error)
 
 // show picks what is looked at: the refused lines first, since they are what
 // there is to do.
-func (p *ImportPage) show(kind activation.DifferenceKind) {
+func (p *ImportPage) show(kind domain.DifferenceKind) {
 	if p.File.Trial == nil {
 		return
 	}
 	tabs := p.Tabs()
 	if !slices.ContainsFunc(tabs, func(t Tab) bool { return t.Kind == kind }) {
-		kind = activation.DifferenceNew
+		kind = domain.DifferenceNew
 		if p.File.Trial.Counts.Refused > 0 {
 			kind = kindRefused
 		}
@@ -208,7 +208,7 @@ func (p *ImportPage) show(kind activation.DifferenceKind) {
 		p.Refused = part(&p.List, p.File.Trial.Refused)
 		return
 	}
-	var all []activation.Difference
+	var all []domain.Difference
 	for _, d := range p.File.Trial.Changes {
 		if d.Kind == kind {
 			all = append(all, d)

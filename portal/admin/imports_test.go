@@ -21,8 +21,8 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/registry/intake"
 	"entree/internal/store"
@@ -45,7 +45,7 @@ func importing(t *testing.T) (*world, *store.Store, string) {
 	t.Cleanup(func() { in.Close(); _ = s.Close() })
 	return newWorld(t, func(o *admin.Options) {
 		o.Intake, o.Imports = in, s
-		o.Profiles = []activation.Profile{{Key: "etudiant", Names: map[activation.Lang]string{activation.French: "Étudiant", activation.English: "Student"}}}
+		o.Profiles = []domain.Profile{{Key: "etudiant", Names: map[domain.Lang]string{domain.French: "Étudiant", domain.English: "Student"}}}
 	}), s, folder
 }
 
@@ -144,14 +144,14 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 		t.Error("it can be imported without a question")
 	}
 	b.follow(b.do("POST", p.path+"/importer", url.Values{"jeton": {token}}))
-	if all, _ := s.People(t.Context()); all[1].Readiness != activation.Ready {
+	if all, _ := s.People(t.Context()); all[1].Readiness != domain.Ready {
 		t.Error("somebody is gone without a question")
 	}
 	w.sleep(10 * time.Minute)
 	p = b.get(p.path)
 	p = b.fill(p, "/importer-malgre-tout").want("/admin/confirmer", 200)
 	b.until(b.fill(p, "/importer-malgre-tout")).shows("main", "Tout a été importé.")
-	if all, _ := s.People(t.Context()); all[1].Readiness != activation.NotReady {
+	if all, _ := s.People(t.Context()); all[1].Readiness != domain.NotReady {
 		t.Error("nobody is gone")
 	}
 }
@@ -223,7 +223,7 @@ func TestImport_OneAtATime(t *testing.T) {
 	p := b.until(b.fill(b.upload(token, "x.csv", enrolment), "/essayer", "profil", "etudiant", "colonne3", "family_name"))
 	reading, goOn, ended := make(chan bool), make(chan bool), make(chan error)
 	go func() {
-		_, err := s.Import(t.Context(), &activation.ImportOrder{}, func(activation.Intake) error { reading <- true; <-goOn; return nil })
+		_, err := s.Import(t.Context(), &domain.ImportOrder{}, func(domain.Intake) error { reading <- true; <-goOn; return nil })
 		ended <- err
 	}()
 	<-reading
@@ -275,10 +275,10 @@ type gated struct {
 	read, gate chan bool
 }
 
-func (g gated) Import(ctx context.Context, o *activation.ImportOrder, fill func(activation.Intake) error) (activation.ImportCounts, error) {
-	return g.Store.Import(ctx, o, func(in activation.Intake) error {
+func (g gated) Import(ctx context.Context, o *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error) {
+	return g.Store.Import(ctx, o, func(in domain.Intake) error {
 		err := fill(in)
-		o.Progress(activation.PhaseReading, 4)
+		o.Progress(domain.PhaseReading, 4)
 		g.read <- true
 		<-g.gate
 		return err

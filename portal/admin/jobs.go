@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -22,7 +22,7 @@ type JobsPage struct {
 
 // JobRow is one job.
 type JobRow struct {
-	activation.JobLine
+	domain.JobLine
 	Label     string // message key of what it is
 	Name      string // of the webhook
 	PersonURL string
@@ -31,7 +31,7 @@ type JobRow struct {
 
 // jobRow says what a job is. The kinds with a name of their own are the
 // webhooks, a queue for each.
-func jobRow(j activation.JobLine) JobRow {
+func jobRow(j domain.JobLine) JobRow {
 	kind, name, _ := strings.Cut(j.Kind, ":")
 	return JobRow{JobLine: j, Label: "console.job." + strings.ReplaceAll(kind, ".", "_"), Name: name}
 }
@@ -47,7 +47,7 @@ func (a *Console) letterAgain(v *visit, form web.Form) error {
 	entry := v.entry("job.sent_again", "", map[string]string{"job": form["id"]})
 	err := a.Figures.SendAgain(v.Request.Context(), form["id"], a.Now().Add(again), entry)
 	switch {
-	case errors.Is(err, activation.ErrNotFound):
+	case errors.Is(err, domain.ErrNotFound):
 		return v.done(back, "console.jobs.gone")
 	case err != nil:
 		return err
@@ -56,7 +56,7 @@ func (a *Console) letterAgain(v *visit, form web.Form) error {
 }
 
 func (a *Console) jobs(v *visit) error {
-	page := JobsPage{List: v.list([]string{"etat", "genre"}, []string{"le"}), Kinds: []string{activation.JobMail, activation.JobAccount}}
+	page := JobsPage{List: v.list([]string{"etat", "genre"}, []string{"le"}), Kinds: []string{domain.JobMail, domain.JobAccount}}
 	page.GivenUp, page.Kind = page.List.Filter("etat") == "abandonnes", page.List.Filter("genre")
 	all, err := a.Figures.Jobs(v.Request.Context(), page.Kind, page.GivenUp, page.List.Skip(), page.List.Per)
 	if err != nil {
@@ -80,10 +80,10 @@ func (a *Console) jobs(v *visit) error {
 func jobsSamples() []any {
 	at := time.Unix(0, 0)
 	return []any{
-		JobsPage{List: List{Total: -1}, Kinds: []string{activation.JobMail, activation.JobAccount}},
-		JobsPage{List: List{Total: -1, Count: 1, Page: 2, Per: 1, More: true}, GivenUp: true, Kind: activation.JobMail, Kinds: []string{activation.JobMail}, Jobs: []JobRow{
-			{JobLine: activation.JobLine{ID: "1", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Reason: "550"}, Label: "console.job.mail", PersonURL: "/admin/personnes/p"},
-			{JobLine: activation.JobLine{ID: "2", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Letter: true}, Label: "console.job.webhook", Name: "ent", Again: true},
+		JobsPage{List: List{Total: -1}, Kinds: []string{domain.JobMail, domain.JobAccount}},
+		JobsPage{List: List{Total: -1, Count: 1, Page: 2, Per: 1, More: true}, GivenUp: true, Kind: domain.JobMail, Kinds: []string{domain.JobMail}, Jobs: []JobRow{
+			{JobLine: domain.JobLine{ID: "1", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Reason: "550"}, Label: "console.job.mail", PersonURL: "/admin/personnes/p"},
+			{JobLine: domain.JobLine{ID: "2", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Letter: true}, Label: "console.job.webhook", Name: "ent", Again: true},
 		}},
 	}
 }

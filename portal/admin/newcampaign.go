@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -18,14 +18,14 @@ type NewCampaignPage struct {
 	campaign.Campaign
 	Profiles []Option
 	Cohorts  []string
-	Stages   []activation.Stage
+	Stages   []domain.Stage
 	Later    bool
 	At       string // datetime-local
 	BeforeAt string // date
 }
 
 // NoteIn gives the paragraph in a language.
-func (p NewCampaignPage) NoteIn(lang string) string { return p.Notes[activation.Lang(lang)] }
+func (p NewCampaignPage) NoteIn(lang string) string { return p.Notes[domain.Lang(lang)] }
 
 // CheckCampaignPage is drawn by templates/admin/campaign_check.html: whom it
 // meets and what they get, before anything is sent.
@@ -40,7 +40,7 @@ type CheckCampaignPage struct {
 
 // Letter is a mail as it will be sent.
 type Letter struct {
-	Lang          activation.Lang
+	Lang          domain.Lang
 	Reminder      bool
 	Subject, Text string
 }
@@ -53,7 +53,7 @@ var campaignFields = []web.Field{
 
 func (a *Console) newCampaign(v *visit) error {
 	q := v.Request.URL.Query()
-	c := campaign.Campaign{Kind: campaign.Invitation, Lang: activation.French, Rate: 120, RemindAfter: 7, RemindTimes: 2}
+	c := campaign.Campaign{Kind: campaign.Invitation, Lang: domain.French, Rate: 120, RemindAfter: 7, RemindTimes: 2}
 	if q.Get("genre") == string(campaign.Charter) {
 		c.Kind = campaign.Charter
 	}
@@ -68,20 +68,20 @@ func (a *Console) newCampaign(v *visit) error {
 func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPage, error) {
 	cohorts, err := a.Lists.Cohorts(v.Request.Context())
 	return NewCampaignPage{
-		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, Stages: activation.Stages(), At: a.local(a.Now().Add(24 * time.Hour).Truncate(time.Hour)),
+		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, Stages: domain.Stages(), At: a.local(a.Now().Add(24 * time.Hour).Truncate(time.Hour)),
 	}, err
 }
 
 // startCampaign shows what would be sent and to how many; confirmed, it begins.
 func (a *Console) startCampaign(v *visit, form web.Form) error {
 	c := campaign.Campaign{
-		Name: strings.TrimSpace(form["nom"]), Kind: campaign.Kind(form["genre"]), Lang: activation.French,
+		Name: strings.TrimSpace(form["nom"]), Kind: campaign.Kind(form["genre"]), Lang: domain.French,
 		Segment: campaign.Segment{Profile: form["profil"], Cohort: form["cohorte"], Stage: form["etape"], LastMail: campaign.LastMail(form["dernier"])},
-		Notes:   map[activation.Lang]string{activation.French: strings.TrimSpace(form["mot-fr"]), activation.English: strings.TrimSpace(form["mot-en"])},
+		Notes:   map[domain.Lang]string{domain.French: strings.TrimSpace(form["mot-fr"]), domain.English: strings.TrimSpace(form["mot-en"])},
 		Rate:    atoi(form["debit"], 0), RemindTimes: atoi(form["rappels"], -1), RemindAfter: atoi(form["jours"], 0),
 	}
-	if form["langue"] == string(activation.English) {
-		c.Lang = activation.English
+	if form["langue"] == string(domain.English) {
+		c.Lang = domain.English
 	}
 	if c.Segment.Profile != "" && !slices.Contains(a.profileKeys(), c.Segment.Profile) || !slices.Contains([]campaign.LastMail{campaign.MailAny, campaign.MailNever, campaign.MailBefore}, c.Segment.LastMail) {
 		return web.Malformed("a choice that the form does not have")
@@ -136,7 +136,7 @@ func (a *Console) checkCampaign(v *visit, form NewCampaignPage, typed web.Form) 
 // letters gives what a campaign sends, in both languages, to somebody who is
 // nobody in particular.
 func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
-	somebody := activation.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
+	somebody := domain.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
 	if somebody.Profile == "" && len(a.Profiles) > 0 {
 		somebody.Profile = a.Profiles[0].Key
 	}
@@ -145,7 +145,7 @@ func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
 		rounds = append(rounds, 1)
 	}
 	for _, round := range rounds {
-		for _, lang := range []activation.Lang{activation.French, activation.English} {
+		for _, lang := range []domain.Lang{domain.French, domain.English} {
 			c.Lang = lang
 			l := Letter{Lang: lang, Reminder: round > 0}
 			if l.Subject, l.Text, err = a.Letters.Preview(a.Campaigns.Message(c, somebody, round)); err != nil {

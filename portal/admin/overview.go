@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // OverviewPage is drawn by templates/admin/overview.html, GET /admin
@@ -60,7 +60,7 @@ type Day struct {
 	Width    int // quarters of the day
 	Now      int // the one that it is
 	Bars     []Bar
-	Quarters []activation.Quarter
+	Quarters []domain.Quarter
 }
 
 // Bar is one quarter of an hour in the chart, in its units.
@@ -88,13 +88,13 @@ const liveEvery = 3 * time.Second
 type overviewCache struct {
 	mu sync.Mutex
 	at time.Time
-	o  activation.Overview
+	o  domain.Overview
 }
 
 // overviewLife is how long an answer is given again.
 const overviewLife = 2 * time.Second
 
-func (a *Console) figures(ctx context.Context) (activation.Overview, error) {
+func (a *Console) figures(ctx context.Context) (domain.Overview, error) {
 	a.seen.mu.Lock()
 	defer a.seen.mu.Unlock()
 	now := a.Now()
@@ -140,10 +140,10 @@ func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, err
 	}
 	names := map[string]string{}
 	for _, p := range a.Profiles {
-		names[p.Key] = cmp.Or(p.Names[a.site.Lang(v.Context)], p.Names[activation.French])
+		names[p.Key] = cmp.Or(p.Names[a.site.Lang(v.Context)], p.Names[domain.French])
 		page.Profiles = append(page.Profiles, Pick{p.Key, names[p.Key], p.Key == profile})
 	}
-	stages := len(activation.Stages())
+	stages := len(domain.Stages())
 	page.Sum.Counts = make([]int64, stages)
 	cohorts := map[string]bool{}
 	for _, s := range o.Funnel {
@@ -166,11 +166,11 @@ func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, err
 		}
 	}
 	for i := range page.Groups {
-		page.Groups[i].Percent = percent(page.Groups[i].Counts[activation.StageAccount], page.Groups[i].Counts[0])
+		page.Groups[i].Percent = percent(page.Groups[i].Counts[domain.StageAccount], page.Groups[i].Counts[0])
 	}
-	page.Sum.Percent = percent(page.Sum.Counts[activation.StageAccount], page.Sum.Counts[0])
+	page.Sum.Percent = percent(page.Sum.Counts[domain.StageAccount], page.Sum.Counts[0])
 	before := page.Sum.Counts[0]
-	for _, stage := range activation.Stages() {
+	for _, stage := range domain.Stages() {
 		n := page.Sum.Counts[stage]
 		page.Steps = append(page.Steps, FunnelStep{"console.stage." + stage.String(), n, percent(n, page.Sum.Counts[0]), percent(before, page.Sum.Counts[0])})
 		before = n
@@ -191,7 +191,7 @@ func percent(n, of int64) string {
 }
 
 // dayOf draws the quarters of the day that it is, which has 92, 96 or 100.
-func dayOf(quarters []activation.Quarter, now time.Time) Day {
+func dayOf(quarters []domain.Quarter, now time.Time) Day {
 	begin := midnight(now)
 	end := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
 	d := Day{Width: int(end.Sub(begin) / (15 * time.Minute)), Now: int(now.Sub(begin) / (15 * time.Minute)), Quarters: quarters}
@@ -211,7 +211,7 @@ func dayOf(quarters []activation.Quarter, now time.Time) Day {
 
 // stuck gives what wants a look, with the list that it is on where the operator
 // may open that.
-func (a *Console) stuck(v *visit, o activation.Overview) (out []Stuck) {
+func (a *Console) stuck(v *visit, o domain.Overview) (out []Stuck) {
 	add := func(s Stuck, list string) {
 		if s.Count == 0 {
 			return
@@ -222,7 +222,7 @@ func (a *Console) stuck(v *visit, o activation.Overview) (out []Stuck) {
 		out = append(out, s)
 	}
 	for _, j := range o.Jobs {
-		if j.Kind == activation.JobMail {
+		if j.Kind == domain.JobMail {
 			add(Stuck{Key: "console.stuck.mails", Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + j.Kind, Bad: true}, pathJobs)
 		} else {
 			add(Stuck{Key: "console.stuck.jobs", Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + j.Kind, Bad: true}, pathJobs)
@@ -234,7 +234,7 @@ func (a *Console) stuck(v *visit, o activation.Overview) (out []Stuck) {
 		// What waits for less than a minute is on its way.
 		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {
 			key := "console.stuck.waiting"
-			if j.Kind == activation.JobMail {
+			if j.Kind == domain.JobMail {
 				key = "console.stuck.waiting_mails"
 			}
 			add(Stuck{Key: key, Count: j.Waiting, Since: j.Oldest, URL: "?genre=" + j.Kind}, pathJobs)

@@ -9,15 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
 // record is what the pages of the audit and of a person's rights read.
 type record struct {
 	links   []audit.Link
 	asked   audit.Query
-	dossier activation.Dossier
+	dossier domain.Dossier
 	erased  []audit.Entry
 	err     error
 }
@@ -40,14 +40,14 @@ func (r *record) AuditHead(context.Context) (audit.Head, error) {
 	return audit.Head{Seq: 7, Hash: audit.Origin}, nil
 }
 
-func (r *record) Dossier(_ context.Context, id activation.PersonID) (activation.Dossier, error) {
+func (r *record) Dossier(_ context.Context, id domain.PersonID) (domain.Dossier, error) {
 	if id != r.dossier.Person.ID {
-		return activation.Dossier{}, activation.ErrNotFound
+		return domain.Dossier{}, domain.ErrNotFound
 	}
 	return r.dossier, nil
 }
 
-func (r *record) Erase(_ context.Context, _ activation.PersonID, e audit.Entry) error {
+func (r *record) Erase(_ context.Context, _ domain.PersonID, e audit.Entry) error {
 	if r.err == nil {
 		r.erased = append(r.erased, e)
 		r.dossier.Person.ErasedAt = e.At
@@ -57,17 +57,17 @@ func (r *record) Erase(_ context.Context, _ activation.PersonID, e audit.Entry) 
 
 func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 	w := newWorld(t)
-	w.figures.all = activation.Overview{
-		Funnel: []activation.Standing{
-			{Profile: "etudiant", Cohort: "L1", Stage: activation.StageImported, Count: 1200},
-			{Profile: "etudiant", Cohort: "L1", Stage: activation.StageAccount, Count: 300},
-			{Profile: "etudiant", Cohort: "M1", Stage: activation.StageFirstLogin, Count: 500},
-			{Profile: "personnel", Stage: activation.StageCharter, Count: 7},
+	w.figures.all = domain.Overview{
+		Funnel: []domain.Standing{
+			{Profile: "etudiant", Cohort: "L1", Stage: domain.StageImported, Count: 1200},
+			{Profile: "etudiant", Cohort: "L1", Stage: domain.StageAccount, Count: 300},
+			{Profile: "etudiant", Cohort: "M1", Stage: domain.StageFirstLogin, Count: 500},
+			{Profile: "personnel", Stage: domain.StageCharter, Count: 7},
 		},
-		Quarters: []activation.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
-		Jobs: []activation.JobStanding{
-			{Kind: activation.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
-			{Kind: activation.JobAccount, Waiting: 1, Oldest: w.now().Add(-5 * time.Second)},
+		Quarters: []domain.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
+		Jobs: []domain.JobStanding{
+			{Kind: domain.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
+			{Kind: domain.JobAccount, Waiting: 1, Oldest: w.now().Add(-5 * time.Second)},
 		}, Parked: 1, Wrong: 2,
 	}
 	b := w.operator("helpdesk")
@@ -100,7 +100,7 @@ func TestOverview_Empty(t *testing.T) {
 
 func TestJobs(t *testing.T) {
 	w := newWorld(t)
-	w.figures.jobs = []activation.JobLine{{Kind: activation.JobMail, Attempts: 3, Created: w.now(), GivenUp: w.now(), Reason: "550 <nobody>"}}
+	w.figures.jobs = []domain.JobLine{{Kind: domain.JobMail, Attempts: 3, Created: w.now(), GivenUp: w.now(), Reason: "550 <nobody>"}}
 	b := w.operator("helpdesk")
 	b.get("/admin/travaux").shows(".empty", "Rien n'attend.")
 	b.get("/admin/travaux?etat=abandonnes").shows("tbody", "550 <nobody>").shows("tbody", "à l'instant")
@@ -110,7 +110,7 @@ func TestJobs(t *testing.T) {
 // audit says by whom.
 func TestJobs_ADeadLetterIsSentAgain(t *testing.T) {
 	w := newWorld(t)
-	w.figures.jobs = []activation.JobLine{{ID: "l1", Kind: "webhook:ent", Attempts: 9, Created: w.now(), GivenUp: w.now(), Reason: "503", Letter: true}}
+	w.figures.jobs = []domain.JobLine{{ID: "l1", Kind: "webhook:ent", Attempts: 9, Created: w.now(), GivenUp: w.now(), Reason: "503", Letter: true}}
 	if p := w.operator("helpdesk").get("/admin/travaux?etat=abandonnes").shows("tbody", "Webhook ent"); p.Find("tbody form").Length() != 0 {
 		t.Error("the help desk is offered what it may not do")
 	}
@@ -163,7 +163,7 @@ func TestAuditPage_SearchAndExport(t *testing.T) {
 
 func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
 	w := newWorld(t)
-	w.record.dossier = activation.Dossier{Person: activation.Person{ID: "p1", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin", Login: "o22502142"}}
+	w.record.dossier = domain.Dossier{Person: domain.Person{ID: "p1", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin", Login: "o22502142"}}
 	b := w.operator("admin")
 	const path = "/admin/personnes/p1/effacer"
 	p := b.get(path).shows("main", "Jeanne Martin").shows("main", "le numéro 22502142").shows("main", "l'identifiant o22502142")
@@ -196,7 +196,7 @@ func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
 
 func TestRights_TheExportIsForThoseWhoMay(t *testing.T) {
 	w := newWorld(t)
-	w.record.dossier = activation.Dossier{Person: activation.Person{ID: "p1", GivenName: "Jeanne"}}
+	w.record.dossier = domain.Dossier{Person: domain.Person{ID: "p1", GivenName: "Jeanne"}}
 	for role, status := range map[string]int{"admin": 200, "auditor": 200, "helpdesk": 403} {
 		p := w.operator(role).get("/admin/personnes/p1/donnees")
 		if p.status != status || status == 200 && (!json.Valid([]byte(p.body)) || !strings.Contains(p.body, `"given_name": "Jeanne"`)) {

@@ -3,9 +3,9 @@ package admin
 import (
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/campaign"
 	"entree/internal/charter"
+	"entree/internal/domain"
 )
 
 // charterSamples are the pages of charters, with everything and with nothing.
@@ -20,12 +20,12 @@ func charterSamples() map[string][]any {
 	return map[string][]any{
 		"charters":        {ChartersPage{}, ChartersPage{Versions: []CharterRow{row, {version, charter.Past, 0}}, Drafts: []charter.Draft{draft, {}}, Profiles: profiles, MayWrite: true}},
 		"charter_version": {VersionPage{CharterRow: CharterRow{State: charter.Scheduled}}, VersionPage{CharterRow: row, French: "<p>Un.</p>", English: "<p>One.</p>", MayCallOff: true}},
-		"charter_owed":    {OwedPage{}, OwedPage{Version: version, Profiles: profiles, People: []activation.Person{{ID: "p"}}}},
+		"charter_owed":    {OwedPage{}, OwedPage{Version: version, Profiles: profiles, People: []domain.Person{{ID: "p"}}}},
 		"charter_draft":   {DraftPage{}, DraftPage{draft, profiles}},
 		"charter_preview": {PreviewPage{}, PreviewPage{Draft: draft, Before: "2026-09", ChangesFR: lines, MayWrite: true}, PreviewPage{Draft: draft, Before: "2026-09"}},
 		"charter_publish": {PublishPage{}, PublishPage{Draft: draft, Owing: 3, Later: true, At: "2026-09-01T08:00", Whole: true}},
 		"evidence": {EvidencePage{}, EvidencePage{
-			Person: activation.Person{ID: "p", Login: "o1"}, Acceptances: []activation.Acceptance{{Journey: "j", At: at}, {At: at}}, Titles: []string{"Charte", "Charte"},
+			Person: domain.Person{ID: "p", Login: "o1"}, Acceptances: []domain.Acceptance{{Journey: "j", At: at}, {At: at}}, Titles: []string{"Charte", "Charte"},
 			Current: "2026-09", Owes: true, MayExport: true, PublicKey: "k", Fingerprint: "f",
 		}},
 	}
@@ -37,25 +37,25 @@ func campaignSamples() map[string][]any {
 	var rows []CampaignRow
 	for _, s := range []campaign.State{campaign.Running, campaign.Paused, campaign.Done, campaign.Cancelled} {
 		rows = append(rows, CampaignRow{
-			Campaign: campaign.Campaign{ID: "c", Name: "Rentrée", Kind: campaign.Invitation, State: s, StartAt: at, Rate: 60, RemindTimes: 2, RemindAfter: 7, Planned: 10, Segment: campaign.Segment{Cohort: "2026", Stage: activation.StageInvited.String(), LastMail: campaign.MailBefore, Before: at}},
+			Campaign: campaign.Campaign{ID: "c", Name: "Rentrée", Kind: campaign.Invitation, State: s, StartAt: at, Rate: 60, RemindTimes: 2, RemindAfter: 7, Planned: 10, Segment: campaign.Segment{Cohort: "2026", Stage: domain.StageInvited.String(), LastMail: campaign.MailBefore, Before: at}},
 			Counts:   map[string]int{"sent": 3}, Rounds: []Round{{Sent: 3}, {Number: 1, Waiting: 2}}, Now: at,
 		})
 	}
 	rows[0].Now = at.Add(-time.Hour)
 	rows[1].Kind, rows[1].Segment.LastMail, rows[1].RemindTimes = campaign.Charter, campaign.MailNever, 0
 	mail := func(s campaign.RecipientState, why string) MailRow {
-		return MailRow{campaign.Recipient{Person: "p", Round: len(why), State: s, Why: why, At: at}, activation.Person{Email: "a@b.fr", WrongAddress: "a@b.fr"}}
+		return MailRow{campaign.Recipient{Person: "p", Round: len(why), State: s, Why: why, At: at}, domain.Person{Email: "a@b.fr", WrongAddress: "a@b.fr"}}
 	}
 	page := CampaignPage{CampaignRow: rows[0], Mails: []MailRow{mail(campaign.Sent, ""), mail(campaign.Skipped, "done"), mail(campaign.Bounced, "5.1.1")}, States: []Option{{Value: "sent"}}, MayAct: true}
 	full := NewCampaignPage{Campaign: rows[1].Campaign, Profiles: []Option{{"etudiant", "Étudiant", true}}, Cohorts: []string{"2026"}, Later: true}
-	invitation := NewCampaignPage{Campaign: rows[0].Campaign, Stages: activation.Stages()}
-	invitation.Lang = activation.French
+	invitation := NewCampaignPage{Campaign: rows[0].Campaign, Stages: domain.Stages()}
+	invitation.Lang = domain.French
 	return map[string][]any{
 		"campaigns":    {CampaignsPage{}, CampaignsPage{rows, true}},
 		"campaign":     {page, CampaignPage{CampaignRow: rows[1], MayAct: true}},
 		"campaign_new": {invitation, full},
 		"campaign_check": {CheckCampaignPage{}, CheckCampaignPage{NewCampaignPage: invitation, Count: 3, Minutes: 1}, CheckCampaignPage{
-			NewCampaignPage: full, Count: 3, Letters: []Letter{{Lang: activation.French, Subject: "s", Text: "t"}, {Lang: activation.English, Reminder: true}}, Fields: []Hidden{{"nom", "x"}},
+			NewCampaignPage: full, Count: 3, Letters: []Letter{{Lang: domain.French, Subject: "s", Text: "t"}, {Lang: domain.English, Reminder: true}}, Fields: []Hidden{{"nom", "x"}},
 		}},
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/secret"
 	"entree/portal/web"
@@ -18,14 +18,14 @@ import (
 
 // Desk is what an operator does for people.
 type Desk interface {
-	Case(ctx context.Context, id activation.PersonID) (helpdesk.Case, error)
-	Conflict(ctx context.Context, p activation.Person) ([]activation.Existing, error)
+	Case(ctx context.Context, id domain.PersonID) (helpdesk.Case, error)
+	Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error)
 	Correct(ctx context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error
-	Send(ctx context.Context, e audit.Entry, seen helpdesk.Seen) (activation.MessageKind, error)
+	Send(ctx context.Context, e audit.Entry, seen helpdesk.Seen) (domain.MessageKind, error)
 	Unlock(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
 	Hold(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Release(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
-	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, activation.DeskCode, error)
+	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
 	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
 	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
 }
@@ -44,7 +44,7 @@ const (
 // PeoplePage is drawn by templates/admin/people.html, GET /admin/personnes
 type PeoplePage struct {
 	List          List
-	States        []activation.PersonState
+	States        []domain.PersonState
 	Profiles      []Choice
 	Cohorts       []string
 	Rows          []PersonRow
@@ -60,10 +60,10 @@ type Choice struct{ Key, Name string }
 
 // PersonRow is one line of the list.
 type PersonRow struct {
-	activation.Person
+	domain.Person
 	URL     string
 	Profile string
-	State   activation.PersonState
+	State   domain.PersonState
 	Pick    string // id and version, as the bulk acts take them
 	Picked  bool
 }
@@ -88,7 +88,7 @@ func (a *Console) people(v *visit) error {
 // peoplePage reads the list that the address asks for.
 func (a *Console) peoplePage(v *visit) (PeoplePage, error) {
 	list := v.list(peopleFilters, []string{"nom", "numero", "activation"})
-	state, wrong := activation.PersonState(list.Filter("etat")), list.Filter("etat") == wrongAddress
+	state, wrong := domain.PersonState(list.Filter("etat")), list.Filter("etat") == wrongAddress
 	if wrong {
 		state = ""
 	}
@@ -100,7 +100,7 @@ func (a *Console) peoplePage(v *visit) (PeoplePage, error) {
 		return PeoplePage{}, err
 	}
 	out := PeoplePage{
-		List: list, States: append(activation.PersonStates(), wrongAddress), Count: page.Count, More: page.More, Loose: page.Loose, Acts: v.may(http.MethodPost, pathBulk),
+		List: list, States: append(domain.PersonStates(), wrongAddress), Count: page.Count, More: page.More, Loose: page.Loose, Acts: v.may(http.MethodPost, pathBulk),
 	}
 	if out.Cohorts, err = a.Directory.Cohorts(v.Request.Context()); err != nil {
 		return out, err
@@ -131,7 +131,7 @@ func or(s, instead string) string {
 	return s
 }
 
-func personURL(id activation.PersonID) string { return pathPeople + "/" + url.PathEscape(string(id)) }
+func personURL(id domain.PersonID) string { return pathPeople + "/" + url.PathEscape(string(id)) }
 
 var bulkFields = []web.Field{
 	{Name: "qui", Max: 200, Many: helpdesk.PageSize, Optional: true}, {Name: "geste", Max: 16}, {Name: "motif", Max: 1500, Optional: true},
@@ -171,10 +171,10 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 	for _, pick := range who {
 		id, version, _ := strings.Cut(pick, " ")
 		var refusal *helpdesk.Refusal
-		switch err := act(helpdesk.Seen{Person: activation.PersonID(id), Version: version}); {
+		switch err := act(helpdesk.Seen{Person: domain.PersonID(id), Version: version}); {
 		case err == nil:
 			done++
-		case errors.As(err, &refusal), errors.Is(err, activation.ErrNotFound):
+		case errors.As(err, &refusal), errors.Is(err, domain.ErrNotFound):
 			left++
 		default:
 			return err
@@ -205,9 +205,9 @@ func (a *Console) bulkAgain(v *visit, form web.Form, f fault) error {
 }
 
 func peopleSamples() []any {
-	p := activation.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Email: "a@exemple.fr", Hold: "doute", ActivatedAt: time.Unix(0, 0)}
+	p := domain.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Email: "a@exemple.fr", Hold: "doute", ActivatedAt: time.Unix(0, 0)}
 	return []any{PeoplePage{}, PeoplePage{
-		States: activation.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 1000, More: true, Loose: true,
-		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", activation.StateHeld, "p v", true}}, Before: "/", After: "/", Acts: true, Reason: "doute",
+		States: domain.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 1000, More: true, Loose: true,
+		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", domain.StateHeld, "p v", true}}, Before: "/", After: "/", Acts: true, Reason: "doute",
 	}}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/secret"
 	"entree/portal/admin"
@@ -18,28 +18,28 @@ import (
 // deskOfOne is a help desk with one person in memory. It keeps what was asked of it.
 type deskOfOne struct {
 	admin.Desk // what a test does not expect panics
-	person     activation.Person
+	person     domain.Person
 	story      []helpdesk.Moment
 	refuse     helpdesk.Reason
 	asked      []string
 }
 
-func (d *deskOfOne) Case(_ context.Context, id activation.PersonID) (helpdesk.Case, error) {
+func (d *deskOfOne) Case(_ context.Context, id domain.PersonID) (helpdesk.Case, error) {
 	if id != d.person.ID {
-		return helpdesk.Case{}, activation.ErrNotFound
+		return helpdesk.Case{}, domain.ErrNotFound
 	}
 	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story}, nil
 }
 
-func (d *deskOfOne) Conflict(context.Context, activation.Person) ([]activation.Existing, error) {
-	return []activation.Existing{{ID: "11111111-1111-4111-8111-111111111111", Login: "o22502142", GivenName: "Somebody", Enabled: true}}, nil
+func (d *deskOfOne) Conflict(context.Context, domain.Person) ([]domain.Existing, error) {
+	return []domain.Existing{{ID: "11111111-1111-4111-8111-111111111111", Login: "o22502142", GivenName: "Somebody", Enabled: true}}, nil
 }
 
 func (d *deskOfOne) FindPeople(_ context.Context, q helpdesk.Query) (helpdesk.Page, error) {
 	if q.Words != "" && q.Words != "martin" {
 		return helpdesk.Page{}, nil
 	}
-	return helpdesk.Page{People: []activation.Person{d.person}, Count: 1}, nil
+	return helpdesk.Page{People: []domain.Person{d.person}, Count: 1}, nil
 }
 
 func (d *deskOfOne) Cohorts(context.Context) ([]string, error) { return []string{"L1"}, nil }
@@ -67,14 +67,14 @@ func (d *deskOfOne) Adopt(_ context.Context, e audit.Entry, seen helpdesk.Seen, 
 	return d.ask(e, "adopt", seen, account)
 }
 
-func (d *deskOfOne) Code(_ context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, activation.DeskCode, error) {
-	return secret.New("7K3F-9Q2M"), activation.DeskCode{ExpiresAt: time.Unix(0, 0)}, d.ask(e, "code", seen, card)
+func (d *deskOfOne) Code(_ context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error) {
+	return secret.New("7K3F-9Q2M"), domain.DeskCode{ExpiresAt: time.Unix(0, 0)}, d.ask(e, "code", seen, card)
 }
 
 func withDesk(t *testing.T) (*world, *deskOfOne) {
 	t.Helper()
-	d := &deskOfOne{person: activation.Person{
-		ID: "etudiant-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Email: "jp@example.net", Readiness: activation.Ready,
+	d := &deskOfOne{person: domain.Person{
+		ID: "etudiant-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Email: "jp@example.net", Readiness: domain.Ready,
 	}}
 	return newWorld(t, func(o *admin.Options) { o.Desk, o.Directory = d, d }), d
 }
@@ -99,7 +99,7 @@ func TestPeople_FoundAndOpened(t *testing.T) {
 // own language, does nothing, and stands in the audit.
 func TestPeople_AnAdminsAddressTypedByHand(t *testing.T) {
 	w, d := withDesk(t)
-	d.person.Account = activation.AccountParked
+	d.person.Account = domain.AccountParked
 	b := w.operator("helpdesk")
 	b.get("/admin")
 	w.journal.acts()
@@ -159,7 +159,7 @@ func TestPeople_TheSecondOfTwoAdminsLosesNothing(t *testing.T) {
 		w.sleep(time.Minute)
 		d.person.Hold = "doute"
 		d.story = []helpdesk.Moment{
-			{At: w.now().Add(-time.Hour), Kind: string(activation.EventRequested)},
+			{At: w.now().Add(-time.Hour), Kind: string(domain.EventRequested)},
 			{At: w.now(), Kind: helpdesk.ActHeld, By: "Bob", What: map[string]string{"reason": "doute"}},
 		}
 		p = b.submit(p, jean+"/adresse", "adresse", "new@example.org", "motif", "faute de frappe")
@@ -253,7 +253,7 @@ func TestPeople_ManyAtOnceWithoutAReasonLoseNothing(t *testing.T) {
 
 func TestPeople_AdoptingWantsAFreshLogin(t *testing.T) {
 	w, d := withDesk(t)
-	d.person.Account, d.person.Login = activation.AccountParked, "o22502142"
+	d.person.Account, d.person.Login = domain.AccountParked, "o22502142"
 	b := w.operator("admin")
 	b.get(jean).shows("table", "Somebody")
 	w.sleep(10 * time.Minute)

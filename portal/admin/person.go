@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/portal/web"
 )
@@ -18,13 +18,13 @@ type PersonPage struct {
 	Path    string
 	Name    string // of the person
 	Kind    string // name of the profile
-	State   activation.PersonState
+	State   domain.PersonState
 	When    time.Time // of that state
 	Lines   []StoryLine
 	Seen    string // version and time, for the forms
 	Helps   bool   // the role lets do
 	Resolve bool   // the role lets resolve a conflict
-	Held    []activation.Existing
+	Held    []domain.Existing
 	Silent  bool // Keycloak did not answer
 	Changes []StoryLine
 
@@ -63,8 +63,8 @@ func (a *Console) person(v *visit) error {
 }
 
 func (a *Console) personPage(v *visit) (PersonPage, error) {
-	c, err := a.Desk.Case(v.Request.Context(), activation.PersonID(v.Param("id")))
-	if errors.Is(err, activation.ErrNotFound) {
+	c, err := a.Desk.Case(v.Request.Context(), domain.PersonID(v.Param("id")))
+	if errors.Is(err, domain.ErrNotFound) {
 		return PersonPage{}, &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathPeople, Label: "console.person.back"}
 	}
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
 	}
-	if page.State == activation.StateActive {
+	if page.State == domain.StateActive {
 		page.When = c.FirstLoginAt
 	}
 	for _, m := range c.Story {
@@ -117,7 +117,7 @@ var (
 
 func seen(v *visit, form web.Form) (helpdesk.Seen, time.Time) {
 	version, at, _ := strings.Cut(form["vu"], " ")
-	return helpdesk.Seen{Person: activation.PersonID(v.Param("id")), Version: version}, time.UnixMicro(number(at))
+	return helpdesk.Seen{Person: domain.PersonID(v.Param("id")), Version: version}, time.UnixMicro(number(at))
 }
 
 // acted ends an act: the person's page says so, or shows again what was typed
@@ -125,13 +125,13 @@ func seen(v *visit, form web.Form) (helpdesk.Seen, time.Time) {
 func (a *Console) acted(v *visit, form web.Form, err error, act, field, key string) error {
 	var r *helpdesk.Refusal
 	if err != nil && !errors.As(err, &r) {
-		if errors.Is(err, activation.ErrNotFound) {
+		if errors.Is(err, domain.ErrNotFound) {
 			return &web.Error{Status: http.StatusNotFound, Key: "not_found", GoOn: pathPeople, Label: "console.person.back"}
 		}
 		return err
 	}
 	if r == nil {
-		return v.done(personURL(activation.PersonID(v.Param("id"))), key)
+		return v.done(personURL(domain.PersonID(v.Param("id"))), key)
 	}
 	page, err := a.personPage(v)
 	if err != nil {
@@ -165,7 +165,7 @@ func (a *Console) sendAgain(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	kind, err := a.Desk.Send(v.Request.Context(), v.entry("", "", nil), s)
 	key := "console.person.sent.begin"
-	if kind == activation.MessageCode {
+	if kind == domain.MessageCode {
 		key = "console.person.sent.code"
 	}
 	return a.acted(v, form, err, "renvoyer", "", key)
@@ -217,7 +217,7 @@ func (a *Console) deskCode(v *visit, form web.Form) error {
 	}
 	return v.show("deskcode", DeskCodePage{
 		Code: code.Reveal(), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Number: c.Number, Path: personURL(c.ID),
-		Letters: strings.Split(strings.ReplaceAll(code.Reveal(), "-", ""), ""), Until: kept.ExpiresAt, Minutes: int(activation.DeskLife.Minutes()),
+		Letters: strings.Split(strings.ReplaceAll(code.Reveal(), "-", ""), ""), Until: kept.ExpiresAt, Minutes: int(domain.DeskLife.Minutes()),
 	})
 }
 
@@ -225,18 +225,18 @@ func personSamples() (pages []any) {
 	at := time.Unix(0, 0)
 	full := PersonPage{
 		Path: "/admin/personnes/p", Name: "Jeanne d’Arc", Seen: "v 0", Helps: true, Resolve: true, Silent: true, When: at,
-		Held:    []activation.Existing{{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, Attributes: map[string][]string{"a": {"b"}}}},
+		Held:    []domain.Existing{{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, Attributes: map[string][]string{"a": {"b"}}}},
 		Changes: []StoryLine{{At: at, Key: "person_held"}},
 		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
-	full.Under = []helpdesk.Way{{Step: activation.StepCode, Ends: at, Journey: activation.Journey{Desk: "Ada", RequestedAt: at}}}
+	full.Under = []helpdesk.Way{{Step: domain.StepCode, Ends: at, Journey: domain.Journey{Desk: "Ada", RequestedAt: at}}}
 	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Code: true, Resolve: true}
-	for _, state := range activation.PersonStates() {
+	for _, state := range domain.PersonStates() {
 		page := full
 		page.State = state
 		pages = append(pages, page)
 	}
-	return append(pages, PersonPage{State: activation.StateReady})
+	return append(pages, PersonPage{State: domain.StateReady})
 }
 
 func deskCodeSamples() []any {

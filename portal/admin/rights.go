@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -24,9 +24,9 @@ type ErasePage struct {
 var eraseFields = []web.Field{{Name: "numero", Max: 100}, {Name: "motif", Max: 500}}
 
 // dossier reads everything about the person of the address.
-func (a *Console) dossier(v *visit) (activation.Dossier, error) {
-	d, err := a.Rights.Dossier(v.Request.Context(), activation.PersonID(v.Param("id")))
-	if errors.Is(err, activation.ErrNotFound) {
+func (a *Console) dossier(v *visit) (domain.Dossier, error) {
+	d, err := a.Rights.Dossier(v.Request.Context(), domain.PersonID(v.Param("id")))
+	if errors.Is(err, domain.ErrNotFound) {
 		return d, &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
 	}
 	return d, err
@@ -50,7 +50,7 @@ func (a *Console) personData(v *visit) error {
 	return nil
 }
 
-func (a *Console) erasePage(d activation.Dossier) ErasePage {
+func (a *Console) erasePage(d domain.Dossier) ErasePage {
 	p := d.Person
 	page := ErasePage{
 		Name: strings.TrimSpace(p.GivenName + " " + p.FamilyName), Number: p.Number, Login: p.Login, Accepted: len(d.Acceptances), Erased: p.ErasedAt,
@@ -85,7 +85,7 @@ func (a *Console) erase(v *visit, form web.Form) error {
 		return v.again("erase", page, faults...)
 	}
 	err = a.Rights.Erase(v.Request.Context(), d.Person.ID, v.entry("", "", map[string]string{"reason": page.Reason}))
-	if errors.Is(err, activation.ErrConflict) {
+	if errors.Is(err, domain.ErrConflict) {
 		return v.again("erase", page, wrong("", "console.erase.conflict"))
 	}
 	if err != nil {

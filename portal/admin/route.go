@@ -8,7 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -60,7 +60,7 @@ func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
 
 // missing makes a page of what is not there.
 func missing(err error) error {
-	if errors.Is(err, activation.ErrNotFound) {
+	if errors.Is(err, domain.ErrNotFound) {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -50,12 +50,12 @@ func pageNames() []string { return slices.Sorted(maps.Keys(samples())) }
 
 func (a *Console) trySamples() error {
 	frames := []Frame{
-		{Other: activation.English, Switch: root},
-		{Operator: "Ada Admin", Role: Admin, Rail: []RailItem{{root, "console.rail.overview", true}}, Other: activation.French, Switch: root, Undo: root},
+		{Other: domain.English, Switch: root},
+		{Operator: "Ada Admin", Role: Admin, Rail: []RailItem{{root, "console.rail.overview", true}}, Other: domain.French, Switch: root, Undo: root},
 	}
 	for name, pages := range samples() {
 		for _, data := range pages {
-			for i, lang := range []activation.Lang{activation.French, activation.English} {
+			for i, lang := range []domain.Lang{domain.French, domain.English} {
 				title := "console." + name + ".title"
 				if e, ok := data.(ErrorPage); ok {
 					title = "error." + e.Key + ".title"
@@ -80,11 +80,11 @@ func overviewSamples() []any {
 	page := OverviewPage{
 		Live: "/admin/en-direct", Profiles: []Pick{{"etudiant", "Étudiant", true}}, Cohorts: []Pick{{"L1", "L1", false}}, Narrowed: true, Realm: []string{"…"},
 		Groups: []Group{{"Étudiant", "L1", root, []int64{9, 8, 7, 6, 5, 4, 3}, "44.4"}}, Sum: Group{Counts: []int64{9, 8, 7, 6, 5, 4, 3}, Percent: "44.4"},
-		Day:   dayOf([]activation.Quarter{{At: at, Count: 2}}, at.UTC()),
+		Day:   dayOf([]domain.Quarter{{At: at, Count: 2}}, at.UTC()),
 		Stuck: []Stuck{{Key: "console.stuck.parked", Count: 2, URL: root, Bad: true}, {Key: "console.stuck.waiting", Count: 1, Since: at}},
 	}
-	for _, s := range activation.Stages() {
+	for _, s := range domain.Stages() {
 		page.Steps = append(page.Steps, FunnelStep{"console.stage." + s.String(), 1, "10.0", "20.0"})
 	}
-	return []any{OverviewPage{Nobody: true, Sum: Group{Counts: make([]int64, len(activation.Stages()))}}, page}
+	return []any{OverviewPage{Nobody: true, Sum: Group{Counts: make([]int64, len(domain.Stages()))}}, page}
 }

@@ -18,8 +18,8 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/sso"
 	"entree/internal/sso/ssotest"
@@ -116,13 +116,13 @@ func (j *journal) acts() (out []string) {
 
 // figures are what the overview shows.
 type figures struct {
-	all   activation.Overview
+	all   domain.Overview
 	since time.Time
-	jobs  []activation.JobLine
+	jobs  []domain.JobLine
 	again []audit.Entry
 }
 
-func (f *figures) Overview(_ context.Context, since time.Time) (activation.Overview, error) {
+func (f *figures) Overview(_ context.Context, since time.Time) (domain.Overview, error) {
 	f.since = since
 	return f.all, nil
 }
@@ -135,10 +135,10 @@ func (f *figures) SendAgain(_ context.Context, id string, _ time.Time, by ...aud
 			return nil
 		}
 	}
-	return activation.ErrNotFound
+	return domain.ErrNotFound
 }
 
-func (f *figures) Jobs(_ context.Context, _ string, givenUp bool, _, _ int) (out []activation.JobLine, _ error) {
+func (f *figures) Jobs(_ context.Context, _ string, givenUp bool, _, _ int) (out []domain.JobLine, _ error) {
 	for _, j := range f.jobs {
 		if !j.GivenUp.IsZero() == givenUp {
 			out = append(out, j)
@@ -163,7 +163,7 @@ func (f *rows) Session(_ context.Context, id string) ([]byte, time.Time, error) 
 	defer f.mu.Unlock()
 	r, ok := f.all[id]
 	if !ok {
-		return nil, time.Time{}, activation.ErrNotFound
+		return nil, time.Time{}, domain.ErrNotFound
 	}
 	return r.data, r.expires, nil
 }
@@ -186,7 +186,7 @@ func (f *rows) RenewSession(_ context.Context, old, renewed string, data []byte,
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.all[old]; !ok {
-		return activation.ErrNotFound
+		return domain.ErrNotFound
 	}
 	delete(f.all, old)
 	f.all[renewed] = row{data, expires}

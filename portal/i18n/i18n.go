@@ -15,19 +15,19 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 //go:embed messages/*.yaml
 var files embed.FS
 
 // Languages there are, the default first.
-var Languages = []activation.Lang{activation.French, activation.English}
+var Languages = []domain.Lang{domain.French, domain.English}
 
 // Catalog finds messages.
 type Catalog struct {
-	localizers map[activation.Lang]*i18n.Localizer
-	keys       map[activation.Lang][]string
+	localizers map[domain.Lang]*i18n.Localizer
+	keys       map[domain.Lang][]string
 	matcher    language.Matcher
 	plain      sync.Map // of messages without arguments: they never change
 }
@@ -37,7 +37,7 @@ func Load() (*Catalog, error) {
 	bundle := i18n.NewBundle(language.French)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	c := &Catalog{
-		localizers: map[activation.Lang]*i18n.Localizer{}, keys: map[activation.Lang][]string{},
+		localizers: map[domain.Lang]*i18n.Localizer{}, keys: map[domain.Lang][]string{},
 		matcher: language.NewMatcher([]language.Tag{language.French, language.English}),
 	}
 	for _, lang := range Languages {
@@ -62,7 +62,7 @@ func Load() (*Catalog, error) {
 
 // Files names the files of a language: fr.yaml for the student's pages, and
 // any-part.fr.yaml for a part of its own.
-func Files(lang activation.Lang) ([]string, error) {
+func Files(lang domain.Lang) ([]string, error) {
 	parts, err := fs.Glob(files, "messages/*."+string(lang)+".yaml")
 	return append([]string{"messages/" + string(lang) + ".yaml"}, parts...), err
 }
@@ -70,7 +70,7 @@ func Files(lang activation.Lang) ([]string, error) {
 // T gives a message. args are name–value pairs; values are escaped, unless
 // they are HTML already. The message's own text is trusted: it is ours. A key
 // that is nowhere shows itself, and a test keeps that from happening.
-func (c *Catalog) T(lang activation.Lang, key string, args ...any) template.HTML {
+func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 	if len(args) == 0 {
 		if said, ok := c.plain.Load(string(lang) + key); ok {
 			return said.(template.HTML)
@@ -91,7 +91,7 @@ func (c *Catalog) T(lang activation.Lang, key string, args ...any) template.HTML
 	config.TemplateData = data
 	localizer, ok := c.localizers[lang]
 	if !ok {
-		localizer = c.localizers[activation.French]
+		localizer = c.localizers[domain.French]
 	}
 	said, err := localizer.Localize(config)
 	if err != nil && config.PluralCount != nil {
@@ -108,7 +108,7 @@ func (c *Catalog) T(lang activation.Lang, key string, args ...any) template.HTML
 }
 
 // Match gives the language that a browser asks for.
-func (c *Catalog) Match(acceptLanguage string) activation.Lang {
+func (c *Catalog) Match(acceptLanguage string) domain.Lang {
 	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil || len(wanted) == 0 {
 		return Languages[0]
@@ -116,10 +116,10 @@ func (c *Catalog) Match(acceptLanguage string) activation.Lang {
 	_, i, confidence := c.matcher.Match(wanted...)
 	if confidence == language.No {
 		// Whoever reads neither is better served in English.
-		return activation.English
+		return domain.English
 	}
 	return Languages[i]
 }
 
 // Keys lists the keys of a language, sorted.
-func (c *Catalog) Keys(lang activation.Lang) []string { return c.keys[lang] }
+func (c *Catalog) Keys(lang domain.Lang) []string { return c.keys[lang] }

@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/portal/i18n"
 	"entree/templates"
 )
@@ -28,7 +28,7 @@ func load(t *testing.T) *i18n.Catalog {
 // raw gives each message's texts, plural forms joined.
 func raw(t *testing.T, lang string) map[string]string {
 	t.Helper()
-	names, err := i18n.Files(activation.Lang(lang))
+	names, err := i18n.Files(domain.Lang(lang))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func spoken(t *testing.T) map[string]bool {
 }
 
 func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
-	keys := load(t).Keys(activation.French)
+	keys := load(t).Keys(domain.French)
 	used := spoken(t)
 	for key := range used {
 		if !slices.Contains(keys, key) {
@@ -190,13 +190,13 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 }
 
 func TestEveryRefusalHasWords(t *testing.T) {
-	keys := load(t).Keys(activation.English)
-	for _, r := range []activation.Reason{
-		activation.ReasonProfileMissing, activation.ReasonAddressEmpty, activation.ReasonAddressSeveral, activation.ReasonAddressSyntax,
-		activation.ReasonTooManyRequests, activation.ReasonResendTooSoon, activation.ReasonCodeFormat, activation.ReasonCodeWrong,
-		activation.ReasonCodeExpired, activation.ReasonCodeBlocked, activation.ReasonProofMissing, activation.ReasonProofWrong,
-		activation.ReasonTriesSpent, activation.ReasonCharterUnticked, activation.ReasonCharterChanged, activation.ReasonPasswordRules,
-		activation.ReasonPasswordConfirm, activation.ReasonElsewhere, activation.ReasonStep, activation.ReasonBusy,
+	keys := load(t).Keys(domain.English)
+	for _, r := range []domain.Reason{
+		domain.ReasonProfileMissing, domain.ReasonAddressEmpty, domain.ReasonAddressSeveral, domain.ReasonAddressSyntax,
+		domain.ReasonTooManyRequests, domain.ReasonResendTooSoon, domain.ReasonCodeFormat, domain.ReasonCodeWrong,
+		domain.ReasonCodeExpired, domain.ReasonCodeBlocked, domain.ReasonProofMissing, domain.ReasonProofWrong,
+		domain.ReasonTriesSpent, domain.ReasonCharterUnticked, domain.ReasonCharterChanged, domain.ReasonPasswordRules,
+		domain.ReasonPasswordConfirm, domain.ReasonElsewhere, domain.ReasonStep, domain.ReasonBusy,
 	} {
 		if !slices.Contains(keys, "refused."+string(r)) {
 			t.Errorf("no words for %s", r)
@@ -213,7 +213,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 func TestT(t *testing.T) {
 	c := load(t)
 	for _, q := range []struct {
-		lang activation.Lang
+		lang domain.Lang
 		key  string
 		args []any
 		want string
@@ -237,7 +237,7 @@ func TestT(t *testing.T) {
 
 func TestMatch(t *testing.T) {
 	c := load(t)
-	for accept, want := range map[string]activation.Lang{
+	for accept, want := range map[string]domain.Lang{
 		"": "fr", "fr-FR,fr;q=0.9": "fr", "en-GB,en;q=0.9,fr;q=0.8": "en", "zh-CN,zh;q=0.9": "en", "zh-CN,fr;q=0.5": "fr", "de": "en", "nonsense;;;": "fr",
 	} {
 		if got := c.Match(accept); got != want {
@@ -248,11 +248,11 @@ func TestMatch(t *testing.T) {
 
 // A person's story has words for everything that can happen to them.
 func TestEveryEventAndMailIsToldInAStory(t *testing.T) {
-	keys := load(t).Keys(activation.French)
+	keys := load(t).Keys(domain.French)
 	for file, kinds := range map[string]*regexp.Regexp{
-		"../../internal/activation/job.go":     regexp.MustCompile(`EventKind = "([a-z_.]+)"`),
-		"../../internal/activation/message.go": regexp.MustCompile(`MessageKind = "([a-z_]+)"`),
-		"../../internal/helpdesk/desk.go":      regexp.MustCompile(`Act\w+ += "([a-z_.]+)"`),
+		"../../internal/domain/job.go":     regexp.MustCompile(`EventKind = "([a-z_.]+)"`),
+		"../../internal/domain/message.go": regexp.MustCompile(`MessageKind = "([a-z_]+)"`),
+		"../../internal/helpdesk/desk.go":  regexp.MustCompile(`Act\w+ += "([a-z_.]+)"`),
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Error is the end of a request as a page. What the visitor reads (Key, a
@@ -53,14 +54,14 @@ func Malformed(format string, args ...any) error {
 // asError is the one table from error to page.
 func asError(err error) *Error {
 	var e *Error
-	var refusal *activation.Refusal
+	var refusal *domain.Refusal
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, activation.ErrNotFound), errors.Is(err, activation.ErrExpired):
+	case errors.Is(err, domain.ErrNotFound), errors.Is(err, activation.ErrExpired):
 		return &Error{Status: http.StatusGone, Key: "ended", Cause: err, GoOn: "/activation", Label: "error.restart"}
-	case errors.As(err, &refusal) && refusal.Reason == activation.ReasonBusy:
+	case errors.As(err, &refusal) && refusal.Reason == domain.ReasonBusy:
 		return &Error{Status: http.StatusServiceUnavailable, Key: "busy", Cause: err, Retry: refusal.Retry}
 	case errors.As(err, &refusal) && !refusal.Retry.IsZero():
 		return &Error{Status: http.StatusTooManyRequests, Key: "too_many", Cause: err, Retry: refusal.Retry}

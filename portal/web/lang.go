@@ -6,7 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 const (
@@ -47,18 +47,18 @@ func (s *Site) language(c *gin.Context) {
 	c.Next()
 }
 
-func langOf(s string) (activation.Lang, bool) {
-	switch l := activation.Lang(s); l {
-	case activation.French, activation.English:
+func langOf(s string) (domain.Lang, bool) {
+	switch l := domain.Lang(s); l {
+	case domain.French, domain.English:
 		return l, true
 	}
-	return activation.French, false
+	return domain.French, false
 }
 
 // Lang is the language of the answer.
-func (s *Site) Lang(c *gin.Context) activation.Lang {
+func (s *Site) Lang(c *gin.Context) domain.Lang {
 	if lang, ok := c.Get(langKey); ok {
-		return lang.(activation.Lang)
+		return lang.(domain.Lang)
 	}
 	// Refused before the language was chosen.
 	return s.config.Catalog.Match(c.GetHeader("Accept-Language"))

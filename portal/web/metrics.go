@@ -10,14 +10,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Figures are read at each scrape, from the database, so that every instance
 // tells the same.
 type Figures struct {
 	// Events counts what happened since the beginning, by kind.
-	Events func(context.Context) (map[activation.EventKind]int64, error)
+	Events func(context.Context) (map[domain.EventKind]int64, error)
 	// Jobs tells what waits and what was given up.
 	Jobs func(context.Context) ([]JobFigures, error)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Moment tells a time twice, as people ask for it and as a record needs it:
@@ -27,7 +27,7 @@ func (v View) Date(t time.Time) string {
 		zone = time.UTC
 	}
 	layout := "02/01/2006 15:04:05"
-	if v.Lang == activation.English {
+	if v.Lang == domain.English {
 		layout = "2 Jan 2006 15:04:05"
 	}
 	return t.In(zone).Format(layout)
@@ -44,7 +44,7 @@ func (v View) Clock(t time.Time) string {
 
 // Percent writes a share, "63.2", as the language does.
 func (v View) Percent(share string) string {
-	if v.Lang == activation.English {
+	if v.Lang == domain.English {
 		return share + "%"
 	}
 	return strings.Replace(share, ".", ",", 1) + "\u202f%"
@@ -84,7 +84,7 @@ func (v View) Number(n any) string {
 		sign, digits = "−", rest
 	}
 	apart := "\u202f"
-	if v.Lang == activation.English {
+	if v.Lang == domain.English {
 		apart = ","
 	}
 	for i := len(digits) - 3; i > 0; i -= 3 {

@@ -10,15 +10,15 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // pages are the templates, by language and page: one set per page, so that
 // each can define the same block names without touching another.
-type pages map[activation.Lang]map[string]*template.Template
+type pages map[domain.Lang]map[string]*template.Template
 
 // languages there are, the default first.
-var languages = []activation.Lang{activation.French, activation.English}
+var languages = []domain.Lang{domain.French, domain.English}
 
 // frame are the files that every page is parsed with; partials.html may lack.
 var frame = []string{"layout.html", "partials.html"}
@@ -122,7 +122,7 @@ func (s *Site) View(c *gin.Context, titleKey string) View {
 }
 
 // Sample is the view of a page that nobody asked for, to try a template with.
-func (s *Site) Sample(lang activation.Lang, titleKey string) View {
+func (s *Site) Sample(lang domain.Lang, titleKey string) View {
 	return View{
 		Lang: lang, Translate: s.config.Catalog.T, Institution: s.institution, Asset: s.Asset,
 		TitleKey: titleKey, Path: "/", Now: s.config.Now(), Zone: s.config.Zone,

@@ -14,18 +14,18 @@ import (
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
 // SessionRows keeps what belongs to a session, under its id.
 type SessionRows interface {
-	// Session gives a row, or activation.ErrNotFound.
+	// Session gives a row, or domain.ErrNotFound.
 	Session(ctx context.Context, id string) (data []byte, expires time.Time, err error)
 	SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error
 	DeleteSession(ctx context.Context, id string) error
 	// RenewSession replaces a row by one with another id; the old one is dead at
-	// once. An id that has no row is activation.ErrNotFound.
+	// once. An id that has no row is domain.ErrNotFound.
 	RenewSession(ctx context.Context, old, new string, data []byte, expires time.Time) error
 	// ExtendSession moves the end of a row that is there.
 	ExtendSession(ctx context.Context, id string, expires time.Time) error
@@ -104,7 +104,7 @@ func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) 
 	}
 	values, until, err := s.read(r.Context(), t.ID)
 	switch {
-	case errors.Is(err, activation.ErrNotFound):
+	case errors.Is(err, domain.ErrNotFound):
 		session.Values[gone{}] = true
 	case err != nil:
 		return session, fmt.Errorf("session: %w", err)
@@ -122,7 +122,7 @@ func (s *Sessions) read(ctx context.Context, id string) (map[string]string, time
 		return nil, expires, err
 	}
 	if !s.now().Before(expires) {
-		return nil, expires, activation.ErrNotFound
+		return nil, expires, domain.ErrNotFound
 	}
 	plain, err := s.keys.Open(secret.UseSession, id, box)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *sessions.Session, old string) error {
 	life := time.Duration(session.Options.MaxAge) * time.Second
 	if life < 0 {
-		if err := s.rows.DeleteSession(r.Context(), session.ID); err != nil && !errors.Is(err, activation.ErrNotFound) {
+		if err := s.rows.DeleteSession(r.Context(), session.ID); err != nil && !errors.Is(err, domain.ErrNotFound) {
 			return fmt.Errorf("session: %w", err)
 		}
 		options := s.cookie

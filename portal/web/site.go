@@ -15,14 +15,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
 // Catalog translates.
 type Catalog interface {
-	T(lang activation.Lang, key string, args ...any) template.HTML
-	Match(acceptLanguage string) activation.Lang
+	T(lang domain.Lang, key string, args ...any) template.HTML
+	Match(acceptLanguage string) domain.Lang
 }
 
 // Config is what a site is made of.

@@ -6,15 +6,15 @@ import (
 	"html/template"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // View is what every template gets: the frame of the page, and in Data the
 // page's own typed data. Templates translate by {{.T "key"}} and by
 // {{.T "key" "Name" value …}}; nothing is bound to a shared template.
 type View struct {
-	Lang        activation.Lang
-	Translate   func(lang activation.Lang, key string, args ...any) template.HTML
+	Lang        domain.Lang
+	Translate   func(lang domain.Lang, key string, args ...any) template.HTML
 	Institution Institution
 	Asset       func(name string) string // "app.css" → its fingerprinted address
 	TitleKey    string                   // message key of the page's title and h1

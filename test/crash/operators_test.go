@@ -22,6 +22,7 @@ import (
 	"entree/internal/campaign"
 	"entree/internal/config"
 	"entree/internal/devenv/outside"
+	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/secret"
 	"entree/internal/store"
@@ -55,8 +56,8 @@ type office struct {
 	mu      sync.Mutex
 	news    map[string]map[string]int // messages by what they tell: by their ids, how often they came
 	cohorts []string
-	adopted []activation.PersonID
-	bounced []activation.Address
+	adopted []domain.PersonID
+	bounced []domain.Address
 }
 
 // nobody works jobs off in this process.
@@ -175,15 +176,15 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 		cohort := strings.NewReplacer(".", "-").Replace(boundary)
 		for i := range 2 {
 			id := fmt.Sprintf("%s-%d", cohort, i)
-			if err := o.db.Enrol(t.Context(), activation.Person{
-				ID: activation.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Zoé", FamilyName: "Invitée", BirthDate: "2006-02-03",
-				Email: activation.Address(id + "@example.org"), Readiness: activation.Ready, Cohort: cohort,
+			if err := o.db.Enrol(t.Context(), domain.Person{
+				ID: domain.PersonID(id), Profile: "etudiant", Number: id, GivenName: "Zoé", FamilyName: "Invitée", BirthDate: "2006-02-03",
+				Email: domain.Address(id + "@example.org"), Readiness: domain.Ready, Cohort: cohort,
 			}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if _, err := o.campaigns.Start(t.Context(), campaign.Campaign{
-			Name: cohort, Kind: campaign.Invitation, Segment: campaign.Segment{Cohort: cohort}, Lang: activation.French, Rate: 600,
+			Name: cohort, Kind: campaign.Invitation, Segment: campaign.Segment{Cohort: cohort}, Lang: domain.French, Rate: 600,
 		}, o.entry("campaign.started")); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +229,7 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 		if err := os.WriteFile(filepath.Join(o.dir, "bounces/new", boundary), report, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		o.bounced = append(o.bounced, activation.Address(to))
+		o.bounced = append(o.bounced, domain.Address(to))
 	}
 }
 
@@ -304,7 +305,7 @@ func (o *office) judge(t *testing.T) {
 				}
 			}
 		}
-		if mine != 1 || p.Account != activation.AccountActive {
+		if mine != 1 || p.Account != domain.AccountActive {
 			t.Errorf("I1: %s has %d accounts and is %q", p.Number, mine, p.Account)
 		}
 	}

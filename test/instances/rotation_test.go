@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/outside"
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/store"
 )
@@ -53,7 +53,7 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 
 	with(old + "," + fresh) // every instance opens what the others will seal
 	w.keycloak.Stop()
-	w.until(t, db, activation.JobAccount)
+	w.until(t, db, domain.JobAccount)
 	with(fresh + "," + old)
 	w.must(w.keycloak.Start())
 	close(over)

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/naming"
 	"entree/internal/registry"
 )
@@ -19,7 +19,7 @@ const Active = "active"
 
 // Person is somebody of the demo.
 type Person struct {
-	activation.Person
+	domain.Person
 	State string // ready, not_ready, held, active
 }
 
@@ -90,7 +90,7 @@ func made(i int) Person {
 
 // Student invents the i-th of as many students as are wanted, each of them
 // ready, with an address of their own: for a rush.
-func Student(i int) activation.Person {
+func Student(i int) domain.Person {
 	p := made(i)
 	return student(fmt.Sprint(30000000+i), p.GivenName, p.FamilyName, p.BirthDate, fmt.Sprintf("etudiant%d@example.org", i), "ready").Person
 }
@@ -108,12 +108,12 @@ func guest(number, given, family, born, address, state string) Person {
 }
 
 func person(profile, number, given, family, born, address, cohort, state string) Person {
-	readiness := activation.Readiness(state)
+	readiness := domain.Readiness(state)
 	if state == Active {
-		readiness = activation.Ready
+		readiness = domain.Ready
 	}
-	return Person{activation.Person{
+	return Person{domain.Person{
 		ID: registry.ID(profile, number), Profile: profile, Number: number, GivenName: given, FamilyName: family, BirthDate: born,
-		Email: activation.Address(address), Cohort: cohort, Readiness: readiness,
+		Email: domain.Address(address), Cohort: cohort, Readiness: readiness,
 	}, state}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"entree/internal/activation"
 	"entree/internal/devenv/demopeople"
+	"entree/internal/domain"
 )
 
 func TestSome(t *testing.T) {
@@ -17,7 +17,7 @@ func TestSome(t *testing.T) {
 	if p := people[0]; p.Number != "22502142" || p.GivenName != "Jean-Pierre" || p.FamilyName != "Martin" || p.State != "ready" {
 		t.Errorf("the first one is %+v", p)
 	}
-	states, profiles, ids := map[string]int{}, map[string]int{}, map[activation.PersonID]bool{}
+	states, profiles, ids := map[string]int{}, map[string]int{}, map[domain.PersonID]bool{}
 	for _, p := range people {
 		states[p.State]++
 		profiles[p.Profile]++
@@ -25,7 +25,7 @@ func TestSome(t *testing.T) {
 			t.Errorf("%s is there twice", p.Number)
 		}
 		ids[p.ID] = true
-		if a, err := activation.ParseAddress(string(p.Email)); err != nil || a != p.Email || !strings.Contains(string(p.Email), "example") {
+		if a, err := domain.ParseAddress(string(p.Email)); err != nil || a != p.Email || !strings.Contains(string(p.Email), "example") {
 			t.Errorf("%s: address %q, %v", p.Number, p.Email, err)
 		}
 	}

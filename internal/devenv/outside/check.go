@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/mail/bounce"
 	"entree/internal/store"
 )
@@ -26,7 +26,7 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 	if err != nil {
 		return nil, 0, err
 	}
-	byMark, byNumber := map[string]activation.Person{}, map[string]activation.Person{}
+	byMark, byNumber := map[string]domain.Person{}, map[string]domain.Person{}
 	for _, p := range people {
 		byNumber[p.Number] = p
 		if p.ActivationID != "" {
@@ -57,10 +57,10 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 		}
 	}
 	for _, p := range people {
-		if p.Account == activation.AccountActive && len(accounts[p.Number]) == 0 {
+		if p.Account == domain.AccountActive && len(accounts[p.Number]) == 0 {
 			say("I3: %s is said to be active and has no account", p.Number)
 		}
-		if p.Account == activation.AccountCreating {
+		if p.Account == domain.AccountCreating {
 			say("I7: the account of %s is still on its way", p.Number)
 		}
 	}
@@ -81,7 +81,7 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 				}
 			}
 		case Parked:
-			if p.Account != activation.AccountParked {
+			if p.Account != domain.AccountParked {
 				say("I7: %s was told to wait for somebody, and nobody sees it", s.Number)
 			}
 		case "":
@@ -95,7 +95,7 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 			if err != nil {
 				return nil, 0, err
 			}
-			if !slices.ContainsFunc(events, func(e activation.Event) bool { return e.Kind == activation.EventMailAbandoned }) {
+			if !slices.ContainsFunc(events, func(e domain.Event) bool { return e.Kind == domain.EventMailAbandoned }) {
 				say("I5: %s asked for %d codes and got %d mails", s.Number, s.Requests, mails)
 			}
 		}
@@ -113,12 +113,12 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 }
 
 // proven tells what an account lacks of a proven code and an accepted charter.
-func proven(ctx context.Context, db *store.Store, p activation.Person, u User) error {
+func proven(ctx context.Context, db *store.Store, p domain.Person, u User) error {
 	acceptances, _, err := db.Evidence(ctx, p.ID)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(acceptances, func(a activation.Acceptance) bool { return a.SHA256 == u.Attribute("entreeCharterSHA256") }) {
+	if !slices.ContainsFunc(acceptances, func(a domain.Acceptance) bool { return a.SHA256 == u.Attribute("entreeCharterSHA256") }) {
 		return fmt.Errorf("no acceptance of its charter")
 	}
 	events, err := db.Events(ctx, p.ID)
@@ -126,8 +126,8 @@ func proven(ctx context.Context, db *store.Store, p activation.Person, u User) e
 		return err
 	}
 	for i, e := range events {
-		if e.Kind == activation.EventPasswordChosen {
-			if slices.ContainsFunc(events[:i], func(e activation.Event) bool { return e.Kind == activation.EventCodeProven }) {
+		if e.Kind == domain.EventPasswordChosen {
+			if slices.ContainsFunc(events[:i], func(e domain.Event) bool { return e.Kind == domain.EventCodeProven }) {
 				return nil
 			}
 		}

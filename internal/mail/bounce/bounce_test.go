@@ -20,14 +20,14 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver"
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/mail/bounce"
 	"entree/internal/secret"
 )
 
 const (
 	ours = "0123abcd.ffee@example.org" // the Message-ID of a mail to jp
-	jp   = activation.Address("jp.martin@example.net")
+	jp   = domain.Address("jp.martin@example.net")
 )
 
 // pile is a box in memory.
@@ -47,7 +47,7 @@ func look(t *testing.T, box bounce.Box) []bounce.Bounce {
 	var told []bounce.Bounce
 	r := &bounce.Reader{
 		Box: box, Log: slog.New(slog.DiscardHandler), Clock: time.Now, Every: time.Minute,
-		Ours: func(id string, to activation.Address) (string, bool) {
+		Ours: func(id string, to domain.Address) (string, bool) {
 			return "0123abcd", strings.Trim(id, "<> \t\r\n") == ours && to == jp
 		},
 		Tell: func(_ context.Context, b bounce.Bounce) error { told = append(told, b); return nil },

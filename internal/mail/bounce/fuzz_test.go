@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/mail/bounce"
 )
 
@@ -30,7 +30,7 @@ func FuzzReport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r := &bounce.Reader{
 			Box: pile{raw}, Log: slog.New(slog.DiscardHandler), Clock: time.Now,
-			Ours: func(id string, to activation.Address) (string, bool) {
+			Ours: func(id string, to domain.Address) (string, bool) {
 				return "0123abcd", strings.Trim(id, "<> \t\r\n") == ours && to == jp
 			},
 			Tell: func(_ context.Context, b bounce.Bounce) error {

@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Bounce is a mail of ours that came back for good.
 type Bounce struct {
 	ID      string // the id of its job
-	Address activation.Address
+	Address domain.Address
 	Status  string // "5.1.1" (RFC 3463)
 }
 
@@ -28,7 +28,7 @@ type Box interface {
 type Reader struct {
 	Box Box
 	// Ours tells whether a Message-ID is one of ours to an address, and whose.
-	Ours func(messageID string, to activation.Address) (id string, ok bool)
+	Ours func(messageID string, to domain.Address) (id string, ok bool)
 	// Tell takes what came back. It may be told the same twice.
 	Tell  func(ctx context.Context, b Bounce) error
 	Every time.Duration
@@ -47,26 +47,26 @@ const (
 const perLook = 200
 
 // FirstJob is the job that begins it.
-func (r *Reader) FirstJob() activation.Job { return r.job(r.Clock()) }
+func (r *Reader) FirstJob() domain.Job { return r.job(r.Clock()) }
 
-func (r *Reader) job(at time.Time) activation.Job {
+func (r *Reader) job(at time.Time) domain.Job {
 	now := r.Clock()
-	return activation.Job{ID: JobID, Kind: JobKind, Created: now, RunAt: at, Deadline: now.Add(10 * 365 * 24 * time.Hour)}
+	return domain.Job{ID: JobID, Kind: JobKind, Created: now, RunAt: at, Deadline: now.Add(10 * 365 * 24 * time.Hour)}
 }
 
 // Run looks once, and makes the job of the next look.
-func (r *Reader) Run(ctx context.Context, _ activation.Job) (activation.Effects, error) {
+func (r *Reader) Run(ctx context.Context, _ domain.Job) (domain.Effects, error) {
 	limit, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := r.Look(limit); err != nil {
-		return activation.Effects{}, err
+		return domain.Effects{}, err
 	}
-	return activation.Effects{Jobs: []activation.Job{r.job(r.Clock().Add(r.Every))}}, nil
+	return domain.Effects{Jobs: []domain.Job{r.job(r.Clock().Add(r.Every))}}, nil
 }
 
 // Abandon begins again.
-func (r *Reader) Abandon(context.Context, activation.Job, error) (activation.Effects, error) {
-	return activation.Effects{}, nil
+func (r *Reader) Abandon(context.Context, domain.Job, error) (domain.Effects, error) {
+	return domain.Effects{}, nil
 }
 
 // Look reads what is new.

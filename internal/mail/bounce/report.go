@@ -25,7 +25,7 @@ import (
 	_ "github.com/emersion/go-message/charset" // reports come in every one
 	"github.com/emersion/go-message/mail"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Limits of what is read.
@@ -178,9 +178,9 @@ func list(value string) (out []string) {
 // addresses gives every address that a failure may mean: those it names, then
 // those that the mail was written to, since a mailbox that forwards names the
 // one behind it.
-func (r report) addresses(f failure) (out []activation.Address) {
+func (r report) addresses(f failure) (out []domain.Address) {
 	for _, a := range append(append([]string{}, f.addresses...), r.to...) {
-		if parsed, err := activation.ParseAddress(a); err == nil {
+		if parsed, err := domain.ParseAddress(a); err == nil {
 			out = append(out, parsed)
 		}
 	}

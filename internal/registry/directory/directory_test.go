@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/registry/directory"
 	"entree/internal/secret"
@@ -112,16 +112,16 @@ func (s slapd) source() directory.Source {
 }
 
 // bring imports a source into a store.
-func bring(t *testing.T, db *store.Store, s directory.Source) (activation.ImportCounts, []registry.Refusal, error) {
+func bring(t *testing.T, db *store.Store, s directory.Source) (domain.ImportCounts, []registry.Refusal, error) {
 	t.Helper()
 	table, err := directory.Open(t.Context(), s)
 	if err != nil {
-		return activation.ImportCounts{}, nil, err
+		return domain.ImportCounts{}, nil, err
 	}
 	defer table.Close()
 	var refused []registry.Refusal
 	m := registry.Mapping{Profile: "personnel", Profiles: []string{"personnel"}, Columns: s.Columns}
-	counts, err := registry.Import(t.Context(), db, table, m, &activation.ImportOrder{Import: activation.Import{Source: "annuaire"}, MaxGone: 0.1},
+	counts, err := registry.Import(t.Context(), db, table, m, &domain.ImportOrder{Import: domain.Import{Source: "annuaire"}, MaxGone: 0.1},
 		func(r registry.Refusal) error { refused = append(refused, r); return nil })
 	return counts, refused, err
 }
@@ -146,9 +146,9 @@ func TestDirectory_EveryPageIsRead(t *testing.T) {
 	overTLS.URL, overTLS.CA = "ldaps://"+strings.Replace(s.tls, "127.0.0.1", "localhost", 1), s.ca
 	for i, source := range []directory.Source{s.source(), startTLS, overTLS} {
 		counts, refused, err := bring(t, db, source)
-		want := activation.ImportCounts{New: people}
+		want := domain.ImportCounts{New: people}
 		if i > 0 {
-			want = activation.ImportCounts{Unchanged: people}
+			want = domain.ImportCounts{Unchanged: people}
 		}
 		if err != nil || counts != want {
 			t.Errorf("%s: %+v %v %v", source.URL, counts, refused, err)

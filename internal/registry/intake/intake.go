@@ -26,8 +26,8 @@ import (
 	"sync"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/internal/registry"
 )
 
@@ -88,17 +88,17 @@ type File struct {
 // Trial is what an import would do, or why it cannot.
 type Trial struct {
 	At      time.Time
-	Counts  activation.ImportCounts
-	Changes []activation.Difference // the first of each kind
-	Refused []registry.Refusal      // the first
-	TooMany string                  // too many would be gone: in words
+	Counts  domain.ImportCounts
+	Changes []domain.Difference // the first of each kind
+	Refused []registry.Refusal  // the first
+	TooMany string              // too many would be gone: in words
 	Error   string
 }
 
 // Progress is how far something is that is being done.
 type Progress struct {
 	Import bool // or a trial
-	Phase  activation.ImportPhase
+	Phase  domain.ImportPhase
 	Lines  int
 	Done   float64 // of the reading, 0 to 1
 	Begun  time.Time
@@ -279,7 +279,7 @@ func (i *Intake) Try(id string, c Choice) error {
 func (i *Intake) try(f File) Trial {
 	trial := Trial{At: i.Now().UTC()}
 	err := i.tryInto(f, &trial)
-	if tooMany := (*activation.TooManyGone)(nil); errors.As(err, &tooMany) {
+	if tooMany := (*domain.TooManyGone)(nil); errors.As(err, &tooMany) {
 		trial.TooMany = tooMany.Error()
 	} else if err != nil {
 		trial.Error = err.Error()
@@ -292,9 +292,9 @@ func (i *Intake) tryInto(f File, trial *Trial) error {
 	if err != nil {
 		return err
 	}
-	kept := map[activation.DifferenceKind]int{}
-	o := &activation.ImportOrder{Import: activation.Import{Source: f.Choice.Source, File: f.Name}, DryRun: true, Part: f.Choice.Part, MaxGone: i.MaxGone, Show: math.MaxInt32,
-		Told: func(d activation.Difference) error {
+	kept := map[domain.DifferenceKind]int{}
+	o := &domain.ImportOrder{Import: domain.Import{Source: f.Choice.Source, File: f.Name}, DryRun: true, Part: f.Choice.Part, MaxGone: i.MaxGone, Show: math.MaxInt32,
+		Told: func(d domain.Difference) error {
 			if kept[d.Kind]++; kept[d.Kind] <= Show {
 				trial.Changes = append(trial.Changes, d)
 			}
@@ -306,7 +306,7 @@ func (i *Intake) tryInto(f File, trial *Trial) error {
 }
 
 // run reads the file into the store.
-func (i *Intake) run(f File, o *activation.ImportOrder, trial *Trial) (err error) {
+func (i *Intake) run(f File, o *domain.ImportOrder, trial *Trial) (err error) {
 	t, err := i.open(f)
 	if err != nil {
 		return err
@@ -317,7 +317,7 @@ func (i *Intake) run(f File, o *activation.ImportOrder, trial *Trial) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, refused.close()) }()
-	o.Progress = func(phase activation.ImportPhase, lines int) {
+	o.Progress = func(phase domain.ImportPhase, lines int) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		p := i.working[f.ID]
@@ -350,12 +350,12 @@ func (i *Intake) Begin(id string, gone bool, by audit.Entry) error {
 	}
 	i.group.Go(func() {
 		defer i.release(id)
-		o := &activation.ImportOrder{
-			Import: activation.Import{ID: id, Source: f.Choice.Source, File: f.Name, Operator: by.By.Name}, Part: f.Choice.Part, MaxGone: i.MaxGone, Gone: gone, Audit: []audit.Entry{by},
+		o := &domain.ImportOrder{
+			Import: domain.Import{ID: id, Source: f.Choice.Source, File: f.Name, Operator: by.By.Name}, Part: f.Choice.Part, MaxGone: i.MaxGone, Gone: gone, Audit: []audit.Entry{by},
 		}
 		var done Trial
 		err := i.run(f, o, &done)
-		if errors.Is(err, activation.ErrImportRunning) {
+		if errors.Is(err, domain.ErrImportRunning) {
 			f.Trial = &Trial{At: f.Trial.At, Error: err.Error()} // the file waits, and may be tried again
 			if err := i.keep(f); err != nil {
 				i.Log.Error("keep a file that could not be imported yet", "import", id, "error", err)
@@ -379,7 +379,7 @@ func (i *Intake) take(id string, imports bool) bool {
 	if _, busy := i.working[id]; busy {
 		return false
 	}
-	i.working[id] = Progress{Import: imports, Phase: activation.PhaseReading, Begun: i.Now()}
+	i.working[id] = Progress{Import: imports, Phase: domain.PhaseReading, Begun: i.Now()}
 	return true
 }
 

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 	"entree/internal/registry"
 )
 
@@ -52,7 +52,7 @@ func (i *Intake) Refused(id string, see func(registry.Refusal) error) error {
 }
 
 // Changes gives each difference that the last trial found, of all kinds.
-func (i *Intake) Changes(id string, see func(activation.Difference) error) error {
+func (i *Intake) Changes(id string, see func(domain.Difference) error) error {
 	return each(i, id, listChanges, see)
 }
 

@@ -1,4 +1,4 @@
-package activation
+package domain
 
 import (
 	"fmt"
@@ -55,10 +55,12 @@ func CleanDigits(s string) (string, bool) {
 	return string(out), len(out) == 6
 }
 
-func codeMAC(keys secret.Keyring, j *Journey, digits string) []byte {
+// CodeMAC returns the MAC of six digits, bound to the journey and its address.
+func (j *Journey) CodeMAC(keys secret.Keyring, digits string) []byte {
 	return keys.MAC(secret.UseCode, string(j.ID), string(j.Address), digits)
 }
 
-func codeFits(keys secret.Keyring, j *Journey, digits string) bool {
+// CodeFits reports whether digits are the journey's code, in constant time (S8).
+func (j *Journey) CodeFits(keys secret.Keyring, digits string) bool {
 	return keys.Verify(secret.UseCode, j.Code.MAC, string(j.ID), string(j.Address), digits)
 }

@@ -1,4 +1,4 @@
-package activation
+package domain
 
 import "time"
 

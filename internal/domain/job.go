@@ -1,4 +1,4 @@
-package activation
+package domain
 
 import (
 	"time"
@@ -111,4 +111,23 @@ type PersonChange struct {
 	AccountID    string // set where not empty
 	ActivatedAt  time.Time
 	FirstLoginAt time.Time // refused with ErrConflict where one was recorded before
+}
+
+// PersonEdit is what an operator changes of a person. Before guards it: the
+// store refuses the whole transaction with ErrConflict unless the person is
+// still as it says in every field, and with ErrTaken where the identifier or
+// the address that After holds is somebody else's.
+type PersonEdit struct {
+	Before, After Person
+	// Ends, where set, closes the journeys under way for this person: whoever
+	// proved another mailbox, or was stopped, begins again.
+	Ends time.Time
+}
+
+// DeskSpent spends a code of the desk, in one statement: it has to be there
+// and in its time (S2, S5), or the whole transaction is refused with
+// ErrConflict.
+type DeskSpent struct {
+	MAC []byte
+	At  time.Time
 }

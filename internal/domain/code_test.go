@@ -1,4 +1,4 @@
-package activation_test
+package domain_test
 
 import (
 	"bytes"
@@ -6,12 +6,12 @@ import (
 	"errors"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 func TestS1_SixDigitsWithLeadingZeros(t *testing.T) {
 	// rand.Int asks for 20 bits as three bytes and masks the first.
-	digits, err := activation.NewDigits(bytes.NewReader([]byte{0, 0, 42}))
+	digits, err := domain.NewDigits(bytes.NewReader([]byte{0, 0, 42}))
 	if err != nil || digits.Reveal() != "000042" {
 		t.Errorf("got %q, %v", digits.Reveal(), err)
 	}
@@ -21,7 +21,7 @@ func TestS1_EachDigitAtEachPlace(t *testing.T) {
 	var seen [6][10]int
 	const draws = 20_000
 	for range draws {
-		digits, err := activation.NewDigits(rand.Reader)
+		digits, err := domain.NewDigits(rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestS1_EachDigitAtEachPlace(t *testing.T) {
 }
 
 func TestNewDigits_WithoutRandomnessThereIsNoCode(t *testing.T) {
-	if _, err := activation.NewDigits(failing{}); err == nil {
+	if _, err := domain.NewDigits(failing{}); err == nil {
 		t.Error("a code without randomness")
 	}
 }
@@ -66,7 +66,7 @@ func TestCleanDigits(t *testing.T) {
 		"１２３４５６":             "", // full-width figures are not what we sent
 		"123456\r\nBcc: a@b": "",
 	} {
-		got, ok := activation.CleanDigits(in)
+		got, ok := domain.CleanDigits(in)
 		if ok != (want != "") || ok && got != want {
 			t.Errorf("%q gives %q, %v; want %q", in, got, ok, want)
 		}

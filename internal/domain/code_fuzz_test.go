@@ -1,10 +1,10 @@
-package activation_test
+package domain_test
 
 import (
 	"strings"
 	"testing"
 
-	"entree/internal/activation"
+	"entree/internal/domain"
 )
 
 // Whatever is typed: six digits come out, in their order, or nothing passes.
@@ -13,7 +13,7 @@ func FuzzCleanDigits(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		digits, ok := activation.CleanDigits(typed)
+		digits, ok := domain.CleanDigits(typed)
 		if !ok {
 			return
 		}
