@@ -1,9 +1,9 @@
-// Package breached looks a password up in a list of passwords that are known
-// to have leaked, without asking anybody (S22).
+// Package breached looks a password up in a local list of leaked passwords,
+// without a request to any server (S22 of docs/threat-model.md).
 //
-// The list is a text file of upper-case SHA-1 hashes, one a line, sorted, each
-// with whatever behind a colon: the form in which such lists are handed out.
-// It may have tens of gigabytes; a look-up reads some forty lines of it.
+// The list is a text file with one upper-case SHA-1 hash per line, sorted, each
+// followed by a colon and any text: the usual form of such lists. The file may have
+// tens of gigabytes; a look-up is a binary search that reads about forty lines.
 package breached
 
 import (
@@ -25,13 +25,14 @@ type List struct {
 	size int64
 }
 
-// hashLength is a SHA-1 in hexadecimal.
+// hashLength is the length of a SHA-1 in hexadecimal figures.
 const hashLength = 40
 
-// window is more than the longest line.
+// window is the size of a read in bytes; it must exceed the longest line.
 const window = 128
 
-// Open opens a list and looks at its first line. The file stays open.
+// Open opens a list and checks its first line. The file stays open for the life of
+// the program.
 func Open(name string) (*List, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -48,12 +49,12 @@ func Open(name string) (*List, error) {
 	return l, nil
 }
 
-// Has tells whether a password is on the list.
+// Has reports whether a password is on the list.
 func (l *List) Has(password secret.Text) (bool, error) {
 	sum := sha1.Sum([]byte(password.Reveal()))
 	want := strings.ToUpper(hex.EncodeToString(sum[:]))
-	// Every line that begins before low is smaller than want, none that begins
-	// at high or after is smaller.
+	// Invariant: lines that begin before low are smaller than want; lines that
+	// begin at or after high are not.
 	low, high := int64(0), l.size
 	for low < high {
 		middle := low + (high-low)/2
@@ -85,7 +86,7 @@ func (l *List) Has(password secret.Text) (bool, error) {
 	return false, nil
 }
 
-// start gives where the first line begins that begins at or after a place.
+// start returns the offset of the first line that begins at or after an offset.
 func (l *List) start(at int64) (int64, error) {
 	if at == 0 {
 		return 0, nil
@@ -102,7 +103,7 @@ func (l *List) start(at int64) (int64, error) {
 	return at + int64(end), nil
 }
 
-// line gives the hash of the line that begins at a place.
+// line returns the hash of the line that begins at an offset.
 func (l *List) line(at int64) (string, error) {
 	buffer := make([]byte, hashLength)
 	if _, err := l.file.ReadAt(buffer, at); err != nil {

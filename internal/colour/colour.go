@@ -1,5 +1,5 @@
-// Package colour tells whether an institution's colour can be read on the
-// portal's pages (WCAG 2.2, 1.4.3).
+// Package colour checks the contrast of an institution's colour on the portal's
+// pages (WCAG 2.2, 1.4.3).
 package colour
 
 import (
@@ -8,16 +8,17 @@ import (
 	"strconv"
 )
 
-// The grounds of the pages, as static/app.css has them.
+// The background colours of the pages; a test compares them with static/app.css.
 const (
 	LightGround = "#ffffff"
 	DarkGround  = "#16181d"
 )
 
-// least is what 1.4.3 asks of text.
+// least is the contrast ratio that WCAG 2.2, 1.4.3 requires of text.
 const least = 4.5
 
-// Readable says what is wrong with a colour like "#1f4fa3" on a ground.
+// Readable returns an error if text of a colour such as "#1f4fa3" has too little
+// contrast on a background, or if one of the two is not a colour.
 func Readable(colour, ground string) error {
 	ratio, err := Contrast(colour, ground)
 	if err != nil {
@@ -29,7 +30,8 @@ func Readable(colour, ground string) error {
 	return nil
 }
 
-// Contrast is the ratio of two colours: (L1 + 0.05) / (L2 + 0.05), from 1 to 21.
+// Contrast returns the contrast ratio of two colours, from 1 to 21:
+// (L1 + 0.05) / (L2 + 0.05), where L1 is the lighter one's luminance (WCAG 2.2).
 func Contrast(a, b string) (float64, error) {
 	la, err := luminance(a)
 	if err != nil {

@@ -1,13 +1,12 @@
-// Package failpoint kills the program at a named place, so that a test can see
-// what a crash there leaves behind.
+// Package failpoint kills the program at a named point, so that a test can check
+// what a crash at that point leaves behind.
 //
-// It is linked with the tag "failpoint" only: cmd/entree then stands a point
-// before and behind each port through which an activation reaches its store,
-// its queue, Keycloak and the mail server. The program that people run holds
-// none of this. docs/adr/0028 has the reasons.
+// It is linked with the build tag "failpoint" only. The program then passes a point
+// before and after each call of the store, the queue, Keycloak and the mail server.
+// Release builds do not contain it. docs/adr/0028 has the reasons.
 //
-//	ENTREE_TEST_FAILPOINT=FILE    FILE names the point to die at, and is removed by dying
-//	                              FILE.seen gets each point that was passed
+//	ENTREE_TEST_FAILPOINT=FILE    FILE names the point to die at; the process removes it first
+//	                              FILE.seen lists the points that were passed
 package failpoint
 
 import (
@@ -16,7 +15,7 @@ import (
 	"sync"
 )
 
-// Variable names the file.
+// Variable is the environment variable that names the file.
 const Variable = "ENTREE_TEST_FAILPOINT"
 
 var (
@@ -25,18 +24,18 @@ var (
 	seen = map[string]bool{}
 )
 
-// Hit passes a point, or ends the process there as kill -9 does: nothing is
-// closed, flushed or answered.
+// Hit records a point. If the file names this point, Hit kills the process as
+// kill -9 does: nothing is closed, flushed or answered.
 func Hit(name string) {
 	if file == "" {
 		return
 	}
 	mu.Lock()
-	defer mu.Unlock() // held by the dying one, so that nobody gets further
+	defer mu.Unlock() // a dying process keeps the lock, so that no other goroutine passes a point
 	if !seen[name] {
 		seen[name] = true
 		if f, err := os.OpenFile(file+".seen", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
-			_, _ = f.WriteString(name + "\n") // a test reads it, and misses what is not there
+			_, _ = f.WriteString(name + "\n") // a test that reads the file fails if the line is missing
 			_ = f.Close()
 		}
 	}

@@ -1,18 +1,19 @@
-// Package jobs works off what was committed for the world outside.
+// Package jobs runs the work that committed transactions requested of external
+// systems.
 //
-// A job exists exactly if the transaction that asked for it was committed. A
-// runner leases it, runs its handler, and ends it in one transaction with the
-// handler's effects:
+// A job exists if and only if the transaction that created it was committed. A
+// runner leases the job, calls its handler, and ends the job in one transaction
+// with the handler's effects:
 //
 //	waiting ── lease ──► running ──┬── done ──────► gone, with its effects
 //	   ▲                           ├── error ─────► waiting, later each time
 //	   └───────────────────────────┘
 //	                               └── permanent, or past its deadline ──► given up, visibly
 //
-// A lease is short and is kept up while its job is worked on. A runner that dies
-// leaves one that runs out, and the job is taken again: so each job is done at
-// least once, and its handler has to bear that. Any number of runners may share
-// one queue.
+// A lease is short and is extended while its job runs. The lease of a runner that
+// died expires, and another runner takes the job. Each job therefore runs at least
+// once, and its handler must be idempotent. Any number of runners may share one
+// queue.
 package jobs
 
 import (
@@ -31,70 +32,73 @@ import (
 	"entree/internal/domain"
 )
 
-// Queue is where jobs wait: the store.
+// Queue stores the jobs. The store implements it.
 type Queue interface {
-	// Lease takes up to n due jobs of a kind for the holder, until a time.
+	// Lease leases up to n due jobs of a kind to holder, until a time.
 	Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error)
-	// LeaseOne takes one job, due or not; domain.ErrNotFound where it is at
-	// its end or somebody else holds it.
+	// LeaseOne leases one job, whether it is due or not. It returns
+	// domain.ErrNotFound if the job has ended or another holder leased it.
 	LeaseOne(ctx context.Context, id, holder string, until time.Time) (domain.Job, error)
-	// Waiting tells whether a job has not come to its end yet.
+	// Waiting reports whether a job has not ended yet.
 	Waiting(ctx context.Context, id string) (bool, error)
-	// Extend holds a leased job for longer; an error where somebody else has it.
+	// Extend extends the lease of a job. It returns an error if another holder
+	// has the job.
 	Extend(ctx context.Context, j domain.Job, until time.Time) error
+	// Finish ends a job and applies its handler's effects in one transaction.
 	Finish(ctx context.Context, j domain.Job, e domain.Effects) error
+	// Retry ends the lease and makes the job due again at a time.
 	Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error
-	// GiveUp ends a job that cannot be done, and erases its payload unless it is
-	// to be kept for another try.
+	// GiveUp ends a job that failed for good. It erases the payload unless keep is
+	// true, which lets an administrator run the job again.
 	GiveUp(ctx context.Context, j domain.Job, reason string, keep bool, e domain.Effects) error
 }
 
-// Options is what a runner is made of.
+// Options configures a runner. Queue, Clock and Log must be set.
 type Options struct {
 	Queue   Queue
 	Clock   func() time.Time
 	Log     *slog.Logger
-	Workers int // at once, for each kind; 0: 4
-	// Ended, if set, is told how each run ended: "done", "retried" or
-	// "given_up".
+	Workers int // jobs of one kind that run at the same time; 0 means 4
+	// Ended, if not nil, is called at the end of each run with "done", "retried"
+	// or "given_up".
 	Ended func(kind, how string)
 }
 
-// Patient is a handler whose outside may be away for hours. It says how long to
-// wait after each try, and a job of its that is given up is kept whole: somebody
-// may have it done again.
+// Patient is a handler whose server may be unavailable for hours. It decides how
+// long to wait after each attempt. If its job is given up, the queue keeps the
+// payload, so that an administrator can run the job again.
 type Patient interface {
 	domain.Handler
-	// Wait gives the time after the try of a number, from 1 on.
+	// Wait returns the time to wait after an attempt; the first attempt is 1.
 	Wait(attempt int) time.Duration
 }
 
-// Times that a runner keeps.
 const (
-	leaseFor  = 20 * time.Second // how long a job waits for a runner that died
-	keepEvery = 5 * time.Second  // how often a lease is kept up
-	runFor    = 2 * time.Minute  // more than any handler's own time limits
-	askFor    = 10 * time.Second // for an answer of the queue: a dead connection must not hold a loop
-	pollEvery = time.Second      // for jobs that fall due, and those of other instances
-	firstWait = time.Second      // after the first error; doubled each time
-	longest   = time.Minute
-	watch     = 20 * time.Millisecond // RunNow, while another works on the job
+	leaseFor  = 20 * time.Second      // until another runner takes the job of a runner that died
+	keepEvery = 5 * time.Second       // between two extensions of a lease
+	runFor    = 2 * time.Minute       // longer than the time limit of any handler
+	askFor    = 10 * time.Second      // for a query of the queue, so that a dead connection does not block a loop
+	pollEvery = time.Second           // for jobs that become due and jobs of other instances
+	firstWait = time.Second           // after the first error; doubled after each further one
+	longest   = time.Minute           // the upper limit of that wait
+	watch     = 20 * time.Millisecond // RunNow polls a job that another worker runs
 )
 
-// Runner works jobs off. It is an activation.Runner.
+// Runner runs jobs. It implements domain.Runner and is safe for concurrent use
+// after the last call of Handle.
 type Runner struct {
 	Options
 	holder   string
 	handlers map[string]domain.Handler
 	wake     map[string]chan struct{}
-	// running counts the runs under way, so that Run ends after them.
+	// running counts the current runs. Run returns after the last of them.
 	running sync.WaitGroup
-	// base is the context of runs: RunNow's caller may go, its job goes on.
+	// base is the context of runs: a job goes on if the caller of RunNow returns.
 	mu   sync.Mutex
 	base context.Context
 }
 
-// New gives a runner. Handle has to be called before Run.
+// New returns a runner without handlers. Handle must be called before Run.
 func New(o Options) *Runner {
 	if o.Workers == 0 {
 		o.Workers = 4
@@ -105,13 +109,14 @@ func New(o Options) *Runner {
 	return &Runner{Options: o, holder: rand.Text(), handlers: map[string]domain.Handler{}, wake: map[string]chan struct{}{}}
 }
 
-// Handle says who does the jobs of a kind.
+// Handle registers the handler of the jobs of a kind.
 func (r *Runner) Handle(kind string, h domain.Handler) {
 	r.handlers[kind] = h
 	r.wake[kind] = make(chan struct{}, 1)
 }
 
-// Wake makes the runner look for jobs of these kinds at once; none: of all.
+// Wake makes the runner look for due jobs of these kinds immediately. Without
+// arguments it looks for jobs of every kind.
 func (r *Runner) Wake(kinds ...string) {
 	for kind, c := range r.wake {
 		if len(kinds) > 0 && !slices.Contains(kinds, kind) {
@@ -119,15 +124,15 @@ func (r *Runner) Wake(kinds ...string) {
 		}
 		select {
 		case c <- struct{}{}:
-		default: // it is awake already
+		default: // a wake-up is pending already
 		}
 	}
 }
 
-// Run works jobs off until ctx ends, then waits for those under way.
+// Run runs jobs until ctx ends, then waits for the current runs. It returns nil.
 func (r *Runner) Run(ctx context.Context) error {
-	// A run is not cut off by the end of the program: it has its own limits,
-	// and its outcome should be written down.
+	// The end of ctx does not cancel a run: a run has its own time limit, and its
+	// outcome must be stored.
 	r.mu.Lock()
 	r.base = context.WithoutCancel(ctx)
 	r.mu.Unlock()
@@ -152,7 +157,7 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-free: // at least one worker is free before anything is leased
+		case <-free: // a job is leased only if a worker is free for it
 		}
 		n := 1 + len(free)
 		leased, err := r.lease(ctx, kind, n)
@@ -169,7 +174,7 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 			})
 		}
 		switch len(leased) {
-		case n: // there may be more
+		case n: // more jobs may be due
 			continue
 		case 0:
 			free <- struct{}{}
@@ -189,9 +194,9 @@ func (r *Runner) lease(ctx context.Context, kind string, n int) ([]domain.Job, e
 	return r.Queue.Lease(ctx, kind, r.holder+rand.Text(), n, r.Clock().Add(leaseFor))
 }
 
-// RunNow works one job off at once and returns when it came to its end, or when
-// ctx is over; the work itself goes on. Where another worker
-// has the job, it waits for that one.
+// RunNow runs one job immediately and returns when the job has ended or ctx is
+// over; the job goes on in the second case. If another worker runs the job, RunNow
+// waits for that worker.
 func (r *Runner) RunNow(ctx context.Context, id string) error {
 	job, err := r.Queue.LeaseOne(ctx, id, r.holder+rand.Text(), r.Clock().Add(leaseFor))
 	if errors.Is(err, domain.ErrNotFound) {
@@ -207,13 +212,13 @@ func (r *Runner) RunNow(ctx context.Context, id string) error {
 		if over {
 			return nil
 		}
-		return r.await(ctx, id) // it may have been put off for a moment only
+		return r.await(ctx, id) // the retry may be due in a moment
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// await watches a job that another worker has.
+// await polls a job until it has ended or ctx is over.
 func (r *Runner) await(ctx context.Context, id string) error {
 	tick := time.NewTicker(watch)
 	defer tick.Stop()
@@ -239,15 +244,15 @@ func (r *Runner) context() context.Context {
 	return r.base
 }
 
-// run does one leased job and writes down how it ended; over tells that nobody
-// has to do it again.
+// run runs one leased job and stores how it ended. over reports whether the job
+// has ended for good.
 func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	ctx, cancel := context.WithTimeout(ctx, runFor)
 	defer cancel()
 	defer r.keep(ctx, job)()
 	handler, ok := r.handlers[job.Kind]
 	if !ok {
-		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "nobody handles this kind"))
+		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "no handler is registered for this kind"))
 	}
 	effects, err := guarded(func() (domain.Effects, error) { return handler.Run(ctx, job) })
 	switch {
@@ -262,7 +267,7 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	}
 }
 
-// keep holds the lease on a job until it is told that the job is over.
+// keep extends the lease of a job until over is called.
 func (r *Runner) keep(ctx context.Context, job domain.Job) (over func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var kept sync.WaitGroup
@@ -294,18 +299,18 @@ func (r *Runner) giveUp(ctx context.Context, job domain.Job, handler domain.Hand
 	return r.end(job, "given_up", r.Queue.GiveUp(ctx, job, cause.Error(), keep, effects))
 }
 
-// end tells how a run ended. Where that could not be written down, the lease
-// runs out and the job is done again.
+// end reports how a run ended to the log and to Ended; err is the error of storing
+// that. After an error the lease expires and the job runs again.
 func (r *Runner) end(job domain.Job, how string, err error) (over bool) {
 	if err != nil {
-		r.Log.Error("write down a job's end", "kind", job.Kind, "job", job.ID, "end", how, "error", err)
+		r.Log.Error("store the end of a job", "kind", job.Kind, "job", job.ID, "end", how, "error", err)
 		return false
 	}
 	r.Ended(job.Kind, how)
 	return how != "retried"
 }
 
-// guarded takes a panic for an error that may pass.
+// guarded calls f and turns a panic into an error, so that the job is retried.
 func guarded(f func() (domain.Effects, error)) (e domain.Effects, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -315,9 +320,9 @@ func guarded(f func() (domain.Effects, error)) (e domain.Effects, err error) {
 	return f()
 }
 
-// backOff is a random time up to twice as long after each try, a minute at
-// most or as long as the handler says: retries of many jobs do not come in
-// waves.
+// backOff returns the time to wait after an attempt: a random half to the whole of
+// a limit that doubles with each attempt up to a minute, or of the handler's own
+// Wait. Random times keep the retries of many jobs from arriving together.
 func backOff(h domain.Handler, attempt int) time.Duration {
 	limit := min(firstWait<<min(attempt-1, 16), longest)
 	if p, ok := h.(Patient); ok {

@@ -16,10 +16,10 @@ import (
 	"entree/internal/domain"
 )
 
-// answerLimit is how long a receiver may take, the connection included.
+// answerLimit is the time limit of one request, connecting included.
 const answerLimit = 15 * time.Second
 
-// Handlers gives the handler of each endpoint's queue.
+// Handlers returns the handler of each endpoint's queue, by the kind of its jobs.
 func (w *Webhooks) Handlers() map[string]domain.Handler {
 	out := map[string]domain.Handler{}
 	for _, e := range w.Endpoints {
@@ -28,15 +28,15 @@ func (w *Webhooks) Handlers() map[string]domain.Handler {
 	return out
 }
 
-// delivery is the handler of one endpoint's jobs. It is a jobs.Patient.
+// delivery is the handler of one endpoint's jobs. It implements jobs.Patient.
 type delivery struct {
 	*Webhooks
 	endpoint Endpoint
 	client   *http.Client
 }
 
-// Run sends the message once. A receiver may get it twice: an answer can be
-// lost.
+// Run sends the message once. The receiver may get a message twice, since an
+// answer can be lost.
 func (d delivery) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	m, err := d.open(job)
 	if err != nil {
@@ -52,14 +52,14 @@ func (d delivery) send(ctx context.Context, m message) error {
 	}
 	response, err := d.client.Do(request.WithContext(ctx))
 	if err != nil {
-		var refused *url.Error // names the address, which the endpoint's name stands for
+		var refused *url.Error // it repeats the URL; the endpoint's name is enough
 		if errors.As(err, &refused) {
 			err = refused.Err
 		}
 		return fmt.Errorf("webhook %s: %w", d.endpoint.Name, err)
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // so that the connection can serve again
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // so that the connection can be reused
 	switch s := response.StatusCode; {
 	case s >= 200 && s < 300:
 		return nil
@@ -72,8 +72,8 @@ func (d delivery) send(ctx context.Context, m message) error {
 	}
 }
 
-// Abandon leaves an event where an administrator sees it. The job itself stays
-// as a dead letter.
+// Abandon returns an event that the console shows to administrators. The job stays
+// in the queue as a dead letter.
 func (d delivery) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {
 	return domain.Effects{Events: []domain.Event{{
 		At: d.Clock().UTC(), Kind: domain.EventNewsAbandoned, Person: job.Person, Journey: job.Journey,
@@ -81,8 +81,8 @@ func (d delivery) Abandon(_ context.Context, job domain.Job, _ error) (domain.Ef
 	}}}, nil
 }
 
-// Wait follows the schedule that the conventions propose, closer at its
-// beginning: most receivers that are away are being restarted.
+// Wait follows the schedule that Standard Webhooks proposes, with shorter waits at
+// the beginning: most unavailable receivers are being restarted.
 func (d delivery) Wait(attempt int) time.Duration {
 	schedule := []time.Duration{5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour}
 	if attempt > len(schedule) {
@@ -91,14 +91,14 @@ func (d delivery) Wait(attempt int) time.Duration {
 	return schedule[max(attempt, 1)-1]
 }
 
-// client gives what one endpoint is called with: no redirect is followed, no
-// proxy of the environment asked, and no address of this machine reached unless
-// the endpoint may.
+// client returns the HTTP client of one endpoint. It follows no redirects, uses no
+// proxy of the environment, and refuses the addresses of this machine unless the
+// endpoint is Local.
 func client(e Endpoint) *http.Client {
 	dialer := &net.Dialer{Timeout: answerLimit}
 	if !e.Local {
-		// Asked with the address that a name was resolved to, so that no record
-		// in the DNS leads round it.
+		// Control sees the resolved IP address, so that a DNS record that points
+		// to this machine is refused as well.
 		dialer.Control = func(_, address string, _ syscall.RawConn) error { return outside(address) }
 	}
 	return &http.Client{
@@ -108,11 +108,12 @@ func client(e Endpoint) *http.Client {
 	}
 }
 
-// errInside says that an endpoint leads to where no relying party is.
+// errInside means that an endpoint's URL leads to this machine or its link.
 var errInside = errors.New("its address is this machine or its link, which is refused unless allow_host names it")
 
-// outside refuses the addresses of this machine and of its link, where the
-// clouds' metadata answers. Private networks are allowed: a campus lives in one.
+// outside returns errInside for the addresses of this machine and link-local ones,
+// where the metadata services of clouds answer. Private networks are allowed: many
+// campus servers have only a private address.
 func outside(address string) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -134,8 +135,8 @@ func outside(address string) error {
 	return nil
 }
 
-// CheckURL tells what is wrong with an endpoint's address before anything is
-// sent there. allowed is the host that may be this machine, "" for none.
+// CheckURL returns an error if an endpoint's URL cannot be used. allowed is the one
+// host that may be this machine or speak plain http; empty means none.
 func CheckURL(address, allowed string) error {
 	u, err := url.Parse(address)
 	switch {

@@ -1,15 +1,15 @@
-// Package webhook brings news of accounts to relying parties, signed.
+// Package webhook sends signed messages about accounts to relying parties.
 //
-//	event ── Tell ──► one sealed job for each endpoint that wants it,
+//	event ── Tell ──► one sealed job for each subscribed endpoint,
 //	                  in the event's own transaction
 //	job ── Run ──► POST, signed by the Standard Webhooks conventions
 //	   ├── 2xx ────────────────────────────────► done
-//	   ├── anything else, or nothing ──────────► again, later each time, for three days
-//	   └── 410, or three days are over ────────► a dead letter, kept whole, to be sent again by hand
+//	   ├── any other answer, or none ──────────► a retry with backoff, for three days
+//	   └── 410, or after three days ───────────► a dead letter, which an operator can send again
 //
-// Each endpoint has a queue of its own, so that one that hangs holds up nobody
-// else. A message keeps its id over all its tries: a receiver that has seen the
-// id has seen the message.
+// Each endpoint has its own queue, so that an endpoint that hangs does not delay
+// the others. A message keeps its id over all attempts: a receiver that has stored
+// the id can drop the repetition.
 //
 // The conventions: https://www.standardwebhooks.com (1.0.0).
 package webhook
@@ -33,36 +33,37 @@ import (
 	"entree/internal/secret"
 )
 
-// Kinds are the events that an endpoint can ask for.
+// Kinds are the events that an endpoint can subscribe to.
 var Kinds = []domain.EventKind{domain.EventAccountCreated, domain.EventFirstLogin, domain.EventCharterAccepted}
 
-// KindTest is of a message that an operator sends to try an endpoint.
+// KindTest is the kind of the message that an operator sends to test an endpoint.
 const KindTest domain.EventKind = "entree.test"
 
 // Endpoint is one receiver.
 type Endpoint struct {
 	Name    string // "ent", in queues, logs and commands
 	URL     string
-	Secrets []Key              // each of them signs, so that a receiver can change over in its own time
-	Kinds   []domain.EventKind // that it wants
-	// Local allows the URL to be plain http or to lead to this machine, which is
-	// refused otherwise.
+	Secrets []Key              // each message carries one signature per key, for rotation
+	Kinds   []domain.EventKind // the subscribed events
+	// Local allows a URL that is plain http or leads to this machine. Without it
+	// such a URL is refused.
 	Local bool
 }
 
-// Queue is the kind of the endpoint's jobs.
+// Queue returns the kind of the endpoint's jobs.
 func (e Endpoint) Queue() string { return QueuePrefix + e.Name }
 
-// QueuePrefix begins the kind of each webhook's job.
+// QueuePrefix is the prefix of the kind of every webhook job.
 const QueuePrefix = "webhook:"
 
 // Key is a signing secret, 24 to 64 bytes.
 type Key struct{ secret.Text }
 
-// keyPrefix begins a secret in its written form.
+// keyPrefix is the prefix of a secret in its text form.
 const keyPrefix = "whsec_"
 
-// ParseKey reads a secret as the conventions write it: whsec_ and base64.
+// ParseKey parses the text form of a secret: whsec_ and standard base64 of 24 to
+// 64 bytes (Standard Webhooks 1.0.0).
 func ParseKey(s string) (Key, error) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(s), keyPrefix))
 	switch {
@@ -74,7 +75,7 @@ func ParseKey(s string) (Key, error) {
 	return Key{secret.New(string(raw))}, nil
 }
 
-// sign gives the value of webhook-signature: one signature for each key.
+// sign returns the value of the webhook-signature header: one signature per key.
 func sign(keys []Key, id string, at time.Time, body []byte) string {
 	signatures := make([]string, len(keys))
 	for i, k := range keys {
@@ -85,7 +86,7 @@ func sign(keys []Key, id string, at time.Time, body []byte) string {
 	return strings.Join(signatures, " ")
 }
 
-// Options is what webhooks are made of.
+// Options configures the webhooks. All fields but Endpoints must be set.
 type Options struct {
 	Endpoints []Endpoint
 	Keys      secret.Keyring
@@ -93,25 +94,25 @@ type Options struct {
 	Random    io.Reader
 }
 
-// Webhooks tells endpoints. It is an activation.News.
+// Webhooks creates the jobs that send messages. It implements domain.News.
 type Webhooks struct{ Options }
 
-// New gives webhooks; their handlers come from [Webhooks.Handlers].
+// New returns webhooks. [Webhooks.Handlers] returns the handlers of their jobs.
 func New(o Options) *Webhooks { return &Webhooks{o} }
 
-// giveUpAfter is how long a message is tried for.
+// giveUpAfter is the time after which a message becomes a dead letter.
 const giveUpAfter = 72 * time.Hour
 
-// Deadline is until when a message that is sent now is tried.
+// Deadline returns the time at which a message created now becomes a dead letter.
 func (w *Webhooks) Deadline() time.Time { return w.Clock().Add(giveUpAfter) }
 
-// message is what a job carries, sealed.
+// message is the sealed payload of a job.
 type message struct {
 	ID   string          `json:"id"`
 	Body json.RawMessage `json:"body"`
 }
 
-// body is what a receiver reads. docs/webhooks.md tells of each field.
+// body is the JSON body of a request. docs/webhooks.md documents each field.
 type body struct {
 	Type      domain.EventKind `json:"type"`
 	Timestamp time.Time        `json:"timestamp"`
@@ -128,7 +129,7 @@ type person struct {
 	Charter           map[string]string `json:"charter,omitempty"`
 }
 
-// Tell gives one job for each endpoint that wants the event.
+// Tell returns one job for each endpoint that is subscribed to the event.
 func (w *Webhooks) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	about := person{Number: p.Number, Profile: p.Profile, Cohort: p.Cohort, Login: p.Login, UniversityAddress: p.UniversityAddress, AccountID: p.AccountID}
 	if v.Kind == domain.EventCharterAccepted {
@@ -137,7 +138,8 @@ func (w *Webhooks) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	return w.jobs(body{v.Kind, v.At, about}, p.ID, v.Journey, func(e Endpoint) bool { return slices.Contains(e.Kinds, v.Kind) })
 }
 
-// Try gives the job of a test message to one endpoint.
+// Try returns the job of a test message to one endpoint. It returns an error if no
+// endpoint has this name.
 func (w *Webhooks) Try(name string) (domain.Job, error) {
 	jobs, err := w.jobs(body{KindTest, w.Clock().UTC(), map[string]string{"endpoint": name}}, "", "", func(e Endpoint) bool { return e.Name == name })
 	if err == nil && len(jobs) == 0 {
@@ -183,7 +185,7 @@ func (w *Webhooks) jobs(b body, p domain.PersonID, j domain.JourneyID, wants fun
 func (w *Webhooks) open(job domain.Job) (message, error) {
 	var m message
 	plain, err := w.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err != nil { // it may open later, as Service.OpenJob says
+	if err != nil { // not permanent, for the reason given at Service.OpenJob
 		return m, fmt.Errorf("webhook job: %w", err)
 	}
 	if err := json.Unmarshal(plain, &m); err != nil {
@@ -201,8 +203,8 @@ func (w *Webhooks) newID() (string, error) {
 	return hex.EncodeToString(b), nil
 }
 
-// request makes the signed request of one try. The time that is signed is that
-// of the try, so that a receiver can refuse what is replayed later.
+// request returns the signed request of one attempt. The signature covers the time
+// of the attempt, so that a receiver can refuse an old request that is replayed.
 func (e Endpoint) request(m message, at time.Time) (*http.Request, error) {
 	r, err := http.NewRequest(http.MethodPost, e.URL, strings.NewReader(string(m.Body)))
 	if err != nil {
