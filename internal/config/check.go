@@ -16,7 +16,7 @@ import (
 	"entree/internal/secret"
 )
 
-// faults collects what is wrong, one line each.
+// faults collects the faults of a configuration, one line each.
 type faults []string
 
 func (f *faults) add(key, format string, args ...any) {
@@ -29,8 +29,8 @@ func (f *faults) need(key, value string) {
 	}
 }
 
-// check looks at everything and changes nothing but what it reads: the keys
-// and the charters.
+// check checks every section and returns one line per fault. It also parses the
+// secrets and reads the charters.
 func (c *Config) check() []string {
 	var f faults
 	c.checkSecrets(&f)
@@ -48,7 +48,7 @@ func (c *Config) check() []string {
 	return f
 }
 
-// checkForImport looks at what an import stands on.
+// checkForImport checks only the sections that an import needs.
 func (c *Config) checkForImport() []string {
 	var f faults
 	c.checkDatabase(&f)
@@ -312,7 +312,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// path gives a path of the file, from where the file stands.
+// path resolves a path of the file against the folder of the file.
 func (c *Config) path(p string) string {
 	if filepath.IsAbs(p) {
 		return p

@@ -1,13 +1,13 @@
-// Package config reads what an institution decides.
+// Package config reads and checks the configuration of an institution.
 //
 //	entree.yaml ──┐
 //	ENTREE_… ─────┼─► Config, checked as a whole: every fault is one line that
-//	*_FILE ───────┘   names its key, and all of them are told at once
+//	*_FILE ───────┘   names its key, and one run reports all of them
 //
-// A key of the file is also an environment variable: portal.base_url is
-// ENTREE_PORTAL_BASE_URL, or ENTREE_PORTAL_BASE_URL_FILE for the name of a file
-// that holds it. Lists (profiles, charters, next steps) stand in the file only.
-// Secrets are secret.Text: a Config can be printed.
+// Each key of the file is also an environment variable: portal.base_url is
+// ENTREE_PORTAL_BASE_URL, or ENTREE_PORTAL_BASE_URL_FILE with the name of a file
+// that holds the value. Lists (profiles, charters, next steps) are possible in the
+// file only. Secrets have the type secret.Text, so that a Config can be printed.
 package config
 
 import (
@@ -31,7 +31,7 @@ import (
 	"entree/internal/webhook"
 )
 
-// Config is all of it. deploy/entree.sample.yaml explains each key.
+// Config is the whole configuration. deploy/entree.sample.yaml documents each key.
 type Config struct {
 	Secret      secret.Text `yaml:"secret"`
 	Database    string      `yaml:"database"`
@@ -54,17 +54,17 @@ type Config struct {
 	Charters    []Charter   `yaml:"charters"`
 	NextSteps   []NextStep  `yaml:"next_steps"`
 
-	// Dir is the folder of the file: paths in it are relative to that.
+	// Dir is the folder of the file. Relative paths in the file start there.
 	Dir string `yaml:"-"`
-	// Keys is Secret, read.
+	// Keys is the keyring parsed from Secret.
 	Keys secret.Keyring `yaml:"-"`
-	// charters is what Charters names, read.
+	// charters holds the texts that Charters names.
 	charters *Texts
-	// endpoints is Webhooks, with their secrets.
+	// endpoints holds Webhooks with their secrets.
 	endpoints []webhook.Endpoint
 }
 
-// Institution is who speaks.
+// Institution is the institution's name, address of help, colour and time zone.
 type Institution struct {
 	Name          string `yaml:"name"`
 	ShortName     string `yaml:"short_name"`
@@ -80,7 +80,7 @@ type Institution struct {
 	Accessibility string `yaml:"accessibility_url"`
 }
 
-// Portal is how the pages are served.
+// Portal configures the listeners, the public address and the sessions.
 type Portal struct {
 	Listen          string        `yaml:"listen"`
 	OpsListen       string        `yaml:"ops_listen"`
@@ -92,7 +92,7 @@ type Portal struct {
 	Forgotten       string        `yaml:"forgotten_url"`
 }
 
-// Keycloak is where accounts are made.
+// Keycloak is the realm that holds the accounts.
 type Keycloak struct {
 	URL             string        `yaml:"url"`
 	Realm           string        `yaml:"realm"`
@@ -105,7 +105,7 @@ type Keycloak struct {
 	LoginsEvery     time.Duration `yaml:"logins_every"`
 }
 
-// SSO is how people get into the ENT.
+// SSO configures the login into the ENT.
 type SSO struct {
 	Kind         string      `yaml:"kind"`
 	Issuer       string      `yaml:"issuer"`
@@ -115,13 +115,14 @@ type SSO struct {
 	EntURL       string      `yaml:"ent_url"`
 }
 
-// Console is how operators log in to /admin; without a secret there is none.
+// Console configures the login of operators at /admin. Without a client secret the
+// console is off.
 type Console struct {
 	ClientID     string      `yaml:"client_id"`
 	ClientSecret secret.Text `yaml:"client_secret"`
 }
 
-// SMTP is where mail goes out.
+// SMTP is the server that sends mail.
 type SMTP struct {
 	Host     string        `yaml:"host"`
 	Port     int           `yaml:"port"`
@@ -134,7 +135,7 @@ type SMTP struct {
 	Timeout  time.Duration `yaml:"timeout"`
 }
 
-// Bounces is where mails that came back are read.
+// Bounces is the mailbox or folder that receives bounces.
 type Bounces struct {
 	Kind     string        `yaml:"kind"`
 	Folder   string        `yaml:"folder"`
@@ -147,12 +148,12 @@ type Bounces struct {
 	Every    time.Duration `yaml:"every"`
 }
 
-// Code is the six digits.
+// Code configures the six digits.
 type Code struct {
 	Life time.Duration `yaml:"life"`
 }
 
-// Limits hold over all instances.
+// Limits are rate limits that all instances share.
 type Limits struct {
 	MailsPerAddress int `yaml:"mails_per_address_per_hour"`
 	MailsPerClient  int `yaml:"mails_per_network_per_10_minutes"`
@@ -163,7 +164,7 @@ type Limits struct {
 	JobsAtOnce      int `yaml:"jobs_at_once"`
 }
 
-// Password is what the institution asks for.
+// Password is the institution's password policy.
 type Password struct {
 	Length    int      `yaml:"length"`
 	MaxLength int      `yaml:"max_length"`
@@ -175,7 +176,7 @@ type Password struct {
 	Breached  string   `yaml:"breached_file"`
 }
 
-// Import maps a file's columns.
+// Import maps the columns of a file to the fields of a person.
 type Import struct {
 	Profile string              `yaml:"profile"`
 	Columns map[string]string   `yaml:"columns"`
@@ -186,7 +187,7 @@ type Import struct {
 	Folder  string              `yaml:"folder"`
 }
 
-// Source is a directory that people are read from on a schedule.
+// Source is a directory (LDAP) that is imported on a schedule.
 type Source struct {
 	Name         string            `yaml:"name"`
 	Kind         string            `yaml:"kind"`
@@ -205,12 +206,12 @@ type Source struct {
 	Every        time.Duration     `yaml:"every"`
 }
 
-// Audit is the record of what operators and students did.
+// Audit configures how long audit entries and events are kept.
 type Audit struct {
 	KeepMonths int `yaml:"keep_months"`
 }
 
-// Webhook is a relying party that is told of accounts.
+// Webhook is a relying party that receives messages about accounts.
 type Webhook struct {
 	Name        string   `yaml:"name"`
 	URL         string   `yaml:"url"`
@@ -219,7 +220,7 @@ type Webhook struct {
 	AllowHost   string   `yaml:"allow_host"`
 }
 
-// Log is how the program speaks to its operators.
+// Log configures the log.
 type Log struct {
 	Level  string `yaml:"level"`
 	Format string `yaml:"format"`
@@ -231,7 +232,7 @@ type Words struct {
 	English string `yaml:"en"`
 }
 
-// In gives the text in a language.
+// In returns the text in a language, or the French text if there is none.
 func (w Words) In(l domain.Lang) string {
 	if l == domain.English && w.English != "" {
 		return w.English
@@ -239,7 +240,7 @@ func (w Words) In(l domain.Lang) string {
 	return w.French
 }
 
-// Profile is a kind of people.
+// Profile configures a domain.Profile.
 type Profile struct {
 	Key          string   `yaml:"key"`
 	Name         Words    `yaml:"name"`
@@ -251,7 +252,7 @@ type Profile struct {
 	Affiliations []string `yaml:"affiliations"`
 }
 
-// Charter names the texts of a version.
+// Charter names the files of one version of a charter.
 type Charter struct {
 	Profile string `yaml:"profile"`
 	Version string `yaml:"version"`
@@ -266,8 +267,7 @@ type NextStep struct {
 	URL  string `yaml:"url"`
 }
 
-// Default is what holds where neither the file nor the environment says
-// anything.
+// Default returns the values of keys that neither the file nor the environment sets.
 func Default() Config {
 	return Config{
 		Database:    "sqlite:entree.db",
@@ -290,20 +290,20 @@ func Default() Config {
 	}
 }
 
-// prefix begins each variable of the environment that is ours.
+// prefix is the prefix of every environment variable of the program.
 const prefix = "ENTREE_"
 
-// Load reads a file and the environment over the defaults and checks the
-// whole. environ is of the form of os.Environ.
+// Load reads a file and the environment over the defaults and checks the whole. Its
+// error lists every fault, one line each. environ has the form of os.Environ.
 func Load(path string, environ []string) (Config, error) { return load(path, environ, (*Config).check) }
 
-// LoadForImport checks only what an import stands on: it needs neither secrets
-// nor a Keycloak.
+// LoadForImport is Load with the checks that an import needs: neither secrets nor
+// Keycloak have to be configured.
 func LoadForImport(path string, environ []string) (Config, error) {
 	return load(path, environ, (*Config).checkForImport)
 }
 
-// ForImport is what an import does in a folder without a configuration.
+// ForImport returns the configuration of an import into a folder without a file.
 func ForImport(dir string) Config {
 	c := Default()
 	c.Dir = dir
@@ -364,7 +364,8 @@ func decode(k *koanf.Koanf, c *Config) []string {
 	return faults
 }
 
-// fromEnvironment reads the variables that are ours.
+// fromEnvironment returns the values of known keys that the environment sets, and
+// one line per fault.
 func fromEnvironment(environ []string, known []string) (map[string]any, []string) {
 	byName := map[string]string{}
 	for _, key := range known {
@@ -396,7 +397,7 @@ func fromEnvironment(environ []string, known []string) (map[string]any, []string
 	return over, faults
 }
 
-// keysOf lists the keys of a type; lists of structures end at their name.
+// keysOf returns the keys of a type. A list of structures counts as one key.
 func keysOf(t reflect.Type, under string) []string {
 	var out []string
 	for i := range t.NumField() {
@@ -414,15 +415,15 @@ func keysOf(t reflect.Type, under string) []string {
 	return out
 }
 
-// knownKey tells whether a key of the file is one of ours or lies in a map or
-// list of ours.
+// knownKey reports whether a key of the file is known, or lies in a known map or
+// list.
 func knownKey(known []string, key string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
 		return key == k || strings.HasPrefix(key, k+".") && (strings.HasPrefix(k, "import."))
 	})
 }
 
-// nearest helps with a misspelt key.
+// nearest returns the known key that resembles a misspelt key most.
 func nearest(known []string, key string) string {
 	last := key[strings.LastIndexByte(key, '.')+1:]
 	for _, k := range known {

@@ -13,7 +13,7 @@ import (
 	"entree/internal/password"
 )
 
-// Domain gives the profiles as the activation knows them.
+// Domain returns the configured profiles.
 func (c Config) Domain() []domain.Profile {
 	var out []domain.Profile
 	for _, p := range c.Profiles {
@@ -30,20 +30,20 @@ func (c Config) Domain() []domain.Profile {
 	return out
 }
 
-// Rates gives the limits as the activation knows them.
+// Rates returns the configured rate limits.
 func (c Config) Rates() activation.Rates {
 	r := activation.DefaultRates()
 	r.Address.Burst, r.Client.Burst, r.Total.Burst, r.Tries.Burst = c.Limits.MailsPerAddress, c.Limits.MailsPerClient, c.Limits.MailsAltogether, c.Limits.TriesPerAddress
 	return r
 }
 
-// Policy gives the institution's own rules on passwords.
+// Policy returns the institution's password policy.
 func (c Config) Policy() password.Policy {
 	p := c.Password
 	return password.Policy{Length: p.Length, MaxLength: p.MaxLength, Upper: p.Upper, Lower: p.Lower, Digits: p.Digits, Special: p.Special}
 }
 
-// Zone is the institution's time zone.
+// Zone returns the institution's time zone.
 func (c Config) Zone() *time.Location {
 	zone, err := time.LoadLocation(c.Institution.TimeZone)
 	if err != nil {
@@ -52,7 +52,7 @@ func (c Config) Zone() *time.Location {
 	return zone
 }
 
-// Issuer is the OIDC issuer: the realm, unless the configuration says another.
+// Issuer returns the OIDC issuer: the configured one, or else the realm.
 func (c Config) Issuer() string {
 	if c.SSO.Issuer != "" {
 		return c.SSO.Issuer
@@ -60,7 +60,8 @@ func (c Config) Issuer() string {
 	return strings.TrimRight(c.Keycloak.URL, "/") + "/realms/" + c.Keycloak.Realm
 }
 
-// ForgottenURL is where who forgot the password is led; empty where nobody is.
+// ForgottenURL returns the address of the page for a forgotten password; empty
+// means that there is none.
 func (c Config) ForgottenURL() string {
 	if strings.HasPrefix(c.Portal.Forgotten, "/") {
 		return strings.TrimRight(c.Portal.BaseURL, "/") + c.Portal.Forgotten
@@ -68,7 +69,7 @@ func (c Config) ForgottenURL() string {
 	return c.Portal.Forgotten
 }
 
-// LogoFile is the logo's path; empty where there is none.
+// LogoFile returns the path of the logo; empty means that there is none.
 func (c Config) LogoFile() string {
 	if c.Institution.Logo == "" {
 		return ""
@@ -76,8 +77,8 @@ func (c Config) LogoFile() string {
 	return c.path(c.Institution.Logo)
 }
 
-// BounceFolder is the path of the maildir with bounces; empty where there is
-// none.
+// BounceFolder returns the path of the maildir that receives bounces; empty means
+// that there is none.
 func (c Config) BounceFolder() string {
 	if c.Bounces.Folder == "" {
 		return ""
@@ -85,8 +86,8 @@ func (c Config) BounceFolder() string {
 	return c.path(c.Bounces.Folder)
 }
 
-// BreachedFile is the path of the list of leaked passwords; empty where there
-// is none.
+// BreachedFile returns the path of the list of leaked passwords; empty means that
+// there is none.
 func (c Config) BreachedFile() string {
 	if c.Password.Breached == "" {
 		return ""
@@ -94,18 +95,18 @@ func (c Config) BreachedFile() string {
 	return c.path(c.Password.Breached)
 }
 
-// Texts are the charters that an institution begins with: they are published
-// where there are none yet.
+// Texts holds the configured charters. They are published if the database holds no
+// charter yet.
 type Texts struct{ all []domain.Charter }
 
-// Texts gives the charters that the configuration names.
+// Texts returns the configured charters.
 func (c Config) Texts() *Texts { return c.charters }
 
-// All gives every text.
+// All returns every charter.
 func (t *Texts) All() []domain.Charter { return t.all }
 
-// InForce gives the charter of a profile, or the one for everybody, in a
-// language, or in French.
+// InForce returns the charter of a profile, or else the charter of all profiles, in
+// a language, or else in French.
 func (t *Texts) InForce(profile string, lang domain.Lang) (domain.Charter, error) {
 	for _, p := range []string{profile, ""} {
 		for _, l := range []domain.Lang{lang, domain.French} {

@@ -12,10 +12,10 @@ import (
 	"entree/internal/secret"
 )
 
-// ImportFolder is where uploaded files lie until they are imported.
+// ImportFolder returns the folder that holds uploaded files until their import.
 func (c Config) ImportFolder() string { return c.path(c.Import.Folder) }
 
-// Source gives a configured source by its name.
+// Source returns a configured source by its name.
 func (c Config) Source(name string) (Source, bool) {
 	i := slices.IndexFunc(c.Sources, func(s Source) bool { return s.Name == name })
 	if i < 0 {
@@ -26,7 +26,8 @@ func (c Config) Source(name string) (Source, bool) {
 
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-// checkImport also fills in what the sources leave open.
+// checkImport checks the import and the sources, and fills in the defaults of the
+// sources.
 func (c *Config) checkImport(f *faults) {
 	if c.Import.MaxGone < 0 || c.Import.MaxGone > 100 {
 		f.add("import.max_gone", "%d: want a percentage, 0 to 100", c.Import.MaxGone)

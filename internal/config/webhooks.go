@@ -11,12 +11,12 @@ import (
 	"entree/internal/webhook"
 )
 
-// Endpoints gives the receivers of webhooks.
+// Endpoints returns the receivers of webhooks.
 func (c Config) Endpoints() []webhook.Endpoint { return c.endpoints }
 
 var webhookName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)
 
-// checkWebhooks looks at the receivers and reads their secrets.
+// checkWebhooks checks the receivers and reads their secrets.
 func (c *Config) checkWebhooks(f *faults) {
 	seen := map[string]bool{}
 	for i, w := range c.Webhooks {
@@ -50,7 +50,7 @@ func (c *Config) checkWebhooks(f *faults) {
 	}
 }
 
-// readKeys reads the signing secrets of a webhook, one a line.
+// readKeys reads the signing secrets of a webhook from a file, one per line.
 func (c *Config) readKeys(name string) ([]webhook.Key, error) {
 	if name == "" {
 		return nil, fmt.Errorf("is missing: a file with a secret; make one with: echo whsec_$(openssl rand -base64 32)")
