@@ -21,6 +21,7 @@ import (
 	"entree/internal/helpdesk"
 	"entree/internal/jobs"
 	"entree/internal/mail"
+	"entree/internal/mail/bounce"
 	"entree/internal/registry/intake"
 	"entree/internal/store"
 	"entree/internal/webhook"
@@ -43,11 +44,12 @@ type app struct {
 	metrics *web.Metrics
 	pages   *portal.Portal
 
-	webhooks  *webhook.Webhooks
-	charters  *charter.Desk
-	campaigns *campaign.Service
-	mailer    *mail.Mailer
-	intake    *intake.Intake
+	webhooks    *webhook.Webhooks
+	charters    *charter.Desk
+	campaigns   *campaign.Service
+	mailer      *mail.Mailer
+	bounceRules *bounce.Rules
+	intake      *intake.Intake
 }
 
 // graceful is how long requests and jobs under way may take at the end.
@@ -76,7 +78,10 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.found = &realmFindings{realm: a.realm, want: wanted(c), log: log}
-	if a.mailer, err = mail.New(mailOptions(c)); err != nil {
+	if a.bounceRules, err = bounceRules(c.BounceRules()); err != nil {
+		return nil, err
+	}
+	if a.mailer, err = mail.New(mailOptions(c, a.bounceRules)); err != nil {
 		return nil, err
 	}
 	accounts := a.realm.Accounts(c.Institution.Scope)

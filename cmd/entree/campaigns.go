@@ -10,8 +10,8 @@ import (
 	"entree/internal/mail/bounce"
 )
 
-// joinCampaigns lets the runner do the work of campaigns, and look for mails
-// that came back where the configuration says where.
+// joinCampaigns registers the jobs of campaigns, and the bounce reader if the
+// configuration names a mailbox.
 func (a *app) joinCampaigns(ctx context.Context, p ports) error {
 	c := a.config
 	a.campaigns = &campaign.Service{Store: p.campaigns, Mailer: p.mailer, Runner: a.runner, Charters: a.charters.Board, Profiles: c.Domain(), Clock: time.Now}
@@ -27,10 +27,10 @@ func (a *app) joinCampaigns(ctx context.Context, p ports) error {
 		return nil
 	}
 	reader := &bounce.Reader{
-		Box: box, Every: c.Bounces.Every, Clock: time.Now, Log: a.log,
+		Box: box, Rules: a.bounceRules, Every: c.Bounces.Every, Clock: time.Now, Log: a.log,
 		Ours: func(messageID string, to domain.Address) (string, bool) { return mail.Ours(c.Keys, messageID, to) },
 		Tell: func(ctx context.Context, b bounce.Bounce) error {
-			return a.campaigns.Bounced(ctx, campaign.Bounce{Job: b.ID, Address: b.Address, Status: b.Status, Wrong: mail.WrongAddress(b.Status), At: time.Now().UTC()})
+			return a.campaigns.Bounced(ctx, campaign.Bounce{Job: b.ID, Address: b.Address, Status: b.Status, Rule: b.Rule, Wrong: b.Outcome == bounce.Wrong, At: time.Now().UTC()})
 		},
 	}
 	a.runner.Handle(bounce.JobKind, reader)

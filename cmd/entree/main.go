@@ -9,6 +9,7 @@
 //	entree backup FILE     everything in one file, while the portal runs
 //	entree restore FILE    and back
 //	entree migrate         from SQLite to PostgreSQL, or back
+//	entree bounces explain what the portal reads in mails that came back
 //	entree webhooks        try what relying parties are told, and send it again
 //	entree charter publish the configuration's charters
 //	entree evidence verify what the console exported
@@ -68,6 +69,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		auditCommand(env),
 		charterCommand(env),
 		evidenceCommand(env),
+		bouncesCommand(env),
 		webhooksCommand(env),
 		migrateCommand(env),
 		backupCommand(env),

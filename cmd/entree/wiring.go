@@ -15,6 +15,7 @@ import (
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/mail"
+	"entree/internal/mail/bounce"
 	"entree/internal/password"
 	"entree/internal/secret"
 	"entree/internal/sso"
@@ -63,12 +64,18 @@ func keycloakConfig(c config.Config) keycloak.Config {
 	return keycloak.Config{URL: k.URL, Realm: k.Realm, ClientID: k.ClientID, ClientSecret: k.ClientSecret, Timeout: k.Timeout, InFlight: k.CreatesInFlight}
 }
 
-func mailOptions(c config.Config) mail.Options {
+// mailOptions returns the mailer's options. rules judge the refusals of mail
+// servers.
+func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
 	s, i := c.SMTP, c.Institution
 	return mail.Options{
 		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout,
 		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
 		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
+		JudgeRefusal: func(to domain.Address, reply string) (string, string, bool) {
+			status, v := rules.Judge(string(to), reply)
+			return status, v.Rule, v.Outcome == bounce.Wrong
+		},
 	}
 }
 

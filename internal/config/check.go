@@ -213,6 +213,9 @@ func (c *Config) checkBounces(f *faults) {
 	default:
 		f.add("bounces.kind", "%q: want imap, folder or nothing", b.Kind)
 	}
+	if info, err := os.Stat(c.path(b.Rules)); b.Rules != "" && (err != nil || info.IsDir()) {
+		f.add("bounces.rules", "%s is no file", b.Rules)
+	}
 	between(f, "bounces.every", b.Every, time.Second, 24*time.Hour)
 }
 

@@ -135,7 +135,8 @@ type SMTP struct {
 	Timeout  time.Duration `yaml:"timeout"`
 }
 
-// Bounces is the mailbox or folder that receives bounces.
+// Bounces is the mailbox or folder that receives bounces, and the rules by which
+// they are judged.
 type Bounces struct {
 	Kind     string        `yaml:"kind"`
 	Folder   string        `yaml:"folder"`
@@ -146,6 +147,7 @@ type Bounces struct {
 	Password secret.Text   `yaml:"password"`
 	Mailbox  string        `yaml:"mailbox"`
 	Every    time.Duration `yaml:"every"`
+	Rules    string        `yaml:"rules"` // file with rules of the institution; "" for the built-in ones alone
 }
 
 // Code configures the six digits.

@@ -86,6 +86,15 @@ func (c Config) BounceFolder() string {
 	return c.path(c.Bounces.Folder)
 }
 
+// BounceRules returns the path of the institution's bounce rules, and "" if it
+// has none.
+func (c Config) BounceRules() string {
+	if c.Bounces.Rules == "" {
+		return ""
+	}
+	return c.path(c.Bounces.Rules)
+}
+
 // BreachedFile returns the path of the list of leaked passwords; empty means that
 // there is none.
 func (c Config) BreachedFile() string {

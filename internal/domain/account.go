@@ -42,11 +42,16 @@ type Account struct {
 // touched.
 var ErrForeignAccount = errors.New("account: exists and is somebody else's")
 
-// AddressRefused says that a mail server refuses the recipient's address, for
-// good.
-type AddressRefused struct{ Status string } // "5.1.1" (RFC 3463), or the SMTP code
+// AddressRefused is the error of a mail whose recipient's address does not
+// exist, according to the mail server.
+type AddressRefused struct {
+	Status string // "5.1.1" (RFC 3463)
+	Rule   string // id of the bounce rule that decided
+}
 
-func (e *AddressRefused) Error() string { return "the server refuses the address: " + e.Status }
+func (e *AddressRefused) Error() string {
+	return "the mail server refuses the address: status " + e.Status + ", rule " + e.Rule
+}
 
 // permanent marks an error that trying again cannot mend.
 type permanent struct{ error }

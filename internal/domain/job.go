@@ -94,6 +94,7 @@ type Effects struct {
 type WrongAddress struct {
 	Address Address
 	Why     string // the mail server's status, "5.1.1" (RFC 3463)
+	Rule    string // id of the bounce rule that decided
 	At      time.Time
 }
 

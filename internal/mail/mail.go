@@ -55,6 +55,10 @@ type Options struct {
 	Zone        *time.Location // of times in mails
 	Profiles    []domain.Profile
 	Clock       func() time.Time
+	// JudgeRefusal returns the status of a refusal at RCPT and the rule that
+	// decided, and reports whether it means that the address is wrong. nil: no
+	// refusal does.
+	JudgeRefusal func(to domain.Address, reply string) (status, rule string, wrong bool)
 }
 
 // Mailer is an activation.Mailer.
@@ -106,7 +110,7 @@ func (m *Mailer) Send(ctx context.Context, message domain.Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.options.Timeout)
 	defer cancel()
-	return outcome(m.connections.send(ctx, msg))
+	return m.outcome(message.To, m.connections.send(ctx, msg))
 }
 
 // Preview gives a mail as it would be sent, to be looked at.
@@ -163,8 +167,14 @@ func dialer(o Options) (*gomail.Client, error) {
 	return gomail.NewClient(o.Host, options...)
 }
 
-// outcome keeps of an error what a log may hold.
-func outcome(err error) error {
+// reply returns the words of the server alone: "550 5.1.1 no such user".
+func reply(e *gomail.SendError) string {
+	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), e.Reason.String()+": "), ", affected recipient(s)")
+	return strings.ReplaceAll(text, `"`, "")
+}
+
+// outcome reduces an error to what a log may hold.
+func (m *Mailer) outcome(to domain.Address, err error) error {
 	var refused *gomail.SendError
 	switch {
 	case err == nil:
@@ -174,8 +184,10 @@ func outcome(err error) error {
 		if refused.ErrorCode() < 500 {
 			return said
 		}
-		if status := addressStatus(refused); status != "" {
-			said = fmt.Errorf("mail: %w", &domain.AddressRefused{Status: status})
+		if refused.Reason == gomail.ErrSMTPRcptTo && m.options.JudgeRefusal != nil {
+			if status, rule, wrong := m.options.JudgeRefusal(to, reply(refused)); wrong {
+				said = fmt.Errorf("mail: %w", &domain.AddressRefused{Status: status, Rule: rule})
+			}
 		}
 		return domain.Permanent(said)
 	case errors.As(err, &refused):

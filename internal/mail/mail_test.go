@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"regexp"
 	"strconv"
@@ -44,6 +45,9 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 		t.Fatal(err)
 	}
 	m, err := mail.New(mail.Options{
+		JudgeRefusal: func(_ domain.Address, reply string) (string, string, bool) {
+			return "5.1.1", "test-rule", reply == "550 5.1.1 no such user"
+		},
 		Host: host, Port: n, TLS: mail.TLSNone, From: "Université d'Orléans <ne-pas-repondre@example.org>", Timeout: 5 * time.Second, Keys: keys, ReturnPath: "rebonds@example.org",
 		Institution: mail.Institution{Name: "Université d'Orléans", Accent: "#1f4fa3", HelpURL: "https://aide.example.org", HelpEmail: "aide@example.org"},
 		BaseURL:     "https://mon-compte.example.org", Zone: paris, Clock: func() time.Time { return asked },
@@ -238,6 +242,23 @@ func TestI5_WhatTheServerSaysDecides(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "jp.martin") {
 			t.Errorf("%s: the error names the recipient: %v", c.name, err)
+		}
+	}
+}
+
+// The words of the server decide whether a refusal at RCPT marks the address.
+func TestB2_ARefusalAtRCPTIsJudgedByItsWords(t *testing.T) {
+	for words, rule := range map[string]string{"no such user": "test-rule", "refused as spam": ""} {
+		m, _ := open(t, func(stage, _ string) *smtp.SMTPError {
+			if stage != "rcpt" {
+				return nil
+			}
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: words}
+		})
+		err := m.Send(t.Context(), message(domain.MessageCode, domain.French))
+		var refused *domain.AddressRefused
+		if got := errors.As(err, &refused); got != (rule != "") || got && (refused.Rule != rule || refused.Status != "5.1.1") {
+			t.Errorf("%s: %v", words, err)
 		}
 	}
 }

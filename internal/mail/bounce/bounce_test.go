@@ -86,8 +86,8 @@ func TestReportsOfManyServers(t *testing.T) {
 				}
 				return
 			}
-			if want := (bounce.Bounce{ID: "0123abcd", Address: jp, Status: status}); len(told) != 1 || told[0] != want {
-				t.Errorf("told %+v, want %+v", told, want)
+			if len(told) != 1 || told[0].ID != "0123abcd" || told[0].Address != jp || told[0].Status != status {
+				t.Errorf("told %+v, want one with status %s", told, status)
 			}
 			// The same report about a Message-ID that somebody made up.
 			if told := look(t, pile{sample(t, name, "0123abcd.ffef@example.org")}); len(told) != 0 {

@@ -1,52 +1,55 @@
 package bounce
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"entree/internal/domain"
 )
 
-// Bounce is a mail of ours that came back for good.
+// Bounce is a mail of ours that came back.
 type Bounce struct {
-	ID      string // the id of its job
+	ID      string // id of the job that sent the mail
 	Address domain.Address
 	Status  string // "5.1.1" (RFC 3463)
+	Verdict
 }
 
-// Box is where reports come in.
+// Box is where bounce mails arrive.
 type Box interface {
-	// Each gives every new message to see, at most limit of them, and marks it
-	// as read once see has returned without an error.
+	// Each passes every unread message to see, at most limit of them. It marks a
+	// message as read after see returned nil.
 	Each(ctx context.Context, limit int, see func(raw []byte) error) error
 }
 
-// Reader looks into a box, over and over.
+// Reader reads a box at intervals.
 type Reader struct {
-	Box Box
-	// Ours tells whether a Message-ID is one of ours to an address, and whose.
+	Box   Box
+	Rules *Rules // nil: the built-in table
+	// Ours reports whether a Message-ID belongs to a mail of ours to an address,
+	// and returns the id of its job.
 	Ours func(messageID string, to domain.Address) (id string, ok bool)
-	// Tell takes what came back. It may be told the same twice.
+	// Tell stores a bounce. It may be called twice for the same one.
 	Tell  func(ctx context.Context, b Bounce) error
 	Every time.Duration
 	Clock func() time.Time
 	Log   *slog.Logger
 }
 
-// JobKind and JobID name the one job that looks into the box: whichever
-// instance has it, no other one looks.
+// JobKind and JobID name the single job that reads the box, so that only one
+// instance reads it at a time.
 const (
 	JobKind = "bounces"
 	JobID   = "bounces"
 )
 
-// perLook bounds one look, so that it ends within a job's lease.
+// perLook limits the messages of one run, so that it ends within a job's lease.
 const perLook = 200
 
-// FirstJob is the job that begins it.
+// FirstJob returns the job of the first run.
 func (r *Reader) FirstJob() domain.Job { return r.job(r.Clock()) }
 
 func (r *Reader) job(at time.Time) domain.Job {
@@ -54,7 +57,7 @@ func (r *Reader) job(at time.Time) domain.Job {
 	return domain.Job{ID: JobID, Kind: JobKind, Created: now, RunAt: at, Deadline: now.Add(10 * 365 * 24 * time.Hour)}
 }
 
-// Run looks once, and makes the job of the next look.
+// Run reads the box once and returns the job of the next run.
 func (r *Reader) Run(ctx context.Context, _ domain.Job) (domain.Effects, error) {
 	limit, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -64,41 +67,67 @@ func (r *Reader) Run(ctx context.Context, _ domain.Job) (domain.Effects, error) 
 	return domain.Effects{Jobs: []domain.Job{r.job(r.Clock().Add(r.Every))}}, nil
 }
 
-// Abandon begins again.
+// Abandon does nothing: the job's deadline is years away.
 func (r *Reader) Abandon(context.Context, domain.Job, error) (domain.Effects, error) {
 	return domain.Effects{}, nil
 }
 
-// Look reads what is new.
+// Look reads the unread messages.
 func (r *Reader) Look(ctx context.Context) error {
+	rules := r.Rules
+	if rules == nil {
+		rules = DefaultRules()
+	}
 	return r.Box.Each(ctx, perLook, func(raw []byte) error {
-		found, err := read(bytes.NewReader(raw))
-		if err != nil {
-			r.Log.Info("a message that is no report", "cause", err)
+		report := Parse(raw, rules)
+		if len(report.Failures) == 0 {
+			r.Log.Info("ignored a message that reports no failed delivery")
 			return nil
 		}
-		return r.tell(ctx, found)
+		return r.tell(ctx, report)
 	})
 }
 
-// tell finds out which of our mails came back, and tells it.
-func (r *Reader) tell(ctx context.Context, found report) error {
-	for _, f := range found.failed {
-		b, ok := Bounce{}, false
-		for _, address := range found.addresses(f) {
-			if id, ours := r.Ours(found.messageID, address); ours {
-				b, ok = Bounce{id, address, f.status}, true
-				break
-			}
-		}
+// tell reports each failure that belongs to a mail of ours.
+func (r *Reader) tell(ctx context.Context, report Report) error {
+	told := map[string]bool{}
+	for _, f := range report.Failures {
+		b, ok := r.match(report, f)
 		if !ok {
-			// Forged, or about somebody else's mail. Its words are a stranger's.
-			r.Log.Warn("a report about no mail of ours", "message", fmt.Sprintf("%.80q", found.messageID), "status", f.status)
+			// Forged, or about a mail of another system. The texts are untrusted.
+			r.Log.Warn("ignored a bounce of a mail that is not ours", "message", fmt.Sprintf("%.80q", strings.Join(report.MessageIDs, " ")), "status", f.Status)
 			continue
 		}
+		if told[b.ID+"\n"+b.Status] {
+			continue
+		}
+		told[b.ID+"\n"+b.Status] = true
 		if err := r.Tell(ctx, b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// match returns the mail of ours that a failure is about. A mailbox that
+// forwards makes the report name another address, so the recipients of the
+// returned mail are tried after those of the report; if the report names
+// several failures, only its own recipients are.
+func (r *Reader) match(report Report, f Failure) (Bounce, bool) {
+	addresses := f.Recipients
+	if len(report.Failures) == 1 {
+		addresses = append(append([]string{}, addresses...), report.To...)
+	}
+	for _, address := range addresses {
+		to, err := domain.ParseAddress(address)
+		if err != nil {
+			continue
+		}
+		for _, messageID := range report.MessageIDs {
+			if id, ours := r.Ours(messageID, to); ours {
+				return Bounce{ID: id, Address: to, Status: f.Status, Verdict: f.Verdict}, true
+			}
+		}
+	}
+	return Bounce{}, false
 }

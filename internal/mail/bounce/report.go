@@ -1,187 +1,407 @@
-// Package bounce reads mails that came back: reports of RFC 3464, out of a
-// mailbox by IMAP or out of a folder.
+// Package bounce reads mails that came back: delivery reports (RFC 3464) and
+// the plain texts of servers that write no report, from an IMAP mailbox or a
+// maildir.
 //
-//	message ── multipart/report? ── its recipients that failed for good
-//	        ── the message that it is about ── its Message-ID: ours, to one of
-//	           these addresses? ──► told, once
+//	message ── parts ── recipients that failed ── rules.yaml ──► outcome
+//	        └─ Message-ID of the returned mail: ours, to that recipient? ──► reported
 //
-// Everything else is passed over: letters of people, absences, delays, reports
-// about mails that we did not send. Anybody can write to that mailbox, so
-// nothing in it is believed but a Message-ID that carries our own MAC over the
-// address. Sizes and depths are bounded.
+// Personal letters, absence notices, delays, abuse reports and delivery
+// confirmations are ignored. Anybody can write to the mailbox, so a report
+// counts only if it quotes a Message-ID that carries our MAC over the
+// recipient's address. Sizes and depths are bounded.
 package bounce
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"net/textproto"
 	"regexp"
+	"slices"
 	"strings"
-
-	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // reports come in every one
-	"github.com/emersion/go-message/mail"
-
-	"entree/internal/domain"
 )
 
-// Limits of what is read.
-const (
-	maxMessage = 1 << 20
-	maxParts   = 20
-	maxDepth   = 4
-	maxGroups  = 50 // recipients of one report
+// Failure is a delivery to one recipient that failed for good or was given up.
+type Failure struct {
+	Recipients []string // the address written to first, then others it is known by
+	Status     string   // enhanced status code (RFC 3463): "5.1.1"
+	Diagnostic string   // the words of the refusing server, at most 500 bytes
+	Verdict
+}
+
+// Report is the content of one bounce mail. It has no Failures if the mail
+// reports no failed delivery.
+type Report struct {
+	MessageIDs []string // of the mail that came back, without brackets; the most reliable first
+	Failures   []Failure
+	To         []string // recipients in the header of the mail that came back
+}
+
+// Decisive returns the failure that decides what the mail means: the first
+// with the outcome Wrong, else the first. ok is false if there is none.
+func (r Report) Decisive() (f Failure, ok bool) {
+	if len(r.Failures) == 0 {
+		return Failure{}, false
+	}
+	if i := slices.IndexFunc(r.Failures, func(f Failure) bool { return f.Outcome == Wrong }); i >= 0 {
+		return r.Failures[i], true
+	}
+	return r.Failures[0], true
+}
+
+// Outcome returns the outcome of the decisive failure, and None without one.
+func (r Report) Outcome() Outcome {
+	if f, ok := r.Decisive(); ok {
+		return f.Outcome
+	}
+	return None
+}
+
+// Parse reads one mail. It never fails: a mail that it does not understand has
+// no failures.
+func Parse(raw []byte, rules *Rules) Report {
+	report, inner := parse(raw, rules)
+	if inner == "" || slices.ContainsFunc(report.Failures, func(f Failure) bool { return f.Rule != undecided }) {
+		return report
+	}
+	// A report that was forwarded as an attachment.
+	if forwarded, _ := parse([]byte(inner), rules); len(forwarded.Failures) > 0 {
+		return forwarded
+	}
+	return report
+}
+
+// parse reads one mail. inner is an attached mail that is a report itself.
+func parse(raw []byte, rules *Rules) (report Report, inner string) {
+	header, parts := parseMessage(raw)
+	m := mail{header: header}
+	for i, p := range parts {
+		switch p.kind {
+		case "message/feedback-report", "message/disposition-notification":
+			return Report{}, ""
+		case "message/delivery-status", "message/global-delivery-status":
+			m.status = append(m.status, p.text)
+		case "message/rfc822", "message/rfc822-headers", "text/rfc822-headers", "message/global", "message/global-headers":
+			m.original(p.text)
+			if p.kind == "message/rfc822" && inner == "" && strings.Contains(strings.ToLower(p.text), "message/delivery-status") {
+				inner = p.text
+			}
+		case "text/plain", "text/html":
+			if i > 0 && mailFields(p.header) >= 4 { // a part that is the returned mail without being declared as one
+				m.take(p.header, p.text)
+				continue
+			}
+			m.texts = append(m.texts, p)
+		}
+	}
+	if strings.Contains(strings.ToLower(header.get("content-type")), "feedback-report") {
+		return Report{}, ""
+	}
+	m.readTexts()
+	report.To = m.to
+	groups, found := m.groups()
+	if sns, ok := snsGroups(m.notice); ok {
+		groups, found = sns, true
+	}
+	for _, g := range groups {
+		if g.failed() {
+			report.Failures = append(report.Failures, m.failure(g, rules))
+		}
+	}
+	if !found {
+		report.Failures = m.plain(rules)
+	}
+	report.MessageIDs = m.messageIDs(groups)
+	return report, inner
+}
+
+// mail is a bounce mail whose parts were sorted by their use.
+type mail struct {
+	header fields
+	status []string // delivery-status parts
+	texts  []part
+	notice string // the text for people, without the returned mail
+	top    fields // header of the returned mail
+	quoted string // the returned mail as far as it was read
+	to     []string
+}
+
+// original reads the header of the returned mail. The first one counts.
+func (m *mail) original(text string) {
+	if m.top != nil {
+		return
+	}
+	text = strings.TrimLeft(text, "\n")
+	if strings.HasPrefix(text, "From ") {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	top, _ := parseFields(text)
+	if len(top) == 0 {
+		return
+	}
+	m.take(top, text)
+}
+
+// take keeps the header of the returned mail.
+func (m *mail) take(top fields, text string) {
+	if m.top != nil {
+		return
+	}
+	m.top, m.quoted = top, text[:min(len(text), 64<<10)]
+	for _, name := range []string{"to", "cc", "bcc", "x-original-to", "delivered-to"} {
+		for _, one := range top {
+			if one.name == name {
+				m.to = append(m.to, addressIn.FindAllString(one.value, maxGroups)...)
+			}
+		}
+	}
+	m.to = unique(m.to)
+}
+
+// readTexts joins the notice. A returned mail that was pasted below a notice is
+// cut off and read.
+func (m *mail) readTexts() {
+	plain := slices.ContainsFunc(m.texts, func(p part) bool {
+		return p.kind == "text/plain" && strings.TrimSpace(p.text) != ""
+	})
+	var notice strings.Builder
+	for _, p := range m.texts {
+		if plain && p.kind == "text/html" {
+			continue
+		}
+		text := "\n" + p.text + "\n"
+		if end, begin := pasted(text); begin >= 0 {
+			m.original(text[begin:])
+			text = text[:end]
+		}
+		if notice.Len() < maxMessage {
+			notice.WriteString(text)
+		}
+	}
+	m.notice = notice.String()
+}
+
+// pasted returns where the returned mail begins in a text: at the header fields
+// below a line that announces it, or at a block with fields that only a mail
+// that was sent has. end is where the notice ends. Both are -1 if there is none.
+func pasted(text string) (end, begin int) {
+	for _, at := range announced.FindAllStringIndex(text, 10) {
+		if fields, _ := parseFields(strings.TrimLeft(text[at[1]:], "\n -=*_")); len(fields) > 0 && mailFields(fields) >= 2 {
+			return at[0], at[1]
+		}
+	}
+	for _, at := range sentField.FindAllStringIndex(text, 20) {
+		begin = strings.LastIndex(text[:at[0]+1], "\n\n")
+		if begin < 0 {
+			begin = 0
+		}
+		if fields, _ := parseFields(strings.TrimLeft(text[begin:], "\n")); mailFields(fields) >= 3 {
+			return begin, begin
+		}
+	}
+	return -1, -1
+}
+
+func mailFields(f fields) (n int) {
+	for _, name := range []string{"from", "to", "subject", "date", "message-id", "received", "return-path", "mime-version", "content-type"} {
+		if f.get(name) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+var (
+	announced = regexp.MustCompile(`(?im)^.*(?:below this line|copy of (?:the|your)|original (?:message|mail|header)|message headers? follow|(?:unsent|returned|undelivered) (?:message|mail)|message header|header of the|message d'origine|message original|ursprüngliche nachricht).*\n`)
+	sentField = regexp.MustCompile(`(?im)^(?:message-id|received|return-path)\s*:`)
+	addressIn = regexp.MustCompile(`[A-Za-z0-9!#$%&*+/=?^_{|}~][A-Za-z0-9!#$%&'*+/=?^_{|}~.-]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+`)
+	idIn      = regexp.MustCompile(`[^\s<>"@:,;]+@[^\s<>"@,;]+`)
+	idLine    = regexp.MustCompile(`(?im)^[ \t>]*(?:original[- ])?message[- ]?id\s*:\s*<?([^\s<>]+@[^\s<>]+)`)
 )
 
-// errNoReport says that a message is no report of a delivery that failed.
-var errNoReport = errors.New("bounce: no report of a failed delivery")
-
-// report is what a message says of a delivery.
-type report struct {
-	failed    []failure
-	messageID string   // of the mail that came back
-	to        []string // its own recipients, where it came along
+// messageIDs returns every Message-ID by which the returned mail may be known.
+func (m *mail) messageIDs(groups []group) (ids []string) {
+	add := func(values ...string) {
+		for _, value := range values {
+			ids = append(ids, idIn.FindAllString(value, maxGroups)...)
+			if strings.TrimSpace(value) == "<{ID}>" { // samples whose id was taken out
+				ids = append(ids, "{ID}")
+			}
+		}
+	}
+	add(m.top.get("message-id"))
+	lines := idLine.FindAllStringSubmatch(m.quoted+"\n"+m.notice, 10)
+	for _, text := range m.status { // behind a boundary line that is damaged
+		lines = append(lines, idLine.FindAllStringSubmatch(text, 10)...)
+	}
+	for _, line := range lines {
+		add(line[1])
+	}
+	for _, g := range groups {
+		add(g.get("original-message-id"), g.get("x-original-message-id"))
+	}
+	for _, name := range []string{"x-original-message-id", "original-message-id", "x-ms-exchange-original-message-id", "in-reply-to", "references"} {
+		add(m.header.get(name))
+	}
+	return unique(ids)
 }
 
-type failure struct {
-	status    string // "5.1.1"
-	addresses []string
+// group holds the report fields of one recipient (RFC 3464 §2.3).
+type group struct{ fields }
+
+func (g group) action() string { return strings.ToLower(strings.TrimSpace(g.get("action"))) }
+
+// failed reports whether the delivery failed for good or was given up. A report
+// that lacks the action is read by its status.
+func (g group) failed() bool {
+	if action := g.action(); action != "" {
+		return strings.HasPrefix(action, "fail") || strings.HasPrefix(action, "expire") // SendGrid
+	}
+	return strings.HasPrefix(g.get("status"), "5.")
 }
 
-// read reads a message.
-func read(in io.Reader) (report, error) {
-	var r report
-	entity, err := message.ReadWithOptions(io.LimitReader(in, maxMessage), &message.ReadOptions{MaxHeaderBytes: 64 << 10})
-	if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
-		return r, fmt.Errorf("bounce: %w", err)
+// groups returns the recipients of the delivery-status parts, or of report
+// fields that stand in the text. found is false if there are none.
+func (m *mail) groups() (out []group, found bool) {
+	texts := m.status
+	if len(texts) == 0 {
+		if at := reportField.FindStringIndex(m.notice); at != nil && strings.Contains(strings.ToLower(m.notice), "\nfinal-recipient:") {
+			texts = []string{m.notice[at[0]:]}
+		}
 	}
-	kind, _, _ := entity.Header.ContentType()
-	failed := list(entity.Header.Get("X-Failed-Recipients")) // Exim, Gmail
-	if kind != "multipart/report" && len(failed) == 0 {
-		return r, errNoReport
+	for _, text := range texts {
+		rest := text
+		for range 4 * maxGroups {
+			if rest = strings.TrimLeft(rest, " \t\n"); rest == "" || len(out) > maxGroups {
+				break
+			}
+			var one fields
+			one, rest = parseFields(rest)
+			for _, g := range perRecipient(one) {
+				recipient := g.get("final-recipient") != "" || g.get("original-recipient") != ""
+				switch last := len(out) - 1; {
+				case recipient:
+					out = append(out, g)
+				case g.get("action") == "" && g.get("diagnostic-code") == "" && g.get("status") == "":
+				case last >= 0 && out[last].get("action") == "": // an empty line within one recipient
+					out[last].fields = append(out[last].fields, g.fields...)
+				case last < 0 && g.get("action") != "":
+					out = append(out, g)
+				}
+			}
+		}
 	}
-	parts := 0
-	if err := r.walk(entity, 0, &parts); err != nil {
-		return r, err
-	}
-	if len(r.failed) == 0 && len(failed) > 0 {
-		r.failed = []failure{{status: "5.0.0", addresses: failed}}
-	}
-	if len(r.failed) == 0 || r.messageID == "" {
-		return r, errNoReport
-	}
-	return r, nil
+	return out[:min(len(out), maxGroups)], len(out) > 0
 }
 
-// walk looks into each part.
-func (r *report) walk(e *message.Entity, depth int, parts *int) error {
-	if *parts++; *parts > maxParts || depth > maxDepth {
-		return errors.New("bounce: too many parts")
-	}
-	kind, _, _ := e.Header.ContentType()
-	if several := e.MultipartReader(); several != nil {
-		for {
-			part, err := several.NextPart()
-			if errors.Is(err, io.EOF) {
-				return nil
+// perRecipient cuts a block in which an empty line between recipients is missing.
+func perRecipient(all fields) (out []group) {
+	begin := 0
+	seen := map[string]bool{}
+	for i, one := range all {
+		if one.name == "final-recipient" && seen[one.name] {
+			cut := i
+			for cut > begin && (all[cut-1].name == "original-recipient" || all[cut-1].name == "x-actual-recipient") {
+				cut--
 			}
-			if part == nil {
-				return fmt.Errorf("bounce: %w", err)
-			}
-			if err := r.walk(part, depth+1, parts); err != nil {
-				return err
-			}
+			out = append(out, group{all[begin:cut:cut]})
+			begin, seen = cut, map[string]bool{}
 		}
+		seen[one.name] = true
 	}
-	body, err := io.ReadAll(io.LimitReader(e.Body, maxMessage))
-	if err != nil && len(body) == 0 {
-		return fmt.Errorf("bounce: %w", err)
-	}
-	switch kind {
-	case "message/delivery-status", "message/global-delivery-status":
-		r.groups(body)
-	case "message/rfc822", "message/rfc822-headers", "text/rfc822-headers", "message/global", "message/global-headers":
-		r.original(body)
-	case "text/plain":
-		if r.messageID == "" && depth == 0 { // old Exim: the mail stands below, in the text
-			if i := bytes.Index(body, []byte("\nMessage-I")); i >= 0 {
-				r.original(body[i+1:])
-			}
-		}
-	}
-	return nil
+	return append(out, group{all[begin:]})
 }
 
-// groups reads the fields of each recipient (RFC 3464, 2.3); the first group is
-// about the message.
-func (r *report) groups(body []byte) {
-	body = bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))
-	for i, group := range bytes.SplitN(bytes.TrimLeft(body, "\n"), []byte("\n\n"), maxGroups) {
-		fields, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(bytes.TrimLeft(group, "\n"), "\n\n"...)))).ReadMIMEHeader()
-		if err != nil && len(fields) == 0 {
-			continue
+var reportField = regexp.MustCompile(`(?im)^(?:final-recipient|original-recipient|action|reporting-mta|diagnostic-code):`)
+
+// failure judges one recipient of a report.
+func (m *mail) failure(g group, rules *Rules) Failure {
+	f := Failure{}
+	for _, name := range []string{"original-recipient", "final-recipient", "x-actual-recipient"} {
+		_, value, _ := strings.Cut(g.get(name), ";")
+		if value == "" {
+			value = g.get(name)
 		}
-		if i == 0 && fields.Get("Action") == "" {
-			continue
-		}
-		status := statusOf.FindString(fields.Get("Status"))
-		if !strings.EqualFold(strings.TrimSpace(fields.Get("Action")), "failed") || !strings.HasPrefix(status, "5.") {
-			continue
-		}
-		// A relay that says no more than 5.0.0 often quotes who did.
-		if status == "5.0.0" {
-			if closer := statusOf.FindString(fields.Get("Diagnostic-Code")); strings.HasPrefix(closer, "5.") {
-				status = closer
-			}
-		}
-		f := failure{status: status}
-		for _, name := range []string{"Original-Recipient", "Final-Recipient"} {
-			if _, address, has := strings.Cut(fields.Get(name), ";"); has {
-				f.addresses = append(f.addresses, strings.Trim(strings.TrimSpace(address), "<>"))
-			}
-		}
-		r.failed = append(r.failed, f)
+		f.Recipients = append(f.Recipients, addressIn.FindAllString(value, 2)...)
 	}
+	if len(f.Recipients) == 0 { // a pipe or a file behind an alias
+		f.Recipients = append(addressIn.FindAllString(m.header.get("x-failed-recipients"), 1), m.to[:min(len(m.to), 1)]...)
+	}
+	f.Recipients = unique(f.Recipients)
+	_, words, typed := strings.Cut(g.get("diagnostic-code"), ";")
+	if !typed || len(words) < 3 {
+		words = g.get("diagnostic-code")
+	}
+	about := m.aboutRecipient(f.Recipients)
+	f.Diagnostic = clean(words)
+	f.Status = statusIn(g.get("status"))
+	if closer := statusIn(words); generic(f.Status) && closer != "" && (f.Status == "" || closer[0] == f.Status[0]) {
+		f.Status = closer
+	}
+	if len(letters.FindAllString(f.Diagnostic, -1)) < 2 { // "smtp; 550": the words stand in the text
+		if f.Diagnostic = clean(f.Diagnostic + " " + about); generic(f.Status) {
+			if closer := statusIn(about); closer != "" && (f.Status == "" || closer[0] == f.Status[0]) {
+				f.Status = closer
+			}
+		}
+		about = ""
+	}
+	f.complete()
+	f.Verdict = rules.judge(evidence{
+		status: f.Status, words: f.Diagnostic, notice: about, recipients: f.Recipients,
+		servers: g.get("remote-mta") + " " + g.get("reporting-mta"),
+	})
+	return f
 }
 
-var statusOf = regexp.MustCompile(`\b[245]\.\d{1,3}\.\d{1,3}\b`)
-
-// original reads the header of the mail that came back.
-func (r *report) original(body []byte) {
-	if r.messageID != "" {
+// complete sets a status where the mail has none, from its reply code.
+func (f *Failure) complete() {
+	if f.Status != "" {
 		return
 	}
-	fields, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(bytes.TrimLeft(body, "\r\n"), "\r\n\r\n"...)))).ReadMIMEHeader()
-	if err != nil && len(fields) == 0 {
-		return
-	}
-	r.messageID = strings.TrimSpace(fields.Get("Message-Id"))
-	if to, err := mail.ParseAddressList(fields.Get("To")); err == nil {
-		for _, a := range to {
-			r.to = append(r.to, a.Address)
-		}
+	f.Status = "5.0.0"
+	if code := replyCode.FindStringSubmatch(f.Diagnostic); code != nil && code[1][0] == '4' {
+		f.Status = "4.0.0"
 	}
 }
 
-func list(value string) (out []string) {
-	for part := range strings.SplitSeq(value, ",") {
-		if part = strings.TrimSpace(part); part != "" && len(out) < maxGroups {
-			out = append(out, part)
+var (
+	replyCode = regexp.MustCompile(`(?:^|[\s:;,('"<\[-])([45][0-5]\d)(?:[\s,:#-]|$)`)
+	statusRe  = regexp.MustCompile(`[245]\.[0-7]\.\d{1,3}`)
+	letters   = regexp.MustCompile(`\pL{4,}`)
+	spaces    = regexp.MustCompile(`\s+`)
+)
+
+// statusIn returns the first enhanced status code in a text. Digits and dots
+// around it make it an IP address or a version.
+func statusIn(text string) string {
+	for _, at := range statusRe.FindAllStringIndex(text, 20) {
+		before, after := text[:at[0]], text[at[1]:]
+		if before != "" && (isDigit(before[len(before)-1]) || before[len(before)-1] == '.') {
+			continue
 		}
+		if after != "" && (isDigit(after[0]) || after[0] == '.' && len(after) > 1 && isDigit(after[1])) {
+			continue
+		}
+		return text[at[0]:at[1]]
 	}
-	return out
+	return ""
 }
 
-// addresses gives every address that a failure may mean: those it names, then
-// those that the mail was written to, since a mailbox that forwards names the
-// one behind it.
-func (r report) addresses(f failure) (out []domain.Address) {
-	for _, a := range append(append([]string{}, f.addresses...), r.to...) {
-		if parsed, err := domain.ParseAddress(a); err == nil {
-			out = append(out, parsed)
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+// generic reports whether a status says no more than its class.
+func generic(status string) bool { return status == "" || status[1:] == ".0.0" || status[1:] == ".3.0" }
+
+// clean joins the lines of a diagnostic and bounds it.
+func clean(text string) string {
+	text = strings.TrimSpace(spaces.ReplaceAllString(text, " "))
+	if len(text) > 500 {
+		text = strings.ToValidUTF8(text[:500], "")
+	}
+	return text
+}
+
+func unique(values []string) (out []string) {
+	for _, v := range values {
+		if !slices.ContainsFunc(out, func(o string) bool { return strings.EqualFold(o, v) }) {
+			out = append(out, v)
 		}
 	}
 	return out
