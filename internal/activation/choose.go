@@ -82,8 +82,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 		return err
 	}
 	err = s.act(ctx, j, domain.StepPassword, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		j.PasswordAt = at
-		j.ExpiresAt = at.Add(s.Absolute)
+		j.ChoosePassword(at, at.Add(s.Absolute))
 		return intent, nil
 	})
 	if errors.Is(err, domain.ErrConflict) {

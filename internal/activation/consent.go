@@ -38,12 +38,11 @@ func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, 
 		return err
 	}
 	err = s.act(ctx, j, domain.StepCharter, func(j *domain.Journey, _ time.Time) (domain.Effects, *domain.Refusal) {
-		at := accepted.At
-		j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, charter.SHA256, charter.Version, lang
+		j.Accept(accepted.At, charter, lang)
 		e := domain.Effects{Events: []domain.Event{accepted}, Jobs: news}
 		e.Acceptances = []domain.Acceptance{{
 			Person: j.Person, Journey: j.ID, Profile: j.Profile, Lang: charter.Lang,
-			Version: charter.Version, SHA256: charter.SHA256, At: at,
+			Version: charter.Version, SHA256: charter.SHA256, At: accepted.At,
 		}}
 		e.Charter = &domain.InForce{Profile: j.Profile, SHA256: charter.SHA256}
 		return e, nil
@@ -92,14 +91,14 @@ func (s *Service) Guided(ctx context.Context, j *domain.Journey) error {
 		return err
 	}
 	return s.act(ctx, j, domain.StepGuide, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		j.GuidedAt = at
+		j.Guide(at)
 		return domain.Effects{}, nil
 	})
 }
 
 // Behind gives the person of a journey that has identified one.
 func (s *Service) Behind(ctx context.Context, j domain.Journey) (domain.Person, error) {
-	if j.Person == "" || j.VerifiedAt.IsZero() {
+	if !j.IsIdentified() {
 		return domain.Person{}, domain.ErrNotFound
 	}
 	return s.Store.Person(ctx, j.Person)

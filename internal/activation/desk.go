@@ -34,16 +34,16 @@ func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang,
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(p.Profile, p.Email, lang)
+	j, err := s.newJourney(domain.Beginning{Profile: p.Profile, Address: p.Email, Lang: lang})
 	if err != nil {
 		return domain.Journey{}, err
 	}
 	if !p.MayActivate() || !j.RequestedAt.Before(given.ExpiresAt) {
 		return domain.Journey{}, wrong
 	}
-	j.ProvenAt, j.Desk, j.Candidates = j.RequestedAt, given.Operator, []domain.PersonID{p.ID}
+	j.ProveAtDesk(j.RequestedAt, given.Operator, p.ID)
 	if birth, number := s.Asks(j); !birth && !number {
-		j.Person, j.VerifiedAt = p.ID, j.RequestedAt
+		j.Identify(j.RequestedAt, p.ID)
 	}
 	err = s.Store.Begin(ctx, j, domain.Effects{
 		DeskSpent: &domain.DeskSpent{MAC: given.MAC, At: j.RequestedAt},

@@ -66,7 +66,7 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		return domain.Effects{}, err
 	}
 	effects.Jobs = append(news, mail)
-	return domain.Effects{}, s.end(ctx, job.Journey, effects, func(j *domain.Journey) { j.DoneAt, j.SeenAt = now, now })
+	return domain.Effects{}, s.end(ctx, job.Journey, effects, func(j *domain.Journey) bool { return j.Complete(now) })
 }
 
 // Abandon parks the person: an administrator sees who waits and why.
@@ -97,18 +97,17 @@ func (s *Service) park(ctx context.Context, id domain.JourneyID, person domain.P
 		People: []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{domain.NoAccount, domain.AccountCreating}, To: domain.AccountParked}},
 		Events: []domain.Event{{At: now, Kind: domain.EventAccountParked, Person: p.ID, Journey: id, Details: map[string]string{"why": why, "reference": j.Reference}}},
 		Jobs:   []domain.Job{mail},
-	}, func(j *domain.Journey) { j.ParkedAt, j.SeenAt = now, now })
+	}, func(j *domain.Journey) bool { return j.Park(now) })
 }
 
-// end commits how an account ended, once: a journey that is at its end, or a
-// person whose state was moved on, stays as it is. A journey that was purged
-// meanwhile is not needed for it.
-func (s *Service) end(ctx context.Context, id domain.JourneyID, effects domain.Effects, mark func(*domain.Journey)) error {
+// end commits the outcome of an account's creation, once. It does nothing if mark
+// reports that the journey is over, or if another transaction moved the person's
+// account state on. The effects are committed alone if the journey was purged.
+func (s *Service) end(ctx context.Context, id domain.JourneyID, effects domain.Effects, mark func(*domain.Journey) bool) error {
 	_, err := s.Store.Update(ctx, domain.Journey{ID: id}, func(j *domain.Journey) (domain.Effects, error) {
-		if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
+		if !mark(j) {
 			return domain.Effects{}, nil
 		}
-		mark(j)
 		return effects, nil
 	})
 	if errors.Is(err, domain.ErrNotFound) {

@@ -38,13 +38,13 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 			return s.tell(j, at, domain.EventCodeExpired), &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
 		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
-		j.Code.Tries++
+		tries := j.CountCodeTry()
 		if fits := j.CodeFits(s.Keys, digits); !fits || len(still) == 0 {
-			return s.tell(j, at, domain.EventCodeWrong), s.wrong(j, at, j.Code.Tries, domain.ReasonCodeWrong)
+			return s.tell(j, at, domain.EventCodeWrong), s.wrong(j, at, tries, domain.ReasonCodeWrong)
 		}
-		j.Code.MAC, j.ProvenAt, j.Candidates = nil, at, ids(still)
+		j.Prove(at, ids(still))
 		if birth, number := s.Asks(*j); !birth && !number {
-			j.Person, j.VerifiedAt = still[0].ID, at
+			j.Identify(at, still[0].ID)
 		}
 		return s.proven(j, at, domain.EventCodeProven), nil
 	})
@@ -83,7 +83,7 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 		return err
 	}
 	return s.act(ctx, j, domain.StepVerify, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		j.VerifyTries++
+		tries := j.CountVerifyTry()
 		var matches []domain.Person
 		for _, p := range people {
 			if slices.Contains(j.Candidates, p.ID) &&
@@ -92,9 +92,9 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 			}
 		}
 		if len(matches) != 1 {
-			return s.tell(j, at, domain.EventIdentityWrong), s.wrong(j, at, j.VerifyTries, domain.ReasonProofWrong)
+			return s.tell(j, at, domain.EventIdentityWrong), s.wrong(j, at, tries, domain.ReasonProofWrong)
 		}
-		j.Person, j.VerifiedAt = matches[0].ID, at
+		j.Identify(at, matches[0].ID)
 		return s.proven(j, at, domain.EventIdentified), nil
 	})
 }
@@ -115,8 +115,7 @@ func (s *Service) wrong(j *domain.Journey, at time.Time, tries int, reason domai
 	if tries < domain.MaxTries {
 		return &domain.Refusal{Reason: reason, TriesLeft: domain.MaxTries - tries}
 	}
-	j.EndedAt = at
-	j.RetryAt = at.Add(s.Rates.Tries.Per)
+	j.End(at, at.Add(s.Rates.Tries.Per))
 	return &domain.Refusal{Reason: domain.ReasonTriesSpent, Retry: j.RetryAt}
 }
 

@@ -32,12 +32,11 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	if err := s.takeMail(ctx, address, r.Client); err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(profile.Key, address, r.Lang)
+	j, err := s.newJourney(domain.Beginning{Profile: profile.Key, Address: address, Lang: r.Lang, Client: r.Client})
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	j.Client = r.Client
-	effects, err := s.sendCode(ctx, &j, s.now())
+	effects, err := s.sendCode(ctx, &j, r.Lang, s.now())
 	if err != nil {
 		return domain.Journey{}, err
 	}
@@ -49,20 +48,10 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	return j, nil
 }
 
-func (s *Service) newJourney(profile string, address domain.Address, lang domain.Lang) (domain.Journey, error) {
-	id, err := domain.NewID(s.Random)
-	if err != nil {
-		return domain.Journey{}, err
-	}
-	reference, err := domain.NewReference(s.Random)
-	if err != nil {
-		return domain.Journey{}, err
-	}
+func (s *Service) newJourney(b domain.Beginning) (domain.Journey, error) {
+	b.Purpose = domain.PurposeActivate
 	now := s.now()
-	return domain.Journey{
-		ID: domain.JourneyID(id), Purpose: domain.PurposeActivate, Profile: profile, Lang: lang, Address: address,
-		Reference: reference, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Absolute),
-	}, nil
+	return domain.NewJourney(s.Random, b, now, now.Add(s.Absolute))
 }
 
 // Resend sends a new code; the one before is good no more, the tries stay.
@@ -82,19 +71,15 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 // sendAgain draws a new code for a journey as it is now.
 func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
-	next.Lang = lang
-	mail, err := s.sendCode(ctx, &next, s.now())
+	mail, err := s.sendCode(ctx, &next, lang, s.now())
 	if err != nil {
 		return err
 	}
 	effects.Jobs = append(effects.Jobs, mail.Jobs...)
-	code, candidates := next.Code, next.Candidates
 	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, now time.Time) (domain.Effects, *domain.Refusal) {
-		if j.Code.Sent >= code.Sent { // a second click came first: one mail is enough
+		if !j.TakeCode(next) { // a second click came first: one mail is enough
 			return domain.Effects{}, nil
 		}
-		code.Tries = j.Code.Tries
-		j.Code, j.Candidates, j.Lang = code, candidates, lang
 		effects.Events = s.tell(j, now, domain.EventCodeResent).Events
 		return effects, nil
 	})
@@ -109,7 +94,7 @@ func (s *Service) ResendAt(j domain.Journey) time.Time {
 
 // sendCode draws a code for the journey and gives the job of the mail that
 // tells the truth about the address.
-func (s *Service) sendCode(ctx context.Context, j *domain.Journey, now time.Time) (domain.Effects, error) {
+func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, now time.Time) (domain.Effects, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	if err != nil {
 		return domain.Effects{}, err
@@ -118,11 +103,8 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, now time.Time
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	j.Code.MAC = j.CodeMAC(s.Keys, digits.Reveal())
-	j.Code.SentAt, j.Code.ExpiresAt = now, now.Add(s.CodeLife)
-	j.Code.Sent++
 	mine := slices.DeleteFunc(slices.Clone(people), func(p domain.Person) bool { return p.Profile != j.Profile })
-	j.Candidates = ids(eligible(mine))
+	j.IssueCode(j.CodeMAC(s.Keys, digits.Reveal()), ids(eligible(mine)), lang, now, now.Add(s.CodeLife))
 
 	m := truth(mine)
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"

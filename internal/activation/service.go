@@ -185,7 +185,7 @@ func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, de
 			return domain.Effects{}, err
 		}
 		now := s.now()
-		j.SeenAt = now
+		j.Touch(now)
 		e, refusal = decide(j, now)
 		return e, nil
 	})

@@ -1,59 +1,63 @@
 package domain
 
-import "time"
-
-// JourneyID is opaque, 128 bits from crypto/rand.
-type JourneyID string
-
-// Purpose says what a journey is for. Recovery will be a second one, on the
-// same pages.
-type Purpose string
-
-// PurposeActivate is the first visit.
-const PurposeActivate Purpose = "activate"
-
-// Step is where a journey stands: the page that its person has to see next.
-type Step string
-
-// The steps in their order.
-const (
-	StepCode     Step = "code"     // type the six digits
-	StepVerify   Step = "verify"   // which one are you
-	StepCharter  Step = "charter"  // read and accept
-	StepGuide    Step = "guide"    // how to choose a password
-	StepPassword Step = "password" // choose it
-	StepWaiting  Step = "waiting"  // the account is on its way
-	StepDone     Step = "done"     // the account is there
-	StepParked   Step = "parked"   // a human has to look at it
-	StepEnded    Step = "ended"    // too many tries: begin again, or ask
+import (
+	"io"
+	"slices"
+	"time"
 )
 
-// MaxTries is how many tries a person has, at the code and at the second proof (S3).
+// JourneyID identifies a journey: 128 random bits in hexadecimal figures.
+type JourneyID string
+
+// Purpose names what a journey is for.
+type Purpose string
+
+// PurposeActivate is the activation of a new account.
+const PurposeActivate Purpose = "activate"
+
+// Step names the page that the student has to see next.
+type Step string
+
+// The steps in the order of a journey.
+const (
+	StepCode     Step = "code"     // type the six digits
+	StepVerify   Step = "verify"   // give the second proof
+	StepCharter  Step = "charter"  // read and accept the charter
+	StepGuide    Step = "guide"    // read how to choose a password
+	StepPassword Step = "password" // choose the password
+	StepWaiting  Step = "waiting"  // the account is being created
+	StepDone     Step = "done"     // the account exists
+	StepParked   Step = "parked"   // an operator has to decide
+	StepEnded    Step = "ended"    // all tries are spent
+)
+
+// MaxTries is the number of tries at the code, and again at the second proof (S3).
 const MaxTries = 5
 
-// Journey is one browser's way to one account, as it is stored; what has not
-// happened is left out there, since every page reads it.
+// Journey is the path of one browser to one account. Only the methods of this
+// package change it; package rules checks that. Its JSON form is what the store
+// keeps: zero values are left out because every page request reads it.
 type Journey struct {
 	ID      JourneyID
-	Version int64 // the store's guard against two writers
+	Version int64 // counted up by the store at each write, to detect concurrent writers
 
 	Purpose Purpose
 	Profile string
 	Lang    Lang
-	Address Address // as asked for, normalised
+	Address Address // the requested address, in normal form
 
-	// Candidates are the people whom the address belongs to and who may
-	// activate. Empty: nobody, and no code will fit. Frozen once the code is
-	// proven, so that the activation itself cannot lose its own eligibility.
+	// Candidates are the people who have the address and may activate. If it is
+	// empty, no code is ever right. It does not change after the code was proven,
+	// so that the account's creation cannot make its own person ineligible.
 	Candidates []PersonID
-	Person     PersonID `json:",omitzero"` // the one of them that it is
+	Person     PersonID `json:",omitzero"` // the identified candidate
 
 	Code        Code
 	VerifyTries int
-	Reference   string // what a person tells the help desk, "7K3F-9Q2M"
-	Client      string // the network that asked, so that a help desk can clear its limit
-	// Desk is the operator who saw an identity card, where a code of the desk
-	// took the mailbox's place.
+	Reference   string // quoted to the help desk, "7K3F-9Q2M"
+	Client      string // network of the request; the help desk clears its limit
+	// Desk is the operator who checked an identity card. It is set if the journey
+	// began with a desk code instead of a code by mail.
 	Desk string `json:",omitzero"`
 
 	RequestedAt time.Time
@@ -61,21 +65,169 @@ type Journey struct {
 	VerifiedAt  time.Time `json:",omitzero"`
 	AcceptedAt  time.Time `json:",omitzero"`
 	Charter     string    `json:",omitzero"` // SHA-256 of the accepted text
-	CharterName string    `json:",omitzero"` // its version
+	CharterName string    `json:",omitzero"` // version of the accepted text
 	GuidedAt    time.Time `json:",omitzero"`
 	PasswordAt  time.Time `json:",omitzero"`
 	DoneAt      time.Time `json:",omitzero"`
 	ParkedAt    time.Time `json:",omitzero"`
 	EndedAt     time.Time `json:",omitzero"`
-	RetryAt     time.Time `json:",omitzero"` // when a journey that ended may be begun again with hope
+	RetryAt     time.Time `json:",omitzero"` // earliest useful time for a new journey after EndedAt
 
-	SeenAt    time.Time // last act
-	ExpiresAt time.Time // absolute
+	SeenAt    time.Time // time of the last act
+	ExpiresAt time.Time // absolute end
 }
 
-// Next gives the step that comes next, from the stored journey alone and the
-// charter that is in force for it. A charter replaced midway sends the journey
-// back to it, as long as no password was chosen (I2).
+// Beginning holds what is known when a journey begins.
+type Beginning struct {
+	Purpose Purpose
+	Profile string
+	Lang    Lang
+	Address Address
+	Client  string // network of the request; empty if the journey begins with a desk code
+}
+
+// NewJourney returns a journey that begins at now and expires at expires. It
+// returns an error only if random does.
+func NewJourney(random io.Reader, b Beginning, now, expires time.Time) (Journey, error) {
+	id, err := NewID(random)
+	if err != nil {
+		return Journey{}, err
+	}
+	reference, err := NewReference(random)
+	if err != nil {
+		return Journey{}, err
+	}
+	return Journey{
+		ID: JourneyID(id), Purpose: b.Purpose, Profile: b.Profile, Lang: b.Lang, Address: b.Address, Client: b.Client,
+		Reference: reference, RequestedAt: now, SeenAt: now, ExpiresAt: expires,
+	}, nil
+}
+
+// Touch records an act at the given time. The idle limit counts from it.
+func (j *Journey) Touch(at time.Time) { j.SeenAt = at }
+
+// IssueCode replaces the code by one with the given MAC and records who may
+// prove it and the language of its mail. Tries are not given back (S4).
+func (j *Journey) IssueCode(mac []byte, candidates []PersonID, lang Lang, at, expires time.Time) {
+	j.Lang = lang
+	j.Code.MAC, j.Code.SentAt, j.Code.ExpiresAt = mac, at, expires
+	j.Code.Sent++
+	j.Candidates = candidates
+}
+
+// TakeCode copies the code that was issued to next, a copy of this journey, and
+// its language. It returns false and changes nothing if this journey has got a
+// code of its own since the copy was made.
+func (j *Journey) TakeCode(next Journey) bool {
+	if j.Code.Sent >= next.Code.Sent {
+		return false
+	}
+	tries := j.Code.Tries
+	j.Code, j.Candidates, j.Lang = next.Code, next.Candidates, next.Lang
+	j.Code.Tries = tries
+	return true
+}
+
+// CountCodeTry counts one comparison of a code and returns the tries so far.
+func (j *Journey) CountCodeTry() int {
+	j.Code.Tries++
+	return j.Code.Tries
+}
+
+// CountVerifyTry counts one answer to the second proof and returns the tries so far.
+func (j *Journey) CountVerifyTry() int {
+	j.VerifyTries++
+	return j.VerifyTries
+}
+
+// Prove records that the code was right and spends it. candidates are the
+// people whom the journey may still be for.
+func (j *Journey) Prove(at time.Time, candidates []PersonID) {
+	j.Code.MAC, j.ProvenAt, j.Candidates = nil, at, candidates
+}
+
+// ProveAtDesk records that an operator checked the person's identity card.
+func (j *Journey) ProveAtDesk(at time.Time, operator string, person PersonID) {
+	j.Prove(at, []PersonID{person})
+	j.Desk = operator
+}
+
+// Identify records which candidate the student is.
+func (j *Journey) Identify(at time.Time, person PersonID) { j.Person, j.VerifiedAt = person, at }
+
+// Accept records that the student accepted a charter, and its language.
+func (j *Journey) Accept(at time.Time, c Charter, lang Lang) {
+	j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, c.SHA256, c.Version, lang
+}
+
+// Guide records that the student read how to choose a password.
+func (j *Journey) Guide(at time.Time) { j.GuidedAt = at }
+
+// ChoosePassword records that the account's creation was ordered. The student
+// does not have to act any more, so the journey gets a new absolute end.
+func (j *Journey) ChoosePassword(at, expires time.Time) { j.PasswordAt, j.ExpiresAt = at, expires }
+
+// Complete records that the account exists. It returns false and changes nothing
+// if the journey was completed or parked before.
+func (j *Journey) Complete(at time.Time) bool {
+	if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
+		return false
+	}
+	j.DoneAt, j.SeenAt = at, at
+	return true
+}
+
+// Park stops the journey until an operator decides. It returns false and changes
+// nothing if the journey was completed or parked before.
+func (j *Journey) Park(at time.Time) bool {
+	if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
+		return false
+	}
+	j.ParkedAt, j.SeenAt = at, at
+	return true
+}
+
+// Reopen returns a parked journey that has not expired to the choice of a
+// password. It returns false and changes nothing for any other journey.
+func (j *Journey) Reopen(at time.Time) bool {
+	if j.ParkedAt.IsZero() || !at.Before(j.ExpiresAt) {
+		return false
+	}
+	j.ParkedAt, j.PasswordAt = time.Time{}, time.Time{}
+	return true
+}
+
+// End closes the journey after its last try. retry is the earliest time at which
+// the code of a new journey for the address is compared.
+func (j *Journey) End(at, retry time.Time) { j.EndedAt, j.RetryAt = at, retry }
+
+// Revoke makes the journey expire at the given time if it is for the person alone
+// and no password was chosen, and reports whether it did. Its code is spent.
+func (j *Journey) Revoke(person PersonID, at time.Time) bool {
+	if !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() {
+		return false
+	}
+	j.Code.MAC, j.ExpiresAt = nil, at
+	return true
+}
+
+// IsIdentified reports whether the journey's person is known.
+func (j *Journey) IsIdentified() bool { return j.Person != "" && !j.VerifiedAt.IsZero() }
+
+// MayBeFor reports whether the journey is the person's or may still become it.
+func (j *Journey) MayBeFor(person PersonID) bool {
+	return j.Person == person || j.Person == "" && slices.Contains(j.Candidates, person)
+}
+
+// IsOnlyFor reports whether the journey is the person's or can become no other's.
+func (j *Journey) IsOnlyFor(person PersonID) bool {
+	return j.Person == person || j.Person == "" && slices.Equal(j.Candidates, []PersonID{person})
+}
+
+// Next returns the step that comes next, from the stored journey alone and
+// inForce, which reports whether a charter with this hash is in force for the
+// journey. A charter that was replaced sends the journey back to StepCharter,
+// unless a password was chosen (I2).
 func (j Journey) Next(inForce func(sha256 string) bool) Step {
 	switch {
 	case !j.ParkedAt.IsZero():

@@ -222,14 +222,14 @@ func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, 
 	return nil
 }
 
-// leadBack takes journeys that wait for a human to the password again.
+// leadBack reopens the parked journeys, so that the password is chosen again.
 func (d *Desk) leadBack(ctx context.Context, journeys []domain.Journey) error {
 	for _, j := range journeys {
-		if j.ParkedAt.IsZero() || !d.Clock().Before(j.ExpiresAt) {
+		if read := j; !read.Reopen(d.Clock()) {
 			continue
 		}
 		_, err := d.Store.Update(ctx, j, func(j *domain.Journey) (domain.Effects, error) {
-			j.ParkedAt, j.PasswordAt = time.Time{}, time.Time{}
+			j.Reopen(d.Clock())
 			return domain.Effects{}, nil
 		})
 		if err != nil && !errors.Is(err, domain.ErrNotFound) {

@@ -45,8 +45,8 @@ func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 	return endJourneys(ctx, tx, e.Before, e.Ends)
 }
 
-// endJourneys closes the journeys under way for a person that led to no
-// account yet: those of their own, and those that could only become theirs.
+// endJourneys lets each unexpired journey of the person or to the person's
+// address decide whether it is revoked.
 func endJourneys(ctx context.Context, tx *sql.Tx, p domain.Person, at time.Time) error {
 	all, err := journeys(tx.QueryContext(ctx, `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at)))
 	if err != nil {
@@ -55,9 +55,7 @@ func endJourneys(ctx context.Context, tx *sql.Tx, p domain.Person, at time.Time)
 	for _, j := range all {
 		// The version was counted up, for the row's sake; the document follows.
 		j.Version++
-		if (j.Person == p.ID || slices.Equal(j.Candidates, []domain.PersonID{p.ID})) && j.PasswordAt.IsZero() {
-			j.Code.MAC, j.ExpiresAt = nil, at
-		}
+		j.Revoke(p.ID, at)
 		doc, err := json.Marshal(j)
 		if err != nil {
 			return err

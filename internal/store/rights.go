@@ -63,7 +63,7 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *domain.Dossier) (err err
 	if err != nil {
 		return err
 	}
-	d.Journeys = slices.DeleteFunc(all, func(j domain.Journey) bool { return !mayBe(j, id) })
+	d.Journeys = slices.DeleteFunc(all, func(j domain.Journey) bool { return !j.MayBeFor(id) })
 	return s.each(ctx, func(scan func(...any) error) error {
 		var m domain.CampaignMail
 		var doc string
@@ -74,11 +74,6 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *domain.Dossier) (err err
 		d.Mails = append(d.Mails, m)
 		return err
 	}, `SELECT c.doc, m.round, m.state, m.why, m.at, m.sent_at FROM campaign_mails m JOIN campaigns c ON c.id = m.campaign_id WHERE m.person_id = $1 ORDER BY m.at, m.round`, id)
-}
-
-// mayBe tells whether a journey is a person's, or may still become theirs.
-func mayBe(j domain.Journey, id domain.PersonID) bool {
-	return j.Person == id || j.Person == "" && slices.Contains(j.Candidates, id)
 }
 
 // Erase removes what is held about a person but for what has to be kept:
@@ -132,7 +127,7 @@ func forgetJourneys(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 		return err
 	}
 	for _, j := range all {
-		if !mayBe(j, id) || j.Person == "" && len(j.Candidates) > 1 {
+		if !j.IsOnlyFor(id) {
 			continue
 		}
 		for _, statement := range []string{`DELETE FROM jobs WHERE journey_id = $1`, `DELETE FROM journeys WHERE id = $1`} {

@@ -229,7 +229,9 @@ func personSamples() (pages []any) {
 		Changes: []StoryLine{{At: at, Key: "person_held"}},
 		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
-	full.Under = []helpdesk.Way{{Step: domain.StepCode, Ends: at, Journey: domain.Journey{Desk: "Ada", RequestedAt: at}}}
+	var journey domain.Journey
+	journey.ProveAtDesk(at, "Ada", "p")
+	full.Under = []helpdesk.Way{{Step: domain.StepCode, Ends: at, Journey: journey}}
 	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Code: true, Resolve: true}
 	for _, state := range domain.PersonStates() {
 		page := full
