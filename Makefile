@@ -1,6 +1,6 @@
 # What can be done here. `make` says it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-race test-servers lint fmt screenshots bench build fuzz chaos clean needs
+.PHONY: help demo test test-fast test-race test-servers lint fmt screenshots bench build schema fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -62,6 +62,9 @@ bench: needs ## what an activation costs beside Keycloak's own ways, with the pi
 
 build: ## the program, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
+
+schema: ## write docs/schema.sql from the migrations
+	$(GO) test -count=1 -run TestSchemaDocument ./internal/store -update
 
 fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./internal/password

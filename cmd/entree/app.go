@@ -66,6 +66,9 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 		}
 	}()
 	var err error
+	if err := prepareSchema(ctx, c, log); err != nil {
+		return nil, err
+	}
 	if a.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}

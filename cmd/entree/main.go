@@ -10,6 +10,7 @@
 //	entree restore FILE    and back
 //	entree migrate         from SQLite to PostgreSQL, or back
 //	entree bounces explain what the portal reads in mails that came back
+//	entree schema status   the schema version of the database; migrate
 //	entree webhooks        try what relying parties are told, and send it again
 //	entree charter publish the configuration's charters
 //	entree evidence verify what the console exported
@@ -74,6 +75,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		migrateCommand(env),
 		backupCommand(env),
 		restoreCommand(env),
+		schemaCommand(env),
 		benchCommand(env),
 	)
 	err := root.ExecuteContext(ctx)

@@ -122,6 +122,9 @@ func (c *Config) checkDatabase(f *faults) {
 	if !strings.HasPrefix(c.Database, "sqlite:") && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
 		f.add("database", "want sqlite:FILE or postgres://…")
 	}
+	if !slices.Contains([]string{"", "automatic", "command"}, c.Migrate) {
+		f.add("database_migrate", "%q: want automatic or command", c.Migrate)
+	}
 }
 
 func (c *Config) checkOutside(f *faults) {

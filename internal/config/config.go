@@ -35,6 +35,7 @@ import (
 type Config struct {
 	Secret      secret.Text `yaml:"secret"`
 	Database    string      `yaml:"database"`
+	Migrate     string      `yaml:"database_migrate"`
 	Institution Institution `yaml:"institution"`
 	Portal      Portal      `yaml:"portal"`
 	Keycloak    Keycloak    `yaml:"keycloak"`
@@ -303,6 +304,26 @@ func Load(path string, environ []string) (Config, error) { return load(path, env
 // Keycloak have to be configured.
 func LoadForImport(path string, environ []string) (Config, error) {
 	return load(path, environ, (*Config).checkForImport)
+}
+
+// LoadForDatabase checks only what a command needs that opens the database and
+// nothing else. It needs no secrets.
+func LoadForDatabase(path string, environ []string) (Config, error) {
+	return load(path, environ, func(c *Config) []string {
+		var f faults
+		c.checkDatabase(&f)
+		return f
+	})
+}
+
+// MigratesAtStart reports whether "entree serve" migrates an older schema. By
+// default it does on SQLite, which one program uses at a time. On PostgreSQL
+// other instances may still need the old schema, so a command migrates it.
+func (c *Config) MigratesAtStart() bool {
+	if c.Migrate == "" {
+		return strings.HasPrefix(c.Database, "sqlite:")
+	}
+	return c.Migrate == "automatic"
 }
 
 // ForImport returns the configuration of an import into a folder without a file.

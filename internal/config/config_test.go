@@ -124,6 +124,7 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"https://mon-compte.univ-orleans.example", "http://mon-compte.univ-orleans.example", "portal.base_url: \"http://mon-compte.univ-orleans.example\": must be https"},
 		{"accent: \"#1f4fa3\"", "accent: \"#ffcc00\"", "institution.accent: #ffcc00 on #ffffff has a contrast of 1.5:1"},
 		{"accent: \"#1f4fa3\"", "accent: blue", "institution.accent: \"blue\": want a colour"},
+		{"database_migrate: \"\"", "database_migrate: always", "database_migrate: \"always\": want automatic or command"},
 		{"tls: mandatory", "tls: none", "smtp.tls: none is for this machine only"},
 		{"login: o{number}", "login: o{nummer}", "profiles[0].login: \"o{nummer}\": {nummer} is unknown"},
 		{"client_id: entree-console", "client_id: entree-ent", "console.client_id: \"entree-ent\" is another client's already"},
@@ -227,4 +228,20 @@ func changed(t *testing.T, from, to string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// serve migrates an older schema on SQLite, and on PostgreSQL only if the
+// configuration says so.
+func TestO2_WhereServeMigrates(t *testing.T) {
+	for _, c := range []struct {
+		database, migrate string
+		want              bool
+	}{
+		{"sqlite:entree.db", "", true}, {"sqlite:entree.db", "command", false},
+		{"postgres://db/entree", "", false}, {"postgres://db/entree", "automatic", true},
+	} {
+		if got := (&config.Config{Database: c.database, Migrate: c.migrate}).MigratesAtStart(); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
 }

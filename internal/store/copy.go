@@ -94,6 +94,9 @@ func (s *Store) tables(ctx context.Context, tx *sql.Tx) ([]table, error) {
 	}
 	var out []table
 	for _, name := range list {
+		if name == schemaTable {
+			continue
+		}
 		t := table{name: name}
 		if t.columns, err = inOrder(ctx, tx, s.dialect.listColumns, name); err != nil {
 			return nil, err

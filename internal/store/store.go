@@ -21,6 +21,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -43,9 +44,27 @@ type Store struct {
 	now     func() time.Time
 }
 
-// Open opens a database and brings its tables up to date. dsn is
-// "sqlite:FILE" or "postgres://…".
+// Open opens a database. dsn is "sqlite:FILE" or "postgres://…". Open creates
+// the schema in an empty database. If the schema is older, newer or unknown, it
+// returns an error that says what to do and leaves the database unchanged.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	s, err := connect(dsn, now)
+	if err != nil {
+		return nil, err
+	}
+	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		if err := createPrivate(file); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	if err := s.requireSchema(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect returns a store whose schema has not been looked at.
+func connect(dsn string, now func() time.Time) (*Store, error) {
 	d, err := dialectOf(dsn)
 	if err != nil {
 		return nil, err
@@ -54,11 +73,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db, writer, dsn, d, now}
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return &Store{db, writer, dsn, d, now}, nil
 }
 
 // Close closes the database.

@@ -1,0 +1,318 @@
+-- Baseline of the PostgreSQL schema. Nothing is released yet: until the first release
+-- a change edits this file and its twin in ../sqlite, followed by `make schema`.
+-- After the release this file is frozen and changes are new numbered files.
+--
+-- All times are microseconds since 1970 in UTC; 0 means "not set". Columns have
+-- the same names and meanings on both databases.
+
+-- +goose Up
+CREATE TABLE people (
+    id                 TEXT PRIMARY KEY,
+    profile            TEXT NOT NULL,
+    number             TEXT NOT NULL,
+    given_name         TEXT NOT NULL,
+    family_name        TEXT NOT NULL,
+    birth_date         TEXT NOT NULL,
+    email              TEXT NOT NULL,
+    cohort             TEXT NOT NULL,
+    readiness          TEXT NOT NULL,
+    login              TEXT NOT NULL DEFAULT '',
+    university_address TEXT NOT NULL DEFAULT '',
+    account            TEXT NOT NULL DEFAULT '',
+    activation_id      TEXT NOT NULL DEFAULT '',
+    account_id         TEXT NOT NULL DEFAULT '',
+    activated_at       BIGINT NOT NULL DEFAULT 0,
+    first_login_at     BIGINT NOT NULL DEFAULT 0,
+    import_id          TEXT NOT NULL DEFAULT '',
+    -- domain.Stage: progress of the activation.
+    stage              BIGINT NOT NULL DEFAULT 0,
+    -- The row of an erased person remains so that no import adds the person again.
+    erased_at          BIGINT NOT NULL DEFAULT 0,
+    -- Folded words of names, number, login and addresses, for search and sorting.
+    search             TEXT COLLATE "C" NOT NULL DEFAULT '',
+    -- The operator's reason for holding the person; empty if not held.
+    hold               TEXT NOT NULL DEFAULT '',
+    -- The source that imported the person last, and since when the source no
+    -- longer contains the person.
+    source             TEXT NOT NULL DEFAULT '',
+    imported_at        BIGINT NOT NULL DEFAULT 0,
+    gone_at            BIGINT NOT NULL DEFAULT 0,
+    -- The address that bounced. It counts only while it equals email.
+    wrong_address      TEXT NOT NULL DEFAULT '',
+    wrong_why          TEXT NOT NULL DEFAULT '',
+    wrong_since        BIGINT NOT NULL DEFAULT 0,
+    UNIQUE (profile, number)
+);
+CREATE INDEX people_email ON people (email);
+CREATE INDEX people_login ON people (login);
+CREATE INDEX people_account_id ON people (account_id);
+CREATE INDEX people_stage ON people (profile, cohort, stage);
+CREATE INDEX people_segment ON people (profile, cohort);
+CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
+CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
+CREATE INDEX people_search ON people (search, id);
+CREATE INDEX people_number ON people (number, id);
+CREATE INDEX people_activated ON people (activated_at, id);
+CREATE INDEX people_cohort ON people (cohort, profile);
+-- The expression must equal stateColumn in search.go.
+CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
+	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
+	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
+
+-- The full-text index of people.search.
+CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector)));
+
+-- Logins and university addresses ever assigned. Append-only: a value is never
+-- assigned to a second person.
+CREATE TABLE names (
+    kind      TEXT NOT NULL,
+    value     TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    PRIMARY KEY (kind, value)
+);
+
+CREATE TABLE journeys (
+    id         TEXT PRIMARY KEY,
+    version    BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    doc        TEXT NOT NULL,
+    person_id  TEXT NOT NULL DEFAULT '',
+    address    TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX journeys_expires ON journeys (expires_at);
+CREATE INDEX journeys_person ON journeys (person_id);
+CREATE INDEX journeys_address ON journeys (address);
+
+-- Charter texts by their hash. Append-only.
+CREATE TABLE charters (
+    sha256       TEXT PRIMARY KEY,
+    profile      TEXT NOT NULL,
+    lang         TEXT NOT NULL,
+    version      TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    published_at BIGINT NOT NULL
+);
+
+-- Published versions. Append-only.
+CREATE TABLE charter_versions (
+    id           TEXT PRIMARY KEY,
+    profile      TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    title_fr     TEXT NOT NULL,
+    title_en     TEXT NOT NULL,
+    sha256_fr    TEXT NOT NULL REFERENCES charters (sha256),
+    sha256_en    TEXT NOT NULL,
+    published_at BIGINT NOT NULL,
+    published_by TEXT NOT NULL,
+    from_at      BIGINT NOT NULL,
+    UNIQUE (profile, name)
+);
+
+-- Versions cancelled before from_at. Append-only.
+CREATE TABLE charters_called_off (
+    version_id TEXT PRIMARY KEY REFERENCES charter_versions (id),
+    at         BIGINT NOT NULL,
+    by_whom    TEXT NOT NULL
+);
+
+CREATE TABLE charter_drafts (
+    id        TEXT PRIMARY KEY,
+    profile   TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    title_fr  TEXT NOT NULL,
+    title_en  TEXT NOT NULL,
+    text_fr   TEXT NOT NULL,
+    text_en   TEXT NOT NULL,
+    revision  BIGINT NOT NULL,
+    edited_at BIGINT NOT NULL,
+    edited_by TEXT NOT NULL
+);
+
+-- Append-only.
+CREATE TABLE acceptances (
+    person_id  TEXT NOT NULL,
+    journey_id TEXT NOT NULL,
+    profile    TEXT NOT NULL,
+    lang       TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    sha256     TEXT NOT NULL REFERENCES charters (sha256),
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (person_id, journey_id, sha256)
+);
+
+-- What happened to people and journeys. Rows can be deleted only up to
+-- audit_head.events_cut.
+CREATE TABLE events (
+    id         TEXT PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    kind       TEXT NOT NULL,
+    person_id  TEXT NOT NULL,
+    journey_id TEXT NOT NULL,
+    details    TEXT NOT NULL
+);
+CREATE INDEX events_person ON events (person_id, at);
+CREATE INDEX events_at ON events (at);
+CREATE INDEX events_kind ON events (kind, at);
+
+-- The outbox: work for Keycloak, the mail server and webhooks.
+CREATE TABLE jobs (
+    id          TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL,
+    person_id   TEXT NOT NULL,
+    journey_id  TEXT NOT NULL,
+    payload     BYTEA,
+    attempts    BIGINT NOT NULL DEFAULT 0,
+    created_at  BIGINT NOT NULL,
+    run_at      BIGINT NOT NULL,
+    deadline    BIGINT NOT NULL,
+    lease       TEXT NOT NULL DEFAULT '',
+    lease_until BIGINT NOT NULL DEFAULT 0,
+    given_up_at BIGINT NOT NULL DEFAULT 0,
+    reason      TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX jobs_due ON jobs (given_up_at, kind, run_at);
+
+-- Rate limits (GCRA): the theoretical arrival time per key.
+CREATE TABLE limits (
+    key     TEXT PRIMARY KEY,
+    arrival BIGINT NOT NULL,
+    granted BIGINT NOT NULL
+);
+CREATE INDEX limits_arrival ON limits (arrival);
+
+CREATE TABLE sessions (
+    id_hash    TEXT PRIMARY KEY,
+    data       BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX sessions_expires ON sessions (expires_at);
+
+-- Codes issued by the help desk in place of a mailed code.
+CREATE TABLE desk_codes (
+    person_id  TEXT PRIMARY KEY,
+    mac        TEXT NOT NULL UNIQUE,
+    operator   TEXT NOT NULL,
+    issued_at  BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX desk_codes_expires ON desk_codes (expires_at);
+
+CREATE TABLE imports (
+    id        TEXT PRIMARY KEY,
+    source    TEXT NOT NULL,
+    file      TEXT NOT NULL,
+    sha256    TEXT NOT NULL,
+    operator  TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    begun_at  BIGINT NOT NULL,
+    ended_at  BIGINT NOT NULL DEFAULT 0,
+    added     BIGINT NOT NULL DEFAULT 0,
+    changed   BIGINT NOT NULL DEFAULT 0,
+    unchanged BIGINT NOT NULL DEFAULT 0,
+    gone      BIGINT NOT NULL DEFAULT 0,
+    refused   BIGINT NOT NULL DEFAULT 0,
+    error     TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX imports_begun ON imports (begun_at);
+
+-- When each scheduled source is due. The instance that advances due_at runs it.
+CREATE TABLE schedule (
+    name   TEXT PRIMARY KEY,
+    due_at BIGINT NOT NULL
+);
+
+CREATE TABLE campaigns (
+    id         TEXT PRIMARY KEY,
+    version    BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    doc        TEXT NOT NULL
+);
+
+-- One mail per person and round of a campaign.
+CREATE TABLE campaign_mails (
+    campaign_id TEXT NOT NULL REFERENCES campaigns (id),
+    person_id   TEXT NOT NULL,
+    round       BIGINT NOT NULL,
+    job_id      TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    why         TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    sent_at     BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (campaign_id, person_id, round)
+);
+CREATE INDEX campaign_mails_job ON campaign_mails (job_id);
+CREATE INDEX campaign_mails_person ON campaign_mails (person_id, sent_at);
+CREATE INDEX campaign_mails_state ON campaign_mails (campaign_id, state, round, at);
+
+-- Named points in time, such as the last login event read from the realm.
+CREATE TABLE marks (
+    name TEXT PRIMARY KEY,
+    at   BIGINT NOT NULL
+);
+
+-- Acts of operators, each entry chained to the previous one (package audit).
+-- Rows can be deleted only up to audit_head.cut.
+CREATE TABLE audit (
+    seq     BIGINT PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    role    TEXT NOT NULL,
+    act     TEXT NOT NULL,
+    whom    TEXT NOT NULL,
+    client  TEXT NOT NULL,
+    digest  TEXT NOT NULL,
+    prev    TEXT NOT NULL,
+    hash    TEXT NOT NULL
+);
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_whom ON audit (whom, seq);
+CREATE INDEX audit_act ON audit (act, seq);
+CREATE INDEX audit_subject ON audit (subject, seq);
+
+-- The details of audit entries, outside the chain, which holds a salted digest
+-- of them: details about a person are deleted when the person is erased.
+CREATE TABLE audit_details (
+    seq  BIGINT PRIMARY KEY,
+    salt TEXT NOT NULL,
+    what TEXT NOT NULL
+);
+
+-- One row: the last entry of the chain, the last sealed event, and the last
+-- entry and event that were pruned. Appending locks this row.
+CREATE TABLE audit_head (
+    id         BIGINT PRIMARY KEY CHECK (id = 1),
+    seq        BIGINT NOT NULL,
+    hash       TEXT NOT NULL,
+    events     TEXT NOT NULL,
+    cut        BIGINT NOT NULL,
+    events_cut TEXT NOT NULL
+);
+INSERT INTO audit_head (id, seq, hash, events, cut, events_cut) VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000', '', 0, '');
+
+-- Append-only tables reject every change; events and audit allow pruning.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$;
+-- +goose StatementEnd
+CREATE TRIGGER names_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON names FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER charters_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON charters FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER charter_versions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON charter_versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER charters_called_off_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON charters_called_off FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER acceptances_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON acceptances FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER events_no_change BEFORE UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose StatementBegin
+CREATE FUNCTION events_no_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF OLD.id > (SELECT events_cut FROM audit_head) THEN RAISE EXCEPTION 'events is append-only'; END IF;
+    RETURN OLD;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_no_delete();
+CREATE TRIGGER audit_no_change BEFORE UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose StatementBegin
+CREATE FUNCTION audit_no_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF OLD.seq > (SELECT cut FROM audit_head) THEN RAISE EXCEPTION 'audit is append-only'; END IF;
+    RETURN OLD;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_no_delete();
