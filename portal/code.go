@@ -20,7 +20,7 @@ type CodePage struct {
 	RetryAt   time.Time
 }
 
-var codeFields = []web.Field{{Name: "code", Max: 64}}
+var codeFields = []web.Field{{Name: "code", Max: 8000}}
 
 // resentMark in the address makes the code page say that a code was sent again.
 const resentMark = "renvoye"

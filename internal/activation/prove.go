@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"entree/internal/clean"
 	"entree/internal/domain"
 )
 
@@ -105,8 +106,14 @@ func (s *Service) peopleAt(ctx context.Context, j *domain.Journey) ([]domain.Per
 	return slices.DeleteFunc(people, func(p domain.Person) bool { return p.Profile != j.Profile }), err
 }
 
-// foldNumber forgives case and spaces, as on a student card.
-func foldNumber(s string) string { return strings.ToUpper(strings.Join(strings.Fields(s), "")) }
+// foldNumber returns a number as it is compared: clean, without case and without
+// the spaces of a student card.
+func foldNumber(s string) string {
+	if number, err := clean.Number(s); err == nil {
+		s = number
+	}
+	return strings.ToUpper(strings.Join(strings.Fields(s), ""))
+}
 
 // wrong refuses a wrong answer, and ends the journey at its last try. A new
 // journey can begin at once; its first code is compared when the address's

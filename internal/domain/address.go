@@ -4,25 +4,27 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"entree/internal/clean"
 )
 
-// Address is an e-mail address in the one form in which addresses are kept and
+// Address is an e-mail address in the form in which addresses are stored and
 // compared: the domain in lower case and punycode, the local part in lower case
-// and NFC. RFC 5321 would let two mailboxes differ by the case of the local
-// part; no provider does so, and people type capitals on telephones, so the
-// rule here is to fold the case of both. Nothing else is folded: dots, plus
-// tags and look-alike letters make different addresses. Mail goes to the
-// stored address only, never to what was typed.
+// and NFC, without invisible characters (see package clean). RFC 5321 would
+// allow two mailboxes to differ by the case of the local part; no provider does
+// so, and telephones write capitals, so the case of both parts is folded.
+// Nothing else is folded: dots, plus tags and look-alike letters make different
+// addresses. Mail is sent to the stored address only, never to the typed one.
 type Address string
 
 // MaxAddress is the longest address taken, in bytes (RFC 5321, 4.5.3.1.3).
 const MaxAddress = 254
 
-// What is wrong with an address.
+// The errors of ParseAddress. A character that no value may hold is reported as
+// a *clean.Fault instead, which wraps ErrAddressSyntax.
 var (
 	ErrAddressEmpty   = errors.New("address: empty")
 	ErrAddressSeveral = errors.New("address: more than one")
@@ -33,24 +35,28 @@ var (
 // checks that keep a label from being read two ways.
 var addressIDNA = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true))
 
-// ParseAddress reads exactly one address. White space around it is forgiven.
-func ParseAddress(s string) (Address, error) {
-	s = strings.TrimSpace(s)
+// ParseAddress parses exactly one address. White space around it and invisible
+// characters anywhere are ignored.
+func ParseAddress(typed string) (Address, error) {
+	if len(typed) > 16*MaxAddress {
+		return "", ErrAddressSyntax
+	}
+	s, err := clean.Address(typed)
 	switch {
+	case err != nil:
+		return "", errors.Join(ErrAddressSyntax, err)
 	case s == "":
 		return "", ErrAddressEmpty
-	case len(s) > 4*MaxAddress || !utf8.ValidString(s):
-		return "", ErrAddressSyntax
-	case strings.ContainsAny(s, ",;") || strings.Count(s, "@") > 1:
+	case strings.Count(s, "@") > 1:
 		return "", ErrAddressSeveral
-	case strings.ContainsAny(s, " \t\r\n\"<>()[]\\:") || hasControl(s):
+	case len(s) > 4*MaxAddress || strings.ContainsAny(s, " \"<>()[]\\:,;"):
 		return "", ErrAddressSyntax
 	}
 	local, domain, found := strings.Cut(s, "@")
 	if !found || local == "" || domain == "" {
 		return "", ErrAddressSyntax
 	}
-	domain, err := addressIDNA.ToASCII(domain)
+	domain, err = addressIDNA.ToASCII(domain)
 	if err != nil || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") || strings.HasPrefix(domain, ".") {
 		return "", ErrAddressSyntax
 	}
@@ -64,10 +70,4 @@ func ParseAddress(s string) (Address, error) {
 		return "", ErrAddressSyntax
 	}
 	return Address(out), nil
-}
-
-func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return r < 0x20 || r == 0x7f || (r >= 0x80 && r <= 0x9f) || r == '\u2028' || r == '\u2029'
-	})
 }

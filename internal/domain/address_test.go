@@ -27,6 +27,27 @@ func TestS11_OneFormForAnAddress(t *testing.T) {
 	}
 }
 
+// TestV4_InvisibleCharactersOfAnAddress: what cannot be seen is removed, so that
+// the code is sent to the address that was meant.
+func TestV4_InvisibleCharactersOfAnAddress(t *testing.T) {
+	n := 0
+	for r := rune(0x80); r <= 0xeffff; r++ {
+		if !unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Prepended_Concatenation_Mark, r) {
+			continue
+		}
+		n++
+		for _, in := range []string{"%jp@example.net", "jp%@example.net", "j%p@example.net", "jp@%example.net", "jp@exam%ple.net", "jp@example.net%"} {
+			in = strings.ReplaceAll(in, "%", string(r))
+			if got, err := domain.ParseAddress(in); err != nil || got != "jp@example.net" {
+				t.Errorf("U+%04X in %q: %q, %v", r, in, got, err)
+			}
+		}
+	}
+	if n < 140 {
+		t.Errorf("only %d characters", n)
+	}
+}
+
 func TestS11_LookAlikesStayApart(t *testing.T) {
 	seen := map[domain.Address]string{}
 	for _, in := range []string{"mike@example.org", "mıke@example.org", "mike@exampIe.org.example", "mike@еxample.org", "m.ike@example.org", "mike+a@example.org"} {
@@ -41,10 +62,29 @@ func TestS11_LookAlikesStayApart(t *testing.T) {
 	}
 }
 
+// TestT14_OneAddressIsNotSeveral: "more than one" is only said of two addresses.
+func TestT14_OneAddressIsNotSeveral(t *testing.T) {
+	for _, in := range []string{"example,net", "jp@example,net", "jp,martin@example.net", "jp;@example.net", "jp@example.net,"} {
+		if _, err := domain.ParseAddress(in); !errors.Is(err, domain.ErrAddressSyntax) || errors.Is(err, domain.ErrAddressSeveral) {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+	for _, in := range []string{"a@example.net, b@example.net", "a@example.net/b@example.net", "a@example.net\nb@example.net"} {
+		if _, err := domain.ParseAddress(in); !errors.Is(err, domain.ErrAddressSeveral) {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
 func TestS12_ExactlyOneAddress(t *testing.T) {
 	for in, want := range map[string]error{
 		"":                                  domain.ErrAddressEmpty,
 		"   ":                               domain.ErrAddressEmpty,
+		"example,net":                       domain.ErrAddressSyntax,
+		"jp@example,net":                    domain.ErrAddressSyntax,
+		"a@example.net;":                    domain.ErrAddressSyntax,
+		"a\ufffd@example.net":               domain.ErrAddressSyntax,
+		"a\ue000@example.net":               domain.ErrAddressSyntax,
 		"a@example.net,b@example.net":       domain.ErrAddressSeveral,
 		"a@example.net;b@example.net":       domain.ErrAddressSeveral,
 		"a@example.net b@example.net":       domain.ErrAddressSeveral,

@@ -8,6 +8,7 @@ import (
 
 	"crypto/rand"
 
+	"entree/internal/clean"
 	"entree/internal/secret"
 )
 
@@ -35,24 +36,11 @@ func NewDigits(random io.Reader) (secret.Text, error) {
 	return secret.New(fmt.Sprintf("%06d", n)), nil
 }
 
-// CleanDigits takes what a person typed or pasted, with spaces, dots or
-// hyphens between the figures, and gives the six digits; false where they are
-// not six.
+// CleanDigits returns the six digits of what the student typed or pasted, and
+// false if there are none (see clean.Code).
 func CleanDigits(s string) (string, bool) {
-	out := make([]byte, 0, 6)
-	for _, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			if len(out) == 6 {
-				return "", false
-			}
-			out = append(out, byte(r))
-		case r == ' ' || r == '\u00a0' || r == '\u202f' || r == '-' || r == '.' || r == '\t':
-		default:
-			return "", false
-		}
-	}
-	return string(out), len(out) == 6
+	digits, err := clean.Code(s)
+	return digits, err == nil
 }
 
 // CodeMAC returns the MAC of six digits, bound to the journey and its address.

@@ -63,8 +63,9 @@ func TestCleanDigits(t *testing.T) {
 		"1234567":            "",
 		"12345a":             "",
 		"":                   "",
-		"１２３４５６":             "", // full-width figures are not what we sent
-		"123456\r\nBcc: a@b": "",
+		"１２３４５６":             "123456",
+		"123456\r\nBcc: a@b": "123456",
+		"123456\x00":         "",
 	} {
 		got, ok := domain.CleanDigits(in)
 		if ok != (want != "") || ok && got != want {

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"entree/internal/clean"
 	"entree/internal/domain"
 )
 
@@ -105,13 +106,26 @@ func (in *reader) person(record []string, line int) (domain.Person, *Refusal) {
 		return no(fieldBirthDate, err.Error())
 	}
 	if p.Email, err = domain.ParseAddress(in.value(record, fieldEmail)); err != nil {
-		return no(fieldEmail, map[error]string{
-			domain.ErrAddressEmpty: "empty", domain.ErrAddressSeveral: "more than one address", domain.ErrAddressSyntax: "not an address: want name@domain",
-		}[err])
+		return no(fieldEmail, addressReason(err))
 	}
 	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, in.value(record, fieldReady))
 	p.ID = ID(p.Profile, p.Number)
 	return p, nil
+}
+
+// addressReason returns the reason for an address that ParseAddress refuses.
+func addressReason(err error) string {
+	var fault *clean.Fault
+	switch {
+	case errors.Is(err, domain.ErrAddressEmpty):
+		return "empty"
+	case errors.Is(err, domain.ErrAddressSeveral):
+		return "more than one address"
+	case errors.As(err, &fault):
+		return "not an address: " + fault.Error()
+	default:
+		return "not an address: want name@domain"
+	}
 }
 
 func (m Mapping) profile(word string) (string, bool) {
