@@ -23,6 +23,13 @@ type Heading struct{ ID, Text string }
 
 var charterFields = []web.Field{{Name: "charte", Max: 8, Optional: true}, {Name: "empreinte", Max: 64}}
 
+var charterSamples = []any{CharterPage{}, charterSample}
+
+var charterSample = CharterPage{
+	Title: "Charte", Version: "2026-09", SHA256: domain.HashCharter(""), Body: "<h2 id=article-1>Objet</h2>",
+	Contents: []Heading{{ID: "article-1", Text: "Objet"}}, Minutes: 4,
+}
+
 func (p *Portal) showCharter(v *visit) error { return p.drawCharter(v, nil) }
 
 func (p *Portal) drawCharter(v *visit, r *domain.Refusal) error {

@@ -22,13 +22,14 @@ type CodePage struct {
 
 var codeFields = []web.Field{{Name: "code", Max: 8000}}
 
+var codeSamples = []any{CodePage{}, CodePage{
+	Address: "a@exemple.fr", Minutes: 10, ResendIn: 60, ResendAt: sampleTime, TriesLeft: 2, Blocked: true, RetryAt: sampleTime,
+}}
+
 // resentMark in the address makes the code page say that a code was sent again.
 const resentMark = "renvoye"
 
-func (p *Portal) codeOrEnded(v *visit) error {
-	if v.step == domain.StepEnded {
-		return p.showEnded(v)
-	}
+func (p *Portal) codePage(v *visit) error {
 	if v.Request.URL.Query().Has(resentMark) {
 		v.notice = "code.resent"
 	}

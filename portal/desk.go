@@ -46,5 +46,5 @@ func (p *Portal) enterDesk(c *gin.Context) error {
 	if err := p.keepJourney(c, j); err != nil {
 		return err
 	}
-	return web.SeeOther(stepPath[p.Service.Step(j)])
+	return web.SeeOther(p.pageOf(j, p.Service.Step(j)).path)
 }

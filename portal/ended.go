@@ -14,6 +14,8 @@ type EndedPage struct {
 	Wait    template.HTML // "dans 10 minutes"
 }
 
+var endedSamples = []any{EndedPage{}, EndedPage{RetryAt: sampleTime, Wait: "dans 10 minutes"}}
+
 func (p *Portal) showEnded(v *visit) error {
 	page := EndedPage{RetryAt: v.journey.RetryAt}
 	if page.RetryAt.After(p.Now()) {
@@ -37,7 +39,7 @@ func (p *Portal) extend(v *visit, _ web.Form) error {
 		return err
 	}
 	if dest := v.GetHeader("Sec-Fetch-Dest"); dest == "" || dest == "document" {
-		return web.SeeOther(stepPath[p.Service.Step(v.journey)])
+		return web.SeeOther(p.pageOf(v.journey, p.Service.Step(v.journey)).path)
 	}
 	v.Header("X-Session-Ends", p.sessionEnds(v.journey).UTC().Format(time.RFC3339))
 	v.Status(http.StatusNoContent)

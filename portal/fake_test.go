@@ -138,7 +138,7 @@ func (f *fakeService) EnterDesk(_ context.Context, typed string, lang domain.Lan
 	f.acts++
 	now := f.now()
 	j := domain.Journey{
-		ID: domain.JourneyID(rand.Text()), Profile: "etudiant", Lang: lang, Address: known, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
+		ID: domain.JourneyID(rand.Text()), Purpose: domain.PurposeActivate, Profile: "etudiant", Lang: lang, Address: known, RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
 		ProvenAt: now, VerifiedAt: now, Candidates: []domain.PersonID{"jeanne"}, Person: "jeanne", Desk: "Ada Admin",
 	}
 	f.journeys[j.ID] = &j
@@ -228,9 +228,9 @@ func (f *fakeService) Accept(_ context.Context, read *domain.Journey, sum string
 	})
 }
 
-func (f *fakeService) Guided(_ context.Context, read *domain.Journey) error {
-	return f.change(read, domain.StepGuide, func(j *domain.Journey) error {
-		j.GuidedAt = f.now()
+func (f *fakeService) Pass(_ context.Context, read *domain.Journey, step domain.Step) error {
+	return f.change(read, step, func(j *domain.Journey) error {
+		j.Pass(step, f.now())
 		return nil
 	})
 }

@@ -24,7 +24,8 @@ var stages = map[domain.Step]func(*domain.Journey, time.Time){
 		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt = at, at, "jeanne", at
 	},
 	domain.StepPassword: func(j *domain.Journey, at time.Time) {
-		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt, j.GuidedAt = at, at, "jeanne", at, at
+		j.ProvenAt, j.VerifiedAt, j.Person, j.AcceptedAt = at, at, "jeanne", at
+		j.Pass(domain.StepGuide, at)
 	},
 	domain.StepWaiting: func(j *domain.Journey, at time.Time) { j.Person, j.PasswordAt = "jeanne", at },
 	domain.StepDone:    func(j *domain.Journey, at time.Time) { j.Person, j.DoneAt = "jeanne", at },
@@ -43,7 +44,7 @@ var titleAt = map[domain.Step][]string{
 func (w *world) put(step domain.Step) {
 	w.service.set(func(j *domain.Journey) {
 		fresh := domain.Journey{
-			ID: j.ID, Profile: j.Profile, Address: j.Address, Code: j.Code, Candidates: j.Candidates,
+			ID: j.ID, Purpose: j.Purpose, Profile: j.Profile, Address: j.Address, Code: j.Code, Candidates: j.Candidates,
 			SeenAt: j.SeenAt, ExpiresAt: j.ExpiresAt, Charter: w.service.charter.SHA256,
 		}
 		*j = fresh

@@ -23,6 +23,8 @@ type Phrase struct {
 	Strength template.HTML // "environ 3 siècles"
 }
 
+var guideSamples = []any{GuidePage{}, GuidePage{Phrases: samplePhrases, Rules: sampleRules, Example: sampleRules.Example}}
+
 // phraseCount is how many suggestions stand beside one another.
 const phraseCount = 3
 
@@ -61,15 +63,11 @@ func (p *Portal) suggest(v *visit, person domain.Person) ([]Phrase, error) {
 	return phrases, nil
 }
 
-func (p *Portal) guided(v *visit, _ web.Form) error {
-	return v.outcome(p.Service.Guided(v.Request.Context(), &v.journey), func(r *domain.Refusal) error { return r })
-}
-
 // phrases answers the button for other suggestions with a piece of the page,
 // and a browser that follows it as a link with the whole page.
 func (p *Portal) phrases(v *visit) error {
 	if v.GetHeader("Sec-Fetch-Dest") == "document" {
-		return web.SeeOther(stepPath[v.step])
+		return web.SeeOther(v.path())
 	}
 	page, err := p.guidePage(v)
 	if err != nil {

@@ -31,6 +31,12 @@ var passwordFields = []web.Field{
 	{Name: "identifiant", Max: 256, Optional: true}, {Name: "mot-de-passe", Max: 8192}, {Name: "confirmation", Max: 8192},
 }
 
+var (
+	sampleRules     = PasswordRules{Length: 16, Upper: 1, Lower: 1, Digit: 1, Special: 1, Example: "LesTicketsDeBusForr1CielBleu", Personal: []string{"martin"}}
+	samplePhrases   = []Phrase{{Text: "LesTicketsDeBusForr1CielBleu", Words: []string{"tickets", "ciel"}, Bits: 66, Strength: "environ 3 siècles"}}
+	passwordSamples = []any{PasswordPage{}, PasswordPage{Login: "o22502142", Rules: sampleRules, Phrases: samplePhrases, Broken: map[string]bool{"length": true}}}
+)
+
 func (p *Portal) showPassword(v *visit) error { return p.drawPassword(v, nil) }
 
 func (p *Portal) drawPassword(v *visit, r *domain.Refusal) error {
@@ -80,7 +86,7 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 		if err := v.read(v.journey.ID); err != nil {
 			return err
 		}
-		to := stepPath[v.step]
+		to := v.path()
 		if v.step == domain.StepWaiting || v.step == domain.StepDone {
 			to += "?" + firstMark
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -71,6 +72,7 @@ type Options struct {
 type Portal struct {
 	Options
 	site     *web.Site
+	flows    map[domain.Purpose][]flowPage
 	charters drawnCharters
 }
 
@@ -89,6 +91,10 @@ func New(o Options) (*Portal, error) {
 		o.Metrics = web.NewMetrics(web.Figures{})
 	}
 	p := &Portal{Options: o}
+	p.flows = p.flowPages()
+	if err := p.checkFlows(); err != nil {
+		return nil, err
+	}
 	var targets []string
 	if o.SSO != nil {
 		targets = append(targets, o.SSO.Origin())
@@ -103,7 +109,7 @@ func New(o Options) (*Portal, error) {
 	p.site, err = web.New(web.Config{
 		BaseURL: o.BaseURL, TrustedProxies: o.TrustedProxies, FormTargets: targets,
 		Institution: o.Institution, Theme: o.Theme,
-		Templates: o.Templates, PageNames: pageNames(), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
+		Templates: o.Templates, PageNames: slices.Sorted(maps.Keys(p.samples())), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
 		Keys: o.Keys, Sessions: o.Sessions, Log: o.Log,
 		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere, AtOnce: o.AtOnce,
 		Now: o.Now, Random: o.Random, Zone: o.Zone,

@@ -119,5 +119,8 @@ func (p *Portal) ongoing(c *gin.Context) (j domain.Journey, at string, err error
 	if errors.Is(err, domain.ErrNotFound) || errors.Is(err, activation.ErrExpired) || step == domain.StepEnded {
 		return domain.Journey{ID: id}, "", nil
 	}
-	return j, stepPath[step], err
+	if err != nil {
+		return j, "", err
+	}
+	return j, p.pageOf(j, step).path, nil
 }

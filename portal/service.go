@@ -30,7 +30,8 @@ type Service interface {
 	Asks(j domain.Journey) (birthDate, number bool)
 	CharterFor(j domain.Journey, lang domain.Lang) (domain.Charter, error)
 	Accept(ctx context.Context, j *domain.Journey, sha256 string, lang domain.Lang) error
-	Guided(ctx context.Context, j *domain.Journey) error
+	// Pass records that the page of a step was read that asks for nothing else.
+	Pass(ctx context.Context, j *domain.Journey, step domain.Step) error
 	// Behind gives the person, once identified; from the password step on with
 	// the login reserved.
 	Behind(ctx context.Context, j domain.Journey) (domain.Person, error)

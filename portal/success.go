@@ -20,6 +20,11 @@ func (p SuccessPage) Domain() string { _, domain, _ := strings.Cut(p.Address, "@
 // NextLink is one of the configured next steps.
 type NextLink struct{ Text, Help, URL string }
 
+var successSamples = []any{SuccessPage{}, SuccessPage{
+	GivenName: "Jeanne", Login: "o22502142", Address: "jeanne.martin@etu.exemple.fr", EntURL: pathLogin,
+	Links: []NextLink{{Text: "Déposez vos pièces jointes", Help: "Pour finaliser votre inscription", URL: "https://exemple.fr/"}},
+}}
+
 // success is shown exactly when the account is there (I3): the journey's step
 // says so.
 func (p *Portal) success(v *visit) error {

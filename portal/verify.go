@@ -27,6 +27,11 @@ var verifyFields = []web.Field{
 	{Name: "naissance-annee", Max: 16, Optional: true}, {Name: "numero", Max: 64, Optional: true},
 }
 
+var verifySamples = []any{VerifyPage{}, VerifyPage{
+	AsksBirthDate: true, AsksNumber: true, Several: true, Staff: true,
+	Day: "17", Month: "3", Year: "2004", Number: "22502142", TriesLeft: 2,
+}}
+
 func (p *Portal) showVerify(v *visit) error { return p.drawVerify(v, nil, nil) }
 
 func (p *Portal) drawVerify(v *visit, form web.Form, r *domain.Refusal) error {

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,7 +21,7 @@ const (
 	keyIDToken = "id_token"
 )
 
-// visit is one request of somebody who has a journey.
+// visit is one request of a browser that has a journey.
 type visit struct {
 	*gin.Context
 	portal  *Portal
@@ -31,8 +30,8 @@ type visit struct {
 	notice  string // message key of a friendly line above the page
 }
 
-// visit reads the session and its journey. Without one the way begins at the
-// request; one that ended is said to have ended.
+// visit reads the session and its journey. A session without a journey is
+// redirected to the request page; ErrNotFound means that the session has ended.
 func (p *Portal) visit(c *gin.Context) (*visit, error) {
 	session, err := p.site.Session(c)
 	if err != nil {
@@ -54,23 +53,27 @@ func (v *visit) read(id domain.JourneyID) (err error) {
 	return err
 }
 
-// page serves h at the given steps and leads to the journey's own step at any
-// other.
-func (p *Portal) page(h func(*visit) error, at ...domain.Step) func(*gin.Context) error {
+// path returns the path of the journey's own page.
+func (v *visit) path() string { return v.portal.pageOf(v.journey, v.step).path }
+
+// read returns a handler that shows the page which choose returns. If choose
+// returns nil it redirects to the journey's own page.
+func (p *Portal) read(choose func(*visit) func(*visit) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		v, err := p.visit(c)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(at, v.step) {
-			return web.SeeOther(stepPath[v.step])
+		if h := choose(v); h != nil {
+			return h(v)
 		}
-		return h(v)
+		return web.SeeOther(v.path())
 	}
 }
 
-// act reads a form and does h with it, at the given steps only.
-func (p *Portal) act(h func(*visit, web.Form) error, fields []web.Field, at ...domain.Step) func(*gin.Context) error {
+// write returns a handler that reads a form and runs the act which choose
+// returns. If choose returns nil it redirects to the journey's own page.
+func (p *Portal) write(fields []web.Field, choose func(*visit) func(*visit, web.Form) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		form, err := web.ReadForm(c, fields...)
 		if err != nil {
@@ -81,27 +84,28 @@ func (p *Portal) act(h func(*visit, web.Form) error, fields []web.Field, at ...d
 			return err
 		}
 		if web.SessionGone(session) {
-			// A second press whose first one renewed the session: by now the
-			// browser has the new cookie. Nothing is done here, and whoever has
-			// no new cookie reads there that the session has ended.
+			// A second press whose first one renewed the session: the browser has
+			// the new cookie by now, and the page of the code reads it. A client
+			// without the new cookie is told there that the session has ended.
 			return web.SeeOther(pathCode)
 		}
 		v, err := p.visit(c)
 		if err != nil {
 			return err
 		}
-		if err := p.site.CheckToken(c, form, string(v.journey.ID), stepPath[v.step]); err != nil {
+		if err := p.site.CheckToken(c, form, string(v.journey.ID), v.path()); err != nil {
 			return err
 		}
-		if !slices.Contains(at, v.step) {
-			return web.SeeOther(stepPath[v.step])
+		if h := choose(v); h != nil {
+			return h(v, form)
 		}
-		return h(v, form)
+		return web.SeeOther(v.path())
 	}
 }
 
-// outcome ends an act, which left the journey as it is now: onward where it was
-// done or its step is over, the same page again where it was refused.
+// outcome answers an act that left v.journey in its stored state. It redirects to
+// the journey's page if the act was done or the step has changed, and calls again
+// to show the same page if the act was refused.
 func (v *visit) outcome(err error, again func(*domain.Refusal) error) error {
 	var r *domain.Refusal
 	if err != nil && !errors.As(err, &r) {
@@ -115,24 +119,18 @@ func (v *visit) outcome(err error, again func(*domain.Refusal) error) error {
 	}
 	v.step = v.portal.Service.Step(v.journey)
 	if r == nil || r.Reason == domain.ReasonStep || v.step != before {
-		return web.SeeOther(stepPath[v.step])
+		return web.SeeOther(v.path())
 	}
 	return again(r)
 }
 
-// The step bar's numbers; the request page, which has no journey, is 1 too.
-var barStep = map[domain.Step]int{
-	domain.StepCode: 1, domain.StepVerify: 1, domain.StepCharter: 2, domain.StepGuide: 3,
-	domain.StepPassword: 3, domain.StepWaiting: 3, domain.StepParked: 3, domain.StepDone: 4,
-}
-
-// show draws a page of the journey; r, where there is one, says why its act was
-// refused, and field is what the page is about.
+// show draws a page of the journey. r is the refusal of its act, or nil; field is
+// the form field that an error points to by default.
 func (v *visit) show(page string, data any, r *domain.Refusal, field string) error {
 	view := v.portal.site.View(v.Context, page+".title")
-	view.Step = barStep[v.step]
+	view.Step = v.portal.pageOf(v.journey, v.step).bar
 	if view.Path == "/" { // an act without a page of its own
-		view.Path = stepPath[v.step]
+		view.Path = v.path()
 	}
 	if v.notice != "" {
 		view.Notice = view.T(v.notice)
@@ -145,8 +143,8 @@ func (v *visit) show(page string, data any, r *domain.Refusal, field string) err
 	return v.portal.answer(v.Context, page, view.With(data), r, field)
 }
 
-// sessionEnds is when a journey ends if nothing is done. Only acts count, since
-// a GET changes nothing.
+// sessionEnds returns when the journey expires if the student does nothing. A GET
+// request does not count.
 func (p *Portal) sessionEnds(j domain.Journey) time.Time {
 	ends := j.SeenAt.Add(p.Idle)
 	if j.ExpiresAt.Before(ends) {

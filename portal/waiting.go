@@ -22,10 +22,16 @@ type ParkedPage struct{ Reference string }
 // refreshEvery is how often the waiting page looks again, in seconds.
 const refreshEvery = 5
 
-func (p *Portal) waitingOrParked(v *visit) error {
-	if v.step == domain.StepParked {
-		return v.show("parked", ParkedPage{Reference: v.journey.Reference}, nil, "")
-	}
+var (
+	waitingSamples = []any{WaitingPage{}, WaitingPage{GivenName: "Jeanne", Email: "j•••@exemple.fr", Refresh: 5, Reference: "7K3F-9Q2M"}}
+	parkedSamples  = []any{ParkedPage{}, ParkedPage{Reference: "7K3F-9Q2M"}}
+)
+
+func (p *Portal) parked(v *visit) error {
+	return v.show("parked", ParkedPage{Reference: v.journey.Reference}, nil, "")
+}
+
+func (p *Portal) waiting(v *visit) error {
 	v.tellFirst()
 	person, err := p.Service.Behind(v.Request.Context(), v.journey)
 	if err != nil {

@@ -176,7 +176,7 @@ func visit(ctx context.Context, a *app, box *mailbox.Mailbox, id domain.PersonID
 	if err := a.service.Accept(ctx, &j, charter.SHA256, domain.French); err != nil {
 		return err
 	}
-	if err := a.service.Guided(ctx, &j); err != nil {
+	if err := a.service.Pass(ctx, &j, domain.StepGuide); err != nil {
 		return err
 	}
 	person, err := a.service.Behind(ctx, j)

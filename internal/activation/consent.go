@@ -76,24 +76,35 @@ func (s *Service) replaced(ctx context.Context, err error, reason domain.Reason)
 	return &domain.Refusal{Reason: reason}
 }
 
-// Guided goes on from the guide to the password. The identifier and the
-// university address are reserved here, because the next page shows them.
-func (s *Service) Guided(ctx context.Context, j *domain.Journey) error {
-	if err := s.stands(j, domain.StepGuide); err != nil {
+// Pass records that the student read the page of a step that asks for nothing
+// else. At StepGuide it reserves the identifier and the university address,
+// because the page of the password shows them.
+func (s *Service) Pass(ctx context.Context, j *domain.Journey, step domain.Step) error {
+	if err := s.stands(j, step); err != nil {
 		return err
 	}
-	if _, err := s.reserve(ctx, j.Person); errors.Is(err, domain.ErrTaken) {
-		if err := s.park(ctx, j.ID, j.Person, "no name is free"); err != nil {
+	if step == domain.StepGuide {
+		if done, err := s.reserveOrPark(ctx, j); done || err != nil {
 			return err
 		}
-		return s.reread(ctx, j)
-	} else if err != nil {
-		return err
 	}
-	return s.act(ctx, j, domain.StepGuide, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		j.Guide(at)
+	return s.act(ctx, j, step, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
+		j.Pass(step, at)
 		return domain.Effects{}, nil
 	})
+}
+
+// reserveOrPark reserves the person's names. If no name is free it parks the
+// journey and reports that.
+func (s *Service) reserveOrPark(ctx context.Context, j *domain.Journey) (parked bool, err error) {
+	_, err = s.reserve(ctx, j.Person)
+	if !errors.Is(err, domain.ErrTaken) {
+		return false, err
+	}
+	if err := s.park(ctx, j.ID, j.Person, "no name is free"); err != nil {
+		return false, err
+	}
+	return true, s.reread(ctx, j)
 }
 
 // Behind gives the person of a journey that has identified one.

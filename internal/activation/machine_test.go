@@ -158,7 +158,7 @@ func (w *walk) accept(t *rapid.T) {
 			t.Fatalf("the charter was accepted at %s", b.step)
 		}
 		b.step, b.accepted = domain.StepGuide, c.Version
-		if j, _, _ := w.Journey(w.t.Context(), b.id); !j.GuidedAt.IsZero() {
+		if j, _, _ := w.Journey(w.t.Context(), b.id); !j.Passed[domain.StepGuide].IsZero() {
 			b.step = domain.StepPassword // it was only the charter that had changed
 		}
 	}

@@ -181,7 +181,7 @@ func (w *world) Accept(ctx context.Context, id domain.JourneyID, sha256 string, 
 }
 
 func (w *world) Guided(ctx context.Context, id domain.JourneyID) error {
-	return w.press(id, func(j *domain.Journey) error { return w.Service.Guided(ctx, j) })
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Pass(ctx, j, domain.StepGuide) })
 }
 
 func (w *world) ChoosePassword(ctx context.Context, id domain.JourneyID, chosen, confirmation secret.Text) error {

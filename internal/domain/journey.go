@@ -9,28 +9,6 @@ import (
 // JourneyID identifies a journey: 128 random bits in hexadecimal figures.
 type JourneyID string
 
-// Purpose names what a journey is for.
-type Purpose string
-
-// PurposeActivate is the activation of a new account.
-const PurposeActivate Purpose = "activate"
-
-// Step names the page that the student has to see next.
-type Step string
-
-// The steps in the order of a journey.
-const (
-	StepCode     Step = "code"     // type the six digits
-	StepVerify   Step = "verify"   // give the second proof
-	StepCharter  Step = "charter"  // read and accept the charter
-	StepGuide    Step = "guide"    // read how to choose a password
-	StepPassword Step = "password" // choose the password
-	StepWaiting  Step = "waiting"  // the account is being created
-	StepDone     Step = "done"     // the account exists
-	StepParked   Step = "parked"   // an operator has to decide
-	StepEnded    Step = "ended"    // all tries are spent
-)
-
 // MaxTries is the number of tries at the code, and again at the second proof (S3).
 const MaxTries = 5
 
@@ -66,12 +44,13 @@ type Journey struct {
 	AcceptedAt  time.Time `json:",omitzero"`
 	Charter     string    `json:",omitzero"` // SHA-256 of the accepted text
 	CharterName string    `json:",omitzero"` // version of the accepted text
-	GuidedAt    time.Time `json:",omitzero"`
 	PasswordAt  time.Time `json:",omitzero"`
 	DoneAt      time.Time `json:",omitzero"`
 	ParkedAt    time.Time `json:",omitzero"`
 	EndedAt     time.Time `json:",omitzero"`
 	RetryAt     time.Time `json:",omitzero"` // earliest useful time for a new journey after EndedAt
+
+	Passed map[Step]time.Time `json:",omitzero"` // steps whose page was read, if reading is all they ask for
 
 	SeenAt    time.Time // time of the last act
 	ExpiresAt time.Time // absolute end
@@ -160,9 +139,6 @@ func (j *Journey) Accept(at time.Time, c Charter, lang Lang) {
 	j.AcceptedAt, j.Charter, j.CharterName, j.Lang = at, c.SHA256, c.Version, lang
 }
 
-// Guide records that the student read how to choose a password.
-func (j *Journey) Guide(at time.Time) { j.GuidedAt = at }
-
 // ChoosePassword records that the account's creation was ordered. The student
 // does not have to act any more, so the journey gets a new absolute end.
 func (j *Journey) ChoosePassword(at, expires time.Time) { j.PasswordAt, j.ExpiresAt = at, expires }
@@ -222,31 +198,4 @@ func (j *Journey) MayBeFor(person PersonID) bool {
 // IsOnlyFor reports whether the journey is the person's or can become no other's.
 func (j *Journey) IsOnlyFor(person PersonID) bool {
 	return j.Person == person || j.Person == "" && slices.Equal(j.Candidates, []PersonID{person})
-}
-
-// Next returns the step that comes next, from the stored journey alone and
-// inForce, which reports whether a charter with this hash is in force for the
-// journey. A charter that was replaced sends the journey back to StepCharter,
-// unless a password was chosen (I2).
-func (j Journey) Next(inForce func(sha256 string) bool) Step {
-	switch {
-	case !j.ParkedAt.IsZero():
-		return StepParked
-	case !j.DoneAt.IsZero():
-		return StepDone
-	case !j.PasswordAt.IsZero():
-		return StepWaiting
-	case !j.EndedAt.IsZero():
-		return StepEnded
-	case j.ProvenAt.IsZero():
-		return StepCode
-	case j.Person == "" || j.VerifiedAt.IsZero():
-		return StepVerify
-	case j.AcceptedAt.IsZero() || !inForce(j.Charter):
-		return StepCharter
-	case j.GuidedAt.IsZero():
-		return StepGuide
-	default:
-		return StepPassword
-	}
 }

@@ -34,7 +34,7 @@ func TestJourney_ItsMethodsLeadThroughTheFlow(t *testing.T) {
 		{domain.StepCode, func() { j.Prove(t1, []domain.PersonID{"p", "q"}) }},
 		{domain.StepVerify, func() { j.Identify(t1, "p") }},
 		{domain.StepCharter, func() { j.Accept(t1, domain.Charter{SHA256: "now", Version: "2026"}, domain.English) }},
-		{domain.StepGuide, func() { j.Guide(t1) }},
+		{domain.StepGuide, func() { j.Pass(domain.StepGuide, t1) }},
 		{domain.StepPassword, func() { j.ChoosePassword(t1, t1.Add(time.Hour)) }},
 		{domain.StepWaiting, func() { j.Complete(t1) }},
 	} {
@@ -104,7 +104,7 @@ func TestJourney_ReopenLeadsAParkedJourneyToThePassword(t *testing.T) {
 	j.Prove(t0, []domain.PersonID{"p"})
 	j.Identify(t0, "p")
 	j.Accept(t0, domain.Charter{SHA256: "now"}, domain.French)
-	j.Guide(t0)
+	j.Pass(domain.StepGuide, t0)
 	j.ChoosePassword(t0, t1)
 	j.Park(t0)
 	if late := j; late.Reopen(t1) {

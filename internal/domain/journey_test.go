@@ -21,7 +21,7 @@ var stamps = []stamp{
 	{"code proven", func(j *domain.Journey, t time.Time) { j.ProvenAt = t }, domain.StepCode},
 	{"identity verified", func(j *domain.Journey, t time.Time) { j.Person, j.VerifiedAt = "p", t }, domain.StepVerify},
 	{"charter accepted", func(j *domain.Journey, t time.Time) { j.Charter, j.AcceptedAt = "now", t }, domain.StepCharter},
-	{"guided", func(j *domain.Journey, t time.Time) { j.GuidedAt = t }, domain.StepGuide},
+	{"guided", func(j *domain.Journey, t time.Time) { j.Pass(domain.StepGuide, t) }, domain.StepGuide},
 	{"password chosen", func(j *domain.Journey, t time.Time) { j.PasswordAt = t }, domain.StepPassword},
 	{"account made", func(j *domain.Journey, t time.Time) { j.DoneAt = t }, domain.StepWaiting},
 }
@@ -29,7 +29,7 @@ var stamps = []stamp{
 func inForce(sha string) bool { return sha == "now" }
 
 func TestNext_EachMissingStampIsTheStep(t *testing.T) {
-	var j domain.Journey
+	j := domain.Journey{Purpose: domain.PurposeActivate}
 	at := time.Now()
 	for _, s := range stamps {
 		if got := j.Next(inForce); got != s.next {
@@ -47,7 +47,7 @@ func TestNext_EachMissingStampIsTheStep(t *testing.T) {
 // only when all before it stand.
 func TestS27_NoStampSkipsAStep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var j domain.Journey
+		j := domain.Journey{Purpose: domain.PurposeActivate}
 		want := domain.StepPassword
 		for _, s := range stamps[:4] {
 			if rapid.Bool().Draw(t, s.name) {
@@ -63,7 +63,7 @@ func TestS27_NoStampSkipsAStep(t *testing.T) {
 }
 
 func TestI2_ACharterReplacedMidwayIsReadAgain(t *testing.T) {
-	var j domain.Journey
+	j := domain.Journey{Purpose: domain.PurposeActivate}
 	for _, s := range stamps[:4] {
 		s.set(&j, time.Now())
 	}
@@ -88,10 +88,27 @@ func TestNext_AnEndIsAnEnd(t *testing.T) {
 		"done wins":       {func(j *domain.Journey) { j.DoneAt, j.EndedAt = at, at }, domain.StepDone},
 		"parked wins all": {func(j *domain.Journey) { j.ParkedAt, j.DoneAt, j.EndedAt = at, at, at }, domain.StepParked},
 	} {
-		var j domain.Journey
+		j := domain.Journey{Purpose: domain.PurposeActivate}
 		c.end(&j)
 		if got := j.Next(inForce); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+func TestNext_AJourneyOfAnUnknownPurposeHasEnded(t *testing.T) {
+	j := domain.Journey{Purpose: "of a later version"}
+	if got := j.Next(inForce); got != domain.StepEnded {
+		t.Errorf("the step is %s", got)
+	}
+}
+
+func TestPass_LeavesCopiesOfTheJourneyAlone(t *testing.T) {
+	read := domain.Journey{Purpose: domain.PurposeActivate}
+	read.Pass("a page", time.Now())
+	changed := read
+	changed.Pass(domain.StepGuide, time.Now())
+	if len(read.Passed) != 1 || len(changed.Passed) != 2 {
+		t.Errorf("%v became %v", read.Passed, changed.Passed)
 	}
 }

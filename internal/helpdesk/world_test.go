@@ -160,7 +160,7 @@ func (w *world) finish(id domain.JourneyID) {
 	w.t.Helper()
 	c, _ := charters{}.InForce("", domain.French)
 	w.must(w.press(id, func(j *domain.Journey) error { return w.Accept(w.t.Context(), j, c.SHA256, domain.French) }))
-	w.must(w.press(id, func(j *domain.Journey) error { return w.Guided(w.t.Context(), j) }))
+	w.must(w.press(id, func(j *domain.Journey) error { return w.Pass(w.t.Context(), j, domain.StepGuide) }))
 	w.finishPassword(id)
 }
 
