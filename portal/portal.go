@@ -44,6 +44,7 @@ type Options struct {
 
 	BaseURL        string   // public address without a path
 	TrustedProxies []string // none by default
+	ProxyHeader    string   // see web.Config
 	Institution    web.Institution
 	Theme          web.Theme
 	Profiles       []domain.Profile // in the order of the welcome page
@@ -107,7 +108,7 @@ func New(o Options) (*Portal, error) {
 	}
 	var err error
 	p.site, err = web.New(web.Config{
-		BaseURL: o.BaseURL, TrustedProxies: o.TrustedProxies, FormTargets: targets,
+		BaseURL: o.BaseURL, TrustedProxies: o.TrustedProxies, ProxyHeader: o.ProxyHeader, FormTargets: targets,
 		Institution: o.Institution, Theme: o.Theme,
 		Templates: o.Templates, PageNames: slices.Sorted(maps.Keys(p.samples())), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
 		Keys: o.Keys, Sessions: o.Sessions, Log: o.Log,

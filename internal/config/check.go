@@ -112,6 +112,9 @@ func (c *Config) checkPortal(f *faults) {
 			f.add("portal.trusted_proxies", "%q is neither an address nor a network", proxy)
 		}
 	}
+	if !slices.Contains([]string{"", "x-forwarded-for", "forwarded"}, p.ProxyHeader) {
+		f.add("portal.proxy_header", "%q: want x-forwarded-for, forwarded or nothing", p.ProxyHeader)
+	}
 	between(f, "portal.session_idle", p.SessionIdle, time.Minute, 4*time.Hour)
 	between(f, "portal.session_absolute", p.SessionAbsolute, p.SessionIdle, 12*time.Hour)
 	checkURL(f, "portal.change_password_url", p.ChangePassword)

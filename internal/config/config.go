@@ -87,6 +87,7 @@ type Portal struct {
 	OpsListen       string        `yaml:"ops_listen"`
 	BaseURL         string        `yaml:"base_url"`
 	TrustedProxies  []string      `yaml:"trusted_proxies"`
+	ProxyHeader     string        `yaml:"proxy_header"`
 	SessionIdle     time.Duration `yaml:"session_idle"`
 	SessionAbsolute time.Duration `yaml:"session_absolute"`
 	ChangePassword  string        `yaml:"change_password_url"`

@@ -36,7 +36,7 @@ type route struct {
 	method, path string
 	roles        []Role
 	fields       []web.Field
-	fresh        bool // wants a login of the last five minutes
+	fresh        bool // requires a login of the last five minutes
 }
 
 // stepUp makes an act one of those that want a fresh login.
@@ -66,11 +66,14 @@ func missing(err error) error {
 	return err
 }
 
-// stream adds an answer that goes on. It does not keep a session alive: a tab
-// that nobody looks at is no activity.
+// stream adds an endless answer. It does not keep a session alive: an open tab
+// is no activity. Pages of other origins cannot open one.
 func (a *Console) stream(path string, h func(*visit) error, roles ...Role) {
 	r := a.add(http.MethodGet, path, roles)
 	a.site.GetOnly(path, func(c *gin.Context) error {
+		if err := a.site.CheckSameOrigin(c, root, "console.back"); err != nil {
+			return err
+		}
 		v, err := a.enter(c, r)
 		if err != nil {
 			return err
@@ -79,11 +82,16 @@ func (a *Console) stream(path string, h func(*visit) error, roles ...Role) {
 	})
 }
 
-// download adds a file. It leaves an entry in the audit, so that HEAD is
-// refused.
-func (a *Console) download(path string, h func(*visit) error, roles ...Role) {
+// download adds a file. A download leaves an entry in the audit, so that HEAD is
+// refused. A link of another site gets a page with a link to the file instead
+// (R19), and so does the provider's redirect after a login, which browsers count
+// as one.
+func (a *Console) download(path string, h func(*visit) error, roles ...Role) *route {
 	r := a.add(http.MethodGet, path, roles)
 	a.site.GetOnly(path, func(c *gin.Context) error {
+		if err := a.site.CheckSameOrigin(c, c.Request.URL.RequestURI(), "console.download"); err != nil {
+			return err
+		}
 		v, err := a.enter(c, r)
 		if err != nil {
 			return err
@@ -91,8 +99,9 @@ func (a *Console) download(path string, h func(*visit) error, roles ...Role) {
 		if err := a.stay(v); err != nil {
 			return err
 		}
-		return h(v)
+		return missing(h(v))
 	})
+	return r
 }
 
 // post adds an act.

@@ -76,7 +76,7 @@ func (a *Console) table() {
 		get("/admin/chartes/projet/:id/publier", a.askPublish, admins...)
 		post("/admin/chartes/projet/:id/publier", a.publish, publishFields, admins...).stepUp()
 		get("/admin/personnes/:id/charte", a.evidence, everybody...)
-		get("/admin/personnes/:id/charte/preuve", a.exportEvidence, readers...)
+		a.download("/admin/personnes/:id/charte/preuve", a.exportEvidence, readers...)
 	}
 	if a.Campaigns != nil {
 		get(pathCampaigns, a.campaigns, everybody...)

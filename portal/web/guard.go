@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"runtime"
 	"runtime/debug"
@@ -14,14 +13,20 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// probes are asked for by machines that know this process by its own address
-// rather than by the portal's; they show nothing that depends on the Host.
+// probes are requested by monitoring, which knows this process by its own
+// address: their Host header is not checked, and no answer depends on it.
 var probes = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
 
 // limit refuses what no visitor of the portal sends: another site's forms, a
-// foreign Host (links are made from the configuration alone, so such a request
-// is lost or hostile), addresses and bodies beyond any use.
+// foreign Host (links are built from the configuration alone, so such a request
+// is lost or hostile), addresses and bodies beyond any use. The portal's own
+// host name with a dot at its end is redirected.
 func (s *Site) limit(c *gin.Context) {
+	if host, dotted := withoutDot(c.Request.Host); dotted && sameHost(s.base, host) && (c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead) {
+		c.Redirect(http.StatusMovedPermanently, s.Base()+c.Request.URL.RequestURI())
+		c.Abort()
+		return
+	}
 	if err := s.refuse(c); err != nil {
 		s.fail(c, err)
 		return
@@ -34,8 +39,19 @@ func (s *Site) limit(c *gin.Context) {
 	c.Next()
 }
 
-// crossOrigin looks at Sec-Fetch-Site and Origin; it has no exempt header and
-// no trusted origin.
+// withoutDot removes the dot of the DNS root from a Host header: a browser sends
+// it as it was typed, and cookies of the two names are different ones.
+func withoutDot(host string) (string, bool) {
+	name, port, found := strings.Cut(host, ":")
+	short, dotted := strings.CutSuffix(name, ".")
+	if found {
+		short += ":" + port
+	}
+	return short, dotted
+}
+
+// crossOrigin checks Sec-Fetch-Site and Origin of requests that may change
+// something. It has no exempt path and no trusted origin.
 var crossOrigin = http.NewCrossOriginProtection()
 
 func (s *Site) refuse(c *gin.Context) error {
@@ -55,8 +71,36 @@ func (s *Site) refuse(c *gin.Context) error {
 	return nil
 }
 
-// isText tells whether a value is text that every database takes: UTF-8, and
-// none of it NUL, which PostgreSQL refuses.
+// CheckSameOrigin refuses a GET that a page of another site, or of another
+// origin of the same site, caused. It is for answers that export data or hold a
+// connection: a link elsewhere must not make the visitor's browser ask for them.
+// An address that was typed or bookmarked passes. goOn and label are the link on
+// the page that refuses. Browsers without
+// Sec-Fetch-Site are judged by Origin and Referer; a client that sends none of
+// the three is not a browser that follows links.
+func (s *Site) CheckSameOrigin(c *gin.Context, goOn, label string) error {
+	h := c.Request.Header
+	elsewhere := &Error{Status: http.StatusForbidden, Key: "elsewhere", GoOn: goOn, Label: label, Cause: errors.New("caused by another origin")}
+	switch h.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return nil
+	case "":
+	default:
+		return elsewhere
+	}
+	for _, name := range []string{"Origin", "Referer"} {
+		if from := h.Get(name); from != "" {
+			u, err := url.Parse(from)
+			if err != nil || u.Scheme != s.base.Scheme || !sameHost(s.base, u.Host) {
+				return elsewhere
+			}
+		}
+	}
+	return nil
+}
+
+// isText reports whether a value is text that every database takes: UTF-8
+// without NUL, which PostgreSQL refuses.
 func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func allText(query url.Values) bool {
@@ -88,9 +132,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// recover is the last resort: whatever panics becomes the generic page. A
-// panic's value may hold anything, so only the runtime's own errors are logged
-// as text; the stack, which holds addresses but no strings, shows the rest.
+// recover turns a panic into the generic error page. The value of a panic may
+// hold personal data, so only the runtime's own errors are logged as text; the
+// stack holds memory addresses but no strings.
 func (s *Site) recover(c *gin.Context) {
 	defer func() {
 		value := recover()
@@ -110,21 +154,4 @@ func (s *Site) recover(c *gin.Context) {
 		}
 	}()
 	c.Next()
-}
-
-// ClientKey names the network of a visitor for the limits: one IPv4 address,
-// or the /64 that an IPv6 customer gets (RFC 6177), whose addresses cost
-// nothing to change.
-func (s *Site) ClientKey(c *gin.Context) string {
-	addr, err := netip.ParseAddr(c.ClientIP())
-	if err != nil {
-		return "unknown"
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	prefix, _ := addr.Prefix(bits) // bits fit the family
-	return prefix.String()
 }

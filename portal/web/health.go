@@ -11,24 +11,24 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Check asks one part that the portal stands on. Essential parts make it
-// unready. Keycloak is none of them: while it is down the portal still takes
-// activations and keeps the accounts for later, so taking it out of service
-// would turn a delay into a failure.
+// Check is the check of one part that the portal depends on. A failing essential
+// part makes the portal unready. Keycloak is not essential: while it is down the
+// portal still takes activations and creates the accounts later, so that taking
+// the portal out of service would turn a delay into a failure.
 type Check struct {
 	Name      string
 	Essential bool
-	// Run gives an error where the part fails. One that has Lines() []string
-	// says to operators, and to nobody else, what is wrong.
+	// Run returns an error if the part fails. The lines of an error with the
+	// method Lines() []string are shown on the listener for operators only.
 	Run func(context.Context) error
 }
 
 const (
 	checkLimit = 2 * time.Second // for one part
-	checkLife  = 2 * time.Second // an answer is given again for so long, so that asking often costs nothing
+	checkLife  = 2 * time.Second // a result is returned again for this long, so that frequent requests cost nothing
 )
 
-// readiness remembers the last answer.
+// readiness runs the checks and keeps the last result.
 type readiness struct {
 	checks []Check
 	now    func() time.Time
@@ -43,8 +43,8 @@ type readiness struct {
 type report struct {
 	Status string            `json:"status"` // ready, degraded, unready
 	Parts  map[string]string `json:"parts"`  // ok, failing; causes are in the log
-	// Findings are one line each, by part. Where the public can ask they are
-	// left out: a danger is nobody else's business.
+	// Findings are one line each, by part. They are left out on the public
+	// listener: they may describe a weakness.
 	Findings map[string][]string `json:"findings,omitempty"`
 }
 
@@ -91,21 +91,31 @@ func (r *readiness) run(ctx context.Context) (int, report) {
 	return status, rep
 }
 
-// ops serves the pages for operators; alone says that nobody else can ask.
-func (s *Site) ops(e *gin.Engine, alone bool) {
+// ops adds the addresses for monitoring. onOwnListener is false if they are
+// served beside the pages: then findings are left out, and /metrics answers
+// requests from this machine only (R14).
+func (s *Site) ops(e *gin.Engine, onOwnListener bool) {
 	both(e, "/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
 	both(e, "/readyz", func(c *gin.Context) {
-		// Not the request's own context: the answer is kept for others.
+		// Not the request's own context: the result is kept for other requests.
 		status, rep := s.ready.ask(context.WithoutCancel(c.Request.Context()))
-		if !alone {
+		if !onOwnListener {
 			rep.Findings = nil
 		}
 		c.JSON(status, rep)
 	})
-	both(e, "/metrics", gin.WrapH(s.config.Metrics.handler()))
+	metrics := gin.WrapH(s.config.Metrics.handler())
+	both(e, "/metrics", func(c *gin.Context) {
+		if !onOwnListener && !isLocal(c.Request) {
+			s.fail(c, &Error{Status: http.StatusNotFound, Key: "not_found"})
+			return
+		}
+		metrics(c)
+	})
 }
 
-// Ops serves /healthz, /readyz and /metrics alone, for a listener of its own.
+// Ops returns a handler of /healthz, /readyz and /metrics alone, for a listener
+// of its own.
 func (s *Site) Ops() http.Handler {
 	e := gin.New()
 	e.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, _ any) { c.AbortWithStatus(http.StatusInternalServerError) }))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -14,17 +13,12 @@ const referenceKey = "reference"
 
 var referenceAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// observe gives each request a correlation id and writes one line about it:
-// the route's template rather than the address, a pseudonym rather than the
-// client, nothing that was typed. The id is always made here; one that comes
-// with the request could be anything.
+// observe gives each request a correlation id and logs one line about it: the
+// template of the route instead of the address, a pseudonym instead of the
+// client, nothing that was typed. An id that comes with the request is not used:
+// the client chose it.
 func (s *Site) observe(c *gin.Context) {
 	start := s.config.Now()
-	// Gin reads the first line of this header alone, which is the visitor's own
-	// where a proxy adds a line of its own (HAProxy does) instead of a value.
-	if lines := c.Request.Header["X-Forwarded-For"]; len(lines) > 1 {
-		c.Request.Header["X-Forwarded-For"] = []string{strings.Join(lines, ", ")}
-	}
 	id, err := newReference(s.config.Random)
 	if err != nil {
 		s.config.Log.Error("no randomness", "cause", err.Error())
@@ -46,7 +40,7 @@ func (s *Site) observe(c *gin.Context) {
 		"ms", float64(took.Microseconds())/1000, "client", s.config.Keys.Pseudonym(s.ClientKey(c)))
 }
 
-// newReference makes 60 random bits that can be read out over a telephone:
+// newReference returns 60 random bits that can be read out over a telephone:
 // "7K3F-9Q2M-0XVB".
 func newReference(random io.Reader) (string, error) {
 	var b [8]byte
@@ -57,14 +51,14 @@ func newReference(random io.Reader) (string, error) {
 	return t[0:4] + "-" + t[4:8] + "-" + t[8:12], nil
 }
 
-// Reference is the request's correlation id, on error pages and in each line
-// of the log.
+// Reference returns the correlation id of the request, which error pages and
+// each line of the log hold.
 func Reference(c *gin.Context) string { return c.GetString(referenceKey) }
 
-// Log is the logger of a request.
+// Log returns the logger of a request.
 func (s *Site) Log(c *gin.Context) *slog.Logger { return s.config.Log.With("request", Reference(c)) }
 
-// method bounds what a client can write into logs and figures.
+// method bounds what a client can write into logs and metrics.
 func method(m string) string {
 	switch m {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":

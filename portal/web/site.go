@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +30,8 @@ type Catalog interface {
 // Config is what a site is made of.
 type Config struct {
 	BaseURL        string   // public address, "https://mon-compte.univ-orleans.fr"; http on loopback only
-	TrustedProxies []string // addresses or networks whose X-Forwarded-For is believed; none by default
+	TrustedProxies []string // addresses or networks of reverse proxies; none by default
+	ProxyHeader    string   // the header in which they name the visitor; empty: X-Forwarded-For, else Forwarded
 	FormTargets    []string // origins that the answer to a form may lead to, beside our own
 	Institution    Institution
 	Theme          Theme
@@ -63,6 +66,7 @@ type Site struct {
 	dress       func(*gin.Context, *View) // of a section; nil: none
 	ready       *readiness
 	crowd       *crowd
+	proxies     *proxies
 	sections    map[string]*Site // by the path that they begin with
 	ended       chan struct{}    // closed when the program stops
 	endOnce     *sync.Once
@@ -80,9 +84,16 @@ func New(config Config) (*Site, error) {
 	s := &Site{
 		config: config, gets: map[string]bool{}, uploads: map[string]int64{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
 		crowd: &crowd{most: int64(config.AtOnce)},
-		ready: &readiness{checks: config.Checks, now: config.Now, log: config.Log},
 	}
 	var err error
+	if s.proxies, err = newProxies(config); err != nil {
+		return nil, err
+	}
+	checks := config.Checks
+	if len(config.TrustedProxies) > 0 {
+		checks = append(slices.Clip(checks), Check{Name: "proxies", Run: func(context.Context) error { return s.proxies.ready() }})
+	}
+	s.ready = &readiness{checks: checks, now: config.Now, log: config.Log}
 	if s.base, err = parseBase(config.BaseURL); err != nil {
 		return nil, err
 	}
@@ -108,14 +119,11 @@ func (s *Site) build() error {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false // one address per page
-	e.RemoteIPHeaders = []string{"X-Forwarded-For"}
-	e.MaxMultipartMemory = 1 // no form is multipart, and ReadForm refuses those that are
-	if err := e.SetTrustedProxies(s.config.TrustedProxies); err != nil {
-		return fmt.Errorf("trusted proxies: %w", err)
-	}
+	e.RedirectTrailingSlash = false // notFound redirects, and more than slashes
+	e.ForwardedByClientIP = false   // ClientKey reads the headers of proxies
+	e.MaxMultipartMemory = 1        // no form is multipart, and ReadForm refuses those that are
 	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language, s.admit)
-	e.NoRoute(func(c *gin.Context) { s.sectionOf(c).fail(c, &Error{Status: http.StatusNotFound, Key: "not_found"}) })
+	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
 		s.sectionOf(c).fail(c, &Error{Status: http.StatusMethodNotAllowed, Key: "method"})
 	})
