@@ -18,6 +18,8 @@ const (
 	maxMessage = 1 << 20
 	maxHeader  = 256 << 10
 	maxFields  = 1000
+	maxNotice  = 64 << 10
+	maxWords   = 4 << 10 // of the words that are judged
 	maxParts   = 50
 	maxDepth   = 5
 	maxGroups  = 50 // recipients of one report

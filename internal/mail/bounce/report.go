@@ -117,9 +117,11 @@ type mail struct {
 	status []string // delivery-status parts
 	texts  []part
 	notice string // the text for people, without the returned mail
-	top    fields // header of the returned mail
-	quoted string // the returned mail as far as it was read
-	to     []string
+
+	paragraphs []paragraph // of the notice
+	top        fields      // header of the returned mail
+	quoted     string      // the returned mail as far as it was read
+	to         []string
 }
 
 // original reads the header of the returned mail. The first one counts.
@@ -165,14 +167,12 @@ func (m *mail) readTexts() {
 		if plain && p.kind == "text/html" {
 			continue
 		}
-		text := "\n" + p.text + "\n"
+		text := "\n" + p.text[:min(len(p.text), 2*maxNotice)] + "\n"
 		if end, begin := pasted(text); begin >= 0 {
 			m.original(text[begin:])
 			text = text[:end]
 		}
-		if notice.Len() < maxMessage {
-			notice.WriteString(text)
-		}
+		notice.WriteString(text[:min(len(text), maxNotice-min(notice.Len(), maxNotice))])
 	}
 	m.notice = notice.String()
 }
@@ -182,7 +182,7 @@ func (m *mail) readTexts() {
 // that was sent has. end is where the notice ends. Both are -1 if there is none.
 func pasted(text string) (end, begin int) {
 	for _, at := range announced.FindAllStringIndex(text, 10) {
-		if fields, _ := parseFields(strings.TrimLeft(text[at[1]:], "\n -=*_")); len(fields) > 0 && mailFields(fields) >= 2 {
+		if fields, _ := parseFields(strings.TrimLeft(head(text[at[1]:]), "\n -=*_")); len(fields) > 0 && mailFields(fields) >= 2 {
 			return at[0], at[1]
 		}
 	}
@@ -191,12 +191,15 @@ func pasted(text string) (end, begin int) {
 		if begin < 0 {
 			begin = 0
 		}
-		if fields, _ := parseFields(strings.TrimLeft(text[begin:], "\n")); mailFields(fields) >= 3 {
+		if fields, _ := parseFields(strings.TrimLeft(head(text[begin:]), "\n")); mailFields(fields) >= 3 {
 			return begin, begin
 		}
 	}
 	return -1, -1
 }
+
+// head bounds the text in which header fields are looked for.
+func head(text string) string { return text[:min(len(text), 16<<10)] }
 
 func mailFields(f fields) (n int) {
 	for _, name := range []string{"from", "to", "subject", "date", "message-id", "received", "return-path", "mime-version", "content-type"} {

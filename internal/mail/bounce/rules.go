@@ -67,7 +67,7 @@ type Rule struct {
 	Text     string  `yaml:"text"`     // a regular expression (RE2), without regard to case
 	Source   string  `yaml:"source"`   // where the rule comes from
 
-	text *regexp.Regexp
+	text matcher
 }
 
 // Provider is a mail provider, known by domains of addresses and of servers.
@@ -127,7 +127,7 @@ func ParseRules(text []byte) (*Rules, error) {
 		}
 		ids[one.ID] = true
 		if one.Text != "" {
-			pattern, err := regexp.Compile(`(?is)` + one.Text)
+			pattern, err := newMatcher(one.Text)
 			if err != nil {
 				return nil, bad("%v", err)
 			}
@@ -194,9 +194,10 @@ func (r *Rules) judge(e evidence) Verdict {
 	}
 	final := false // a rule that names the temporary class holds for it
 	decide := func(text string, byText bool) bool {
+		lower := strings.ToLower(text)
 		for _, rule := range r.Rules {
 			if byText != (rule.text != nil) || rule.Provider != "" && !slices.Contains(providers, rule.Provider) ||
-				rule.Status != "" && !fits(rule.Status, e.status) || rule.text != nil && !rule.text.MatchString(text) {
+				rule.Status != "" && !fits(rule.Status, e.status) || rule.text != nil && !rule.text.matches(text, lower) {
 				continue
 			}
 			v.Outcome, v.Reason, v.Rule = rule.Outcome, rule.Reason, rule.ID
@@ -237,7 +238,10 @@ func fits(pattern, status string) bool {
 
 // plainWords takes addresses, links and server names out of a text, so that a
 // name such as spam@ or blocked.example does not decide.
+//
+// The cost of a judgement grows with the text, so that it is bounded.
 func plainWords(text string) string {
+	text = strings.ToValidUTF8(text[:min(len(text), maxWords)], "")
 	text = preamble.ReplaceAllString(text, " $1")
 	text = links.ReplaceAllString(text, " ")
 	text = addressIn.ReplaceAllString(text, " ")

@@ -12,8 +12,10 @@ func (m *mail) plain(rules *Rules) (out []Failure) {
 	if !m.bounces() {
 		return nil
 	}
-	whole := clean(m.notice)
+	notice := m.notice[:min(len(m.notice), 2*maxWords)]
+	whole := clean(notice)
 	for _, one := range m.named() {
+		one.words = one.words[:min(len(one.words), 2*maxWords)]
 		f := Failure{Diagnostic: clean(one.words)}
 		if one.address != "" {
 			f.Recipients = []string{one.address}
@@ -22,7 +24,7 @@ func (m *mail) plain(rules *Rules) (out []Failure) {
 		if !rules.decides(about, one.address) { // the reason stands elsewhere in the notice
 			about = one.words + "\n" + m.aboutRecipient(f.Recipients)
 			if !rules.decides(about, one.address) {
-				about = m.notice
+				about = notice
 			}
 			f.Diagnostic = reason(about, whole)
 		}
@@ -145,15 +147,24 @@ var (
 // aboutRecipient returns the paragraphs of the notice that name one of the
 // addresses, and the words of servers quoted in a transcript.
 func (m *mail) aboutRecipient(addresses []string) string {
-	var about []string
-	for paragraph := range strings.SplitSeq(m.notice, "\n\n") {
-		lower := strings.ToLower(paragraph)
-		named := slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(lower, strings.ToLower(a)) })
-		if named || transcript.MatchString(paragraph) {
-			about = append(about, paragraph)
+	if m.paragraphs == nil {
+		for text := range strings.SplitSeq(m.notice, "\n\n") {
+			m.paragraphs = append(m.paragraphs, paragraph{text, strings.ToLower(text), transcript.MatchString(text)})
 		}
 	}
-	return strings.Join(about, "\n")
+	var about strings.Builder
+	for _, p := range m.paragraphs {
+		named := slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(p.lower, strings.ToLower(a)) })
+		if (named || p.transcript) && about.Len() < maxWords {
+			about.WriteString(p.text + "\n")
+		}
+	}
+	return about.String()
+}
+
+type paragraph struct {
+	text, lower string
+	transcript  bool // quotes what a server said
 }
 
 var transcript = regexp.MustCompile(`(?m)^\s*(?:<<<|Remote host said:|.*said:|[45]\d\d[ -]).*`)
