@@ -3,6 +3,7 @@ package portal
 import (
 	"html/template"
 	"net/http"
+	"strconv"
 	"time"
 
 	"entree/portal/web"
@@ -32,8 +33,8 @@ func (p *Portal) restart(v *visit, _ web.Form) error {
 	return web.SeeOther(pathRequest)
 }
 
-// extend gives somebody who asks for it more time (WCAG 2.2, 2.2.1). A script
-// is told the new end; a form leads back to its page.
+// extend gives the student more time (WCAG 2.2, 2.2.1). The answer to a script holds
+// the seconds that are left; a form leads back to its page.
 func (p *Portal) extend(v *visit, _ web.Form) error {
 	if err := p.Service.Extend(v.Request.Context(), &v.journey); err != nil {
 		return err
@@ -41,7 +42,7 @@ func (p *Portal) extend(v *visit, _ web.Form) error {
 	if dest := v.GetHeader("Sec-Fetch-Dest"); dest == "" || dest == "document" {
 		return web.SeeOther(p.pageOf(v.journey, p.Service.Step(v.journey)).path)
 	}
-	v.Header("X-Session-Ends", p.sessionEnds(v.journey).UTC().Format(time.RFC3339))
+	v.Header(sessionLeft, strconv.Itoa(web.SecondsUntil(p.sessionEnds(v.journey), p.Now())))
 	v.Status(http.StatusNoContent)
 	return nil
 }

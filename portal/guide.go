@@ -15,6 +15,10 @@ type GuidePage struct {
 	Example string
 }
 
+// MoreThan returns the number of characters that a password must exceed, in the words
+// of the guide.
+func (g GuidePage) MoreThan() int { return max(0, g.Rules.Length-1) }
+
 // Phrase is a suggestion of the generator.
 type Phrase struct {
 	Text     string   // LesTicketsDeBusForr1CielBleu

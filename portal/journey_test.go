@@ -3,6 +3,7 @@ package portal_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,16 +173,16 @@ func TestS31_IdleLimitWarningAndExtension(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
 	p := b.to("/activation/charte")
-	if p.Find("[data-session-ends]").Length() != 1 {
+	if p.Find("[data-session-left]").Length() != 1 {
 		t.Error("the page does not know when the session ends")
 	}
 	w.sleep(idleLimit - time.Second)
 	form := url.Values{"jeton": {p.Find("[name=jeton]").First().AttrOr("value", "")}}
 	b.header.Set("Sec-Fetch-Dest", "empty")
 	extended := b.do("POST", "/activation/prolonger", &form)
-	want := w.now().Add(idleLimit).UTC().Format(time.RFC3339)
-	if extended.status != http.StatusNoContent || extended.header.Get("X-Session-Ends") != want {
-		t.Errorf("extension: %d until %q, want 204 until %q", extended.status, extended.header.Get("X-Session-Ends"), want)
+	want := strconv.Itoa(int(idleLimit.Seconds()))
+	if extended.status != http.StatusNoContent || extended.header.Get("X-Session-Left") != want {
+		t.Errorf("extension: %d with %q seconds, want 204 with %q", extended.status, extended.header.Get("X-Session-Left"), want)
 	}
 	b.header.Set("Sec-Fetch-Dest", "document")
 	b.follow(b.do("POST", "/activation/prolonger", &form)).want("/activation/charte", 200)

@@ -49,7 +49,7 @@ func (p *Portal) answer(c *gin.Context, page string, view web.View, r *domain.Re
 		if f.Rule == "personal" {
 			say("finding.personal." + f.What)
 		} else {
-			say("finding." + f.Rule)
+			say("finding."+f.Rule, "Count", f.Count)
 		}
 	}
 	if len(r.Findings) == 0 {

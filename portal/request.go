@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"errors"
+	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -21,7 +22,7 @@ type RequestPage struct {
 	Ongoing  string // address of the step of a journey under way; empty: none
 }
 
-var requestFields = []web.Field{{Name: "profil", Max: 64, Optional: true}, {Name: "adresse", Max: 1024}}
+var requestFields = []web.Field{{Name: "profil", Max: 64, Optional: true}, {Name: "adresse", Max: 1024}, {Name: "lang", Max: 2, Optional: true}}
 
 func (p *Portal) showRequest(c *gin.Context) error {
 	selected := c.Query("profil")
@@ -37,6 +38,9 @@ func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal
 		return err
 	}
 	page.Profiles, page.Ongoing = p.profiles(view.Lang), ongoing
+	if page.Selected != "" {
+		view.Query = url.Values{"profil": {page.Selected}}
+	}
 	return p.answer(c, "request", view.With(page), r, "adresse")
 }
 
@@ -47,15 +51,17 @@ func (p *Portal) request(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	page := RequestPage{Address: form["adresse"]}
+	if p.hasProfile(form["profil"]) {
+		page.Selected = form["profil"]
+	}
+	if p.site.Switch(c, form["lang"]) {
+		return p.drawRequest(c, page, nil)
+	}
 	j, err := p.Service.Request(c.Request.Context(), activation.Request{
 		Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
 	})
-	var r *domain.Refusal
-	if errors.As(err, &r) {
-		page := RequestPage{Address: form["adresse"]}
-		if p.hasProfile(form["profil"]) {
-			page.Selected = form["profil"]
-		}
+	if r, refused := refusal(err); refused {
 		return p.drawRequest(c, page, r)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -136,12 +137,17 @@ func (v *visit) show(page string, data any, r *domain.Refusal, field string) err
 		view.Notice = view.T(v.notice)
 	}
 	view.SessionEnds = v.portal.sessionEnds(v.journey)
+	v.Header(sessionLeft, strconv.Itoa(view.SessionLeft()))
 	var err error
 	if view.Token, err = v.portal.site.Token(v.Context, string(v.journey.ID)); err != nil {
 		return err
 	}
 	return v.portal.answer(v.Context, page, view.With(data), r, field)
 }
+
+// sessionLeft is the response header with the seconds until the journey ends if the
+// student does nothing.
+const sessionLeft = "X-Session-Left"
 
 // sessionEnds returns when the journey expires if the student does nothing. A GET
 // request does not count.

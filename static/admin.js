@@ -8,17 +8,21 @@
   const summary = one('.summary');
   if (summary) summary.focus();
 
-  // A form is sent once; coming back to the page wakes it up again.
+  // A form is sent once. It can be sent again when the operator comes back to the
+  // page, and after some seconds on the same page: the browser's Stop button has no
+  // event.
+  const awake = () => {
+    for (const form of all('form[data-sent]')) delete form.dataset.sent;
+    for (const button of all('[aria-busy]')) button.removeAttribute('aria-busy');
+  };
   addEventListener('submit', (e) => {
     if (e.target.method !== 'post') return;
     if (e.target.dataset.sent) return e.preventDefault();
     e.target.dataset.sent = '1';
+    if (!e.target.enctype.startsWith('multipart')) setTimeout(awake, 8000);
     if (e.submitter) e.submitter.setAttribute('aria-busy', 'true');
   });
-  addEventListener('pageshow', () => {
-    for (const form of all('form[data-sent]')) delete form.dataset.sent;
-    for (const button of all('[aria-busy]')) button.removeAttribute('aria-busy');
-  });
+  addEventListener('pageshow', awake);
 
   // Filters act when they change; without a script there is the button.
   for (const form of all('form[data-filter]')) {

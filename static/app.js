@@ -19,11 +19,21 @@
     heading.focus({ preventScroll: true });
   }
 
-  // A form is sent once; coming back to the page wakes it up again.
+  // A form is sent once. It can be sent again when the student comes back to the
+  // page, and after some seconds on the same page: the browser's Stop button has no
+  // event. The server does each act once.
   const busy = document.body.dataset.waitText;
+  const awake = () => {
+    for (const form of all('form[data-sent]')) delete form.dataset.sent;
+    for (const button of all('[aria-busy]')) {
+      button.removeAttribute('aria-busy');
+      if (button.dataset.text) button.textContent = button.dataset.text;
+    }
+  };
   addEventListener('submit', (e) => {
     if (e.target.dataset.sent) return e.preventDefault();
     e.target.dataset.sent = '1';
+    if (!e.target.enctype.startsWith('multipart')) setTimeout(awake, 8000);
     const button = e.submitter;
     if (!button) return;
     button.setAttribute('aria-busy', 'true');
@@ -32,25 +42,29 @@
       button.textContent = busy;
     }
   });
-  addEventListener('pageshow', () => {
-    for (const form of all('form[data-sent]')) delete form.dataset.sent;
-    for (const button of all('[aria-busy]')) {
-      button.removeAttribute('aria-busy');
-      if (button.dataset.text) button.textContent = button.dataset.text;
-    }
-  });
+  addEventListener('pageshow', awake);
 
-  // Copy buttons.
+  // Copy buttons. Where the clipboard is refused, as in the browsers inside other
+  // apps, the text is selected and the button says how to copy it.
+  const clip = async (button) => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      return button.dataset.done;
+    } catch {
+      const text = one('code, .mono', button.parentElement);
+      if (text) getSelection().selectAllChildren(text);
+      return document.body.dataset.selected;
+    }
+  };
   const copying = (within) => {
-    if (!navigator.clipboard) return;
     for (const button of all('.copy', within)) {
       button.hidden = false;
       button.addEventListener('click', async () => {
+        if ('copied' in button.dataset) return;
         const text = button.textContent;
-        await navigator.clipboard.writeText(button.dataset.copy);
-        button.textContent = button.dataset.done;
+        button.textContent = await clip(button);
         button.dataset.copied = '';
-        setTimeout(() => { button.textContent = text; delete button.dataset.copied; }, 2000);
+        setTimeout(() => { button.textContent = text; delete button.dataset.copied; }, 4000);
       });
     }
   };
@@ -60,26 +74,42 @@
     button.addEventListener('click', () => print());
   }
 
-  // The code field keeps what a person pastes, made of figures only.
+  // The code field takes the six figures out of the text that a student pastes, such
+  // as the subject of the mail. The server reads the rest: other figures, spaces.
   const code = one('input.code');
   if (code) code.addEventListener('paste', (e) => {
-    const digits = (e.clipboardData.getData('text').match(/[0-9]/g) || []).join('');
-    if (digits.length !== 6) return;
+    const text = e.clipboardData.getData('text').replace(/\p{Cf}/gu, '');
+    const found = text.match(/(?<!\p{Nd})\p{Nd}{3}[\p{Zs}\p{Pd}.\t]?\p{Nd}{3}(?!\p{Nd})/gu) || [];
+    if (found.length !== 1) return;
     e.preventDefault();
-    code.value = digits;
+    code.value = found[0].replace(/\P{Nd}/gu, '');
     code.form.querySelector('.primary').focus();
+  });
+
+  // The language switch keeps the address that was typed: the form is sent with the
+  // language, and the server draws the same page again.
+  const request = one('form[data-languages]');
+  if (request) one('a.lang').addEventListener('click', (e) => {
+    if (!one('#adresse').value) return;
+    e.preventDefault();
+    const lang = document.createElement('input');
+    lang.type = 'hidden';
+    lang.name = 'lang';
+    lang.value = e.currentTarget.hreflang;
+    request.append(lang);
+    request.submit();
   });
 
   // The wait before a new code, in words; told once when it is over.
   for (const form of all('form.resend')) {
     const said = one('.hint', form);
     const button = one('button', form);
-    const until = Date.now() + Number(form.dataset.resend) * 1000;
+    const until = performance.now() + Number(form.dataset.resend) * 1000;
     if (Number(form.dataset.resend) <= 0) continue;
     said.removeAttribute('role');
     button.disabled = true;
     const tick = () => {
-      const left = Math.ceil((until - Date.now()) / 1000);
+      const left = Math.ceil((until - performance.now()) / 1000);
       if (left > 0) {
         said.textContent = form.dataset.in.replace('{wait}', form.dataset.seconds.replace('42', left));
         return;
@@ -138,7 +168,7 @@
       use.addEventListener('click', () => {
         for (const id of ['mot-de-passe', 'confirmation']) {
           const input = document.getElementById(id);
-          input.value = one('code', phrase).textContent;
+          input.value = one('.copy', phrase).dataset.copy;
           input.dispatchEvent(new Event('input', { bubbles: true }));
         }
         place.closest('details').open = false;
@@ -208,6 +238,11 @@
       }, 800);
     };
     password.addEventListener('input', judge);
+    const spaces = () => {
+      const around = password.value !== '' && password.value.trim() !== password.value;
+      one('#spaces-state').textContent = around ? choose.dataset.spaces : '';
+    };
+    password.addEventListener('input', spaces);
     const compare = () => {
       const differs = again.value !== '' && again.value !== password.value;
       one('#confirmation-state').textContent = differs ? choose.dataset.differs : '';
@@ -230,7 +265,10 @@
       input.after(eye);
       input.form.addEventListener('submit', () => { input.type = 'password'; });
     }
-    if (password.value) judge();
+    if (password.value) {
+      judge();
+      spaces();
+    }
   }
 
   // The account is on its way: look again without a flash.
@@ -240,25 +278,50 @@
     if (answer && answer.type === 'opaqueredirect') location.reload();
   }, Math.max(2, Number(waiting.dataset.refresh) - 2) * 1000);
 
-  // Two minutes before a session ends there is a way to stay.
+  // Two minutes before a session ends there is a way to stay. The server says how
+  // many seconds are left; the device's clock is never read, since it may be wrong.
+  // Before the dialog opens and before the page is left, the server is asked again:
+  // a sleeping device and a second tab make the count of this page too old.
   const dialog = one('dialog.session');
   if (dialog) {
-    let ends = Number(document.body.dataset.sessionEnds);
+    let ends, asking = false;
+    const left = () => (ends - performance.now()) / 1000;
+    const take = (seconds) => { ends = performance.now() + Number(seconds) * 1000; };
+    take(document.body.dataset.sessionLeft);
+    const ask = async () => {
+      if (asking) return;
+      asking = true;
+      const answer = await fetch(document.body.dataset.page, { method: 'HEAD', redirect: 'manual' }).catch(() => null);
+      if (answer && answer.headers.has('X-Session-Left')) take(answer.headers.get('X-Session-Left'));
+      else if (answer && (left() <= 0 || answer.status === 410)) return location.assign(document.body.dataset.page);
+      asking = false;
+    };
+    document.addEventListener('visibilitychange', () => { if (!document.hidden) ask(); });
+    addEventListener('pageshow', (e) => { if (e.persisted) ask(); });
     const form = one('form', dialog);
     form.addEventListener('submit', async (e) => {
       e.preventDefault();
       e.stopImmediatePropagation();
       const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) }).catch(() => null);
-      if (!answer || !answer.ok) return location.reload();
-      ends = Date.parse(answer.headers.get('X-Session-Ends'));
+      if (!answer) return;
+      if (!answer.ok) return location.assign(document.body.dataset.page);
+      take(answer.headers.get('X-Session-Left'));
       dialog.close();
     }, true);
-    setInterval(() => {
-      const left = ends - Date.now();
-      if (left <= 0) return location.reload();
-      if (left > 120000) return;
-      if (!dialog.open) dialog.showModal();
-      const s = Math.ceil(left / 1000);
+    let asked = -10000;
+    setInterval(async () => {
+      if (left() > 120) {
+        if (dialog.open) dialog.close();
+        return;
+      }
+      if (!dialog.open || left() <= 0) {
+        if (performance.now() - asked < 10000) return;
+        asked = performance.now();
+        await ask();
+        if (left() > 120) return;
+        if (!dialog.open) dialog.showModal();
+      }
+      const s = Math.max(0, Math.ceil(left()));
       one('.left', dialog).textContent = dialog.dataset.left.replace('{time}', `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`);
     }, 1000);
   }

@@ -60,6 +60,9 @@ func Max(a, b Policy) Policy {
 type Finding struct {
 	Rule string // "length", "too_long", "upper", "lower", "digit", "special", "invalid", "personal", "common", "example"
 	What string
+	// Count is the number of the rule that is broken: the least length, the most
+	// characters, how many capitals; 0 for rules without a number.
+	Count int
 }
 
 // Normalize gives the NFC form, in which the password is judged and hashed, so
@@ -124,17 +127,18 @@ func (p Policy) counts(s string) []Finding {
 	for _, rule := range []struct {
 		broken bool
 		name   string
+		count  int
 	}{
-		{length < p.Length, "length"},
-		{p.MaxLength > 0 && length > p.MaxLength, "too_long"},
-		{upper < p.Upper, "upper"},
-		{lower < p.Lower, "lower"},
-		{digits < p.Digits, "digit"},
-		{special < p.Special, "special"},
-		{control > 0, "invalid"},
+		{length < p.Length, "length", p.Length},
+		{p.MaxLength > 0 && length > p.MaxLength, "too_long", p.MaxLength},
+		{upper < p.Upper, "upper", p.Upper},
+		{lower < p.Lower, "lower", p.Lower},
+		{digits < p.Digits, "digit", p.Digits},
+		{special < p.Special, "special", p.Special},
+		{control > 0, "invalid", 0},
 	} {
 		if rule.broken {
-			found = append(found, Finding{Rule: rule.name})
+			found = append(found, Finding{Rule: rule.name, Count: rule.count})
 		}
 	}
 	return found

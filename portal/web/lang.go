@@ -22,12 +22,8 @@ func (s *Site) language(c *gin.Context) {
 	asked, isSwitch := langOf(c.Query("lang"))
 	unknown := c.FullPath() == "" // a page that does not exist says so in the language asked for
 	if isSwitch && (s.gets[c.FullPath()] || unknown) && c.Request.Method != http.MethodPost {
-		http.SetCookie(c.Writer, &http.Cookie{
-			Name: langCookie, Value: string(asked), Path: "/", MaxAge: langYear,
-			Secure: s.base.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
+		s.keepLang(c, asked)
 		if unknown {
-			c.Set(langKey, asked)
 			c.Next()
 			return
 		}
@@ -45,6 +41,24 @@ func (s *Site) language(c *gin.Context) {
 	}
 	c.Set(langKey, lang)
 	c.Next()
+}
+
+// Switch answers this request in the language that a form asked for and keeps it in
+// the cookie. It reports whether the form asked for one.
+func (s *Site) Switch(c *gin.Context, lang string) bool {
+	asked, ok := langOf(lang)
+	if ok {
+		s.keepLang(c, asked)
+	}
+	return ok
+}
+
+func (s *Site) keepLang(c *gin.Context, lang domain.Lang) {
+	http.SetCookie(c.Writer, &http.Cookie{
+		Name: langCookie, Value: string(lang), Path: "/", MaxAge: langYear,
+		Secure: s.base.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	c.Set(langKey, lang)
 }
 
 func langOf(s string) (domain.Lang, bool) {

@@ -4,6 +4,8 @@ package web
 
 import (
 	"html/template"
+	"math"
+	"net/url"
 	"time"
 
 	"entree/internal/domain"
@@ -20,6 +22,7 @@ type View struct {
 	TitleKey    string                   // message key of the page's title and h1
 	Step        int                      // 1 to 3 in the step bar; 0: no bar; 4: all done
 	Path        string                   // this page, for the language switch
+	Query       url.Values               // the parameters of this page that the language switch keeps
 	Token       string                   // for <input type="hidden" name="jeton">
 	Errors      []FieldError             // the error summary, in the order of the fields
 	Notice      template.HTML            // a friendly line above the card ("a new code has been sent"), may be empty
@@ -33,6 +36,30 @@ type View struct {
 
 // T translates a message into the page's language. args are name–value pairs.
 func (v View) T(key string, args ...any) template.HTML { return v.Translate(v.Lang, key, args...) }
+
+// Other returns the language that the switch leads to.
+func (v View) Other() domain.Lang {
+	if v.Lang == domain.French {
+		return domain.English
+	}
+	return domain.French
+}
+
+// SwitchTo returns the address of this page in another language.
+func (v View) SwitchTo(lang domain.Lang) string {
+	query := url.Values{langKey: {string(lang)}}
+	for name, values := range v.Query {
+		query[name] = values
+	}
+	return v.Path + "?" + query.Encode()
+}
+
+// SessionLeft returns the seconds until SessionEnds, at least 1. The page counts them
+// down by itself: the clock of a telephone may be wrong by hours.
+func (v View) SessionLeft() int { return SecondsUntil(v.SessionEnds, v.Now) }
+
+// SecondsUntil returns the whole seconds from now until at, at least 1.
+func SecondsUntil(at, now time.Time) int { return max(1, int(math.Ceil(at.Sub(now).Seconds()))) }
 
 // FieldError is one line of the error summary, and the message at its field.
 type FieldError struct {
