@@ -39,7 +39,7 @@ func (p *Portal) codePage(v *visit) error {
 func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 	j, now := v.journey, p.Now()
 	page := CodePage{
-		Address: string(j.Address), Minutes: int(domain.CodeLife.Minutes()),
+		Address: j.Address.Display(), Minutes: int(domain.CodeLife.Minutes()),
 		ResendAt: p.Service.ResendAt(j), TriesLeft: max(0, domain.MaxTries-j.Code.Tries),
 	}
 	if life := j.Code.ExpiresAt.Sub(j.Code.SentAt); life > 0 {

@@ -1,9 +1,12 @@
 package portal
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -14,68 +17,112 @@ import (
 	"entree/portal/web"
 )
 
-// stateCookie keeps a login under way. It is no row, so that a link or a
-// prefetch of the login writes nothing.
-const stateCookie = "sso"
+// A login under way is kept in a sealed cookie of its own, named after its state, so
+// that two tabs do not overwrite each other and a prefetch writes no row. The browser
+// keeps it longer than the state is valid: an answer that is too late is then told
+// from an answer to a login of another browser.
+const (
+	stateCookie = "sso"
+	stateKept   = 24 * time.Hour
+	statesKept  = 4 // logins under way in one browser; the oldest are dropped
+)
 
-// underway is a login that was begun, and whether it leads to the charter.
+// againCookie marks that a login was begun again because its answer had no valid
+// state. A second such answer within againLife is shown as an error.
+const (
+	againCookie = "encore"
+	againLife   = time.Minute
+)
+
+// underway is the state of a login that was begun.
 type underway struct {
 	sso.State
-	Charter bool
+	Charter bool   // the charter comes after the login
+	Login   string // the account that was just activated; empty: any account
+	Account string // its id in Keycloak
 }
 
 // thenCharter in the address of the login leads to the charter after it.
 const thenCharter = "charte"
 
-// entLife is how long the stand-in ENT keeps somebody, in step with Keycloak's
-// own longest session (10 hours by default).
+// anyAccount in the address of the login accepts an account other than the one that
+// was just activated.
+const anyAccount = "autre"
+
+// entLife is the life of the session at the stand-in ENT, as long as Keycloak's own
+// longest session (10 hours by default).
 const entLife = 10 * time.Hour
 
-// login leads to the single sign-on, with the new identifier filled in where
-// the session is that of a finished activation. Nothing of it stands in the
-// portal's own addresses.
+// stateName returns the name of the cookie of a login.
+func stateName(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return stateCookie + "-" + hex.EncodeToString(sum[:8])
+}
+
+// login redirects to the single sign-on. In the session of a finished activation it
+// fills in the new identifier, and the login that comes back must be that account's.
+// No address of the portal holds the identifier.
 func (p *Portal) login(c *gin.Context) error {
 	if p.SSO == nil {
 		return web.SeeOther(p.EntURL)
 	}
-	hint, err := p.loginHint(c)
+	person, err := p.justActivated(c)
 	if err != nil {
 		return err
 	}
-	to, state, err := p.SSO.AuthURL(c.Request.Context(), hint, string(p.site.Lang(c)))
+	if _, is := c.GetQuery(anyAccount); is {
+		person = domain.Person{}
+	}
+	to, state, err := p.SSO.AuthURL(c.Request.Context(), person.Login, string(p.site.Lang(c)))
 	if err != nil {
 		return ssoError(err)
 	}
 	_, charter := c.GetQuery(thenCharter)
-	if err := p.site.PutSealed(c, stateCookie, underway{state, charter}, sso.StateLife); err != nil {
+	p.site.DropSealed(c, stateCookie+"-", statesKept-1)
+	begun := underway{State: state, Charter: charter, Login: person.Login, Account: person.AccountID}
+	if err := p.site.PutSealed(c, stateName(state.State), begun, stateKept); err != nil {
 		return err
 	}
 	return web.SeeOther(to)
 }
 
-func (p *Portal) loginHint(c *gin.Context) (string, error) {
+// justActivated returns the person of the session's finished activation, or the zero
+// Person if there is none.
+func (p *Portal) justActivated(c *gin.Context) (domain.Person, error) {
 	j, at, err := p.ongoing(c)
 	if err != nil || at != pathSuccess {
-		return "", err
+		return domain.Person{}, err
 	}
-	person, err := p.Service.Behind(c.Request.Context(), j)
-	return person.Login, err
+	return p.Service.Behind(c.Request.Context(), j)
 }
 
-// loggedIn is where the provider sends the visitor back to. The one GET that
-// does something, as the protocol wants it: the state in the visitor's own
-// browser guards it, and is spent.
+// by reports whether who is the account that the login was begun for. Providers name
+// an account by its identifier, by its address or by Keycloak's id.
+func (u underway) by(who sso.Identity) bool {
+	return u.Login == "" || strings.EqualFold(who.Login, u.Login) || who.Account != "" && who.Account == u.Account
+}
+
+// loggedIn is the address that the provider redirects to. It is the one GET that
+// changes something, as the protocol requires: it is guarded by the state in the
+// visitor's browser, and spends that state.
 func (p *Portal) loggedIn(c *gin.Context) error {
 	if p.SSO == nil {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
 	}
 	var begun underway
-	if !p.site.TakeSealed(c, stateCookie, &begun) {
-		return ssoError(sso.ErrState)
+	query := c.Request.URL.Query()
+	if !p.site.TakeSealed(c, stateName(query.Get("state")), &begun) {
+		return p.loginAgain(c, sso.ErrState)
 	}
-	who, err := p.SSO.Exchange(c.Request.Context(), begun.State, c.Request.URL.Query())
+	who, err := p.SSO.Exchange(c.Request.Context(), begun.State, query)
+	if errors.Is(err, sso.ErrState) {
+		return p.loginAgain(c, err)
+	}
 	if err != nil {
 		return ssoError(err)
+	}
+	if !begun.by(who) {
+		return p.showOther(c, begun, who)
 	}
 	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Account)
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
@@ -106,8 +153,21 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	return web.SeeOther(pathEnt)
 }
 
-// owes tells whether somebody who logs in is to be asked for the charter first.
-// A record of ours that cannot be read does not keep them from their workspace.
+// loginAgain begins the login again if its answer has no valid state: a right password
+// may have been typed on a page that was open for too long. It does so once, and only
+// in a browser that keeps cookies.
+func (p *Portal) loginAgain(c *gin.Context, cause error) error {
+	if len(c.Request.Cookies()) == 0 || p.site.TakeSealed(c, againCookie, new(bool)) {
+		return ssoError(cause)
+	}
+	if err := p.site.PutSealed(c, againCookie, true, againLife); err != nil {
+		return err
+	}
+	return web.SeeOther(pathLogin)
+}
+
+// owes reports whether the account must accept the charter before it goes on. If the
+// store cannot answer, the login goes on.
 func (p *Portal) owes(c *gin.Context, who sso.Identity) bool {
 	_, owes, err := p.Service.Reader(c.Request.Context(), who.Login, who.Account)
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -24,6 +25,10 @@ type RequestPage struct {
 
 var requestFields = []web.Field{{Name: "profil", Max: 64, Optional: true}, {Name: "adresse", Max: 1024}, {Name: "lang", Max: 2, Optional: true}}
 
+// lostMark in the address makes the page say that this browser has no activation under
+// way: the session was lost while the student read the mail, or has ended.
+const lostMark = "perdue"
+
 func (p *Portal) showRequest(c *gin.Context) error {
 	selected := c.Query("profil")
 	if !p.hasProfile(selected) {
@@ -38,6 +43,9 @@ func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal
 		return err
 	}
 	page.Profiles, page.Ongoing = p.profiles(view.Lang), ongoing
+	if _, lost := c.GetQuery(lostMark); lost && ongoing == "" && c.Request.Method != http.MethodPost {
+		view.Notice = view.T("request.lost")
+	}
 	if page.Selected != "" {
 		view.Query = url.Values{"profil": {page.Selected}}
 	}

@@ -39,6 +39,7 @@ func (p *Portal) routes() {
 	get(pathLogin, p.login)
 	// GET alone: HEAD must change nothing, and the provider's answer is spent.
 	p.site.GetOnly("/connexion/retour", p.loggedIn)
+	post("/connexion/changer", p.act(p.changeAccount, domain.StepDone))
 	get(pathEnt, p.ent)
 	get(pathRenewal, p.showRenewal)
 	post(pathRenewal, p.renew)

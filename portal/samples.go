@@ -23,6 +23,7 @@ func (p *Portal) samples() map[string][]any {
 		"request": {RequestPage{}, RequestPage{Profiles: profiles, Selected: "etudiant", Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
 		"desk":    {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
 		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
+		"other":   {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
 		"renewal": {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
 		"reading": {ReadingPage{}, ReadingPage{charterSample}},
 		"error":   errorSamples(),
@@ -39,7 +40,7 @@ func (p *Portal) samples() map[string][]any {
 // can answer with.
 func errorSamples() (pages []any) {
 	for _, key := range []string{
-		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "host", "sso", "sso_denied", "sso_stale",
+		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "cookies", "host", "sso", "sso_denied", "sso_stale",
 		"too_large", "malformed",
 	} {
 		pages = append(pages, errorPage(&web.Error{Status: http.StatusInternalServerError, Key: key}, ""))

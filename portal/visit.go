@@ -43,7 +43,7 @@ func (p *Portal) visit(c *gin.Context) (*visit, error) {
 	case web.SessionGone(session):
 		return nil, domain.ErrNotFound
 	case id == "":
-		return nil, web.SeeOther(pathRequest)
+		return nil, web.SeeOther(pathRequest + "?" + lostMark)
 	}
 	v := &visit{Context: c, portal: p}
 	return v, v.read(domain.JourneyID(id))

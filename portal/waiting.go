@@ -45,7 +45,7 @@ func (p *Portal) waiting(v *visit) error {
 
 // masked shows enough of an address for its owner to know it.
 func masked(a domain.Address) string {
-	local, domain, _ := strings.Cut(string(a), "@")
+	local, domain, _ := strings.Cut(a.Display(), "@")
 	_, size := utf8.DecodeRuneInString(local)
 	return local[:size] + "•••@" + domain
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/domain"
+	"entree/portal/web"
 )
 
 // WelcomePage is drawn by templates/welcome.html, GET /
@@ -20,6 +21,9 @@ type ProfileChoice struct {
 }
 
 func (p *Portal) welcome(c *gin.Context) error {
+	if p.site.TakeSealed(c, changeCookie, new(bool)) { // back from the provider's logout
+		return web.SeeOther(pathLogin)
+	}
 	view := p.site.View(c, "welcome.title")
 	return p.answer(c, "welcome", view.With(WelcomePage{p.profiles(view.Lang)}), nil, "")
 }

@@ -35,6 +35,19 @@ var (
 // checks that keep a label from being read two ways.
 var addressIDNA = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true))
 
+// Display returns the address for people: an international domain in its own letters
+// instead of punycode.
+func (a Address) Display() string {
+	local, host, ok := strings.Cut(string(a), "@")
+	if !ok {
+		return string(a)
+	}
+	if shown, err := idna.Display.ToUnicode(host); err == nil {
+		host = shown
+	}
+	return local + "@" + host
+}
+
 // ParseAddress parses exactly one address. White space around it and invisible
 // characters anywhere are ignored.
 func ParseAddress(typed string) (Address, error) {

@@ -90,7 +90,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 	}
 	w := words{
 		Institution: c.institution.Name, GivenName: line(m.GivenName), Code: line(m.Code), Minutes: m.Minutes,
-		Until: c.clock(m.ExpiresAt, lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
+		Until: c.clock(m.ExpiresAt, lang) + c.zoneName(lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
 		Reference: line(m.Reference), Start: c.baseURL + "/activation",
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
@@ -223,6 +223,23 @@ func (c *composer) clock(t time.Time, lang domain.Lang) string {
 		return t.In(c.zone).Format("15:04")
 	}
 	return t.In(c.zone).Format("15\u00a0h\u00a004")
+}
+
+// zoneName returns the name of the time zone in parentheses, for the reader in another
+// one: the city of the institution's zone, or "UTC".
+func (c *composer) zoneName(lang domain.Lang) string {
+	_, city, ok := strings.Cut(c.zone.String(), "/")
+	if !ok {
+		return " (" + c.zone.String() + ")"
+	}
+	city = strings.ReplaceAll(city[strings.LastIndexByte(city, '/')+1:], "_", " ")
+	if lang == domain.English {
+		return " (" + city + " time)"
+	}
+	if strings.ContainsRune("AEIOUY", rune(city[0])) {
+		return " (heure d’" + city + ")"
+	}
+	return " (heure de " + city + ")"
 }
 
 func (c *composer) moment(t time.Time, lang domain.Lang) string {

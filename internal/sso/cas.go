@@ -26,7 +26,7 @@ type CASConfig struct {
 
 // CAS logs people in by the CAS protocol 3.0.
 //
-//	AuthURL ──▶ State, kept by the browser, sealed, for ten minutes
+//	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
 //	   │        the same nonce in the service's address
 //	   ▼
 //	the CAS server ── ?state&ticket ──▶ Exchange: state equal, young;

@@ -1,7 +1,7 @@
 // Package sso is the portal as a relying party, of OpenID Connect or of CAS: it
 // sends a visitor to the single sign-on and reads who came back.
 //
-//	AuthURL ──▶ State, kept by the browser, sealed, for ten minutes
+//	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
 //	   │
 //	   ▼
 //	the provider ── ?code&state ──▶ Exchange: state equal, young; code for
@@ -39,7 +39,7 @@ var (
 	// ErrDenied says that the visitor or the provider said no (access_denied).
 	ErrDenied = errors.New("sso: denied")
 	// ErrState says that the answer does not belong to a login begun in this
-	// browser in the last ten minutes.
+	// browser in the last half hour (StateLife).
 	ErrState = errors.New("sso: answer to no login begun here")
 	// ErrToken says that the provider's answer does not hold.
 	ErrToken = errors.New("sso: answer does not hold")
@@ -59,8 +59,9 @@ func Status(err error) int {
 	}
 }
 
-// StateLife is how long a login may take.
-const StateLife = 10 * time.Minute
+// StateLife is the time that a login may take: Keycloak's own limit for the pages of a
+// login (accessCodeLifespanLogin) by default.
+const StateLife = 30 * time.Minute
 
 // Time limits of the calls to the provider.
 const (
@@ -236,6 +237,10 @@ func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) 
 		if only(query, "iss") != r.config.Issuer {
 			return Identity{}, fmt.Errorf("%w: from another issuer", ErrToken)
 		}
+	}
+	// Keycloak's answer for a login page that was open for too long.
+	if only(query, "error_description") == "authentication_expired" {
+		return Identity{}, ErrState
 	}
 	if code := only(query, "error"); code != "" {
 		return Identity{}, providerError(code)

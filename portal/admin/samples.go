@@ -38,7 +38,7 @@ func samples() map[string][]any {
 
 func errorSamples() (pages []any) {
 	for _, key := range []string{
-		"forbidden", "not_found", "method", "too_many", "busy", "internal", "stale", "host", "sso", "sso_denied", "too_large", "malformed",
+		"forbidden", "not_found", "method", "too_many", "busy", "internal", "stale", "cookies", "host", "sso", "sso_denied", "too_large", "malformed",
 		"console_role", "console_no_role", "console_ended",
 	} {
 		pages = append(pages, errorPage(&web.Error{Status: http.StatusForbidden, Key: key}, template.HTML("dans 4 minutes")))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,6 +43,21 @@ func (s *Site) TakeSealed(c *gin.Context, name string, value any) bool {
 	}
 	plain, err := s.config.Keys.Open(secret.UseSession, "cookie:"+name, box)
 	return err == nil && json.Unmarshal(plain, value) == nil
+}
+
+// DropSealed removes from the browser all but the given number of the sealed values
+// whose names begin with prefix. Browsers send the newest cookies last (RFC 6265,
+// 5.4), so that the oldest ones go.
+func (s *Site) DropSealed(c *gin.Context, prefix string, keep int) {
+	var names []string
+	for _, cookie := range c.Request.Cookies() {
+		if name, ok := strings.CutPrefix(cookie.Name, s.sealedName(prefix)); ok {
+			names = append(names, prefix+name)
+		}
+	}
+	for i := 0; i < len(names)-keep; i++ {
+		s.setSealed(c, names[i], "", -1)
+	}
 }
 
 func (s *Site) sealedName(name string) string { return s.sessions.name + "-" + name }

@@ -33,12 +33,16 @@ func (s *Site) Token(c *gin.Context, about string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(s.config.Keys.MAC(secret.UseForm, session.ID, about)), nil
 }
 
-// CheckToken refuses a form that was not made for this session and this about.
-// goOn is where the visitor stands now.
+// CheckToken returns an error page if a form was not made for this session and this
+// about, or if the browser sends no cookie. goOn is the page of the visitor's step.
 func (s *Site) CheckToken(c *gin.Context, form Form, about, goOn string) error {
 	session, err := s.Session(c)
 	if err != nil {
 		return err
+	}
+	if len(c.Request.CookiesNamed(session.Name())) == 0 {
+		// Every page with a form sets the cookie, so the browser does not keep it.
+		return &Error{Status: http.StatusConflict, Key: "cookies", GoOn: goOn, Label: "error.try_again"}
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(form[TokenField])
 	if err != nil || session.IsNew || !s.config.Keys.Verify(secret.UseForm, sum, session.ID, about) {
