@@ -183,7 +183,7 @@ func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ st
 		}
 		j.Code.Tries++
 		if j.Code.Tries > domain.MaxTries {
-			return &domain.Refusal{Reason: domain.ReasonCodeBlocked, Retry: f.now().Add(10 * time.Minute)}
+			return &domain.Refusal{Reason: domain.ReasonCodeBlocked}
 		}
 		if digits != rightCode || len(j.Candidates) == 0 {
 			return &domain.Refusal{Reason: domain.ReasonCodeWrong, TriesLeft: domain.MaxTries - j.Code.Tries}
@@ -197,6 +197,10 @@ func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ st
 }
 
 func (f *fakeService) Asks(domain.Journey) (birthDate, number bool) { return true, true }
+
+func (f *fakeService) ProofsLeft(_ context.Context, j domain.Journey) (int, error) {
+	return max(0, domain.MaxTries-j.VerifyTries), nil
+}
 
 func (f *fakeService) Verify(_ context.Context, read *domain.Journey, a activation.Answers) error {
 	return f.change(read, domain.StepVerify, func(j *domain.Journey) error {

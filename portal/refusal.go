@@ -22,6 +22,9 @@ var refusedAt = map[domain.Reason]string{
 var refusedAs = map[domain.Reason]int{
 	domain.ReasonTooManyRequests: http.StatusTooManyRequests,
 	domain.ReasonResendTooSoon:   http.StatusTooManyRequests,
+	domain.ReasonMailsSpent:      http.StatusTooManyRequests,
+	domain.ReasonProofBlocked:    http.StatusTooManyRequests,
+	domain.ReasonProofStopped:    http.StatusTooManyRequests,
 	domain.ReasonCodeBlocked:     http.StatusTooManyRequests,
 	domain.ReasonBusy:            http.StatusServiceUnavailable,
 	domain.ReasonElsewhere:       http.StatusConflict,

@@ -28,6 +28,8 @@ type Service interface {
 	Prove(ctx context.Context, j *domain.Journey, typed, client string) error
 	Verify(ctx context.Context, j *domain.Journey, a activation.Answers) error
 	Asks(j domain.Journey) (birthDate, number bool)
+	// ProofsLeft returns how many wrong second proofs the journey can still bear.
+	ProofsLeft(ctx context.Context, j domain.Journey) (int, error)
 	CharterFor(j domain.Journey, lang domain.Lang) (domain.Charter, error)
 	Accept(ctx context.Context, j *domain.Journey, sha256 string, lang domain.Lang) error
 	// Pass records that the page of a step was read that asks for nothing else.

@@ -39,8 +39,11 @@ func (p *Portal) drawVerify(v *visit, form web.Form, r *domain.Refusal) error {
 		Several: len(v.journey.Candidates) > 1,
 		Staff:   p.isStaff(v.journey.Profile),
 		Day:     form["naissance-jour"], Month: form["naissance-mois"], Year: form["naissance-annee"],
-		Number:    form["numero"],
-		TriesLeft: max(0, domain.MaxTries-v.journey.VerifyTries),
+		Number: form["numero"],
+	}
+	var err error
+	if page.TriesLeft, err = p.Service.ProofsLeft(v.Request.Context(), v.journey); err != nil {
+		return err
 	}
 	page.AsksBirthDate, page.AsksNumber = p.Service.Asks(v.journey)
 	field := "numero"

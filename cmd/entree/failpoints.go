@@ -81,9 +81,9 @@ func (s failingStore) Reserve(ctx context.Context, id domain.PersonID, logins, a
 
 type failingLimits struct{ domain.Limits }
 
-func (l failingLimits) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (refused int, retry time.Time, err error) {
+func (l failingLimits) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (taken domain.Taken, err error) {
 	name, _, _ := strings.Cut(acts[0].Key, ":")
-	return refused, retry, around("limit."+name, func() error { refused, retry, err = l.Limits.TakeAll(ctx, acts, now); return err })
+	return taken, around("limit."+name, func() error { taken, err = l.Limits.TakeAll(ctx, acts, now); return err })
 }
 
 type failingAccounts struct{ domain.Accounts }

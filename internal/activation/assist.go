@@ -20,14 +20,18 @@ func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job,
 	return s.mailJob(m, person, "", now, now.Add(mailDeadline))
 }
 
-// LimitsAt names what may hold somebody with this address back: the tries of
-// its code, the wrong ones in a row, the mails asked for, and the networks
-// that its journeys came from.
-func LimitsAt(a domain.Address, journeys []domain.Journey) []string {
-	keys := []string{addressKey("try", a), addressKey("strike", a), addressKey("mail-address", a)}
+// LimitsOf returns the keys of the limits that can hold a person back: the wrong
+// second proofs, the wrong codes and the mails of the address, and those of the
+// networks that the journeys came from.
+func LimitsOf(p domain.Person, journeys []domain.Journey) []string {
+	keys := append(ProofLimits(p.ID), addressKey("strike", p.Email), addressKey("mail-address", p.Email))
 	for _, j := range journeys {
-		if j.Client != "" {
-			keys = append(keys, "mail-client:"+j.Client, "desk-client:"+j.Client)
+		if j.Client == "" {
+			continue
+		}
+		keys = append(keys, addressKey("mail-from", p.Email)+":"+widest(j.Client))
+		for _, network := range prefixes(j.Client) {
+			keys = append(keys, "mail-client:"+network, "wrong-client:"+network, "desk-client:"+network)
 		}
 	}
 	return keys

@@ -24,7 +24,7 @@ func TestI2_RandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, jeanPierre())
 		defer w.end() // a hundred of them would go on asking for jobs
-		w.Rates.Address.Burst, w.Rates.Tries.Burst = 1000, 1000
+		w.Rates.Address.Burst, w.Rates.WrongClient.Burst, w.Rates.Strikes.Burst = 1000, 1000, 10_000
 		walk := &walk{world: w, browsers: [2]browser{}}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                   walk.check,

@@ -11,9 +11,10 @@ import (
 	"entree/internal/domain"
 )
 
-// Prove compares a typed code. Only six digits that are compared cost a try:
-// one of the journey's and one of the address's, which all journeys for that
-// address share. Both are counted before the comparison (S3, S4).
+// Prove compares a typed code. Each comparison costs one of the journey's tries.
+// A wrong code also counts for the address, the network and altogether; a right
+// one has to be possible there and is not counted. Outcome and counters are one
+// transaction, so the outcome is not known before it is counted (S3, S4).
 func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client string) error {
 	digits, ok := domain.CleanDigits(typed)
 	if !ok {
@@ -22,11 +23,6 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	if err := s.stands(j, domain.StepCode); err != nil {
 		return err
 	}
-	if s.now().Before(j.Code.ExpiresAt) { // an expired code is not compared, so it costs nothing
-		if err := s.takeTry(ctx, j); err != nil {
-			return err
-		}
-	}
 	// The people are read for every address alike, and before the comparison,
 	// so that neither an unknown address nor a wrong code answers sooner.
 	people, err := s.peopleAt(ctx, j)
@@ -34,21 +30,37 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 		return err
 	}
 	now := eligible(people)
-	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		if !at.Before(j.Code.ExpiresAt) {
+	err = s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
+		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
 			return s.tell(j, at, domain.EventCodeExpired), &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
-		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
+		spend := &domain.Spend{At: at, Acts: s.wrongCode(j, client)}
 		tries := j.CountCodeTry()
+		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
 		if fits := j.CodeFits(s.Keys, digits); !fits || len(still) == 0 {
-			return s.tell(j, at, domain.EventCodeWrong), s.wrong(j, at, tries, domain.ReasonCodeWrong)
+			spend.Count = true
+			e := s.tell(j, at, domain.EventCodeWrong)
+			e.Spend = spend
+			return e, wrong(j, at, time.Time{}, tries, domain.ReasonCodeWrong)
 		}
 		j.Prove(at, ids(still))
 		if birth, number := s.Asks(*j); !birth && !number {
 			j.Identify(at, still[0].ID)
 		}
-		return s.proven(j, at, domain.EventCodeProven), nil
+		e := s.tell(j, at, domain.EventCodeProven)
+		e.Spend, e.Forget = spend, []string{addressKey("strike", j.Address)}
+		return e, nil
 	})
+	return s.blocked(ctx, j, err, domain.ReasonCodeBlocked, domain.EventCodeBlocked)
+}
+
+// blocked turns the refusal of a limit into one with reason, and writes the event
+// that every outcome of a code has (S39).
+func (s *Service) blocked(ctx context.Context, j *domain.Journey, err error, reason domain.Reason, kind domain.EventKind) error {
+	if !errors.As(err, new(*domain.LimitError)) {
+		return err
+	}
+	return errors.Join(s.Store.Apply(ctx, s.tell(j, s.now(), kind)), limited(err, reason))
 }
 
 // Answers is what a person says of themself on the second proof's page.
@@ -57,7 +69,7 @@ type Answers struct {
 	Number    string
 }
 
-// Asks tells what the second proof asks for: what the profile wants, and the
+// Asks reports what the second proof asks for: what the profile wants, and the
 // number wherever one address belongs to several people. It is known from the
 // proven journey alone.
 func (s *Service) Asks(j domain.Journey) (birthDate, number bool) {
@@ -65,8 +77,10 @@ func (s *Service) Asks(j domain.Journey) (birthDate, number bool) {
 	return p.Proof == domain.ProofBirthDate, p.Proof == domain.ProofNumber || len(j.Candidates) > 1
 }
 
-// Verify finds which of the candidates a person is. A wrong answer costs a
-// try and says nothing about the others.
+// Verify finds which of the candidates the student is. A wrong answer costs one
+// of the journey's tries and one of each person's whom it could have proved: the
+// person with the typed number, or every candidate if the number is not asked for
+// or is nobody's. The answer does not say which part was wrong.
 func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) error {
 	if err := s.stands(j, domain.StepVerify); err != nil {
 		return err
@@ -76,31 +90,79 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 	if birth && a.BirthDate == "" || number && a.Number == "" {
 		return &domain.Refusal{Reason: domain.ReasonProofMissing}
 	}
-	if err := s.takeTry(ctx, j); err != nil {
-		return err
-	}
 	people, err := s.peopleAt(ctx, j)
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, j, domain.StepVerify, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
+	var named, meant, matches []domain.PersonID
+	for _, p := range people {
+		if !slices.Contains(j.Candidates, p.ID) {
+			continue
+		}
+		meant = append(meant, p.ID)
+		if number && foldNumber(p.Number) != a.Number {
+			continue
+		}
+		named = append(named, p.ID)
+		if !birth || p.BirthDate == a.BirthDate {
+			matches = append(matches, p.ID)
+		}
+	}
+	if number && len(named) > 0 {
+		meant = named
+	}
+	slices.Sort(meant) // one order of keys for all transactions
+	desk := j.Desk != ""
+	left, until, err := s.proofsLeft(ctx, meant, desk)
+	if err != nil {
+		return err
+	}
+	err = s.act(ctx, j, domain.StepVerify, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		tries := j.CountVerifyTry()
-		var matches []domain.Person
-		for _, p := range people {
-			if slices.Contains(j.Candidates, p.ID) &&
-				(!birth || p.BirthDate == a.BirthDate) && (!number || foldNumber(p.Number) == a.Number) {
-				matches = append(matches, p)
-			}
-		}
 		if len(matches) != 1 {
-			return s.tell(j, at, domain.EventIdentityWrong), s.wrong(j, at, tries, domain.ReasonProofWrong)
+			e := s.tell(j, at, domain.EventIdentityWrong)
+			e.Spend = &domain.Spend{At: at, Acts: s.proofActs(meant, desk), Count: true}
+			r := wrong(j, at, until, tries, domain.ReasonProofWrong)
+			r.TriesLeft = min(r.TriesLeft, left-1)
+			return e, r
 		}
-		j.Identify(at, matches[0].ID)
-		return s.proven(j, at, domain.EventIdentified), nil
+		j.Identify(at, matches[0])
+		e := s.tell(j, at, domain.EventIdentified)
+		e.Spend = &domain.Spend{At: at, Acts: s.proofActs(matches, desk)}
+		e.Forget = ProofLimits(matches[0])
+		return e, nil
 	})
+	var spent *domain.LimitError
+	if errors.As(err, &spent) && spent.Act%2 == 1 { // in all: no wait helps
+		return s.blocked(ctx, j, err, domain.ReasonProofStopped, domain.EventIdentityBlocked)
+	}
+	return s.blocked(ctx, j, err, domain.ReasonProofBlocked, domain.EventIdentityBlocked)
 }
 
-// peopleAt gives the people of the journey's profile behind its address.
+// proofsLeft returns how many wrong second proofs all of the people can still
+// bear today, and when the last of their days ends.
+func (s *Service) proofsLeft(ctx context.Context, people []domain.PersonID, desk bool) (left int, until time.Time, err error) {
+	left = domain.MaxTries
+	for _, p := range people {
+		t, err := s.WrongProofs(ctx, p, desk)
+		if err != nil {
+			return 0, until, err
+		}
+		left = min(left, t.DayOf-t.Day, t.AllOf-t.All)
+		if t.Until.After(until) {
+			until = t.Until
+		}
+	}
+	return max(0, left), until, nil
+}
+
+// ProofsLeft returns how many wrong second proofs a journey can still bear.
+func (s *Service) ProofsLeft(ctx context.Context, j domain.Journey) (int, error) {
+	left, _, err := s.proofsLeft(ctx, j.Candidates, j.Desk != "")
+	return min(left, max(0, domain.MaxTries-j.VerifyTries)), err
+}
+
+// peopleAt returns the people of the journey's profile behind its address.
 func (s *Service) peopleAt(ctx context.Context, j *domain.Journey) ([]domain.Person, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	return slices.DeleteFunc(people, func(p domain.Person) bool { return p.Profile != j.Profile }), err
@@ -115,36 +177,17 @@ func foldNumber(s string) string {
 	return strings.ToUpper(strings.Join(strings.Fields(s), ""))
 }
 
-// wrong refuses a wrong answer, and ends the journey at its last try. A new
-// journey can begin at once; its first code is compared when the address's
-// tries have come back.
-func (s *Service) wrong(j *domain.Journey, at time.Time, tries int, reason domain.Reason) *domain.Refusal {
+// wrong refuses a wrong answer and ends the journey at its last try. Another
+// journey can begin at once; what it then asks for is possible at retry.
+func wrong(j *domain.Journey, at, retry time.Time, tries int, reason domain.Reason) *domain.Refusal {
 	if tries < domain.MaxTries {
 		return &domain.Refusal{Reason: reason, TriesLeft: domain.MaxTries - tries}
 	}
-	j.End(at, at.Add(s.Rates.Tries.Per))
-	return &domain.Refusal{Reason: domain.ReasonTriesSpent, Retry: j.RetryAt}
+	j.End(at, retry)
+	return &domain.Refusal{Reason: domain.ReasonTriesSpent, Retry: retry}
 }
 
-func (s *Service) takeTry(ctx context.Context, j *domain.Journey) error {
-	err := s.take(ctx, domain.ReasonCodeBlocked,
-		domain.Act{Key: addressKey("try", j.Address), Rate: s.Rates.Tries},
-		domain.Act{Key: addressKey("strike", j.Address), Rate: s.Rates.Strikes})
-	var refusal *domain.Refusal
-	if errors.As(err, &refusal) { // every outcome of a code is an event (S39)
-		return errors.Join(s.Store.Apply(ctx, s.tell(j, s.now(), domain.EventCodeBlocked)), err)
-	}
-	return err
-}
-
-// proven gives the effects of a right answer: the address has its tries back.
-func (s *Service) proven(j *domain.Journey, at time.Time, kind domain.EventKind) domain.Effects {
-	e := s.tell(j, at, kind)
-	e.Forget = []string{addressKey("strike", j.Address), addressKey("try", j.Address)}
-	return e
-}
-
-// tell gives the event of an act on a journey.
+// tell returns the event of an act on a journey.
 func (s *Service) tell(j *domain.Journey, at time.Time, kind domain.EventKind) domain.Effects {
 	return domain.Effects{Events: []domain.Event{{At: at, Kind: kind, Person: j.Person, Journey: j.ID}}}
 }

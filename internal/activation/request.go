@@ -3,7 +3,6 @@ package activation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -165,20 +164,26 @@ func ids(people []domain.Person) []domain.PersonID {
 	return out
 }
 
-// takeMail counts one asked-for mail against the limits (S13).
+// takeMail counts one mail that a visitor asks for (S13).
 func (s *Service) takeMail(ctx context.Context, a domain.Address, client string) error {
-	// The one that everybody shares comes last: its row is held shortest.
-	acts := []domain.Act{{Key: addressKey("mail-address", a), Rate: s.Rates.Address}, {Key: "mail-client:" + client, Rate: s.Rates.Client}, {Key: "mail-total", Rate: s.Rates.Total}}
-	refused, retry, err := s.Limits.TakeAll(ctx, acts, s.now())
-	switch {
-	case err != nil:
-		return fmt.Errorf("limits: %w", err)
-	case refused == len(acts)-1:
-		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: retry}
-	case refused >= 0:
-		return &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: retry}
+	acts := []domain.Act{
+		{Key: addressKey("mail-from", a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
+		{Key: addressKey("mail-address", a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
 	}
-	return nil
+	acts = append(acts, networkActs("mail-client", client, s.Rates.Client, 5)...)
+	// The limit that everybody shares comes last: its row is held shortest.
+	acts = append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 2})
+	_, err := s.Limits.TakeAll(ctx, acts, s.now())
+	var spent *domain.LimitError
+	switch {
+	case !errors.As(err, &spent):
+		return err
+	case spent.Act == 1:
+		return &domain.Refusal{Reason: domain.ReasonMailsSpent, Retry: spent.Retry}
+	case spent.Act == len(acts)-1:
+		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: spent.Retry}
+	}
+	return &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: spent.Retry}
 }
 
 func addressReason(err error) domain.Reason {

@@ -2,8 +2,6 @@ package activation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,34 +52,6 @@ type Options struct {
 }
 
 type patterns struct{ login, address naming.Pattern }
-
-// Rates are the limits that hold over all instances.
-type Rates struct {
-	Address domain.Rate // mails asked for, per address
-	Client  domain.Rate // mails asked for, per network of the visitor: a whole campus can stand behind one
-	Total   domain.Rate // mails asked for, altogether
-	Tries   domain.Rate // codes compared, per address (S4)
-	// Strikes is how many codes in a row may be wrong for one address over all
-	// time; NIST SP 800-63B-4, 3.2.2 says 100. A right one clears it.
-	Strikes domain.Rate
-	// Codes of the desk compared, per network of the visitor and altogether.
-	// They name their person by themselves: there is nothing else to count by.
-	DeskClient, DeskTotal domain.Rate
-}
-
-// DefaultRates are the limits of the sample configuration.
-func DefaultRates() Rates {
-	return Rates{
-		Address: domain.Rate{Burst: 6, Per: time.Hour},
-		Client:  domain.Rate{Burst: 600, Per: 10 * time.Minute},
-		Total:   domain.Rate{Burst: 6000, Per: 10 * time.Minute},
-		Tries:   domain.Rate{Burst: domain.MaxTries, Per: 10 * time.Minute},
-		Strikes: domain.Rate{Burst: 100, Per: 30 * 24 * time.Hour},
-
-		DeskClient: domain.Rate{Burst: 20, Per: 10 * time.Minute},
-		DeskTotal:  domain.Rate{Burst: 600, Per: 10 * time.Minute},
-	}
-}
 
 // ErrExpired says that a journey's time is over.
 var ErrExpired = errors.New("activation: the journey's time is over")
@@ -234,23 +204,3 @@ func (s *Service) OpenJob(job domain.Job, into any) error {
 }
 
 func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
-
-// take counts one act under each key and refuses with reason at the first
-// limit that is spent.
-func (s *Service) take(ctx context.Context, reason domain.Reason, acts ...domain.Act) error {
-	refused, retry, err := s.Limits.TakeAll(ctx, acts, s.now())
-	if err != nil {
-		return fmt.Errorf("limits: %w", err)
-	}
-	if refused >= 0 {
-		return &domain.Refusal{Reason: reason, Retry: retry}
-	}
-	return nil
-}
-
-// addressKey hashes the address, so that the limits hold no list of who
-// asked. It is not a MAC: a rotated key must not loosen a limit (I6).
-func addressKey(name string, a domain.Address) string {
-	sum := sha256.Sum256([]byte(a))
-	return name + ":" + hex.EncodeToString(sum[:16])
-}

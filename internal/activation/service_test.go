@@ -173,13 +173,15 @@ func TestS10_MailGoesToTheStoredAddressOnly(t *testing.T) {
 
 func TestS13_MailsAreLimitedPerAddressAndClient(t *testing.T) {
 	w := newWorld(t, jeanPierre())
-	burst := w.Rates.Address.Burst
-	for range burst {
-		w.ask("etudiant", "nobody@example.net")
+	for i := range w.Rates.Address.Burst {
+		_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "nobody@example.net", Client: fmt.Sprintf("192.0.%d.1/32", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "NOBODY@example.net", Client: "another"})
-	if r := refused(t, err, domain.ReasonTooManyRequests); !r.Retry.After(w.clock()) {
-		t.Error("the refusal does not say when it goes on")
+	if r := refused(t, err, domain.ReasonMailsSpent); r.Retry.Sub(w.clock()) != 24*time.Hour {
+		t.Errorf("it goes on at %v", r.Retry)
 	}
 	w.Rates.Client.Burst = 1
 	ask := func(address string) error {

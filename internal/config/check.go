@@ -229,15 +229,15 @@ func (c *Config) checkRules(f *faults) {
 	between(f, "code.life", c.Code.Life, time.Minute, time.Hour) // S6
 	l := c.Limits
 	for key, n := range map[string]int{
-		"mails_per_address_per_hour": l.MailsPerAddress, "mails_per_network_per_10_minutes": l.MailsPerClient, "mails_altogether_per_10_minutes": l.MailsAltogether,
-		"tries_per_address_per_10_minutes": l.TriesPerAddress, "requests_at_once": l.RequestsAtOnce, "hashes_at_once": l.HashesAtOnce, "jobs_at_once": l.JobsAtOnce,
+		"mails_per_address_per_day": l.MailsPerAddress, "mails_per_network_per_10_minutes": l.MailsPerClient, "mails_altogether_per_10_minutes": l.MailsAltogether,
+		"wrong_codes_per_network_per_10_minutes": l.WrongPerClient, "wrong_codes_altogether_per_day": l.WrongAltogether, "requests_at_once": l.RequestsAtOnce, "hashes_at_once": l.HashesAtOnce, "jobs_at_once": l.JobsAtOnce,
 	} {
 		if n < 1 {
 			f.add("limits."+key, "%d: want 1 or more", n)
 		}
 	}
-	if l.TriesPerAddress > 5 {
-		f.add("limits.tries_per_address_per_10_minutes", "%d: six digits bear 5 tries at most", l.TriesPerAddress)
+	if l.MailsPerAddress < 5 || l.MailsPerAddress > 20 {
+		f.add("limits.mails_per_address_per_day", "%d: want 5 to 20: the third and every further mail lets its reader in without another one", l.MailsPerAddress)
 	}
 	p := c.Password
 	if p.Length < 12 {

@@ -159,10 +159,11 @@ type Code struct {
 
 // Limits are rate limits that all instances share.
 type Limits struct {
-	MailsPerAddress int `yaml:"mails_per_address_per_hour"`
+	MailsPerAddress int `yaml:"mails_per_address_per_day"`
 	MailsPerClient  int `yaml:"mails_per_network_per_10_minutes"`
 	MailsAltogether int `yaml:"mails_altogether_per_10_minutes"`
-	TriesPerAddress int `yaml:"tries_per_address_per_10_minutes"`
+	WrongPerClient  int `yaml:"wrong_codes_per_network_per_10_minutes"`
+	WrongAltogether int `yaml:"wrong_codes_altogether_per_day"`
 	RequestsAtOnce  int `yaml:"requests_at_once"`
 	HashesAtOnce    int `yaml:"hashes_at_once"`
 	JobsAtOnce      int `yaml:"jobs_at_once"`
@@ -283,7 +284,7 @@ func Default() Config {
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
 		Bounces:     Bounces{Port: 993, TLS: "implicit", Mailbox: "INBOX", Every: time.Minute},
 		Code:        Code{Life: domain.CodeLife},
-		Limits: Limits{MailsPerAddress: 6, MailsPerClient: 600, MailsAltogether: 6000, TriesPerAddress: domain.MaxTries,
+		Limits: Limits{MailsPerAddress: 10, MailsPerClient: 600, MailsAltogether: 6000, WrongPerClient: 60, WrongAltogether: 5000,
 			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},
 		Import: Import{
 			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports",

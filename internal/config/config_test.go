@@ -137,7 +137,7 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"forgotten_url: \"\"", "forgotten_url: elsewhere", "portal.forgotten_url: \"elsewhere\": want https://"},
 		{"proof: birth_date", "proof: blood", "profiles[1].proof: \"blood\": want"},
 		{"charte-2026.fr.md", "charte-1926.fr.md", "charters:"},
-		{"tries_per_address_per_10_minutes: 5", "tries_per_address_per_10_minutes: 50", "six digits bear 5 tries"},
+		{"mails_per_address_per_day: 10", "mails_per_address_per_day: 50", "want 5 to 20"},
 		{"help_email: assistance@univ-orleans.example", "help_email: \"\"", "institution.help_email: is missing"},
 		{"webhooks: []", "webhooks: [{name: Ent, url: 'https://127.0.0.1/', events: [account.eaten]}]", "webhooks[0].url: its address is this machine"},
 		{"trusted_proxies: []", "trusted_proxies: [everybody]", "portal.trusted_proxies: \"everybody\" is neither"},

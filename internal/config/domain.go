@@ -33,7 +33,8 @@ func (c Config) Domain() []domain.Profile {
 // Rates returns the configured rate limits.
 func (c Config) Rates() activation.Rates {
 	r := activation.DefaultRates()
-	r.Address.Burst, r.Client.Burst, r.Total.Burst, r.Tries.Burst = c.Limits.MailsPerAddress, c.Limits.MailsPerClient, c.Limits.MailsAltogether, c.Limits.TriesPerAddress
+	r.Address.Burst, r.Client.Burst, r.Total.Burst = c.Limits.MailsPerAddress, c.Limits.MailsPerClient, c.Limits.MailsAltogether
+	r.WrongClient.Burst, r.WrongTotal.Burst = c.Limits.WrongPerClient, c.Limits.WrongAltogether
 	return r
 }
 

@@ -52,6 +52,7 @@ const (
 	EventCodeBlocked     EventKind = "code.blocked"
 	EventIdentified      EventKind = "identity.verified"
 	EventIdentityWrong   EventKind = "identity.wrong"
+	EventIdentityBlocked EventKind = "identity.blocked"
 	EventCharterAccepted EventKind = "charter.accepted"
 	EventPasswordChosen  EventKind = "password.chosen"
 	EventAccountCreated  EventKind = "account.activated"
@@ -86,7 +87,10 @@ type Effects struct {
 	Edits       []PersonEdit
 	Desk        *DeskCode // given out; an earlier one of its person is worth nothing
 	DeskSpent   *DeskSpent
-	Forget      []string // keys of limits
+	// Spend, where it is set, has to pass, or all of it is refused with a
+	// *LimitError and nothing is counted.
+	Spend  *Spend
+	Forget []string // keys of limits that are cleared
 }
 
 // WrongAddress marks a personal address as wrong, for everybody who has it. The

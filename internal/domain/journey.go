@@ -173,8 +173,8 @@ func (j *Journey) Reopen(at time.Time) bool {
 	return true
 }
 
-// End closes the journey after its last try. retry is the earliest time at which
-// the code of a new journey for the address is compared.
+// End closes the journey after its last try. retry is when another journey can
+// do what this one could not; zero: at once.
 func (j *Journey) End(at, retry time.Time) { j.EndedAt, j.RetryAt = at, retry }
 
 // Revoke makes the journey expire at the given time if it is for the person alone

@@ -63,24 +63,13 @@ type Store interface {
 	Restored(ctx context.Context) (bool, error)
 }
 
-// Rate is a limit: Burst acts at once, and again Burst of them over Per.
-type Rate struct {
-	Burst int
-	Per   time.Duration
-}
-
-// Act is what a limit counts: one act under a key.
-type Act struct {
-	Key  string
-	Rate Rate
-}
-
-// Limits counts acts under keys, atomically, for all instances.
+// Limits counts acts for all instances.
 type Limits interface {
-	// TakeAll counts acts in their order and stops at the first whose rate is
-	// spent: that one and those behind it are not counted. refused is its place,
-	// -1 where all of them pass; retry is when it is possible again.
-	TakeAll(ctx context.Context, acts []Act, now time.Time) (refused int, retry time.Time, err error)
+	// TakeAll counts all acts, or none: it returns a *LimitError if one of them
+	// is refused.
+	TakeAll(ctx context.Context, acts []Act, now time.Time) (Taken, error)
+	// Levels returns the level of each act's key. It counts nothing.
+	Levels(ctx context.Context, acts []Act, now time.Time) ([]Level, error)
 }
 
 // Accounts is Keycloak, as far as an activation needs it.

@@ -18,13 +18,16 @@ const (
 	ReasonAddressSeveral  Reason = "address_several"
 	ReasonAddressSyntax   Reason = "address_syntax"
 	ReasonTooManyRequests Reason = "too_many_requests" // Retry says when
+	ReasonMailsSpent      Reason = "mails_spent"       // the address has had its mails of the day; Retry says when
 	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry says when
 	ReasonCodeFormat      Reason = "code_format"       // costs no try
 	ReasonCodeWrong       Reason = "code_wrong"        // TriesLeft
 	ReasonCodeExpired     Reason = "code_expired"      // costs no try; a new one can be asked for
-	ReasonCodeBlocked     Reason = "code_blocked"      // Retry says when, the page says whom to ask
+	ReasonCodeBlocked     Reason = "code_blocked"      // six digits are not compared now
 	ReasonProofMissing    Reason = "proof_missing"     // costs no try
 	ReasonProofWrong      Reason = "proof_wrong"       // TriesLeft
+	ReasonProofBlocked    Reason = "proof_blocked"     // the person's wrong proofs are spent; Retry says when
+	ReasonProofStopped    Reason = "proof_stopped"     // the same, and only the help desk clears them
 	ReasonTriesSpent      Reason = "tries_spent"       // this journey is over
 	ReasonCharterUnticked Reason = "charter_unticked"
 	ReasonCharterChanged  Reason = "charter_changed" // read the new one

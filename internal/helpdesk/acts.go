@@ -120,7 +120,7 @@ func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 		return err
 	}
 	return d.commit(ctx, domain.Effects{
-		Edits: []domain.PersonEdit{{Before: p, After: p}}, Forget: activation.LimitsAt(p.Email, journeys), Audit: done(e, ActUnlocked, p, nil),
+		Edits: []domain.PersonEdit{{Before: p, After: p}}, Forget: activation.LimitsOf(p, journeys), Audit: done(e, ActUnlocked, p, nil),
 	})
 }
 
@@ -173,7 +173,7 @@ func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed s
 			return secret.Text{}, domain.DeskCode{}, err
 		}
 	}
-	if err := d.take(ctx, e.At, "desk-code:"+string(p.ID), domain.Rate{Burst: codesPerPerson, Per: time.Hour}); err != nil {
+	if err := d.take(ctx, e.At, domain.Act{Key: "desk-code:" + string(p.ID), Rate: domain.Rate{Burst: codesPerPerson, Per: time.Hour}}); err != nil {
 		return secret.Text{}, domain.DeskCode{}, err
 	}
 	code, kept, err := domain.NewDeskCode(d.Random, d.Keys, p.ID, e.By.Name, e.At)

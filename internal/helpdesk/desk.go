@@ -167,21 +167,20 @@ func reason(text string) (string, error) {
 	return text, nil
 }
 
-// take counts an act against an operators' limit.
-func (d *Desk) take(ctx context.Context, at time.Time, key string, r domain.Rate) error {
-	refused, retry, err := d.Limits.TakeAll(ctx, []domain.Act{{Key: key, Rate: r}}, at)
-	if err == nil && refused >= 0 {
-		return &Refusal{Reason: TooMany, Retry: retry}
+// take counts acts against the operators' limits, all or none.
+func (d *Desk) take(ctx context.Context, at time.Time, acts ...domain.Act) error {
+	_, err := d.Limits.TakeAll(ctx, acts, at)
+	var spent *domain.LimitError
+	if errors.As(err, &spent) {
+		return &Refusal{Reason: TooMany, Retry: spent.Retry}
 	}
 	return err
 }
 
 // takeMail counts one mail that an operator asks for (S13).
 func (d *Desk) takeMail(ctx context.Context, e audit.Entry, p domain.PersonID) error {
-	if err := d.take(ctx, e.At, "desk-mail-operator:"+e.By.Subject, domain.Rate{Burst: perOperator, Per: 10 * time.Minute}); err != nil {
-		return err
-	}
-	return d.take(ctx, e.At, "desk-mail:"+string(p), domain.Rate{Burst: perPerson, Per: time.Hour})
+	return d.take(ctx, e.At, domain.Act{Key: "desk-mail-operator:" + e.By.Subject, Rate: domain.Rate{Burst: perOperator, Per: 10 * time.Minute}},
+		domain.Act{Key: "desk-mail:" + string(p), Rate: domain.Rate{Burst: perPerson, Per: time.Hour}})
 }
 
 // lang is the language that a person last used; French where they never came.

@@ -34,7 +34,7 @@ func full(t *testing.T, w *world) {
 	}))
 	w.must(w.Note(t.Context(), audit.Entry{At: start, Act: "operator.login", By: audit.Operator{Subject: "s", Name: "Ada"}}))
 	w.must(w.SaveSession(t.Context(), "id", []byte("sealed"), start.Add(time.Hour)))
-	_, _, err = w.Take(t.Context(), "mail-total", domain.Rate{Burst: 5, Per: time.Hour}, start)
+	_, _, err = take(w.Store, "mail-total", domain.Rate{Burst: 5, Per: time.Hour}, start)
 	w.must(err)
 	w.must(w.Advance(t.Context(), "mark", start))
 }
@@ -94,7 +94,7 @@ func TestABackupOfARunningStore(t *testing.T) {
 					ended <- nil
 					return
 				default:
-					_, _, err = w.Take(t.Context(), "busy", domain.Rate{Burst: 1000, Per: time.Hour}, start)
+					_, _, err = take(w.Store, "busy", domain.Rate{Burst: 1000, Per: time.Hour}, start)
 				}
 			}
 			ended <- err

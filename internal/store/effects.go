@@ -24,6 +24,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return err
 		}
 	}
+	if e.Spend != nil {
+		if _, err := spend(ctx, tx, *e.Spend); err != nil {
+			return err
+		}
+	}
 	if err := assist(ctx, tx, e); err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func TestForget_ClearsALimitWithTheActOrNotAtAll(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		rate := domain.Rate{Burst: 1, Per: time.Hour}
 		take := func() bool {
-			ok, _, err := w.Take(t.Context(), "try:x", rate, start)
+			ok, _, err := take(w.Store, "try:x", rate, start)
 			w.must(err)
 			return ok
 		}

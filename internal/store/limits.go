@@ -3,44 +3,128 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"entree/internal/domain"
 )
 
-// Take counts one act under a key by the generic cell rate algorithm (ITU-T
-// I.371, annex A), in one statement: of any number of acts at once, exactly as
-// many pass as the rate allows.
-//
-// A key holds the theoretical arrival of the act after the last one. An act
-// passes if, with its own interval, that lies no more than Per ahead of now. A
-// clock that was put back finds an arrival further ahead than it can be; it is
-// taken as Per ahead, so that no step of the clock loosens the limit and none
-// locks for longer than Per.
-func (s *Store) Take(ctx context.Context, key string, r domain.Rate, now time.Time) (bool, time.Time, error) {
-	ok, retry, err := take(ctx, s.writer, key, r, now)
-	return ok, retry, wrap("limit", err)
+// TakeAll counts acts in one transaction: all of them, or none if one is
+// refused, which it returns as a [domain.LimitError]. Callers list keys of the
+// same kinds in the same order, so that two transactions on PostgreSQL never
+// wait for each other.
+func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (domain.Taken, error) {
+	var taken domain.Taken
+	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+		taken, err = spend(ctx, tx, domain.Spend{At: now, Acts: acts, Count: true})
+		return err
+	})
+	return taken, wrap("limits", err)
 }
 
-// TakeAll counts acts in their order, in one transaction, and stops at the
-// first that is refused. Everybody takes keys of the same kinds in the same
-// order, so that nobody waits for somebody who waits for him.
-func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (int, time.Time, error) {
-	refused, retry := -1, time.Time{}
-	err := s.tx(ctx, func(tx *sql.Tx) error {
-		for i, a := range acts {
-			ok, at, err := take(ctx, tx, a.Key, a.Rate, now)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				refused, retry = i, at
-				return nil
-			}
+// Levels returns how many acts are counted under each key. It counts none.
+func (s *Store) Levels(ctx context.Context, acts []domain.Act, now time.Time) ([]domain.Level, error) {
+	out := make([]domain.Level, len(acts))
+	for i, a := range acts {
+		c, err := readCounter(ctx, s.db, a.Key)
+		if err != nil {
+			return nil, wrap("limits", err)
 		}
+		out[i] = c.bounded(a.Rate, now).level(a.Rate, now)
+	}
+	return out, nil
+}
+
+// spend checks the acts of sp within a transaction, and counts them if sp.Count
+// is set. At the first act that is refused it returns a LimitError; the caller
+// then rolls the transaction back, so that a refusal changes no counter.
+func spend(ctx context.Context, tx *sql.Tx, sp domain.Spend) (domain.Taken, error) {
+	taken := domain.Taken{Newcomer: true}
+	for i, a := range sp.Acts {
+		var c counter
+		var err error
+		if sp.Count {
+			c, err = countAct(ctx, tx, a, sp.At)
+		} else if c, err = readCounter(ctx, tx, a.Key); err == nil {
+			c = c.bounded(a.Rate, sp.At).next(a.Rate)
+		}
+		if err != nil {
+			return domain.Taken{}, err
+		}
+		burst := a.Rate.Burst - a.Leave
+		if !taken.Newcomer {
+			burst -= a.Reserve
+		}
+		l := c.level(a.Rate, sp.At)
+		if l.Counted > burst && !a.Soft {
+			refused := &domain.LimitError{Act: i, Key: a.Key, Retry: c.retry(a.Rate, burst)}
+			if latest := sp.At.Add(a.Rate.Per); c.arrival >= latest.UnixMicro() {
+				refused.Latest = latest
+			}
+			return domain.Taken{}, refused
+		}
+		if a.Few > 0 {
+			taken.Newcomer = l.Counted <= a.Few
+		}
+		taken.Levels = append(taken.Levels, l)
+	}
+	return taken, nil
+}
+
+// correct brings a counter back that lies further ahead than its rate allows,
+// after a refusal. Without it a clock that was put back by a day would lock the
+// key for a day.
+func (s *Store) correct(ctx context.Context, e *domain.LimitError) error {
+	if e.Latest.IsZero() {
 		return nil
-	})
-	return refused, retry, wrap("limits", err)
+	}
+	_, err := s.writer.ExecContext(ctx, `UPDATE limits SET arrival = $1 WHERE key = $2 AND arrival > $1`, micros(e.Latest), e.Key)
+	return err
+}
+
+// counter is one row of limits. With a window, granted counts the acts of the
+// window that ends at arrival. Otherwise arrival is the theoretical arrival of
+// the next act by the generic cell rate algorithm (ITU-T I.371, annex A), in
+// microseconds: each act moves it by one interval, and a burst of acts may lie
+// ahead of now.
+type counter struct{ arrival, granted int64 }
+
+func interval(r domain.Rate) int64 { return r.Per.Microseconds() / int64(r.Burst) }
+
+// bounded corrects a counter for the time: what lies in the past is nothing, and
+// an arrival further ahead than the rate allows comes from a clock that was put
+// back. So no step of the clock loosens a limit, and none locks for longer than
+// r.Per.
+func (c counter) bounded(r domain.Rate, now time.Time) counter {
+	at, per := now.UnixMicro(), r.Per.Microseconds()
+	if r.Window && c.arrival <= at {
+		return counter{arrival: at + per}
+	}
+	return counter{min(max(c.arrival, at), at+per), c.granted}
+}
+
+// next returns the counter after one act more.
+func (c counter) next(r domain.Rate) counter {
+	if r.Window {
+		return counter{c.arrival, c.granted + 1}
+	}
+	return counter{c.arrival + interval(r), c.granted}
+}
+
+func (c counter) level(r domain.Rate, now time.Time) domain.Level {
+	if r.Window {
+		return domain.Level{Counted: int(c.granted), Free: moment(c.arrival)}
+	}
+	ahead, each := c.arrival-now.UnixMicro(), interval(r)
+	return domain.Level{Counted: int((ahead + each - 1) / each), Free: c.next(r).retry(r, r.Burst)}
+}
+
+// retry returns when an act that made c too many for burst is possible.
+func (c counter) retry(r domain.Rate, burst int) time.Time {
+	if r.Window {
+		return moment(c.arrival)
+	}
+	return moment(c.arrival - int64(burst)*interval(r))
 }
 
 // either is a database or a transaction.
@@ -48,22 +132,31 @@ type either interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func take(ctx context.Context, db either, key string, r domain.Rate, now time.Time) (bool, time.Time, error) {
-	per := r.Per.Microseconds()
-	interval := per / int64(r.Burst)
-	at := now.UnixMicro()
-	// arrival, brought between now and now + per
-	const bounded = `CASE WHEN limits.arrival < cast($2 AS bigint) THEN cast($2 AS bigint)
-		WHEN limits.arrival > cast($2 AS bigint) + cast($4 AS bigint) THEN cast($2 AS bigint) + cast($4 AS bigint) ELSE limits.arrival END`
-	const passes = bounded + ` + cast($3 AS bigint) <= cast($2 AS bigint) + cast($4 AS bigint)`
-	var granted, arrival int64
-	err := db.QueryRowContext(ctx, `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($3 AS bigint), 1)
-		ON CONFLICT (key) DO UPDATE SET
-			arrival = `+bounded+` + CASE WHEN `+passes+` THEN cast($3 AS bigint) ELSE 0 END,
-			granted = CASE WHEN `+passes+` THEN 1 ELSE 0 END
-		RETURNING granted, arrival`, key, at, interval, per).Scan(&granted, &arrival)
-	if err != nil {
-		return false, time.Time{}, err
+func readCounter(ctx context.Context, db either, key string) (counter, error) {
+	var c counter
+	err := db.QueryRowContext(ctx, `SELECT arrival, granted FROM limits WHERE key = $1`, key).Scan(&c.arrival, &c.granted)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
 	}
-	return granted == 1, moment(arrival + interval - per), nil
+	return c, err
+}
+
+// countAct counts one act in one statement, as bounded and next do, and returns the
+// counter after it. The statement holds the row until the transaction ends.
+func countAct(ctx context.Context, tx *sql.Tx, a domain.Act, now time.Time) (counter, error) {
+	query := `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($4 AS bigint), 1)
+		ON CONFLICT (key) DO UPDATE SET arrival = cast($4 AS bigint) + CASE WHEN limits.arrival < cast($2 AS bigint) THEN cast($2 AS bigint)
+			WHEN limits.arrival > cast($2 AS bigint) + cast($3 AS bigint) THEN cast($2 AS bigint) + cast($3 AS bigint) ELSE limits.arrival END
+		RETURNING arrival, granted`
+	args := []any{a.Key, now.UnixMicro(), a.Rate.Per.Microseconds(), interval(a.Rate)}
+	if a.Rate.Window {
+		query = `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($3 AS bigint), 1)
+			ON CONFLICT (key) DO UPDATE SET granted = CASE WHEN limits.arrival <= cast($2 AS bigint) THEN 1 ELSE limits.granted + 1 END,
+				arrival = CASE WHEN limits.arrival <= cast($2 AS bigint) OR limits.arrival > cast($2 AS bigint) + cast($3 AS bigint)
+					THEN cast($2 AS bigint) + cast($3 AS bigint) ELSE limits.arrival END
+			RETURNING arrival, granted`
+		args = args[:3]
+	}
+	var c counter
+	return c, tx.QueryRowContext(ctx, query, args...).Scan(&c.arrival, &c.granted)
 }

@@ -66,7 +66,7 @@ type keptStmt struct {
 }
 
 // lookUp is a statement that finds a row by its key.
-var lookUp = regexp.MustCompile(`^\s*(?:INSERT|UPDATE|DELETE)\b|WHERE (?:id|id_hash|email|login) = \$1`)
+var lookUp = regexp.MustCompile(`^\s*(?:INSERT|UPDATE|DELETE)\b|WHERE (?:id|id_hash|email|login|key) = \$1`)
 
 // watched gives the context that may interrupt the statement. The driver starts
 // a goroutine for that, which costs more than a quick statement does: those are

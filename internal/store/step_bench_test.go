@@ -70,7 +70,7 @@ func step(b *testing.B, dsn string) {
 		n := 0
 		for b.Loop() {
 			n++
-			_, _, err := s.TakeAll(b.Context(), []domain.Act{{Key: fmt.Sprint("address:", n), Rate: rate}, {Key: "client", Rate: rate}, {Key: "total", Rate: rate}}, now)
+			_, err := s.TakeAll(b.Context(), []domain.Act{{Key: fmt.Sprint("address:", n), Rate: rate}, {Key: "client", Rate: rate}, {Key: "total", Rate: rate}}, now)
 			must(err)
 		}
 	})

@@ -97,6 +97,10 @@ func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, back)
 		}
+		var spent *domain.LimitError
+		if errors.As(err, &spent) {
+			return errors.Join(err, s.correct(ctx, spent))
+		}
 		return err
 	}
 	return tx.Commit()
@@ -143,7 +147,7 @@ func notFound(err error) error {
 }
 
 func wrap(what string, err error) error {
-	if err == nil || errors.Is(err, domain.ErrNotFound) || errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrTaken) {
+	if err == nil || errors.Is(err, domain.ErrNotFound) || errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrTaken) || errors.As(err, new(*domain.LimitError)) {
 		return err
 	}
 	return fmt.Errorf("store: %s: %w", what, err)

@@ -309,7 +309,7 @@ func TestI6_FiftyActsAtOnceFivePass(t *testing.T) {
 			if i%2 == 1 {
 				s = second
 			}
-			ok, retry, err := s.Take(context.Background(), "k", rate, start)
+			ok, retry, err := take(s, "k", rate, start)
 			if err != nil {
 				t.Error(err)
 			}
@@ -329,7 +329,7 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		rate := domain.Rate{Burst: 2, Per: 10 * time.Minute}
 		take := func(at time.Time) bool {
-			ok, _, err := w.Take(t.Context(), "k", rate, at)
+			ok, _, err := take(w.Store, "k", rate, at)
 			w.must(err)
 			return ok
 		}
@@ -350,28 +350,6 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 		w.must(w.Apply(t.Context(), domain.Effects{Forget: []string{"k"}}))
 		if !take(start.Add(48 * time.Hour)) {
 			t.Error("a forgotten key still holds back")
-		}
-	})
-}
-
-// Acts are counted up to the first that is refused, and those behind it are
-// not: nobody spends what everybody shares on somebody whose own rate is spent.
-func TestI6_ActsAreCountedTogether(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
-		one, many := domain.Rate{Burst: 1, Per: time.Hour}, domain.Rate{Burst: 100, Per: time.Hour}
-		acts := []domain.Act{{Key: "all", Rate: many}, {Key: "mine", Rate: one}, {Key: "behind", Rate: one}}
-		for i, want := range []int{-1, 1, 1} {
-			refused, retry, err := w.TakeAll(t.Context(), acts, start)
-			if err != nil || refused != want || want >= 0 && !retry.Equal(start.Add(time.Hour)) {
-				t.Errorf("%d: refused %d at %v, %v; want %d", i, refused, retry, err, want)
-			}
-		}
-		if refused, _, err := w.TakeAll(t.Context(), acts[2:], start.Add(time.Hour)); err != nil || refused != -1 {
-			t.Errorf("what stands behind a refusal was counted: %d, %v", refused, err)
-		}
-		w.must(w.Apply(t.Context(), domain.Effects{Forget: []string{"mine", "behind"}}))
-		if refused, _, err := w.TakeAll(t.Context(), acts, start); err != nil || refused != -1 {
-			t.Errorf("forgotten keys hold back: %d, %v", refused, err)
 		}
 	})
 }
@@ -542,7 +520,7 @@ func TestS48_WhatIsOverIsPurged(t *testing.T) {
 		}
 		w.must(w.SaveSession(t.Context(), "later", []byte("x"), start.Add(72*time.Hour)))
 		w.must(w.Begin(t.Context(), journey("over"), domain.Effects{}))
-		_, _, err := w.Take(t.Context(), "k", domain.Rate{Burst: 1, Per: time.Hour}, start)
+		_, _, err := take(w.Store, "k", domain.Rate{Burst: 1, Per: time.Hour}, start)
 		w.must(err)
 		w.must(w.Purge(t.Context(), start.Add(2*time.Hour)))
 		if _, _, err := w.Session(t.Context(), "1"); !errors.Is(err, domain.ErrNotFound) {

@@ -227,7 +227,7 @@ func TestT(t *testing.T) {
 		{"fr", "refused.code_wrong", []any{"Count", 1}, "Ce n'est pas le bon code. Il vous reste un essai."},
 		{"en", "code.to", []any{"Address", "<b>a@example.net"}, "Address given: <strong>&lt;b&gt;a@example.net</strong>"},
 		{"fr", "refused.code_format", []any{"Count", 0, "Wait", ""}, "Entrez les 6 chiffres reçus par mail."},
-		{"fr", "refused.code_blocked", []any{"Count", 0, "Wait", "dans 4 minutes"}, "Trop de codes ont été essayés pour cette adresse. Vous pourrez réessayer dans 4 minutes."},
+		{"fr", "refused.proof_blocked", []any{"Count", 0, "Wait", "dans 4 minutes"}, "Trop de réponses fausses ont été données pour ce compte aujourd'hui. Réessayez dans 4 minutes, ou adressez-vous à l'assistance."},
 		{"xx", "send", nil, "Envoyer"},
 		{"fr", "there.is.no.such.key", nil, "there.is.no.such.key"},
 	} {

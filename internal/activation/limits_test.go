@@ -1,0 +1,153 @@
+package activation_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"entree/internal/activation"
+	"entree/internal/domain"
+)
+
+func nadia() domain.Person {
+	return domain.Person{ID: "p-1001", Profile: "personnel", Number: "1001", GivenName: "Nadia", FamilyName: "Benali",
+		BirthDate: "1981-02-28", Email: "nadia@example.net", Readiness: domain.Ready}
+}
+
+// atProof begins a journey and proves its code.
+func (w *world) atProof(profile, address string) domain.JourneyID {
+	w.t.Helper()
+	id := w.ask(profile, address)
+	w.prove(id)
+	return id
+}
+
+// guess guesses once and returns the refusal's reason.
+func (w *world) guess(id domain.JourneyID, a activation.Answers) domain.Reason {
+	w.t.Helper()
+	err := w.Verify(w.t.Context(), id, a)
+	var r *domain.Refusal
+	if !errors.As(err, &r) {
+		w.t.Fatalf("a guess: %v", err)
+	}
+	return r.Reason
+}
+
+// The holder of the mailbox guesses birth dates in ever new journeys, each with a
+// right code: five a day are compared, twenty in all, over any number of days.
+func TestR1_ARightCodeDoesNotClearTheSecondProof(t *testing.T) {
+	w := newWorld(t, nadia())
+	w.Rates.Address.Burst = 100
+	compared := 0
+	for d := range 10 {
+		today := 0
+		for n := range 6 {
+			id := w.atProof("personnel", "nadia@example.net")
+			for i := range domain.MaxTries + 1 {
+				switch r := w.guess(id, activation.Answers{BirthDate: fmt.Sprintf("19%02d-%02d-%02d", 50+d, 1+n, 1+i)}); r {
+				case domain.ReasonProofWrong, domain.ReasonTriesSpent:
+					today++
+				case domain.ReasonProofBlocked, domain.ReasonProofStopped, domain.ReasonStep:
+				default:
+					t.Fatalf("refused for %s", r)
+				}
+			}
+		}
+		if today > 5 {
+			t.Errorf("day %d: %d compared, want 5 at most", d, today)
+		}
+		compared += today
+		w.pass(24 * time.Hour)
+	}
+	if compared != 20 {
+		t.Errorf("%d second proofs compared in all, want 20", compared)
+	}
+	// The right one is not compared either, until the help desk lifts it.
+	id := w.atProof("personnel", "nadia@example.net")
+	refused(t, w.Verify(t.Context(), id, activation.Answers{BirthDate: "1981-02-28"}), domain.ReasonProofStopped)
+	if err := w.store.Apply(t.Context(), domain.Effects{Forget: activation.ProofLimits("p-1001")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Verify(t.Context(), id, activation.Answers{BirthDate: "1981-02-28"}); err != nil {
+		t.Errorf("after the help desk: %v", err)
+	}
+	if tries, err := w.WrongProofs(t.Context(), "p-1001", false); err != nil || tries.All != 0 || tries.Day != 0 {
+		t.Errorf("a right proof left %+v, %v", tries, err)
+	}
+}
+
+// Guesses at one of several people behind an address count for that person, and
+// guesses that name nobody count for all of them.
+func TestR1_EachPersonBehindAnAddressHasTheirOwnTries(t *testing.T) {
+	twin := func(number, born string) domain.Person {
+		p := jeanPierre()
+		p.ID, p.Number, p.BirthDate, p.Profile = domain.PersonID("p-"+number), number, born, "personnel"
+		return p
+	}
+	w := newWorld(t, twin("1", "2001-01-01"), twin("2", "2002-02-02"))
+	w.Rates.Address.Burst = 100
+	wrong := func(id domain.PersonID) int {
+		tries, err := w.WrongProofs(t.Context(), id, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tries.Day
+	}
+	id := w.atProof("personnel", "jp.martin@example.net")
+	w.guess(id, activation.Answers{Number: "1", BirthDate: "1999-09-09"})
+	w.guess(id, activation.Answers{Number: "1", BirthDate: "2002-02-02"})
+	if a, b := wrong("p-1"), wrong("p-2"); a != 2 || b != 0 {
+		t.Errorf("guesses at the first count %d and %d", a, b)
+	}
+	w.guess(id, activation.Answers{Number: "7", BirthDate: "1999-09-09"})
+	if a, b := wrong("p-1"), wrong("p-2"); a != 3 || b != 1 {
+		t.Errorf("a guess at nobody counts %d and %d", a, b)
+	}
+	for _, reason := range []domain.Reason{domain.ReasonProofWrong, domain.ReasonTriesSpent} {
+		if got := w.guess(id, activation.Answers{Number: "1", BirthDate: "1999-09-09"}); got != reason {
+			t.Errorf("refused for %s, want %s", got, reason)
+		}
+	}
+	id = w.atProof("personnel", "jp.martin@example.net")
+	if got := w.guess(id, activation.Answers{Number: "1", BirthDate: "2001-01-01"}); got != domain.ReasonProofBlocked {
+		t.Errorf("the sixth for the first: %s", got)
+	}
+	if err := w.Verify(t.Context(), id, activation.Answers{Number: "2", BirthDate: "2002-02-02"}); err != nil {
+		t.Errorf("the second is held back by guesses at the first: %v", err)
+	}
+}
+
+// The holder of the mailbox cannot spend what a student at the help desk needs.
+func TestR2_TheDesksSecondProofIsCountedApart(t *testing.T) {
+	w := newWorld(t, nadia())
+	id := w.atProof("personnel", "nadia@example.net")
+	for i := range domain.MaxTries {
+		w.guess(id, activation.Answers{BirthDate: fmt.Sprintf("1990-01-%02d", 1+i)})
+	}
+	j, err := w.enter(w.give("p-1001").Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Verify(t.Context(), j.ID, activation.Answers{BirthDate: "1981-02-28"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Five wrong guesses in each of a stranger's journeys leave the victim's own code
+// as good as it was.
+func TestR2_GuessesInOneJourneyDoNotRefuseTheCodeOfAnother(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	for range 6 {
+		id := w.ask("etudiant", "jp.martin@example.net")
+		code := w.box.next(t, domain.MessageCode).Code
+		for range domain.MaxTries {
+			_ = w.Prove(t.Context(), id, other(code), "192.0.2.0") // each is refused
+		}
+	}
+	mine := w.ask("etudiant", "jp.martin@example.net")
+	code := w.box.next(t, domain.MessageCode).Code
+	if err := w.Prove(t.Context(), mine, code, "192.0.2.0"); err != nil {
+		t.Errorf("the victim's code: %v", err)
+	}
+}
