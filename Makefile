@@ -57,8 +57,8 @@ screenshots: needs ## the pictures of README.md, taken in a real browser on a ru
 	GOWORK=$(BOTH) ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' entree/test/e2e
 
 bench: needs ## what an activation costs beside Keycloak's own ways, with the picture of README.md (six minutes)
-	$(GO) run ./cmd/entree bench portal
-	$(GO) run ./cmd/entree bench rush --svg $(PICTURES)/rush.svg
+	$(GO) run ./cmd/entree-dev bench portal
+	$(GO) run ./cmd/entree-dev bench rush --svg $(PICTURES)/rush.svg
 
 build: ## the program, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/audit"
 	"entree/internal/config"
 	"entree/internal/spreadsheet"
@@ -30,7 +31,7 @@ func auditCommand(env environment) *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
-		return openStore(ctx, c)
+		return app.OpenStore(ctx, c)
 	}
 	cmd.AddCommand(auditVerifyCommand(open), auditExportCommand(open))
 	return cmd

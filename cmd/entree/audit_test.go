@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"entree/internal/audit"
-	"entree/internal/config"
 )
 
 func TestAudit_VerifyAndExport(t *testing.T) {
@@ -41,35 +39,5 @@ func TestAudit_VerifyAndExport(t *testing.T) {
 	}
 	if _, stderr, err := i.entree("audit", "export", "--until", "hier"); err == nil || !strings.Contains(stderr, "want a day") {
 		t.Errorf("%v %s", err, stderr)
-	}
-}
-
-func TestAudit_WhatIsDoneIsSealedByItself(t *testing.T) {
-	i := install(t)
-	c, err := config.Load(i.config, i.environ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := newApp(t.Context(), c, newLog(c.Log, t.Output()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.close()
-	now := time.Now()
-	if err := a.store.Note(t.Context(), audit.Entry{At: now.AddDate(-1, -1, 0), Act: "person.held"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.store.Note(t.Context(), audit.Entry{At: now, Act: "person.released"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.sealRecord(context.Background(), now); err != nil {
-		t.Fatal(err)
-	}
-	out, _, err := i.entree("audit", "export")
-	if err != nil || strings.Contains(out, "person.held") || !strings.Contains(out, `"act":"audit.cut"`) {
-		t.Errorf("%v %s", err, out)
-	}
-	if out, _, err := i.entree("audit", "verify"); err != nil {
-		t.Errorf("%v %s", err, out)
 	}
 }

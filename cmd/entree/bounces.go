@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/mail/bounce"
 )
@@ -68,7 +69,7 @@ No configuration is needed. With --config, the institution's own rules
 				if err != nil {
 					return err
 				}
-				if rules, err = bounceRules(c.BounceRules()); err != nil {
+				if rules, err = app.BounceRules(c.BounceRules()); err != nil {
 					return err
 				}
 			}
@@ -78,22 +79,6 @@ No configuration is needed. With --config, the institution's own rules
 	c.Flags().StringVar(&file, "config", "", "configuration file with the institution's rules")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON per mail")
 	return c
-}
-
-// bounceRules returns the table of bounce rules, with those of a file first.
-func bounceRules(file string) (*bounce.Rules, error) {
-	if file == "" {
-		return bounce.DefaultRules(), nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	own, err := bounce.ParseRules(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return bounce.DefaultRules().Extend(own)
 }
 
 func explain(out io.Writer, files []string, rules *bounce.Rules, asJSON bool) error {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"entree/internal/app"
 )
 
 const bounceMail = `From: MAILER-DAEMON@mx.example.org
@@ -87,7 +89,7 @@ func TestBounceRulesOfAFileComeFirst(t *testing.T) {
 	if err := os.WriteFile(file, []byte("rules: [{id: ours, outcome: returned, reason: other, text: no such user, source: a trial}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rules, err := bounceRules(file)
+	rules, err := app.BounceRules(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func TestBounceRulesOfAFileComeFirst(t *testing.T) {
 	if err := os.WriteFile(file, []byte("rules: [{id: ours}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bounceRules(file); err == nil || !strings.Contains(err.Error(), file) {
+	if _, err := app.BounceRules(file); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("%v", err)
 	}
 }

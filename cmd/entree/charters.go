@@ -1,29 +1,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/charter"
 	"entree/internal/config"
 )
-
-// hangCharters publishes the configuration's charters where there are none
-// yet, and reads what is in force.
-func (a *app) hangCharters(ctx context.Context) error {
-	a.charters = &charter.Desk{Store: a.store, Board: charter.NewBoard(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
-	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())
-	if err != nil {
-		return fmt.Errorf("charters: %w", err)
-	}
-	for _, name := range ignored {
-		a.log.Warn("a charter of the configuration is not in force: the console published another one; publish this one there, or take it out", "version", name)
-	}
-	return nil
-}
 
 // charterCommand publishes for an institution that has no console.
 func charterCommand(env environment) *cobra.Command {
@@ -44,7 +30,7 @@ active is asked for their agreement at their next login.`,
 			if err != nil {
 				return err
 			}
-			s, err := openStore(cmd.Context(), c)
+			s, err := app.OpenStore(cmd.Context(), c)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"entree/internal/app"
 	"entree/internal/devenv/child"
 )
 
@@ -21,14 +22,14 @@ func TestI4_ThisProgramLeavesNoCore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "serve", "--config", i.config)
-	cmd.Env = append(os.Environ(), i.environ...)
-	portal, err := child.Start(child.Program{Name: "the portal", Cmd: cmd, Log: filepath.Join(i.dir, "log")})
+	cmd := exec.Command(program, "serve", "--config", i.Config)
+	cmd.Env = append(os.Environ(), i.Environ...)
+	portal, err := child.Start(child.Program{Name: "the portal", Cmd: cmd, Log: filepath.Join(i.Dir, "log")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer portal.Stop()
-	if err := portal.Ready(t.Context(), child.Answers(i.base+"/healthz")); err != nil {
+	if err := portal.Ready(t.Context(), child.Answers(i.Base+"/healthz")); err != nil {
 		t.Fatal(err)
 	}
 	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", cmd.Process.Pid))
@@ -38,7 +39,7 @@ func TestI4_ThisProgramLeavesNoCore(t *testing.T) {
 	if !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).Match(limits) {
 		t.Errorf("%s", limits)
 	}
-	if err := noDumps(); err != nil {
+	if err := app.NoCoreDumps(); err != nil {
 		t.Fatal(err)
 	}
 	if mark, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || mark != 0 {

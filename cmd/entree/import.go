@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/registry"
@@ -123,7 +124,7 @@ func (r *importRun) do(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s, err := openStore(ctx, r.config)
+	s, err := app.OpenStore(ctx, r.config)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (r *importRun) open(ctx context.Context, m *registry.Mapping) (registry.Tab
 			return registry.Table{}, fmt.Errorf("the configuration has no source %q", r.source)
 		}
 		r.file = source.URL
-		return openSource(ctx, source, m)
+		return app.OpenSource(ctx, source, m)
 	case "-":
 		return registry.Open(r.stdin, 0)
 	}
@@ -196,7 +197,7 @@ func (r *importRun) tellInterrupted(ctx context.Context, s *store.Store) error {
 }
 
 func (r *importRun) mapping() (registry.Mapping, error) {
-	m := mapping(r.config)
+	m := app.ImportMapping(r.config)
 	if r.profile != "" {
 		m.Profile = r.profile
 	}
@@ -213,13 +214,4 @@ func (r *importRun) mapping() (registry.Mapping, error) {
 	}
 	m.Columns = columns
 	return m, nil
-}
-
-func mapping(c config.Config) registry.Mapping {
-	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}}
-	for _, p := range c.Profiles {
-		m.Profiles = append(m.Profiles, p.Key)
-		m.Aliases[p.Key] = append([]string{p.Name.In(domain.French), p.Name.In(domain.English)}, c.Import.Aliases[p.Key]...)
-	}
-	return m
 }

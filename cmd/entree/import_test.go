@@ -171,19 +171,3 @@ func TestImport_ASpreadsheet(t *testing.T) {
 		t.Errorf("%v\n%s%s", err, out, errs)
 	}
 }
-
-func TestBenchImport_DoesTheSameWork(t *testing.T) {
-	for _, database := range []string{"sqlite", "postgres"} {
-		var out, errs bytes.Buffer
-		// Of so few rows the start of the program is most of the time: the mark is not looked at.
-		_ = run(t.Context(), []string{"bench", "import", "--rows", "300", "--database", database, "--json"}, nil, &out, &errs)
-		var got struct {
-			Rows      int
-			Ratio     float64
-			PeakBytes int64 `json:"peak_bytes"`
-		}
-		if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Rows != 300 || got.Ratio <= 0 || got.PeakBytes < 1<<20 {
-			t.Errorf("%v %+v\n%s", err, got, &errs)
-		}
-	}
-}

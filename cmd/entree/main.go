@@ -76,7 +76,6 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		backupCommand(env),
 		restoreCommand(env),
 		schemaCommand(env),
-		benchCommand(env),
 	)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errTold) {

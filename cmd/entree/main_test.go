@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/devenv/demotest"
-	"entree/internal/devenv/mailbox"
 	"entree/internal/store"
 )
 
@@ -27,55 +27,25 @@ func TestMain(m *testing.M) {
 	os.Exit(demotest.Run(m))
 }
 
-// installation is a folder with a configuration, as an institution would have
-// it; Keycloak is not there.
+// installation is an installation on which tests run commands.
 type installation struct {
-	t       *testing.T
-	dir     string
-	config  string
-	environ []string
-	base    string
+	*demotest.Installation
+	t *testing.T
 }
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	i := &installation{t: t, dir: t.TempDir(), environ: []string{
-		"ENTREE_SECRET=" + strings.Repeat("0f", 32), "ENTREE_KEYCLOAK_CLIENT_SECRET=a", "ENTREE_SSO_CLIENT_SECRET=b",
-	}}
-	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := listener.Addr().String()
-	_ = listener.Close() // the program is to listen there
-	i.base = "http://" + listen
-	host, port, err := net.SplitHostPort(box.SMTPAddr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := writeSecrets(i.dir); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := writeDemoConfig(i.dir, demoAddresses{Portal: i.base, Listen: listen, Keycloak: "http://127.0.0.1:1", SMTPHost: host, SMTPPort: port}); err != nil {
-		t.Fatal(err)
-	}
-	i.config = filepath.Join(i.dir, "entree.yaml")
-	return i
+	return &installation{demotest.Install(t), t}
 }
 
 // store opens the configured database until the test ends.
 func (i *installation) store() *store.Store {
 	i.t.Helper()
-	c, err := config.Load(i.config, i.environ)
+	c, err := config.Load(i.Config, i.Environ)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	s, err := openStore(i.t.Context(), c)
+	s, err := app.OpenStore(i.t.Context(), c)
 	if err != nil {
 		i.t.Fatal(err)
 	}
@@ -87,17 +57,8 @@ func (i *installation) store() *store.Store {
 func (i *installation) entree(args ...string) (stdout, stderr string, err error) {
 	i.t.Helper()
 	var out, errs bytes.Buffer
-	err = run(i.t.Context(), append(args, "--config", i.config), i.environ, &out, &errs)
+	err = run(i.t.Context(), append(args, "--config", i.Config), i.Environ, &out, &errs)
 	return out.String(), errs.String(), err
-}
-
-func (i *installation) file(name, text string) string {
-	i.t.Helper()
-	path := filepath.Join(i.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		i.t.Fatal(err)
-	}
-	return path
 }
 
 const people = `N° étudiant;Prénom;Nom;Profil;Mail
@@ -108,8 +69,8 @@ const people = `N° étudiant;Prénom;Nom;Profil;Mail
 
 func TestImport_CountsAndTellsEachRefusedLine(t *testing.T) {
 	i := install(t)
-	csv := i.file("people.csv", people)
-	refused := filepath.Join(i.dir, "refused.csv")
+	csv := i.File("people.csv", people)
+	refused := filepath.Join(i.Dir, "refused.csv")
 	for _, c := range []struct {
 		args []string
 		want string
@@ -126,7 +87,7 @@ func TestImport_CountsAndTellsEachRefusedLine(t *testing.T) {
 	if raw, err := os.ReadFile(refused); err != nil || !strings.Contains(string(raw), "3,Mail,not an address") {
 		t.Errorf("%s, %v", raw, err)
 	}
-	changed := i.file("changed.csv", strings.Replace(people, "Carla", "Clara", 1))
+	changed := i.File("changed.csv", strings.Replace(people, "Carla", "Clara", 1))
 	if out, _, err := i.entree("import", changed); err != nil || !strings.HasSuffix(out, "0 new, 1 changed, 1 unchanged, 1 refused\n") {
 		t.Errorf("%v %s", err, out)
 	}
@@ -140,27 +101,27 @@ func TestImport_ABrokenFileIsOneLineAndChangesNothing(t *testing.T) {
 		people + "4;\"x;y\n":    "nothing was imported: line 5: the quotes do not match",
 		"PK\x03\x04spreadsheet": "nothing was imported: this is a spreadsheet",
 	} {
-		_, errs, err := i.entree("import", i.file("broken.csv", text))
+		_, errs, err := i.entree("import", i.File("broken.csv", text))
 		if err == nil || !strings.Contains(errs, "entree: "+want) {
 			t.Errorf("%q: %v\n%s", text, err, errs)
 		}
 	}
-	if out, _, err := i.entree("import", i.file("people.csv", people)); err != nil || !strings.Contains(out, "2 new") {
+	if out, _, err := i.entree("import", i.File("people.csv", people)); err != nil || !strings.Contains(out, "2 new") {
 		t.Errorf("something was there already: %s %v", out, err)
 	}
-	if _, errs, err := i.entree("import", filepath.Join(i.dir, "absent.csv")); err == nil || !strings.Contains(errs, "absent.csv") {
+	if _, errs, err := i.entree("import", filepath.Join(i.Dir, "absent.csv")); err == nil || !strings.Contains(errs, "absent.csv") {
 		t.Errorf("%v %s", err, errs)
 	}
 }
 
 func TestServe_WhatIsWrongIsOneLineEach(t *testing.T) {
 	i := install(t)
-	raw, err := os.ReadFile(i.config)
+	raw, err := os.ReadFile(i.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.config = i.file("bad.yaml", strings.Replace(string(raw), "portal:\n", "portal:\n  colour: red\n", 1))
-	i.environ = i.environ[1:]
+	i.Config = i.File("bad.yaml", strings.Replace(string(raw), "portal:\n", "portal:\n  colour: red\n", 1))
+	i.Environ = i.Environ[1:]
 	_, errs, err := i.entree("serve")
 	if err == nil || !strings.Contains(errs, "config: portal.colour: there is no such key") {
 		t.Errorf("%v\n%s", err, errs)
@@ -174,20 +135,20 @@ func TestServe_WhatIsWrongIsOneLineEach(t *testing.T) {
 // stops when it is told to.
 func TestServe_WithoutKeycloak(t *testing.T) {
 	i := install(t)
-	raw, err := os.ReadFile(i.config)
+	raw, err := os.ReadFile(i.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.file("blason.svg", `<svg xmlns="http://www.w3.org/2000/svg"/>`)
-	i.config = i.file("logo.yaml", strings.Replace(string(raw), "institution:\n", "institution:\n  logo: blason.svg\n", 1))
+	i.File("blason.svg", `<svg xmlns="http://www.w3.org/2000/svg"/>`)
+	i.Config = i.File("logo.yaml", strings.Replace(string(raw), "institution:\n", "institution:\n  logo: blason.svg\n", 1))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	var log bytes.Buffer
-	go func() { ended <- run(ctx, []string{"serve", "--config", i.config}, i.environ, io.Discard, &log) }()
+	go func() { ended <- run(ctx, []string{"serve", "--config", i.Config}, i.Environ, io.Discard, &log) }()
 	get := func(path string) (int, string) {
 		t.Helper()
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-			response, err := http.Get(i.base + path)
+			response, err := http.Get(i.Base + path)
 			if err == nil {
 				body, _ := io.ReadAll(response.Body)
 				_ = response.Body.Close()
@@ -266,11 +227,11 @@ func TestServe_HealthOnAnAddressOfItsOwn(t *testing.T) {
 	}
 	ops := l.Addr().String()
 	_ = l.Close() // the program is to listen there
-	i.environ = append(i.environ, "ENTREE_PORTAL_OPS_LISTEN="+ops)
+	i.Environ = append(i.Environ, "ENTREE_PORTAL_OPS_LISTEN="+ops)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"serve", "--config", i.config}, i.environ, io.Discard, io.Discard) }()
-	for path, want := range map[string]int{"http://" + ops + "/healthz": 200, "http://" + ops + "/metrics": 200, i.base + "/metrics": 404, i.base + "/": 200} {
+	go func() { ended <- run(ctx, []string{"serve", "--config", i.Config}, i.Environ, io.Discard, io.Discard) }()
+	for path, want := range map[string]int{"http://" + ops + "/healthz": 200, "http://" + ops + "/metrics": 200, i.Base + "/metrics": 404, i.Base + "/": 200} {
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 			response, err := http.Get(path)
 			if err != nil && time.Now().Before(end) {
@@ -294,16 +255,16 @@ func TestServe_HealthOnAnAddressOfItsOwn(t *testing.T) {
 func TestRealm_PlansAppliesAndThenHasNothingToDo(t *testing.T) {
 	demo := demotest.Get(t)
 	i := install(t)
-	raw, err := os.ReadFile(i.config)
+	raw, err := os.ReadFile(i.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Replace(string(raw), "http://127.0.0.1:1", demo.Keycloak, 1)
-	i.config = i.file("realm.yaml", strings.Replace(text, "realm: universite", "realm: planned", 1))
+	i.Config = i.File("realm.yaml", strings.Replace(text, "realm: universite", "realm: planned", 1))
 	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "ENTREE_REALM_ADMIN_PASSWORD is missing") {
 		t.Errorf("%v %s", err, errs)
 	}
-	i.environ = append(i.environ, "ENTREE_REALM_ADMIN_PASSWORD_FILE="+filepath.Join(demo.Dir, "keycloak", "admin-password"))
+	i.Environ = append(i.Environ, "ENTREE_REALM_ADMIN_PASSWORD_FILE="+filepath.Join(demo.Dir, "keycloak", "admin-password"))
 	out, errs, err := i.entree("realm", "plan")
 	if err != nil || !strings.Contains(out, "+ realm planned\n") {
 		t.Fatalf("%v\n%s%s", err, out, errs)
@@ -316,16 +277,16 @@ func TestRealm_PlansAppliesAndThenHasNothingToDo(t *testing.T) {
 			t.Errorf("%s again: %v\n%s", command, err, out)
 		}
 	}
-	raw, err = os.ReadFile(i.config)
+	raw, err = os.ReadFile(i.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.config = i.file("stricter.yaml", strings.Replace(string(raw), "password:\n", "password:\n  special: 1\n", 1))
+	i.Config = i.File("stricter.yaml", strings.Replace(string(raw), "password:\n", "password:\n  special: 1\n", 1))
 	out, errs, err = i.entree("realm", "check")
 	if err == nil || errs != "" || !strings.HasPrefix(out, "differs: setting passwordPolicy (") || strings.Count(out, "\n") != 1 {
 		t.Errorf("check: %v\n%s%s", err, out, errs)
 	}
-	i.environ[len(i.environ)-1] = "ENTREE_REALM_ADMIN_PASSWORD=wrong"
+	i.Environ[len(i.Environ)-1] = "ENTREE_REALM_ADMIN_PASSWORD=wrong"
 	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "invalid_grant") {
 		t.Errorf("%v %s", err, errs)
 	}

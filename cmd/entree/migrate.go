@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/store"
 )
@@ -37,7 +38,7 @@ database is not changed. Then name the new one under "database" and start.`,
 				if err != nil {
 					return err
 				}
-				from = databaseOf(c)
+				from = app.DatabaseOf(c)
 			}
 			return move(cmd.Context(), from, to, cmd.OutOrStdout())
 		},
@@ -92,7 +93,7 @@ sealed with the secret, which is not in it: keep the secret elsewhere.`,
 			if _, err := os.Lstat(args[0]); !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s is there already: name a new file", args[0])
 			}
-			s, err := openStore(cmd.Context(), c)
+			s, err := app.OpenStore(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
@@ -139,11 +140,11 @@ nothing is made twice.`,
 			if err != nil {
 				return err
 			}
-			to := databaseOf(c)
+			to := app.DatabaseOf(c)
 			if err := move(cmd.Context(), "sqlite:"+file, to, cmd.OutOrStdout()); err != nil {
 				return err
 			}
-			s, err := openStore(cmd.Context(), c)
+			s, err := app.OpenStore(cmd.Context(), c)
 			if err != nil {
 				return err
 			}

@@ -13,11 +13,11 @@ import (
 // same; nothing is written over, and a visit that was going on is over.
 func TestBackupAndRestore(t *testing.T) {
 	i := install(t)
-	file := i.file("people.csv", people)
+	file := i.File("people.csv", people)
 	if _, errs, err := i.entree("import", file); err != nil {
 		t.Fatal(err, errs)
 	}
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(i.dir, "entree.db"), nil)
+	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(i.Dir, "entree.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if err != nil || len(before) == 0 {
 		t.Fatalf("%d people, %v", len(before), err)
 	}
-	copied := filepath.Join(i.dir, "backup.db")
+	copied := filepath.Join(i.Dir, "backup.db")
 	out, errs, err := i.entree("backup", copied)
 	if err != nil || !strings.Contains(out, "people") || !strings.Contains(out, "kept in "+copied) {
 		t.Fatalf("%v\n%s%s", err, out, errs)
@@ -43,17 +43,17 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"entree.db", "entree.db-wal", "entree.db-shm"} {
-		if err := os.Remove(filepath.Join(i.dir, name)); err != nil && !os.IsNotExist(err) {
+		if err := os.Remove(filepath.Join(i.Dir, name)); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
 	}
-	if _, errs, err := i.entree("restore", filepath.Join(i.dir, "nothing.db")); err == nil || !strings.Contains(errs, "no such file") {
+	if _, errs, err := i.entree("restore", filepath.Join(i.Dir, "nothing.db")); err == nil || !strings.Contains(errs, "no such file") {
 		t.Errorf("%v %s", err, errs)
 	}
 	if out, errs, err := i.entree("restore", copied); err != nil || !strings.Contains(out, "moved and compared") {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
-	s, err = store.Open(t.Context(), "sqlite:"+filepath.Join(i.dir, "entree.db"), nil)
+	s, err = store.Open(t.Context(), "sqlite:"+filepath.Join(i.Dir, "entree.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

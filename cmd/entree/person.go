@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/audit"
 	"entree/internal/config"
 	"entree/internal/domain"
@@ -91,7 +92,7 @@ func (p *personRun) with(ctx context.Context, name string, do func(*store.Store,
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c)
+	s, err := app.OpenStore(ctx, c)
 	if err != nil {
 		return err
 	}

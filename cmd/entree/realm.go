@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/secret"
 	"entree/keycloak"
@@ -57,7 +58,7 @@ neither.`,
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password), wanted(c), cmd.OutOrStdout())
+			return run(cmd.Context(), keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password), app.Wanted(c), cmd.OutOrStdout())
 		}
 	}
 	cmd.AddCommand(
@@ -132,31 +133,4 @@ func (e environment) adminPassword() (secret.Text, error) {
 		return secret.New(value), nil
 	}
 	return secret.Text{}, fmt.Errorf("%s is missing: give it there, or the name of its file in %s_FILE", adminPasswordVariable, adminPasswordVariable)
-}
-
-// wanted is what a configuration needs of its realm.
-func wanted(c config.Config) keycloak.Wanted {
-	base := strings.TrimRight(c.Portal.BaseURL, "/")
-	w := keycloak.Wanted{
-		DisplayName: c.Institution.Name,
-		PasswordPolicy: fmt.Sprintf("length(%d) and maxLength(%d) and upperCase(%d) and lowerCase(%d) and digits(%d) and notUsername and notEmail",
-			c.Password.Length, c.Password.MaxLength, c.Password.Upper, c.Password.Lower, c.Password.Digits),
-		Waived: c.Keycloak.WaivePolicy, LoginTheme: c.Keycloak.LoginTheme,
-		Portal:       keycloak.Secret{ID: c.Keycloak.ClientID, Secret: c.Keycloak.ClientSecret},
-		ENT:          keycloak.Secret{ID: c.SSO.ClientID, Secret: c.SSO.ClientSecret},
-		RedirectURIs: []string{base + "/connexion/retour"},
-		LogoutURIs:   []string{base + "/"},
-		Console:      keycloak.Secret{ID: c.Console.ClientID, Secret: c.Console.ClientSecret}, ConsoleURL: base + "/admin",
-	}
-	if c.Password.Special > 0 {
-		w.PasswordPolicy += fmt.Sprintf(" and specialChars(%d)", c.Password.Special)
-	}
-	for _, p := range c.Profiles {
-		for _, g := range p.Groups {
-			if !slices.Contains(w.Groups, g) {
-				w.Groups = append(w.Groups, g)
-			}
-		}
-	}
-	return w
 }

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/store"
 )
@@ -32,7 +31,7 @@ the default for SQLite. All other commands refuse a schema of another version.`,
 			if err != nil {
 				return err
 			}
-			state, err := store.ReadSchema(cmd.Context(), databaseOf(c))
+			state, err := store.ReadSchema(cmd.Context(), app.DatabaseOf(c))
 			if err != nil {
 				return err
 			}
@@ -61,7 +60,7 @@ used until now.`,
 			if err != nil {
 				return err
 			}
-			before, err := store.Migrate(cmd.Context(), databaseOf(c))
+			before, err := store.Migrate(cmd.Context(), app.DatabaseOf(c))
 			if err != nil {
 				return err
 			}
@@ -78,26 +77,4 @@ used until now.`,
 		},
 	})
 	return cmd
-}
-
-// prepareSchema creates the schema in an empty database, and migrates an older
-// schema where the configuration says so. It logs what it did.
-func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) error {
-	dsn := databaseOf(c)
-	state, err := store.ReadSchema(ctx, dsn)
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	if state.Current() {
-		return nil
-	}
-	if state.Database > 0 && !c.MigratesAtStart() {
-		return fmt.Errorf("database: %w", state.Err())
-	}
-	log.Info("migrating the database's schema", "from", state.Database, "to", state.Program)
-	if _, err := store.Migrate(ctx, dsn); err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	log.Info("migrated the database's schema", "version", state.Program)
-	return nil
 }

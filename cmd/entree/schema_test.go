@@ -9,7 +9,7 @@ import (
 // command that opens the database, with one line, and by serve.
 func TestO2_SchemaCommands(t *testing.T) {
 	i := install(t)
-	i.environ = nil
+	i.Environ = nil
 	if out, errs, err := i.entree("schema", "status"); err != nil || !strings.Contains(out, "is empty") {
 		t.Fatalf("%v %s%s", err, out, errs)
 	}

@@ -12,8 +12,8 @@ import (
 // an earlier one is left in it.
 func TestTheme_CarriesWhatTheConfigurationSays(t *testing.T) {
 	i := install(t)
-	i.file("blason.svg", `<svg xmlns="http://www.w3.org/2000/svg"/>`)
-	raw, err := os.ReadFile(i.config)
+	i.File("blason.svg", `<svg xmlns="http://www.w3.org/2000/svg"/>`)
+	raw, err := os.ReadFile(i.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestTheme_CarriesWhatTheConfigurationSays(t *testing.T) {
 	}
 	var styles []string
 	for _, c := range []string{text, strings.Replace(text, `accent: "#1f4fa3"`, `accent: "#0b5d4e"`, 1)} {
-		i.config = i.file("theme.yaml", c)
+		i.Config = i.File("theme.yaml", c)
 		if out, errs, err := i.entree("realm", "theme", dir); err != nil || !strings.HasPrefix(out, "wrote ") {
 			t.Fatalf("%v\n%s%s", err, out, errs)
 		}
@@ -49,7 +49,7 @@ func TestTheme_CarriesWhatTheConfigurationSays(t *testing.T) {
 	}
 	logo := "logo." + regexp.MustCompile(`[0-9a-f]{8}`).FindString(read(sheet)[strings.Index(read(sheet), "logo"):]) + ".svg"
 	for name, want := range map[string][]string{
-		"theme.properties": {"parent=keycloak.v2\n", "entreePortal=" + i.base + "/activation\n", "entreeForgotten=" + i.base + "/mot-de-passe-oublie\n",
+		"theme.properties": {"parent=keycloak.v2\n", "entreePortal=" + i.Base + "/activation\n", "entreeForgotten=" + i.Base + "/mot-de-passe-oublie\n",
 			"entreeHelpEmail=assistance@univ-orleans.example\n", "entreeHelpUrl=\n"},
 		sheet:                             {"--accent:#0b5d4e;", "url(../img/" + logo + ")"},
 		"resources/img/" + logo:           {"<svg"},

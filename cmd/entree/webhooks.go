@@ -8,10 +8,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"crypto/rand"
-
 	"github.com/spf13/cobra"
 
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/store"
@@ -37,7 +36,7 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 			if err != nil {
 				return err
 			}
-			w := newWebhooks(c)
+			w := app.NewWebhooks(c)
 			job, err := w.Try(args[0])
 			if err != nil {
 				return err
@@ -99,19 +98,15 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 	return cmd
 }
 
-func newWebhooks(c config.Config) *webhook.Webhooks {
-	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader})
-}
-
 func withStore(ctx context.Context, path string, env environment, do func(*store.Store, *webhook.Webhooks) error) error {
 	c, err := config.Load(path, env.environ)
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c)
+	s, err := app.OpenStore(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	return do(s, newWebhooks(c))
+	return do(s, app.NewWebhooks(c))
 }

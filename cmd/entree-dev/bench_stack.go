@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entree/internal/app"
+	"entree/internal/config"
+	"entree/internal/devenv/bench"
+	"entree/internal/devenv/child"
+	"entree/internal/devenv/demo"
+	"entree/internal/devenv/democonfig"
+	"entree/internal/devenv/demopeople"
+	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/localpostgres"
+	"entree/internal/devenv/mailbox"
+	"entree/internal/domain"
+)
+
+// stack is everything that a bench drives: the demo's parts, with the portal
+// in a process of its own, so that its cost can be told from the visitors'.
+type stack struct {
+	dir      string
+	config   config.Config
+	letters  *bench.Letters
+	keycloak *localkeycloak.Server // nil: the stand-in
+	standIn  *bench.StandIn
+	pids     bench.Processes
+	stops    []func() error
+}
+
+// stackOptions are what the benches let their user choose.
+type stackOptions struct {
+	postgres     bool
+	standIn      bool
+	keycloakHome string
+	people       int    // enrolled before the portal starts
+	profile      string // where the portal's profile goes; empty: nowhere
+}
+
+// benchLimits lift what protects a real portal from one visitor who is five
+// hundred: every student of a bench comes from one network.
+var benchLimits = []string{
+	"ENTREE_LIMITS_MAILS_PER_NETWORK_PER_10_MINUTES=1000000",
+	"ENTREE_LIMITS_MAILS_ALTOGETHER_PER_10_MINUTES=1000000",
+}
+
+// startStack starts the parts in the order in which they need one another.
+// stop has to be called whether it fails or not.
+func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer) (s *stack, err error) {
+	s = &stack{letters: bench.NewLetters()}
+	if s.dir, err = os.MkdirTemp("", "entree-bench-"); err != nil {
+		return s, err
+	}
+	s.later(func() error { return os.RemoveAll(s.dir) })
+	if err := democonfig.WriteSecrets(s.dir); err != nil {
+		return s, err
+	}
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Arrived: func(m mailbox.Message) { s.letters.Put(m.To, m.Text) }})
+	if err != nil {
+		return s, err
+	}
+	s.later(box.Close)
+	var pg *localpostgres.Server
+	if o.postgres {
+		if pg, err = localpostgres.StartDurable(); err != nil {
+			return s, err
+		}
+		s.later(pg.Stop)
+		s.pids.Database = pg.PID()
+	}
+	at, err := s.startKeycloak(ctx, o, pg, p, tell)
+	if err != nil {
+		return s, err
+	}
+	environ := append([]string{}, benchLimits...)
+	for name, file := range map[string]string{"ENTREE_SECRET_FILE": "secret", "ENTREE_KEYCLOAK_CLIENT_SECRET_FILE": "portal-secret", "ENTREE_SSO_CLIENT_SECRET_FILE": "ent-secret"} {
+		environ = append(environ, name+"="+filepath.Join(s.dir, file))
+	}
+	if pg != nil {
+		dsn, err := pg.DSN("entree")
+		if err != nil {
+			return s, err
+		}
+		environ = append(environ, "ENTREE_DATABASE="+dsn)
+	}
+	free, err := child.FreePort()
+	if err != nil {
+		return s, err
+	}
+	listen := fmt.Sprintf("127.0.0.1:%d", free)
+	host, port, err := net.SplitHostPort(box.SMTPAddr())
+	if err != nil {
+		return s, err
+	}
+	if _, err := democonfig.Write(s.dir, democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: at, SMTPHost: host, SMTPPort: port}); err != nil {
+		return s, err
+	}
+	file := filepath.Join(s.dir, "entree.yaml")
+	if s.config, err = config.Load(file, environ); err != nil {
+		return s, err
+	}
+	if s.keycloak != nil {
+		if err := demo.SetUpRealm(ctx, s.config, s.keycloak, nil); err != nil {
+			return s, fmt.Errorf("set the realm up: %w", err)
+		}
+	}
+	if err := enrol(ctx, s.config, o.people); err != nil {
+		return s, fmt.Errorf("enrol %d people: %w", o.people, err)
+	}
+	return s, s.startPortal(ctx, p, file, o.profile, environ)
+}
+
+func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpostgres.Server, p *product, tell io.Writer) (address string, err error) {
+	if o.standIn {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		s.standIn = bench.NewStandIn("universite")
+		server := &http.Server{Handler: s.standIn, ReadHeaderTimeout: time.Minute}
+		go func() { _ = server.Serve(listener) }() // ends with Close
+		s.later(server.Close)
+		return "http://" + listener.Addr().String(), nil
+	}
+	fmt.Fprintln(tell, "Starting Keycloak …")
+	options := localkeycloak.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: os.Getenv}
+	if pg != nil {
+		if options.Database, err = pg.DSN("keycloak"); err != nil {
+			return "", err
+		}
+	}
+	if s.keycloak, err = localkeycloak.Start(ctx, options); err != nil {
+		return "", err
+	}
+	s.later(func() error { s.keycloak.Stop(); return nil })
+	s.pids.Keycloak = s.keycloak.PID()
+	return s.keycloak.URL(), nil
+}
+
+// startPortal starts `entree serve` and waits until it is ready.
+func (s *stack) startPortal(ctx context.Context, p *product, file, profile string, environ []string) error {
+	program, err := p.in(s.dir)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(program, "serve", "--config", file, "--profile", profile)
+	cmd.Env, cmd.Dir = append(os.Environ(), environ...), s.dir
+	portal, err := child.Start(child.Program{Name: "the portal", Cmd: cmd, Log: filepath.Join(s.dir, "portal.log")})
+	if err != nil {
+		return err
+	}
+	s.later(func() error { portal.Stop(); return nil })
+	s.pids.Portal = cmd.Process.Pid
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return portal.Ready(ctx, child.Answers(s.config.Portal.BaseURL+"/readyz"))
+}
+
+// enrol brings n students into the configured registry.
+func enrol(ctx context.Context, c config.Config, n int) error {
+	s, err := app.OpenStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	var people []domain.Person
+	for i := range n {
+		people = append(people, demopeople.Student(i))
+	}
+	err = s.Enrol(ctx, people...)
+	return errors.Join(err, s.Close())
+}
+
+func (s *stack) later(stop func() error) { s.stops = append(s.stops, stop) }
+
+// stop ends the parts, the last one first.
+func (s *stack) stop() error {
+	var errs []error
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		errs = append(errs, s.stops[i]())
+	}
+	s.stops = nil
+	return errors.Join(errs...)
+}
+
+// portal is its address.
+func (s *stack) portal() string { return strings.TrimRight(s.config.Portal.BaseURL, "/") }
+
+// database names it for the report.
+func (s *stack) database() string {
+	if s.pids.Database != 0 {
+		return "PostgreSQL"
+	}
+	return bench.SQLite
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"entree/internal/devenv/demotest"
+)
+
+// measure returns the arguments of a bench of the program that serves this run of
+// the tests.
+func measure(t *testing.T, args ...string) []string {
+	t.Helper()
+	program, err := demotest.Program(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{"bench", "--entree", program}, args...)
+}
+
+// The command runs whole on a stack of its own, and nothing is lost. How long
+// it took is not looked at.
+func TestBenchRush_NothingIsLost(t *testing.T) {
+	t.Parallel()
+	for database, students := range map[string]int{"sqlite": 30, "postgres": 10} {
+		t.Run(database, func(t *testing.T) { rush(t, database, students) })
+	}
+}
+
+func rush(t *testing.T, database string, students int) {
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), measure(t, "rush", "--database", database, "--students", strconv.Itoa(students), "--rounds", "1", "--warm-up", "4", "--logins", "4", "--json"), &out, &errs); err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	var got struct {
+		Machine     struct{ Database string }
+		Ratios      map[string]float64
+		NothingLost bool `json:"nothing_lost"`
+		Failures    int
+		Proof       struct{ Activated, Counted, Found, Mails, Logins int }
+	}
+	if strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("not one line:\n%s", &out)
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	all := students + 4
+	if !got.NothingLost || got.Failures != 0 || got.Proof.Activated != all || got.Proof.Mails != 2*all || got.Proof.Logins != 4 || strings.Contains(got.Machine.Database, "PostgreSQL") != (database == "postgres") {
+		t.Errorf("%+v\n%s", got, &errs)
+	}
+	for _, key := range []string{"cost_to_limit", "cost_to_registration", "keycloak_to_registration", "rate_to_registration"} {
+		if got.Ratios[key] <= 0 {
+			t.Errorf("no ratio %s: %v", key, got.Ratios)
+		}
+	}
+}
+
+func TestBenchPortal_OnBothDatabases(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), measure(t, "portal", "--students", "10", "--rounds", "1", "--json"), &out, &errs); err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	var got map[string]struct {
+		PerSecond float64 `json:"per_second"`
+		Pages     []struct {
+			Step  string
+			Bytes int64
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got["sqlite"].PerSecond <= 0 || got["postgres"].PerSecond <= 0 {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	// What a telephone on a slow network has to fetch: everything that the first
+	// page needs, and each next page.
+	if len(got["sqlite"].Pages) < 8 {
+		t.Fatalf("pages: %+v", got["sqlite"].Pages)
+	}
+	for _, p := range got["sqlite"].Pages {
+		most := int64(10_000)
+		switch p.Step {
+		case "welcome":
+			most = 60_000
+		case "charter":
+			most = 20_000 // as long as its text
+		case "whole way":
+			most = 80_000
+		}
+		if p.Bytes > most {
+			t.Errorf("%s brings %d bytes, want %d at most", p.Step, p.Bytes, most)
+		}
+	}
+}
+
+func TestBench_RefusesWhatItCannotDo(t *testing.T) {
+	for _, args := range [][]string{{"--students", "0"}, {"--database", "oracle"}, {"--rate", "-1"}} {
+		var out, errs bytes.Buffer
+		if err := run(t.Context(), append([]string{"bench", "rush"}, args...), &out, &errs); err == nil || !strings.Contains(errs.String(), "--") {
+			t.Errorf("%v: %v %s", args, err, &errs)
+		}
+	}
+}
+
+func TestBenchImport_DoesTheSameWork(t *testing.T) {
+	for _, database := range []string{"sqlite", "postgres"} {
+		var out, errs bytes.Buffer
+		// Of so few rows the start of the program is most of the time: the mark is not looked at.
+		_ = run(t.Context(), measure(t, "import", "--rows", "300", "--database", database, "--json"), &out, &errs)
+		var got struct {
+			Rows      int
+			Ratio     float64
+			PeakBytes int64 `json:"peak_bytes"`
+		}
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Rows != 300 || got.Ratio <= 0 || got.PeakBytes < 1<<20 {
+			t.Errorf("%v %+v\n%s", err, got, &errs)
+		}
+	}
+}

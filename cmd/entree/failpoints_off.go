@@ -1,7 +1,0 @@
-//go:build !failpoint
-
-package main
-
-// withFailpoints leaves the ports as they are: the program that people run has
-// no failpoints.
-func withFailpoints(p ports) ports { return p }

@@ -1,0 +1,268 @@
+// Package app builds the portal from a configuration and runs it: [New] creates
+// each adapter and hands it to the services, [App.Serve] answers requests and
+// runs the background services until its context ends.
+//
+// The background services are the job runner, the realm's password policy and
+// the queue of hashes before it (policy.go), the check of the realm
+// (findings.go), the detection of a restored database (restored.go), the login
+// events of the realm (logins.go), the scheduled imports (sources.go), and the
+// purge with the sealing of the audit trail (app.go).
+//
+// It is the only package that knows every adapter. Commands use it; nothing else
+// in the product does.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+
+	"entree/internal/activation"
+	"entree/internal/campaign"
+	"entree/internal/charter"
+	"entree/internal/config"
+	"entree/internal/domain"
+	"entree/internal/helpdesk"
+	"entree/internal/jobs"
+	"entree/internal/mail"
+	"entree/internal/mail/bounce"
+	"entree/internal/registry/intake"
+	"entree/internal/store"
+	"entree/internal/webhook"
+	"entree/keycloak"
+	"entree/portal"
+	"entree/portal/web"
+)
+
+// app is the portal with everything it stands on.
+type App struct {
+	config  config.Config
+	log     *slog.Logger
+	store   *store.Store
+	service *activation.Service
+	desk    *helpdesk.Desk
+	runner  *jobs.Runner
+	realm   *keycloak.Client
+	policy  *realmPolicy
+	found   *realmFindings
+	metrics *web.Metrics
+	pages   *portal.Portal
+
+	webhooks    *webhook.Webhooks
+	charters    *charter.Desk
+	campaigns   *campaign.Service
+	mailer      *mail.Mailer
+	bounceRules *bounce.Rules
+	intake      *intake.Intake
+}
+
+// graceful is how long requests and jobs under way may take at the end.
+const graceful = 15 * time.Second
+
+// New joins the parts. Keycloak need not be there: the portal takes people
+// as far as the last page without it.
+func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
+	a := &App{config: c, log: log}
+	ok := false
+	defer func() {
+		if !ok {
+			a.Close()
+		}
+	}()
+	var err error
+	if err := prepareSchema(ctx, c, log); err != nil {
+		return nil, err
+	}
+	if a.store, err = OpenStore(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := a.hangCharters(ctx); err != nil {
+		return nil, err
+	}
+	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
+		return nil, err
+	}
+	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
+	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
+	a.found = &realmFindings{realm: a.realm, want: Wanted(c), log: log}
+	if a.bounceRules, err = BounceRules(c.BounceRules()); err != nil {
+		return nil, err
+	}
+	if a.mailer, err = mail.New(mailOptions(c, a.bounceRules)); err != nil {
+		return nil, err
+	}
+	accounts := a.realm.Accounts(c.Institution.Scope)
+	p := withFailpoints(ports{
+		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, mailer: a.mailer, queue: a.store, sessions: a.store, campaigns: a.store,
+	})
+	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
+	leaked, err := openBreached(c)
+	if err != nil {
+		return nil, err
+	}
+	a.webhooks = NewWebhooks(c)
+	a.service, err = activation.New(activation.Options{
+		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Mailer: p.mailer,
+		Charters: a.charters.Board, News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
+		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
+		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
+		Rates: c.Rates(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.runner.Handle(domain.JobMail, a.service.MailJobs())
+	a.runner.Handle(domain.JobAccount, a.service.AccountJobs())
+	for queue, handler := range a.webhooks.Handlers() {
+		a.runner.Handle(queue, handler)
+	}
+	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
+	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
+	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
+	if err := a.joinCampaigns(ctx, p); err != nil {
+		return nil, err
+	}
+	a.intake = intake.New(ctx, intake.Options{
+		Folder: c.ImportFolder(), Store: a.store, Mapping: ImportMapping(c), MaxGone: float64(c.Import.MaxGone) / 100, Log: log, Now: time.Now, Random: rand.Reader,
+	})
+	if a.pages, err = a.newPortal(p.sessions); err != nil {
+		return nil, err
+	}
+	ok = true
+	return a, nil
+}
+
+// serve answers on the listener until ctx ends, then lets what is under way
+// come to its end.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	compared := a.compareAges(ctx) // before anything is worked on
+	if a.config.Portal.OpsListen != "" {
+		ops, err := net.Listen("tcp", a.config.Portal.OpsListen)
+		if err != nil {
+			return fmt.Errorf("portal.ops_listen: %w", err)
+		}
+		group.Go(func() error { return a.answer(ctx, ops, a.pages.Ops()) })
+	}
+	group.Go(func() error { return a.runner.Run(ctx) })
+	group.Go(func() error { return a.policy.watch(ctx) })
+	group.Go(func() error { return a.found.watch(ctx) })
+	group.Go(func() error { return a.watchLogins(ctx) })
+	group.Go(func() error { return a.watchAge(ctx, compared) })
+	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error { return a.readSources(ctx) })
+	group.Go(func() error { return a.charters.Board.Watch(ctx, a.log) })
+	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// connections bounds open connections, and with them descriptors and memory;
+// most of them are a browser's that is kept for its next page.
+const connections = 8192
+
+// answer serves one listener until ctx ends and its requests are done.
+func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second, // the last page may wait for Keycloak
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	server.RegisterOnShutdown(a.pages.EndStreams) // nothing waits for browsers that only listen
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+		defer cancel()
+		stopped <- server.Shutdown(limit)
+	}()
+	if err := server.Serve(netutil.LimitListener(listener, connections)); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// tidy purges what is over, every ten minutes (S48).
+func (a *App) tidy(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if err := a.store.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("purge", "error", err)
+		}
+		if err := a.intake.Purge(); err != nil {
+			a.log.Error("uploaded files", "error", err)
+		}
+		if err := a.sealRecord(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("audit", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// settled is how long ago an event has to be for every transaction of its time
+// to be over, the long ones of an import included.
+const settled = 15 * time.Minute
+
+// sealRecord seals the events that are not sealed yet and cuts off what is too
+// old. The end of the chain goes to the log: a copy of it that the database
+// does not hold.
+func (a *App) sealRecord(ctx context.Context, now time.Time) error {
+	sealed, err := a.store.SealEvents(ctx, now.Add(-settled))
+	if err != nil {
+		return err
+	}
+	cut, err := a.store.CutAudit(ctx, now.AddDate(0, -a.config.Audit.KeepMonths, 0))
+	if err != nil || sealed == 0 && cut == 0 {
+		return err
+	}
+	head, err := a.store.AuditHead(ctx)
+	if err == nil {
+		a.log.Info("audit sealed", "events", sealed, "cut", cut, "noted", fmt.Sprintf("%d:%s", head.Seq, head.Hash))
+	}
+	return err
+}
+
+// Config returns the configuration that the portal was built with.
+func (a *App) Config() config.Config { return a.config }
+
+// Store returns the portal's database.
+func (a *App) Store() *store.Store { return a.store }
+
+// Service returns the activation service.
+func (a *App) Service() *activation.Service { return a.service }
+
+// ReadPolicy reads the realm's password policy now instead of at the next tick
+// of [App.Serve].
+func (a *App) ReadPolicy(ctx context.Context) error { return a.policy.read(ctx) }
+
+// Close releases the database and the import folder. It must not be called
+// while Serve runs.
+func (a *App) Close() {
+	if a.intake != nil {
+		a.intake.Close()
+	}
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.log.Error("close the database", "error", err)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"entree/internal/campaign"
+	"entree/internal/domain"
+	"entree/internal/mail"
+	"entree/internal/mail/bounce"
+)
+
+// joinCampaigns registers the jobs of campaigns, and the bounce reader if the
+// configuration names a mailbox.
+func (a *App) joinCampaigns(ctx context.Context, p ports) error {
+	c := a.config
+	a.campaigns = &campaign.Service{Store: p.campaigns, Mailer: p.mailer, Runner: a.runner, Charters: a.charters.Board, Profiles: c.Domain(), Clock: time.Now}
+	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())
+	a.runner.Handle(campaign.JobMail, a.campaigns.Mails())
+	var box bounce.Box
+	switch b := c.Bounces; b.Kind {
+	case "folder":
+		box = bounce.Folder{Dir: c.BounceFolder()}
+	case "imap":
+		box = bounce.IMAP{Host: b.Host, Port: b.Port, TLS: b.TLS, User: b.User, Password: b.Password, Mailbox: b.Mailbox}
+	default:
+		return nil
+	}
+	reader := &bounce.Reader{
+		Box: box, Rules: a.bounceRules, Every: c.Bounces.Every, Clock: time.Now, Log: a.log,
+		Ours: func(messageID string, to domain.Address) (string, bool) { return mail.Ours(c.Keys, messageID, to) },
+		Tell: func(ctx context.Context, b bounce.Bounce) error {
+			return a.campaigns.Bounced(ctx, campaign.Bounce{Job: b.ID, Address: b.Address, Status: b.Status, Rule: b.Rule, Wrong: b.Outcome == bounce.Wrong, At: time.Now().UTC()})
+		},
+	}
+	a.runner.Handle(bounce.JobKind, reader)
+	return a.store.EnsureJob(ctx, reader.FirstJob())
+}

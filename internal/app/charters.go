@@ -1,0 +1,23 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"entree/internal/charter"
+)
+
+// hangCharters publishes the configuration's charters where there are none
+// yet, and reads what is in force.
+func (a *App) hangCharters(ctx context.Context) error {
+	a.charters = &charter.Desk{Store: a.store, Board: charter.NewBoard(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
+	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())
+	if err != nil {
+		return fmt.Errorf("charters: %w", err)
+	}
+	for _, name := range ignored {
+		a.log.Warn("a charter of the configuration is not in force: the console published another one; publish this one there, or take it out", "version", name)
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"entree/internal/config"
+	"entree/keycloak"
+)
+
+// wanted is what a configuration needs of its realm.
+func Wanted(c config.Config) keycloak.Wanted {
+	base := strings.TrimRight(c.Portal.BaseURL, "/")
+	w := keycloak.Wanted{
+		DisplayName: c.Institution.Name,
+		PasswordPolicy: fmt.Sprintf("length(%d) and maxLength(%d) and upperCase(%d) and lowerCase(%d) and digits(%d) and notUsername and notEmail",
+			c.Password.Length, c.Password.MaxLength, c.Password.Upper, c.Password.Lower, c.Password.Digits),
+		Waived: c.Keycloak.WaivePolicy, LoginTheme: c.Keycloak.LoginTheme,
+		Portal:       keycloak.Secret{ID: c.Keycloak.ClientID, Secret: c.Keycloak.ClientSecret},
+		ENT:          keycloak.Secret{ID: c.SSO.ClientID, Secret: c.SSO.ClientSecret},
+		RedirectURIs: []string{base + "/connexion/retour"},
+		LogoutURIs:   []string{base + "/"},
+		Console:      keycloak.Secret{ID: c.Console.ClientID, Secret: c.Console.ClientSecret}, ConsoleURL: base + "/admin",
+	}
+	if c.Password.Special > 0 {
+		w.PasswordPolicy += fmt.Sprintf(" and specialChars(%d)", c.Password.Special)
+	}
+	for _, p := range c.Profiles {
+		for _, g := range p.Groups {
+			if !slices.Contains(w.Groups, g) {
+				w.Groups = append(w.Groups, g)
+			}
+		}
+	}
+	return w
+}

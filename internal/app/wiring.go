@@ -1,0 +1,240 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entree/internal/breached"
+	"entree/internal/config"
+	"entree/internal/domain"
+	"entree/internal/mail"
+	"entree/internal/mail/bounce"
+	"entree/internal/password"
+	"entree/internal/secret"
+	"entree/internal/sso"
+	"entree/internal/store"
+	"entree/internal/webhook"
+	"entree/keycloak"
+	"entree/portal"
+	"entree/portal/admin"
+	"entree/portal/i18n"
+	"entree/portal/web"
+	"entree/static"
+	"entree/templates"
+)
+
+// DatabaseOf names the configured database. A relative SQLite file stands beside
+// the configuration.
+func DatabaseOf(c config.Config) string {
+	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && !filepath.IsAbs(file) {
+		return "sqlite:" + filepath.Join(c.Dir, file)
+	}
+	return c.Database
+}
+
+// OpenStore opens the configured database.
+func OpenStore(ctx context.Context, c config.Config) (*store.Store, error) {
+	s, err := store.Open(ctx, DatabaseOf(c), time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return s, nil
+}
+
+// openBreached opens the list of leaked passwords, where there is one.
+func openBreached(c config.Config) (domain.Breached, error) {
+	if c.BreachedFile() == "" {
+		return nil, nil
+	}
+	list, err := breached.Open(c.BreachedFile())
+	if err != nil {
+		return nil, fmt.Errorf("password.breached_file: %w", err)
+	}
+	return list, nil
+}
+
+func NewWebhooks(c config.Config) *webhook.Webhooks {
+	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader})
+}
+
+func keycloakConfig(c config.Config) keycloak.Config {
+	k := c.Keycloak
+	return keycloak.Config{URL: k.URL, Realm: k.Realm, ClientID: k.ClientID, ClientSecret: k.ClientSecret, Timeout: k.Timeout, InFlight: k.CreatesInFlight}
+}
+
+// mailOptions returns the mailer's options. rules judge the refusals of mail
+// servers.
+func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
+	s, i := c.SMTP, c.Institution
+	return mail.Options{
+		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout,
+		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
+		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
+		JudgeRefusal: func(to domain.Address, reply string) (string, string, bool) {
+			status, v := rules.Judge(string(to), reply)
+			return status, v.Rule, v.Outcome == bounce.Wrong
+		},
+	}
+}
+
+// newPortal joins pages, texts and service.
+func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
+	c := a.config
+	catalog, err := i18n.Load()
+	if err != nil {
+		return nil, err
+	}
+	login, behind, err := newSSO(c)
+	if err != nil {
+		return nil, err
+	}
+	console, err := a.newConsole()
+	if err != nil {
+		return nil, err
+	}
+	assets, logo, err := withLogo(static.FS, c.LogoFile())
+	if err != nil {
+		return nil, err
+	}
+	i := c.Institution
+	return portal.New(portal.Options{
+		Service: a.service, Texts: a.store, Sessions: sessions, SSO: login, SSOBehind: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
+		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies, ProxyHeader: c.Portal.ProxyHeader,
+		Institution: web.Institution{
+			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
+			LegalURL: i.LegalURL, AccessibleURL: i.Accessibility,
+		},
+		Theme: web.Theme{Accent: i.Accent, AccentDark: i.AccentDark}, Profiles: c.Domain(), Example: password.Example,
+		Links: links(c.NextSteps), EntURL: c.SSO.EntURL, ChangePassword: c.Portal.ChangePassword, Idle: c.Portal.SessionIdle,
+		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "", AtOnce: c.Limits.RequestsAtOnce,
+		Log: a.log, Now: time.Now, Random: rand.Reader,
+	})
+}
+
+// newSSO gives the way into the ENT, nil where the ENT asks for the login
+// itself, and the origin of what stands behind it.
+func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
+	back := strings.TrimRight(c.Portal.BaseURL, "/") + "/connexion/retour"
+	switch c.SSO.Kind {
+	case "oidc":
+		login, err = sso.New(sso.Config{
+			Issuer: c.Issuer(), ClientID: c.SSO.ClientID, ClientSecret: c.SSO.ClientSecret,
+			RedirectURL: back, Scopes: []string{"profile", "email"}, Now: time.Now, Random: rand.Reader,
+		})
+	case "cas":
+		var issuer *url.URL
+		if issuer, err = url.Parse(c.Issuer()); err == nil {
+			behind = issuer.Scheme + "://" + issuer.Host
+			login, err = sso.NewCAS(sso.CASConfig{URL: c.SSO.CASURL, ServiceURL: back, Now: time.Now, Random: rand.Reader})
+		}
+	}
+	return login, behind, err
+}
+
+// newConsole joins the console; nil where none is configured.
+func (a *App) newConsole() (*admin.Console, error) {
+	c := a.config
+	if c.Console.ClientSecret.Empty() {
+		return nil, nil
+	}
+	login, err := sso.New(sso.Config{
+		Issuer: c.Issuer(), ClientID: c.Console.ClientID, ClientSecret: c.Console.ClientSecret,
+		RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/admin/connexion/retour", Scopes: []string{"profile"}, Now: time.Now, Random: rand.Reader,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := fs.Sub(templates.FS, "admin")
+	if err != nil {
+		return nil, err
+	}
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.found.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
+		Charters: a.charters, Campaigns: a.campaigns, Lists: a.store, Letters: a.mailer, Markdown: portal.RenderCharter,
+		Evidence: admin.EvidenceKey{Institution: c.Institution.Name, Portal: strings.TrimRight(c.Portal.BaseURL, "/"), Key: c.Keys.Signers(secret.UseEvidence)[0]},
+	})
+}
+
+// checks are what /readyz asks. Keycloak and the mail server may be away: the
+// portal takes people on without them and works off what waits.
+func (a *App) checks() []web.Check {
+	return []web.Check{
+		{Name: "database", Essential: true, Run: a.store.Ping},
+		{Name: "keycloak", Run: a.realm.Ping},
+		{Name: "realm", Run: a.found.ready},
+	}
+}
+
+func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
+	counts, err := a.store.JobCounts(ctx)
+	var out []web.JobFigures
+	for _, c := range counts {
+		f := web.JobFigures{Kind: c.Kind, Waiting: c.Waiting, GivenUp: c.GivenUp}
+		if c.Waiting > 0 {
+			f.Oldest = time.Since(c.Oldest)
+		}
+		out = append(out, f)
+	}
+	return out, err
+}
+
+func links(steps []config.NextStep) map[domain.Lang][]portal.NextLink {
+	out := map[domain.Lang][]portal.NextLink{}
+	for _, lang := range []domain.Lang{domain.French, domain.English} {
+		for _, s := range steps {
+			out[lang] = append(out[lang], portal.NextLink{Text: s.Text.In(lang), Help: s.Help.In(lang), URL: s.URL})
+		}
+	}
+	return out
+}
+
+// withLogo adds the institution's logo to the assets, under its own name.
+func withLogo(assets fs.FS, file string) (fs.FS, string, error) {
+	if file == "" {
+		return assets, "", nil
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, "", err
+	}
+	name := "logo" + strings.ToLower(filepath.Ext(file))
+	return logoFS{assets, name, file}, name, nil
+}
+
+// logoFS is the assets with one more file.
+type logoFS struct {
+	fs.FS
+	name, file string
+}
+
+func (l logoFS) Open(name string) (fs.File, error) {
+	if name == l.name {
+		return os.Open(l.file)
+	}
+	return l.FS.Open(name)
+}
+
+func (l logoFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(l.FS, name)
+	if err != nil || name != "." {
+		return entries, err
+	}
+	info, err := os.Stat(l.file)
+	if err != nil {
+		return nil, err
+	}
+	return append(entries, named{fs.FileInfoToDirEntry(info), l.name}), nil
+}
+
+// named is a file under another name.
+type named struct {
+	fs.DirEntry
+	name string
+}
+
+func (n named) Name() string { return n.name }
