@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -32,6 +33,7 @@ type world struct {
 	rows    *fakeRows
 	log     *syncBuffer
 	base    string
+	network http.RoundTripper // to a portal that listens; nil: requests are handed over
 	mu      sync.Mutex
 	at      time.Time
 }
@@ -154,15 +156,29 @@ func (b *browser) do(method, path string, body *url.Values) *page {
 
 func (b *browser) send(r *http.Request) *page {
 	b.t.Helper()
-	rec := httptest.NewRecorder()
-	b.world.portal.ServeHTTP(rec, r)
-	b.jar.SetCookies(r.URL, rec.Result().Cookies())
-	text := rec.Body.String()
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
+	var answer *http.Response
+	if b.world.network != nil {
+		r.RequestURI = ""
+		var err error
+		if answer, err = b.world.network.RoundTrip(r); err != nil {
+			b.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+		}
+	} else {
+		rec := httptest.NewRecorder()
+		b.world.portal.ServeHTTP(rec, r)
+		answer = rec.Result()
+	}
+	defer answer.Body.Close()
+	b.jar.SetCookies(r.URL, answer.Cookies())
+	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
 	}
-	return &page{Document: doc, t: b.t, path: r.URL.Path, status: rec.Code, header: rec.Header(), body: text}
+	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(raw))
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+	}
+	return &page{Document: doc, t: b.t, path: r.URL.Path, status: answer.StatusCode, header: answer.Header, body: string(raw)}
 }
 
 // get follows redirects within the portal.

@@ -173,15 +173,7 @@ const connections = 8192
 
 // answer serves one listener until ctx ends and its requests are done.
 func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second, // the last page may wait for Keycloak
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-	}
+	server := web.NewServer(handler, a.log)
 	server.RegisterOnShutdown(a.pages.EndStreams) // nothing waits for browsers that only listen
 	stopped := make(chan error, 1)
 	go func() {

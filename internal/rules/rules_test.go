@@ -60,6 +60,7 @@ var knows = []struct {
 	{"store", []string{"audit", "campaign", "charter", "domain", "helpdesk", "naming"}, "an adapter knows the domain, not its neighbours"},
 	{"jobs", []string{"domain"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/child", nil, "a leaf"},
+	{"devenv/hostile", nil, "an attacker knows addresses and nothing of the portal"},
 	{"devenv/maven", []string{"devenv/child"}, "it fetches programs and knows nothing of what they do"},
 	{"devenv/localkeycloak", []string{"devenv/child", "devenv/maven", "secret"}, "it runs a Keycloak and knows nothing of what is in it"},
 	{"keycloak", []string{"domain", "password", "secret"}, "an adapter knows the domain, not its neighbours"},

@@ -15,13 +15,13 @@ import (
 	"entree/internal/secret"
 )
 
-// CASConfig is what the portal is to a CAS server.
+// CASConfig holds the registration of the portal at a CAS server.
 type CASConfig struct {
 	URL        string // prefix, like https://cas.univ.example/cas
 	ServiceURL string // where tickets come back to
 	Now        func() time.Time
 	Random     io.Reader
-	HTTPClient *http.Client // nil: one with time limits
+	HTTPClient *http.Client // nil: one with a time limit
 }
 
 // CAS logs people in by the CAS protocol 3.0.
@@ -33,15 +33,16 @@ type CASConfig struct {
 //	                                    /p3/serviceValidate with that very
 //	                                    service ──▶ Identity
 //
-// A CAS server gives tickets to whoever has a session there, for any browser to
-// bring: the nonce makes each service's address one login's own, and the server
-// refuses a ticket that was given for another one.
+// A CAS server issues a ticket in any session, and any browser can present it.
+// The nonce makes the service's address unique to one login: the server refuses
+// a ticket that was issued for another address.
 type CAS struct {
 	config CASConfig
 	client *http.Client
+	calls  calls
 }
 
-// NewCAS checks nothing over the network.
+// NewCAS checks the configuration. It makes no network request.
 func NewCAS(c CASConfig) (*CAS, error) {
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
 		return nil, fmt.Errorf("sso: CAS prefix %q is no address", c.URL)
@@ -54,15 +55,15 @@ func NewCAS(c CASConfig) (*CAS, error) {
 	if c.HTTPClient != nil {
 		client = *c.HTTPClient
 	}
-	// A validation that leads elsewhere is none.
+	// A redirect is not a validation.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &CAS{config: c, client: &client}, nil
+	return &CAS{config: c, client: &client, calls: make(calls, callsAtOnce)}, nil
 }
 
-// Origin is where the CAS server's pages are, for a content security policy.
+// Origin returns the origin of the CAS server's pages, for a content security policy.
 func (c *CAS) Origin() string { return origin(c.config.URL) }
 
-// AuthURL begins a login. The protocol knows no identifier to fill in.
+// AuthURL begins a login. The CAS protocol has no parameter for the identifier.
 func (c *CAS) AuthURL(_ context.Context, _, lang string) (string, State, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(c.config.Random, b[:]); err != nil {
@@ -76,16 +77,16 @@ func (c *CAS) AuthURL(_ context.Context, _, lang string) (string, State, error) 
 	return c.config.URL + "/login?" + q.Encode(), s, nil
 }
 
-// service is the address that a login's ticket is good for.
+// service returns the address for which the ticket of a login is valid.
 func (c *CAS) service(s State) string {
 	return c.config.ServiceURL + "?" + url.Values{"state": {s.State}}.Encode()
 }
 
-// aTicket is a service ticket: "ST-" and, with room for the host names that
+// aTicket matches a service ticket: "ST-" and, with room for the host names that
 // servers append, 256 characters at most (CAS Protocol 3.0, 3.1.1 and 3.7).
 var aTicket = regexp.MustCompile(`^ST-[A-Za-z0-9._-]{1,253}$`)
 
-// Exchange finishes a login with the query that the visitor came back with.
+// Exchange finishes a login with the query of the server's redirect.
 func (c *CAS) Exchange(ctx context.Context, s State, query url.Values) (Identity, error) {
 	if !s.answeredBy(query, c.config.Now()) {
 		return Identity{}, ErrState
@@ -97,6 +98,11 @@ func (c *CAS) Exchange(ctx context.Context, s State, query url.Values) (Identity
 	if !aTicket.MatchString(ticket) {
 		return Identity{}, fmt.Errorf("%w: no service ticket", ErrToken)
 	}
+	end, err := c.calls.begin()
+	if err != nil {
+		return Identity{}, err
+	}
+	defer end()
 	raw, err := c.validate(ctx, c.service(s), ticket)
 	if err != nil {
 		return Identity{}, err
@@ -104,8 +110,8 @@ func (c *CAS) Exchange(ctx context.Context, s State, query url.Values) (Identity
 	return readCAS(raw)
 }
 
-// answerLimit bounds what is read of an answer, in bytes; real ones have some
-// thousand.
+// answerLimit is the largest response that is read, in bytes; real ones have
+// some thousand.
 const answerLimit = 256 << 10
 
 func (c *CAS) validate(ctx context.Context, service, ticket string) ([]byte, error) {
@@ -134,8 +140,8 @@ func (c *CAS) validate(ctx context.Context, service, ticket string) ([]byte, err
 	return raw, nil
 }
 
-// bare takes the address off an error of the HTTP client: it holds a ticket
-// that may still be good, and errors go into the log.
+// bare removes the address from an error of the HTTP client: the address holds a
+// ticket that may still be valid, and errors are logged.
 func bare(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -144,13 +150,13 @@ func bare(err error) error {
 	return err
 }
 
-// LogoutURL leads to the end of the session at the CAS server, and from there
-// back, where the server knows the address and follows it.
+// LogoutURL returns the address that ends the session at the CAS server. The
+// server redirects back if it knows the address and is configured to follow it.
 func (c *CAS) LogoutURL(_ context.Context, _ secret.Text, back string) string {
 	return c.config.URL + "/logout?" + url.Values{"service": {back}}.Encode()
 }
 
-// origin is of an address that was checked before.
+// origin returns the origin of an address that was checked before.
 func origin(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package sso is the portal as a relying party, of OpenID Connect or of CAS: it
-// sends a visitor to the single sign-on and reads who came back.
+// sends a visitor to the single sign-on and verifies the identity that comes
+// back.
 //
 //	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
 //	   │
@@ -8,9 +9,9 @@
 //	                                tokens with PKCE; signature, issuer,
 //	                                audience, times, nonce ──▶ Identity
 //
-// The provider is looked up when it is first needed, and again after a failure:
-// the portal starts and works while the single sign-on is down. The way over CAS
-// is drawn at its own type.
+// The provider's configuration is read in the background when it is first
+// needed, and again after a failure: the portal starts and works while the
+// single sign-on is down or hangs. The type CAS describes the CAS protocol.
 package sso
 
 import (
@@ -36,16 +37,16 @@ import (
 var (
 	// ErrUnavailable says that the provider does not answer, or not as a provider.
 	ErrUnavailable = errors.New("sso: provider unavailable")
-	// ErrDenied says that the visitor or the provider said no (access_denied).
+	// ErrDenied says that the visitor or the provider refused (access_denied).
 	ErrDenied = errors.New("sso: denied")
 	// ErrState says that the answer does not belong to a login begun in this
 	// browser in the last half hour (StateLife).
 	ErrState = errors.New("sso: answer to no login begun here")
-	// ErrToken says that the provider's answer does not hold.
-	ErrToken = errors.New("sso: answer does not hold")
+	// ErrToken says that the identity provider's response failed validation.
+	ErrToken = errors.New("sso: the identity provider's response failed validation")
 )
 
-// Status is the status of HTTP that says how a login failed.
+// Status returns the HTTP status of a failed login.
 func Status(err error) int {
 	switch {
 	case errors.Is(err, ErrDenied):
@@ -65,12 +66,32 @@ const StateLife = 30 * time.Minute
 
 // Time limits of the calls to the provider.
 const (
-	callLimit  = 10 * time.Second
-	retryAfter = 2 * time.Second // after a failed look-up of the provider
-	clockSkew  = time.Minute     // between the provider's clock and ours
+	callLimit     = 10 * time.Second
+	discoveryWait = time.Second     // of a login for the provider's configuration
+	retryAfter    = 2 * time.Second // after the provider's configuration could not be read
+	clockSkew     = time.Minute     // between the provider's clock and ours
 )
 
-// Config is what the portal is to the provider.
+// callsAtOnce limits the logins that wait for the provider. A provider that
+// hangs holds that many requests and not more (R6); one that answers in 50 ms
+// serves a thousand logins in a second.
+const callsAtOnce = 64
+
+// calls is a semaphore of the calls to the provider.
+type calls chan struct{}
+
+// begin returns ErrUnavailable at once if too many calls are under way. end must
+// be called otherwise.
+func (c calls) begin() (end func(), err error) {
+	select {
+	case c <- struct{}{}:
+		return func() { <-c }, nil
+	default:
+		return nil, fmt.Errorf("%w: %d calls are waiting for it", ErrUnavailable, callsAtOnce)
+	}
+}
+
+// Config holds the client registration of the portal at the provider.
 type Config struct {
 	Issuer       string // exactly as the provider's tokens name it
 	ClientID     string
@@ -79,58 +100,61 @@ type Config struct {
 	Scopes       []string // beside openid
 	Now          func() time.Time
 	Random       io.Reader
-	HTTPClient   *http.Client // nil: one with time limits
+	HTTPClient   *http.Client // nil: one with a time limit
 }
 
 // RelyingParty logs people in.
 type RelyingParty struct {
 	config Config
 	client *http.Client
+	calls  calls
 
 	mu       sync.Mutex
 	provider *oidc.Provider
 	endpoint endpoints
 	failed   error
 	failedAt time.Time
+	asked    chan struct{} // closed at the end of the discovery under way; nil: none is
+	askedAt  time.Time     // of the system's clock
 }
 
-// endpoints are what go-oidc leaves in the discovery document.
+// endpoints holds the fields of the discovery document that go-oidc does not read.
 type endpoints struct {
 	EndSession string `json:"end_session_endpoint"`
 	NamesIss   bool   `json:"authorization_response_iss_parameter_supported"`
 }
 
-// State is what a login has to be finished with. It belongs to the browser
-// that began it and to nobody else.
+// State is needed to finish a login. It belongs to the browser that began the
+// login and must not be readable by any other.
 type State struct {
 	State    string    `json:"state"`
 	Nonce    string    `json:"nonce"`
 	Verifier string    `json:"verifier"`
 	Begun    time.Time `json:"begun"`
-	Fresh    bool      `json:"fresh,omitempty"` // only a login that was made for this one will do
+	Fresh    bool      `json:"fresh,omitempty"` // the provider must have asked for the password for this login
 }
 
-// answeredBy tells whether a query is the answer to this login, in time.
+// answeredBy reports whether a query is the response to this login, in time.
 func (s State) answeredBy(query url.Values, now time.Time) bool {
 	age := now.Sub(s.Begun)
 	return s.State != "" && age >= 0 && age < StateLife &&
 		subtle.ConstantTimeCompare([]byte(s.State), []byte(only(query, "state"))) == 1
 }
 
-// Identity is who logged in.
+// Identity is the verified identity of a login.
 type Identity struct {
 	Subject string
-	Account string  // Keycloak's id of the user; empty where a CAS server does not say it
+	Account string  // Keycloak's id of the user; empty if a CAS server does not release it
 	Login   string  // preferred_username
 	Name    string  // as the provider displays it
 	Claims  []Claim // the token's other claims, in its order
 	IDToken secret.Text
 
-	AuthTime time.Time // when they last proved who they are; zero where the provider does not say
-	Roles    []string  // the claim entreeRoles: what they may do in the console
+	AuthTime time.Time // of the last authentication; zero if the provider does not report it
+	Roles    []string  // the claim entreeRoles: roles in the console
 }
 
-// New checks nothing over the network.
+// New checks the configuration. It makes no network request.
 func New(c Config) (*RelyingParty, error) {
 	if u, err := url.Parse(c.Issuer); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("sso: issuer %q is no address", c.Issuer)
@@ -142,38 +166,82 @@ func New(c Config) (*RelyingParty, error) {
 	if client == nil {
 		client = &http.Client{Timeout: callLimit}
 	}
-	return &RelyingParty{config: c, client: client}, nil
+	return &RelyingParty{config: c, client: client, calls: make(calls, callsAtOnce)}, nil
 }
 
-// Origin is where the provider's pages are, for a content security policy.
+// Origin returns the origin of the provider's pages, for a content security policy.
 func (r *RelyingParty) Origin() string {
 	return origin(r.config.Issuer)
 }
 
-// discover gives the provider, asked once. One request asks at a time, and
-// after a failure none does for a moment.
-func (r *RelyingParty) discover(ctx context.Context) (*oidc.Provider, endpoints, error) {
+// Discover reads the provider's configuration in the background, so that the
+// first login does not wait for it.
+func (r *RelyingParty) Discover() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.provider != nil {
+	r.startDiscovery()
+}
+
+// startDiscovery needs r.mu. One discovery runs at a time, and after a failure
+// none for a moment.
+func (r *RelyingParty) startDiscovery() {
+	since := r.config.Now().Sub(r.failedAt)
+	if r.provider != nil || r.asked != nil || r.failed != nil && since >= 0 && since < retryAfter {
+		return
+	}
+	asked := make(chan struct{})
+	r.asked, r.askedAt = asked, time.Now()
+	go func() {
+		defer close(asked)
+		ctx, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), r.client), callLimit)
+		defer cancel()
+		var endpoint endpoints
+		provider, err := oidc.NewProvider(ctx, r.config.Issuer)
+		if err == nil {
+			err = provider.Claims(&endpoint)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.asked = nil
+		if err != nil {
+			r.failed, r.failedAt = fmt.Errorf("%w: %w", ErrUnavailable, err), r.config.Now()
+			return
+		}
+		r.provider, r.endpoint, r.failed = provider, endpoint, nil
+	}()
+}
+
+// discover returns the provider's configuration. It waits for the discovery
+// under way until the discovery is a second old, and returns ErrUnavailable
+// after that: a provider that hangs delays the logins of one second only.
+func (r *RelyingParty) discover(ctx context.Context) (*oidc.Provider, endpoints, error) {
+	r.mu.Lock()
+	r.startDiscovery()
+	asked, left := r.asked, discoveryWait-time.Since(r.askedAt)
+	r.mu.Unlock()
+	if asked != nil && left > 0 {
+		end, err := r.calls.begin()
+		if err != nil {
+			return nil, endpoints{}, err
+		}
+		defer end()
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		select {
+		case <-asked:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.provider != nil:
 		return r.provider, r.endpoint, nil
-	}
-	if since := r.config.Now().Sub(r.failedAt); r.failed != nil && since >= 0 && since < retryAfter {
+	case r.asked == nil && r.failed != nil:
 		return nil, endpoints{}, r.failed
 	}
-	// The visitor who happens to be first may leave; the answer is for all.
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), r.client), callLimit)
-	defer cancel()
-	provider, err := oidc.NewProvider(ctx, r.config.Issuer)
-	if err == nil {
-		err = provider.Claims(&r.endpoint)
-	}
-	if err != nil {
-		r.failed, r.failedAt = fmt.Errorf("%w: %w", ErrUnavailable, err), r.config.Now()
-		return nil, endpoints{}, r.failed
-	}
-	r.provider, r.failed = provider, nil
-	return provider, r.endpoint, nil
+	return nil, endpoints{}, fmt.Errorf("%w: its configuration has not been read yet", ErrUnavailable)
 }
 
 func (r *RelyingParty) oauth(p *oidc.Provider) *oauth2.Config {
@@ -184,14 +252,14 @@ func (r *RelyingParty) oauth(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// AuthURL begins a login. hint is the identifier to fill in, lang the language
+// AuthURL begins a login. hint is the identifier to fill in and lang the language
 // of the provider's pages; both may be empty.
 func (r *RelyingParty) AuthURL(ctx context.Context, hint, lang string) (string, State, error) {
 	return r.begin(ctx, hint, lang, false)
 }
 
-// FreshAuthURL begins a login for which the provider has to ask for the
-// password again, whoever is logged in there (OpenID Connect Core, 3.1.2.1).
+// FreshAuthURL begins a login for which the provider must ask for the password
+// again, also in an existing session (OpenID Connect Core, 3.1.2.1).
 func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (string, State, error) {
 	return r.begin(ctx, hint, lang, true)
 }
@@ -222,8 +290,7 @@ func (r *RelyingParty) begin(ctx context.Context, hint, lang string, fresh bool)
 	return r.oauth(p).AuthCodeURL(s.State, options...), s, nil
 }
 
-// Exchange finishes a login with the query that the provider sent the visitor
-// back with.
+// Exchange finishes a login with the query of the provider's redirect.
 func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) (Identity, error) {
 	if !s.answeredBy(query, r.config.Now()) {
 		return Identity{}, ErrState
@@ -245,6 +312,11 @@ func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) 
 	if code := only(query, "error"); code != "" {
 		return Identity{}, providerError(code)
 	}
+	end, err := r.calls.begin()
+	if err != nil {
+		return Identity{}, err
+	}
+	defer end()
 	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, r.client), callLimit)
 	defer cancel()
 	token, err := r.oauth(p).Exchange(ctx, only(query, "code"), oauth2.VerifierOption(s.Verifier))
@@ -308,7 +380,7 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
 	if t.Subject == "" {
-		return Identity{}, fmt.Errorf("%w: about nobody", ErrToken)
+		return Identity{}, fmt.Errorf("%w: no subject", ErrToken)
 	}
 	claims, err := inOrder(all)
 	if err != nil {
@@ -321,10 +393,10 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	return who, nil
 }
 
-// LogoutURL leads to the provider's own end of the session (OpenID Connect
-// RP-Initiated Logout 1.0) and from there back to a registered address. Empty
-// where the provider is not known or has no such address: then only our own
-// session ends.
+// LogoutURL returns the address that ends the session at the provider (OpenID
+// Connect RP-Initiated Logout 1.0) and leads back to a registered address. It is
+// empty if the provider is unavailable or has no such address: then only the
+// portal's own session ends.
 func (r *RelyingParty) LogoutURL(ctx context.Context, idToken secret.Text, back string) string {
 	_, ends, err := r.discover(ctx)
 	if err != nil || ends.EndSession == "" {

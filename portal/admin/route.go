@@ -99,6 +99,11 @@ func (a *Console) download(path string, h func(*visit) error, roles ...Role) *ro
 		if err := a.stay(v); err != nil {
 			return err
 		}
+		leave, err := a.site.Lasting(c, v.by.Subject) // as slow as the operator reads
+		if err != nil {
+			return err
+		}
+		defer leave()
 		return missing(h(v))
 	})
 	return r
@@ -144,6 +149,11 @@ func (a *Console) upload(path string, most int64, h func(*visit, *multipart.Part
 		if err != nil {
 			return err
 		}
+		leave, err := a.site.Lasting(c, v.by.Subject)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		form, file, err := web.ReadUpload(c, "fichier")
 		if err != nil {
 			return err

@@ -117,7 +117,7 @@ func (v *visit) note(act, whom string, what map[string]string) error {
 // is the block.
 func (v *visit) live(page, block string, every time.Duration, load func(context.Context) (any, error)) error {
 	view := v.console.site.View(v.Context, "console."+page+".title")
-	return v.console.site.Live(v.Context, page, block, every, v.ends, func(ctx context.Context) (web.View, error) {
+	return v.console.site.Live(v.Context, v.by.Subject, page, block, every, v.ends, func(ctx context.Context) (web.View, error) {
 		data, err := load(ctx)
 		view.Now = v.console.Now()
 		return view.With(data), err

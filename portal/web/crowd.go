@@ -4,26 +4,31 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 )
 
-// crowd bounds how many requests are worked on at once, and with that memory,
-// goroutines and the queue before the database. Beyond it the portal says so at
-// once, which costs next to nothing, instead of slowly to everybody.
+// crowd limits the number of requests that are processed at once, and with it
+// memory, goroutines and the queue before the database. Beyond the limit the
+// portal answers 503 at once, which costs little, instead of answering every
+// request slowly.
 //
-// Whoever is on the way goes before those who would begin: the last quarter of
-// the places is for requests that carry a session's cookie. It may be a forged
-// one; that buys a place in the queue and nothing else.
+// The last quarter of the places is for requests with a session cookie: a
+// student in the middle of an activation goes before a newcomer. The cookie may
+// be forged; a forged one gives a place in the queue and nothing else.
+//
+// Time that a client decides about is not spent in a place: bodies are read
+// before (takeBody), event streams and uploads are counted apart (lasting).
 type crowd struct {
 	inside atomic.Int64
-	most   int64 // 0: no bound
+	most   int64 // 0: no limit
 }
 
-// comeBack is how long somebody who was not let in is asked to wait. A place is
-// taken for a few milliseconds, and for some seconds at the last page.
+// comeBack is the Retry-After of a refused request. A place is taken for a few
+// milliseconds, and for some seconds at the last page.
 const comeBack = 10 * time.Second
 
 func (c *crowd) enter(known bool) bool {
@@ -38,8 +43,11 @@ func (c *crowd) enter(known bool) bool {
 	return true
 }
 
-// admit answers 503 beyond capacity. Health, figures and static files cost
-// nothing worth waiting for.
+// placeKey is the key of the function that gives up the place of a request.
+const placeKey = "place"
+
+// admit answers 503 beyond capacity. Health, metrics and static files take no
+// place.
 func (s *Site) admit(c *gin.Context) {
 	if path := c.Request.URL.Path; probes[path] || strings.HasPrefix(path, "/static/") {
 		c.Next()
@@ -47,10 +55,54 @@ func (s *Site) admit(c *gin.Context) {
 	}
 	if !s.crowd.enter(len(c.Request.CookiesNamed(s.sectionOf(c).sessions.name)) > 0) {
 		s.sectionOf(c).fail(c, &Error{
-			Status: http.StatusServiceUnavailable, Key: "busy", Cause: errors.New("as many requests as there may be"), Retry: s.config.Now().Add(comeBack),
+			Status: http.StatusServiceUnavailable, Key: "busy", Cause: errors.New("all request places are taken"), Retry: s.config.Now().Add(comeBack),
 		})
 		return
 	}
-	defer s.crowd.inside.Add(-1)
+	leave := sync.OnceFunc(func() { s.crowd.inside.Add(-1) })
+	defer leave()
+	c.Set(placeKey, leave)
 	c.Next()
+}
+
+// Limits of lasting requests.
+const (
+	lastingMost     = 256 // of the instance
+	lastingPerOwner = 12  // of one operator: a browser opens 6 over HTTP/1.1
+)
+
+// lasting counts event streams and uploads, in total and by operator.
+type lasting struct {
+	mu     sync.Mutex
+	total  int
+	owners map[string]int
+}
+
+// Lasting moves a request out of the limit of requests at once: it goes on for
+// as long as its client likes. owner is the operator. leave must be called at
+// the end. The error is a page if the operator, or all of them, have too many
+// such requests already.
+func (s *Site) Lasting(c *gin.Context, owner string) (leave func(), err error) {
+	l := s.lasting
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.owners[owner] >= lastingPerOwner:
+		return nil, &Error{Status: http.StatusTooManyRequests, Key: "too_many", Cause: errors.New("lasting requests of this operator"), Retry: s.config.Now().Add(time.Minute)}
+	case l.total >= lastingMost:
+		return nil, &Error{Status: http.StatusServiceUnavailable, Key: "busy", Cause: errors.New("lasting requests"), Retry: s.config.Now().Add(time.Minute)}
+	}
+	l.total++
+	l.owners[owner]++
+	if place, ok := c.Get(placeKey); ok {
+		place.(func())()
+	}
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.total--
+		if l.owners[owner]--; l.owners[owner] == 0 {
+			delete(l.owners, owner)
+		}
+	}), nil
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -66,6 +67,8 @@ type Site struct {
 	dress       func(*gin.Context, *View) // of a section; nil: none
 	ready       *readiness
 	crowd       *crowd
+	lasting     *lasting
+	largeBodies *atomic.Int64 // that are being read
 	proxies     *proxies
 	sections    map[string]*Site // by the path that they begin with
 	ended       chan struct{}    // closed when the program stops
@@ -83,7 +86,7 @@ const (
 func New(config Config) (*Site, error) {
 	s := &Site{
 		config: config, gets: map[string]bool{}, uploads: map[string]int64{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
-		crowd: &crowd{most: int64(config.AtOnce)},
+		crowd: &crowd{most: int64(config.AtOnce)}, lasting: &lasting{owners: map[string]int{}}, largeBodies: &atomic.Int64{},
 	}
 	var err error
 	if s.proxies, err = newProxies(config); err != nil {
@@ -122,7 +125,7 @@ func (s *Site) build() error {
 	e.RedirectTrailingSlash = false // notFound redirects, and more than slashes
 	e.ForwardedByClientIP = false   // ClientKey reads the headers of proxies
 	e.MaxMultipartMemory = 1        // no form is multipart, and ReadForm refuses those that are
-	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language, s.admit)
+	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language, s.takeBody, s.admit)
 	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
 		s.sectionOf(c).fail(c, &Error{Status: http.StatusMethodNotAllowed, Key: "method"})

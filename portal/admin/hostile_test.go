@@ -1,0 +1,78 @@
+package admin_test
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/devenv/hostile"
+	"entree/portal/web"
+)
+
+// R6: 1,000 event streams of one operator take no request place, and not more
+// than the operator's own share of streams. Another operator's streams open.
+func TestR6_StreamsOfOneOperatorTakeNothingFromOthers(t *testing.T) {
+	w := newWorld(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	w.must(err)
+	server := web.NewServer(w.site, slog.New(slog.DiscardHandler))
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close(); <-ended })
+	cookie := func(b *browser) string {
+		var all []string
+		for _, c := range b.jar.Cookies(must(http.NewRequest("GET", base, nil)).URL) {
+			all = append(all, c.Name+"="+c.Value)
+		}
+		return "Cookie: " + strings.Join(all, "; ")
+	}
+	b := w.operator("admin")
+	b.get("/admin")
+	host := strings.TrimPrefix(base, "https://")
+	target := hostile.Target{Address: listener.Addr().String(), Host: host, Path: "/admin/en-direct", Header: []string{cookie(b)}}
+	attack, err := hostile.Start(t.Context(), hostile.Requests, target, 1000)
+	w.must(err)
+	defer attack.Close()
+	for end := time.Now().Add(20 * time.Second); attack.Answered() < 1000; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("only %d of 1,000 streams were answered", attack.Answered())
+		}
+	}
+	// Places are free for newcomers, who get three quarters of them.
+	if p := w.operator("helpdesk").get("/admin"); p.status != http.StatusOK {
+		t.Errorf("another operator: %d", p.status)
+	}
+	other := w.operator("auditor")
+	other.get("/admin")
+	request := must(http.NewRequest("GET", "http://"+target.Address+"/admin/en-direct", nil))
+	request.Host = host
+	request.Header.Set("Cookie", strings.TrimPrefix(cookie(other), "Cookie: "))
+	response, err := http.DefaultTransport.RoundTrip(request)
+	w.must(err)
+	defer response.Body.Close()
+	first := make([]byte, 6)
+	if _, err := io.ReadFull(response.Body, first); err != nil || response.StatusCode != http.StatusOK || string(first) != "data: " {
+		t.Errorf("another operator's stream: %d %q %v", response.StatusCode, first, err)
+	}
+	request.Header.Set("Cookie", strings.TrimPrefix(cookie(b), "Cookie: "))
+	refused, err := http.DefaultTransport.RoundTrip(request)
+	w.must(err)
+	defer refused.Body.Close()
+	if refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") == "" {
+		t.Errorf("one stream more of the same operator: %d", refused.StatusCode)
+	}
+	if p := b.get("/admin"); p.status != http.StatusOK {
+		t.Errorf("a page of the same operator: %d", p.status)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

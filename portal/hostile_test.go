@@ -1,0 +1,140 @@
+package portal_test
+
+import (
+	"crypto/rand"
+	"net"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"entree/internal/devenv/hostile"
+	"entree/internal/secret"
+	"entree/internal/sso"
+	"entree/portal"
+	"entree/portal/web"
+)
+
+// crowdOf is the number of hostile connections, and placesAtOnce the default of
+// limits.requests_at_once.
+const (
+	crowdOf      = 1000
+	placesAtOnce = 500
+)
+
+// listening is a portal on a port of its own, with the time limits of the
+// program.
+func listening(t *testing.T, change ...func(*portal.Options)) (*world, string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	w := newWorld(t, append([]func(*portal.Options){func(o *portal.Options) {
+		o.BaseURL, o.AtOnce = "http://"+address, placesAtOnce
+	}}, change...)...)
+	transport := &http.Transport{ResponseHeaderTimeout: 20 * time.Second}
+	w.network = transport
+	server := web.NewServer(w.portal, w.portal.Log)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+		<-ended
+	})
+	return w, address
+}
+
+// held is the memory in use, after what can be freed was freed.
+func memoryHeld() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}
+
+// R6: students activate while 1,000 connections send slowly or not at all.
+func TestR6_StudentsFinishBesideAThousandSlowConnections(t *testing.T) {
+	for _, kind := range hostile.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			w, address := listening(t)
+			w.browser(t).to("/activation/accueil-succes")
+			before := memoryHeld()
+			attack, err := hostile.Start(t.Context(), kind, hostile.Target{Address: address}, crowdOf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer attack.Close()
+			for range 3 {
+				w.browser(t).to("/activation/accueil-succes")
+			}
+			if n := attack.Open(); n < crowdOf*9/10 {
+				t.Errorf("only %d connections were open meanwhile", n)
+			}
+			// The attacker's own side is in this process, too.
+			if grown := int64(memoryHeld()) - int64(before); grown > 96<<20 {
+				t.Errorf("%d MiB more in use", grown>>20)
+			}
+		})
+	}
+}
+
+// R6: students activate while 1,000 logins wait for a provider that accepts
+// connections and never answers.
+func TestR6_StudentsFinishWhileTheProviderHangs(t *testing.T) {
+	provider, err := hostile.NewHanging()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer provider.Close()
+	w, address := listening(t, func(o *portal.Options) {
+		o.SSO, err = sso.New(sso.Config{
+			Issuer: "http://" + provider.Address() + "/realms/r", ClientID: "c", ClientSecret: secret.New("s"),
+			RedirectURL: o.BaseURL + "/connexion/retour", Now: time.Now, Random: rand.Reader,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	attack, err := hostile.Start(t.Context(), hostile.Requests, hostile.Target{Address: address, Path: "/connexion"}, crowdOf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer attack.Close()
+	for range 3 {
+		w.browser(t).to("/activation/accueil-succes")
+	}
+	if n := provider.Connections(); n == 0 || n > 10 {
+		t.Errorf("the provider was asked %d times", n)
+	}
+	if p := w.browser(t).do("GET", "/connexion", nil); p.status != http.StatusServiceUnavailable {
+		t.Errorf("a login: %d", p.status)
+	}
+}
+
+// R6: a body that is not sent in whole holds its connection for a while only,
+// and one that says too much is refused as before.
+func TestR6_ABodyThatDoesNotComeIsRefused(t *testing.T) {
+	w, address := listening(t)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("POST /activation HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nadresse=")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 64)
+	n, err := conn.Read(b)
+	if err != nil || string(b[:min(n, 12)]) != "HTTP/1.1 400" {
+		t.Errorf("a body that ends early: %q, %v", b[:n], err)
+	}
+	if acts, _ := w.service.count(); acts != 0 {
+		t.Errorf("%d journeys were begun", acts)
+	}
+}
