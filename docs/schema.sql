@@ -203,6 +203,16 @@ CREATE TABLE limits (
 
 CREATE INDEX limits_arrival ON limits (arrival);
 
+CREATE TABLE mail_refusals (
+    provider TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    since_at BIGINT NOT NULL,
+    last_at  BIGINT NOT NULL,
+    count    BIGINT NOT NULL,
+    words    TEXT NOT NULL,
+    PRIMARY KEY (provider, reason)
+);
+
 CREATE TABLE marks (
     name TEXT PRIMARY KEY,
     at   BIGINT NOT NULL
@@ -250,6 +260,9 @@ CREATE TABLE people (
     wrong_address      TEXT NOT NULL DEFAULT '',
     wrong_why          TEXT NOT NULL DEFAULT '',
     wrong_since        BIGINT NOT NULL DEFAULT 0,
+    -- The bounce rule that marked the address, and the mail provider.
+    wrong_rule         TEXT NOT NULL DEFAULT '',
+    wrong_provider     TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 

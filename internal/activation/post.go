@@ -89,7 +89,7 @@ func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (dom
 	e := s.told(job, m, domain.EventMailAbandoned)
 	var refused *domain.AddressRefused
 	if errors.As(cause, &refused) {
-		e.Wrong = []domain.WrongAddress{{Address: m.To, Why: refused.Status, Rule: refused.Rule, At: s.now()}}
+		e.Wrong = []domain.WrongAddress{{Address: m.To, Why: refused.Status, Rule: refused.Rule, Provider: refused.Provider, At: s.now()}}
 	}
 	return e, nil
 }

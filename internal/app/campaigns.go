@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"entree/internal/campaign"
@@ -30,7 +31,10 @@ func (a *App) joinCampaigns(ctx context.Context, p ports) error {
 		Box: box, Rules: a.bounceRules, Every: c.Bounces.Every, Clock: time.Now, Log: a.log,
 		Ours: func(messageID string, to domain.Address) (string, bool) { return mail.Ours(c.Keys, messageID, to) },
 		Tell: func(ctx context.Context, b bounce.Bounce) error {
-			return a.campaigns.Bounced(ctx, campaign.Bounce{Job: b.ID, Address: b.Address, Status: b.Status, Rule: b.Rule, Wrong: b.Outcome == bounce.Wrong, At: time.Now().UTC()})
+			return a.campaigns.Bounced(ctx, campaign.Bounce{
+				Job: b.ID, Address: b.Address, Status: b.Status, Rule: b.Rule, Provider: b.Provider, Wrong: b.Outcome == bounce.Wrong,
+				Refusal: slices.Contains(bounce.Refusals, b.Reason), Reason: string(b.Reason), Words: b.Words, At: time.Now().UTC(),
+			})
 		},
 	}
 	a.runner.Handle(bounce.JobKind, reader)

@@ -77,9 +77,12 @@ func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
 		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout,
 		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
 		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
-		JudgeRefusal: func(to domain.Address, reply string) (string, string, bool) {
+		JudgeRefusal: func(to domain.Address, reply string) *domain.AddressRefused {
 			status, v := rules.Judge(string(to), reply)
-			return status, v.Rule, v.Outcome == bounce.Wrong
+			if v.Outcome != bounce.Wrong {
+				return nil
+			}
+			return &domain.AddressRefused{Status: status, Rule: v.Rule, Provider: v.Provider}
 		},
 	}
 }

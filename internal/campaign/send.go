@@ -76,7 +76,7 @@ func (s mails) Abandon(ctx context.Context, job domain.Job, cause error) (domain
 		if err != nil {
 			return domain.Effects{}, err
 		}
-		e.Wrong = []domain.WrongAddress{{Address: p.Email, Why: refused.Status, Rule: refused.Rule, At: s.now()}}
+		e.Wrong = []domain.WrongAddress{{Address: p.Email, Why: refused.Status, Rule: refused.Rule, Provider: refused.Provider, At: s.now()}}
 	}
 	return domain.Effects{}, s.settle(ctx, r, Refused, why, e)
 }
@@ -110,19 +110,24 @@ func (s *Service) settle(ctx context.Context, r Recipient, to RecipientState, wh
 // Bounce is a mail of ours that came back. The caller has checked by its
 // Message-ID that the portal sent it.
 type Bounce struct {
-	Job     string // id of the job that sent the mail
-	Address domain.Address
-	Status  string // "5.1.1" (RFC 3463)
-	Rule    string // id of the bounce rule that decided
-	Wrong   bool   // the address does not exist
-	At      time.Time
+	Job                     string // id of the job that sent the mail
+	Address                 domain.Address
+	Status                  string // "5.1.1" (RFC 3463)
+	Rule                    string // id of the bounce rule that decided
+	Wrong                   bool   // the address does not exist
+	Refusal                 bool   // the provider refuses our mails whatever the recipient
+	Provider, Reason, Words string // Words are those of the refusing server, without addresses
+	At                      time.Time
 }
 
 // Bounced stores that a mail came back, of a campaign or any other one.
 func (s *Service) Bounced(ctx context.Context, b Bounce) error {
 	var e domain.Effects
 	if b.Wrong {
-		e.Wrong = []domain.WrongAddress{{Address: b.Address, Why: b.Status, Rule: b.Rule, At: b.At}}
+		e.Wrong = []domain.WrongAddress{{Address: b.Address, Why: b.Status, Rule: b.Rule, Provider: b.Provider, At: b.At}}
+	}
+	if b.Refusal {
+		e.Refused = []domain.MailRefused{{Provider: b.Provider, Reason: b.Reason, Words: b.Words, At: b.At}}
 	}
 	r, err := s.Store.Recipient(ctx, b.Job)
 	if errors.Is(err, domain.ErrNotFound) { // a code, or a receipt

@@ -45,8 +45,9 @@ var ErrForeignAccount = errors.New("account: exists and is somebody else's")
 // AddressRefused is the error of a mail whose recipient's address does not
 // exist, according to the mail server.
 type AddressRefused struct {
-	Status string // "5.1.1" (RFC 3463)
-	Rule   string // id of the bounce rule that decided
+	Status   string // "5.1.1" (RFC 3463)
+	Rule     string // id of the bounce rule that decided
+	Provider string // the mail provider, or the domain of the address
 }
 
 func (e *AddressRefused) Error() string {

@@ -62,6 +62,7 @@ const (
 	EventInvited         EventKind = "person.invited"
 	EventMailSent        EventKind = "mail.sent"
 	EventAddressWrong    EventKind = "address.wrong"
+	EventAddressCleared  EventKind = "address.cleared" // an operator removed the mark; details: status, rule, reason
 	EventMailAbandoned   EventKind = "mail.abandoned"
 	EventDeskProven      EventKind = "desk.proven"
 	EventDeskWrong       EventKind = "desk.wrong"
@@ -82,6 +83,7 @@ type Effects struct {
 	Acceptances []Acceptance
 	People      []PersonChange
 	Wrong       []WrongAddress
+	Refused     []MailRefused
 	Reached     []Reached     // stages that no event of theirs tells
 	Audit       []audit.Entry // what an operator did, chained to what was done before
 	Edits       []PersonEdit
@@ -93,13 +95,38 @@ type Effects struct {
 	Forget []string // keys of limits that are cleared
 }
 
-// WrongAddress marks a personal address as wrong, for everybody who has it. The
-// mark goes with the address: whoever gets another one is not marked.
+// WrongAddress marks a personal address as wrong, for every person who has it.
+// The mark counts only while the person keeps that address.
 type WrongAddress struct {
-	Address Address
-	Why     string // the mail server's status, "5.1.1" (RFC 3463)
-	Rule    string // id of the bounce rule that decided
-	At      time.Time
+	Address  Address
+	Why      string // the mail server's status, "5.1.1" (RFC 3463)
+	Rule     string // id of the bounce rule that decided
+	Provider string // the mail provider, or the domain of the address
+	At       time.Time
+}
+
+// MailRefused is one mail that a provider refused for a reason that is not about
+// the recipient: spam, policy, a block list. Only an administrator can act on it.
+type MailRefused struct {
+	Provider, Reason string
+	Words            string // of the refusing server, without addresses
+	At               time.Time
+}
+
+// MailRefusals counts the mails that a provider refused for one reason.
+type MailRefusals struct {
+	Provider, Reason string
+	Since, Last      time.Time
+	Count            int64
+	Words            string // of the last refusal
+}
+
+// WrongMarks counts the addresses that one rule marked as wrong with one status
+// at one provider.
+type WrongMarks struct {
+	Provider, Status, Rule string
+	Count                  int64
+	Since, Last            time.Time
 }
 
 // InForce names a text that has to be in force for a profile.

@@ -66,6 +66,7 @@ type Person struct {
 	// WrongAddress is the address that was found wrong, by a refusal or a bounce.
 	WrongAddress Address
 	WrongWhy     string // the mail server's status
+	WrongRule    string // id of the bounce rule that decided
 	WrongSince   time.Time
 	ErasedAt     time.Time // on request: what is left is what has to be kept, and no import fills it again
 }

@@ -68,7 +68,7 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 			"id": p.ID, "profile": p.Profile, "number": p.Number, "given_name": p.GivenName, "family_name": p.FamilyName, "birth_date": p.BirthDate,
 			"personal_address": p.Email, "cohort": p.Cohort, "enrolment": p.Readiness, "login": p.Login, "university_address": p.UniversityAddress,
 			"account": p.Account, "account_id": p.AccountID, "activated_at": orNull(p.ActivatedAt), "first_login_at": orNull(p.FirstLoginAt),
-			"hold": p.Hold, "wrong_address": p.WrongAddress, "wrong_address_why": p.WrongWhy, "wrong_address_since": orNull(p.WrongSince),
+			"hold": p.Hold, "wrong_address": p.WrongAddress, "wrong_address_why": p.WrongWhy, "wrong_address_rule": p.WrongRule, "wrong_address_since": orNull(p.WrongSince),
 			"reached": d.Stage.String(), "erased_at": orNull(p.ErasedAt),
 		},
 		"brought_in": object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},

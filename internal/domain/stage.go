@@ -64,8 +64,9 @@ type Overview struct {
 	Funnel   []Standing // by profile, cohort and stage
 	Quarters []Quarter  // that had an activation, in their order
 	Jobs     []JobStanding
-	Parked   int64 // accounts that a human has to judge
-	Wrong    int64 // people whose address mails do not reach
+	Parked   int64          // accounts that a human has to judge
+	Wrong    int64          // people whose address mails do not reach
+	Refusals []MailRefusals // of the last day, the most frequent first
 }
 
 // Standing is how many people of a cohort came so far and no farther.

@@ -55,10 +55,9 @@ type Options struct {
 	Zone        *time.Location // of times in mails
 	Profiles    []domain.Profile
 	Clock       func() time.Time
-	// JudgeRefusal returns the status of a refusal at RCPT and the rule that
-	// decided, and reports whether it means that the address is wrong. nil: no
-	// refusal does.
-	JudgeRefusal func(to domain.Address, reply string) (status, rule string, wrong bool)
+	// JudgeRefusal returns an error if a refusal at RCPT means that the address
+	// is wrong, and nil otherwise. A nil function judges none as wrong.
+	JudgeRefusal func(to domain.Address, reply string) *domain.AddressRefused
 }
 
 // Mailer is an activation.Mailer.
@@ -185,8 +184,8 @@ func (m *Mailer) outcome(to domain.Address, err error) error {
 			return said
 		}
 		if refused.Reason == gomail.ErrSMTPRcptTo && m.options.JudgeRefusal != nil {
-			if status, rule, wrong := m.options.JudgeRefusal(to, reply(refused)); wrong {
-				said = fmt.Errorf("mail: %w", &domain.AddressRefused{Status: status, Rule: rule})
+			if wrong := m.options.JudgeRefusal(to, reply(refused)); wrong != nil {
+				said = fmt.Errorf("mail: %w", wrong)
 			}
 		}
 		return domain.Permanent(said)

@@ -45,8 +45,11 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 		t.Fatal(err)
 	}
 	m, err := mail.New(mail.Options{
-		JudgeRefusal: func(_ domain.Address, reply string) (string, string, bool) {
-			return "5.1.1", "test-rule", reply == "550 5.1.1 no such user"
+		JudgeRefusal: func(_ domain.Address, reply string) *domain.AddressRefused {
+			if reply != "550 5.1.1 no such user" {
+				return nil
+			}
+			return &domain.AddressRefused{Status: "5.1.1", Rule: "test-rule"}
 		},
 		Host: host, Port: n, TLS: mail.TLSNone, From: "Université d'Orléans <ne-pas-repondre@example.org>", Timeout: 5 * time.Second, Keys: keys, ReturnPath: "rebonds@example.org",
 		Institution: mail.Institution{Name: "Université d'Orléans", Accent: "#1f4fa3", HelpURL: "https://aide.example.org", HelpEmail: "aide@example.org"},

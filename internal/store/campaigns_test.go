@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/audit"
 	"entree/internal/campaign"
 	"entree/internal/domain"
 )
@@ -130,6 +131,45 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		w.enrol(mended)
 		if p, _ := w.Person(ctx, "1"); p.AddressWrong() || marked < 1 {
 			t.Errorf("%d marked, %+v", marked, p)
+		}
+		// A mark names its rule and provider, and is removed by them.
+		marks := domain.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "orange-unknown"}
+		w.must(w.Apply(ctx, domain.Effects{Wrong: []domain.WrongAddress{{Address: mended.Email, Why: marks.Status, Rule: marks.Rule, Provider: marks.Provider, At: start}}}))
+		listed, err := w.WrongMarks(ctx)
+		if err != nil || len(listed) != 2 || listed[1].Count != 1 || listed[1].Rule != marks.Rule || !listed[1].Since.Equal(start) {
+			t.Errorf("%+v, %v", listed, err)
+		}
+		clearing := func(m domain.WrongMarks) int {
+			entry := audit.Entry{At: start.Add(time.Second), By: audit.Operator{Name: "Ada"}, Act: "address.cleared", What: map[string]string{"rule": m.Rule}}
+			n, err := w.ClearWrong(ctx, m, "the rule was wrong", entry)
+			w.must(err)
+			return n
+		}
+		if n := clearing(domain.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "no-user"}); n != 0 {
+			t.Errorf("%d marks of another rule were removed", n)
+		}
+		if n := clearing(marks); n != 1 {
+			t.Errorf("%d marks were removed", n)
+		}
+		p, err = w.Person(ctx, "1")
+		events, _ = w.Events(ctx, "1")
+		if last := events[len(events)-1]; err != nil || p.AddressWrong() || p.WrongRule != "" || last.Kind != domain.EventAddressCleared || last.Details["reason"] != "the rule was wrong" {
+			t.Errorf("%+v, %+v, %v", p, last, err)
+		}
+		// Refusals of our mails are counted by provider and reason, and anew after a
+		// day without any.
+		for _, at := range []time.Duration{0, time.Hour, 50 * time.Hour} {
+			w.must(w.Apply(ctx, domain.Effects{Refused: []domain.MailRefused{{Provider: "Orange", Reason: "policy", Words: "550", At: start.Add(at)}}}))
+			counts, err := w.Refusals(ctx, start)
+			want := map[time.Duration]domain.MailRefusals{
+				0: {Since: start, Count: 1}, time.Hour: {Since: start, Count: 2}, 50 * time.Hour: {Since: start.Add(50 * time.Hour), Count: 1},
+			}[at]
+			if err != nil || len(counts) != 1 || counts[0].Count != want.Count || !counts[0].Since.Equal(want.Since) || !counts[0].Last.Equal(start.Add(at)) {
+				t.Errorf("after %s: %+v, %v", at, counts, err)
+			}
+		}
+		if o, err := w.Overview(ctx, start.Add(100*time.Hour)); err != nil || len(o.Refusals) != 0 {
+			t.Errorf("a refusal of days ago: %+v, %v", o.Refusals, err)
 		}
 		// A charter is owed by who is active and accepted none of its texts.
 		w.must(w.Publish(ctx, version("v", "2026", "Un.\n"), "", 0, domain.Effects{}))

@@ -37,6 +37,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return fmt.Errorf("wrong address: %w", err)
 		}
 	}
+	for _, r := range e.Refused {
+		if err := countRefused(ctx, tx, r); err != nil {
+			return fmt.Errorf("refused mail: %w", err)
+		}
+	}
 	for _, a := range e.Acceptances {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
 			a.Person, a.Journey, a.Profile, a.Lang, a.Version, a.SHA256, micros(a.At)); err != nil {
@@ -85,9 +90,10 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`, args...)
 }
 
-// markWrong marks an address at everybody who has it and is not marked yet.
+// markWrong marks an address for every person who has it and is not marked yet.
 func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
-	rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3 WHERE email = $1 AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At))
+	rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3, wrong_rule = $4, wrong_provider = $5
+		WHERE email = $1 AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At), w.Rule, w.Provider)
 	if err != nil {
 		return err
 	}
@@ -104,7 +110,7 @@ func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
 		return err
 	}
 	for _, id := range people {
-		if err := insertEvent(ctx, tx, domain.Event{At: w.At, Kind: domain.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why}}); err != nil {
+		if err := insertEvent(ctx, tx, domain.Event{At: w.At, Kind: domain.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why, "rule": w.Rule}}); err != nil {
 			return err
 		}
 	}

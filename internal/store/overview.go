@@ -43,7 +43,11 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (domain.Overview,
 		o.Jobs = append(o.Jobs, domain.JobStanding(c))
 	}
 	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM people WHERE account = 'parked'), (SELECT count(*) FROM people WHERE wrong_address <> '' AND wrong_address = email)`).Scan(&o.Parked, &o.Wrong)
-	return o, wrap("overview", err)
+	if err != nil {
+		return o, wrap("overview", err)
+	}
+	o.Refusals, err = s.Refusals(ctx, since.Add(-24*time.Hour))
+	return o, err
 }
 
 // each runs a query and shows its rows one by one.

@@ -11,13 +11,13 @@ import (
 
 // personColumns are in the order of scanPerson.
 const personColumns = `id, profile, number, given_name, family_name, birth_date, email, cohort, readiness,
-	login, university_address, account, activation_id, account_id, activated_at, first_login_at, hold, wrong_address, wrong_why, wrong_since, erased_at`
+	login, university_address, account, activation_id, account_id, activated_at, first_login_at, hold, wrong_address, wrong_why, wrong_since, wrong_rule, erased_at`
 
 func scanPerson(scan func(...any) error) (domain.Person, error) {
 	var p domain.Person
 	var activated, first, wrong, erased int64
 	err := scan(&p.ID, &p.Profile, &p.Number, &p.GivenName, &p.FamilyName, &p.BirthDate, &p.Email, &p.Cohort, &p.Readiness,
-		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first, &p.Hold, &p.WrongAddress, &p.WrongWhy, &wrong, &erased)
+		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first, &p.Hold, &p.WrongAddress, &p.WrongWhy, &wrong, &p.WrongRule, &erased)
 	p.ActivatedAt, p.FirstLoginAt, p.WrongSince, p.ErasedAt = moment(activated), moment(first), moment(wrong), moment(erased)
 	return p, err
 }

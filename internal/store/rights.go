@@ -95,7 +95,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			return err
 		}
 		if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET given_name = '', family_name = '', birth_date = '', email = '', cohort = '',
-			wrong_address = '', wrong_why = '', wrong_since = 0, readiness = $1, hold = '', activation_id = '', account_id = '', erased_at = $2 WHERE id = $3 AND account <> $4 AND erased_at = 0`,
+			wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = '', readiness = $1, hold = '', activation_id = '', account_id = '', erased_at = $2 WHERE id = $3 AND account <> $4 AND erased_at = 0`,
 			domain.Held, micros(entry.At), id, domain.AccountCreating); err != nil {
 			return err
 		}

@@ -52,6 +52,15 @@ type Figures interface {
 	// SendAgain takes a job up again that was given up and kept whole, with the
 	// operator's entry; domain.ErrNotFound where somebody was quicker.
 	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
+	// Refusals returns the counts of mails that providers refused whatever the
+	// recipient, with a refusal not before since.
+	Refusals(ctx context.Context, since time.Time) ([]domain.MailRefusals, error)
+	// WrongMarks counts the addresses that are marked as wrong, by provider,
+	// status and rule.
+	WrongMarks(ctx context.Context) ([]domain.WrongMarks, error)
+	// ClearWrong removes the marks of one provider, status and rule, and returns
+	// their number.
+	ClearWrong(ctx context.Context, m domain.WrongMarks, reason string, entry audit.Entry) (int, error)
 }
 
 // Journal keeps what was done that changes nothing else: a login, a page that

@@ -29,6 +29,9 @@ type OverviewPage struct {
 	Day   Day
 	Stuck []Stuck
 	Realm []string // what is wrong with the realm
+
+	Refusals    []domain.MailRefusals // of our mails, by provider and reason
+	ReturnedURL string                // page of the returned mails
 }
 
 // Pick is one value of a filter.
@@ -133,7 +136,7 @@ func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, err
 	profile, cohort := q.Get("profil"), q.Get("cohorte")
 	page := OverviewPage{
 		Live: "/admin/en-direct?" + url.Values{"profil": {profile}, "cohorte": {cohort}}.Encode(), Nobody: len(o.Funnel) == 0,
-		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o),
+		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o), Refusals: o.Refusals, ReturnedURL: a.returnedURL(v),
 	}
 	if a.Realm != nil {
 		page.Realm = a.Realm()

@@ -106,6 +106,41 @@ func TestJobs(t *testing.T) {
 	b.get("/admin/travaux?etat=abandonnes").shows("tbody", "550 <nobody>").shows("tbody", "à l'instant")
 }
 
+// Refusals of our mails stand on the overview; marks of a wrong rule are removed
+// by an admin, with a reason and after a confirmation.
+func TestReturnedMails(t *testing.T) {
+	w := newWorld(t)
+	w.figures.all.Funnel = []domain.Standing{{Profile: "etudiant", Cohort: "L1", Count: 1}}
+	w.figures.all.Refusals = []domain.MailRefusals{{Provider: "Orange", Reason: "policy", Since: w.now(), Last: w.now(), Count: 312, Words: "550 refused"}}
+	w.figures.marks = []domain.WrongMarks{
+		{Provider: "Gmail", Status: "5.1.1", Rule: "gmail-unknown", Count: 3, Since: w.now(), Last: w.now()},
+		{Provider: "Yahoo", Status: "5.0.0", Rule: "yahoo-unknown", Count: 2, Since: w.now(), Last: w.now()},
+	}
+	w.operator("auditor").get("/admin").shows(".stuck", "312 messages refusés par Orange").shows(".stuck", "règle du fournisseur")
+	if p := w.operator("helpdesk").get("/admin/retours").shows("main", "550 refused").shows("main", "gmail-unknown"); p.Find("form[method=post][action='/admin/retours/lever']").Length() != 0 {
+		t.Error("the help desk is offered what it may not do")
+	}
+	b := w.operator("admin")
+	p := b.get("/admin/retours?fournisseur=Gmail&code=5.1.1").shows("main", "gmail-unknown")
+	if n := p.Find("form[action='/admin/retours/lever']").Length(); n != 1 {
+		t.Errorf("%d forms after filtering", n)
+	}
+	if p := b.submit(p, "/admin/retours/lever", "motif", " "); p.status != 422 || len(w.figures.cleared) != 0 {
+		t.Errorf("without a reason: %d, %v", p.status, w.figures.cleared)
+	}
+	asked := b.submit(p, "/admin/retours/lever", "motif", "la règle s'est trompée").shows("main", "gmail-unknown")
+	if len(w.figures.cleared) != 0 {
+		t.Error("removed before the confirmation")
+	}
+	b.submit(asked, "/admin/retours/lever").shows(".notice", "3 adresses ne sont plus marquées.")
+	if got := w.figures.cleared; len(got) != 1 || got[0] != (domain.WrongMarks{Provider: "Gmail", Status: "5.1.1", Rule: "gmail-unknown"}) {
+		t.Errorf("%+v", got)
+	}
+	if got := w.figures.again; len(got) != 1 || got[0].Act != "address.cleared" || got[0].What["reason"] != "la règle s'est trompée" || got[0].By.Role != "admin" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What was given up and kept whole is sent again by an admin, once, and the
 // audit says by whom.
 func TestJobs_ADeadLetterIsSentAgain(t *testing.T) {

@@ -13,6 +13,8 @@ const (
 	pathJobs      = "/admin/travaux"
 	pathLetter    = "/admin/travaux/renvoyer"
 	pathAudit     = "/admin/audit"
+	pathReturned  = "/admin/retours"
+	pathClear     = "/admin/retours/lever"
 )
 
 // rail is the menu, in its order. An operator sees what they may ask for; what
@@ -41,6 +43,8 @@ func (a *Console) table() {
 	a.stream("/admin/en-direct", a.overviewLive, everybody...)
 	get(pathJobs, a.jobs, everybody...)
 	post(pathLetter, a.letterAgain, letterFields, admins...)
+	get(pathReturned, a.returned, everybody...)
+	post(pathClear, a.clearWrong, clearFields, admins...)
 	get(pathAudit, a.audit, readers...)
 	a.download(pathAudit+"/export/:format", a.auditExport, readers...)
 	a.download(pathPeople+"/:id/donnees", a.personData, readers...)

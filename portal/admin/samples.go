@@ -26,10 +26,11 @@ func samples() map[string][]any {
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root},
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},
 		},
-		"jobs":  jobsSamples(),
-		"audit": auditSamples(),
-		"erase": {ErasePage{Name: "Jeanne Martin", Number: "1", Accepted: 1, Login: "o1", DataURL: root}, ErasePage{Erased: time.Unix(0, 0)}},
-		"error": errorSamples(),
+		"jobs":     jobsSamples(),
+		"returned": returnedSamples(),
+		"audit":    auditSamples(),
+		"erase":    {ErasePage{Name: "Jeanne Martin", Number: "1", Accepted: 1, Login: "o1", DataURL: root}, ErasePage{Erased: time.Unix(0, 0)}},
+		"error":    errorSamples(),
 	}
 	maps.Copy(all, charterSamples())
 	maps.Copy(all, campaignSamples())
@@ -79,6 +80,7 @@ func overviewSamples() []any {
 	at := time.Unix(0, 0)
 	page := OverviewPage{
 		Live: "/admin/en-direct", Profiles: []Pick{{"etudiant", "Étudiant", true}}, Cohorts: []Pick{{"L1", "L1", false}}, Narrowed: true, Realm: []string{"…"},
+		Refusals: []domain.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312}}, ReturnedURL: pathReturned,
 		Groups: []Group{{"Étudiant", "L1", root, []int64{9, 8, 7, 6, 5, 4, 3}, "44.4"}}, Sum: Group{Counts: []int64{9, 8, 7, 6, 5, 4, 3}, Percent: "44.4"},
 		Day:   dayOf([]domain.Quarter{{At: at, Count: 2}}, at.UTC()),
 		Stuck: []Stuck{{Key: "console.stuck.parked", Count: 2, URL: root, Bad: true}, {Key: "console.stuck.waiting", Count: 1, Since: at}},

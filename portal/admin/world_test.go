@@ -116,15 +116,29 @@ func (j *journal) acts() (out []string) {
 
 // figures are what the overview shows.
 type figures struct {
-	all   domain.Overview
-	since time.Time
-	jobs  []domain.JobLine
-	again []audit.Entry
+	all     domain.Overview
+	since   time.Time
+	jobs    []domain.JobLine
+	again   []audit.Entry
+	marks   []domain.WrongMarks
+	cleared []domain.WrongMarks
 }
 
 func (f *figures) Overview(_ context.Context, since time.Time) (domain.Overview, error) {
 	f.since = since
 	return f.all, nil
+}
+
+func (f *figures) Refusals(context.Context, time.Time) ([]domain.MailRefusals, error) {
+	return f.all.Refusals, nil
+}
+
+func (f *figures) WrongMarks(context.Context) ([]domain.WrongMarks, error) { return f.marks, nil }
+
+func (f *figures) ClearWrong(_ context.Context, m domain.WrongMarks, _ string, entry audit.Entry) (int, error) {
+	f.cleared = append(f.cleared, m)
+	f.again = append(f.again, entry)
+	return 3, nil
 }
 
 func (f *figures) SendAgain(_ context.Context, id string, _ time.Time, by ...audit.Entry) error {

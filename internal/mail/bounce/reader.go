@@ -15,6 +15,7 @@ type Bounce struct {
 	ID      string // id of the job that sent the mail
 	Address domain.Address
 	Status  string // "5.1.1" (RFC 3463)
+	Words   string // of the refusing server, without addresses and links
 	Verdict
 }
 
@@ -125,7 +126,7 @@ func (r *Reader) match(report Report, f Failure) (Bounce, bool) {
 		}
 		for _, messageID := range report.MessageIDs {
 			if id, ours := r.Ours(messageID, to); ours {
-				return Bounce{ID: id, Address: to, Status: f.Status, Verdict: f.Verdict}, true
+				return Bounce{ID: id, Address: to, Status: f.Status, Words: clean(plainWords(f.Diagnostic)), Verdict: f.Verdict}, true
 			}
 		}
 	}

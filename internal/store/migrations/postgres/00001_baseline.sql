@@ -41,6 +41,9 @@ CREATE TABLE people (
     wrong_address      TEXT NOT NULL DEFAULT '',
     wrong_why          TEXT NOT NULL DEFAULT '',
     wrong_since        BIGINT NOT NULL DEFAULT 0,
+    -- The bounce rule that marked the address, and the mail provider.
+    wrong_rule         TEXT NOT NULL DEFAULT '',
+    wrong_provider     TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 CREATE INDEX people_email ON people (email);
@@ -244,6 +247,18 @@ CREATE TABLE campaign_mails (
 CREATE INDEX campaign_mails_job ON campaign_mails (job_id);
 CREATE INDEX campaign_mails_person ON campaign_mails (person_id, sent_at);
 CREATE INDEX campaign_mails_state ON campaign_mails (campaign_id, state, round, at);
+
+-- Refusals of our mails by a provider whatever the recipient, since the first
+-- one after a day without any. words are those of the last refusal.
+CREATE TABLE mail_refusals (
+    provider TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    since_at BIGINT NOT NULL,
+    last_at  BIGINT NOT NULL,
+    count    BIGINT NOT NULL,
+    words    TEXT NOT NULL,
+    PRIMARY KEY (provider, reason)
+);
 
 -- Named points in time, such as the last login event read from the realm.
 CREATE TABLE marks (

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"entree/internal/audit"
+	"entree/internal/domain"
+)
+
+// quietDay is the time after which a new refusal begins a new count.
+const quietDay = int64(24 * time.Hour / time.Microsecond)
+
+// countRefused counts a mail that a provider refused whatever the recipient.
+func countRefused(ctx context.Context, tx *sql.Tx, r domain.MailRefused) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO mail_refusals (provider, reason, since_at, last_at, count, words) VALUES ($1, $2, $3, $3, 1, $4)
+		ON CONFLICT (provider, reason) DO UPDATE SET
+		since_at = CASE WHEN mail_refusals.last_at < excluded.last_at - cast($5 AS bigint) THEN excluded.since_at ELSE mail_refusals.since_at END,
+		count    = CASE WHEN mail_refusals.last_at < excluded.last_at - cast($5 AS bigint) THEN 1 ELSE mail_refusals.count + 1 END,
+		last_at  = excluded.last_at, words = excluded.words`,
+		r.Provider, r.Reason, micros(r.At), r.Words, quietDay)
+	return err
+}
+
+// Refusals returns the counts of refused mails whose last refusal is not before
+// since, the most frequent first.
+func (s *Store) Refusals(ctx context.Context, since time.Time) ([]domain.MailRefusals, error) {
+	var out []domain.MailRefusals
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var r domain.MailRefusals
+		var first, last int64
+		err := scan(&r.Provider, &r.Reason, &first, &last, &r.Count, &r.Words)
+		r.Since, r.Last = moment(first), moment(last)
+		out = append(out, r)
+		return err
+	}, `SELECT provider, reason, since_at, last_at, count, words FROM mail_refusals WHERE last_at >= $1 ORDER BY count DESC, provider, reason`, micros(since))
+	return out, err
+}
+
+// WrongMarks counts the addresses that are marked as wrong, by provider, status
+// and rule, the most frequent first.
+func (s *Store) WrongMarks(ctx context.Context) ([]domain.WrongMarks, error) {
+	var out []domain.WrongMarks
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var m domain.WrongMarks
+		var first, last int64
+		err := scan(&m.Provider, &m.Status, &m.Rule, &m.Count, &first, &last)
+		m.Since, m.Last = moment(first), moment(last)
+		out = append(out, m)
+		return err
+	}, `SELECT wrong_provider, wrong_why, wrong_rule, count(*), min(wrong_since), max(wrong_since) FROM people
+		WHERE wrong_address <> '' AND wrong_address = email GROUP BY wrong_provider, wrong_why, wrong_rule ORDER BY 4 DESC, 1, 2, 3`)
+	return out, err
+}
+
+// ClearWrong removes the marks of one provider, status and rule, and returns
+// their number. Each person gets an event with the operator's reason; the entry
+// joins the audit with the count.
+func (s *Store) ClearWrong(ctx context.Context, m domain.WrongMarks, reason string, entry audit.Entry) (int, error) {
+	cleared := 0
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = ''
+			WHERE wrong_address <> '' AND wrong_address = email AND wrong_provider = $1 AND wrong_why = $2 AND wrong_rule = $3 RETURNING id`, m.Provider, m.Status, m.Rule)
+		if err != nil {
+			return err
+		}
+		var events []domain.Event
+		for rows.Next() {
+			v := domain.Event{At: entry.At, Kind: domain.EventAddressCleared, Details: map[string]string{"status": m.Status, "rule": m.Rule, "reason": reason}}
+			if err := rows.Scan(&v.Person); err != nil {
+				rows.Close()
+				return err
+			}
+			events = append(events, v)
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if cleared = len(events); cleared == 0 {
+			return nil
+		}
+		entry.What["count"] = fmt.Sprint(cleared)
+		return s.apply(ctx, tx, domain.Effects{Events: events, Audit: []audit.Entry{entry}})
+	})
+	return cleared, wrap("clear wrong addresses", err)
+}
