@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,47 +16,60 @@ import (
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/registry"
+	"entree/internal/registry/charset"
 	"entree/internal/store"
 )
 
-// importFlags are what the command line says of an import.
+// importFlags are the flags of the import command.
 type importFlags struct {
 	config, dataDir string
 	source, profile string
-	columns         []string
+	columns, sheets []string
+	ignore          []string
+	encoding        string
 	refused         string
 	dryRun, json    bool
 	part, gone      bool
+	strict          bool
 	show            int
 }
 
-// exitStopped is the command's end where too many people would be gone.
+// exitStopped is the exit code of an import that was stopped before anything was
+// stored: too many people would be gone, or --strict found something.
 const exitStopped = 3
 
 func importCommand(env environment) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import [--config FILE | --data-dir DIR] FILE",
-		Short: "Bring people in from the enrolment's CSV or XLSX file, or from a directory",
-		Long: `Bring people in from a file: CSV with ; , or tab between the columns, in UTF-8,
-UTF-16 or Windows-1252, or the first sheet of an XLSX. What it is, is seen from
-its content. FILE - is the standard input. Without FILE, --source NAME reads the
-directory that the configuration names so.
+		Short: "Import people from a CSV, XLSX or ODS file of the enrolment office, or from a directory",
+		Long: `Import people from a file: CSV with ; , | or tab between the columns, XLSX or
+ODS. The format is decided by the content, and so is the encoding of a CSV:
+UTF-8, UTF-16, Windows-1252, ISO-8859-15, MacRoman or CP850, line by line if the
+file mixes them. FILE - is the standard input. Without FILE, --source NAME reads
+the directory that the configuration names so.
 
---data-dir DIR needs no configuration: the database is DIR/entree.db, made if it
-is not there, and the usual headers in French and English are known. A
-DIR/entree.yaml is used.
+--data-dir DIR needs no configuration: the database is DIR/entree.db, created if
+it does not exist. A DIR/entree.yaml is used.
 
-The import is there whole or not at all. Each line that is refused is told with
-its number, its column and the reason; the others are imported. Who was in the
-last import of the same source and is not in this one is gone: held back from
-activating, never erased, and an account stays as it is. The source is the
-profile, or --source NAME. Where more people would be gone than import.max_gone
-allows, the import stops and asks for --accept-gone, or for --part where the file
+Columns are recognised by their headers in French and English, as people write
+them and as Apogée, PEGASE, Scolarix, SIHAM, Moodle, Canvas and Banner export
+them, and by their values. The outcome says which column was taken for what and
+why, what is left out, which encoding and sheet were read, which values look
+damaged, and who will not be able to activate. With --strict, each of these
+warnings stops the import; --ignore HEADER names a column that may be left out.
+
+The import is stored whole or not at all. Each refused line is reported with its
+number, its column and the reason; the others are imported. A person who was in
+the last import of the same source and is not in this one is gone: they cannot
+activate, they are never erased, and an account stays as it is. The source is the
+profile, or --source NAME. If more people would be gone than import.max_gone
+allows, the import stops and asks for --accept-gone, or for --part if the file
 is only a part of its source.
 
 Ends with 0 when it is done (lines may be refused), 1 when nothing was imported
-because of an error, 3 when nothing was imported because too many would be gone.`,
+because of an error, 3 when nothing was imported because too many people would be
+gone or because of --strict.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := importConfig(f, env.environ)
@@ -75,19 +89,23 @@ because of an error, 3 when nothing was imported because too many would be gone.
 	flags.StringVar(&f.dataDir, "data-dir", "", "a folder that holds everything, or will")
 	cmd.MarkFlagsMutuallyExclusive("config", "data-dir")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and store nothing")
-	flags.BoolVar(&f.json, "json", false, "tell the outcome as one JSON object on the standard output")
-	flags.IntVar(&f.show, "show", 20, "how many of each kind are told")
+	flags.BoolVar(&f.json, "json", false, "print the outcome as one JSON object on the standard output")
+	flags.IntVar(&f.show, "show", 20, "how many of each kind are listed")
 	flags.StringVar(&f.refused, "refused", "", "write all refused lines to this CSV file")
 	flags.StringVar(&f.source, "source", "", "whose people these are, if not their profile's; without FILE: the directory to read")
 	flags.StringVar(&f.profile, "profile", "", "everybody's profile, where the file has no such column")
 	flags.StringArrayVar(&f.columns, "column", nil, "FIELD=HEADER or FIELD=#N: what a column holds, where its header does not say it ("+strings.Join(registry.Fields(), ", ")+")")
+	flags.StringArrayVar(&f.sheets, "sheet", nil, "a sheet to read, may be repeated; * reads all visible ones (default: the sheet with the best header)")
+	flags.StringArrayVar(&f.ignore, "ignore", nil, "a header of a column that is left out without a warning, may be repeated")
+	flags.StringVar(&f.encoding, "encoding", "", "the encoding of a CSV, if it is not to be decided by the file ("+strings.Join(charset.Names(), ", ")+")")
+	flags.BoolVar(&f.strict, "strict", false, "stop at any warning, and store nothing")
 	flags.BoolVar(&f.part, "part", false, "the file is a part of its source: nobody is gone")
 	flags.BoolVar(&f.gone, "accept-gone", false, "go on even if many people are gone")
 	return cmd
 }
 
-// importConfig reads the configuration, or does without one in a folder that
-// has none.
+// importConfig reads the configuration. A data directory without one gets the
+// defaults.
 func importConfig(f importFlags, environ []string) (config.Config, error) {
 	if f.dataDir == "" {
 		return config.LoadForImport(f.config, environ)
@@ -145,19 +163,31 @@ func (r *importRun) do(ctx context.Context) (err error) {
 	if r.dryRun || r.json {
 		order.Show = r.show
 	}
-	counts, err := registry.Import(ctx, s, table, m, order, func(f registry.Refusal) error {
-		if r.told.refuse(f, r.show) && !r.json {
-			progress.clear()
-			fmt.Fprintln(r.stdout, f)
-		}
-		return list.add(f)
+	counts, err := registry.Import(ctx, s, table, m, order, registry.Told{
+		Refused: func(f registry.Refusal) error {
+			if r.told.refuse(f, r.show) && !r.json {
+				progress.clear()
+				fmt.Fprintln(r.stdout, f)
+			}
+			return list.add(f)
+		},
+		Report: func(report *registry.Report) error {
+			r.told.report = report
+			if !r.json {
+				progress.clear()
+				for _, line := range report.Lines() {
+					fmt.Fprintln(r.stdout, line)
+				}
+			}
+			return app.Strictly(r.strict || r.config.Import.Strict, report)
+		},
 	})
 	progress.clear()
 	err = errors.Join(err, list.close())
 	return r.tell(order, counts, err)
 }
 
-// open gives the table of the file, or of the directory.
+// open returns the table of the file, or of the directory.
 func (r *importRun) open(ctx context.Context, m *registry.Mapping) (registry.Table, error) {
 	switch r.file {
 	case "":
@@ -168,17 +198,13 @@ func (r *importRun) open(ctx context.Context, m *registry.Mapping) (registry.Tab
 		r.file = source.URL
 		return app.OpenSource(ctx, source, m)
 	case "-":
-		return registry.Open(r.stdin, 0)
+		return registry.OpenAs(r.stdin, r.encoding)
 	}
 	f, err := os.Open(r.file)
 	if err != nil {
 		return registry.Table{}, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return registry.Table{}, errors.Join(err, f.Close())
-	}
-	t, err := registry.Open(f, info.Size())
+	t, err := registry.OpenAs(f, r.encoding)
 	if err != nil {
 		return registry.Table{}, errors.Join(err, f.Close())
 	}
@@ -187,7 +213,7 @@ func (r *importRun) open(ctx context.Context, m *registry.Mapping) (registry.Tab
 	return t, nil
 }
 
-// tellInterrupted says once what became of an import whose program was killed.
+// tellInterrupted reports once an import whose program was killed.
 func (r *importRun) tellInterrupted(ctx context.Context, s *store.Store) error {
 	interrupted, err := s.SettleImports(ctx)
 	for _, i := range interrupted {
@@ -212,6 +238,7 @@ func (r *importRun) mapping() (registry.Mapping, error) {
 		}
 		columns[field] = header
 	}
-	m.Columns = columns
+	m.Columns, m.Sheets = columns, r.sheets
+	m.Ignore = append(slices.Clone(m.Ignore), r.ignore...)
 	return m, nil
 }

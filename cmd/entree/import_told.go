@@ -13,8 +13,9 @@ import (
 	"entree/internal/registry"
 )
 
-// told is what an import has said, for its end.
+// told collects what an import reports.
 type told struct {
+	report  *registry.Report
 	New     []domain.Difference
 	Changed []domain.Difference
 	Gone    []domain.Difference
@@ -34,7 +35,7 @@ func (t *told) difference(d domain.Difference) error {
 	return nil
 }
 
-// refuse tells whether a refusal is one of the first.
+// refuse counts a refusal and reports whether it is one of the first.
 func (t *told) refuse(f registry.Refusal, show int) bool {
 	t.refused++
 	if t.refused > show {
@@ -44,13 +45,19 @@ func (t *told) refuse(f registry.Refusal, show int) bool {
 	return true
 }
 
-// tell ends the command: for people or for machines, and with its exit code.
+// tell prints the outcome, as text or JSON, and returns the error that sets the
+// exit code.
 func (r *importRun) tell(o *domain.ImportOrder, c domain.ImportCounts, err error) error {
 	var tooMany *domain.TooManyGone
+	var strict *registry.StrictError
 	stopped := errors.As(err, &tooMany)
-	if stopped {
+	switch {
+	case errors.As(err, &strict):
+		stopped = true
+		err = stopError{fmt.Errorf("nothing was imported: %w", strict)}
+	case stopped:
 		err = stopError{fmt.Errorf("nothing was imported: %w.\nIf that is right, say --accept-gone; if the file is only a part of its source, say --part", tooMany)}
-	} else if err != nil {
+	case err != nil:
 		err = fmt.Errorf("nothing was imported: %w", err)
 	}
 	if r.json {
@@ -103,7 +110,7 @@ func (r *importRun) tellDifferences(c domain.ImportCounts) {
 	}
 }
 
-// outcome is what --json tells.
+// outcome is what --json prints.
 type outcome struct {
 	State  string `json:"state"` // done, dry run, stopped, failed
 	Import string `json:"import,omitempty"`
@@ -111,6 +118,7 @@ type outcome struct {
 	SHA256 string `json:"sha256,omitempty"`
 	Source string `json:"source,omitempty"`
 	domain.ImportCounts
+	*registry.Report
 	First firstOf `json:"first"`
 	Error string  `json:"error,omitempty"`
 }
@@ -132,7 +140,7 @@ type difference struct {
 }
 
 func (r *importRun) tellJSON(o *domain.ImportOrder, c domain.ImportCounts, stopped bool, err error) error {
-	out := outcome{State: "done", Import: o.ID, File: o.File, SHA256: o.SHA256, Source: o.Source, ImportCounts: c}
+	out := outcome{State: "done", Import: o.ID, File: o.File, SHA256: o.SHA256, Source: o.Source, ImportCounts: c, Report: r.told.report}
 	switch {
 	case stopped:
 		out.State, out.Error = "stopped", err.Error()
@@ -155,7 +163,7 @@ func (r *importRun) tellJSON(o *domain.ImportOrder, c domain.ImportCounts, stopp
 // stopError ends the program with exitStopped.
 type stopError struct{ error }
 
-// refusedList writes refused lines to a file, where one is named.
+// refusedList writes refused lines to a file, if one is named.
 type refusedList struct {
 	file *os.File
 	csv  *registry.Refused
@@ -187,8 +195,8 @@ func (l *refusedList) close() error {
 	return errors.Join(l.csv.Close(), l.file.Close())
 }
 
-// progress tells how far an import is: on a terminal on one line that changes,
-// elsewhere on a line of its own every few seconds.
+// progress prints how far an import is: on a terminal on one line that changes,
+// elsewhere on a new line every few seconds.
 type progress struct {
 	out      io.Writer
 	done     func() float64
@@ -236,7 +244,7 @@ func (p *progress) at(phase domain.ImportPhase, lines int) {
 	fmt.Fprint(p.out, "\r"+text+strings.Repeat(" ", max(0, 70-len(text))))
 }
 
-// clear leaves the line to what comes next.
+// clear removes the progress from the terminal's line.
 func (p *progress) clear() {
 	if p.shown {
 		p.shown = false

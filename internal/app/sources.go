@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"entree/internal/config"
@@ -13,8 +15,8 @@ import (
 	"entree/internal/registry/directory"
 )
 
-// OpenSource gives the table of a directory, and tells the mapping which
-// attribute holds what.
+// OpenSource returns the table of a directory, and sets the mapping's columns to
+// its attributes.
 func OpenSource(ctx context.Context, s config.Source, m *registry.Mapping) (registry.Table, error) {
 	m.Columns = maps.Clone(s.Columns)
 	if s.Profile != "" {
@@ -52,8 +54,11 @@ func (a *App) readSources(ctx context.Context) error {
 	}
 }
 
-// readSource imports one source. Refused entries are counted and named in the
-// log by where they stand.
+// loggedRefusals is how many refused entries of one run are logged one by one.
+const loggedRefusals = 20
+
+// readSource imports one source. The first refused entries are logged with
+// their DNs, and every finding.
 func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	m := ImportMapping(a.config)
 	t, err := OpenSource(ctx, s, &m)
@@ -62,10 +67,24 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
 	o := &domain.ImportOrder{Import: domain.Import{Source: s.Name, File: s.URL}, MaxGone: float64(a.config.Import.MaxGone) / 100}
-	counts, err := registry.Import(ctx, a.store, t, m, o, func(r registry.Refusal) error {
-		a.log.Warn("a source's entry was refused", "source", s.Name, "entry", r.Line, "attribute", r.Column, "reason", r.Reason)
-		return nil
+	refused := 0
+	counts, err := registry.Import(ctx, a.store, t, m, o, registry.Told{
+		Refused: func(r registry.Refusal) error {
+			if refused++; refused <= loggedRefusals {
+				a.log.Warn("an entry of a source was refused", "source", s.Name, "dn", r.Where, "entry", r.Line, "attribute", r.Column, "reason", r.Reason)
+			}
+			return nil
+		},
+		Report: func(r *registry.Report) error {
+			for _, f := range r.Findings {
+				a.log.Warn("reading a source", "source", s.Name, "kind", f.Kind, "finding", f.Message)
+			}
+			return Strictly(s.Strict || a.config.Import.Strict, r)
+		},
 	})
+	if more := refused - loggedRefusals; more > 0 {
+		a.log.Warn("more entries of a source were refused", "source", s.Name, "entries", more)
+	}
 	if err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
@@ -73,9 +92,25 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	return nil
 }
 
+// Strictly returns an error if an import must have no findings and has one.
+func Strictly(strict bool, r *registry.Report) error {
+	if !strict || len(r.Findings) == 0 {
+		return nil
+	}
+	return &registry.StrictError{Findings: r.Findings}
+}
+
+// ImportMapping returns what the configuration says of the columns of files and
+// of what people need to activate.
 func ImportMapping(c config.Config) registry.Mapping {
-	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}}
+	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}, Ignore: c.Import.Ignore, Needs: map[string][]string{}}
 	for _, p := range c.Profiles {
+		if domain.Proof(p.Proof) == domain.ProofBirthDate {
+			m.Needs[p.Key] = []string{"birth_date"}
+		}
+		if _, host, found := strings.Cut(p.Address, "@"); found && !strings.Contains(host, "{") && !slices.Contains(m.Domains, strings.ToLower(host)) {
+			m.Domains = append(m.Domains, strings.ToLower(host))
+		}
 		m.Profiles = append(m.Profiles, p.Key)
 		m.Aliases[p.Key] = append([]string{p.Name.In(domain.French), p.Name.In(domain.English)}, c.Import.Aliases[p.Key]...)
 	}

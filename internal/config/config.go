@@ -188,6 +188,8 @@ type Import struct {
 	Ready   []string            `yaml:"ready"`
 	Held    []string            `yaml:"held"`
 	Aliases map[string][]string `yaml:"profiles"`
+	Ignore  []string            `yaml:"ignore"`
+	Strict  bool                `yaml:"strict"`
 	MaxGone int                 `yaml:"max_gone"`
 	Folder  string              `yaml:"folder"`
 }
@@ -208,6 +210,7 @@ type Source struct {
 	Timeout      time.Duration     `yaml:"timeout"`
 	Columns      map[string]string `yaml:"columns"`
 	Profile      string            `yaml:"profile"`
+	Strict       bool              `yaml:"strict"`
 	Every        time.Duration     `yaml:"every"`
 }
 

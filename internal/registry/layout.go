@@ -1,46 +1,56 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
-
 	"entree/internal/domain"
+)
+
+// Why a column was taken for a field.
+const (
+	WhyNamed    = "named"    // the configuration, the command line or the operator says so
+	WhyHeader   = "header"   // its header
+	WhyContent  = "content"  // its values, since the header says nothing
+	WhyBoth     = "both"     // its header, confirmed by its values
+	WhyFallback = "fallback" // its header; it counts where the better column is empty
 )
 
 // layout is where a table's header stands and which column holds what.
 type layout struct {
 	headers []string
-	columns [fields]int // of each field; -1: none
-	skip    int         // lines before the first person
-	line    int         // where the header ends, 0 where it is no line
+	columns [fields]int   // of each field; -1: none
+	others  [fields][]int // columns that count where the field's column is empty
+	why     [fields]string
+	skip    int // lines before the first person
+	line    int // where the header ends, 0 where it is no line
 	samples []row
+	dates   dateReader
+	doubts  []Finding
 }
 
-// layout finds the header: the line, or the two lines together, in which most
+// maxColumns is the largest number of columns that a table may have: as many
+// as the console can show.
+const maxColumns = 1000
+
+// header finds the header: the line, or the two lines together, in which most
 // fields are found. A title may stand above it.
-func (m Mapping) layout(headers []string, lines []row) (layout, error) {
-	for key := range m.Columns {
-		if fieldOf(key) < 0 {
-			return layout{}, fmt.Errorf("there is no field %q: want one of %s", key, strings.Join(Fields(), ", "))
-		}
-	}
+func (m Mapping) header(headers []string, lines []row) (layout, error) {
 	if headers != nil {
-		return layout{headers: headers, columns: m.columns(headers), samples: lines}, nil
+		return layout{headers: headers, samples: lines}, nil
 	}
 	if len(lines) == 0 {
-		return layout{}, fmt.Errorf("the file is empty")
+		return layout{}, errors.New("the file is empty")
 	}
 	var best layout
 	most, width := -1, 0
 	consider := func(headers []string, n int) {
-		l := layout{headers: headers, columns: m.columns(headers), skip: n + 1, line: lines[n].line, samples: lines[n+1:]}
+		l := layout{headers: headers, skip: n + 1, line: lines[n].line, samples: lines[n+1:]}
 		found, filled := m.found(headers), 0
 		for _, h := range headers {
 			if h != "" {
@@ -61,28 +71,44 @@ func (m Mapping) layout(headers []string, lines []row) (layout, error) {
 			consider(two, n)
 		}
 	}
+	if len(best.headers) > maxColumns {
+		return best, fmt.Errorf("the file has %d columns: want %d at most", len(best.headers), maxColumns)
+	}
 	return best, nil
 }
 
 // found counts the fields that a line of headers names. A column that is given
 // by its number is one in every line.
 func (m Mapping) found(headers []string) int {
-	named := m
-	named.Columns = maps.Clone(m.Columns)
-	maps.DeleteFunc(named.Columns, func(_, header string) bool { return header == "" || header[0] == '#' })
-	n := 0
-	for _, c := range named.columns(headers) {
-		if c >= 0 {
-			n++
+	known := map[field]bool{}
+	for _, h := range headers {
+		if h == "" {
+			continue
+		}
+		for key, given := range m.Columns {
+			if given != "" && given[0] != '#' && simple(given) == simple(h) {
+				known[fieldOf(key)] = true
+			}
+		}
+		for _, meaning := range words().meaningsOf(h) {
+			if _, given := m.Columns[names[meaning.field].key]; !given {
+				known[meaning.field] = true
+				break
+			}
 		}
 	}
-	return n
+	return len(known)
 }
 
 func trimmed(record []string) []string {
 	var out []string
 	for _, h := range record {
-		out = append(out, strings.Join(strings.Fields(strings.TrimPrefix(h, "\ufeff")), " "))
+		out = append(out, strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Cf, r) {
+				return -1
+			}
+			return r
+		}, h)), " "))
 	}
 	return out
 }
@@ -115,54 +141,330 @@ func (m Mapping) together(above, below []string) []string {
 	return out
 }
 
-// columns finds each field's column: the one that is named, by its header or
-// by #n for the n-th, or the one with the most telling of the usual headers.
-func (m Mapping) columns(headers []string) [fields]int {
-	var out [fields]int
-	plain := make([]string, len(headers))
-	for i, h := range headers {
-		plain[i] = simple(h)
+// candidate is a column that may hold a field.
+type candidate struct {
+	column, rank int
+	sure         bool
+}
+
+// assign decides which column holds what, by the headers and the values
+// together.
+func (m Mapping) assign(l *layout) error {
+	for f := range l.columns {
+		l.columns[f] = -1
 	}
-	for f, n := range names {
-		out[f] = -1
-		wanted := n.usual
-		if given, ok := m.Columns[n.key]; ok {
-			if at, err := strconv.Atoi(strings.TrimPrefix(given, "#")); err == nil && given[0] == '#' && at >= 1 && at <= len(headers) {
-				out[f] = at - 1
-				continue
-			}
-			wanted = []string{given}
+	used := map[int]bool{}
+	for key, given := range m.Columns {
+		f := fieldOf(key)
+		if f < 0 {
+			return fmt.Errorf("there is no field %q: want one of %s", key, strings.Join(Fields(), ", "))
 		}
-		for _, w := range wanted {
-			if w = simple(w); out[f] < 0 && w != "" {
-				out[f] = slices.Index(plain, w)
+		if given == "" {
+			continue
+		}
+		for i, at := range l.named(given) {
+			switch {
+			case at < 0:
+				l.doubts = append(l.doubts, Finding{Kind: FindMissing, Field: key, Column: given})
+				continue
+			case i == 0:
+				l.columns[f], l.why[f] = at, WhyNamed
+			default:
+				l.others[f] = append(l.others[f], at)
+			}
+			used[at] = true
+		}
+	}
+	open := func(f field) bool { _, given := m.Columns[names[f].key]; return !given }
+	byField := map[field][]candidate{}
+	for c, h := range l.headers {
+		if h == "" || used[c] {
+			continue
+		}
+		for _, meaning := range words().meaningsOf(h) {
+			if open(meaning.field) {
+				byField[meaning.field] = append(byField[meaning.field], candidate{c, meaning.rank, meaning.sure})
+			}
+		}
+	}
+	// The state of a person is asked for before the profile: both may be called
+	// "Statut".
+	for _, f := range []field{fieldNumber, fieldGivenName, fieldFamilyName, fieldBirthDate, fieldEmail, fieldReady, fieldProfile, fieldCohort, fieldLogin, fieldAddress} {
+		l.choose(m, f, byField[f], used)
+	}
+	for _, f := range []field{fieldEmail, fieldBirthDate, fieldNumber} {
+		if open(f) && l.columns[f] < 0 {
+			if c := l.guess(m, f, used); c >= 0 {
+				l.columns[f], l.why[f] = c, WhyContent
+				used[c] = true
+				l.doubts = append(l.doubts, Finding{Kind: FindGuessed, Field: names[f].key, Column: l.headers[c]})
+			}
+		}
+	}
+	l.compareMails(m, used, open(fieldEmail))
+	if f := fieldBirthDate; l.columns[f] >= 0 {
+		l.dates.monthFirst = monthIsFirst(l.values(l.columns[f]))
+		if l.dates.monthFirst {
+			l.doubts = append(l.doubts, Finding{Kind: FindMonthFirst, Field: names[f].key, Column: l.headers[l.columns[f]]})
+		}
+	}
+	l.unused(m, used)
+	return nil
+}
+
+// named returns the columns that a header or #n,#m stands for; -1: none.
+func (l *layout) named(given string) []int {
+	if given[0] == '#' {
+		var out []int
+		for n := range strings.SplitSeq(given, ",") {
+			at, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(n), "#"))
+			if err != nil || at < 1 || at > len(l.headers) {
+				out = nil
+				break
+			}
+			out = append(out, at-1)
+		}
+		if out != nil {
+			return out
+		}
+	}
+	return []int{slices.IndexFunc(l.headers, func(h string) bool { return simple(h) == simple(given) })}
+}
+
+// choose takes the best of a field's candidates.
+func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) {
+	slices.SortStableFunc(all, func(a, b candidate) int { return a.rank - b.rank })
+	for _, c := range all {
+		if used[c.column] {
+			continue
+		}
+		confirmed := m.confirms(l, f, c.column)
+		if f == fieldBirthDate && !confirmed {
+			// "Naissance" may be a place: figures make it a date, readable or not.
+			confirmed = slices.ContainsFunc(l.values(c.column), func(v string) bool { return strings.ContainsAny(v, "0123456789") })
+		}
+		switch {
+		case !c.sure && !confirmed:
+			// The column may still hold another field; what is left at the end is told.
+			continue
+		case l.columns[f] < 0:
+			l.columns[f], l.why[f] = c.column, WhyHeader
+			if !c.sure {
+				l.why[f] = WhyBoth
+			}
+			used[c.column] = true
+		case f == fieldGivenName || f == fieldFamilyName:
+			l.others[f] = append(l.others[f], c.column)
+			used[c.column] = true
+		}
+	}
+}
+
+// values are the samples of a column that are not empty.
+func (l *layout) values(c int) []string {
+	var out []string
+	for _, s := range l.samples {
+		if s.fault == nil && c < len(s.record) {
+			if v := tidy(s.record[c]); v != "" {
+				out = append(out, v)
 			}
 		}
 	}
 	return out
 }
 
-// missing names the first field that has no column and needs one.
-func (in *reader) missing(m Mapping) error {
+var (
+	loginLike  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{1,63}$`)
+	allDigits  = regexp.MustCompile(`^[0-9]{4,12}$`)
+	numberLike = regexp.MustCompile(`^[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*$`)
+)
+
+// confirms reports whether the values of a column fit a field.
+func (m Mapping) confirms(l *layout, f field, c int) bool {
+	values := l.values(c)
+	if len(values) == 0 {
+		return false
+	}
+	share := func(fits func(string) bool) bool {
+		n := 0
+		for _, v := range values {
+			if fits(v) {
+				n++
+			}
+		}
+		return n*10 >= len(values)*8
+	}
+	all := func(fits func(string) bool) bool {
+		return !slices.ContainsFunc(values, func(v string) bool { return !fits(v) })
+	}
+	switch f {
+	case fieldNumber:
+		distinct := map[string]bool{}
+		for _, v := range values {
+			distinct[v] = true
+		}
+		return share(func(v string) bool { n, _ := wholeNumber(v); return numberLike.MatchString(n) }) && len(distinct) == len(values)
+	case fieldEmail, fieldAddress:
+		return share(isAddress)
+	case fieldBirthDate:
+		return share(func(v string) bool {
+			d, err := l.dates.read(v)
+			return err == nil && d != "" && (!allDigits.MatchString(v) || len(v) == 8)
+		})
+	case fieldReady:
+		return all(m.isState)
+	case fieldProfile:
+		return all(func(v string) bool { _, ok := m.profile(v); return ok })
+	case fieldLogin:
+		return all(loginLike.MatchString)
+	}
+	return true
+}
+
+func isAddress(v string) bool {
+	_, err := domain.ParseAddress(anyAddress(v))
+	return err == nil
+}
+
+// guess finds the one column without a known header whose values look like a
+// field; -1 where there is none or more than one.
+func (l *layout) guess(m Mapping, f field, used map[int]bool) int {
+	at := -1
+	for c, h := range l.headers {
+		if used[c] || h != "" && words().isNeedless(h) || !m.confirms(l, f, c) {
+			continue
+		}
+		if f == fieldNumber && (len(l.values(c)) < 2 || slices.ContainsFunc(l.values(c), func(v string) bool { return !allDigits.MatchString(v) })) {
+			continue
+		}
+		if at >= 0 {
+			return -1
+		}
+		at = c
+	}
+	return at
+}
+
+var (
+	institutional = regexp.MustCompile(`(^|[.-])(univ|etu|etud|etudiant|etudiants|student|students|edu|ac|campus|u)([.-]|[0-9]|$)`)
+	provider      = regexp.MustCompile(`^(gmail|googlemail|hotmail|outlook|live|msn|yahoo|ymail|laposte|orange|wanadoo|free|sfr|neuf|bbox|numericable|icloud|me|mac|proton|protonmail|gmx|aol|mail|posteo|tutanota|zoho|yandex|qq|163|netcourrier)\.`)
+)
+
+// isInstitutional reports whether most of the addresses are of one domain that
+// looks like a university's.
+func (m Mapping) isInstitutional(values []string) bool {
+	counts, all := map[string]int{}, 0
+	for _, v := range values {
+		if a, err := domain.ParseAddress(anyAddress(v)); err == nil {
+			_, domain, _ := strings.Cut(string(a), "@")
+			counts[domain]++
+			all++
+		}
+	}
+	for domain, n := range counts {
+		if n*10 >= all*9 && !provider.MatchString(domain) && (m.isOwn(domain) || institutional.MatchString(domain)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOwn reports whether a domain belongs to the university.
+func (m Mapping) isOwn(domain string) bool {
+	return slices.ContainsFunc(m.Domains, func(own string) bool { return domain == own || strings.HasSuffix(domain, "."+own) })
+}
+
+// compareMails looks at the other columns with addresses: if the chosen one
+// holds the university's addresses and another one does not, the other one is
+// taken.
+func (l *layout) compareMails(m Mapping, used map[int]bool, open bool) {
+	c := l.columns[fieldEmail]
+	if c < 0 || !open {
+		return
+	}
+	for other := range l.headers {
+		if other == c || other == l.columns[fieldAddress] || l.columns[fieldEmail] == other || !m.confirms(l, fieldEmail, other) || !slices.ContainsFunc(l.values(other), isAddress) {
+			continue
+		}
+		taken := l.columns[fieldEmail]
+		if m.isInstitutional(l.values(taken)) && !m.isInstitutional(l.values(other)) && !used[other] {
+			delete(used, taken)
+			used[other] = true
+			l.columns[fieldEmail], l.why[fieldEmail] = other, WhyContent
+			taken, other = other, taken
+		}
+		l.doubts = append(l.doubts, Finding{Kind: FindTwoMails, Field: names[fieldEmail].key, Column: l.headers[taken], Value: l.headers[other]})
+	}
+}
+
+// unused tells the columns that are left out, but for the needless ones.
+func (l *layout) unused(m Mapping, used map[int]bool) {
+	for c, h := range l.headers {
+		if used[c] || slices.ContainsFunc(m.Ignore, func(i string) bool { return simple(i) == simple(h) }) {
+			continue
+		}
+		values := l.values(c)
+		if len(values) == 0 && h == "" {
+			continue
+		}
+		if m := words().meaningsOf(h); m != nil {
+			if m[0].field != fieldEmail || !slices.ContainsFunc(l.doubts, func(f Finding) bool { return f.Kind == FindTwoMails && f.Value == h }) {
+				l.doubts = append(l.doubts, Finding{Kind: FindRejected, Field: names[m[0].field].key, Column: h, Examples: examplesOf(values)})
+			}
+			continue
+		}
+		if h != "" && words().isNeedless(h) {
+			continue
+		}
+		l.doubts = append(l.doubts, Finding{Kind: FindUnused, Column: h, Value: strconv.Itoa(c + 1), Examples: examplesOf(values)})
+	}
+}
+
+func examplesOf(values []string) []Example {
+	var out []Example
+	seen := map[string]bool{}
+	for _, v := range values {
+		if !seen[v] && len(out) < 3 {
+			seen[v] = true
+			out = append(out, Example{Text: cut(v)})
+		}
+	}
+	return out
+}
+
+func cut(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
+
+// missing names the fields that have no column and need one.
+func (l *layout) missing(m Mapping) error {
+	var lacking []string
+	first := ""
 	for f, n := range names {
 		required := n.required || field(f) == fieldProfile && m.Profile == "" && len(m.Profiles) != 1
-		if in.columns[f] >= 0 || !required {
+		if l.columns[f] >= 0 || !required {
 			continue
 		}
 		hint := ""
 		if field(f) == fieldProfile {
 			hint = "; or say whose profile it is with --profile"
 		}
-		if c := in.guess(field(f)); c >= 0 {
-			hint = fmt.Sprintf("; %.40q looks like it", in.headers[c])
-		}
-		wanted := n.usual[0]
+		wanted := n.usual
 		if given := m.Columns[n.key]; given != "" {
 			wanted = given
 		}
-		return fmt.Errorf("no column for %s (%q would do); the file has %s: name yours under import.columns or with --column %s=HEADER%s", n.key, wanted, quoted(in.headers), n.key, hint)
+		if first == "" {
+			first = n.key
+		}
+		lacking = append(lacking, fmt.Sprintf("%s (%q would do%s)", n.key, wanted, hint))
 	}
-	return nil
+	if len(lacking) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no column for %s; the file has %s: name yours under import.columns or with --column %s=HEADER", strings.Join(lacking, ", "), quoted(l.headers), first)
 }
 
 func quoted(headers []string) string {
@@ -172,62 +474,13 @@ func quoted(headers []string) string {
 			out = append(out, fmt.Sprintf("%.40q", h))
 		}
 	}
+	if len(out) == 0 {
+		return "no headers"
+	}
 	return strings.Join(out, ", ")
 }
 
-// simple compares without case, accents and punctuation.
-func simple(s string) string {
-	var b strings.Builder
-	for _, r := range norm.NFD.String(strings.ToLower(s)) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case unicode.IsLetter(r), unicode.IsDigit(r):
-			b.WriteRune(r)
-		case r == '°' || r == 'º':
-		default:
-			b.WriteByte(' ')
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// Column is a column of a file and what it seems to hold.
-type Column struct {
-	Header  string
-	Samples []string
-	Field   string // key of a field; empty: none
-	Guessed bool   // by what is in it: its header says nothing
-}
-
-// Propose tells what the columns of a file are, and on which line the header
-// ends, without importing anything.
-func Propose(t Table, m Mapping) ([]Column, int, error) {
-	in, err := peekReader(t, m)
-	if err != nil {
-		return nil, 0, err
-	}
-	out := make([]Column, len(in.headers))
-	for i, h := range in.headers {
-		out[i].Header = h
-		for _, s := range in.samples {
-			if i < len(s.record) && strings.TrimSpace(s.record[i]) != "" && len(out[i].Samples) < 3 {
-				out[i].Samples = append(out[i].Samples, s.record[i])
-			}
-		}
-	}
-	for f, n := range names {
-		c, guessed := in.columns[f], false
-		if _, given := m.Columns[n.key]; c < 0 && !given {
-			c, guessed = in.guess(field(f)), true
-		}
-		if c >= 0 && out[c].Field == "" {
-			out[c].Field, out[c].Guessed = n.key, guessed
-		}
-	}
-	return out, in.line, nil
-}
-
-// Fields are the keys of what can be known of a person.
+// Fields returns the keys of what can be known of a person.
 func Fields() []string {
 	var out []string
 	for _, n := range names {
@@ -237,46 +490,34 @@ func Fields() []string {
 }
 
 func fieldOf(key string) field {
-	return field(slices.Index(Fields(), key))
+	return field(slices.IndexFunc(names[:], func(n fieldName) bool { return n.key == key }))
 }
 
-var allDigits = regexp.MustCompile(`^[0-9]{4,12}$`)
+// Column is a column of a file and what it seems to hold.
+type Column struct {
+	Header  string
+	Samples []string
+	Field   string // key of a field; empty: none
+	Guessed bool   // by its values: its header says nothing or not enough
+	Second  bool   // it counts where the field's other column is empty
+}
 
-// guess finds the one free column whose samples look like a field; -1 where
-// there is none or more than one.
-func (in *reader) guess(f field) int {
-	looks := map[field]func(string) bool{
-		fieldEmail:     func(s string) bool { _, err := domain.ParseAddress(s); return err == nil },
-		fieldBirthDate: func(s string) bool { d, err := date(s); return err == nil && d != "" && !allDigits.MatchString(s) },
-		fieldNumber:    allDigits.MatchString,
-	}[f]
-	if looks == nil {
-		return -1
+// Propose returns the columns of a file and the report on them, without
+// importing anything.
+func Propose(t Table, m Mapping) ([]Column, *Report, error) {
+	in, err := newReader(t, m)
+	if err != nil {
+		return nil, nil, err
 	}
-	at := -1
-	for c := range in.headers {
-		if slices.Contains(in.columns[:], c) {
-			continue
-		}
-		filled, fits := 0, 0
-		distinct := map[string]bool{}
-		for _, s := range in.samples {
-			if c >= len(s.record) || strings.TrimSpace(s.record[c]) == "" {
-				continue
-			}
-			filled++
-			distinct[s.record[c]] = true
-			if looks(strings.TrimSpace(s.record[c])) {
-				fits++
+	out := make([]Column, len(in.headers))
+	for i, use := range in.report.Columns {
+		out[i] = Column{Header: use.Header, Field: use.Field, Guessed: use.Why == WhyContent || use.Why == WhyBoth, Second: use.Why == WhyFallback}
+		for _, v := range in.values(i) {
+			if len(out[i].Samples) < 3 {
+				out[i].Samples = append(out[i].Samples, v)
 			}
 		}
-		if filled == 0 || fits*10 < filled*8 || f == fieldNumber && len(distinct) < filled {
-			continue
-		}
-		if at >= 0 {
-			return -1
-		}
-		at = c
 	}
-	return at
+	in.report.finish()
+	return out, in.report, in.close()
 }

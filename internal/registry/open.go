@@ -1,94 +1,162 @@
 package registry
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
+	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
+
+	"entree/internal/registry/charset"
+	"entree/internal/registry/sheet"
 )
 
-// peek is how much of a file is looked at to tell what it is.
-const peek = 64 << 10
+// Open returns the table of a file by its content: CSV, XLSX or ODS. The reader
+// stays the caller's to close. Its encoding is decided by the whole file, so
+// that a reader that cannot seek is copied into a temporary file first.
+func Open(r io.Reader) (Table, error) { return OpenAs(r, "") }
 
-// Open gives the table of a file by what is in it: CSV or XLSX. size is the
-// file's, 0 where it is not known. The reader stays the caller's to close.
-func Open(r io.Reader, size int64) (Table, error) {
-	sum := &summed{r: r, hash: sha256.New(), size: size}
-	buffered := bufio.NewReaderSize(sum, peek)
-	head, err := buffered.Peek(peek)
+// OpenAs opens a file as Open does, with the encoding of a text given by its
+// name; empty: decided by the file.
+func OpenAs(r io.Reader, encoding string) (t Table, err error) {
+	if encoding != "" && !slices.ContainsFunc(charset.Names(), func(n string) bool { return strings.EqualFold(n, encoding) }) {
+		return Table{}, fmt.Errorf("unknown encoding %q: want one of %s", encoding, strings.Join(charset.Names(), ", "))
+	}
+	file, ok := r.(*os.File)
+	if ok {
+		_, err := file.Seek(0, io.SeekStart)
+		ok = err == nil
+	}
+	gone := func() error { return nil }
+	if !ok {
+		if file, gone, err = spool(r); err != nil {
+			return Table{}, err
+		}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, gone())
+		}
+	}()
+	if t, err = openFile(file, encoding); err != nil {
+		return Table{}, err
+	}
+	closeTable := t.Close
+	t.Close = func() error { return errors.Join(closeTable(), gone()) }
+	return t, nil
+}
+
+// spool copies a reader into a temporary file, which gone removes.
+func spool(r io.Reader) (_ *os.File, gone func() error, _ error) {
+	file, err := os.CreateTemp("", "entree-import-")
+	if err != nil {
+		return nil, nil, err
+	}
+	gone = func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
+	if _, err = io.Copy(file, r); err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, gone())
+	}
+	return file, gone, nil
+}
+
+func openFile(file *os.File, encoding string) (Table, error) {
+	head := make([]byte, 8)
+	n, err := file.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Table{}, err
 	}
-	if len(head) == 0 {
-		return Table{}, errors.New("the file is empty")
-	}
+	head = head[:n]
 	switch {
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return spool(buffered, sum)
+	case n == 0:
+		return Table{}, errors.New("the file is empty")
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
 		return Table{}, errors.New("this is a spreadsheet of an old kind (XLS), or one with a password: save it as XLSX or as CSV, without a password")
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("7z\xbc\xaf")), bytes.HasPrefix(head, []byte("Rar!")):
+		return Table{}, errors.New("this is an archive: unpack it and import the file within")
 	}
-	t, err := openCSV(buffered, head)
-	if err != nil {
+	sum := sha256.New()
+	tee := io.TeeReader(file, sum)
+	isBook := bytes.HasPrefix(head, []byte("PK\x03\x04"))
+	var evidence charset.Evidence
+	if !isBook {
+		if evidence, err = charset.Look(tee, encoding); err != nil {
+			return Table{}, err
+		}
+		if evidence.Binary {
+			return Table{}, errors.New("this is not a text file")
+		}
+	}
+	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return Table{}, err
 	}
-	t.Done, t.SHA256 = sum.done, sum.sha256
-	return t, nil
+	hash := hex.EncodeToString(sum.Sum(nil))
+	var t Table
+	if isBook {
+		t, err = openBook(file)
+	} else {
+		var info os.FileInfo
+		if info, err = file.Stat(); err == nil {
+			_, err = file.Seek(0, io.SeekStart)
+		}
+		if err == nil {
+			counted := &counted{r: file, size: info.Size()}
+			t, err = openText(counted, evidence)
+			t.Done = counted.done
+		}
+	}
+	t.SHA256 = func() string { return hash }
+	return t, err
 }
 
-// spool copies a spreadsheet into a file of its own, since it is read from its
-// end and may come from a pipe. The file is removed with the table.
-func spool(r io.Reader, sum *summed) (Table, error) {
-	f, err := os.CreateTemp("", "entree-import-")
-	if err != nil {
-		return Table{}, err
-	}
-	gone := func() error { return errors.Join(f.Close(), os.Remove(f.Name())) }
-	if _, err := io.Copy(f, r); err != nil {
-		return Table{}, errors.Join(err, gone())
-	}
-	t, err := openXLSX(f)
-	if err != nil {
-		return Table{}, errors.Join(err, gone())
-	}
-	closeSheet := t.Close
-	t.SHA256 = sum.sha256
-	t.Close = func() error { return errors.Join(closeSheet(), gone()) }
-	return t, nil
+// counted counts the bytes that are read.
+type counted struct {
+	r          io.Reader
+	read, size int64
 }
 
-// summed hashes and counts what is read.
-type summed struct {
-	r    io.Reader
-	hash hash.Hash
-	read int64
-	size int64
-	end  bool
-}
-
-func (s *summed) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	s.hash.Write(p[:n])
-	s.read += int64(n)
-	s.end = s.end || errors.Is(err, io.EOF)
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.read += int64(n)
 	return n, err
 }
 
-func (s *summed) done() float64 {
-	if s.size == 0 {
-		return 0
-	}
-	return min(1, float64(s.read)/float64(s.size))
-}
+func (c *counted) done() float64 { return min(1, float64(c.read)/float64(max(1, c.size))) }
 
-// sha256 is empty until the whole was read.
-func (s *summed) sha256() string {
-	if !s.end {
-		return ""
+// openBook opens a spreadsheet.
+func openBook(file *os.File) (Table, error) {
+	book, err := sheet.Open(file)
+	if err != nil {
+		return Table{}, err
 	}
-	return hex.EncodeToString(s.hash.Sum(nil))
+	var current *sheet.Rows
+	total := 1
+	t := Table{Report: Report{Format: book.Kind}, Serial: true, From1904: book.From1904}
+	for i, s := range book.Sheets {
+		t.Sheets = append(t.Sheets, Sheet{Name: s.Name, Hidden: s.Hidden, Rows: s.Rows, Open: func() (func() ([]string, int, error), func() error, error) {
+			rows, err := book.Read(i)
+			if err != nil {
+				return nil, nil, err
+			}
+			current, total = rows, max(1, s.Rows)
+			return func() ([]string, int, error) {
+				record, err := rows.Next()
+				return record, rows.Line, err
+			}, rows.Close, nil
+		}})
+	}
+	t.Done = func() float64 {
+		if current == nil {
+			return 0
+		}
+		return min(1, float64(current.Line)/float64(total))
+	}
+	t.Close = book.Close
+	return t, nil
 }

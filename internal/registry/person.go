@@ -2,14 +2,15 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"entree/internal/clean"
 	"entree/internal/domain"
+	"entree/internal/registry/charset"
 )
 
 // field is a piece of what is known of a person.
@@ -29,87 +30,123 @@ const (
 	fields
 )
 
-// names are the fields' keys in the configuration, and the headers that are
-// known without it.
-var names = [fields]struct {
+// fieldName is the key of a field in the configuration and a header that is
+// understood. vocabulary.yaml has the headers.
+type fieldName struct {
 	key      string
 	required bool
-	usual    []string
-}{
-	fieldNumber:     {"number", true, []string{"numero", "numero etudiant", "n etudiant", "no etudiant", "num etudiant", "code etudiant", "numero agent", "matricule", "student number", "number"}},
-	fieldProfile:    {"profile", false, []string{"profil", "profile", "type", "population"}},
-	fieldGivenName:  {"given_name", true, []string{"prenom", "prenom usuel", "given name", "first name", "firstname", "given_name"}},
-	fieldFamilyName: {"family_name", true, []string{"nom", "nom de famille", "nom usuel", "nom patronymique", "family name", "last name", "lastname", "family_name"}},
-	fieldBirthDate:  {"birth_date", false, []string{"date de naissance", "naissance", "ne le", "birth date", "date of birth", "birth_date"}},
-	fieldEmail:      {"email", true, []string{"adresse mail personnelle", "mail personnel", "email personnel", "courriel personnel", "adresse personnelle", "mail", "email", "e mail", "courriel", "adresse mail"}},
-	fieldReady:      {"ready", false, []string{"pret", "pret a etre active", "etat", "statut", "ready", "state"}},
-	fieldCohort:     {"cohort", false, []string{"cohorte", "promotion", "annee", "composante", "cohort"}},
-	fieldLogin:      {"login", false, []string{"identifiant", "login", "uid"}},
-	fieldAddress:    {"university_address", false, []string{"adresse mail universitaire", "mail universitaire", "university address", "university_address"}},
+	usual    string
+}
+
+var names = [fields]fieldName{
+	fieldNumber:     {"number", true, "numero"},
+	fieldProfile:    {"profile", false, "profil"},
+	fieldGivenName:  {"given_name", true, "prenom"},
+	fieldFamilyName: {"family_name", true, "nom"},
+	fieldBirthDate:  {"birth_date", false, "date de naissance"},
+	fieldEmail:      {"email", true, "adresse mail personnelle"},
+	fieldReady:      {"ready", false, "pret"},
+	fieldCohort:     {"cohort", false, "cohorte"},
+	fieldLogin:      {"login", false, "login"},
+	fieldAddress:    {"university_address", false, "adresse mail universitaire"},
 }
 
 // Mapping says what the columns of a file mean.
 type Mapping struct {
-	Profile  string              // everybody's, where there is no such column
+	Profile  string              // of every person, if there is no such column
 	Profiles []string            // the configured ones
-	Columns  map[string]string   // field → header, where it is not a usual one
-	Ready    []string            // values that say that somebody may activate
-	Held     []string            // values that say that somebody was stopped
+	Columns  map[string]string   // field → header, or #n for the n-th column; empty: no column
+	Ready    []string            // values that say that a person may activate
+	Held     []string            // values that say that a person was stopped
 	Aliases  map[string][]string // profile → words of the file
+	Ignore   []string            // headers of columns that are left out without a warning
+	Sheets   []string            // the sheets to read; none: the one with the best header
+	Domains  []string            // the university's own mail domains
+	Needs    map[string][]string // profile → fields that its people need to activate
+	Cases    []string            // profiles of which numbers that differ in capitals are different people
+	Now      func() time.Time    // nil: time.Now
 }
 
-// known is whom a line names that is refused: they are in the source all the
-// same.
+// known returns the person that a refused line names, as far as it can be read:
+// they are in the source all the same.
 func (in *reader) known(record []string) domain.Person {
-	p := domain.Person{Number: in.value(record, fieldNumber)}
+	broken := in.broken
+	p := domain.Person{}
+	if c := in.columns[fieldNumber]; c >= 0 && c < len(record) {
+		p.Number, _ = wholeNumber(in.text(record[c], fieldNumber, c))
+	}
 	if len(p.Number) > 64 || !utf8.ValidString(p.Number) || strings.ContainsRune(p.Number, 0) {
 		return domain.Person{}
 	}
-	p.Profile, _ = in.mapping.profile(in.value(record, fieldProfile))
+	word := ""
+	if c := in.columns[fieldProfile]; c >= 0 && c < len(record) {
+		word = in.text(record[c], fieldProfile, c)
+	}
+	p.Profile, _ = in.mapping.profile(word)
+	in.broken = broken
 	return p
 }
 
-// person reads one line.
-func (in *reader) person(record []string, line int) (domain.Person, *Refusal) {
+// read reads one line.
+func (in *reader) read(record []string) (domain.Person, *Refusal) {
+	line := in.current.line
 	no := func(f field, reason string) (domain.Person, *Refusal) {
-		return in.known(record), &Refusal{line, in.header(f), reason}
+		return in.known(record), in.refusal(line, in.columnOf(f), reason)
 	}
+	in.broken = nil
 	p := domain.Person{
-		Number: in.value(record, fieldNumber), GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),
+		GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),
 		Cohort: in.value(record, fieldCohort), Login: strings.ToLower(in.value(record, fieldLogin)), UniversityAddress: strings.ToLower(in.value(record, fieldAddress)),
 	}
+	raw := in.value(record, fieldNumber)
+	number, rounded := wholeNumber(raw)
+	birth, word, state := in.value(record, fieldBirthDate), in.value(record, fieldProfile), in.value(record, fieldReady)
+	var err error
+	if p.Number = number; !allDigits.MatchString(number) {
+		if p.Number, err = clean.Number(number); err != nil {
+			p.Number = ""
+		}
+	}
 	switch {
+	case in.broken != nil:
+		return no(in.broken.field, in.broken.reason)
+	case rounded:
+		return no(fieldNumber, fmt.Sprintf("not a number: a spreadsheet rounded it to %s; format the column as text and export it again", raw))
+	case err != nil:
+		return no(fieldNumber, "not a number: want letters, figures and hyphens, 64 at most ("+err.Error()+")")
 	case p.Number == "":
 		return no(fieldNumber, "empty")
-	case len(p.Number) > 64 || strings.ContainsFunc(p.Number, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' }):
-		return no(fieldNumber, "not a number: want letters, figures and hyphens, 64 at most")
 	case p.FamilyName == "":
 		return no(fieldFamilyName, "empty")
 	case p.GivenName == "":
 		return no(fieldGivenName, "empty")
 	}
-	for _, f := range []field{fieldGivenName, fieldFamilyName} {
-		if v := in.value(record, f); len([]rune(v)) > 255 || strings.ContainsFunc(v, unicode.IsControl) {
-			return no(f, "not a name: longer than 255 characters, or with control characters")
-		}
+	if utf8.RuneCountInString(p.Cohort) > clean.MaxName {
+		return no(fieldCohort, "not a name: longer than 255 characters, or with control characters")
 	}
 	var ok bool
-	if p.Profile, ok = in.mapping.profile(in.value(record, fieldProfile)); !ok {
+	if p.Profile, ok = in.mapping.profile(word); !ok {
 		return no(fieldProfile, "unknown profile: want one of "+strings.Join(in.mapping.Profiles, ", "))
 	}
-	var err error
-	birth := in.value(record, fieldBirthDate)
-	if in.table.Date != nil {
-		birth = in.table.Date(birth)
-	}
-	if p.BirthDate, err = date(birth); err != nil {
+	if p.BirthDate, err = in.dates.read(birth); err != nil {
 		return no(fieldBirthDate, err.Error())
 	}
-	if p.Email, err = domain.ParseAddress(in.value(record, fieldEmail)); err != nil {
+	p.Email, err = in.email(record, p)
+	switch {
+	case in.broken != nil:
+		return no(in.broken.field, in.broken.reason)
+	case err != nil:
 		return no(fieldEmail, addressReason(err))
 	}
-	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, in.value(record, fieldReady))
+	if !slices.Contains(in.mapping.Cases, p.Profile) {
+		if first := in.numbers.other(p.Profile, p.Number, line); first > 0 {
+			n, _ := in.place(first)
+			return no(fieldNumber, fmt.Sprintf("this number came before in the file, at line %d, in other capitals", n))
+		}
+	}
+	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, state)
 	p.ID = ID(p.Profile, p.Number)
+	in.judge(p, raw, state)
 	return p, nil
 }
 
@@ -123,11 +160,78 @@ func addressReason(err error) string {
 		return "more than one address"
 	case errors.As(err, &fault):
 		return "not an address: " + fault.Error()
-	default:
+	case errors.Is(err, domain.ErrAddressSyntax):
 		return "not an address: want name@domain"
+	default:
+		return err.Error()
 	}
 }
 
+// judge counts a person and notes what is doubtful about them.
+func (in *reader) judge(p domain.Person, number, state string) {
+	count := &in.report.People
+	count.Read++
+	switch p.Readiness {
+	case domain.Ready:
+		count.Ready++
+	case domain.Held:
+		count.Held++
+		in.note(Finding{Kind: FindHeld, Field: names[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
+	default:
+		count.NotReady++
+		in.note(Finding{Kind: FindNotReady, Field: names[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
+	}
+	if number != p.Number && number != "" {
+		in.note(Finding{Kind: FindRounded, Field: names[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
+	}
+	if suspicious(p.GivenName) {
+		in.note(Finding{Kind: FindDamaged, Field: names[fieldGivenName].key, Column: in.columnOf(fieldGivenName)}, p.GivenName, "")
+	}
+	if suspicious(p.FamilyName) {
+		in.note(Finding{Kind: FindDamaged, Field: names[fieldFamilyName].key, Column: in.columnOf(fieldFamilyName)}, p.FamilyName, "")
+	}
+	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
+		in.note(Finding{Kind: FindDamaged, Field: names[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
+	}
+	for _, need := range in.mapping.Needs[p.Profile] {
+		lacks := need == names[fieldBirthDate].key && p.BirthDate == "" || need == names[fieldCohort].key && p.Cohort == ""
+		if lacks {
+			in.note(Finding{Kind: FindLacking, Field: need, Profile: p.Profile, Column: in.columnOf(fieldOf(need))}, p.GivenName+" "+p.FamilyName, "")
+		}
+	}
+	if len(in.mapping.Domains) > 0 {
+		if _, host, _ := strings.Cut(string(p.Email), "@"); in.mapping.isOwn(host) {
+			in.note(Finding{Kind: FindOwnDomain, Field: names[fieldEmail].key, Column: in.columnOf(fieldEmail)}, string(p.Email), "")
+		}
+	}
+}
+
+// tooYoung returns the day after which a date of birth is doubtful.
+func (in *reader) tooYoung() string {
+	if in.young == "" {
+		in.young = in.dates.now.AddDate(-youngest, 0, 0).Format(time.DateOnly)
+	}
+	return in.young
+}
+
+// suspicious reports whether a name looks damaged: by its encoding, a word for
+// nothing, or an address or a number in its place.
+func suspicious(v string) bool {
+	if !printable(v) {
+		return charset.Damaged(v)
+	}
+	if strings.ContainsAny(v, "?&@0123456789") {
+		return charset.Damaged(v) || strings.ContainsAny(v, "@0123456789")
+	}
+	switch len(v) {
+	case 3, 4, 6:
+		return strings.EqualFold(v, "null") || strings.EqualFold(v, "nan") || strings.EqualFold(v, "(null)")
+	}
+	return false
+}
+
+// profile returns the profile that a word stands for, and reports whether it is
+// a configured one. An empty word is the profile of every person.
 func (m Mapping) profile(word string) (string, bool) {
 	if word == "" {
 		if m.Profile == "" && len(m.Profiles) == 1 {
@@ -143,35 +247,32 @@ func (m Mapping) profile(word string) (string, bool) {
 	return "", false
 }
 
-// readiness reads a word. Without such a column everybody in the file may
+// isState reports whether a word of a state column is known.
+func (m Mapping) isState(word string) bool {
+	v := words()
+	for _, list := range [][]string{m.Ready, m.Held, v.ready, v.notReady, v.held} {
+		if contains(list, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func contains(list []string, word string) bool {
+	return slices.ContainsFunc(list, func(w string) bool { return simple(w) == simple(word) })
+}
+
+// readiness reads a word. Without such a column every person of the file may
 // activate: that is what the file is for.
 func (m Mapping) readiness(column bool, word string) domain.Readiness {
-	is := func(list []string) bool {
-		return slices.ContainsFunc(list, func(w string) bool { return simple(w) == simple(word) })
-	}
 	switch {
-	case !column || is(m.Ready):
+	case !column || contains(m.Ready, word):
 		return domain.Ready
-	case is(m.Held):
+	case contains(m.Held, word) || contains(words().held, word):
 		return domain.Held
+	case contains(words().ready, word) && !contains(words().notReady, word):
+		return domain.Ready
 	default:
 		return domain.NotReady
 	}
-}
-
-// date reads 31/12/2004, 31-12-2004, 31.12.2004, 2004-12-31 and what
-// directories have, 20041231 with or without a time behind it.
-func date(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	for _, layout := range []string{"02/01/2006", "2/1/2006", "02-01-2006", "02.01.2006", time.DateOnly, "20060102", "20060102150405Z"} {
-		if at, err := time.Parse(layout, s); err == nil {
-			if at.Year() < 1900 || at.After(time.Now()) {
-				return "", errors.New("not a date of birth: the year cannot be right")
-			}
-			return at.Format(time.DateOnly), nil
-		}
-	}
-	return "", errors.New("not a date: want 31/12/2004 or 2004-12-31")
 }

@@ -1,13 +1,14 @@
-// Package registry brings people in from outside: from the enrolment's CSV or
-// XLSX file, or from whatever else gives lines and columns.
+// Package registry imports people from outside: from a CSV, XLSX or ODS file of
+// the enrolment office, or from another source of lines and columns.
 //
-//	file ── what it is ── Table ── its header ── columns ── Person ── Intake
-//	                                                 │
-//	                                                 └─ refused: line, column, reason
+//	file ── format, encoding ── Table ── header, columns ── Person ── Intake
+//	                                          │
+//	                                          ├─ Report: what was read how, what is left out or doubtful
+//	                                          └─ Refusal: line, column, reason
 //
-// A file is read as a stream. What is wrong with one line refuses that line
-// and no other; what is wrong with the file stops the import, and nothing of
-// it is kept.
+// A file is read as a stream. A fault of one line refuses that line and no
+// other. A fault of the file stops the import, and nothing of it is stored.
+// The report is complete before anything is stored.
 package registry
 
 import (
@@ -17,105 +18,198 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"entree/internal/domain"
 )
 
-// Sink takes people in, all of them or none: the store.
+// Sink stores the people of an import, all of them or none.
 type Sink interface {
 	Import(ctx context.Context, o *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error)
 }
 
-// Table is the lines of a source, as they stand there.
-type Table struct {
-	// Next gives a line and where it stands; the first one is 1. io.EOF after
-	// the last one; any other error ends the import. The record is good until
-	// the next call.
-	Next func() (record []string, line int, err error)
-	// Headers are the columns' names where the source has them apart from its
-	// lines; nil: the header is one of the first lines.
-	Headers []string
-	// Padded says that what lacks at the end of a line is empty cells.
-	Padded bool
-	// Date turns a cell into a date where the source keeps dates as numbers;
-	// may be nil.
-	Date func(cell string) string
-	// Done tells how much was read, from 0 to 1.
-	Done func() float64
-	// SHA256 is the hash of the whole source, once it was read to its end; may
-	// be nil.
-	SHA256 func() string
-	// Close lets go of what the table holds.
-	Close func() error
+// Keeper is a sink that knows the stored address of a person. It is asked about
+// people with several addresses: the stored one stays while it is among them.
+type Keeper interface {
+	// StoredEmail returns an empty address if there is no such person.
+	StoredEmail(ctx context.Context, profile, number string) (domain.Address, error)
 }
 
-// Refusal is a line that was not taken.
+// Table is the lines of a source.
+type Table struct {
+	// Next returns a line and its number; the first one is 1. It returns io.EOF
+	// after the last line, a *BadLine for a line that has no cells, and another
+	// error if the source cannot be read any further. The record is valid until
+	// the next call.
+	Next func() (record []string, line int, err error)
+	// Headers are the columns' names if the source has them apart from its lines.
+	// Nil: the header is one of the first lines. Each of these columns must be
+	// filled by some line.
+	Headers []string
+	// Sheets are the tables of a spreadsheet; Next is nil then.
+	Sheets   []Sheet
+	Serial   bool // numbers in a column of dates are day numbers
+	From1904 bool // they count from 1904
+	// Place returns a name of a line that says more than its number; may be nil.
+	Place func(line int) string
+	// Done returns how much was read, from 0 to 1.
+	Done func() float64
+	// SHA256 returns the hash of the whole source; may be nil.
+	SHA256 func() string
+	// Close releases the table.
+	Close func() error
+	// Report is what is known of the source before its lines are read. Findings
+	// that are known only after the last line are returned by Late, which may be
+	// nil.
+	Report Report
+	Late   func() []Finding
+}
+
+// Sheet is one table of a spreadsheet.
+type Sheet struct {
+	Name   string
+	Hidden bool
+	Rows   int // that hold something
+	Open   func() (next func() ([]string, int, error), closeRows func() error, err error)
+}
+
+// Refusal is a line that is not imported.
 type Refusal struct {
-	Line   int    `json:"line"`             // of the file, the first one is 1
-	Column string `json:"column,omitempty"` // the file's own header; empty where the whole line is meant
+	Line   int    `json:"line"`             // of the file or the sheet; the first one is 1
+	Where  string `json:"where,omitempty"`  // the sheet or the entry's DN
+	Column string `json:"column,omitempty"` // the file's own header; empty if the whole line is meant
 	Reason string `json:"reason"`           // in English, with what is wanted
 }
 
 func (r Refusal) String() string {
-	if r.Column == "" {
-		return fmt.Sprintf("line %d: %s", r.Line, r.Reason)
+	place := fmt.Sprintf("line %d", r.Line)
+	if r.Where != "" {
+		place = r.Where + ", " + place
 	}
-	return fmt.Sprintf("line %d, column %q: %s", r.Line, r.Column, r.Reason)
+	if r.Column == "" {
+		return fmt.Sprintf("%s: %s", place, r.Reason)
+	}
+	return fmt.Sprintf("%s, column %q: %s", place, r.Column, r.Reason)
 }
 
-// Import reads a table into the sink. refused is told of each line that is
-// not taken; other differences go to the order's own Told. On an error nothing
-// was stored.
-func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.ImportOrder, refused func(Refusal) error) (domain.ImportCounts, error) {
+// Told receives what an import says while it runs. Its functions may be nil.
+type Told struct {
+	// Refused is called with each line that is not imported.
+	Refused func(Refusal) error
+	// Report is called once, after the last line and before anything is stored.
+	// An error stops the import.
+	Report func(*Report) error
+}
+
+// Import reads a table into the sink. Differences go to the order's own Told,
+// but for those that refuse a line. On an error nothing is stored.
+func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.ImportOrder, told Told) (domain.ImportCounts, error) {
+	if told.Refused == nil {
+		told.Refused = func(Refusal) error { return nil }
+	}
+	if told.Report == nil {
+		told.Report = func(*Report) error { return nil }
+	}
 	in, err := newReader(t, m)
+	if err == nil {
+		if err = in.ready(); err != nil {
+			in.report.finish()
+			err = errors.Join(err, told.Report(in.report), in.close()) // for its columns
+		}
+	}
 	if err != nil {
 		return domain.ImportCounts{}, err
+	}
+	if k, ok := sink.(Keeper); ok {
+		in.stored = func(profile, number string) (domain.Address, error) { return k.StoredEmail(ctx, profile, number) }
 	}
 	order := *o
 	order.Told = func(d domain.Difference) error {
 		switch d.Kind {
 		case domain.DifferenceTwice:
-			return refused(Refusal{d.Line, in.header(fieldNumber), fmt.Sprintf("this number came before in the file, at line %d", d.First)})
+			first, _ := in.place(d.First)
+			return told.Refused(*in.refusal(d.Line, in.parts[0].headerOf(fieldNumber), fmt.Sprintf("this number came before in the file, at line %d", first)))
 		case domain.DifferenceTaken:
-			return refused(Refusal{d.Line, "", "the identifier or university address is somebody else's"})
+			return told.Refused(*in.refusal(d.Line, "", "the identifier or university address is somebody else's"))
 		}
 		if o.Told == nil {
 			return nil
 		}
+		d.Line, _ = in.place(d.Line)
 		return o.Told(d)
 	}
 	counts, err := sink.Import(ctx, &order, func(to domain.Intake) error {
-		for {
-			person, line, fault, err := in.next()
-			switch {
-			case errors.Is(err, io.EOF):
-				if t.SHA256 != nil {
-					order.SHA256 = t.SHA256()
-				}
-				return nil
-			case err != nil:
-				return err
-			case fault != nil:
-				if err := refused(*fault); err != nil {
-					return err
-				}
-				err = to.Refuse(person.Profile, person.Number)
-			default:
-				err = to.Put(line, person)
-			}
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				return fmt.Errorf("line %d: %w", line, err)
-			}
+		if err := in.fill(ctx, to, told); err != nil {
+			return err
 		}
+		if t.SHA256 != nil {
+			order.SHA256 = t.SHA256()
+		}
+		if err := in.unfilled(); err != nil {
+			return err
+		}
+		if t.Late != nil {
+			in.report.Findings = append(in.report.Findings, t.Late()...)
+		}
+		in.report.finish()
+		return told.Report(in.report)
 	})
 	o.ID, o.SHA256 = order.ID, order.SHA256
-	return counts, err
+	return counts, errors.Join(err, in.close())
 }
 
-// ID gives the registry's key of a person: the same at each import.
+// fill reads every line into the store.
+func (in *reader) fill(ctx context.Context, to domain.Intake, told Told) error {
+	for {
+		person, line, fault, err := in.person()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case fault != nil:
+			if err := told.Refused(*fault); err != nil {
+				return err
+			}
+			err = to.Refuse(person.Profile, person.Number)
+		default:
+			err = to.Put(line, person)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", line, err)
+		}
+	}
+}
+
+// unfilled returns an error if no line of a source with named columns fills one
+// of them: more likely a misspelt name than a value that every person lacks.
+func (in *reader) unfilled() error {
+	if in.table.Headers == nil {
+		return nil
+	}
+	var empty []string
+	for f, n := range names {
+		if in.columns[f] >= 0 && !in.filled[f] {
+			empty = append(empty, fmt.Sprintf("%s (%s)", in.headers[in.columns[f]], n.key))
+		}
+	}
+	if len(empty) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no entry has a value for %s: check the names under columns, the filter, and whether bind_dn may read them", strings.Join(empty, ", "))
+}
+
+func (p *part) headerOf(f field) string {
+	if p.columns[f] < 0 {
+		return ""
+	}
+	return p.headers[p.columns[f]]
+}
+
+// ID returns the registry's key of a person: the same at each import.
 func ID(profile, number string) domain.PersonID {
 	sum := sha256.Sum256([]byte(profile + "\x00" + number))
 	return domain.PersonID(hex.EncodeToString(sum[:16]))

@@ -55,7 +55,7 @@ type ImportPage struct {
 // Chosen tells whether a field is in a column; columns count from 1.
 func (p ImportPage) Chosen(field string, column int) bool {
 	if p.File.Choice.Columns != nil {
-		return p.File.Choice.Columns[field] == "#"+strconv.Itoa(column)
+		return slices.Contains(strings.Split(p.File.Choice.Columns[field], ","), "#"+strconv.Itoa(column))
 	}
 	return p.File.Columns[column-1].Field == field
 }
@@ -93,8 +93,9 @@ type Tab struct {
 
 const kindRefused domain.DifferenceKind = "refused"
 
-// importColumns is how many columns of a file can be corrected.
-const importColumns = 60
+// importColumns is how many columns of a file can be corrected: as many as the
+// registry reads.
+const importColumns = 1000
 
 func importFields() []web.Field {
 	fields := []web.Field{{Name: "profil", Max: 100, Optional: true}, {Name: "source", Max: 64, Optional: true}, {Name: "partie", Max: 3, Optional: true}}
@@ -243,18 +244,26 @@ func (a *Console) tryImport(v *visit, form web.Form) error {
 	if page.Record != nil {
 		return web.SeeOther(pathImports + "/" + id)
 	}
-	choice := intake.Choice{Columns: map[string]string{}, Profile: form["profil"], Source: strings.TrimSpace(form["source"]), Part: form["partie"] != ""}
+	choice := intake.Choice{Columns: map[string]string{}, Profile: form["profil"], Source: strings.TrimSpace(form["source"]), Part: form["partie"] != "", Sheets: page.File.Choice.Sheets}
 	var faults []fault
+	asProposed := true
 	for i := range page.File.Columns {
 		field := form["colonne"+strconv.Itoa(i+1)]
+		asProposed = asProposed && field == page.File.Columns[i].Field
 		if !slices.Contains(page.Fields, field) {
 			continue
 		}
-		if choice.Columns[field] != "" {
+		own := "#" + strconv.Itoa(i+1)
+		switch before := choice.Columns[field]; {
+		case before == "":
+			choice.Columns[field] = own
+		case page.File.Columns[i].Second:
+			choice.Columns[field] = before + "," + own // it counts where the first is empty
+		case page.File.Columns[first(before)].Second:
+			choice.Columns[field] = own + "," + before
+		default:
 			faults = append(faults, wrong(page.Column(i), "console.import.twice", "Field", string(v.view("import").T("console.import.field."+field))))
-			continue
 		}
-		choice.Columns[field] = "#" + strconv.Itoa(i+1)
 	}
 	if len(faults) > 0 {
 		page.File.Choice = choice
@@ -265,10 +274,23 @@ func (a *Console) tryImport(v *visit, form web.Form) error {
 			choice.Columns[field] = "" // none, whatever its header says
 		}
 	}
+	if asProposed {
+		choice.Columns = nil // the same result as on the command line
+	}
 	if err := a.Intake.Try(id, choice); err != nil && !errors.Is(err, intake.ErrBusy) {
 		return err
 	}
 	return web.SeeOther(pathImports + "/" + id)
+}
+
+// first returns the index of the first column in #n,#m.
+func first(columns string) int {
+	one, _, _ := strings.Cut(strings.TrimPrefix(columns, "#"), ",")
+	n, err := strconv.Atoi(one)
+	if err != nil {
+		return 0
+	}
+	return n - 1
 }
 
 func (a *Console) beginImport(v *visit, _ web.Form) error { return a.startImport(v, false) }

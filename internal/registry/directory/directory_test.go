@@ -122,7 +122,7 @@ func bring(t *testing.T, db *store.Store, s directory.Source) (domain.ImportCoun
 	var refused []registry.Refusal
 	m := registry.Mapping{Profile: "personnel", Profiles: []string{"personnel"}, Columns: s.Columns}
 	counts, err := registry.Import(t.Context(), db, table, m, &domain.ImportOrder{Import: domain.Import{Source: "annuaire"}, MaxGone: 0.1},
-		func(r registry.Refusal) error { refused = append(refused, r); return nil })
+		registry.Told{Refused: func(r registry.Refusal) error { refused = append(refused, r); return nil }})
 	return counts, refused, err
 }
 

@@ -66,7 +66,8 @@ type Intake struct {
 
 // Choice is what an operator decided about a file.
 type Choice struct {
-	Columns map[string]string // field → #n, or nothing where no column has it
+	Columns map[string]string // field → #n, or nothing if no column has it; nil: as proposed
+	Sheets  []string          // of a spreadsheet; none: the one with the best header
 	Profile string            // everybody's, where no column says it
 	Source  string            // whose people these are; empty: their profile's
 	Part    bool              // nobody is gone
@@ -81,6 +82,7 @@ type File struct {
 	At       time.Time
 	Header   int // line of the header
 	Columns  []registry.Column
+	Report   registry.Report // of the beginning, without the values
 	Choice   Choice
 	Trial    *Trial // nil: not tried yet
 }
@@ -91,6 +93,7 @@ type Trial struct {
 	Counts  domain.ImportCounts
 	Changes []domain.Difference // the first of each kind
 	Refused []registry.Refusal  // the first
+	Report  *registry.Report    // nil if the file could not be read to its end
 	TooMany string              // too many would be gone: in words
 	Error   string
 }
@@ -123,7 +126,7 @@ func (i *Intake) Receive(name, operator string, r io.Reader) (File, error) {
 	if _, err := io.ReadFull(i.Random, random); err != nil {
 		return File{}, err
 	}
-	f := File{ID: hex.EncodeToString(random), Name: name, Operator: operator, At: i.Now().UTC()}
+	f := File{ID: hex.EncodeToString(random), Name: name, Operator: operator, At: i.Now().UTC(), Choice: Choice{Profile: i.Mapping.Profile}}
 	if err := os.MkdirAll(i.Folder, 0o700); err != nil {
 		return File{}, err
 	}
@@ -150,9 +153,30 @@ func (i *Intake) look(f *File) error {
 	if err != nil {
 		return err
 	}
-	f.Columns, f.Header, err = registry.Propose(t, i.Mapping)
-	f.Choice.Profile = i.Mapping.Profile
+	m := i.Mapping
+	m.Sheets = f.Choice.Sheets
+	columns, report, err := registry.Propose(t, m)
+	if err == nil {
+		f.Columns, f.Header, f.Report = columns, report.Header, *report
+	}
 	return errors.Join(err, t.Close())
+}
+
+// Choose looks at other sheets of a file. What was decided about its columns is
+// lost, since they are others.
+func (i *Intake) Choose(id string, sheets []string) error {
+	f, working, err := i.File(id)
+	switch {
+	case err != nil:
+		return err
+	case working != nil:
+		return ErrBusy
+	}
+	f.Choice, f.Trial = Choice{Profile: f.Choice.Profile, Source: f.Choice.Source, Part: f.Choice.Part, Sheets: sheets}, nil
+	if err := i.look(&f); err != nil {
+		return err
+	}
+	return i.keep(f)
 }
 
 var plainID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -235,7 +259,7 @@ func (i *Intake) open(f File) (registry.Table, error) {
 	if err != nil {
 		return registry.Table{}, err
 	}
-	t, err := registry.Open(data, f.Size)
+	t, err := registry.Open(data)
 	if err != nil {
 		return registry.Table{}, errors.Join(err, data.Close())
 	}
@@ -246,8 +270,10 @@ func (i *Intake) open(f File) (registry.Table, error) {
 
 func (i *Intake) mapping(c Choice) registry.Mapping {
 	m := i.Mapping
-	m.Columns = maps.Clone(c.Columns)
-	m.Profile = c.Profile
+	if c.Columns != nil {
+		m.Columns = maps.Clone(c.Columns)
+	}
+	m.Profile, m.Sheets = c.Profile, c.Sheets
 	return m
 }
 
@@ -324,11 +350,14 @@ func (i *Intake) run(f File, o *domain.ImportOrder, trial *Trial) (err error) {
 		p.Phase, p.Lines, p.Done = phase, lines, t.Done()
 		i.working[f.ID] = p
 	}
-	trial.Counts, err = registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, func(r registry.Refusal) error {
-		if len(trial.Refused) < Show {
-			trial.Refused = append(trial.Refused, r)
-		}
-		return refused.add(r)
+	trial.Counts, err = registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, registry.Told{
+		Refused: func(r registry.Refusal) error {
+			if len(trial.Refused) < Show {
+				trial.Refused = append(trial.Refused, r)
+			}
+			return refused.add(r)
+		},
+		Report: func(r *registry.Report) error { trial.Report = r; return nil },
 	})
 	return err
 }

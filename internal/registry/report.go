@@ -1,0 +1,249 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The kinds of findings: what an import would lose, change or doubt without
+// refusing a line.
+const (
+	FindUnused      = "column.unused"       // a column that is left out
+	FindRejected    = "column.rejected"     // the header says a field, the values do not, or another column was better
+	FindMissing     = "column.missing"      // a column that was named is not there, or an optional one that a profile needs
+	FindGuessed     = "column.guessed"      // taken for its values alone
+	FindTwoMails    = "column.two_mails"    // two columns with addresses
+	FindMonthFirst  = "column.month_first"  // dates are read as 12/31/2004
+	FindEncoding    = "encoding.doubtful"   // another code page is as plausible
+	FindMixed       = "encoding.mixed"      // lines in UTF-8 and lines that are not
+	FindSheet       = "sheet.unread"        // a sheet that holds something is not read
+	FindRepaired    = "value.repaired"      // text that was encoded as UTF-8 twice is read as it was before
+	FindCleaned     = "value.cleaned"       // invisible characters were removed
+	FindDamaged     = "value.damaged"       // a value looks damaged and is taken as it is
+	FindRounded     = "value.read"          // a number or a date was read from another form
+	FindNotReady    = "people.not_ready"    // cannot activate: the state column says so
+	FindHeld        = "people.held"         // cannot activate: stopped
+	FindLacking     = "people.lacking"      // lack what their profile asks for
+	FindOwnDomain   = "people.own_domain"   // their address is the university's own
+	FindCapitals    = "people.capitals"     // numbers that differ only in capitals
+	FindUnreadable  = "source.unreferenced" // a directory led to other servers
+	maxExamples     = 5
+	maxFindingKinds = 2000
+)
+
+// Example is one value that a finding is about.
+type Example struct {
+	Line  int    `json:"line,omitempty"`
+	Where string `json:"where,omitempty"` // sheet or entry
+	Text  string `json:"text"`            // as it is in the source
+	Read  string `json:"read,omitempty"`  // as it was read, if that differs
+}
+
+func (e Example) String() string {
+	out := strconv.Quote(e.Text)
+	if e.Read != "" {
+		out += " read as " + strconv.Quote(e.Read)
+	}
+	switch {
+	case e.Where != "":
+		out += " (" + e.Where + ")"
+	case e.Line > 0:
+		out += fmt.Sprintf(" (line %d)", e.Line)
+	}
+	return out
+}
+
+// Finding is something of a source that its reader should know before the
+// people are stored.
+type Finding struct {
+	Kind     string    `json:"kind"`
+	Field    string    `json:"field,omitempty"`
+	Column   string    `json:"column,omitempty"` // the header
+	Profile  string    `json:"profile,omitempty"`
+	Value    string    `json:"value,omitempty"` // another header, a sheet, an encoding
+	Count    int       `json:"count,omitempty"`
+	Examples []Example `json:"examples,omitempty"`
+	Message  string    `json:"message"` // in English
+}
+
+// sentence returns the finding in English.
+func (f Finding) sentence() string {
+	out := ""
+	switch f.Kind {
+	case FindUnused:
+		out = fmt.Sprintf("column %s %q is left out: its header is not known", f.Value, f.Column)
+	case FindRejected:
+		out = fmt.Sprintf("column %q is left out: its header could mean %s, but its values do not confirm it or another column is better", f.Column, f.Field)
+	case FindMissing:
+		out = fmt.Sprintf("no column for %s", f.Field)
+		if f.Column != "" {
+			out = fmt.Sprintf("the column %q that was named for %s is not in the file", f.Column, f.Field)
+		}
+		if f.Profile != "" {
+			out += fmt.Sprintf(", which the profile %s asks for: these people cannot activate", f.Profile)
+		}
+	case FindGuessed:
+		out = fmt.Sprintf("column %q is taken for %s by its values: its header is not known", f.Column, f.Field)
+	case FindTwoMails:
+		out = fmt.Sprintf("two columns hold addresses: %q is taken as the personal one, %q is not", f.Column, f.Value)
+	case FindMonthFirst:
+		out = fmt.Sprintf("the dates of column %q are read with the month first", f.Column)
+	case FindEncoding:
+		out = fmt.Sprintf("the encoding is not certain: read as %s", f.Column)
+		if f.Value != "" {
+			out += ", but " + f.Value + " is nearly as plausible"
+		}
+	case FindMixed:
+		out = fmt.Sprintf("the file mixes encodings: %d lines are not UTF-8 and are read as %s", f.Count, f.Value)
+	case FindSheet:
+		out = fmt.Sprintf("the sheet %q is not read: it has %d rows", f.Value, f.Count)
+	case FindRepaired:
+		out = fmt.Sprintf("%d values of column %q were encoded as UTF-8 twice and are read as they were before", f.Count, f.Column)
+	case FindCleaned:
+		out = fmt.Sprintf("%d values of column %q held invisible characters, which are removed", f.Count, f.Column)
+	case FindDamaged:
+		out = fmt.Sprintf("%d values of column %q look damaged", f.Count, f.Column)
+	case FindRounded:
+		out = fmt.Sprintf("%d values of column %q were written in another form", f.Count, f.Column)
+	case FindNotReady:
+		out = fmt.Sprintf("%d people cannot activate: column %q does not say that they are ready", f.Count, f.Column)
+	case FindHeld:
+		out = fmt.Sprintf("%d people cannot activate: column %q says that they are held", f.Count, f.Column)
+	case FindLacking:
+		out = fmt.Sprintf("%d people of the profile %s have no %s, which the profile asks for: they cannot activate", f.Count, f.Profile, f.Field)
+	case FindOwnDomain:
+		out = fmt.Sprintf("%d addresses of column %q are the university's own: codes go to mailboxes that may not be open yet", f.Count, f.Column)
+	case FindCapitals:
+		out = fmt.Sprintf("%d numbers differ from another one in capitals only: they are two people", f.Count)
+	case FindUnreadable:
+		out = fmt.Sprintf("the directory names %d other servers, which are not read: %s", f.Count, f.Value)
+	}
+	for i, e := range f.Examples {
+		out += map[bool]string{true: ": ", false: ", "}[i == 0] + e.String()
+	}
+	return out
+}
+
+// ColumnUse is what became of a column.
+type ColumnUse struct {
+	N       int      `json:"n"` // the first one is 1
+	Header  string   `json:"header"`
+	Field   string   `json:"field,omitempty"` // empty: left out
+	Why     string   `json:"why,omitempty"`
+	Example *Example `json:"example,omitempty"`
+}
+
+// SheetUse is what became of a sheet.
+type SheetUse struct {
+	Name   string `json:"name"`
+	Rows   int    `json:"rows"`
+	Read   bool   `json:"read"`
+	Hidden bool   `json:"hidden,omitempty"`
+}
+
+// People counts the people of the lines that were not refused by the reader.
+type People struct {
+	Read     int `json:"read"`
+	Ready    int `json:"ready"`
+	NotReady int `json:"not_ready"`
+	Held     int `json:"held"`
+}
+
+// Report is what a source was found to be.
+type Report struct {
+	Format    string      `json:"format,omitempty"` // CSV, XLSX, ODS, LDAP
+	Encoding  string      `json:"encoding,omitempty"`
+	Separator string      `json:"separator,omitempty"`
+	Header    int         `json:"header_line,omitempty"`
+	Sheets    []SheetUse  `json:"sheets,omitempty"`
+	Columns   []ColumnUse `json:"columns"`
+	People    People      `json:"people"`
+	Findings  []Finding   `json:"findings"`
+}
+
+// add counts a finding and keeps its first examples.
+func (r *Report) add(f Finding, e Example) {
+	at := slices.IndexFunc(r.Findings, func(o Finding) bool {
+		return o.Kind == f.Kind && o.Field == f.Field && o.Column == f.Column && o.Profile == f.Profile && o.Value == f.Value
+	})
+	if at < 0 {
+		if len(r.Findings) >= maxFindingKinds {
+			return
+		}
+		at = len(r.Findings)
+		r.Findings = append(r.Findings, f)
+	}
+	o := &r.Findings[at]
+	o.Count++
+	if len(o.Examples) < maxExamples && !slices.ContainsFunc(o.Examples, func(x Example) bool { return x.Text == e.Text && x.Read == e.Read }) {
+		o.Examples = append(o.Examples, e)
+	}
+}
+
+// finish writes the sentences.
+func (r *Report) finish() {
+	for i := range r.Findings {
+		r.Findings[i].Message = r.Findings[i].sentence()
+	}
+}
+
+// Lines returns the report for people to read, one fact a line.
+func (r *Report) Lines() []string {
+	var out []string
+	first := r.Format
+	if r.Encoding != "" {
+		first += " in " + r.Encoding
+	}
+	if r.Separator != "" {
+		first += fmt.Sprintf(", columns separated by %q", r.Separator)
+	}
+	if r.Header > 0 {
+		first += fmt.Sprintf(", header in line %d", r.Header)
+	}
+	out = append(out, "read as "+first)
+	for _, s := range r.Sheets {
+		line := fmt.Sprintf("sheet %q, %d rows: ", s.Name, s.Rows) + map[bool]string{true: "read", false: "not read"}[s.Read]
+		if s.Hidden {
+			line += ", hidden"
+		}
+		out = append(out, line)
+	}
+	why := map[string]string{WhyNamed: "as named", WhyHeader: "by its header", WhyContent: "by its values", WhyBoth: "by its header and values", WhyFallback: "by its header, where the better column is empty"}
+	var left []string
+	for _, c := range r.Columns {
+		if c.Field == "" {
+			left = append(left, fmt.Sprintf("%q", c.Header))
+			continue
+		}
+		line := fmt.Sprintf("%s: column %d %q, %s", c.Field, c.N, c.Header, why[c.Why])
+		if c.Example != nil {
+			line += ", such as " + c.Example.String()
+		}
+		out = append(out, line)
+	}
+	if len(left) > 0 {
+		out = append(out, "left out: "+strings.Join(left, ", "))
+	}
+	out = append(out, fmt.Sprintf("people: %d ready, %d not ready, %d held", r.People.Ready, r.People.NotReady, r.People.Held))
+	for _, f := range r.Findings {
+		out = append(out, "warning: "+f.Message)
+	}
+	return out
+}
+
+// StrictError stops an import in which everything must be as expected.
+type StrictError struct{ Findings []Finding }
+
+func (e *StrictError) Error() string {
+	var out []string
+	for i, f := range e.Findings {
+		if i == 5 {
+			out = append(out, fmt.Sprintf("and %d more", len(e.Findings)-i))
+			break
+		}
+		out = append(out, f.Message)
+	}
+	return "strict: " + strings.Join(out, "; ")
+}

@@ -1,0 +1,179 @@
+package registry
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/unicode/norm"
+)
+
+//go:embed vocabulary.yaml
+var vocabularyFile []byte
+
+// vocabulary is the content of vocabulary.yaml, ready for look-ups.
+type vocabulary struct {
+	ignored  map[string]bool
+	phrases  map[string]string // spelling → concept
+	longest  int               // words of the longest spelling
+	meanings map[string][]meaning
+	needless map[string]bool
+	ready    []string
+	notReady []string
+	held     []string
+}
+
+// meaning is a field that a header may stand for.
+type meaning struct {
+	field field
+	rank  int  // 0 is the best
+	sure  bool // whether the header alone is enough
+}
+
+// words returns the vocabulary. The file is a part of the program; a test
+// reads it.
+var words = sync.OnceValue(func() *vocabulary {
+	v, err := readVocabulary(vocabularyFile)
+	if err != nil {
+		panic(err)
+	}
+	return v
+})
+
+func readVocabulary(raw []byte) (*vocabulary, error) {
+	var file struct {
+		Ignored  []string
+		Concepts map[string][]string
+		Fields   map[string][]struct {
+			Is   []string
+			Sure *bool
+		}
+		Needless []string
+		Ready    []string
+		NotReady []string `yaml:"not_ready"`
+		Held     []string
+	}
+	if err := yaml.Unmarshal(raw, &file); err != nil {
+		return nil, fmt.Errorf("vocabulary.yaml: %w", err)
+	}
+	v := &vocabulary{
+		ignored: map[string]bool{}, phrases: map[string]string{}, meanings: map[string][]meaning{}, needless: map[string]bool{},
+		ready: file.Ready, notReady: file.NotReady, held: file.Held,
+	}
+	for _, w := range file.Ignored {
+		v.ignored[w] = true
+	}
+	for concept, spellings := range file.Concepts {
+		for _, s := range spellings {
+			if other, twice := v.phrases[s]; twice && other != concept {
+				return nil, fmt.Errorf("vocabulary.yaml: %q is a spelling of %s and of %s", s, other, concept)
+			}
+			v.phrases[s] = concept
+			v.longest = max(v.longest, len(strings.Fields(s)))
+		}
+	}
+	for key, ranks := range file.Fields {
+		f := fieldOf(key)
+		if f < 0 {
+			return nil, fmt.Errorf("vocabulary.yaml: there is no field %q", key)
+		}
+		for rank, r := range ranks {
+			for _, is := range r.Is {
+				set := key2(strings.Fields(is))
+				v.meanings[set] = append(v.meanings[set], meaning{f, rank, r.Sure == nil || *r.Sure})
+			}
+		}
+	}
+	for _, h := range file.Needless {
+		v.needless[h] = true
+	}
+	return v, nil
+}
+
+// key2 returns concepts as the key of a look-up.
+func key2(concepts []string) string {
+	slices.Sort(concepts)
+	return strings.Join(slices.Compact(concepts), " ")
+}
+
+// meaningsOf returns the fields that a header may stand for, nil if it is not
+// recognised.
+func (v *vocabulary) meaningsOf(header string) []meaning {
+	set := v.concepts(header)
+	if len(set) == 0 {
+		return nil
+	}
+	if m := v.meanings[key2(set)]; m != nil {
+		return m
+	}
+	// "Prénom de l'étudiant" is a given name.
+	fewer := slices.DeleteFunc(slices.Clone(set), func(c string) bool { return c == "student" || c == "person" || c == "agent" })
+	if len(fewer) == len(set) || len(fewer) == 0 {
+		return nil
+	}
+	var out []meaning
+	for _, m := range v.meanings[key2(fewer)] {
+		if m.field != fieldNumber && m.field != fieldEmail {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// concepts returns the concepts of a header, nil if it has a word that is not
+// known.
+func (v *vocabulary) concepts(header string) []string {
+	tokens := strings.Fields(simple(header))
+	var out []string
+next:
+	for i := 0; i < len(tokens); {
+		for n := min(v.longest, len(tokens)-i); n > 0; n-- {
+			if concept, ok := v.phrases[strings.Join(tokens[i:i+n], " ")]; ok {
+				out = append(out, concept)
+				i += n
+				continue next
+			}
+		}
+		if !v.ignored[tokens[i]] {
+			return nil
+		}
+		i++
+	}
+	return out
+}
+
+// isNeedless reports whether a header is known to hold nothing that is needed.
+func (v *vocabulary) isNeedless(header string) bool {
+	s := simple(header)
+	if v.needless[s] {
+		return true
+	}
+	set := v.concepts(header)
+	return slices.Contains(set, "ine") || slices.Contains(set, "full")
+}
+
+// simple returns a header or a word as it is compared: without case, accents
+// and punctuation, with a space where a small letter meets a capital.
+func simple(s string) string {
+	var b strings.Builder
+	small := false
+	for _, r := range norm.NFKD.String(s) {
+		switch {
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Cf, r):
+			continue
+		case unicode.IsUpper(r) && small:
+			b.WriteByte(' ')
+			b.WriteRune(unicode.ToLower(r))
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			b.WriteRune(unicode.ToLower(r))
+		default:
+			b.WriteByte(' ')
+		}
+		small = unicode.IsLower(r)
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
