@@ -34,10 +34,21 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
 			return s.tell(j, at, domain.EventCodeExpired), &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
+		if j.CodeIsEarlier(s.Keys, digits) { // costs nothing: only a mail can have told it
+			return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonCodeEarlier}
+		}
 		spend := &domain.Spend{At: at, Acts: s.wrongCode(j, client)}
 		tries := j.CountCodeTry()
 		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
-		if fits := j.CodeFits(s.Keys, digits); !fits || len(still) == 0 {
+		fits := j.CodeFits(s.Keys, digits)
+		if fits && len(still) == 0 && slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) }) {
+			// Activated on another device meanwhile. Only the holder of the mailbox
+			// knows the right code, so only that person is told.
+			e := s.tell(j, at, domain.EventCodeWrong)
+			e.Spend = spend
+			return e, &domain.Refusal{Reason: domain.ReasonElsewhere}
+		}
+		if !fits || len(still) == 0 {
 			spend.Count = true
 			e := s.tell(j, at, domain.EventCodeWrong)
 			e.Spend = spend

@@ -20,6 +20,7 @@ const CodeLife = 10 * time.Minute
 // database, bound to the journey and its address.
 type Code struct {
 	MAC       []byte
+	Earlier   [][]byte `json:",omitzero"` // MACs of the codes that this one replaced, the newest last
 	SentAt    time.Time
 	ExpiresAt time.Time
 	Sent      int // codes made in this journey so far
@@ -51,4 +52,14 @@ func (j *Journey) CodeMAC(keys secret.Keyring, digits string) []byte {
 // CodeFits reports whether digits are the journey's code, in constant time (S8).
 func (j *Journey) CodeFits(keys secret.Keyring, digits string) bool {
 	return keys.Verify(secret.UseCode, j.Code.MAC, string(j.ID), string(j.Address), digits)
+}
+
+// CodeIsEarlier reports whether digits are a code that a newer one replaced. Such a
+// code proves nothing; the answer keeps a student from taking it for a wrong one.
+func (j *Journey) CodeIsEarlier(keys secret.Keyring, digits string) bool {
+	earlier := false
+	for _, mac := range j.Code.Earlier {
+		earlier = keys.Verify(secret.UseCode, mac, string(j.ID), string(j.Address), digits) || earlier
+	}
+	return earlier && !j.CodeFits(keys, digits)
 }

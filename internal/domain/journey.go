@@ -85,10 +85,17 @@ func NewJourney(random io.Reader, b Beginning, now, expires time.Time) (Journey,
 // Touch records an act at the given time. The idle limit counts from it.
 func (j *Journey) Touch(at time.Time) { j.SeenAt = at }
 
+// maxEarlier is the number of replaced codes that a journey remembers.
+const maxEarlier = 5
+
 // IssueCode replaces the code by one with the given MAC and records who may
 // prove it and the language of its mail. Tries are not given back (S4).
 func (j *Journey) IssueCode(mac []byte, candidates []PersonID, lang Lang, at, expires time.Time) {
 	j.Lang = lang
+	if j.Code.MAC != nil {
+		j.Code.Earlier = append(j.Code.Earlier, j.Code.MAC)
+		j.Code.Earlier = j.Code.Earlier[max(0, len(j.Code.Earlier)-maxEarlier):]
+	}
 	j.Code.MAC, j.Code.SentAt, j.Code.ExpiresAt = mac, at, expires
 	j.Code.Sent++
 	j.Candidates = candidates
@@ -122,7 +129,7 @@ func (j *Journey) CountVerifyTry() int {
 // Prove records that the code was right and spends it. candidates are the
 // people whom the journey may still be for.
 func (j *Journey) Prove(at time.Time, candidates []PersonID) {
-	j.Code.MAC, j.ProvenAt, j.Candidates = nil, at, candidates
+	j.Code.MAC, j.Code.Earlier, j.ProvenAt, j.Candidates = nil, nil, at, candidates
 }
 
 // ProveAtDesk records that an operator checked the person's identity card.

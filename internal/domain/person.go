@@ -74,6 +74,11 @@ type Person struct {
 // AddressWrong tells whether the personal address is known to be wrong.
 func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }
 
+// HasAccount reports whether the person's account exists or is being created.
+func (p Person) HasAccount() bool {
+	return p.Account == AccountActive || p.Account == AccountCreating
+}
+
 // MayActivate tells whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {
 	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.ErasedAt.IsZero()

@@ -22,6 +22,7 @@ const (
 	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry says when
 	ReasonCodeFormat      Reason = "code_format"       // costs no try
 	ReasonCodeWrong       Reason = "code_wrong"        // TriesLeft
+	ReasonCodeEarlier     Reason = "code_earlier"      // costs no try: a newer code was sent
 	ReasonCodeExpired     Reason = "code_expired"      // costs no try; a new one can be asked for
 	ReasonCodeBlocked     Reason = "code_blocked"      // six digits are not compared now
 	ReasonProofMissing    Reason = "proof_missing"     // costs no try

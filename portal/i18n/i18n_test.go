@@ -196,7 +196,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 	for _, r := range []domain.Reason{
 		domain.ReasonProfileMissing, domain.ReasonAddressEmpty, domain.ReasonAddressSeveral, domain.ReasonAddressSyntax,
 		domain.ReasonTooManyRequests, domain.ReasonResendTooSoon, domain.ReasonCodeFormat, domain.ReasonCodeWrong,
-		domain.ReasonCodeExpired, domain.ReasonCodeBlocked, domain.ReasonProofMissing, domain.ReasonProofWrong,
+		domain.ReasonCodeExpired, domain.ReasonCodeEarlier, domain.ReasonCodeBlocked, domain.ReasonProofMissing, domain.ReasonProofWrong,
 		domain.ReasonTriesSpent, domain.ReasonCharterUnticked, domain.ReasonCharterChanged, domain.ReasonPasswordRules,
 		domain.ReasonPasswordConfirm, domain.ReasonElsewhere, domain.ReasonStep, domain.ReasonBusy,
 	} {
