@@ -18,7 +18,7 @@ type CharterPage struct {
 	Minutes  int       // to read it
 }
 
-// Heading is an entry of the charter's table of contents.
+// Heading is an entry of a charter's table of contents.
 type Heading struct{ ID, Text string }
 
 var charterFields = []web.Field{{Name: "charte", Max: 8, Optional: true}, {Name: "empreinte", Max: 64}}
@@ -44,8 +44,8 @@ func (p *Portal) drawCharter(v *visit, r *domain.Refusal) error {
 	return v.show("charter", page, r, "charte")
 }
 
-// accept keeps what was accepted by the hash that the page showed, so that a
-// charter replaced in between is shown again rather than accepted unread.
+// accept stores the acceptance of the text whose hash the page showed. If the charter
+// was replaced meanwhile, the page shows the new one instead.
 func (p *Portal) accept(v *visit, form web.Form) error {
 	again := func(r *domain.Refusal) error { return p.drawCharter(v, r) }
 	if form["charte"] != "oui" {

@@ -52,8 +52,8 @@ func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 	return v.show("code", page, r, "code")
 }
 
-// prove spends a try on the typed digits. A session whose code was proven gets
-// a new id: whoever knew the old one knows nothing now.
+// prove compares the typed digits. After a right code the session gets a new id, so
+// that an id that another person saw is worth nothing.
 func (p *Portal) prove(v *visit, form web.Form) error {
 	err := p.Service.Prove(v.Request.Context(), &v.journey, form["code"], p.site.ClientKey(v.Context))
 	if err == nil {
@@ -64,7 +64,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
 }
 
-// resend asks for another code, which costs the wait that the page shows.
+// resend requests another code; the page shows how long to wait before the next one.
 func (p *Portal) resend(v *visit, _ web.Form) error {
 	err := p.Service.Resend(v.Request.Context(), &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
 	if err == nil {

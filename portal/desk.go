@@ -10,8 +10,8 @@ import (
 )
 
 // DeskPage is drawn by templates/desk.html, GET and POST /activation/guichet
-// field: code. It is the same for everybody: no address is asked for, so none
-// is told anything about.
+// field: code. The page is the same for every visitor: it asks for no address, so
+// that it reveals nothing about one.
 type DeskPage struct {
 	Ongoing string // address of the step of a journey under way; empty: none
 	Minutes int    // life of a code
@@ -29,7 +29,8 @@ func (p *Portal) drawDesk(c *gin.Context, r *domain.Refusal) error {
 	return p.answer(c, "desk", view.With(DeskPage{Ongoing: ongoing, Minutes: int(domain.DeskLife.Minutes())}), r, "code")
 }
 
-// enterDesk begins a journey whose person has shown an identity card.
+// enterDesk begins a journey with a desk code, after an operator checked an identity
+// card.
 func (p *Portal) enterDesk(c *gin.Context) error {
 	form, err := p.firstForm(c, pathDesk, deskFields)
 	if err != nil {

@@ -4,12 +4,12 @@
 //
 // No page knows which one comes next. An act ends with 303 to the page of the
 // journey's next step, which [domain.Journey.Next] reads from the
-// store; a page that is asked for at another step leads there as well:
+// store; a page requested at another step redirects there as well:
 //
 //	POST /activation/charte ── Service.Accept ──▶ 303 ──▶ page of Journey.Next
 //	GET  /activation/mot-de-passe, ahead of its step ──▶ 303 ──▶ the same
 //
-// So reload, back, a second tab and a second press are harmless, and no
-// address skips a step. What was refused shows the same page again, with what
-// was typed, but for the password.
+// Reload, back, a second tab and a second press are therefore harmless, and no
+// address skips a step. A refused form is shown again with the typed values, except
+// for the password.
 package portal

@@ -9,7 +9,7 @@ import (
 	"entree/portal/web"
 )
 
-// EndedPage is drawn by templates/ended.html: too many tries.
+// EndedPage is drawn by templates/ended.html, after too many wrong codes or proofs.
 type EndedPage struct {
 	RetryAt time.Time
 	Wait    template.HTML // "dans 10 minutes"
@@ -25,7 +25,7 @@ func (p *Portal) showEnded(v *visit) error {
 	return v.show("ended", page, nil, "")
 }
 
-// restart ends the session; the journey is left to its own end.
+// restart ends the session. The journey stays in the store until it expires.
 func (p *Portal) restart(v *visit, _ web.Form) error {
 	if err := p.site.EndSession(v.Context); err != nil {
 		return err

@@ -18,11 +18,11 @@ type EntPage struct {
 	Claims []Claim
 }
 
-// Claim is one attribute that a relying party gets.
+// Claim is one attribute that a relying party receives.
 type Claim struct{ Name, Label, Value string }
 
-// knownClaims are those with a name for people, in the order in which they are
-// shown; others follow under their technical names.
+// knownClaims lists the claims that have a translated name, in the order of the page.
+// Other claims follow under their technical names.
 var knownClaims = []string{
 	"name", "given_name", "family_name", "preferred_username", "email", "supannEtuId", "supannEmpId", "eduPersonPrimaryAffiliation",
 	"eduPersonAffiliation", "eduPersonPrincipalName", "entreeProfile", "entreeCharterVersion", "locale", "email_verified", "sub",

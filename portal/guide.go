@@ -29,7 +29,7 @@ type Phrase struct {
 
 var guideSamples = []any{GuidePage{}, GuidePage{Phrases: samplePhrases, Rules: sampleRules, Example: sampleRules.Example}}
 
-// phraseCount is how many suggestions stand beside one another.
+// phraseCount is the number of suggestions on a page.
 const phraseCount = 3
 
 func (p *Portal) showGuide(v *visit) error {
@@ -49,7 +49,7 @@ func (p *Portal) guidePage(v *visit) (GuidePage, error) {
 	return GuidePage{Phrases: phrases, Rules: p.rules(v, domain.Person{}), Example: p.Example}, err
 }
 
-// suggest draws new phrases; nobody keeps them, so a GET may.
+// suggest draws new phrases. They are not stored, so a GET may draw them.
 func (p *Portal) suggest(v *visit, person domain.Person) ([]Phrase, error) {
 	drawn, err := p.Service.Phrases(person, phraseCount)
 	if err != nil {
@@ -67,8 +67,8 @@ func (p *Portal) suggest(v *visit, person domain.Person) ([]Phrase, error) {
 	return phrases, nil
 }
 
-// phrases answers the button for other suggestions with a piece of the page,
-// and a browser that follows it as a link with the whole page.
+// phrases answers a script with the list of new suggestions, and a browser that
+// follows the link with the whole page.
 func (p *Portal) phrases(v *visit) error {
 	if v.GetHeader("Sec-Fetch-Dest") == "document" {
 		return web.SeeOther(v.path())

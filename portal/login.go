@@ -126,7 +126,7 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	}
 	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Account)
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
-		// The login itself is good; only our record of it is not.
+		// The login succeeded; only its record in the store failed.
 		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
 	}
 	charter := begun.Charter || p.owes(c, who)
@@ -187,7 +187,7 @@ func ssoError(err error) error {
 	return e
 }
 
-// logout ends our session and then the provider's.
+// logout ends the portal's session, then the provider's.
 func (p *Portal) logout(c *gin.Context) error {
 	form, err := web.ReadForm(c)
 	if err != nil {

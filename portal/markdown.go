@@ -17,14 +17,14 @@ import (
 	"entree/internal/domain"
 )
 
-// charterMarkdown leaves raw HTML and addresses such as javascript: out, which
-// is goldmark's own default.
+// charterMarkdown drops raw HTML and addresses such as javascript:, which is
+// goldmark's default.
 var charterMarkdown = goldmark.New(goldmark.WithParserOptions(
 	parser.WithAutoHeadingID(),
 	parser.WithASTTransformers(util.Prioritized(charterTree{}, 100)),
 ))
 
-// drawnCharters keeps each text as HTML, by its hash: there are a handful.
+// drawnCharters caches the HTML of each text by its hash. An institution has a few.
 type drawnCharters struct{ bySHA sync.Map }
 
 type drawnCharter struct {
@@ -46,7 +46,7 @@ func (d *drawnCharters) draw(c domain.Charter) (drawnCharter, error) {
 	return drawn, nil
 }
 
-// renderCharter gives a charter as HTML, with its second-level headings.
+// renderCharter returns a charter as HTML, and its second-level headings.
 func renderCharter(markdown string) (template.HTML, []Heading, error) {
 	source := []byte(markdown)
 	doc := charterMarkdown.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(&articleIDs{}))))
@@ -64,8 +64,8 @@ func renderCharter(markdown string) (template.HTML, []Heading, error) {
 	return template.HTML(b.String()), contents, nil
 }
 
-// charterTree makes a charter fit into a page that has a title of its own, and
-// keeps linked pages from reaching back into it.
+// charterTree moves the headings of a charter below the title of its page, and adds
+// rel=noopener to its links.
 type charterTree struct{}
 
 func (charterTree) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
@@ -82,8 +82,8 @@ func (charterTree) Transform(doc *ast.Document, _ text.Reader, _ parser.Context)
 	})
 }
 
-// articleIDs numbers the headings: ids made of their words could meet the ids
-// of the page's fields.
+// articleIDs numbers the headings. Ids made of their words could equal the ids of the
+// page's fields.
 type articleIDs struct{ n int }
 
 func (a *articleIDs) Generate([]byte, ast.NodeKind) []byte {
@@ -111,7 +111,7 @@ func plainText(n ast.Node, source []byte) string {
 	return b.String()
 }
 
-// wordsPerMinute is a calm reader's pace with a text of rules.
+// wordsPerMinute is the reading speed that the page assumes for a text of rules.
 const wordsPerMinute = 200
 
 func readingMinutes(markdown string) int {

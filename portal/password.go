@@ -17,16 +17,17 @@ type PasswordPage struct {
 	Broken  map[string]bool // rules that the last try broke, by Finding.Rule
 }
 
-// PasswordRules are shown, and ticked by the browser while typing.
+// PasswordRules are the rules on the page; its script ticks them while the student
+// types.
 type PasswordRules struct {
 	Length, Upper, Lower, Digit, Special int // 0: not asked for
 	Example                              string
 	Personal                             []string // folded fragments of the person's own data, for the browser's tick
 }
 
-// A password may have 256 characters; what is longer than any of them in bytes
-// is cut off before it costs anything. identifiant is there for password
-// managers and is not read.
+// The limits are in bytes, above the longest password that the policy allows, so that
+// an oversized value is refused before it is hashed. identifiant is a field for
+// password managers; the handler does not read it.
 var passwordFields = []web.Field{
 	{Name: "identifiant", Max: 256, Optional: true}, {Name: "mot-de-passe", Max: 8192}, {Name: "confirmation", Max: 8192},
 }
@@ -57,7 +58,7 @@ func (p *Portal) drawPassword(v *visit, r *domain.Refusal) error {
 	return v.show("password", page, r, "mot-de-passe")
 }
 
-// rules gives the rules, with the person's own data where the page ticks them.
+// rules returns the rules in force, and the personal fragments if person is known.
 func (p *Portal) rules(v *visit, person domain.Person) PasswordRules {
 	r := p.Service.Rules(v.journey)
 	rules := PasswordRules{
@@ -72,8 +73,8 @@ func (p *Portal) rules(v *visit, person domain.Person) PasswordRules {
 // firstMark in the address makes the page say that the first password counts.
 const firstMark = "premier"
 
-// choose hands the password over and lets go of it: no page, log or session
-// ever holds it.
+// choose passes the password to the service and clears the form: no page, log or
+// session holds it.
 func (p *Portal) choose(v *visit, form web.Form) error {
 	password, confirmation := secret.New(form["mot-de-passe"]), secret.New(form["confirmation"])
 	clear(form)
@@ -81,8 +82,8 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 	err := p.Service.ChoosePassword(v.Request.Context(), &v.journey, password, confirmation)
 	var r *domain.Refusal
 	if errors.As(err, &r) && r.Reason == domain.ReasonStep {
-		// No answer came to the first sending, and a second one may hold another
-		// password: the page says which one counts (I3).
+		// The answer to the first request was lost, and this one may hold another
+		// password: the page says that the first one counts (I3).
 		if err := v.read(v.journey.ID); err != nil {
 			return err
 		}
@@ -95,7 +96,8 @@ func (p *Portal) choose(v *visit, form web.Form) error {
 	return v.outcome(err, func(r *domain.Refusal) error { return p.drawPassword(v, r) })
 }
 
-// tellFirst says, where it was asked for, that the first password counts.
+// tellFirst adds the notice that the first password counts, if the address asks for
+// it.
 func (v *visit) tellFirst() {
 	if v.Request.URL.Query().Has(firstMark) {
 		v.notice = "password.first"

@@ -22,7 +22,7 @@ import (
 	"entree/portal/web"
 )
 
-// SSO is a single sign-on: an *sso.RelyingParty or an *sso.CAS.
+// SSO is the single sign-on: an *sso.RelyingParty or an *sso.CAS.
 type SSO interface {
 	AuthURL(ctx context.Context, hint, lang string) (string, sso.State, error)
 	Exchange(ctx context.Context, s sso.State, query url.Values) (sso.Identity, error)
@@ -30,15 +30,15 @@ type SSO interface {
 	Origin() string
 }
 
-// Options is what the portal is made of.
+// Options configures the portal. Fields without a comment must be set.
 type Options struct {
 	Service  Service
 	Texts    Texts
 	Sessions web.SessionRows
 	SSO      SSO            // nil: EntURL asks for the login itself
 	Console  *admin.Console // nil: there is none, and /admin is not found
-	// SSOBehind is the origin that a logout is led over as well, like Keycloak's
-	// behind a CAS server; empty: there is none.
+	// SSOBehind is a further origin that a logout redirects to, such as Keycloak's
+	// behind a CAS server; empty means none.
 	SSOBehind string
 	Keys      secret.Keyring
 
@@ -69,7 +69,7 @@ type Options struct {
 	Random io.Reader
 }
 
-// Portal serves the pages.
+// Portal serves the pages. It is an http.Handler.
 type Portal struct {
 	Options
 	site     *web.Site
@@ -77,8 +77,8 @@ type Portal struct {
 	charters drawnCharters
 }
 
-// New checks the options, draws each page once with sample data, and gives the
-// portal.
+// New checks the options, draws each page once with sample data, and returns the
+// portal. It returns an error if an option is wrong or a template fails.
 func New(o Options) (*Portal, error) {
 	if o.SSO == nil && o.EntURL == "" {
 		return nil, errors.New("portal: neither a single sign-on nor an ENT address: the way would end at the success page")
@@ -127,16 +127,16 @@ func New(o Options) (*Portal, error) {
 	return p, p.trySamples()
 }
 
-// EndStreams ends the answers that go on and on, when the program stops.
+// EndStreams ends the event streams, when the program stops.
 func (p *Portal) EndStreams() { p.site.EndStreams() }
 
-// ServeHTTP makes the portal a handler.
+// ServeHTTP implements http.Handler.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.site.ServeHTTP(w, r) }
 
-// Routes lists every address, for tests that walk over all of it.
+// Routes returns every route, for tests that visit all of them.
 func (p *Portal) Routes() gin.RoutesInfo { return p.site.Routes() }
 
-// Ops serves health and figures alone.
+// Ops returns a handler with health and metrics only.
 func (p *Portal) Ops() http.Handler { return p.site.Ops() }
 
 // ErrorPage is drawn by templates/error.html: 403, 404, 429, 500, 503 and "your session has ended".

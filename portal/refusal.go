@@ -10,15 +10,15 @@ import (
 	"entree/portal/web"
 )
 
-// refusedAt gives the field that a refusal is about; a reason that is not here
-// is about the page's main field.
+// refusedAt maps a reason to its form field. Other reasons belong to the page's main
+// field.
 var refusedAt = map[domain.Reason]string{
 	domain.ReasonProfileMissing:  "profil",
 	domain.ReasonPasswordConfirm: "confirmation",
 }
 
-// refusedAs gives the status of an answer that shows the page again; 422 for
-// every other reason.
+// refusedAs maps a reason to the HTTP status of the page that is shown again. Other
+// reasons have 422.
 var refusedAs = map[domain.Reason]int{
 	domain.ReasonTooManyRequests: http.StatusTooManyRequests,
 	domain.ReasonResendTooSoon:   http.StatusTooManyRequests,
@@ -31,13 +31,13 @@ var refusedAs = map[domain.Reason]int{
 	domain.ReasonCharterChanged:  http.StatusConflict,
 }
 
-// refusal gives the refusal that an act ended with.
+// refusal returns the refusal in an error, and whether there is one.
 func refusal(err error) (*domain.Refusal, bool) {
 	var r *domain.Refusal
 	return r, errors.As(err, &r)
 }
 
-// answer draws a page, fresh where r is nil, else with the reasons of r.
+// answer draws a page, with the reasons of r if r is not nil.
 func (p *Portal) answer(c *gin.Context, page string, view web.View, r *domain.Refusal, field string) error {
 	if r == nil {
 		return p.site.Render(c, http.StatusOK, page, view)

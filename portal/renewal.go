@@ -12,8 +12,8 @@ import (
 	"entree/portal/web"
 )
 
-// pathRenewal is where somebody with an account reads the charter in force, and
-// accepts it where they have not yet.
+// pathRenewal is the page on which a user with an account reads the charter in force
+// and accepts it if the acceptance is missing.
 const pathRenewal = "/charte"
 
 // RenewalPage is drawn by templates/renewal.html, GET and POST /charte
@@ -25,13 +25,13 @@ type RenewalPage struct {
 	GoOn      string // where the way goes on
 }
 
-// ReadingPage is drawn by templates/reading.html, GET /charte/HASH: a text that
-// was published, for whoever accepted it once.
+// ReadingPage is drawn by templates/reading.html, GET /charte/HASH: a published text,
+// which stays readable for every person who accepted it.
 type ReadingPage struct {
 	CharterPage
 }
 
-// charterPage is a charter as its page shows it.
+// charterPage returns the data of a charter's page.
 func (p *Portal) charterPage(charter domain.Charter) (CharterPage, error) {
 	drawn, err := p.charters.draw(charter)
 	return CharterPage{
@@ -40,14 +40,14 @@ func (p *Portal) charterPage(charter domain.Charter) (CharterPage, error) {
 	}, err
 }
 
-// RenderCharter gives a charter's text as the pages show it.
+// RenderCharter returns a charter's text as HTML, as the pages show it.
 func RenderCharter(markdown string) (template.HTML, error) {
 	body, _, err := renderCharter(markdown)
 	return body, err
 }
 
-// reader gives who is logged in and has an account that the portal made. Others
-// are led to the login, which leads back here.
+// reader returns the logged-in user. A visitor without a login is redirected to it,
+// and back here afterwards.
 func (p *Portal) reader(c *gin.Context) (login, account, subject string, err error) {
 	session, err := p.site.Session(c)
 	if err != nil {
@@ -89,8 +89,8 @@ func (p *Portal) drawRenewal(c *gin.Context, r *domain.Refusal) error {
 	return p.answer(c, "renewal", view.With(page), r, "charte")
 }
 
-// missing makes a page of what is not there; elsewhere it would be a journey
-// that has ended.
+// missing turns ErrNotFound into a 404 page. For other pages ErrNotFound means that
+// the session has ended.
 func missing(err error) error {
 	if errors.Is(err, domain.ErrNotFound) {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
@@ -98,7 +98,7 @@ func missing(err error) error {
 	return err
 }
 
-// workspace is where somebody who is logged in goes on.
+// workspace returns the address of the ENT for a logged-in user.
 func (p *Portal) workspace() string {
 	if p.EntURL != "" {
 		return p.EntURL
@@ -106,7 +106,7 @@ func (p *Portal) workspace() string {
 	return pathEnt
 }
 
-// renew keeps that somebody accepted the charter whose hash the page showed.
+// renew stores the acceptance of the charter whose hash the page showed.
 func (p *Portal) renew(c *gin.Context) error {
 	form, err := web.ReadForm(c, charterFields...)
 	if err != nil {
@@ -132,7 +132,7 @@ func (p *Portal) renew(c *gin.Context) error {
 	return web.SeeOther(pathRenewal)
 }
 
-// reading shows a published text again, to anybody: a charter is no secret.
+// reading shows a published text to any visitor: a charter is not secret.
 func (p *Portal) reading(c *gin.Context) error {
 	hash := c.Param("empreinte")
 	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != 32 {

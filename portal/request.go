@@ -52,8 +52,8 @@ func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal
 	return p.answer(c, "request", view.With(page), r, "adresse")
 }
 
-// request begins a journey. It answers the same for every address, known or
-// not: a journey, a new session, and the page for the code.
+// request begins a journey. It answers the same for every address, known or unknown:
+// a journey, a new session, and the page for the code.
 func (p *Portal) request(c *gin.Context) error {
 	form, err := p.firstForm(c, pathRequest, requestFields)
 	if err != nil {
@@ -85,14 +85,14 @@ func (p *Portal) hasProfile(key string) bool {
 	return slices.ContainsFunc(p.Profiles, func(profile domain.Profile) bool { return profile.Key == key })
 }
 
-// keepJourney ties a journey to a session with a new id, for as long as the
-// journey lives.
+// keepJourney stores the journey's id in a session with a new id, until the journey
+// expires.
 func (p *Portal) keepJourney(c *gin.Context, j domain.Journey) error {
 	return p.site.RenewSession(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
 }
 
-// firstPage begins the view of a page from which a journey can begin, and tells
-// where one that is under way stands.
+// firstPage returns the view of a page from which a journey can begin, and the path of
+// the session's current journey; empty means none.
 func (p *Portal) firstPage(c *gin.Context, title string) (view web.View, ongoing string, err error) {
 	j, ongoing, err := p.ongoing(c)
 	if err != nil {
@@ -104,8 +104,8 @@ func (p *Portal) firstPage(c *gin.Context, title string) (view web.View, ongoing
 	return view, ongoing, err
 }
 
-// firstForm reads the form of such a page. One that is sent from a page of long
-// ago leads to where the journey stands by now, or back to its own page.
+// firstForm reads the form of such a page. A form of an outdated page is answered with
+// a link to the journey's current page, or else to the form's own page.
 func (p *Portal) firstForm(c *gin.Context, page string, fields []web.Field) (web.Form, error) {
 	form, err := web.ReadForm(c, fields...)
 	if err != nil {
@@ -118,8 +118,8 @@ func (p *Portal) firstForm(c *gin.Context, page string, fields []web.Field) (web
 	return form, p.site.CheckToken(c, form, string(j.ID), cmp.Or(ongoing, page))
 }
 
-// ongoing gives the session's journey and the page where it stands; nothing
-// where there is none, its id alone where it is over.
+// ongoing returns the session's journey and the path of its page. Without a journey
+// both are zero; of a journey that has ended it returns the id only.
 func (p *Portal) ongoing(c *gin.Context) (j domain.Journey, at string, err error) {
 	session, err := p.site.Session(c)
 	if err != nil {

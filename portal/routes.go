@@ -37,7 +37,7 @@ func (p *Portal) routes() {
 	post("/activation/recommencer", p.act(p.restart))
 
 	get(pathLogin, p.login)
-	// GET alone: HEAD must change nothing, and the provider's answer is spent.
+	// GET only: HEAD must change nothing, and this address spends the answer.
 	p.site.GetOnly("/connexion/retour", p.loggedIn)
 	post("/connexion/changer", p.act(p.changeAccount, domain.StepDone))
 	get(pathEnt, p.ent)
@@ -51,8 +51,8 @@ func (p *Portal) routes() {
 	get("/favicon.ico", func(c *gin.Context) error { return p.site.SendAsset(c, "favicon.svg") })
 }
 
-// changePassword is where password managers look for the page (W3C, A
-// Well-Known URL for Changing Passwords).
+// changePassword redirects password managers to the page that changes a password
+// (W3C, A Well-Known URL for Changing Passwords).
 func (p *Portal) changePassword(*gin.Context) error {
 	if p.ChangePassword == "" {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
@@ -60,7 +60,7 @@ func (p *Portal) changePassword(*gin.Context) error {
 	return web.SeeOther(p.ChangePassword)
 }
 
-// robots keeps the pages that belong to one person out of indexes.
+// robots excludes the pages that belong to one person from search engines.
 func robots(c *gin.Context) error {
 	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /admin\n")
 	return nil

@@ -10,7 +10,7 @@ import (
 	"entree/portal/web"
 )
 
-// sampleTime stands in the sample data.
+// sampleTime is the time in the sample data.
 var sampleTime = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 
 // samples returns sample data for each page, by the name of its template: empty

@@ -9,19 +9,19 @@ import (
 	"entree/internal/secret"
 )
 
-// Service is the domain, as far as the pages need it. Every outcome that a
-// visitor can read comes as an *domain.Refusal.
+// Service is the part of activation.Service that the pages call. An outcome with
+// words for the visitor is a *domain.Refusal.
 type Service interface {
 	Request(ctx context.Context, r activation.Request) (domain.Journey, error)
-	// EnterDesk begins a journey with a code that an operator gave.
+	// EnterDesk begins a journey with a desk code.
 	EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error)
-	// Journey gives a journey and its next step: domain.ErrNotFound when it
-	// is gone, activation.ErrExpired when its idle or absolute limit is over.
+	// Journey returns a journey and its next step. It returns domain.ErrNotFound if
+	// the journey does not exist, and activation.ErrExpired after its time limit.
 	Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error)
-	// Step tells where a journey stands.
+	// Step returns the next step of a journey.
 	Step(j domain.Journey) domain.Step
-	// What changes a journey takes it as it was read and leaves it as it is
-	// stored then, after a refusal too.
+	// Methods that change a journey update it to its stored state, also when they
+	// refuse.
 	Extend(ctx context.Context, j *domain.Journey) error
 	Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
 	ResendAt(j domain.Journey) time.Time
@@ -34,26 +34,25 @@ type Service interface {
 	Accept(ctx context.Context, j *domain.Journey, sha256 string, lang domain.Lang) error
 	// Pass records that the page of a step was read that asks for nothing else.
 	Pass(ctx context.Context, j *domain.Journey, step domain.Step) error
-	// Behind gives the person, once identified; from the password step on with
-	// the login reserved.
+	// Behind returns the person of an identified journey. From the password step on
+	// the login is reserved.
 	Behind(ctx context.Context, j domain.Journey) (domain.Person, error)
 	Phrases(p domain.Person, n int) ([]activation.Phrase, error)
 	Rules(j domain.Journey) activation.PasswordRules
-	// Fragments gives what of a person's data a password may not hold, folded,
-	// for the browser's tick.
+	// Fragments returns the folded parts of a person's data that a password may not
+	// contain, for the page's script.
 	Fragments(p domain.Person) []string
 	ChoosePassword(ctx context.Context, j *domain.Journey, password, confirmation secret.Text) error
 	FirstLogin(ctx context.Context, login, accountID string) error
-	// Reader gives the person who logged in, and whether they owe an acceptance
-	// of the charter in force; domain.ErrNotFound where the portal made no
-	// such account.
+	// Reader returns the person of an account, and whether the acceptance of the
+	// charter in force is missing. It returns domain.ErrNotFound if the portal did
+	// not create the account.
 	Reader(ctx context.Context, login, accountID string) (p domain.Person, owes bool, err error)
 	CharterOf(p domain.Person, lang domain.Lang) (domain.Charter, error)
 	AcceptAgain(ctx context.Context, login, accountID, sha256 string, lang domain.Lang) error
 }
 
-// Texts gives charters that were published by their hashes, or
-// domain.ErrNotFound.
+// Texts returns published charters by their hashes, or domain.ErrNotFound.
 type Texts interface {
 	CharterText(ctx context.Context, sha256 string) (domain.Charter, error)
 }

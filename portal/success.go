@@ -11,13 +11,14 @@ type SuccessPage struct {
 	Links     []NextLink
 }
 
-// Local is the address before its @, where a narrow page may break the line.
+// Local returns the part of the address before the @; a narrow page may break the
+// line after it.
 func (p SuccessPage) Local() string { local, _, _ := strings.Cut(p.Address, "@"); return local }
 
-// Domain is the address behind its @.
+// Domain returns the part of the address after the @.
 func (p SuccessPage) Domain() string { _, domain, _ := strings.Cut(p.Address, "@"); return domain }
 
-// NextLink is one of the configured next steps.
+// NextLink is one of the configured links on the success page.
 type NextLink struct{ Text, Help, URL string }
 
 var successSamples = []any{SuccessPage{}, SuccessPage{
@@ -25,8 +26,8 @@ var successSamples = []any{SuccessPage{}, SuccessPage{
 	Links: []NextLink{{Text: "Déposez vos pièces jointes", Help: "Pour finaliser votre inscription", URL: "https://exemple.fr/"}},
 }}
 
-// success is shown exactly when the account is there (I3): the journey's step
-// says so.
+// success shows the success page. The journey's step is done if and only if the
+// account exists (I3).
 func (p *Portal) success(v *visit) error {
 	v.tellFirst()
 	person, err := p.Service.Behind(v.Request.Context(), v.journey)

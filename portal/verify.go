@@ -21,7 +21,8 @@ type VerifyPage struct {
 	TriesLeft                 int
 }
 
-// Only the fields that are asked for are there.
+// verifyFields are all optional: the page holds only the fields of the profile's
+// proof.
 var verifyFields = []web.Field{
 	{Name: "naissance-jour", Max: 16, Optional: true}, {Name: "naissance-mois", Max: 16, Optional: true},
 	{Name: "naissance-annee", Max: 16, Optional: true}, {Name: "numero", Max: 64, Optional: true},
@@ -58,13 +59,13 @@ func (p *Portal) verify(v *visit, form web.Form) error {
 	answers := activation.Answers{BirthDate: birthDate(form), Number: strings.TrimSpace(form["numero"])}
 	asksBirthDate, asksNumber := p.Service.Asks(v.journey)
 	if asksBirthDate && answers.BirthDate == "" || asksNumber && answers.Number == "" {
-		// Nothing that could be right was typed, so it costs no try.
+		// The typed date is no date, so it costs no try.
 		return again(&domain.Refusal{Reason: domain.ReasonProofMissing})
 	}
 	return v.outcome(p.Service.Verify(v.Request.Context(), &v.journey, answers), again)
 }
 
-// birthDate gives the typed date in ISO 8601, empty where it is no date.
+// birthDate returns the typed date in ISO 8601, or an empty string if it is no date.
 func birthDate(form web.Form) string {
 	var n [3]int
 	for i, name := range []string{"naissance-annee", "naissance-mois", "naissance-jour"} {

@@ -11,7 +11,7 @@ import (
 	"entree/portal/web"
 )
 
-// What a session keeps.
+// The keys of a session's values.
 const (
 	keyJourney = "journey"
 	keySubject = "subject"

@@ -16,10 +16,10 @@ type WaitingPage struct {
 	Reference string
 }
 
-// ParkedPage is drawn by templates/parked.html: a human has to look at it.
+// ParkedPage is drawn by templates/parked.html: an administrator must decide.
 type ParkedPage struct{ Reference string }
 
-// refreshEvery is how often the waiting page looks again, in seconds.
+// refreshEvery is the time between two requests of the waiting page, in seconds.
 const refreshEvery = 5
 
 var (
@@ -43,7 +43,7 @@ func (p *Portal) waiting(v *visit) error {
 	}, nil, "")
 }
 
-// masked shows enough of an address for its owner to know it.
+// masked hides most of an address, so that only its owner recognises it.
 func masked(a domain.Address) string {
 	local, domain, _ := strings.Cut(a.Display(), "@")
 	_, size := utf8.DecodeRuneInString(local)

@@ -12,7 +12,7 @@ import (
 // WelcomePage is drawn by templates/welcome.html, GET /
 type WelcomePage struct{ Profiles []ProfileChoice }
 
-// ProfileChoice is one kind of people on the welcome page and in the form.
+// ProfileChoice is one profile on the welcome page and in the form.
 type ProfileChoice struct {
 	Key         string
 	Name        string // in the page's language

@@ -1,6 +1,5 @@
-// Package i18n holds the words of the pages, in French and in English, and
-// finds them by key. Plurals follow each language's rules (CLDR); French counts
-// 0 and 1 alike.
+// Package i18n holds the messages of the pages in French and English, by key. Plurals
+// follow the rules of CLDR: French uses the singular for 0 and 1.
 package i18n
 
 import (
@@ -21,10 +20,10 @@ import (
 //go:embed messages/*.yaml
 var files embed.FS
 
-// Languages there are, the default first.
+// Languages lists the languages, the default first.
 var Languages = []domain.Lang{domain.French, domain.English}
 
-// Catalog finds messages.
+// Catalog returns messages by language and key. It is safe for concurrent use.
 type Catalog struct {
 	localizers map[domain.Lang]*i18n.Localizer
 	keys       map[domain.Lang][]string
@@ -32,7 +31,7 @@ type Catalog struct {
 	plain      sync.Map // of messages without arguments: they never change
 }
 
-// Load reads the messages.
+// Load reads the embedded messages. It returns an error if a file is malformed.
 func Load() (*Catalog, error) {
 	bundle := i18n.NewBundle(language.French)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
@@ -60,16 +59,16 @@ func Load() (*Catalog, error) {
 	return c, nil
 }
 
-// Files names the files of a language: fr.yaml for the student's pages, and
-// any-part.fr.yaml for a part of its own.
+// Files returns the files of a language: fr.yaml for the students' pages and
+// PART.fr.yaml for other parts.
 func Files(lang domain.Lang) ([]string, error) {
 	parts, err := fs.Glob(files, "messages/*."+string(lang)+".yaml")
 	return append([]string{"messages/" + string(lang) + ".yaml"}, parts...), err
 }
 
-// T gives a message. args are name–value pairs; values are escaped, unless
-// they are HTML already. The message's own text is trusted: it is ours. A key
-// that is nowhere shows itself, and a test keeps that from happening.
+// T returns a message. args are name–value pairs; values are escaped unless they have
+// the type template.HTML. The text of the message is trusted, since it is embedded. A
+// missing key is returned as it is; a test finds missing keys.
 func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 	if len(args) == 0 {
 		if said, ok := c.plain.Load(string(lang) + key); ok {
@@ -107,7 +106,7 @@ func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 	return template.HTML(said)
 }
 
-// Match gives the language that a browser asks for.
+// Match returns the language that suits an Accept-Language header best.
 func (c *Catalog) Match(acceptLanguage string) domain.Lang {
 	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil || len(wanted) == 0 {
@@ -115,7 +114,7 @@ func (c *Catalog) Match(acceptLanguage string) domain.Lang {
 	}
 	_, i, confidence := c.matcher.Match(wanted...)
 	if confidence == language.No {
-		// Whoever reads neither is better served in English.
+		// A visitor who reads neither language is more likely to read English.
 		return domain.English
 	}
 	return Languages[i]
