@@ -15,10 +15,10 @@ import (
 	mailtemplates "entree/templates/mail"
 )
 
-// composed is a mail in words.
+// composed is the subject and text of one mail.
 type composed struct{ subject, text, html string }
 
-// composer writes mails.
+// composer renders mails from the templates.
 type composer struct {
 	institution Institution
 	baseURL     string
@@ -54,7 +54,7 @@ func newComposer(o Options) (*composer, error) {
 	return c, err
 }
 
-// words is what a text may say.
+// words is the data of a text template.
 type words struct {
 	Institution, GivenName        string
 	Code, SpacedCode              string
@@ -65,11 +65,12 @@ type words struct {
 	ProfileName, OtherProfileName string
 	Charter                       receipt
 	Note                          string // paragraphs
-	Begin, Renewal                string // the portal's own pages, in no language
-	InFrench, InEnglish           string // the same, in one
+	Begin, Renewal                string // addresses of the portal's pages without a language
+	InFrench, InEnglish           string // the same pages in French and in English
 }
 
-// receipt is what was accepted, when, and where it can be read again.
+// receipt describes an accepted charter: its version, the time, and where it can
+// be read.
 type receipt struct{ Version, SHA256, At, URL string }
 
 func (c *composer) receipt(r domain.Receipt, lang domain.Lang) receipt {
@@ -118,7 +119,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 	return composed{line(subject), strings.Join(append(blocks, "-- \n"+strings.Join(foot, "\n")), "\n\n") + "\n", html}, nil
 }
 
-// block is a paragraph, or lines that stand out.
+// block is a paragraph, or a group of highlighted lines.
 type block struct {
 	Paragraph template.HTML
 	Code      string
@@ -170,8 +171,8 @@ func (c *composer) html(lang domain.Lang, subject string, parts []string, foot [
 
 var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,]`)
 
-// linked escapes a paragraph and makes the portal's and the help desk's
-// addresses links; any other stays text.
+// linked escapes a paragraph and turns addresses of the portal and the help desk
+// into links. Other addresses stay plain text.
 func (c *composer) linked(s string) template.HTML {
 	var b strings.Builder
 	last := 0
@@ -190,7 +191,7 @@ func (c *composer) linked(s string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// foot says who writes and where help is.
+// foot returns the footer: the institution and its help desk.
 func (c *composer) foot(lang domain.Lang) []string {
 	i := c.institution
 	out := []string{i.Name}
@@ -254,8 +255,8 @@ func (c *composer) moment(t time.Time, lang domain.Lang) string {
 	return day + "\u00a0" + frenchMonths[t.Month()-1] + " à " + c.clock(t, lang)
 }
 
-// note makes paragraphs of what an institution wrote: its lines lose what would
-// make them stand out as ours do.
+// note converts an institution's own text to paragraphs. It removes the markup
+// by which the portal highlights lines.
 func note(s string) string {
 	var lines []string
 	for l := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
@@ -264,8 +265,8 @@ func note(s string) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// line makes one line of a value: no name can begin a header or a paragraph of
-// its own (S37).
+// line joins a value to one line, so that a name cannot start a header or a
+// paragraph (S37).
 func line(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r != '\u00a0' && r != '\u202f' && unicode.IsSpace(r) || unicode.IsControl(r)

@@ -10,19 +10,18 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// connections keeps those to the mail server open for a moment: on a day when
-// mails follow one another, the greeting, the encryption and the login of each
-// one cost more than the mail.
+// connections is a pool of connections to the mail server. On a busy day the
+// greeting, TLS handshake and login of a connection cost more than a mail.
 //
 //	take ── NOOP answered ──► send ──► keep, for idleFor ──► QUIT
-//	     └─ it did not, or none is kept ──► dial
+//	     └─ NOOP failed, or the pool is empty ──► dial
 //
-// A kept connection that is dead is found by the NOOP, before anything of a
-// mail was said, so that a mail is never sent twice for it.
+// NOOP detects a dead connection before any command of a mail is sent, so that
+// no mail is sent twice because of it.
 type connections struct {
 	client *gomail.Client
 	mu     sync.Mutex
-	kept   []keptConnection // the one used last at the end
+	kept   []keptConnection // the most recently used one is last
 }
 
 type keptConnection struct {
@@ -30,15 +29,15 @@ type keptConnection struct {
 	until time.Time
 }
 
-// idleFor is below the time after which servers hang up (RFC 5321, 4.5.3.2:
-// five minutes), and above the pauses of a busy hour. mostKept is about the
-// number of mails that are sent at once.
+// idleFor is shorter than the time after which servers close a connection (five
+// minutes, RFC 5321 §4.5.3.2) and longer than the pauses of a busy hour. mostKept
+// is about the number of mails that are sent concurrently.
 const (
 	idleFor  = 10 * time.Second
 	mostKept = 8
 )
 
-// send sends one mail, by a kept connection where there is one.
+// send sends one mail, over a pooled connection if there is one.
 func (c *connections) send(ctx context.Context, msg *gomail.Msg) error {
 	for {
 		conn := c.take()
@@ -55,18 +54,18 @@ func (c *connections) send(ctx context.Context, msg *gomail.Msg) error {
 			c.keep(conn)
 			return nil
 		case !fresh && unused(err) && ctx.Err() == nil:
-			_ = conn.Close() // it is dead
+			_ = conn.Close() // the connection is dead
 			continue
 		}
-		_ = c.client.CloseWithSMTPClient(conn) // in whatever state it is
+		_ = c.client.CloseWithSMTPClient(conn) // the state of the session is unknown
 		if msg.IsDelivered() {
-			return nil // the server took the mail and stumbled over the next command
+			return nil // the server accepted the mail and failed at the next command
 		}
 		return err
 	}
 }
 
-// unused tells that a connection was dead before the mail began.
+// unused reports whether a connection failed before the mail began.
 func unused(err error) bool {
 	var e *gomail.SendError
 	return errors.As(err, &e) && e.Reason == gomail.ErrConnCheck
@@ -87,14 +86,14 @@ func (c *connections) keep(conn *smtp.Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.kept) >= mostKept {
-		go func() { _ = c.client.CloseWithSMTPClient(conn) }() // the mail is sent
+		go func() { _ = c.client.CloseWithSMTPClient(conn) }() // does not delay the mail, which is sent
 		return
 	}
 	c.kept = append(c.kept, keptConnection{conn, time.Now().Add(idleFor)})
 	time.AfterFunc(idleFor, c.tidy)
 }
 
-// tidy says good-bye on those that nobody used for a while.
+// tidy closes the connections that were idle for longer than idleFor.
 func (c *connections) tidy() {
 	c.mu.Lock()
 	var over []keptConnection
@@ -104,6 +103,6 @@ func (c *connections) tidy() {
 	}
 	c.mu.Unlock()
 	for _, o := range over {
-		_ = c.client.CloseWithSMTPClient(o.Client) // it may be gone
+		_ = c.client.CloseWithSMTPClient(o.Client) // the server may have closed it
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"entree/internal/domain"
 )
 
-// wire passes connections on, counts them and cuts them.
+// wire is a proxy that counts connections and can close them.
 type wire struct {
 	net.Listener
 	mu    sync.Mutex
@@ -77,8 +77,8 @@ func TestAConnectionServesMailAfterMail(t *testing.T) {
 	}
 }
 
-// A server that hung up meanwhile costs a new connection, no mail and no
-// second mail.
+// A pooled connection that the server closed is replaced: the mail is sent, and
+// only once.
 func TestAKeptConnectionThatDied(t *testing.T) {
 	_, box := open(t, nil)
 	w := newWire(t, box.SMTPAddr())
@@ -91,7 +91,7 @@ func TestAKeptConnectionThatDied(t *testing.T) {
 	}
 }
 
-// One server's refusal is not carried to the next mail by the connection.
+// A refused mail does not affect the next mail on the same connection.
 func TestAKeptConnectionAfterARefusal(t *testing.T) {
 	_, box := open(t, nil)
 	w := newWire(t, box.SMTPAddr())

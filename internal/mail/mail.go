@@ -4,8 +4,8 @@
 //	                                           └─ the same words in frame.html
 //	        ── SMTP ──► 2xx sent · 4xx, no answer: again later · 5xx: refused
 //
-// A mail that is sent again, because nobody knows whether the server took it,
-// has the same Message-ID and the same words: mail programs show it once.
+// A retried mail has the same Message-ID and the same text, so that mail programs
+// show it once if the server had accepted it before.
 package mail
 
 import (
@@ -22,23 +22,23 @@ import (
 	"entree/internal/secret"
 )
 
-// TLS says how the connection to the mail server is protected.
+// TLS is the protection of the connection to the mail server.
 type TLS string
 
-// The ways there are. None is for loopback only.
+// Modes of protection. TLSNone is allowed on loopback only.
 const (
-	TLSMandatory     TLS = "mandatory"     // STARTTLS, or no mail
-	TLSOpportunistic TLS = "opportunistic" // STARTTLS where the server offers it
+	TLSMandatory     TLS = "mandatory"     // STARTTLS is required
+	TLSOpportunistic TLS = "opportunistic" // STARTTLS if the server offers it
 	TLSNone          TLS = "none"
 )
 
-// Institution is who writes.
+// Institution is the sender named in the mails.
 type Institution struct {
 	Name, Accent                  string
 	HelpURL, HelpEmail, HelpPhone string
 }
 
-// Options is what a mailer is made of.
+// Options configures a Mailer.
 type Options struct {
 	Host        string
 	Port        int
@@ -47,8 +47,8 @@ type Options struct {
 	Password    secret.Text
 	From        string // "Université d'Orléans <ne-pas-repondre@…>"
 	ReplyTo     string
-	ReturnPath  string         // where bounces go; empty: to From
-	Keys        secret.Keyring // of Message-IDs by which a bounce is known as ours
+	ReturnPath  string         // envelope sender, which receives bounces; empty: From
+	Keys        secret.Keyring // keys of the MAC in the Message-ID
 	Timeout     time.Duration  // for a whole mail; 0: 30 seconds
 	Institution Institution
 	BaseURL     string
@@ -60,7 +60,7 @@ type Options struct {
 	JudgeRefusal func(to domain.Address, reply string) *domain.AddressRefused
 }
 
-// Mailer is an activation.Mailer.
+// Mailer writes and sends mails.
 type Mailer struct {
 	options     Options
 	composer    *composer
@@ -68,7 +68,8 @@ type Mailer struct {
 	connections *connections
 }
 
-// New checks the options and every text.
+// New returns a Mailer. It returns an error if an option is not valid or a text
+// cannot be rendered.
 func New(o Options) (*Mailer, error) {
 	if o.TLS == TLSNone && !loopback(o.Host) {
 		return nil, fmt.Errorf("mail: %s is not on this machine: codes do not travel without TLS", o.Host)
@@ -97,8 +98,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Send writes and sends one mail. A refusal of the server's (5xx) is marked
-// permanent; whatever else fails may pass. Errors never name the recipient.
+// Send writes and sends one mail. A reply of 5xx is a permanent error; any other
+// error may be temporary. Errors never name the recipient.
 func (m *Mailer) Send(ctx context.Context, message domain.Message) error {
 	if message.Kind == domain.MessageNobody {
 		return nil
@@ -112,7 +113,7 @@ func (m *Mailer) Send(ctx context.Context, message domain.Message) error {
 	return m.outcome(message.To, m.connections.send(ctx, msg))
 }
 
-// Preview gives a mail as it would be sent, to be looked at.
+// Preview returns the subject and text of a mail without sending it.
 func (m *Mailer) Preview(message domain.Message) (subject, text string, err error) {
 	c, err := m.composer.compose(message)
 	return c.subject, c.text, err
@@ -143,7 +144,7 @@ func (m *Mailer) build(message domain.Message) (*gomail.Msg, error) {
 	msg.Subject(c.subject)
 	msg.SetMessageIDWithValue(token(m.options.Keys, message.ID, message.To) + "@" + m.host)
 	msg.SetDateWithValue(m.options.Clock())
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's robot answers
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: suppresses automatic replies
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
 	msg.SetGenHeader("Content-Language", string(message.Lang))
 	msg.SetBodyString(gomail.TypeTextPlain, c.text)

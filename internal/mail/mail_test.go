@@ -82,7 +82,7 @@ var kinds = []domain.MessageKind{
 	domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 }
 
-// sent sends a message and gives what arrived.
+// sent sends a message and returns the mail that arrived.
 func sent(t *testing.T, m *mail.Mailer, box *mailbox.Mailbox, message domain.Message) mailbox.Message {
 	t.Helper()
 	before := len(box.Messages(""))
@@ -279,7 +279,7 @@ func TestI5_AServerThatIsAwayOrDropsIsAskedAgain(t *testing.T) {
 				return
 			}
 			calls.Add(1)
-			_ = c.Close() // dropped before a word
+			_ = c.Close() // closed before the greeting
 		}
 	}()
 	if err := mailer(t, l.Addr().String()).Send(t.Context(), message(domain.MessageCode, domain.French)); err == nil || domain.IsPermanent(err) {

@@ -8,8 +8,8 @@ import (
 	"entree/internal/secret"
 )
 
-// Whatever Message-ID somebody makes up, it is none of ours; and one of ours is
-// good for its own recipient alone.
+// A forged Message-ID is not accepted, and a genuine one is accepted only with its
+// own recipient.
 func FuzzMessageID(f *testing.F) {
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {

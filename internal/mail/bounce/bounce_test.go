@@ -30,7 +30,7 @@ const (
 	jp   = domain.Address("jp.martin@example.net")
 )
 
-// pile is a box in memory.
+// pile is a box of messages in memory.
 type pile [][]byte
 
 func (p pile) Each(_ context.Context, _ int, see func([]byte) error) error {
@@ -89,16 +89,16 @@ func TestReportsOfManyServers(t *testing.T) {
 			if len(told) != 1 || told[0].ID != "0123abcd" || told[0].Address != jp || told[0].Status != status {
 				t.Errorf("told %+v, want one with status %s", told, status)
 			}
-			// The same report about a Message-ID that somebody made up.
+			// The same report with a forged Message-ID.
 			if told := look(t, pile{sample(t, name, "0123abcd.ffef@example.org")}); len(told) != 0 {
 				t.Errorf("a forged one was believed: %+v", told)
 			}
-			// And about the right one, but somebody else's address.
+			// The genuine Message-ID with the address of another person.
 			other := bytes.ReplaceAll(sample(t, name, ours), []byte("jp.martin@example.net"), []byte("somebody@example.net"))
 			if told := look(t, pile{other}); len(told) != 0 {
 				t.Errorf("it was believed of another address: %+v", told)
 			}
-			for cut := range 40 { // whatever is cut off, nothing breaks
+			for cut := range 40 { // truncated messages do not crash the reader
 				raw := sample(t, name, ours)
 				look(t, pile{raw[:len(raw)*cut/40]})
 			}
@@ -154,7 +154,7 @@ func TestAFolderIsReadOnce(t *testing.T) {
 	}
 }
 
-// server is a real IMAP server, in memory, on loopback.
+// server starts an IMAP server with mailboxes in memory, on loopback.
 func server(t *testing.T) (bounce.IMAP, *imapmemserver.User) {
 	t.Helper()
 	user := imapmemserver.NewUser("rebonds", "s3cret")
@@ -206,7 +206,7 @@ func TestAMailboxIsReadByIMAPOnce(t *testing.T) {
 	}
 }
 
-// What cannot be kept is read again.
+// A message stays unread if see returns an error.
 func TestAReportThatWasNotKeptComesAgain(t *testing.T) {
 	box, user := server(t)
 	deliver(t, user, sample(t, "postfix.eml", ours))
@@ -236,7 +236,7 @@ func TestAMailboxThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Whichever instance has the job looks, and leaves the job of the next look.
+// Each run reads the box once and returns the job of the next run.
 func TestOneJobLooksOverAndOver(t *testing.T) {
 	now := time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 	r := &bounce.Reader{Box: pile{}, Every: time.Minute, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 )
 
-// Folder is a maildir. New messages are moved to cur, as read.
+// Folder is a maildir. Messages are moved from new to cur, marked as read.
 type Folder struct{ Dir string }
 
-// Each gives every message under new.
+// Each passes every message under new to see.
 func (f Folder) Each(ctx context.Context, limit int, see func(raw []byte) error) error {
-	root, err := os.OpenRoot(f.Dir) // a link out of the folder is not followed
+	root, err := os.OpenRoot(f.Dir) // symbolic links out of the folder are not followed
 	if err != nil {
 		return fmt.Errorf("bounce: %w", err)
 	}

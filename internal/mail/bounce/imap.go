@@ -15,8 +15,8 @@ import (
 	"entree/internal/secret"
 )
 
-// IMAP is a mailbox at a mail server. New messages are those that nobody has
-// read.
+// IMAP is a mailbox on an IMAP server. Its new messages are those without the flag
+// \Seen.
 type IMAP struct {
 	Host     string
 	Port     int
@@ -24,16 +24,16 @@ type IMAP struct {
 	User     string
 	Password secret.Text
 	Mailbox  string
-	TLSRoots *tls.Config // nil: the system's
+	TLSRoots *tls.Config // nil: the roots of the system
 }
 
-// Each gives every unread message.
+// Each passes every unread message to see.
 func (b IMAP) Each(ctx context.Context, limit int, see func(raw []byte) error) error {
 	c, err := b.dial()
 	if err != nil {
 		return fmt.Errorf("bounce: IMAP: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() }) // no call waits for longer than ctx
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() }) // ends every call when ctx ends
 	defer func() {
 		stop()
 		_ = c.Close()
@@ -71,7 +71,7 @@ func (b IMAP) each(c *imapclient.Client, limit int, see func(raw []byte) error) 
 	uids := found.AllUIDs()
 	for _, uid := range uids[:min(limit, len(uids))] {
 		set := imap.UIDSetNum(uid)
-		// The beginning of a message is enough, and no message fills the memory.
+		// Only the first maxMessage bytes are fetched, which bounds the memory.
 		section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: maxMessage}}
 		messages, err := c.Fetch(set, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
 		if err != nil {
