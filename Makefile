@@ -1,12 +1,14 @@
 # What can be done here. `make` says it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-race test-servers lint fmt screenshots bench build schema fuzz chaos clean needs
+.PHONY: help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 PICTURES  = docs/images
 # The workspace of the product and its test module.
 BOTH      = $(CURDIR)/test/all.work
+# The platforms of the product; internal/rules has the same list.
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64 windows/amd64 windows/arm64
 VERSION   = $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 help: ## this list
@@ -63,8 +65,21 @@ bench: needs ## what an activation costs beside Keycloak's own ways, with the pi
 build: ## the program, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
 
+cross: ## compile the program for every platform that it supports
+	@set -e; for platform in $(PLATFORMS); do \
+		echo "$$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -tags nomsgpack -o /dev/null ./cmd/entree; \
+	done
+
 schema: ## write docs/schema.sql from the migrations
 	$(GO) test -count=1 -run TestSchemaDocument ./internal/store -update
+
+generate: schema ## write the generated documents: schema.sql, configuration.md, metrics.md
+	$(GO) test -count=1 -run TestConfigurationDocument ./internal/devenv/reference -update
+	$(GO) test -count=1 -run TestMetricsDocument ./portal/web -update
+
+new-migration: ## create the next migration file of both databases: make new-migration NAME=add_phone
+	@./scripts/new-migration.sh "$(NAME)"
 
 fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./internal/password

@@ -166,6 +166,10 @@ func (w *walk) bring(t tester, step domain.Step, kind string, acts int) *wandere
 		w.look(t, v)
 		w.ask(t, v, nil, v.act("POST /activation/identification", false))
 	}
+	// The job that creates the account may take longer than the page waits for it.
+	for end := time.Now().Add(10 * time.Second); step != domain.StepWaiting && v.step(t) == domain.StepWaiting && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	if now := v.step(t); now != step {
 		t.Fatalf("somebody who was to come to %s is at %q", step, now)
 	}

@@ -15,6 +15,17 @@ var forbidden = regexp.MustCompile(`^(testing|testing/.*|net/http/httptest|runti
 // platforms are the systems and processors that the product is built for.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "freebsd/amd64", "freebsd/arm64", "windows/amd64", "windows/arm64"}
 
+// The Makefile compiles for the platforms of this file.
+func TestTheMakefileHasThePlatforms(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "\nPLATFORMS = " + strings.Join(platforms, " ") + "\n"; !strings.Contains(string(makefile), want) {
+		t.Errorf("the Makefile lacks the line %q", want)
+	}
+}
+
 // go list loads the files that each platform's build constraints select and
 // fails if a package has none. `make cross` compiles them.
 func TestTheProductCarriesNoTestsOnAnyPlatform(t *testing.T) {

@@ -68,6 +68,7 @@ var knows = []struct {
 	{"devenv/mailbox", nil, "a mail server knows nothing of who writes"},
 	{"mail", []string{"domain", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/democonfig", []string{"config", "deploy", "secret"}, "files only: it starts nothing"},
+	{"devenv/reference", nil, "it turns text into text; its test reads deploy"},
 	{"devenv/demopeople", []string{"domain", "naming", "registry"}, "people of the demo"},
 	{"spreadsheet", nil, "a leaf"},
 	{"registry/charset", nil, "text in many encodings knows no people"},
