@@ -16,6 +16,7 @@ import (
 	"entree/internal/devenv/bench"
 	"entree/internal/devenv/demopeople"
 	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/realm"
 )
 
 // rushOptions are the flags of `entree-dev bench rush`.
@@ -91,8 +92,8 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	admin := func() *bench.Realm {
-		return bench.NewRealm(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
+	admin := func() *realm.Realm {
+		return realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
 	}
 	realm := admin()
 	walkers := &walkers{activation: bench.Activation{Portal: s.portal(), Post: s.letters.Wait}}
@@ -183,7 +184,7 @@ func (w *walkers) count() int {
 }
 
 // prove looks for every student in Keycloak and logs a sample in.
-func (w *walkers) prove(ctx context.Context, realm *bench.Realm, before, mails, logins int, talk io.Writer) (bench.Proof, error) {
+func (w *walkers) prove(ctx context.Context, realm *realm.Realm, before, mails, logins int, talk io.Writer) (bench.Proof, error) {
 	fmt.Fprintln(talk, "Looking for everybody in Keycloak …")
 	p := bench.Proof{Activated: len(w.done), Mails: mails, Tried: min(logins, len(w.done))}
 	after, err := realm.Count(ctx)

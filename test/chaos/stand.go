@@ -23,6 +23,7 @@ import (
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/realm"
 	"entree/internal/secret"
 	"entree/internal/store"
 )
@@ -37,7 +38,7 @@ type stand struct {
 	dsn       string // past the proxy
 	keycloak  *localkeycloak.Server
 	home      localkeycloak.Options
-	realm     *outside.Realm
+	realm     *realm.Realm
 	proxy     *outside.Proxy
 	instances [2]*outside.Instance
 	rotation  *rotation

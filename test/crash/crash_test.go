@@ -23,6 +23,7 @@ import (
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/realm"
 	"entree/internal/failpoint"
 	"entree/internal/mail/bounce"
 	"entree/internal/secret"
@@ -111,7 +112,7 @@ type world struct {
 	dir, program, keycloak, dsn, prefix string
 	family                              string // of everybody: an address is one portal's
 	half                                int    // which side of each boundary is killed here; the other database has the other one
-	realm                               *outside.Realm
+	realm                               *realm.Realm
 	box                                 *mailbox.Mailbox
 	instance                            *outside.Instance
 	armed                               string // the file that names the point to die at

@@ -29,6 +29,7 @@ import (
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/realm"
 	"entree/internal/secret"
 	"entree/internal/store"
 )
@@ -39,7 +40,7 @@ type world struct {
 	t         *testing.T
 	dsn       string
 	box       *mailbox.Mailbox
-	realm     *outside.Realm
+	realm     *realm.Realm
 	keycloak  *toxiproxy.Proxy // between the instances and Keycloak
 	proxy     *outside.Proxy
 	instances [2]*outside.Instance

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 
+	"entree/internal/devenv/realm"
+
 	"golang.org/x/crypto/argon2"
 )
 
@@ -28,13 +30,13 @@ const peersRealm = "bench"
 
 // Peers makes a realm for the others beside the portal's: the same policy and
 // the same hash, the same events kept, registration allowed.
-func Peers(ctx context.Context, portal, peers *Realm) ([]Contestant, error) {
-	policy, err := portal.policy(ctx)
+func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error) {
+	policy, err := portal.PasswordPolicy(ctx)
 	if err != nil {
 		return nil, err
 	}
 	peers.Name = peersRealm
-	_, err = peers.call(ctx, http.MethodPost, "", map[string]any{
+	_, err = peers.Call(ctx, http.MethodPost, "", map[string]any{
 		"realm": peersRealm, "enabled": true, "registrationAllowed": true, "passwordPolicy": policy,
 		"bruteForceProtected": true, "eventsEnabled": true, "eventsExpiration": 180 * 24 * 3600,
 		"internationalizationEnabled": true, "supportedLocales": []string{"en", "fr"}, "defaultLocale": "fr",
@@ -47,17 +49,17 @@ func Peers(ctx context.Context, portal, peers *Realm) ([]Contestant, error) {
 	return []Contestant{
 		{Name: NameRegistration, One: func(ctx context.Context, i int, seen *Journey) error { return register(ctx, peers, i) }},
 		{Name: NameReset, One: func(ctx context.Context, i int, _ *Journey) error {
-			id, err := peers.create(ctx, peer(NameReset, i))
+			id, err := peers.Create(ctx, peer(NameReset, i))
 			if err != nil {
 				return err
 			}
-			_, err = peers.call(ctx, http.MethodPut, peers.at("users", id, "reset-password"), credential(i), nil)
+			_, err = peers.Call(ctx, http.MethodPut, peers.At("users", id, "reset-password"), credential(i), nil)
 			return err
 		}},
 		{Name: NamePlain, One: func(ctx context.Context, i int, _ *Journey) error {
 			user := peer(NamePlain, i)
 			user["credentials"] = []any{credential(i)}
-			_, err := peers.create(ctx, user)
+			_, err := peers.Create(ctx, user)
 			return err
 		}},
 		{Name: NameLimit, One: func(ctx context.Context, i int, _ *Journey) error {
@@ -69,7 +71,7 @@ func Peers(ctx context.Context, portal, peers *Realm) ([]Contestant, error) {
 				return err
 			}
 			user["credentials"] = []any{hashed}
-			_, err = peers.create(ctx, user)
+			_, err = peers.Create(ctx, user)
 			return err
 		}},
 	}, nil
@@ -105,7 +107,7 @@ func hash(text string) (map[string]any, error) {
 
 // register goes through Keycloak's own page as a browser would. What the page
 // needs beside itself is not fetched, in its favour.
-func register(ctx context.Context, realm *Realm, i int) error {
+func register(ctx context.Context, realm *realm.Realm, i int) error {
 	b := newBrowser()
 	defer b.close()
 	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/realm"
+	"entree/internal/secret"
 )
 
 // Variable names the folder of a running demo.
@@ -237,9 +239,9 @@ func (d *Demo) Mail(t testing.TB, to string, n int) Message {
 }
 
 // Accounts is the demo's realm, seen by its administrator.
-func (d *Demo) Accounts(t testing.TB) *outside.Realm {
+func (d *Demo) Accounts(t testing.TB) *realm.Realm {
 	t.Helper()
-	return &outside.Realm{URL: d.Keycloak, Name: d.Realm, Password: d.AdminPassword(t)}
+	return realm.New(d.Keycloak, d.Realm, "admin", secret.New(d.AdminPassword(t)))
 }
 
 // Occupy makes an account in Keycloak that is somebody else's.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"entree/internal/devenv/realm"
 	"entree/internal/domain"
 	"entree/internal/mail/bounce"
 	"entree/internal/store"
@@ -16,9 +17,9 @@ import (
 
 // Check looks for broken invariants after students have come to their end: I1
 // to I3, I5 and I7, one line for each break. checked counts what was looked at.
-func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Student) (breaks []string, checked int, err error) {
+func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students []*Student) (breaks []string, checked int, err error) {
 	say := func(format string, args ...any) { breaks = append(breaks, fmt.Sprintf(format, args...)) }
-	users, err := realm.Users(ctx)
+	users, err := keycloak.Users(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -33,7 +34,7 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 			byMark[p.ActivationID] = p
 		}
 	}
-	accounts := map[string][]User{} // by number
+	accounts := map[string][]realm.User{} // by number
 	for _, u := range users {
 		number := u.Attribute("supannEtuId") + u.Attribute("supannEmpId")
 		if _, known := byNumber[number]; !known {
@@ -74,7 +75,7 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 				say("I3: %s was shown %q, not %q", s.Number, s.Shown, p.Login)
 			}
 			if s.Password != "" {
-				if in, err := realm.LogsIn(ctx, p.Login, s.Password); err != nil {
+				if in, err := keycloak.LogsIn(ctx, p.Login, s.Password); err != nil {
 					return nil, 0, err
 				} else if !in {
 					say("I3: %s read %s, and the login of %s does not work", s.Number, s.Outcome, p.Login)
@@ -113,7 +114,7 @@ func Check(ctx context.Context, realm *Realm, db *store.Store, students []*Stude
 }
 
 // proven tells what an account lacks of a proven code and an accepted charter.
-func proven(ctx context.Context, db *store.Store, p domain.Person, u User) error {
+func proven(ctx context.Context, db *store.Store, p domain.Person, u realm.User) error {
 	acceptances, _, err := db.Evidence(ctx, p.ID)
 	if err != nil {
 		return err
