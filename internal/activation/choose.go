@@ -132,14 +132,10 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	plain, err := json.Marshal(domain.Account{
-		ActivationID: activationID, Login: p.Login, UniversityAddress: p.UniversityAddress,
-		PersonalAddress: string(p.Email), GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate,
-		Profile: p.Profile, Number: p.Number, Affiliation: profile.Affiliation, Affiliations: profile.Affiliations,
-		Groups: profile.Groups, Lang: j.Lang,
-		CharterVersion: j.CharterName, CharterSHA256: j.Charter, CharterAcceptedAt: j.AcceptedAt,
-		Credential: c,
-	})
+	p.ActivationID = activationID
+	account := domain.NewAccount(p, profile, j.Lang, &j)
+	account.Credential = c
+	plain, err := json.Marshal(account)
 	if err != nil {
 		return domain.Effects{}, err
 	}

@@ -5,22 +5,25 @@ import (
 	"time"
 )
 
-// Credential is a password as Keycloak keeps it: hashed with the realm's own
-// algorithm and parameters. It rests nowhere but in a sealed job.
+// AttributeProfile is the user attribute that holds the key of the profile. A
+// number is unique within a profile.
+const AttributeProfile = "entreeProfile"
+
+// Credential is a password in the form in which Keycloak stores it, hashed with
+// the realm's algorithm and parameters. It is kept only in a sealed job.
 type Credential struct {
 	Data   string // Keycloak's credentialData, JSON: algorithm and parameters
 	Secret string // Keycloak's secretData, JSON: hash and salt
 }
 
-// Account is what is made in Keycloak, whole, in one call.
+// Account is everything that the creation of an account in Keycloak sends, in one
+// request. [NewAccount] builds it.
 type Account struct {
-	ActivationID      string // the mark by which the portal knows its own work
+	ActivationID      string // the mark by which the portal recognises the account
 	Login             string
 	UniversityAddress string
-	PersonalAddress   string
 	GivenName         string
 	FamilyName        string
-	BirthDate         string
 	Profile           string
 	Number            string
 	Affiliation       string
@@ -32,15 +35,41 @@ type Account struct {
 	CharterAcceptedAt time.Time
 	Credential        Credential
 
-	// Seek asks for the person first, by number: the portal may have forgotten an
-	// account of theirs under another name, since its store was restored (I1).
+	// Attributes holds the values of the person's fields that have an attribute,
+	// by its name.
+	Attributes map[string]string
+
+	// Seek makes Create look for an account of the person by number first. It is
+	// set after a restored backup, which may lack the record of an account (I1).
 	Seek bool `json:"-"`
 }
 
-// ErrForeignAccount says that Keycloak holds an account with the same login or
-// address that the portal did not make for this activation. It is never
-// touched.
-var ErrForeignAccount = errors.New("account: exists and is somebody else's")
+// NewAccount returns the account of a person, without a credential. The person's
+// ActivationID is the account's mark. j is the journey in which the person
+// accepted the charter; nil, or a journey without an acceptance, leaves the
+// charter out.
+func NewAccount(p Person, profile Profile, lang Lang, j *Journey) Account {
+	a := Account{
+		ActivationID: p.ActivationID, Login: p.Login, UniversityAddress: p.UniversityAddress,
+		GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Number: p.Number,
+		Affiliation: profile.Affiliation, Affiliations: profile.Affiliations, Groups: profile.Groups,
+		Lang: lang, Attributes: map[string]string{},
+	}
+	for _, f := range fields {
+		if f.Attribute != "" {
+			a.Attributes[f.Attribute] = f.Text(&p)
+		}
+	}
+	if j != nil && !j.AcceptedAt.IsZero() {
+		a.CharterVersion, a.CharterSHA256, a.CharterAcceptedAt = j.CharterName, j.Charter, j.AcceptedAt
+	}
+	return a
+}
+
+// ErrForeignAccount means that Keycloak holds an account with the same login or
+// address that the portal did not create for this activation. The portal never
+// changes such an account.
+var ErrForeignAccount = errors.New("account: the login or address belongs to an account of another origin")
 
 // AddressRefused is the error of a mail whose recipient's address does not
 // exist, according to the mail server.
@@ -54,13 +83,13 @@ func (e *AddressRefused) Error() string {
 	return "the mail server refuses the address: status " + e.Status + ", rule " + e.Rule
 }
 
-// permanent marks an error that trying again cannot mend.
+// permanent marks an error that a retry cannot resolve.
 type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// Permanent marks err as one that trying again cannot mend. Any other error of
-// an adapter is taken as passing, its outcome as unknown.
+// Permanent marks err as one that a retry cannot resolve. Any other error of an
+// adapter is treated as temporary and its outcome as unknown.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -68,7 +97,7 @@ func Permanent(err error) error {
 	return permanent{err}
 }
 
-// IsPermanent tells whether err was marked by Permanent.
+// IsPermanent reports whether err was marked by Permanent.
 func IsPermanent(err error) bool {
 	var p permanent
 	return errors.As(err, &p)

@@ -1,7 +1,5 @@
 package domain
 
-import "time"
-
 // PersonID is the registry's own key of a person, stable over imports.
 type PersonID string
 
@@ -36,40 +34,6 @@ const (
 	AccountActive   AccountState = "active"
 	AccountParked   AccountState = "parked" // a conflict that a human must judge
 )
-
-// Person is one enrolment as the registry knows it, and what became of it.
-type Person struct {
-	ID         PersonID
-	Profile    string // key of a Profile
-	Number     string // student or staff number, unique within a profile
-	GivenName  string
-	FamilyName string
-	BirthDate  string  // ISO 8601, "2004-03-17"; empty where unknown
-	Email      Address // the personal address of the enrolment
-	Cohort     string
-	Readiness  Readiness
-	// Hold is why an operator stopped this person; empty: nobody did. It is not
-	// the source's to say, and no import changes it.
-	Hold string
-
-	// Login and UniversityAddress come from the source or are reserved by the
-	// portal. Once given they never change and are never given to another.
-	Login             string
-	UniversityAddress string
-
-	Account      AccountState
-	ActivationID string // set with the intent; Keycloak holds the same value
-	AccountID    string // Keycloak's id of the user
-	ActivatedAt  time.Time
-	FirstLoginAt time.Time
-
-	// WrongAddress is the address that was found wrong, by a refusal or a bounce.
-	WrongAddress Address
-	WrongWhy     string // the mail server's status
-	WrongRule    string // id of the bounce rule that decided
-	WrongSince   time.Time
-	ErasedAt     time.Time // on request: what is left is what has to be kept, and no import fills it again
-}
 
 // AddressWrong tells whether the personal address is known to be wrong.
 func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }

@@ -37,7 +37,12 @@ type CampaignMail struct {
 // theirs.
 func (d Dossier) JSON(at time.Time) ([]byte, error) {
 	type object = map[string]any
-	p := d.Person
+	person := object{"reached": d.Stage.String()}
+	for _, f := range fields {
+		if f.Export != "" {
+			person[f.Export] = f.Exported(&d.Person)
+		}
+	}
 	story, acceptances, waiting, acts, journeys, mails := []object{}, []object{}, []object{}, []object{}, []object{}, []object{}
 	for _, e := range d.Events {
 		story = append(story, object{"at": e.At, "what": e.Kind, "details": e.Details})
@@ -64,15 +69,9 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 	}
 	return json.MarshalIndent(object{
 		"exported_at": at.UTC(),
-		"person": object{
-			"id": p.ID, "profile": p.Profile, "number": p.Number, "given_name": p.GivenName, "family_name": p.FamilyName, "birth_date": p.BirthDate,
-			"personal_address": p.Email, "cohort": p.Cohort, "enrolment": p.Readiness, "login": p.Login, "university_address": p.UniversityAddress,
-			"account": p.Account, "account_id": p.AccountID, "activated_at": orNull(p.ActivatedAt), "first_login_at": orNull(p.FirstLoginAt),
-			"hold": p.Hold, "wrong_address": p.WrongAddress, "wrong_address_why": p.WrongWhy, "wrong_address_rule": p.WrongRule, "wrong_address_since": orNull(p.WrongSince),
-			"reached": d.Stage.String(), "erased_at": orNull(p.ErasedAt),
-		},
-		"brought_in": object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
-		"journeys":   journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
+		"person":      person,
+		"brought_in":  object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
+		"journeys":    journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
 		"story": story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
 	}, "", "  ")
 }

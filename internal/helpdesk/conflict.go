@@ -79,17 +79,14 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	}
 	after := p
 	after.Account, after.Login, after.ActivationID = domain.AccountCreating, strings.ToLower(found[i].Login), randomID()
-	a := adoption{found[i].ID, domain.Account{
-		ActivationID: after.ActivationID, Login: after.Login, UniversityAddress: p.UniversityAddress, PersonalAddress: string(p.Email),
-		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Profile: p.Profile, Number: p.Number,
-		Affiliation: profile.Affiliation, Affiliations: profile.Affiliations, Groups: profile.Groups,
-	}, lang(journeys)}
+	var accepted *domain.Journey
 	for _, j := range journeys {
 		if j.Person == p.ID && !j.AcceptedAt.IsZero() {
-			a.Account.CharterVersion, a.Account.CharterSHA256, a.Account.CharterAcceptedAt = j.CharterName, j.Charter, j.AcceptedAt
+			accepted = &j
 			break
 		}
 	}
+	a := adoption{found[i].ID, domain.NewAccount(after, profile, "", accepted), lang(journeys)}
 	plain, err := json.Marshal(a)
 	if err != nil {
 		return err

@@ -8,13 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"entree/internal/audit"
 	"entree/internal/domain"
 )
 
-// editPerson writes an operator's change, if the person is as it was seen.
+// editPerson writes the fields that an operator changed. It returns ErrConflict if
+// the person is no longer as the operator saw it.
 func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 	// The update holds the row, so that two operators come one after the other.
 	now, err := scanPerson(tx.QueryRowContext(ctx, `UPDATE people SET hold = hold WHERE id = $1 RETURNING `+personColumns, e.Before.ID).Scan)
@@ -25,18 +27,22 @@ func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 		return domain.ErrConflict
 	}
 	a := e.After
-	for _, n := range []struct{ kind, had, wants string }{
-		{nameLogin, now.Login, a.Login}, {nameAddress, now.UniversityAddress, a.UniversityAddress},
-	} {
-		if n.had == n.wants {
+	set, args := []string{"search = $1"}, []any{searchText(a)}
+	for _, f := range domain.Fields() {
+		value := stored(f, &a)
+		if value == stored(f, &now) {
 			continue
 		}
-		if err := one(ctx, tx, domain.ErrTaken, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, n.kind, n.wants, a.ID); err != nil {
-			return err
+		if kind := nameKinds[f.Name]; kind != "" {
+			if err := one(ctx, tx, domain.ErrTaken, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, kind, value, a.ID); err != nil {
+				return err
+			}
 		}
+		args = append(args, value)
+		set = append(set, fmt.Sprintf("%s = $%d", f.Name, len(args)))
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE people SET email = $1, hold = $2, login = $3, university_address = $4, account = $5, activation_id = $6, search = $7 WHERE id = $8`,
-		a.Email, a.Hold, a.Login, a.UniversityAddress, a.Account, a.ActivationID, searchText(a), a.ID); err != nil {
+	args = append(args, a.ID)
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE people SET %s WHERE id = $%d`, strings.Join(set, ", "), len(args)), args...); err != nil {
 		return err
 	}
 	if e.Ends.IsZero() {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"entree/internal/domain"
@@ -10,23 +11,22 @@ import (
 // same joins a staged line with the person that it is about.
 const same = `p.profile = s.profile AND p.number = s.number`
 
-// fromSource are the fields that a source says each time.
-var fromSource = []string{"given_name", "family_name", "birth_date", "email", "cohort", "readiness"}
+// imported lists the fields that an import may change, without the key.
+var imported = slices.DeleteFunc(slices.Clone(domain.Fields()), func(f domain.Field) bool {
+	return f.Source != domain.SourceWins && f.Source != domain.SourceFills
+})
 
-// givenOnce are the fields that hold for ever once they were given.
-var givenOnce = []string{"login", "university_address"}
-
-// differs is the condition that a line changes a field.
-func differs(field string) string {
-	if field == "login" || field == "university_address" {
-		return fmt.Sprintf("(p.%[1]s = '' AND s.%[1]s <> '')", field)
+// differs returns the condition that a line changes a field.
+func differs(f domain.Field) string {
+	if f.Source == domain.SourceFills {
+		return fmt.Sprintf("(p.%[1]s = '' AND s.%[1]s <> '')", f.Name)
 	}
-	return fmt.Sprintf("p.%[1]s <> s.%[1]s", field)
+	return fmt.Sprintf("p.%[1]s <> s.%[1]s", f.Name)
 }
 
 func anyDiffers() string {
 	var out []string
-	for _, f := range append(fromSource[:len(fromSource):len(fromSource)], givenOnce...) {
+	for _, f := range imported {
 		out = append(out, differs(f))
 	}
 	return "(" + strings.Join(out, " OR ") + ")"
@@ -59,7 +59,7 @@ func (i *importing) refuseTaken() error {
 	if !i.stage.named {
 		return nil
 	}
-	for column, kind := range map[string]string{"login": nameLogin, "university_address": nameAddress} {
+	for column, kind := range nameKinds {
 		if err := i.exec(fmt.Sprintf(`INSERT INTO import_refused (seq, line, first)
 			SELECT s.seq, s.line, 0 FROM import_stage s LEFT JOIN people p ON `+same+`
 			WHERE s.%[1]s <> '' AND coalesce(p.%[1]s, '') = '' AND (
@@ -158,32 +158,31 @@ func (i *importing) tell() error {
 		ORDER BY p.profile, p.number LIMIT $1`, i.order.Show); err != nil {
 		return err
 	}
-	fields := append(fromSource[:len(fromSource):len(fromSource)], givenOnce...)
 	return i.each(func(scan func(...any) error) error {
 		d := domain.Difference{Kind: domain.DifferenceChanged}
 		to := []any{&d.Line, &d.Profile, &d.Number, &d.Name}
-		values := make([]string, 2*len(fields))
+		values := make([]string, 2*len(imported))
 		for n := range values {
 			to = append(to, &values[n])
 		}
 		if err := scan(to...); err != nil {
 			return err
 		}
-		for n, f := range fields {
+		for n, f := range imported {
 			before, after := values[2*n], values[2*n+1]
-			if before != after && (n < len(fromSource) || before == "") {
-				d.Changes = append(d.Changes, domain.FieldChange{Field: f, Old: before, New: after})
+			if before != after && (f.Source == domain.SourceWins || before == "") {
+				d.Changes = append(d.Changes, domain.FieldChange{Field: f.Name, Old: before, New: after})
 			}
 		}
 		return i.order.Told(d)
-	}, `SELECT s.line, s.profile, s.number, p.given_name || ' ' || p.family_name, `+beforeAndAfter(fields)+` FROM import_changed c
+	}, `SELECT s.line, s.profile, s.number, p.given_name || ' ' || p.family_name, `+beforeAndAfter()+` FROM import_changed c
 		JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 ORDER BY s.seq LIMIT $1`, i.order.Show)
 }
 
-func beforeAndAfter(fields []string) string {
+func beforeAndAfter() string {
 	var out []string
-	for _, f := range fields {
-		out = append(out, "p."+f, "s."+f)
+	for _, f := range imported {
+		out = append(out, "p."+f.Name, "s."+f.Name)
 	}
 	return strings.Join(out, ", ")
 }

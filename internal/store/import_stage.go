@@ -2,13 +2,18 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
 
 	"entree/internal/domain"
 )
 
-// stageColumns are what a source says of a person, in the order of stageRow.
-var stageColumns = []string{"seq", "line", "source", "id", "profile", "number", "given_name", "family_name", "birth_date", "email", "cohort", "readiness", "login", "university_address", "search"}
+// staged reports whether a source may have a field.
+func staged(f domain.Field) bool { return f.Source != domain.SourceNever }
+
+// stageColumns lists the columns of import_stage, in the order in which Put fills
+// them.
+var stageColumns = slices.Concat([]string{"seq", "line", "source"}, fieldNames(staged), []string{"search"})
 
 // stage is what was read and not handed to the database yet.
 type stage struct {
@@ -46,7 +51,13 @@ func (i *importing) Put(line int, p domain.Person) error {
 		source = p.Profile
 	}
 	st.named = st.named || p.Login != "" || p.UniversityAddress != ""
-	st.rows = append(st.rows, st.seq, line, source, string(p.ID), p.Profile, p.Number, p.GivenName, p.FamilyName, p.BirthDate, string(p.Email), p.Cohort, string(p.Readiness), p.Login, p.UniversityAddress, searchText(p))
+	st.rows = append(st.rows, st.seq, line, source)
+	for _, f := range domain.Fields() {
+		if staged(f) {
+			st.rows = append(st.rows, f.Text(&p))
+		}
+	}
+	st.rows = append(st.rows, searchText(p))
 	if st.seq%i.dialect.imports.batch != 0 {
 		return nil
 	}

@@ -48,7 +48,7 @@ func (i *importing) claimNames() error {
 	if !i.stage.named {
 		return nil
 	}
-	for column, kind := range map[string]string{"login": nameLogin, "university_address": nameAddress} {
+	for column, kind := range nameKinds {
 		if err := i.exec(fmt.Sprintf(`INSERT INTO names (kind, value, person_id)
 			SELECT '%[2]s', s.%[1]s, coalesce(p.id, s.id) FROM import_stage s LEFT JOIN people p ON `+same+`
 			WHERE s.%[1]s <> '' AND coalesce(p.%[1]s, '') = '' ON CONFLICT DO NOTHING`, column, kind)); err != nil {
@@ -63,11 +63,12 @@ func (i *importing) claimNames() error {
 // which import brought somebody in; what later ones change is in the story.
 func (i *importing) writeChunk(after, to int) error {
 	set := make([]string, 0, 8)
-	for _, f := range fromSource {
-		set = append(set, f+" = s."+f)
-	}
-	for _, f := range givenOnce {
-		set = append(set, fmt.Sprintf("%[1]s = CASE WHEN people.%[1]s = '' THEN s.%[1]s ELSE people.%[1]s END", f))
+	for _, f := range imported {
+		if f.Source == domain.SourceFills {
+			set = append(set, fmt.Sprintf("%[1]s = CASE WHEN people.%[1]s = '' THEN s.%[1]s ELSE people.%[1]s END", f.Name))
+		} else {
+			set = append(set, f.Name+" = s."+f.Name)
+		}
 	}
 	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) `+i.event(domain.EventPersonChanged, changedFields())+`
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
@@ -129,8 +130,8 @@ func (i *importing) event(kind domain.EventKind, fields string) string {
 // changedFields lists the fields that a line changes, each behind a space.
 func changedFields() string {
 	var out []string
-	for _, f := range append(fromSource[:len(fromSource):len(fromSource)], givenOnce...) {
-		out = append(out, fmt.Sprintf("CASE WHEN %s THEN ' %s' ELSE '' END", differs(f), f))
+	for _, f := range imported {
+		out = append(out, fmt.Sprintf("CASE WHEN %s THEN ' %s' ELSE '' END", differs(f), f.Name))
 	}
 	return "trim(" + strings.Join(out, " || ") + ")"
 }

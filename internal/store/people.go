@@ -3,23 +3,66 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"entree/internal/domain"
 )
 
-// personColumns are in the order of scanPerson.
-const personColumns = `id, profile, number, given_name, family_name, birth_date, email, cohort, readiness,
-	login, university_address, account, activation_id, account_id, activated_at, first_login_at, hold, wrong_address, wrong_why, wrong_since, wrong_rule, erased_at`
+// personColumns lists the columns of a person in the order of scanPerson.
+var personColumns = columns(func(domain.Field) bool { return true })
+
+// columns returns the columns of the fields that are wanted, separated by commas.
+func columns(wanted func(domain.Field) bool) string {
+	return strings.Join(fieldNames(wanted), ", ")
+}
+
+// fieldNames returns the names of the fields that are wanted, in the order of the
+// table.
+func fieldNames(wanted func(domain.Field) bool) (names []string) {
+	for _, f := range domain.Fields() {
+		if wanted(f) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// column is the database form of a field's value: microseconds for a time.
+type column struct{ time *time.Time }
+
+// Scan implements sql.Scanner.
+func (c column) Scan(v any) error {
+	at, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("want a number of microseconds, got %T", v)
+	}
+	*c.time = moment(at)
+	return nil
+}
 
 func scanPerson(scan func(...any) error) (domain.Person, error) {
 	var p domain.Person
-	var activated, first, wrong, erased int64
-	err := scan(&p.ID, &p.Profile, &p.Number, &p.GivenName, &p.FamilyName, &p.BirthDate, &p.Email, &p.Cohort, &p.Readiness,
-		&p.Login, &p.UniversityAddress, &p.Account, &p.ActivationID, &p.AccountID, &activated, &first, &p.Hold, &p.WrongAddress, &p.WrongWhy, &wrong, &p.WrongRule, &erased)
-	p.ActivatedAt, p.FirstLoginAt, p.WrongSince, p.ErasedAt = moment(activated), moment(first), moment(wrong), moment(erased)
+	to := make([]any, 0, len(domain.Fields()))
+	for _, f := range domain.Fields() {
+		value := f.Of(&p)
+		if t, ok := value.(*time.Time); ok {
+			value = column{t}
+		}
+		to = append(to, value)
+	}
+	err := scan(to...)
 	return p, err
+}
+
+// stored returns the value of a field as the database stores it.
+func stored(f domain.Field, p *domain.Person) any {
+	if t, ok := f.Of(p).(*time.Time); ok {
+		return micros(*t)
+	}
+	return f.Text(p)
 }
 
 // PeopleAt gives the people with a personal address, of every profile.
@@ -78,6 +121,9 @@ const (
 	nameLogin   = "login"
 	nameAddress = "address"
 )
+
+// nameKinds has the kind of each field whose value is unique for ever.
+var nameKinds = map[string]string{"login": nameLogin, "university_address": nameAddress}
 
 // Reserve gives a person the first free login and the first free university
 // address, for ever; of what the person has already nothing is changed. Of what

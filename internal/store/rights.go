@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
+	"time"
 
 	"entree/internal/audit"
 	"entree/internal/domain"
@@ -94,8 +96,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 		if err := forgetJourneys(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET given_name = '', family_name = '', birth_date = '', email = '', cohort = '',
-			wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = '', readiness = $1, hold = '', activation_id = '', account_id = '', erased_at = $2 WHERE id = $3 AND account <> $4 AND erased_at = 0`,
+		if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET `+emptied()+`, wrong_provider = '', readiness = $1, erased_at = $2 WHERE id = $3 AND account <> $4 AND erased_at = 0`,
 			domain.Held, micros(entry.At), id, domain.AccountCreating); err != nil {
 			return err
 		}
@@ -116,6 +117,22 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 		}
 		return s.apply(ctx, tx, domain.Effects{Audit: []audit.Entry{entry}})
 	}))
+}
+
+// emptied is the SET list that empties the fields which an erasure removes.
+func emptied() string {
+	var out []string
+	for _, f := range domain.Fields() {
+		if !f.Erased {
+			continue
+		}
+		empty := "''"
+		if _, ok := f.Of(&domain.Person{}).(*time.Time); ok {
+			empty = "0"
+		}
+		out = append(out, f.Name+" = "+empty)
+	}
+	return strings.Join(out, ", ")
 }
 
 // forgetJourneys removes the journeys that were asked for with a person's

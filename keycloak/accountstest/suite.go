@@ -34,9 +34,12 @@ func New() domain.Account {
 	id := hex.EncodeToString(mark)
 	return domain.Account{
 		ActivationID: "activation-" + id, Login: "o" + id, UniversityAddress: "jean-pierre." + id + "@etu.example.org",
-		PersonalAddress: "jp@example.net", GivenName: "Jean-Pierre", FamilyName: "d’Arc-Nuñez", BirthDate: "2007-03-17",
+		GivenName: "Jean-Pierre", FamilyName: "d’Arc-Nuñez",
 		Profile: "etudiant", Number: id, Affiliation: "student", Affiliations: []string{"student", "member"}, Groups: []string{"/etudiants"},
 		Lang: domain.French, CharterVersion: "2026-09", CharterSHA256: strings.Repeat("ab", 32), CharterAcceptedAt: time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC),
+		Attributes: map[string]string{
+			"supannMailPerso": "jp@example.net", "supannOIDCDateDeNaissance": "2007-03-17", domain.AttributeProfile: "etudiant",
+		},
 		Credential: domain.Credential{
 			Data:   `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`,
 			Secret: `{"value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","salt":"AAAAAAAAAAAAAAAAAAAAAA==","additionalParameters":{}}`,

@@ -1,0 +1,118 @@
+package domain
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Person is one enrolment in the registry and the state of its account. Each
+// field has a row in the table below.
+type Person struct {
+	ID         PersonID
+	Profile    string // key of a Profile
+	Number     string // student or staff number, unique within a profile
+	GivenName  string
+	FamilyName string
+	BirthDate  string  // ISO 8601, "2004-03-17"; empty if unknown
+	Email      Address // the personal address of the enrolment
+	Cohort     string
+	Readiness  Readiness
+
+	// Login and UniversityAddress come from the source or are reserved by the
+	// portal. Once set they never change and are never given to another person.
+	Login             string
+	UniversityAddress string
+
+	Account      AccountState
+	ActivationID string // set when the account's creation is ordered; Keycloak holds the same value
+	AccountID    string // Keycloak's id of the user
+	ActivatedAt  time.Time
+	FirstLoginAt time.Time
+
+	Hold string // why an operator stopped this person; empty: not stopped
+
+	// WrongAddress is the address that a mail server refused.
+	WrongAddress Address
+	WrongWhy     string // the mail server's status
+	WrongRule    string // id of the bounce rule that decided
+	WrongSince   time.Time
+	ErasedAt     time.Time // erased on request; no import fills the person again
+}
+
+// SourceRule says what an import does with a field of a person who is known.
+type SourceRule int
+
+// The source rules.
+const (
+	SourceNever SourceRule = iota // the source does not have the field
+	SourceKey                     // the field is part of the person's key
+	SourceWins                    // the source's value replaces the stored one
+	SourceFills                   // the source's value is taken only while none is stored
+)
+
+// Field is one row of the table of a person's fields. The store's columns, the
+// import, an operator's edit, the export, the erasure and the attributes of the
+// account are driven by it.
+type Field struct {
+	Name   string            // the column, and the field's name in the configuration
+	Of     func(*Person) any // pointer to the value: a string type or time.Time
+	Source SourceRule        //
+	Erased bool              // emptied when the person is erased on request
+	Export string            // key in the export of a person's data; empty: not exported
+	// Attribute is the user attribute in Keycloak that holds the value; empty:
+	// none, or one that package keycloak computes.
+	Attribute string
+}
+
+var fields = []Field{
+	{Name: "id", Of: func(p *Person) any { return &p.ID }, Source: SourceKey, Export: "id"},
+	{Name: "profile", Of: func(p *Person) any { return &p.Profile }, Source: SourceKey, Export: "profile", Attribute: AttributeProfile},
+	{Name: "number", Of: func(p *Person) any { return &p.Number }, Source: SourceKey, Export: "number"},
+	{Name: "given_name", Of: func(p *Person) any { return &p.GivenName }, Source: SourceWins, Erased: true, Export: "given_name"},
+	{Name: "family_name", Of: func(p *Person) any { return &p.FamilyName }, Source: SourceWins, Erased: true, Export: "family_name"},
+	{Name: "birth_date", Of: func(p *Person) any { return &p.BirthDate }, Source: SourceWins, Erased: true, Export: "birth_date", Attribute: "supannOIDCDateDeNaissance"},
+	{Name: "email", Of: func(p *Person) any { return &p.Email }, Source: SourceWins, Erased: true, Export: "personal_address", Attribute: "supannMailPerso"},
+	{Name: "cohort", Of: func(p *Person) any { return &p.Cohort }, Source: SourceWins, Erased: true, Export: "cohort"},
+	{Name: "readiness", Of: func(p *Person) any { return &p.Readiness }, Source: SourceWins, Export: "enrolment"},
+	{Name: "login", Of: func(p *Person) any { return &p.Login }, Source: SourceFills, Export: "login"},
+	{Name: "university_address", Of: func(p *Person) any { return &p.UniversityAddress }, Source: SourceFills, Export: "university_address"},
+	{Name: "account", Of: func(p *Person) any { return &p.Account }, Export: "account"},
+	{Name: "activation_id", Of: func(p *Person) any { return &p.ActivationID }, Erased: true},
+	{Name: "account_id", Of: func(p *Person) any { return &p.AccountID }, Erased: true, Export: "account_id"},
+	{Name: "activated_at", Of: func(p *Person) any { return &p.ActivatedAt }, Export: "activated_at"},
+	{Name: "first_login_at", Of: func(p *Person) any { return &p.FirstLoginAt }, Export: "first_login_at"},
+	{Name: "hold", Of: func(p *Person) any { return &p.Hold }, Erased: true, Export: "hold"},
+	{Name: "wrong_address", Of: func(p *Person) any { return &p.WrongAddress }, Erased: true, Export: "wrong_address"},
+	{Name: "wrong_why", Of: func(p *Person) any { return &p.WrongWhy }, Erased: true, Export: "wrong_address_why"},
+	{Name: "wrong_rule", Of: func(p *Person) any { return &p.WrongRule }, Erased: true, Export: "wrong_address_rule"},
+	{Name: "wrong_since", Of: func(p *Person) any { return &p.WrongSince }, Erased: true, Export: "wrong_address_since"},
+	{Name: "erased_at", Of: func(p *Person) any { return &p.ErasedAt }, Export: "erased_at"},
+}
+
+// Fields returns the table of a person's fields. The caller must not change it.
+func Fields() []Field { return fields }
+
+// Text returns the value of a string field of p.
+func (f Field) Text(p *Person) string {
+	switch v := f.Of(p).(type) {
+	case *string:
+		return *v
+	case *time.Time:
+		panic(fmt.Sprintf("domain: the field %s is a time", f.Name))
+	default:
+		return reflect.ValueOf(v).Elem().String()
+	}
+}
+
+// Exported returns the value of the field as the export of a person's data shows
+// it: nil for a zero time.
+func (f Field) Exported(p *Person) any {
+	if t, ok := f.Of(p).(*time.Time); ok {
+		if t.IsZero() {
+			return nil
+		}
+		return *t
+	}
+	return f.Text(p)
+}
