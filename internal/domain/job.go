@@ -113,22 +113,6 @@ type MailRefused struct {
 	At               time.Time
 }
 
-// MailRefusals counts the mails that a provider refused for one reason.
-type MailRefusals struct {
-	Provider, Reason string
-	Since, Last      time.Time
-	Count            int64
-	Words            string // of the last refusal
-}
-
-// WrongMarks counts the addresses that one rule marked as wrong with one status
-// at one provider.
-type WrongMarks struct {
-	Provider, Status, Rule string
-	Count                  int64
-	Since, Last            time.Time
-}
-
 // InForce names a text that has to be in force for a profile.
 type InForce struct{ Profile, SHA256 string }
 

@@ -8,6 +8,7 @@ import (
 	"entree/internal/audit"
 	"entree/internal/campaign"
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 func TestACampaignsRowsAreThereOnce(t *testing.T) {
@@ -133,19 +134,19 @@ func TestWhomACampaignIsFor(t *testing.T) {
 			t.Errorf("%d marked, %+v", marked, p)
 		}
 		// A mark names its rule and provider, and is removed by them.
-		marks := domain.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "orange-unknown"}
+		marks := overview.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "orange-unknown"}
 		w.must(w.Apply(ctx, domain.Effects{Wrong: []domain.WrongAddress{{Address: mended.Email, Why: marks.Status, Rule: marks.Rule, Provider: marks.Provider, At: start}}}))
 		listed, err := w.WrongMarks(ctx)
 		if err != nil || len(listed) != 2 || listed[1].Count != 1 || listed[1].Rule != marks.Rule || !listed[1].Since.Equal(start) {
 			t.Errorf("%+v, %v", listed, err)
 		}
-		clearing := func(m domain.WrongMarks) int {
+		clearing := func(m overview.WrongMarks) int {
 			entry := audit.Entry{At: start.Add(time.Second), By: audit.Operator{Name: "Ada"}, Act: "address.cleared", What: map[string]string{"rule": m.Rule}}
 			n, err := w.ClearWrong(ctx, m, "the rule was wrong", entry)
 			w.must(err)
 			return n
 		}
-		if n := clearing(domain.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "no-user"}); n != 0 {
+		if n := clearing(overview.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "no-user"}); n != 0 {
 			t.Errorf("%d marks of another rule were removed", n)
 		}
 		if n := clearing(marks); n != 1 {
@@ -161,7 +162,7 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		for _, at := range []time.Duration{0, time.Hour, 50 * time.Hour} {
 			w.must(w.Apply(ctx, domain.Effects{Refused: []domain.MailRefused{{Provider: "Orange", Reason: "policy", Words: "550", At: start.Add(at)}}}))
 			counts, err := w.Refusals(ctx, start)
-			want := map[time.Duration]domain.MailRefusals{
+			want := map[time.Duration]overview.MailRefusals{
 				0: {Since: start, Count: 1}, time.Hour: {Since: start, Count: 2}, 50 * time.Hour: {Since: start.Add(50 * time.Hour), Count: 1},
 			}[at]
 			if err != nil || len(counts) != 1 || counts[0].Count != want.Count || !counts[0].Since.Equal(want.Since) || !counts[0].Last.Equal(start.Add(at)) {

@@ -8,6 +8,7 @@ import (
 
 	"entree/internal/audit"
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 // jobColumns are in the order of scanJob.
@@ -121,8 +122,8 @@ func (s *Store) GiveUp(ctx context.Context, j domain.Job, reason string, keep bo
 
 // DeadLetters gives the oldest dead letters, up to n: jobs that were given up
 // and kept whole, so that they can be sent again.
-func (s *Store) DeadLetters(ctx context.Context, n int) ([]domain.JobLine, error) {
-	var out []domain.JobLine
+func (s *Store) DeadLetters(ctx context.Context, n int) ([]overview.JobLine, error) {
+	var out []overview.JobLine
 	err := s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		out = append(out, j)
@@ -144,25 +145,17 @@ func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time, by
 	}))
 }
 
-// JobCount is how many jobs of a kind wait and were given up, and since when
-// the oldest one waits.
-type JobCount struct {
-	Kind             string
-	Waiting, GivenUp int64
-	Oldest           time.Time
-}
-
 // JobCounts gives the counts by kind.
-func (s *Store) JobCounts(ctx context.Context) ([]JobCount, error) {
+func (s *Store) JobCounts(ctx context.Context) ([]overview.JobStanding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
 		min(CASE WHEN given_up_at = 0 THEN created_at ELSE cast($1 AS bigint) END) FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))
 	if err != nil {
 		return nil, wrap("job counts", err)
 	}
 	defer rows.Close()
-	var out []JobCount
+	var out []overview.JobStanding
 	for rows.Next() {
-		var c JobCount
+		var c overview.JobStanding
 		var oldest int64
 		if err := rows.Scan(&c.Kind, &c.Waiting, &c.GivenUp, &oldest); err != nil {
 			return nil, wrap("job counts", err)

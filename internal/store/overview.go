@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 // quarter is a quarter of an hour in microseconds. Every zone that there is lies
@@ -13,10 +14,10 @@ const quarter = int64(15 * time.Minute / time.Microsecond)
 
 // Overview tells where everybody stands, how many accounts were made in each
 // quarter of an hour since a time, and what is stuck. Indexes answer all of it.
-func (s *Store) Overview(ctx context.Context, since time.Time) (domain.Overview, error) {
-	var o domain.Overview
+func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overview, error) {
+	var o overview.Overview
 	err := s.each(ctx, func(scan func(...any) error) error {
-		var p domain.Standing
+		var p overview.Standing
 		var stage int64
 		err := scan(&p.Profile, &p.Cohort, &stage, &p.Count)
 		p.Stage = domain.Stage(stage)
@@ -29,18 +30,14 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (domain.Overview,
 	err = s.each(ctx, func(scan func(...any) error) error {
 		var n, count int64
 		err := scan(&n, &count)
-		o.Quarters = append(o.Quarters, domain.Quarter{At: moment(n * quarter), Count: count})
+		o.Quarters = append(o.Quarters, overview.Quarter{At: moment(n * quarter), Count: count})
 		return err
 	}, `SELECT at / cast($1 AS bigint) AS n, count(*) FROM events WHERE kind = $2 AND at >= $3 GROUP BY 1 ORDER BY 1`, quarter, domain.EventAccountCreated, micros(since))
 	if err != nil {
 		return o, err
 	}
-	counts, err := s.JobCounts(ctx)
-	if err != nil {
+	if o.Jobs, err = s.JobCounts(ctx); err != nil {
 		return o, err
-	}
-	for _, c := range counts {
-		o.Jobs = append(o.Jobs, domain.JobStanding(c))
 	}
 	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM people WHERE account = 'parked'), (SELECT count(*) FROM people WHERE wrong_address <> '' AND wrong_address = email)`).Scan(&o.Parked, &o.Wrong)
 	if err != nil {
@@ -69,8 +66,8 @@ func (s *Store) each(ctx context.Context, see func(scan func(...any) error) erro
 const jobLineColumns = `id, kind, person_id, attempts, created_at, run_at, given_up_at, reason,
 	CASE WHEN given_up_at > 0 AND payload IS NOT NULL THEN 1 ELSE 0 END`
 
-func scanJobLine(scan func(...any) error) (domain.JobLine, error) {
-	var j domain.JobLine
+func scanJobLine(scan func(...any) error) (overview.JobLine, error) {
+	var j overview.JobLine
 	var created, run, given, letter int64
 	err := scan(&j.ID, &j.Kind, &j.Person, &j.Attempts, &created, &run, &given, &j.Reason, &letter)
 	j.Letter = letter == 1
@@ -80,12 +77,12 @@ func scanJobLine(scan func(...any) error) (domain.JobLine, error) {
 
 // Jobs gives the jobs that wait or were given up, oldest first, and one more
 // than limit where there are more.
-func (s *Store) Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]domain.JobLine, error) {
+func (s *Store) Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]overview.JobLine, error) {
 	where := `given_up_at = 0`
 	if givenUp {
 		where = `given_up_at <> 0`
 	}
-	var out []domain.JobLine
+	var out []overview.JobLine
 	err := s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		out = append(out, j)

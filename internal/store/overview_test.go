@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 func TestOverview_StagesMoveForwardWithTheirEvents(t *testing.T) {
@@ -17,24 +18,24 @@ func TestOverview_StagesMoveForwardWithTheirEvents(t *testing.T) {
 		event := func(kind domain.EventKind, id domain.PersonID) {
 			w.must(w.Apply(t.Context(), domain.Effects{Events: []domain.Event{{At: w.clock(), Kind: kind, Person: id}}}))
 		}
-		stands := func(want ...domain.Standing) {
+		stands := func(want ...overview.Standing) {
 			t.Helper()
 			o, err := w.Overview(t.Context(), start)
 			if diff := cmp.Diff(want, o.Funnel); err != nil || diff != "" {
 				t.Errorf("%v %s", err, diff)
 			}
 		}
-		stands(domain.Standing{Profile: "etudiant", Cohort: "L1", Count: 1}, domain.Standing{Profile: "etudiant", Cohort: "M1", Count: 1})
+		stands(overview.Standing{Profile: "etudiant", Cohort: "L1", Count: 1}, overview.Standing{Profile: "etudiant", Cohort: "M1", Count: 1})
 		w.must(w.Apply(t.Context(), domain.Effects{Reached: []domain.Reached{{Person: "1", Stage: domain.StageCodeSent}}}))
 		event(domain.EventInvited, "1") // a reminder does not bring anybody back
 		event(domain.EventInvited, "2")
 		event(domain.EventCodeWrong, "2")
-		stands(domain.Standing{Profile: "etudiant", Cohort: "L1", Stage: domain.StageCodeSent, Count: 1}, domain.Standing{Profile: "etudiant", Cohort: "M1", Stage: domain.StageInvited, Count: 1})
+		stands(overview.Standing{Profile: "etudiant", Cohort: "L1", Stage: domain.StageCodeSent, Count: 1}, overview.Standing{Profile: "etudiant", Cohort: "M1", Stage: domain.StageInvited, Count: 1})
 		for _, kind := range []domain.EventKind{domain.EventCodeProven, domain.EventCharterAccepted, domain.EventAccountCreated, domain.EventFirstLogin} {
 			event(kind, "1")
 		}
 		w.enrol(a) // an import leaves it
-		stands(domain.Standing{Profile: "etudiant", Cohort: "L1", Stage: domain.StageFirstLogin, Count: 1}, domain.Standing{Profile: "etudiant", Cohort: "M1", Stage: domain.StageInvited, Count: 1})
+		stands(overview.Standing{Profile: "etudiant", Cohort: "L1", Stage: domain.StageFirstLogin, Count: 1}, overview.Standing{Profile: "etudiant", Cohort: "M1", Stage: domain.StageInvited, Count: 1})
 	})
 }
 
@@ -55,9 +56,9 @@ func TestOverview_ActivationsPerQuarterAndWhatIsStuck(t *testing.T) {
 		o, err := w.Overview(t.Context(), start)
 		w.must(err)
 		o.Funnel = nil
-		want := domain.Overview{
-			Quarters: []domain.Quarter{{At: start, Count: 2}, {At: start.Add(15 * time.Minute), Count: 1}, {At: start.Add(45 * time.Minute), Count: 1}},
-			Jobs:     []domain.JobStanding{{Kind: domain.JobMail, Waiting: 1, GivenUp: 1, Oldest: start}}, Parked: 1,
+		want := overview.Overview{
+			Quarters: []overview.Quarter{{At: start, Count: 2}, {At: start.Add(15 * time.Minute), Count: 1}, {At: start.Add(45 * time.Minute), Count: 1}},
+			Jobs:     []overview.JobStanding{{Kind: domain.JobMail, Waiting: 1, GivenUp: 1, Oldest: start}}, Parked: 1,
 		}
 		if diff := cmp.Diff(want, o); diff != "" {
 			t.Error(diff)

@@ -12,11 +12,12 @@ import (
 
 	"entree/internal/audit"
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 // Dossier gives everything that is held about a person.
-func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (domain.Dossier, error) {
-	var d domain.Dossier
+func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (overview.Dossier, error) {
+	var d overview.Dossier
 	var err error
 	if d.Person, err = s.Person(ctx, id); err != nil {
 		return d, err
@@ -46,7 +47,7 @@ func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (domain.Dossier
 }
 
 // dossierOfOthers adds what the imports, the campaigns and the desk know.
-func (s *Store) dossierOfOthers(ctx context.Context, d *domain.Dossier) (err error) {
+func (s *Store) dossierOfOthers(ctx context.Context, d *overview.Dossier) (err error) {
 	id := d.Person.ID
 	if d.Import, err = s.ImportOf(ctx, id); err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return err
@@ -67,7 +68,7 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *domain.Dossier) (err err
 	}
 	d.Journeys = slices.DeleteFunc(all, func(j domain.Journey) bool { return !j.MayBeFor(id) })
 	return s.each(ctx, func(scan func(...any) error) error {
-		var m domain.CampaignMail
+		var m overview.CampaignMail
 		var doc string
 		var at, sent int64
 		var c struct{ Name string }

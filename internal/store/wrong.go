@@ -8,6 +8,7 @@ import (
 
 	"entree/internal/audit"
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 // quietDay is the time after which a new refusal begins a new count.
@@ -26,10 +27,10 @@ func countRefused(ctx context.Context, tx *sql.Tx, r domain.MailRefused) error {
 
 // Refusals returns the counts of refused mails whose last refusal is not before
 // since, the most frequent first.
-func (s *Store) Refusals(ctx context.Context, since time.Time) ([]domain.MailRefusals, error) {
-	var out []domain.MailRefusals
+func (s *Store) Refusals(ctx context.Context, since time.Time) ([]overview.MailRefusals, error) {
+	var out []overview.MailRefusals
 	err := s.each(ctx, func(scan func(...any) error) error {
-		var r domain.MailRefusals
+		var r overview.MailRefusals
 		var first, last int64
 		err := scan(&r.Provider, &r.Reason, &first, &last, &r.Count, &r.Words)
 		r.Since, r.Last = moment(first), moment(last)
@@ -41,10 +42,10 @@ func (s *Store) Refusals(ctx context.Context, since time.Time) ([]domain.MailRef
 
 // WrongMarks counts the addresses that are marked as wrong, by provider, status
 // and rule, the most frequent first.
-func (s *Store) WrongMarks(ctx context.Context) ([]domain.WrongMarks, error) {
-	var out []domain.WrongMarks
+func (s *Store) WrongMarks(ctx context.Context) ([]overview.WrongMarks, error) {
+	var out []overview.WrongMarks
 	err := s.each(ctx, func(scan func(...any) error) error {
-		var m domain.WrongMarks
+		var m overview.WrongMarks
 		var first, last int64
 		err := scan(&m.Provider, &m.Status, &m.Rule, &m.Count, &first, &last)
 		m.Since, m.Last = moment(first), moment(last)
@@ -58,7 +59,7 @@ func (s *Store) WrongMarks(ctx context.Context) ([]domain.WrongMarks, error) {
 // ClearWrong removes the marks of one provider, status and rule, and returns
 // their number. Each person gets an event with the operator's reason; the entry
 // joins the audit with the count.
-func (s *Store) ClearWrong(ctx context.Context, m domain.WrongMarks, reason string, entry audit.Entry) (int, error) {
+func (s *Store) ClearWrong(ctx context.Context, m overview.WrongMarks, reason string, entry audit.Entry) (int, error) {
 	cleared := 0
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = ''

@@ -13,6 +13,7 @@ import (
 	"entree/internal/campaign"
 	"entree/internal/charter"
 	"entree/internal/domain"
+	"entree/internal/overview"
 	"entree/internal/registry/intake"
 	"entree/internal/sso"
 	"entree/portal/web"
@@ -45,22 +46,22 @@ type Options struct {
 
 // Figures are where everybody stands.
 type Figures interface {
-	Overview(ctx context.Context, since time.Time) (domain.Overview, error)
+	Overview(ctx context.Context, since time.Time) (overview.Overview, error)
 	// Jobs gives those that wait or were given up, oldest first; kind empty: of
 	// every kind. It gives one more than limit where there are more.
-	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]domain.JobLine, error)
+	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]overview.JobLine, error)
 	// SendAgain takes a job up again that was given up and kept whole, with the
 	// operator's entry; domain.ErrNotFound where somebody was quicker.
 	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
 	// Refusals returns the counts of mails that providers refused whatever the
 	// recipient, with a refusal not before since.
-	Refusals(ctx context.Context, since time.Time) ([]domain.MailRefusals, error)
+	Refusals(ctx context.Context, since time.Time) ([]overview.MailRefusals, error)
 	// WrongMarks counts the addresses that are marked as wrong, by provider,
 	// status and rule.
-	WrongMarks(ctx context.Context) ([]domain.WrongMarks, error)
+	WrongMarks(ctx context.Context) ([]overview.WrongMarks, error)
 	// ClearWrong removes the marks of one provider, status and rule, and returns
 	// their number.
-	ClearWrong(ctx context.Context, m domain.WrongMarks, reason string, entry audit.Entry) (int, error)
+	ClearWrong(ctx context.Context, m overview.WrongMarks, reason string, entry audit.Entry) (int, error)
 }
 
 // Journal keeps what was done that changes nothing else: a login, a page that
@@ -98,7 +99,7 @@ type Record interface {
 // Rights are those of a person over what is held about them.
 type Rights interface {
 	// Dossier gives all of it, or domain.ErrNotFound.
-	Dossier(ctx context.Context, id domain.PersonID) (domain.Dossier, error)
+	Dossier(ctx context.Context, id domain.PersonID) (overview.Dossier, error)
 	// Erase removes it but for what has to be kept, with its entry in the audit.
 	// domain.ErrConflict where the account is being made, or it was erased
 	// before.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/overview"
 	"entree/portal/web"
 )
 
@@ -22,7 +23,7 @@ type JobsPage struct {
 
 // JobRow is one job.
 type JobRow struct {
-	domain.JobLine
+	overview.JobLine
 	Label     string // message key of what it is
 	Name      string // of the webhook
 	PersonURL string
@@ -31,7 +32,7 @@ type JobRow struct {
 
 // jobRow says what a job is. The kinds with a name of their own are the
 // webhooks, a queue for each.
-func jobRow(j domain.JobLine) JobRow {
+func jobRow(j overview.JobLine) JobRow {
 	kind, name, _ := strings.Cut(j.Kind, ":")
 	return JobRow{JobLine: j, Label: "console.job." + strings.ReplaceAll(kind, ".", "_"), Name: name}
 }
@@ -82,8 +83,8 @@ func jobsSamples() []any {
 	return []any{
 		JobsPage{List: List{Total: -1}, Kinds: []string{domain.JobMail, domain.JobAccount}},
 		JobsPage{List: List{Total: -1, Count: 1, Page: 2, Per: 1, More: true}, GivenUp: true, Kind: domain.JobMail, Kinds: []string{domain.JobMail}, Jobs: []JobRow{
-			{JobLine: domain.JobLine{ID: "1", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Reason: "550"}, Label: "console.job.mail", PersonURL: "/admin/personnes/p"},
-			{JobLine: domain.JobLine{ID: "2", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Letter: true}, Label: "console.job.webhook", Name: "ent", Again: true},
+			{JobLine: overview.JobLine{ID: "1", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Reason: "550"}, Label: "console.job.mail", PersonURL: "/admin/personnes/p"},
+			{JobLine: overview.JobLine{ID: "2", Attempts: 3, Created: at, RunAt: at, GivenUp: at, Letter: true}, Label: "console.job.webhook", Name: "ent", Again: true},
 		}},
 	}
 }

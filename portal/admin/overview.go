@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 // OverviewPage is drawn by templates/admin/overview.html, GET /admin
@@ -30,8 +31,8 @@ type OverviewPage struct {
 	Stuck []Stuck
 	Realm []string // what is wrong with the realm
 
-	Refusals    []domain.MailRefusals // of our mails, by provider and reason
-	ReturnedURL string                // page of the returned mails
+	Refusals    []overview.MailRefusals // of our mails, by provider and reason
+	ReturnedURL string                  // page of the returned mails
 }
 
 // Pick is one value of a filter.
@@ -63,7 +64,7 @@ type Day struct {
 	Width    int // quarters of the day
 	Now      int // the one that it is
 	Bars     []Bar
-	Quarters []domain.Quarter
+	Quarters []overview.Quarter
 }
 
 // Bar is one quarter of an hour in the chart, in its units.
@@ -91,13 +92,13 @@ const liveEvery = 3 * time.Second
 type overviewCache struct {
 	mu sync.Mutex
 	at time.Time
-	o  domain.Overview
+	o  overview.Overview
 }
 
 // overviewLife is how long an answer is given again.
 const overviewLife = 2 * time.Second
 
-func (a *Console) figures(ctx context.Context) (domain.Overview, error) {
+func (a *Console) figures(ctx context.Context) (overview.Overview, error) {
 	a.seen.mu.Lock()
 	defer a.seen.mu.Unlock()
 	now := a.Now()
@@ -194,7 +195,7 @@ func percent(n, of int64) string {
 }
 
 // dayOf draws the quarters of the day that it is, which has 92, 96 or 100.
-func dayOf(quarters []domain.Quarter, now time.Time) Day {
+func dayOf(quarters []overview.Quarter, now time.Time) Day {
 	begin := midnight(now)
 	end := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
 	d := Day{Width: int(end.Sub(begin) / (15 * time.Minute)), Now: int(now.Sub(begin) / (15 * time.Minute)), Quarters: quarters}
@@ -214,7 +215,7 @@ func dayOf(quarters []domain.Quarter, now time.Time) Day {
 
 // stuck gives what wants a look, with the list that it is on where the operator
 // may open that.
-func (a *Console) stuck(v *visit, o domain.Overview) (out []Stuck) {
+func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 	add := func(s Stuck, list string) {
 		if s.Count == 0 {
 			return

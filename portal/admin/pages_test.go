@@ -11,13 +11,14 @@ import (
 
 	"entree/internal/audit"
 	"entree/internal/domain"
+	"entree/internal/overview"
 )
 
 // record is what the pages of the audit and of a person's rights read.
 type record struct {
 	links   []audit.Link
 	asked   audit.Query
-	dossier domain.Dossier
+	dossier overview.Dossier
 	erased  []audit.Entry
 	err     error
 }
@@ -40,9 +41,9 @@ func (r *record) AuditHead(context.Context) (audit.Head, error) {
 	return audit.Head{Seq: 7, Hash: audit.Origin}, nil
 }
 
-func (r *record) Dossier(_ context.Context, id domain.PersonID) (domain.Dossier, error) {
+func (r *record) Dossier(_ context.Context, id domain.PersonID) (overview.Dossier, error) {
 	if id != r.dossier.Person.ID {
-		return domain.Dossier{}, domain.ErrNotFound
+		return overview.Dossier{}, domain.ErrNotFound
 	}
 	return r.dossier, nil
 }
@@ -57,15 +58,15 @@ func (r *record) Erase(_ context.Context, _ domain.PersonID, e audit.Entry) erro
 
 func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 	w := newWorld(t)
-	w.figures.all = domain.Overview{
-		Funnel: []domain.Standing{
+	w.figures.all = overview.Overview{
+		Funnel: []overview.Standing{
 			{Profile: "etudiant", Cohort: "L1", Stage: domain.StageImported, Count: 1200},
 			{Profile: "etudiant", Cohort: "L1", Stage: domain.StageAccount, Count: 300},
 			{Profile: "etudiant", Cohort: "M1", Stage: domain.StageFirstLogin, Count: 500},
 			{Profile: "personnel", Stage: domain.StageCharter, Count: 7},
 		},
-		Quarters: []domain.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
-		Jobs: []domain.JobStanding{
+		Quarters: []overview.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
+		Jobs: []overview.JobStanding{
 			{Kind: domain.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
 			{Kind: domain.JobAccount, Waiting: 1, Oldest: w.now().Add(-5 * time.Second)},
 		}, Parked: 1, Wrong: 2,
@@ -100,7 +101,7 @@ func TestOverview_Empty(t *testing.T) {
 
 func TestJobs(t *testing.T) {
 	w := newWorld(t)
-	w.figures.jobs = []domain.JobLine{{Kind: domain.JobMail, Attempts: 3, Created: w.now(), GivenUp: w.now(), Reason: "550 <nobody>"}}
+	w.figures.jobs = []overview.JobLine{{Kind: domain.JobMail, Attempts: 3, Created: w.now(), GivenUp: w.now(), Reason: "550 <nobody>"}}
 	b := w.operator("helpdesk")
 	b.get("/admin/travaux").shows(".empty", "Rien n'attend.")
 	b.get("/admin/travaux?etat=abandonnes").shows("tbody", "550 <nobody>").shows("tbody", "à l'instant")
@@ -110,9 +111,9 @@ func TestJobs(t *testing.T) {
 // by an admin, with a reason and after a confirmation.
 func TestReturnedMails(t *testing.T) {
 	w := newWorld(t)
-	w.figures.all.Funnel = []domain.Standing{{Profile: "etudiant", Cohort: "L1", Count: 1}}
-	w.figures.all.Refusals = []domain.MailRefusals{{Provider: "Orange", Reason: "policy", Since: w.now(), Last: w.now(), Count: 312, Words: "550 refused"}}
-	w.figures.marks = []domain.WrongMarks{
+	w.figures.all.Funnel = []overview.Standing{{Profile: "etudiant", Cohort: "L1", Count: 1}}
+	w.figures.all.Refusals = []overview.MailRefusals{{Provider: "Orange", Reason: "policy", Since: w.now(), Last: w.now(), Count: 312, Words: "550 refused"}}
+	w.figures.marks = []overview.WrongMarks{
 		{Provider: "Gmail", Status: "5.1.1", Rule: "gmail-unknown", Count: 3, Since: w.now(), Last: w.now()},
 		{Provider: "Yahoo", Status: "5.0.0", Rule: "yahoo-unknown", Count: 2, Since: w.now(), Last: w.now()},
 	}
@@ -133,7 +134,7 @@ func TestReturnedMails(t *testing.T) {
 		t.Error("removed before the confirmation")
 	}
 	b.submit(asked, "/admin/retours/lever").shows(".notice", "3 adresses ne sont plus marquées.")
-	if got := w.figures.cleared; len(got) != 1 || got[0] != (domain.WrongMarks{Provider: "Gmail", Status: "5.1.1", Rule: "gmail-unknown"}) {
+	if got := w.figures.cleared; len(got) != 1 || got[0] != (overview.WrongMarks{Provider: "Gmail", Status: "5.1.1", Rule: "gmail-unknown"}) {
 		t.Errorf("%+v", got)
 	}
 	if got := w.figures.again; len(got) != 1 || got[0].Act != "address.cleared" || got[0].What["reason"] != "la règle s'est trompée" || got[0].By.Role != "admin" {
@@ -145,7 +146,7 @@ func TestReturnedMails(t *testing.T) {
 // audit says by whom.
 func TestJobs_ADeadLetterIsSentAgain(t *testing.T) {
 	w := newWorld(t)
-	w.figures.jobs = []domain.JobLine{{ID: "l1", Kind: "webhook:ent", Attempts: 9, Created: w.now(), GivenUp: w.now(), Reason: "503", Letter: true}}
+	w.figures.jobs = []overview.JobLine{{ID: "l1", Kind: "webhook:ent", Attempts: 9, Created: w.now(), GivenUp: w.now(), Reason: "503", Letter: true}}
 	if p := w.operator("helpdesk").get("/admin/travaux?etat=abandonnes").shows("tbody", "Webhook ent"); p.Find("tbody form").Length() != 0 {
 		t.Error("the help desk is offered what it may not do")
 	}
@@ -198,7 +199,7 @@ func TestAuditPage_SearchAndExport(t *testing.T) {
 
 func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
 	w := newWorld(t)
-	w.record.dossier = domain.Dossier{Person: domain.Person{ID: "p1", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin", Login: "o22502142"}}
+	w.record.dossier = overview.Dossier{Person: domain.Person{ID: "p1", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin", Login: "o22502142"}}
 	b := w.operator("admin")
 	const path = "/admin/personnes/p1/effacer"
 	p := b.get(path).shows("main", "Jeanne Martin").shows("main", "le numéro 22502142").shows("main", "l'identifiant o22502142")
@@ -231,7 +232,7 @@ func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
 
 func TestRights_TheExportIsForThoseWhoMay(t *testing.T) {
 	w := newWorld(t)
-	w.record.dossier = domain.Dossier{Person: domain.Person{ID: "p1", GivenName: "Jeanne"}}
+	w.record.dossier = overview.Dossier{Person: domain.Person{ID: "p1", GivenName: "Jeanne"}}
 	for role, status := range map[string]int{"admin": 200, "auditor": 200, "helpdesk": 403} {
 		p := w.operator(role).get("/admin/personnes/p1/donnees")
 		if p.status != status || status == 200 && (!json.Valid([]byte(p.body)) || !strings.Contains(p.body, `"given_name": "Jeanne"`)) {

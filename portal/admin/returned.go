@@ -5,15 +5,15 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/domain"
+	"entree/internal/overview"
 	"entree/portal/web"
 )
 
 // ReturnedPage is drawn by templates/admin/returned.html, GET /admin/retours
 // filters: fournisseur, code
 type ReturnedPage struct {
-	Refusals  []domain.MailRefusals
-	Marks     []domain.WrongMarks
+	Refusals  []overview.MailRefusals
+	Marks     []overview.WrongMarks
 	Providers []Option
 	Codes     []Option
 	MayClear  bool
@@ -87,7 +87,7 @@ func (a *Console) clearWrong(v *visit, form web.Form) error {
 	if form["confirme"] == "" {
 		return v.ask(ConfirmPage{Act: "console.act.retours.lever", Args: []any{"Provider", form["fournisseur"], "Code", form["code"], "Rule", form["regle"], "Reason", form["motif"]}}, form)
 	}
-	m := domain.WrongMarks{Provider: form["fournisseur"], Status: form["code"], Rule: form["regle"]}
+	m := overview.WrongMarks{Provider: form["fournisseur"], Status: form["code"], Rule: form["regle"]}
 	entry := v.entry("address.cleared", "", map[string]string{"provider": m.Provider, "status": m.Status, "rule": m.Rule, "reason": form["motif"]})
 	count, err := a.Figures.ClearWrong(v.Request.Context(), m, form["motif"], entry)
 	if err != nil {
@@ -101,8 +101,8 @@ func returnedSamples() []any {
 	return []any{
 		ReturnedPage{},
 		ReturnedPage{
-			Refusals:  []domain.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312, Words: "550 5.7.1"}},
-			Marks:     []domain.WrongMarks{{Provider: "Gmail", Status: "5.1.1", Rule: "no-user", Count: 3, Since: at, Last: at}},
+			Refusals:  []overview.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312, Words: "550 5.7.1"}},
+			Marks:     []overview.WrongMarks{{Provider: "Gmail", Status: "5.1.1", Rule: "no-user", Count: 3, Since: at, Last: at}},
 			Providers: []Option{{"Gmail", "Gmail", true}}, Codes: []Option{{"5.1.1", "5.1.1", false}}, MayClear: true,
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/overview"
 	"entree/portal/web"
 )
 
@@ -24,7 +25,7 @@ type ErasePage struct {
 var eraseFields = []web.Field{{Name: "numero", Max: 100}, {Name: "motif", Max: 500}}
 
 // dossier reads everything about the person of the address.
-func (a *Console) dossier(v *visit) (domain.Dossier, error) {
+func (a *Console) dossier(v *visit) (overview.Dossier, error) {
 	d, err := a.Rights.Dossier(v.Request.Context(), domain.PersonID(v.Param("id")))
 	if errors.Is(err, domain.ErrNotFound) {
 		return d, &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
@@ -50,7 +51,7 @@ func (a *Console) personData(v *visit) error {
 	return nil
 }
 
-func (a *Console) erasePage(d domain.Dossier) ErasePage {
+func (a *Console) erasePage(d overview.Dossier) ErasePage {
 	p := d.Person
 	page := ErasePage{
 		Name: strings.TrimSpace(p.GivenName + " " + p.FamilyName), Number: p.Number, Login: p.Login, Accepted: len(d.Acceptances), Erased: p.ErasedAt,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/overview"
 	"entree/portal/web"
 )
 
@@ -80,9 +81,9 @@ func overviewSamples() []any {
 	at := time.Unix(0, 0)
 	page := OverviewPage{
 		Live: "/admin/en-direct", Profiles: []Pick{{"etudiant", "Étudiant", true}}, Cohorts: []Pick{{"L1", "L1", false}}, Narrowed: true, Realm: []string{"…"},
-		Refusals: []domain.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312}}, ReturnedURL: pathReturned,
+		Refusals: []overview.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312}}, ReturnedURL: pathReturned,
 		Groups: []Group{{"Étudiant", "L1", root, []int64{9, 8, 7, 6, 5, 4, 3}, "44.4"}}, Sum: Group{Counts: []int64{9, 8, 7, 6, 5, 4, 3}, Percent: "44.4"},
-		Day:   dayOf([]domain.Quarter{{At: at, Count: 2}}, at.UTC()),
+		Day:   dayOf([]overview.Quarter{{At: at, Count: 2}}, at.UTC()),
 		Stuck: []Stuck{{Key: "console.stuck.parked", Count: 2, URL: root, Bad: true}, {Key: "console.stuck.waiting", Count: 1, Since: at}},
 	}
 	for _, s := range domain.Stages() {

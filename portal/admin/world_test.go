@@ -20,6 +20,7 @@ import (
 
 	"entree/internal/audit"
 	"entree/internal/domain"
+	"entree/internal/overview"
 	"entree/internal/secret"
 	"entree/internal/sso"
 	"entree/internal/sso/ssotest"
@@ -116,26 +117,26 @@ func (j *journal) acts() (out []string) {
 
 // figures are what the overview shows.
 type figures struct {
-	all     domain.Overview
+	all     overview.Overview
 	since   time.Time
-	jobs    []domain.JobLine
+	jobs    []overview.JobLine
 	again   []audit.Entry
-	marks   []domain.WrongMarks
-	cleared []domain.WrongMarks
+	marks   []overview.WrongMarks
+	cleared []overview.WrongMarks
 }
 
-func (f *figures) Overview(_ context.Context, since time.Time) (domain.Overview, error) {
+func (f *figures) Overview(_ context.Context, since time.Time) (overview.Overview, error) {
 	f.since = since
 	return f.all, nil
 }
 
-func (f *figures) Refusals(context.Context, time.Time) ([]domain.MailRefusals, error) {
+func (f *figures) Refusals(context.Context, time.Time) ([]overview.MailRefusals, error) {
 	return f.all.Refusals, nil
 }
 
-func (f *figures) WrongMarks(context.Context) ([]domain.WrongMarks, error) { return f.marks, nil }
+func (f *figures) WrongMarks(context.Context) ([]overview.WrongMarks, error) { return f.marks, nil }
 
-func (f *figures) ClearWrong(_ context.Context, m domain.WrongMarks, _ string, entry audit.Entry) (int, error) {
+func (f *figures) ClearWrong(_ context.Context, m overview.WrongMarks, _ string, entry audit.Entry) (int, error) {
 	f.cleared = append(f.cleared, m)
 	f.again = append(f.again, entry)
 	return 3, nil
@@ -152,7 +153,7 @@ func (f *figures) SendAgain(_ context.Context, id string, _ time.Time, by ...aud
 	return domain.ErrNotFound
 }
 
-func (f *figures) Jobs(_ context.Context, _ string, givenUp bool, _, _ int) (out []domain.JobLine, _ error) {
+func (f *figures) Jobs(_ context.Context, _ string, givenUp bool, _, _ int) (out []overview.JobLine, _ error) {
 	for _, j := range f.jobs {
 		if !j.GivenUp.IsZero() == givenUp {
 			out = append(out, j)

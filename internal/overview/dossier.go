@@ -1,30 +1,31 @@
-package domain
+package overview
 
 import (
 	"encoding/json"
 	"time"
 
 	"entree/internal/audit"
+	"entree/internal/domain"
 )
 
-// Dossier is everything that is held about one person.
+// Dossier is everything that is stored about one person.
 type Dossier struct {
-	Person      Person
-	Events      []Event
-	Acceptances []Acceptance
-	Charters    []Charter // the texts of the acceptances, in their order
+	Person      domain.Person
+	Events      []domain.Event
+	Acceptances []domain.Acceptance
+	Charters    []domain.Charter // the texts of the acceptances, in the same order
 	Jobs        []JobLine
-	Journeys    []Journey // under way, or over for less than a day
-	DeskCode    DeskCode  // that is good at the moment; zero: none
+	Journeys    []domain.Journey // unexpired, or expired less than a day ago
+	DeskCode    domain.DeskCode  // the valid one; zero: none
 	Mails       []CampaignMail
-	Import      ImportRecord // that brought them in; zero: none did
-	Source      string       // whose they are
-	GoneAt      time.Time    // since when it has not known them
-	Stage       Stage
+	Import      domain.ImportRecord // that added the person; zero: none
+	Source      string              // that the person belongs to
+	GoneAt      time.Time           // since when the source lacks the person; zero: it has them
+	Stage       domain.Stage
 	Audit       []audit.Link
 }
 
-// CampaignMail is a mail of a campaign to somebody, and what became of it.
+// CampaignMail is one mail of a campaign to the person and its state.
 type CampaignMail struct {
 	Campaign   string // its name
 	Round      int
@@ -32,13 +33,13 @@ type CampaignMail struct {
 	At, SentAt time.Time
 }
 
-// JSON writes the dossier with names that can be read without the program
-// (GDPR, articles 15 and 20). Operators are told by their role: who they are is
-// theirs.
+// JSON returns the dossier with keys that can be read without the program (GDPR,
+// articles 15 and 20). Operators appear with their role only: their names are
+// their own personal data.
 func (d Dossier) JSON(at time.Time) ([]byte, error) {
 	type object = map[string]any
 	person := object{"reached": d.Stage.String()}
-	for _, f := range fields {
+	for _, f := range domain.Fields() {
 		if f.Export != "" {
 			person[f.Export] = f.Exported(&d.Person)
 		}

@@ -1,0 +1,70 @@
+// Package overview holds what the console and the command line show: figures over
+// all people, jobs that wait, and everything that is stored about one person. The
+// store fills these types; nothing is decided by them.
+package overview
+
+import (
+	"time"
+
+	"entree/internal/domain"
+)
+
+// Overview holds the figures over all people and all jobs.
+type Overview struct {
+	Funnel   []Standing // by profile, cohort and stage
+	Quarters []Quarter  // those with an activation, in order
+	Jobs     []JobStanding
+	Parked   int64          // accounts that wait for an operator
+	Wrong    int64          // people whose address was refused
+	Refusals []MailRefusals // of the last day, the most frequent first
+}
+
+// Standing is the number of people of a cohort who reached a stage and no later
+// one.
+type Standing struct {
+	Profile, Cohort string
+	Stage           domain.Stage
+	Count           int64
+}
+
+// Quarter is the number of accounts that were created in a quarter of an hour.
+type Quarter struct {
+	At    time.Time // its beginning
+	Count int64
+}
+
+// JobStanding is the number of jobs of a kind that wait and that were given up.
+type JobStanding struct {
+	Kind             string
+	Waiting, GivenUp int64
+	Oldest           time.Time // of those that wait; zero: none
+}
+
+// MailRefusals counts the mails that a provider refused for one reason.
+type MailRefusals struct {
+	Provider, Reason string
+	Since, Last      time.Time
+	Count            int64
+	Words            string // of the last refusal
+}
+
+// WrongMarks counts the addresses that one rule marked as wrong with one status
+// at one provider.
+type WrongMarks struct {
+	Provider, Status, Rule string
+	Count                  int64
+	Since, Last            time.Time
+}
+
+// JobLine is a job without its payload.
+type JobLine struct {
+	ID       string
+	Kind     string
+	Person   domain.PersonID
+	Attempts int
+	Created  time.Time
+	RunAt    time.Time
+	GivenUp  time.Time // zero: it waits
+	Reason   string    // error of the last try
+	Letter   bool      // given up with its payload kept: it can be sent again
+}
