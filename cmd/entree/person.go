@@ -120,7 +120,7 @@ func (p *personRun) with(ctx context.Context, name string, do func(*store.Store,
 // entry is what the audit keeps: the system's user is all that is known.
 func (p *personRun) entry(act string, who domain.Person, what map[string]string) audit.Entry {
 	name := cmp.Or(p.env.get("SUDO_USER"), p.env.get("USER"), "command line")
-	return audit.Entry{At: time.Now().UTC().Truncate(time.Microsecond), By: audit.Operator{Subject: "command line", Name: name, Role: "command"}, Act: act, Whom: string(who.ID), What: what}
+	return audit.Entry{At: domain.Instant(time.Now()), By: audit.Operator{Subject: "command line", Name: name, Role: "command"}, Act: act, Whom: string(who.ID), What: what}
 }
 
 func (p *personRun) export(ctx context.Context, s *store.Store, who domain.Person, out io.Writer) error {

@@ -61,10 +61,11 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 	if err != nil {
 		return err
 	}
-	id, err := domain.NewID(s.Random)
+	write, err := domain.NewJob(s.Random, s.Keys, domain.JobCharter, nil, now, now.Add(charterDeadline))
 	if err != nil {
 		return err
 	}
+	write.Person = p.ID
 	accepted := domain.Event{At: now, Kind: domain.EventCharterAccepted, Person: p.ID, Details: map[string]string{
 		"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang), "again": "yes",
 	}}
@@ -76,7 +77,7 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 		Charter:     &domain.InForce{Profile: p.Profile, SHA256: charter.SHA256},
 		Acceptances: []domain.Acceptance{{Person: p.ID, Profile: p.Profile, Lang: charter.Lang, Version: charter.Version, SHA256: charter.SHA256, At: now}},
 		Events:      []domain.Event{accepted},
-		Jobs:        append(news, receipt, domain.Job{ID: id, Kind: domain.JobCharter, Person: p.ID, Created: now, RunAt: now, Deadline: now.Add(charterDeadline)}),
+		Jobs:        append(news, receipt, write),
 	})
 	if err != nil {
 		return s.replaced(ctx, err, domain.ReasonCharterChanged)

@@ -2,7 +2,6 @@ package activation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -128,26 +127,19 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	jobID, err := domain.NewID(s.Random)
-	if err != nil {
-		return domain.Effects{}, err
-	}
 	p.ActivationID = activationID
 	account := domain.NewAccount(p, profile, j.Lang, &j)
 	account.Credential = c
-	plain, err := json.Marshal(account)
-	if err != nil {
-		return domain.Effects{}, err
-	}
-	sealed, err := s.Keys.Seal(secret.UseJob, jobID, plain)
-	if err != nil {
-		return domain.Effects{}, err
-	}
 	now := s.now()
+	job, err := domain.NewJob(s.Random, s.Keys, domain.JobAccount, account, now, now.Add(accountDeadline))
+	if err != nil {
+		return domain.Effects{}, err
+	}
+	job.Person, job.Journey = p.ID, j.ID
 	return domain.Effects{
 		Charter: &domain.InForce{Profile: j.Profile, SHA256: j.Charter},
 		People:  []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating, ActivationID: activationID}},
-		Jobs:    []domain.Job{{ID: jobID, Kind: domain.JobAccount, Person: p.ID, Journey: j.ID, Payload: sealed, Created: now, RunAt: now, Deadline: now.Add(accountDeadline)}},
+		Jobs:    []domain.Job{job},
 		Events:  []domain.Event{{At: now, Kind: domain.EventPasswordChosen, Person: p.ID, Journey: j.ID}},
 	}, nil
 }

@@ -2,32 +2,22 @@ package activation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"entree/internal/domain"
-	"entree/internal/secret"
 )
 
 // mailDeadline is how long a mail without a code is tried for: a mail server
 // that is away over a long week-end loses nothing.
 const mailDeadline = 4 * 24 * time.Hour
 
-// mailJob seals a message into a job. The job's id becomes the message's, so
-// that each retry sends the same mail (S9).
+// mailJob seals a message into a job. The message's id is the job's, so that each
+// retry sends the same mail (S9).
 func (s *Service) mailJob(m domain.Message, person domain.PersonID, journey domain.JourneyID, now, deadline time.Time) (domain.Job, error) {
-	id, err := domain.NewID(s.Random)
-	if err != nil {
-		return domain.Job{}, err
-	}
-	m.ID = id
-	plain, err := json.Marshal(m)
-	if err != nil {
-		return domain.Job{}, err
-	}
-	sealed, err := s.Keys.Seal(secret.UseJob, id, plain)
-	return domain.Job{ID: id, Kind: domain.JobMail, Person: person, Journey: journey, Payload: sealed, Created: now, RunAt: now, Deadline: deadline}, err
+	job, err := domain.NewJob(s.Random, s.Keys, domain.JobMail, &m, now, deadline)
+	job.Person, job.Journey = person, journey
+	return job, err
 }
 
 // MailJobs sends mails.

@@ -2,7 +2,6 @@ package activation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -189,18 +188,7 @@ func (s *Service) news(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	return s.News.Tell(v, p)
 }
 
-// OpenJob reads what a job carries. One that no key opens may open later: while
-// the secret is rotated another instance has the key, and a key that was taken
-// away too soon can be put back. So that is no permanent error.
-func (s *Service) OpenJob(job domain.Job, into any) error {
-	plain, err := s.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err != nil {
-		return fmt.Errorf("%s job: %w", job.Kind, err)
-	}
-	if err := json.Unmarshal(plain, into); err != nil {
-		return domain.Permanent(fmt.Errorf("%s job: %w", job.Kind, err))
-	}
-	return nil
-}
+// OpenJob reads the payload of a job.
+func (s *Service) OpenJob(job domain.Job, into any) error { return job.Open(s.Keys, into) }
 
-func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
+func (s *Service) now() time.Time { return domain.Instant(s.Clock()) }

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"time"
+
+	"entree/internal/domain"
 )
 
 // The mark of the time that is left with Keycloak.
@@ -76,7 +78,7 @@ func compareAges(ctx context.Context, outside witness, store marks, now time.Tim
 			return true, err
 		}
 	}
-	now = now.UTC().Truncate(time.Microsecond)
+	now = domain.Instant(now)
 	if now.Before(seen) { // a clock that was put back
 		now = seen
 	}

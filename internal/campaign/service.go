@@ -179,11 +179,9 @@ func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message
 	return m
 }
 
-func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
+func (s *Service) now() time.Time { return domain.Instant(s.Clock()) }
 
-// newID draws 128 bits.
 func newID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails
-	return fmt.Sprintf("%x", b)
+	id, _ := domain.NewID(rand.Reader) // crypto/rand never fails
+	return id
 }

@@ -149,7 +149,7 @@ func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time
 	if from.Before(now) {
 		from = now
 	}
-	v := Version{ID: draft.ID, Profile: draft.Profile, Name: draft.Name, Texts: draft.Texts, PublishedAt: now, PublishedBy: by.By.Name, From: from.UTC().Truncate(time.Microsecond)}
+	v := Version{ID: draft.ID, Profile: draft.Profile, Name: draft.Name, Texts: draft.Texts, PublishedAt: now, PublishedBy: by.By.Name, From: domain.Instant(from)}
 	if err := d.Store.Publish(ctx, v, draft.ID, revision, publication(v, &by)); err != nil {
 		return Version{}, err
 	}
@@ -264,16 +264,12 @@ func publication(v Version, by *audit.Entry) domain.Effects {
 // SeededBy stands for whoever wrote the configuration.
 const SeededBy = "configuration"
 
-func (d *Desk) now() time.Time { return d.Clock().UTC().Truncate(time.Microsecond) }
+func (d *Desk) now() time.Time { return domain.Instant(d.Clock()) }
 
 func (d *Desk) id() (string, error) {
 	random := d.Random
 	if random == nil {
 		random = rand.Reader
 	}
-	b := make([]byte, 16)
-	if _, err := io.ReadFull(random, b); err != nil {
-		return "", fmt.Errorf("draw an id: %w", err)
-	}
-	return fmt.Sprintf("%x", b), nil
+	return domain.NewID(random)
 }

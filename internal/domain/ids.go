@@ -5,10 +5,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"time"
 )
 
-// crockford is Crockford's base 32: no I, L, O and U, which are taken for other
-// letters or figures when they are read aloud.
+// Instant returns a time in the form in which times are stored: UTC, truncated to
+// the microsecond.
+func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// crockford is Crockford's base 32. It lacks I, L, O and U, which are mistaken for
+// other letters or figures when they are read aloud.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
 // NewID returns 128 random bits in hexadecimal figures. It returns an error only

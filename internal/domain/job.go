@@ -1,9 +1,13 @@
 package domain
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"time"
 
 	"entree/internal/audit"
+	"entree/internal/secret"
 )
 
 // The kinds of jobs.
@@ -26,6 +30,44 @@ type Job struct {
 	RunAt    time.Time // not before
 	Deadline time.Time // given up after this
 	Lease    string    // who holds it, while it is worked on
+}
+
+// NewJob returns a job of a kind that is due at now. If payload is not nil it is
+// sealed as JSON into the job; a payload with a method JobID gets the job's id
+// first.
+func NewJob(random io.Reader, keys secret.Keyring, kind string, payload any, now, deadline time.Time) (Job, error) {
+	id, err := NewID(random)
+	if err != nil {
+		return Job{}, err
+	}
+	j := Job{ID: id, Kind: kind, Created: now, RunAt: now, Deadline: deadline}
+	if payload == nil {
+		return j, nil
+	}
+	if p, ok := payload.(interface{ JobID(string) }); ok {
+		p.JobID(id)
+	}
+	plain, err := json.Marshal(payload)
+	if err != nil {
+		return Job{}, fmt.Errorf("%s job: %w", kind, err)
+	}
+	j.Payload, err = keys.Seal(secret.UseJob, id, plain)
+	return j, err
+}
+
+// Open reads the payload of a sealed job. It returns a permanent error if the
+// payload is malformed. A payload that no key opens is no permanent error: while
+// the secret is rotated another instance may have the key, and a key that was
+// removed too early can be restored.
+func (j Job) Open(keys secret.Keyring, payload any) error {
+	plain, err := keys.Open(secret.UseJob, j.ID, j.Payload)
+	if err != nil {
+		return fmt.Errorf("%s job: %w", j.Kind, err)
+	}
+	if err := json.Unmarshal(plain, payload); err != nil {
+		return Permanent(fmt.Errorf("%s job: %w", j.Kind, err))
+	}
+	return nil
 }
 
 // EventKind names what happened, in the past tense.

@@ -55,6 +55,9 @@ type Message struct {
 	Charter Receipt // for MessageActivated and MessageAccepted
 }
 
+// JobID sets the message's id to the id of its job.
+func (m *Message) JobID(id string) { m.ID = id }
+
 // Receipt tells a person what they accepted.
 type Receipt struct {
 	Version string

@@ -2,9 +2,6 @@ package helpdesk
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +11,6 @@ import (
 	"entree/internal/audit"
 	"entree/internal/domain"
 	"entree/internal/naming"
-	"entree/internal/secret"
 )
 
 // JobAdopt marks an account in Keycloak as a person's own.
@@ -78,7 +74,10 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 		return err
 	}
 	after := p
-	after.Account, after.Login, after.ActivationID = domain.AccountCreating, strings.ToLower(found[i].Login), randomID()
+	after.Account, after.Login = domain.AccountCreating, strings.ToLower(found[i].Login)
+	if after.ActivationID, err = domain.NewID(d.Random); err != nil {
+		return err
+	}
 	var accepted *domain.Journey
 	for _, j := range journeys {
 		if j.Person == p.ID && !j.AcceptedAt.IsZero() {
@@ -87,14 +86,11 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 		}
 	}
 	a := adoption{found[i].ID, domain.NewAccount(after, profile, "", accepted), lang(journeys)}
-	plain, err := json.Marshal(a)
+	job, err := domain.NewJob(d.Random, d.Keys, JobAdopt, a, e.At, e.At.Add(adoptDeadline))
 	if err != nil {
 		return err
 	}
-	job := domain.Job{ID: randomID(), Kind: JobAdopt, Person: p.ID, Created: e.At, RunAt: e.At, Deadline: e.At.Add(adoptDeadline)}
-	if job.Payload, err = d.Keys.Seal(secret.UseJob, job.ID, plain); err != nil {
-		return err
-	}
+	job.Person = p.ID
 	err = d.commit(ctx, domain.Effects{
 		Edits: []domain.PersonEdit{{Before: p, After: after}}, Jobs: []domain.Job{job},
 		Audit: done(e, ActAdopted, p, map[string]string{"login": after.Login, "account": found[i].ID}),
@@ -254,7 +250,7 @@ func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	now := d.Clock().UTC().Truncate(time.Microsecond)
+	now := domain.Instant(d.Clock())
 	mail, err := d.MailJob(domain.Message{
 		Kind: domain.MessageAdopted, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: a.Account.Login,
 	}, p.ID)
@@ -281,15 +277,9 @@ func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 
 // Abandon parks the person again.
 func (d adoptJobs) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {
-	now := d.Clock().UTC().Truncate(time.Microsecond)
+	now := domain.Instant(d.Clock())
 	return domain.Effects{
 		People: []domain.PersonChange{{Person: job.Person, From: []domain.AccountState{domain.AccountCreating}, To: domain.AccountParked}},
 		Events: []domain.Event{{At: now, Kind: domain.EventAccountParked, Person: job.Person, Details: map[string]string{"why": "not adopted"}}},
 	}, nil
-}
-
-func randomID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
-	return hex.EncodeToString(b)
 }

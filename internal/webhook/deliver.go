@@ -38,8 +38,8 @@ type delivery struct {
 // Run sends the message once. The receiver may get a message twice, since an
 // answer can be lost.
 func (d delivery) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
-	m, err := d.open(job)
-	if err != nil {
+	var m message
+	if err := job.Open(d.Keys, &m); err != nil {
 		return domain.Effects{}, err
 	}
 	return domain.Effects{}, d.send(ctx, m)

@@ -18,7 +18,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,51 +155,25 @@ func (w *Webhooks) jobs(b body, p domain.PersonID, j domain.JourneyID, wants fun
 	if err != nil {
 		return nil, err
 	}
-	id, err := w.newID()
+	id, err := domain.NewID(w.Random)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := json.Marshal(message{ID: "msg_" + id, Body: raw})
-	if err != nil {
-		return nil, err
-	}
+	m := message{ID: "msg_" + id, Body: raw}
 	now := w.Clock()
 	var jobs []domain.Job
 	for _, e := range w.Endpoints {
 		if !wants(e) {
 			continue
 		}
-		job := domain.Job{Kind: e.Queue(), Person: p, Journey: j, Created: now, RunAt: now, Deadline: w.Deadline()}
-		if job.ID, err = w.newID(); err != nil {
+		job, err := domain.NewJob(w.Random, w.Keys, e.Queue(), m, now, w.Deadline())
+		if err != nil {
 			return nil, err
 		}
-		if job.Payload, err = w.Keys.Seal(secret.UseJob, job.ID, plain); err != nil {
-			return nil, err
-		}
+		job.Person, job.Journey = p, j
 		jobs = append(jobs, job)
 	}
 	return jobs, nil
-}
-
-func (w *Webhooks) open(job domain.Job) (message, error) {
-	var m message
-	plain, err := w.Keys.Open(secret.UseJob, job.ID, job.Payload)
-	if err != nil { // not permanent, for the reason given at Service.OpenJob
-		return m, fmt.Errorf("webhook job: %w", err)
-	}
-	if err := json.Unmarshal(plain, &m); err != nil {
-		return m, domain.Permanent(fmt.Errorf("webhook job: %w", err))
-	}
-	return m, nil
-}
-
-// newID draws 128 bits.
-func (w *Webhooks) newID() (string, error) {
-	b := make([]byte, 16)
-	if _, err := io.ReadFull(w.Random, b); err != nil {
-		return "", fmt.Errorf("draw an id: %w", err)
-	}
-	return hex.EncodeToString(b), nil
 }
 
 // request returns the signed request of one attempt. The signature covers the time

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/audit"
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -36,7 +37,7 @@ func (v *visit) isFresh() bool {
 // entry makes the audit's entry of an act of this operator's.
 func (v *visit) entry(act, whom string, what map[string]string) audit.Entry {
 	return audit.Entry{
-		At: v.console.Now().UTC().Truncate(time.Microsecond), By: v.by, Act: act, Whom: whom, What: what, From: v.console.site.ClientKey(v.Context),
+		At: domain.Instant(v.console.Now()), By: v.by, Act: act, Whom: whom, What: what, From: v.console.site.ClientKey(v.Context),
 	}
 }
 

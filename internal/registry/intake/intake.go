@@ -12,7 +12,6 @@ package intake
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,11 +121,11 @@ func (i *Intake) Close() {
 // Receive keeps a file that is uploaded and proposes what its columns are. What
 // cannot be read as people is refused and not kept.
 func (i *Intake) Receive(name, operator string, r io.Reader) (File, error) {
-	random := make([]byte, 16)
-	if _, err := io.ReadFull(i.Random, random); err != nil {
+	id, err := domain.NewID(i.Random)
+	if err != nil {
 		return File{}, err
 	}
-	f := File{ID: hex.EncodeToString(random), Name: name, Operator: operator, At: i.Now().UTC(), Choice: Choice{Profile: i.Mapping.Profile}}
+	f := File{ID: id, Name: name, Operator: operator, At: i.Now().UTC(), Choice: Choice{Profile: i.Mapping.Profile}}
 	if err := os.MkdirAll(i.Folder, 0o700); err != nil {
 		return File{}, err
 	}
