@@ -29,7 +29,8 @@ func (c *Client) planConsole(ctx context.Context, w Wanted) ([]Change, error) {
 	changes, err := c.planClient(ctx, w.Console, "console", "Entrée, console", "operators log in to the console through it", map[string]any{
 		"standardFlowEnabled": true, "directAccessGrantsEnabled": false, "implicitFlowEnabled": false, "serviceAccountsEnabled": false,
 		"fullScopeAllowed": false, "redirectUris": []string{w.ConsoleURL + "/connexion/retour"}, "webOrigins": []string{},
-		"attributes": map[string]any{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": w.ConsoleURL},
+		"attributes": map[string]any{"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": w.ConsoleURL,
+			"backchannel.logout.url": w.ConsoleURL + "/deconnexion/fournisseur", "backchannel.logout.session.required": "true"},
 	})
 	if err != nil {
 		return nil, err

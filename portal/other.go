@@ -26,7 +26,7 @@ const changeCookie = "changer"
 const changeLife = 5 * time.Minute
 
 func (p *Portal) showOther(c *gin.Context, begun underway, who sso.Identity) error {
-	if err := p.site.KeepInSession(c, keyIDToken, who.IDToken.Reveal()); err != nil {
+	if err := p.site.KeepInSession(c, map[string]string{keyIDToken: who.IDToken.Reveal()}); err != nil {
 		return err
 	}
 	j, _, err := p.ongoing(c)

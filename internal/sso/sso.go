@@ -150,8 +150,10 @@ type Identity struct {
 	Claims  []Claim // the token's other claims, in its order
 	IDToken secret.Text
 
-	AuthTime time.Time // of the last authentication; zero if the provider does not report it
-	Roles    []string  // the claim entreeRoles: roles in the console
+	SessionID string      // the provider's name of the session, sid; may be empty
+	Refresh   secret.Text // to ask the provider again with Renew; empty if it gave none
+	AuthTime  time.Time   // of the last authentication; zero if the provider does not report it
+	Roles     []string    // the claim entreeRoles: roles in the console
 }
 
 // New checks the configuration. It makes no network request.
@@ -332,13 +334,14 @@ func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) 
 		return Identity{}, fmt.Errorf("%w: nonce", ErrToken)
 	}
 	who, err := identity(verified, raw)
+	who.Refresh = secret.New(token.RefreshToken)
 	if err == nil && s.Fresh && who.AuthTime.Before(s.Begun.Add(-clockSkew)) {
 		return Identity{}, fmt.Errorf("%w: the provider did not ask for the password again", ErrToken)
 	}
 	return who, err
 }
 
-// only gives the value of a parameter that is there exactly once.
+// only returns the value of a parameter that occurs exactly once, otherwise "".
 func only(query url.Values, name string) string {
 	if values := query[name]; len(values) == 1 {
 		return values[0]
@@ -347,8 +350,8 @@ func only(query url.Values, name string) string {
 }
 
 // providerError reads the codes of RFC 6749, 4.1.2.1 and OpenID Connect Core,
-// 3.1.2.6. Only known ones go on into the log: the parameter comes by way of
-// the browser.
+// 3.1.2.6. Only known codes are logged: the browser may have changed the
+// parameter.
 func providerError(code string) error {
 	switch code {
 	case "access_denied", "consent_required", "interaction_required", "login_required":
@@ -372,8 +375,9 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 		Login string `json:"preferred_username"`
 		Name  string `json:"name"`
 
-		AuthTime int64    `json:"auth_time"`
-		Roles    []string `json:"entreeRoles"`
+		SessionID string   `json:"sid"`
+		AuthTime  int64    `json:"auth_time"`
+		Roles     []string `json:"entreeRoles"`
 	}
 	var all json.RawMessage
 	if err := errors.Join(t.Claims(&known), t.Claims(&all)); err != nil {
@@ -386,32 +390,9 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
-	who := Identity{Subject: t.Subject, Account: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles}
+	who := Identity{Subject: t.Subject, Account: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles, SessionID: known.SessionID}
 	if known.AuthTime > 0 {
 		who.AuthTime = time.Unix(known.AuthTime, 0).UTC()
 	}
 	return who, nil
-}
-
-// LogoutURL returns the address that ends the session at the provider (OpenID
-// Connect RP-Initiated Logout 1.0) and leads back to a registered address. It is
-// empty if the provider is unavailable or has no such address: then only the
-// portal's own session ends.
-func (r *RelyingParty) LogoutURL(ctx context.Context, idToken secret.Text, back string) string {
-	_, ends, err := r.discover(ctx)
-	if err != nil || ends.EndSession == "" {
-		return ""
-	}
-	u, err := url.Parse(ends.EndSession)
-	if err != nil {
-		return ""
-	}
-	q := u.Query()
-	q.Set("client_id", r.config.ClientID)
-	q.Set("post_logout_redirect_uri", back)
-	if !idToken.Empty() {
-		q.Set("id_token_hint", idToken.Reveal())
-	}
-	u.RawQuery = q.Encode()
-	return u.String()
 }

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"entree/internal/audit"
 	"entree/internal/campaign"
@@ -112,6 +115,9 @@ type Console struct {
 	site   *web.Site
 	routes []*route
 	seen   overviewCache
+
+	renewals      singleflight.Group        // by session
+	recheckFailed atomic.Pointer[time.Time] // the last time that the provider did not answer
 }
 
 // New checks the options. The pages are there once the console is mounted.

@@ -3,9 +3,11 @@ package admin
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -21,6 +23,23 @@ func TakeDone() []string {
 	defer doneMu.Unlock()
 	out := done
 	done = nil
+	return out
+}
+
+// FreshRoutes returns the routes that require a fresh login. It panics if one
+// has no words for the page that asks.
+func FreshRoutes(a *Console) (out []string) {
+	for _, r := range a.routes {
+		if strings.HasPrefix(r.path, "/admin/essai") || !r.fresh {
+			continue
+		}
+		for _, lang := range []domain.Lang{domain.French, domain.English} {
+			if key := actKey(r.path); string(a.site.Sample(lang, "").T(key)) == key {
+				panic(key + " has no words")
+			}
+		}
+		out = append(out, r.method+" "+r.path)
+	}
 	return out
 }
 

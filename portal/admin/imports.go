@@ -113,9 +113,9 @@ func (a *Console) importTable() {
 	a.upload(pathImports, maxUpload, a.receive, admins...)
 	a.get(pathImports+"/:id", a.importPage, readers...)
 	a.stream(pathImports+"/:id/direct", a.importLive, readers...)
-	a.download(pathImports+"/:id/liste/:kind", a.importList, admins...)
+	a.download(pathImports+"/:id/liste/:kind", a.importList, admins...).stepUp()
 	a.post(pathImports+"/:id/essayer", a.tryImport, importFields(), admins...)
-	a.post(pathImports+"/:id/importer", a.beginImport, nil, admins...)
+	a.post(pathImports+"/:id/importer", a.beginImport, nil, admins...).stepUp()
 	a.post(pathImports+"/:id/importer-malgre-tout", a.beginAnyway, nil, admins...).stepUp()
 	a.post(pathImports+"/:id/jeter", a.discardImport, nil, admins...)
 }

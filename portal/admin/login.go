@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -55,13 +54,13 @@ func (a *Console) loggedIn(c *gin.Context) error {
 	if err != nil {
 		return loginError(err)
 	}
-	var roles []Role
-	for _, r := range everybody {
-		if slices.Contains(who.Roles, string(r)) {
-			roles = append(roles, r)
-		}
+	roles := rolesOf(who)
+	// The login tells operators apart where they may change their name (R9): the
+	// entries that follow have the same subject.
+	entry := audit.Entry{
+		At: a.Now().UTC(), By: audit.Operator{Subject: who.Subject, Name: displayName(who.Name, who.Login)}, From: a.site.ClientKey(c), Act: "operator.login",
+		What: map[string]string{"login": who.Login},
 	}
-	entry := audit.Entry{At: a.Now().UTC(), By: audit.Operator{Subject: who.Subject, Name: who.Name}, From: a.site.ClientKey(c), Act: "operator.login"}
 	if len(roles) == 0 {
 		entry.Act = "operator.no_role"
 		if err := a.Journal.Note(c.Request.Context(), entry); err != nil {

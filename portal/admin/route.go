@@ -37,10 +37,17 @@ type route struct {
 	roles        []Role
 	fields       []web.Field
 	fresh        bool // requires a login of the last five minutes
+	preview      bool // but not without the field "confirme"
 }
 
-// stepUp makes an act one of those that want a fresh login.
+// stepUp makes a route require a login of the last five minutes: an act that
+// changes an address, writes to many people or cannot be taken back, and a
+// download that takes data out.
 func (r *route) stepUp() { r.fresh = true }
+
+// stepUpConfirmed is stepUp for an act that shows first what it would do: the
+// login is required once the form's field "confirme" is set.
+func (r *route) stepUpConfirmed() { r.fresh, r.preview = true, true }
 
 // get adds a page.
 func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
@@ -99,6 +106,14 @@ func (a *Console) download(path string, h func(*visit) error, roles ...Role) *ro
 		if err := a.stay(v); err != nil {
 			return err
 		}
+		if r.fresh {
+			if !v.isFresh() {
+				return v.proveAgain(nil)
+			}
+			if err := v.spend(); err != nil {
+				return err
+			}
+		}
 		leave, err := a.site.Lasting(c, v.by.Subject) // as slow as the operator reads
 		if err != nil {
 			return err
@@ -128,7 +143,7 @@ func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web
 		if err := a.stay(v); err != nil {
 			return err
 		}
-		if r.fresh {
+		if r.fresh && !(r.preview && form["confirme"] == "") {
 			if !v.isFresh() {
 				return v.proveAgain(form)
 			}
@@ -182,6 +197,13 @@ func (a *Console) enter(c *gin.Context, r *route) (*visit, error) {
 	v, err := a.who(c)
 	if err != nil {
 		return nil, err
+	}
+	if v != nil {
+		if err := a.recheck(v); errors.Is(err, errLoggedOut) {
+			v = nil
+		} else if err != nil {
+			return nil, err
+		}
 	}
 	if v == nil {
 		if r.method == http.MethodPost {

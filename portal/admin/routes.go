@@ -7,6 +7,8 @@ const (
 	root        = "/admin"
 	pathLogin   = "/admin/connexion"
 	pathConfirm = "/admin/confirmer"
+	// pathBackChannel is registered at the provider (keycloak/console.go).
+	pathBackChannel = "/admin/deconnexion/fournisseur"
 
 	pathCharters  = "/admin/chartes"
 	pathCampaigns = "/admin/campagnes"
@@ -38,6 +40,7 @@ func (a *Console) table() {
 	// Before anybody is known.
 	a.site.Get(pathLogin, a.login)
 	a.site.GetOnly(pathLogin+"/retour", a.loggedIn)
+	a.site.Post(pathBackChannel, a.backChannel)
 
 	get(root, a.overview, everybody...)
 	a.stream("/admin/en-direct", a.overviewLive, everybody...)
@@ -46,21 +49,21 @@ func (a *Console) table() {
 	get(pathReturned, a.returned, everybody...)
 	post(pathClear, a.clearWrong, clearFields, admins...)
 	get(pathAudit, a.audit, readers...)
-	a.download(pathAudit+"/export/:format", a.auditExport, readers...)
-	a.download(pathPeople+"/:id/donnees", a.personData, readers...)
+	a.download(pathAudit+"/export/:format", a.auditExport, readers...).stepUp()
+	a.download(pathPeople+"/:id/donnees", a.personData, readers...).stepUp()
 	get(pathPeople+"/:id/effacer", a.showErase, admins...)
 	post(pathPeople+"/:id/effacer", a.erase, eraseFields, admins...).stepUp()
 
 	get(pathConfirm, a.confirm, everybody...)
 	get(pathPeople, a.people, everybody...)
-	post(pathBulk, a.bulk, bulkFields, helpers...)
+	post(pathBulk, a.bulk, bulkFields, helpers...).stepUpConfirmed()
 	get(pathPeople+"/:id", a.person, everybody...)
-	post(pathPeople+"/:id/adresse", a.correct, addressFields, helpers...)
+	post(pathPeople+"/:id/adresse", a.correct, addressFields, helpers...).stepUp()
 	post(pathPeople+"/:id/renvoyer", a.sendAgain, seenFields, helpers...)
 	post(pathPeople+"/:id/debloquer", a.unlock, seenFields, helpers...)
 	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
 	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)
-	post(pathPeople+"/:id/guichet", a.deskCode, deskFields, helpers...)
+	post(pathPeople+"/:id/guichet", a.deskCode, deskFields, helpers...).stepUp()
 	post(pathPeople+"/:id/adopter", a.adopt, adoptFields, admins...).stepUp()
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
 
@@ -80,16 +83,16 @@ func (a *Console) table() {
 		get("/admin/chartes/projet/:id/publier", a.askPublish, admins...)
 		post("/admin/chartes/projet/:id/publier", a.publish, publishFields, admins...).stepUp()
 		get("/admin/personnes/:id/charte", a.evidence, everybody...)
-		a.download("/admin/personnes/:id/charte/preuve", a.exportEvidence, readers...)
+		a.download("/admin/personnes/:id/charte/preuve", a.exportEvidence, readers...).stepUp()
 	}
 	if a.Campaigns != nil {
 		get(pathCampaigns, a.campaigns, everybody...)
 		get("/admin/campagnes/nouvelle", a.newCampaign, admins...)
-		post("/admin/campagnes/nouvelle", a.startCampaign, campaignFields, admins...)
+		post("/admin/campagnes/nouvelle", a.startCampaign, campaignFields, admins...).stepUpConfirmed()
 		get("/admin/campagnes/suivi/:id", a.campaign, everybody...)
 		a.stream("/admin/campagnes/suivi/:id/direct", a.campaignLive, everybody...)
 		post("/admin/campagnes/suivi/:id/suspendre", a.pauseCampaign, nil, admins...)
-		post("/admin/campagnes/suivi/:id/reprendre", a.resumeCampaign, nil, admins...)
+		post("/admin/campagnes/suivi/:id/reprendre", a.resumeCampaign, nil, admins...).stepUp()
 		post("/admin/campagnes/suivi/:id/arreter", a.cancelCampaign, confirmFields, admins...)
 	}
 }

@@ -25,6 +25,7 @@ func samples() map[string][]any {
 		"import":   importSamples(),
 		"confirm": {
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root},
+			ConfirmPage{Act: "console.act.audit.export", Action: root, Back: root, Proved: true, File: true},
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},
 		},
 		"jobs":     jobsSamples(),

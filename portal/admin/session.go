@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,39 +13,37 @@ import (
 	"entree/portal/web"
 )
 
-// What a session keeps.
+// The values of a session.
 const (
 	keySubject = "subject"
 	keyName    = "name"
 	keyRoles   = "roles"
-	keyAuth    = "auth"  // when the password was last asked for, seconds
-	keyBegan   = "began" // microseconds
+	keyAuth    = "auth"  // time of the last authentication, in seconds
+	keyBegan   = "began" // in microseconds
 	keyIDToken = "id_token"
-	keyPending = "pending" // an act that waits for a fresh login
+	keyPending = "pending" // a request that waits for a fresh login
+	keySession = "sid"     // of the provider
+	keyRefresh = "refresh" // token; empty: the provider gave none
+	keyChecked = "checked" // when the provider last confirmed account and roles, in microseconds
 )
 
-// How long a session lasts.
+// Times of a session.
 const (
 	Idle      = 30 * time.Minute
 	Absolute  = 8 * time.Hour
-	freshness = 5 * time.Minute // of a login, for a dangerous act
-	// touchEvery keeps reading from being a write on each page.
+	freshness = 5 * time.Minute // of a login, for an act that requires one
+	// touchEvery limits how often a page view writes the end of the session.
 	touchEvery = time.Minute
 )
 
-// begin starts a session for who logged in, and gives it a new id.
+// begin starts a session of an operator, with a new id. pending is a request
+// that waited for this login.
 func (a *Console) begin(c *gin.Context, who sso.Identity, roles []Role, pending string) error {
-	words := make([]string, len(roles))
-	for i, r := range roles {
-		words[i] = string(r)
-	}
-	name := who.Name
-	if name == "" {
-		name = who.Login
-	}
+	now := strconv.FormatInt(a.Now().UnixMicro(), 10)
 	values := map[string]string{
-		keySubject: who.Subject, keyName: name, keyRoles: strings.Join(words, " "), keyIDToken: who.IDToken.Reveal(),
-		keyAuth: strconv.FormatInt(who.AuthTime.Unix(), 10), keyBegan: strconv.FormatInt(a.Now().UnixMicro(), 10),
+		keySubject: who.Subject, keyName: displayName(who.Name, who.Login), keyRoles: rolesText(roles), keyIDToken: who.IDToken.Reveal(),
+		keyAuth: strconv.FormatInt(who.AuthTime.Unix(), 10), keyBegan: now,
+		keySession: who.SessionID, keyRefresh: who.Refresh.Reveal(), keyChecked: now,
 	}
 	if pending != "" {
 		values[keyPending] = pending
@@ -52,21 +51,45 @@ func (a *Console) begin(c *gin.Context, who sso.Identity, roles []Role, pending 
 	return a.site.RenewSession(c, values, Idle)
 }
 
-// who reads the session; nil where nobody is logged in.
+func rolesText(roles []Role) string {
+	words := make([]string, len(roles))
+	for i, r := range roles {
+		words[i] = string(r)
+	}
+	return strings.Join(words, " ")
+}
+
+// rolesOf returns the roles of the console among those of an identity, the
+// strongest first.
+func rolesOf(who sso.Identity) (roles []Role) {
+	for _, r := range everybody {
+		if slices.Contains(who.Roles, string(r)) {
+			roles = append(roles, r)
+		}
+	}
+	return roles
+}
+
+// who returns the visit of the operator who is logged in; nil if there is none.
 func (a *Console) who(c *gin.Context) (*visit, error) {
 	session, err := a.site.Session(c)
 	if err != nil {
 		return nil, err
 	}
-	began := number(web.SessionValue(session, keyBegan))
-	if web.SessionValue(session, keySubject) == "" || !a.Now().Before(time.UnixMicro(began).Add(Absolute)) {
+	began := time.UnixMicro(number(web.SessionValue(session, keyBegan)))
+	subject := web.SessionValue(session, keySubject)
+	if subject == "" || !a.Now().Before(began.Add(Absolute)) {
 		return nil, nil
+	}
+	if loggedOut, err := a.loggedOut(c, subject, web.SessionValue(session, keySession), began); err != nil || loggedOut {
+		return nil, err
 	}
 	v := &visit{
 		Context: c, console: a,
-		by:     audit.Operator{Subject: web.SessionValue(session, keySubject), Name: web.SessionValue(session, keyName)},
-		proved: time.Unix(number(web.SessionValue(session, keyAuth)), 0),
-		ends:   time.UnixMicro(began).Add(Absolute),
+		by:      audit.Operator{Subject: subject, Name: web.SessionValue(session, keyName)},
+		proved:  time.Unix(number(web.SessionValue(session, keyAuth)), 0),
+		ends:    began.Add(Absolute),
+		checked: time.UnixMicro(number(web.SessionValue(session, keyChecked))),
 	}
 	for _, r := range strings.Fields(web.SessionValue(session, keyRoles)) {
 		v.roles = append(v.roles, Role(r))
@@ -74,7 +97,15 @@ func (a *Console) who(c *gin.Context) (*visit, error) {
 	return v, nil
 }
 
-// stay puts the idle end of the session off.
+// displayName returns the name of an operator, or the login if there is none.
+func displayName(name, login string) string {
+	if name == "" {
+		return login
+	}
+	return name
+}
+
+// stay moves the idle end of the session.
 func (a *Console) stay(v *visit) error {
 	session, err := a.site.Session(v.Context)
 	if err != nil {
@@ -90,7 +121,8 @@ func (a *Console) stay(v *visit) error {
 	return a.site.ExtendSession(v.Context, session, until)
 }
 
+// number parses a value that begin wrote.
 func number(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64) // what the row holds was written here
+	n, _ := strconv.ParseInt(s, 10, 64)
 	return n
 }

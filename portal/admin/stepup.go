@@ -23,6 +23,7 @@ type ConfirmPage struct {
 	Back   string
 	Danger bool
 	Proved bool // asked again after a fresh login
+	File   bool // Action is a download
 }
 
 // Says names what will happen.
@@ -31,10 +32,11 @@ func (p ConfirmPage) Says(v web.View) template.HTML { return v.T(p.Act, p.Args..
 // Hidden is one field that was filled in already.
 type Hidden struct{ Name, Value string }
 
-// pending is an act that waits for a fresh login.
+// pending is an act or a download that waits for a fresh login.
 type pending struct {
-	Action string
+	Action string // of a download with its query
 	Route  string
+	File   bool
 	Form   web.Form
 	Back   string
 }
@@ -51,14 +53,18 @@ func actKey(path string) string {
 	return "console.act." + strings.Join(words, ".")
 }
 
-// proveAgain keeps the act and sends the operator to the provider.
+// proveAgain keeps the request and sends the operator to the provider.
 func (v *visit) proveAgain(form web.Form) error {
 	delete(form, web.TokenField)
-	raw, err := json.Marshal(pending{Action: v.Request.URL.EscapedPath(), Route: v.FullPath(), Form: form, Back: backOf(v.Context)})
+	p := pending{Action: v.Request.URL.EscapedPath(), Route: v.FullPath(), Form: form, Back: backOf(v.Context)}
+	if v.Request.Method == http.MethodGet {
+		p.Action, p.File = v.Request.URL.RequestURI(), true
+	}
+	raw, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("keep the act: %w", err)
 	}
-	if err := v.console.site.KeepInSession(v.Context, keyPending, string(raw)); err != nil {
+	if err := v.console.site.KeepInSession(v.Context, map[string]string{keyPending: string(raw)}); err != nil {
 		return err
 	}
 	return v.console.toLogin(v.Context, pathConfirm, true)
@@ -73,6 +79,12 @@ func (a *Console) confirm(v *visit) error {
 	var p pending
 	if err := json.Unmarshal([]byte(web.SessionValue(session, keyPending)), &p); err != nil {
 		return web.SeeOther(root) // nothing waits
+	}
+	if p.File {
+		if !v.may(http.MethodGet, p.Route) {
+			return &web.Error{Status: http.StatusForbidden, Key: "console_role", GoOn: root, Label: "console.back"}
+		}
+		return v.show("confirm", ConfirmPage{Act: actKey(p.Route), Action: p.Action, Back: p.Back, Proved: true, File: true})
 	}
 	if !v.may(http.MethodPost, p.Route) {
 		return &web.Error{Status: http.StatusForbidden, Key: "console_role", GoOn: root, Label: "console.back"}
@@ -104,7 +116,7 @@ func (v *visit) spend() error {
 	if err != nil || web.SessionValue(session, keyPending) == "" {
 		return err
 	}
-	return v.console.site.KeepInSession(v.Context, keyPending, "")
+	return v.console.site.KeepInSession(v.Context, map[string]string{keyPending: ""})
 }
 
 // ask shows what a bulk act will do and how many it meets, before it is done:

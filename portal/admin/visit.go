@@ -26,7 +26,8 @@ type visit struct {
 	by      audit.Operator
 	roles   []Role
 	proved  time.Time // when the password was last asked for
-	ends    time.Time // of the session, whatever is done
+	ends    time.Time // absolute end of the session
+	checked time.Time // when the provider last confirmed account and roles
 }
 
 func (v *visit) isFresh() bool {
@@ -118,7 +119,11 @@ func (v *visit) note(act, whom string, what map[string]string) error {
 // is the block.
 func (v *visit) live(page, block string, every time.Duration, load func(context.Context) (any, error)) error {
 	view := v.console.site.View(v.Context, "console."+page+".title")
-	return v.console.site.Live(v.Context, v.by.Subject, page, block, every, v.ends, func(ctx context.Context) (web.View, error) {
+	until := v.checked.Add(recheckLimit) // the next stream checks again
+	if v.ends.Before(until) {
+		until = v.ends
+	}
+	return v.console.site.Live(v.Context, v.by.Subject, page, block, every, until, func(ctx context.Context) (web.View, error) {
 		data, err := load(ctx)
 		view.Now = v.console.Now()
 		return view.With(data), err

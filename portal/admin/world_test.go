@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,13 @@ func (j *journal) Note(_ context.Context, e audit.Entry) error {
 	defer j.mu.Unlock()
 	j.all = append(j.all, e)
 	return nil
+}
+
+// entries returns what was noted since the last call of acts.
+func (j *journal) entries() []audit.Entry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.all)
 }
 
 // acts gives what was noted since the last call, as "role act".

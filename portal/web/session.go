@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -248,16 +249,62 @@ func (s *Site) ExtendSession(c *gin.Context, session *sessions.Session, until ti
 	return s.sessions.rows.ExtendSession(c.Request.Context(), session.ID, until)
 }
 
-// KeepInSession puts one more value into the session's row.
-func (s *Site) KeepInSession(c *gin.Context, key, value string) error {
+// KeepInSession adds values to the session's row. It returns domain.ErrNotFound
+// if the session was ended meanwhile.
+func (s *Site) KeepInSession(c *gin.Context, values map[string]string) error {
 	session, err := s.Session(c)
 	if err != nil {
 		return err
 	}
-	session.Values[key] = value
+	for key, value := range values {
+		session.Values[key] = value
+	}
 	session.Options.MaxAge = int(SessionEnds(session).Sub(s.config.Now()).Seconds())
-	return session.Save(c.Request, c.Writer)
+	return s.sessions.save(c.Request, c.Writer, session, session.ID)
 }
+
+// ReadSession reads the values of a session again, as another request may have
+// changed them.
+func (s *Site) ReadSession(c *gin.Context) (map[string]string, error) {
+	session, err := s.Session(c)
+	if err != nil {
+		return nil, err
+	}
+	values, _, err := s.sessions.read(c.Request.Context(), session.ID)
+	return values, err
+}
+
+// Note keeps a fact beside the sessions, for all instances, until it expires. It
+// returns false if the fact is known already.
+func (s *Site) Note(ctx context.Context, fact string, until time.Time) (isNew bool, err error) {
+	if at, err := s.Noted(ctx, fact); err != nil || !at.IsZero() {
+		return false, err
+	}
+	return true, s.NoteAgain(ctx, fact, until)
+}
+
+// NoteAgain keeps a fact with the time of now, also if it was noted before.
+func (s *Site) NoteAgain(ctx context.Context, fact string, until time.Time) error {
+	at := strconv.FormatInt(s.config.Now().UnixMicro(), 10)
+	return s.sessions.rows.SaveSession(ctx, factID(fact), []byte(at), until)
+}
+
+// Noted returns when a fact was noted; zero if it was not or has expired.
+func (s *Site) Noted(ctx context.Context, fact string) (time.Time, error) {
+	raw, expires, err := s.sessions.rows.Session(ctx, factID(fact))
+	if errors.Is(err, domain.ErrNotFound) || err == nil && !s.config.Now().Before(expires) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("session: %w", err)
+	}
+	at, err := strconv.ParseInt(string(raw), 10, 64)
+	return time.UnixMicro(at), err
+}
+
+// factID returns the id of a fact's row. No session has such an id: theirs have
+// no colon.
+func factID(fact string) string { return "fact:" + fact }
 
 // EndSession destroys the session and its cookie.
 func (s *Site) EndSession(c *gin.Context) error {
@@ -266,5 +313,9 @@ func (s *Site) EndSession(c *gin.Context) error {
 		return err
 	}
 	session.Options.MaxAge = -1
-	return session.Save(c.Request, c.Writer)
+	if err := session.Save(c.Request, c.Writer); err != nil {
+		return err
+	}
+	clear(session.Values) // for the rest of this request
+	return nil
 }

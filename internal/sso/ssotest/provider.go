@@ -1,5 +1,5 @@
-// Package ssotest is a small OpenID provider for tests: real signatures, PKCE
-// and codes that are good once, and whatever fault a test wants.
+// Package ssotest is a small OpenID provider for tests: real signatures, PKCE,
+// codes and refresh tokens that are valid once, logout tokens, and faults.
 package ssotest
 
 import (
@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,7 +22,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 )
 
-// The client that the provider knows.
+// The registration of the only client.
 const (
 	ClientID     = "entree-ent"
 	ClientSecret = "s+e/c%r:et"
@@ -34,10 +35,13 @@ type Provider struct {
 	Edit  func(claims map[string]any) // changes an ID token before it is signed
 	Down  bool                        // answers 503 to everything
 	Alien bool                        // signs with a key that it does not publish
+	Ended map[string]bool             // subjects whose refresh tokens are refused, as of disabled accounts
+	Renew func(claims map[string]any) // changes an ID token that a refresh token gives
 
 	mu       sync.Mutex
 	key      *ecdsa.PrivateKey
-	codes    map[string]url.Values // what was asked for, by code
+	codes    map[string]url.Values     // authorization requests by code
+	renewals map[string]map[string]any // claims by refresh token; each token is valid once
 	requests int
 	oidc     *oidctest.Server
 }
@@ -45,7 +49,7 @@ type Provider struct {
 // New starts a provider that ends with the test.
 func New(t *testing.T, now func() time.Time) *Provider {
 	t.Helper()
-	p := &Provider{Now: now, codes: map[string]url.Values{}, key: newKey(t)}
+	p := &Provider{Now: now, codes: map[string]url.Values{}, renewals: map[string]map[string]any{}, Ended: map[string]bool{}, key: newKey(t)}
 	p.oidc = &oidctest.Server{
 		PublicKeys: []oidctest.PublicKey{{PublicKey: p.key.Public(), KeyID: "k", Algorithm: oidc.ES256}},
 		Algorithms: []string{oidc.ES256},
@@ -73,15 +77,15 @@ func (p *Provider) Set(change func(*Provider)) {
 	change(p)
 }
 
-// Requests counts what was asked so far.
+// Requests returns the number of requests so far.
 func (p *Provider) Requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requests
 }
 
-// Login does what a person does at the authorization address, and gives the
-// query that the browser brings back.
+// Login plays a user at the authorization address and returns the query of the
+// redirect that follows.
 func (p *Provider) Login(t *testing.T, authURL string) url.Values {
 	t.Helper()
 	u, err := url.Parse(authURL)
@@ -131,37 +135,90 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	} else {
 		id, password = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
 	}
-	switch {
-	case id != ClientID || password != ClientSecret:
+	if id != ClientID || password != ClientSecret {
 		reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
-	case !ok || asked.Get("redirect_uri") != r.PostFormValue("redirect_uri") ||
-		asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]):
+	}
+	if r.PostFormValue("grant_type") == "refresh_token" {
+		p.renew(w, r.PostFormValue("refresh_token"))
+		return
+	}
+	if !ok || asked.Get("redirect_uri") != r.PostFormValue("redirect_uri") ||
+		asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) {
 		reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
 		return
 	}
 	claims := map[string]any{
 		"iss": p.URL, "aud": ClientID, "sub": "f3b1", "nonce": asked.Get("nonce"), "exp": p.Now().Add(time.Minute).Unix(), "iat": p.Now().Unix(),
-		"preferred_username": "o22502142", "name": "Jeanne Martin", "eduPersonAffiliation": []string{"member", "student"},
+		"preferred_username": "o22502142", "name": "Jeanne Martin", "eduPersonAffiliation": []string{"member", "student"}, "sid": rand.Text(),
 	}
 	if p.Edit != nil {
 		p.Edit(claims)
 	}
+	p.give(w, claims)
+}
+
+// give answers with an ID token and a refresh token for the next one.
+func (p *Provider) give(w http.ResponseWriter, claims map[string]any) {
+	refresh := rand.Text()
+	p.renewals[refresh] = claims
+	reply(w, http.StatusOK, map[string]any{
+		"access_token": "a", "token_type": "Bearer", "expires_in": 60, "id_token": p.sign(claims), "refresh_token": refresh,
+	})
+}
+
+// renew answers a refresh token with the claims of the login and the times of
+// now. The token is spent.
+func (p *Provider) renew(w http.ResponseWriter, refresh string) {
+	claims, ok := p.renewals[refresh]
+	delete(p.renewals, refresh)
+	if subject, _ := claims["sub"].(string); !ok || p.Ended[subject] {
+		reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
+		return
+	}
+	claims = maps.Clone(claims)
+	delete(claims, "nonce")
+	claims["exp"], claims["iat"] = p.Now().Add(time.Minute).Unix(), p.Now().Unix()
+	if p.Renew != nil {
+		p.Renew(claims)
+	}
+	p.give(w, claims)
+}
+
+// sign needs p.mu.
+func (p *Provider) sign(claims map[string]any) string {
 	raw, err := json.Marshal(claims)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+		panic(fmt.Sprintf("ssotest: %v", err))
 	}
 	key := p.key
 	if p.Alien {
 		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+			panic(fmt.Sprintf("ssotest: %v", err))
 		}
 	}
-	reply(w, http.StatusOK, map[string]any{
-		"access_token": "a", "token_type": "Bearer", "expires_in": 60, "id_token": oidctest.SignIDToken(key, "k", oidc.ES256, string(raw)),
-	})
+	return oidctest.SignIDToken(key, "k", oidc.ES256, string(raw))
+}
+
+// LogoutToken returns a logout token of a session (OpenID Connect Back-Channel
+// Logout 1.0, 2.4), changed by edit before it is signed; edit may be nil.
+func (p *Provider) LogoutToken(subject, session string, edit func(claims map[string]any)) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	claims := map[string]any{
+		"iss": p.URL, "aud": ClientID, "iat": p.Now().Unix(), "exp": p.Now().Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	if subject != "" {
+		claims["sub"] = subject
+	}
+	if session != "" {
+		claims["sid"] = session
+	}
+	if edit != nil {
+		edit(claims)
+	}
+	return p.sign(claims)
 }
 
 func reply(w http.ResponseWriter, status int, body map[string]any) {

@@ -1,0 +1,137 @@
+package sso
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"entree/internal/secret"
+)
+
+// ErrEnded says that the provider has ended the session of an identity, or has
+// disabled or removed its account.
+var ErrEnded = errors.New("sso: the provider has ended this session")
+
+// renewLimit is the time limit of Renew. Pages wait for it.
+const renewLimit = 3 * time.Second
+
+// logoutLife is the oldest age of a logout token.
+const logoutLife = 10 * time.Minute
+
+// Renew asks the provider again who an identity is, by its refresh token (OpenID
+// Connect Core, 12): the result has the roles of now and the next refresh token.
+// It returns ErrEnded if the account or the session is over, and another error
+// if the provider could not be asked.
+func (r *RelyingParty) Renew(ctx context.Context, subject string, refresh secret.Text) (Identity, error) {
+	p, _, err := r.discover(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	end, err := r.calls.begin()
+	if err != nil {
+		return Identity{}, err
+	}
+	defer end()
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), r.client), renewLimit)
+	defer cancel()
+	token, err := r.oauth(p).TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	var refused *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &refused) && refused.ErrorCode == "invalid_grant":
+		return Identity{}, ErrEnded
+	case err != nil:
+		return Identity{}, exchangeError(err)
+	}
+	raw, _ := token.Extra("id_token").(string)
+	verified, err := p.Verifier(&oidc.Config{ClientID: r.config.ClientID, Now: r.config.Now}).Verify(ctx, raw)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	if verified.Subject != subject {
+		return Identity{}, fmt.Errorf("%w: of another subject", ErrToken)
+	}
+	who, err := identity(verified, raw)
+	who.Refresh = secret.New(token.RefreshToken)
+	return who, err
+}
+
+// Logout is a verified logout token.
+type Logout struct {
+	ID        string // jti: must be accepted once
+	Subject   string // may be empty if SessionID is not
+	SessionID string // the claim sid of the ID tokens of the session; empty: all sessions of Subject
+	Expires   time.Time
+}
+
+// logoutEvent is the member of the claim events that makes a token a logout
+// token (OpenID Connect Back-Channel Logout 1.0, 2.4).
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
+// Logout verifies a logout token: its signature, issuer, audience, times, event,
+// and that it is not an ID token. The caller must check that the token was not
+// used before.
+func (r *RelyingParty) Logout(ctx context.Context, raw string) (Logout, error) {
+	p, _, err := r.discover(ctx)
+	if err != nil {
+		return Logout{}, err
+	}
+	end, err := r.calls.begin() // unknown keys are looked up at the provider
+	if err != nil {
+		return Logout{}, err
+	}
+	defer end()
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, r.client), renewLimit)
+	defer cancel()
+	token, err := p.Verifier(&oidc.Config{ClientID: r.config.ClientID, Now: r.config.Now}).VerifyLogout(ctx, raw)
+	if err != nil {
+		return Logout{}, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	var claims struct {
+		Events map[string]json.RawMessage `json:"events"`
+		All    map[string]json.RawMessage `json:"-"`
+	}
+	if err := errors.Join(token.Claims(&claims), token.Claims(&claims.All)); err != nil {
+		return Logout{}, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	age := r.config.Now().Sub(token.IssuedAt)
+	_, hasNonce := claims.All["nonce"]
+	switch event := strings.TrimSpace(string(claims.Events[logoutEvent])); {
+	case !strings.HasPrefix(event, "{"):
+		return Logout{}, fmt.Errorf("%w: the logout event is not an object", ErrToken)
+	case hasNonce:
+		return Logout{}, fmt.Errorf("%w: a logout token has no nonce", ErrToken)
+	case age < -clockSkew || age > logoutLife:
+		return Logout{}, fmt.Errorf("%w: logout token issued at another time", ErrToken)
+	}
+	return Logout{ID: token.TokenID, Subject: token.Subject, SessionID: token.SessionID, Expires: token.Expiry}, nil
+}
+
+// LogoutURL returns the address that ends the session at the provider (OpenID
+// Connect RP-Initiated Logout 1.0) and leads back to a registered address. It is
+// empty if the provider is unavailable or has no such address: then only the
+// portal's own session ends.
+func (r *RelyingParty) LogoutURL(ctx context.Context, idToken secret.Text, back string) string {
+	_, ends, err := r.discover(ctx)
+	if err != nil || ends.EndSession == "" {
+		return ""
+	}
+	u, err := url.Parse(ends.EndSession)
+	if err != nil {
+		return ""
+	}
+	q := u.Query()
+	q.Set("client_id", r.config.ClientID)
+	q.Set("post_logout_redirect_uri", back)
+	if !idToken.Empty() {
+		q.Set("id_token_hint", idToken.Reveal())
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
