@@ -1,21 +1,21 @@
-// Package campaign writes to many people: to invite them to activate, to remind
-// them, to ask for their agreement with a new charter.
+// Package campaign sends bulk mailings to segments of the registry: invitations
+// to activate an account, reminders, and requests to accept a new charter.
 //
 //	made ──► running ──► done
 //	           │  ▲
 //	         pause resume · cancel, from either
 //
-// A campaign is one chain of ticks, each of them a job:
+// A campaign is a chain of ticks. Each tick is a job:
 //
 //	tick ── one minute's worth of people ──► recipients + mail jobs, spaced by the rate
 //	  └──► the next tick
 //
-// so that 300,000 people are never 300,000 jobs, and the rate holds over all
-// instances because one tick alone plans. A row for each campaign, person and
-// round keeps anybody from getting a mail twice. Whether somebody still has to
-// do anything is asked when the segment is read and again at the moment of
-// sending. Campaign mails are jobs of a kind of their own: no code waits behind
-// them.
+// Thus 300,000 recipients never become 300,000 jobs, and the rate holds across
+// all instances because only one tick plans at a time. One row per campaign,
+// person and round prevents a second mail to the same person. Whether the person
+// still has the task to do is checked when the segment is read and again just
+// before sending. Campaign mails are a separate kind of job, so that no code
+// waits behind them.
 package campaign
 
 import (
@@ -28,19 +28,20 @@ import (
 	"entree/internal/domain"
 )
 
-// Kind is what a campaign asks for.
+// Kind is the task that a campaign asks its recipients to do.
 type Kind string
 
-// The kinds there are.
+// The kinds of campaigns.
 const (
 	Invitation Kind = "invitation" // activate your account
 	Charter    Kind = "charter"    // agree with the charter in force
 )
 
-// State says where a campaign stands.
+// State is the state of a campaign.
 type State string
 
-// The states. A campaign whose time has not come is running, with StartAt ahead.
+// The states of a campaign. A scheduled campaign is Running with a future
+// StartAt.
 const (
 	Running   State = "running"
 	Paused    State = "paused"
@@ -48,41 +49,42 @@ const (
 	Cancelled State = "cancelled"
 )
 
-// Campaign is one of them.
+// Campaign is a bulk mailing to a segment of the registry.
 type Campaign struct {
 	ID      string
-	Version int64 // guards it; each tick and each act moves it on
+	Version int64 // optimistic lock; each tick and each act increments it
 	Name    string
 	Kind    Kind
 	Segment Segment
 	Lang    domain.Lang
-	// Notes are a paragraph of the institution's own, in each language; may be
+	// Notes are a paragraph written by the institution, per language; may be
 	// empty.
 	Notes       map[domain.Lang]string
-	Rate        int // mails a minute
+	Rate        int // mails per minute
 	RemindAfter int // days
-	RemindTimes int // at most
+	RemindTimes int // maximum number of reminders
 	State       State
 	StartAt     time.Time
 	CreatedAt   time.Time
 	CreatedBy   string
 	EndedAt     time.Time
-	Planned     int // people in the segment when it was made
+	Planned     int // people in the segment when the campaign was created
 
-	Cursor   domain.PersonID // the first round is planned up to here
-	Expanded bool            // and to its end
+	Cursor   domain.PersonID // the first round is planned up to this person
+	Expanded bool            // whether the first round is planned completely
 }
 
-// Segment says whom a campaign is for, among those who have something to do.
+// Segment selects the recipients of a campaign among the people who still have
+// the campaign's task to do.
 type Segment struct {
 	Profile  string // empty: every profile
 	Cohort   string // empty: every cohort
-	Stage    string // domain.Stage by its name: who came so far and no farther; empty: however far
+	Stage    string // name of the domain.Stage that the person must have reached exactly; empty: any stage
 	LastMail LastMail
 	Before   time.Time // for MailBefore
 }
 
-// StagesOf gives the stages that somebody can be at who has something to do.
+// StagesOf returns the stages at which a person still has the task of kind k.
 func StagesOf(k Kind) []domain.Stage {
 	all := domain.Stages()
 	if k == Charter {
@@ -91,35 +93,36 @@ func StagesOf(k Kind) []domain.Stage {
 	return all[:domain.StageAccount]
 }
 
-// LastMail narrows a segment by the last mail of a campaign.
+// LastMail is a filter on the last campaign mail that a person was sent.
 type LastMail string
 
-// The ways to narrow.
+// The values of the filter.
 const (
 	MailAny    LastMail = ""
 	MailNever  LastMail = "never"
 	MailBefore LastMail = "before"
 )
 
-// Audience is a segment with what its people still have to do.
+// Audience is a segment together with the task that its people still have.
 type Audience struct {
 	Segment
 	Kind Kind
-	// Owed gives, for a charter, the hashes that count for each profile.
+	// Owed maps each profile to the hashes of its charter in force. Only charter
+	// campaigns use it.
 	Owed map[string][]string
 }
 
-// RecipientState says what became of one mail.
+// RecipientState is the state of one mail of a campaign.
 type RecipientState string
 
-// The states of a mail. Waiting, it may have a job or wait for a tick to give
-// it one.
+// The states of a mail. A waiting mail either has a job or waits for a tick to
+// create one.
 const (
 	Waiting RecipientState = "waiting"
 	Sent    RecipientState = "sent"
-	Skipped RecipientState = "skipped" // nothing left to do, or cancelled
-	Refused RecipientState = "refused" // by the mail server, or given up
-	Bounced RecipientState = "bounced" // taken, and sent back later
+	Skipped RecipientState = "skipped" // the task is done, or the campaign was cancelled
+	Refused RecipientState = "refused" // refused by the mail server, or given up after retries
+	Bounced RecipientState = "bounced" // accepted by the mail server and returned later
 )
 
 // Recipient is one mail to one person in one round; round 0 is the first mail,
@@ -128,32 +131,31 @@ type Recipient struct {
 	Campaign string
 	Person   domain.PersonID
 	Round    int
-	Job      string // of the mail, and its Message-ID; empty: it has none now
+	Job      string // id of the mail's job, also used in its Message-ID; empty: no job
 	State    RecipientState
-	Why      string // one word, or the mail server's status
+	Why      string // one word, or the status code of the mail server
 	At       time.Time
 }
 
-// Tally counts the mails of a round in a state.
+// Tally is the number of mails of a round in one state.
 type Tally struct {
 	Round int
 	State RecipientState
 	N     int
 }
 
-// Limits of what a form may ask for.
+// Limits of the fields of the form.
 const (
-	MaxRate    = 6000 // mails a minute
+	MaxRate    = 6000 // mails per minute
 	MaxNote    = 1500 // characters
 	MaxReminds = 5
 	MaxDays    = 90
 )
 
-// Faults of a campaign, by the field of the form; the values are keys of
-// messages.
+// Faults maps fields of the form to keys of messages.
 type Faults map[string]string
 
-// Check tells what keeps a campaign from being made.
+// Check returns the faults that prevent the creation of the campaign.
 func (c Campaign) Check() Faults {
 	f := Faults{}
 	if name := strings.TrimSpace(c.Name); name == "" {
@@ -187,10 +189,10 @@ func (c Campaign) Check() Faults {
 	return f
 }
 
-// What an act can find.
+// Errors of a change of a campaign.
 var (
-	// ErrOvertaken says that the campaign moved on meanwhile.
+	// ErrOvertaken is returned if the campaign changed since it was read.
 	ErrOvertaken = errors.New("campaign: it moved on meanwhile")
-	// ErrState says that a campaign in this state cannot do that.
+	// ErrState is returned if the campaign's state does not allow the change.
 	ErrState = errors.New("campaign: not in this state")
 )

@@ -16,10 +16,11 @@ import (
 
 var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 
-// by is an operator's entry.
+// by is the audit entry of the operator in these tests.
 var by = audit.Entry{At: start, By: audit.Operator{Subject: "c", Name: "Claire", Role: "admin"}, Act: "campaign.test"}
 
-// world is campaigns over a real store, in a time that tests move.
+// world is the campaign service over a real store, with a clock that tests
+// advance.
 type world struct {
 	*campaign.Service
 	t      *testing.T
@@ -28,8 +29,8 @@ type world struct {
 	owed   []string // hashes of the charter in force
 	sent   []sent
 	refuse map[domain.Address]error
-	before func(m domain.Message) // each mail
-	most   int                    // mails that waited at once
+	before func(m domain.Message) // called before each mail
+	most   int                    // maximum number of mails that waited at once
 }
 
 type sent struct {
@@ -70,7 +71,7 @@ func (w *world) enrol(p domain.Person) {
 	}
 }
 
-// activate makes somebody done.
+// activate marks person i as active.
 func (w *world) activate(i int) {
 	w.t.Helper()
 	err := w.store.Apply(w.t.Context(), domain.Effects{People: []domain.PersonChange{{Person: person(i).ID, From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}})
@@ -94,7 +95,7 @@ func (w *world) InForce(string, domain.Lang) (domain.Charter, error) {
 func (w *world) Current(string) []string       { return w.owed }
 func (w *world) Refresh(context.Context) error { return nil }
 
-// begin makes a campaign that invites everybody.
+// begin starts an invitation campaign for all people.
 func (w *world) begin(change func(*campaign.Campaign)) campaign.Campaign {
 	w.t.Helper()
 	c := campaign.Campaign{Name: "Rentrée", Kind: campaign.Invitation, Rate: 60, Lang: domain.French}
@@ -106,7 +107,7 @@ func (w *world) begin(change func(*campaign.Campaign)) campaign.Campaign {
 	return c
 }
 
-// pass lets time go by, and does in each second what falls due in it.
+// pass advances the clock and, in each second, runs the jobs that are due.
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	end := w.now.Add(d)
@@ -121,7 +122,7 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// due gives when the next job falls due.
+// due returns the time of the next due job.
 func (w *world) due() time.Time {
 	w.t.Helper()
 	at, err := w.store.NextDue(w.t.Context())
@@ -134,7 +135,7 @@ func (w *world) due() time.Time {
 	return at
 }
 
-// work does what is due, as the runner does.
+// work runs the due jobs, as the runner does.
 func (w *world) work() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -149,7 +150,7 @@ func (w *world) work() {
 		for _, job := range leased {
 			e, err := kind.h.Run(ctx, job)
 			if err == nil {
-				if kind.name == campaign.JobTick { // a crash before its end: it runs again
+				if kind.name == campaign.JobTick { // simulates a crash before the end: the tick runs again
 					if _, err := kind.h.Run(ctx, job); err != nil {
 						w.t.Fatal(err)
 					}
@@ -199,7 +200,7 @@ func (w *world) tally(c campaign.Campaign) map[campaign.RecipientState]int {
 	return out
 }
 
-// once fails where somebody got more than one mail of a kind.
+// once fails if a person got two mails of the same kind on the same day.
 func (w *world) once() {
 	w.t.Helper()
 	got := map[string]int{}
@@ -211,7 +212,7 @@ func (w *world) once() {
 	}
 }
 
-// quiet is a runner that tests do the work of.
+// quiet is a runner that does nothing: tests run the jobs themselves.
 type quiet struct{}
 
 func (quiet) Wake(...string)                       {}

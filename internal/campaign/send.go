@@ -9,14 +9,14 @@ import (
 	"entree/internal/domain"
 )
 
-// Mails sends the mails of campaigns.
+// Mails returns the handler of the jobs that send campaign mails.
 func (s *Service) Mails() domain.Handler { return mails{s} }
 
 type mails struct{ *Service }
 
-// Run sends one mail, if there still is a reason to. It may run again after a
-// crash: a mail that was settled is not sent once more, and one that was sent
-// without being settled has the same Message-ID.
+// Run sends one mail if the person still has the task to do. It may run again
+// after a crash: a settled mail is not sent again, and a mail that was sent but
+// not settled is sent with the same Message-ID.
 func (s mails) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	r, err := s.Store.Recipient(ctx, job.ID)
 	if errors.Is(err, domain.ErrNotFound) || err == nil && r.State != Waiting {
@@ -57,8 +57,9 @@ func (s mails) Run(ctx context.Context, job domain.Job) (domain.Effects, error) 
 	}}})
 }
 
-// Abandon keeps that a mail was refused. Where the server refused the address
-// itself, nobody writes to it any more.
+// Abandon records that a mail was refused or given up. If the mail server
+// refused the address itself, the address is marked as wrong and gets no
+// further mail.
 func (s mails) Abandon(ctx context.Context, job domain.Job, cause error) (domain.Effects, error) {
 	r, err := s.Store.Recipient(ctx, job.ID)
 	if errors.Is(err, domain.ErrNotFound) {
@@ -81,7 +82,8 @@ func (s mails) Abandon(ctx context.Context, job domain.Job, cause error) (domain
 	return domain.Effects{}, s.settle(ctx, r, Refused, why, e)
 }
 
-// needless tells in one word why a person needs no mail any more.
+// needless returns, as one word, why a person needs no mail any more, or an
+// empty string if the person needs it.
 func (s *Service) needless(ctx context.Context, c Campaign, p domain.Person) (string, error) {
 	switch {
 	case p.ID == "":
@@ -107,20 +109,20 @@ func (s *Service) settle(ctx context.Context, r Recipient, to RecipientState, wh
 	return s.Store.Settle(ctx, r, []RecipientState{Waiting}, e)
 }
 
-// Bounce is a mail of ours that came back. The caller has checked by its
-// Message-ID that the portal sent it.
+// Bounce is a returned mail. The caller has verified by its Message-ID that the
+// portal sent it.
 type Bounce struct {
 	Job                     string // id of the job that sent the mail
 	Address                 domain.Address
 	Status                  string // "5.1.1" (RFC 3463)
 	Rule                    string // id of the bounce rule that decided
 	Wrong                   bool   // the address does not exist
-	Refusal                 bool   // the provider refuses our mails whatever the recipient
-	Provider, Reason, Words string // Words are those of the refusing server, without addresses
+	Refusal                 bool   // the provider refuses the portal's mails to any recipient
+	Provider, Reason, Words string // Words is the text of the refusing server, without addresses
 	At                      time.Time
 }
 
-// Bounced stores that a mail came back, of a campaign or any other one.
+// Bounced records a returned mail of a campaign or of any other kind.
 func (s *Service) Bounced(ctx context.Context, b Bounce) error {
 	var e domain.Effects
 	if b.Wrong {
@@ -130,7 +132,7 @@ func (s *Service) Bounced(ctx context.Context, b Bounce) error {
 		e.Refused = []domain.MailRefused{{Provider: b.Provider, Reason: b.Reason, Words: b.Words, At: b.At}}
 	}
 	r, err := s.Store.Recipient(ctx, b.Job)
-	if errors.Is(err, domain.ErrNotFound) { // a code, or a receipt
+	if errors.Is(err, domain.ErrNotFound) { // a mail of another kind: a code or a receipt
 		return s.Store.Apply(ctx, e)
 	}
 	if err != nil {

@@ -27,31 +27,33 @@ const (
 // Store keeps campaigns and recipients. Each method is one transaction.
 type Store interface {
 	Count(ctx context.Context, a Audience) (int, error)
-	// Next gives people of the audience by their ids, from the one after.
+	// Next returns at most limit people of the audience, ordered by id, with ids
+	// greater than after.
 	Next(ctx context.Context, a Audience, after domain.PersonID, limit int) ([]domain.PersonID, error)
 
 	Campaigns(ctx context.Context) ([]Campaign, error)
 	Campaign(ctx context.Context, id string) (Campaign, error)
-	// SaveCampaign writes a campaign over the version before it (1: a new one)
-	// with recipients that get a mail now, or ErrOvertaken. A person who is
-	// there already, in that campaign and round, is taken over only if they
-	// wait without a job; otherwise the whole is refused.
+	// SaveCampaign replaces the preceding version of a campaign (version 1
+	// creates it) and adds recipients whose mails are sent now. It returns
+	// ErrOvertaken if the stored version is another one. A recipient that exists
+	// already in the same campaign and round is reused only if it waits without
+	// a job; otherwise nothing is committed.
 	SaveCampaign(ctx context.Context, c Campaign, mails []Recipient, e domain.Effects) error
 
-	// Queued counts the mails that wait with a job, Stranded gives some that
-	// wait without one.
+	// Queued returns the number of mails that wait with a job. Stranded returns
+	// at most limit mails that wait without one.
 	Queued(ctx context.Context, id string) (int, error)
 	Stranded(ctx context.Context, id string, limit int) ([]Recipient, error)
-	// Unanswered gives whom a round's mail was sent to at a time or before, and
-	// who has no row in the next round.
+	// Unanswered returns people whose mail of a round was sent at or before a
+	// time and who have no row in the next round.
 	Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]domain.PersonID, error)
-	// OldestUnanswered gives when the earliest such mail was sent, in rounds
-	// below the given one; zero: there is none.
+	// OldestUnanswered returns the time at which the earliest such mail was
+	// sent, in rounds below the given one, or the zero time if there is none.
 	OldestUnanswered(ctx context.Context, id string, below int) (time.Time, error)
 
 	Recipient(ctx context.Context, job string) (Recipient, error)
-	// Settle moves a mail on from one of the states; a mail in another state
-	// stays, and nothing is committed.
+	// Settle changes the state of a mail if it is in one of the states of from.
+	// Otherwise nothing is committed.
 	Settle(ctx context.Context, r Recipient, from []RecipientState, e domain.Effects) error
 	Tallies(ctx context.Context, id string) ([]Tally, error)
 
@@ -60,7 +62,7 @@ type Store interface {
 	Apply(ctx context.Context, e domain.Effects) error
 }
 
-// Service makes campaigns and moves them on. It holds no state.
+// Service creates campaigns and advances them. It holds no state.
 type Service struct {
 	Store    Store
 	Mailer   domain.Mailer
@@ -70,7 +72,7 @@ type Service struct {
 	Clock    func() time.Time
 }
 
-// Audience gives whom a campaign is for, as things are now.
+// Audience returns the recipients of a campaign as of now.
 func (s *Service) Audience(kind Kind, segment Segment) Audience {
 	a := Audience{Segment: segment, Kind: kind}
 	if kind == Charter {
@@ -84,13 +86,13 @@ func (s *Service) Audience(kind Kind, segment Segment) Audience {
 	return a
 }
 
-// Count tells how many people a campaign would write to.
+// Count returns the number of people that a campaign would write to.
 func (s *Service) Count(ctx context.Context, kind Kind, segment Segment) (int, error) {
 	return s.Store.Count(ctx, s.Audience(kind, segment))
 }
 
-// Start makes a campaign that begins at its StartAt; a time that has passed is
-// now.
+// Start creates a campaign that begins at its StartAt, or now if that time has
+// passed.
 func (s *Service) Start(ctx context.Context, c Campaign, by audit.Entry) (Campaign, error) {
 	if f := c.Check(); len(f) > 0 {
 		return c, fmt.Errorf("campaign: not whole: %v", f)
@@ -113,23 +115,23 @@ func (s *Service) Start(ctx context.Context, c Campaign, by audit.Entry) (Campai
 	return c, err
 }
 
-// Pause stops a campaign; mails whose turn comes go back to wait.
+// Pause stops a campaign. Mails that become due return to waiting.
 func (s *Service) Pause(ctx context.Context, id string, by audit.Entry) error {
 	return s.move(ctx, id, by, Paused, Running)
 }
 
-// Resume lets it go on.
+// Resume continues a paused campaign.
 func (s *Service) Resume(ctx context.Context, id string, by audit.Entry) error {
 	return s.move(ctx, id, by, Running, Paused)
 }
 
-// Cancel ends it for good: nobody else gets a mail.
+// Cancel ends a campaign permanently: no further mail is sent.
 func (s *Service) Cancel(ctx context.Context, id string, by audit.Entry) error {
 	return s.move(ctx, id, by, Cancelled, Running, Paused)
 }
 
-// move changes a campaign's state. A tick that plans at the same moment makes
-// it look once more.
+// move changes a campaign's state. It retries if a tick changed the campaign at
+// the same time.
 func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State, from ...State) error {
 	for range 20 {
 		c, err := s.Store.Campaign(ctx, id)
@@ -165,7 +167,7 @@ func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State,
 	return ErrOvertaken
 }
 
-// Message is what a person of a campaign is sent.
+// Message returns the mail to a recipient of a campaign.
 func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message {
 	m := domain.Message{
 		Kind: domain.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Note: c.Notes[c.Lang], AskedAt: s.now(),
@@ -181,6 +183,7 @@ func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message
 
 func (s *Service) now() time.Time { return domain.Instant(s.Clock()) }
 
+// newID returns 128 random bits in hexadecimal.
 func newID() string {
 	id, _ := domain.NewID(rand.Reader) // crypto/rand never fails
 	return id

@@ -13,29 +13,29 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// tickDeadline is for ever: a campaign is given up by people alone.
+	// tickDeadline is practically unlimited: only an operator ends a campaign.
 	tickDeadline = 10 * 365 * day
-	// mailDeadline is how long one mail is tried for.
+	// mailDeadline limits the retries of one mail.
 	mailDeadline = 4 * day
-	// leastWait keeps a campaign that waits for a slow mail server from asking
-	// again and again.
+	// leastWait is the minimum time between two ticks of a campaign that waits
+	// for a slow mail server.
 	leastWait = 2 * time.Second
 )
 
-// tickJob is the job that moves a campaign on from the version that it has now.
-// Its id says so: a tick of a version that is past does nothing.
+// tickJob returns the job that advances a campaign from its current version.
+// The job's id contains the version: a tick of an older version does nothing.
 func (s *Service) tickJob(c Campaign, at time.Time) domain.Job {
 	now := s.now()
 	return domain.Job{ID: fmt.Sprintf("campaign-%s-%d", c.ID, c.Version), Kind: JobTick, Created: now, RunAt: at, Deadline: now.Add(tickDeadline)}
 }
 
-// Ticks plans mails.
+// Ticks returns the handler of the jobs that plan mails.
 func (s *Service) Ticks() domain.Handler { return ticks{s} }
 
 type ticks struct{ *Service }
 
-// Run plans a minute's worth of mails, less what is still on its way, and the
-// next tick. It may run again: what it does is guarded by the campaign's
+// Run plans the mails of one minute, less those that still wait, and the next
+// tick. It may run again, because its transaction is guarded by the campaign's
 // version.
 func (s ticks) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	id, version, ok := parseTick(job.ID)
@@ -51,13 +51,14 @@ func (s ticks) Run(ctx context.Context, job domain.Job) (domain.Effects, error) 
 	}
 	err = s.tick(ctx, c)
 	if errors.Is(err, ErrOvertaken) {
-		return domain.Effects{}, nil // somebody paused it meanwhile, and made what follows
+		return domain.Effects{}, nil // an operator paused the campaign in the meantime; that act planned what follows
 	}
 	s.Runner.Wake(JobMail)
 	return domain.Effects{}, err
 }
 
-// Abandon cannot happen before tickDeadline, but for a job that is none.
+// Abandon does nothing: a tick does not reach its deadline. Only a malformed
+// job is abandoned.
 func (s ticks) Abandon(context.Context, domain.Job, error) (domain.Effects, error) {
 	return domain.Effects{}, nil
 }
@@ -101,8 +102,8 @@ func (s *Service) tick(ctx context.Context, c Campaign) error {
 	return s.Store.SaveCampaign(ctx, c, mails, e)
 }
 
-// plan chooses who is next, room of them at most: those whom a pause held up,
-// then the rest of the segment, then whoever is to be reminded.
+// plan returns at most room recipients: first those that a pause held up, then
+// the rest of the segment, then the people who are due a reminder.
 func (s *Service) plan(ctx context.Context, c *Campaign, room int, now time.Time) ([]Recipient, error) {
 	if room == 0 {
 		return nil, nil
@@ -139,7 +140,8 @@ func (s *Service) plan(ctx context.Context, c *Campaign, room int, now time.Time
 
 func (c Campaign) wait() time.Duration { return time.Duration(c.RemindAfter) * day }
 
-// next tells when a campaign has something to do again; false: never.
+// next returns the time of the campaign's next tick; the bool is false if there
+// is none.
 func (s *Service) next(ctx context.Context, c Campaign, queued, planned int, now time.Time) (time.Time, bool, error) {
 	if queued+planned > 0 || !c.Expanded {
 		return now.Add(max(leastWait, time.Duration(planned)*time.Minute/time.Duration(c.Rate))), true, nil

@@ -11,7 +11,7 @@ import (
 	"entree/internal/secret"
 )
 
-// address reads a new personal address.
+// address parses and checks a new personal address for p.
 func address(p domain.Person, typed string) (domain.Address, error) {
 	a, err := domain.ParseAddress(typed)
 	switch {
@@ -27,9 +27,9 @@ func address(p domain.Person, typed string) (domain.Address, error) {
 	return a, nil
 }
 
-// Correct gives a person another personal address. The old one is told so, and
-// journeys that asked for or proved the old one end: its mailbox may be a
-// stranger's.
+// Correct replaces a person's personal address. The old address is notified,
+// and journeys that asked for or proved the old address end, because its
+// mailbox may belong to another person.
 func (d *Desk) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Correct })
 	if err != nil {
@@ -70,8 +70,8 @@ func (d *Desk) correct(ctx context.Context, e audit.Entry, p domain.Person, type
 	return effects, err
 }
 
-// Send sends a new code where a journey waits for one, and otherwise how to
-// begin. It tells which of the two.
+// Send sends a new code if a journey waits for one, and otherwise a mail that
+// explains how to begin. It returns the kind of the mail.
 func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (domain.MessageKind, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Send })
 	if err != nil {
@@ -87,12 +87,12 @@ func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (domain.Messa
 	for _, j := range journeys {
 		at, step, err := d.Journey(ctx, j.ID)
 		if err != nil || step != domain.StepCode || at.Profile != p.Profile {
-			continue // over, or further on
+			continue // expired, or at another step
 		}
 		err = d.CodeAgain(ctx, at, domain.Effects{Audit: done(e, ActSent, p, map[string]string{"mail": string(domain.MessageCode)})})
 		var moved *domain.Refusal
 		if errors.As(err, &moved) || errors.Is(err, activation.ErrExpired) {
-			continue // it went on meanwhile
+			continue // the journey changed in the meantime
 		}
 		return domain.MessageCode, err
 	}
@@ -108,8 +108,8 @@ func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (domain.Messa
 	})
 }
 
-// Unlock clears what holds a person back after too many tries or requests: the
-// exit from a lockout. Their next code is compared at once.
+// Unlock clears all limits that block a person after too many tries or
+// requests. The person's next code is compared at once.
 func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Unlock })
 	if err != nil {
@@ -124,7 +124,7 @@ func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	})
 }
 
-// Hold stops a person, whatever the enrolment says, until they are released.
+// Hold blocks a person, whatever the enrolment says, until Release.
 func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Hold })
 	if err != nil {
@@ -140,7 +140,7 @@ func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) e
 	})
 }
 
-// Release takes a hold away; what the enrolment says counts again.
+// Release ends a hold; the state of the enrolment applies again.
 func (d *Desk) Release(ctx context.Context, e audit.Entry, seen Seen, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Release })
 	if err != nil {
@@ -156,8 +156,8 @@ func (d *Desk) Release(ctx context.Context, e audit.Entry, seen Seen, why string
 	})
 }
 
-// Code gives out a code of the desk, to be read out or printed once: nothing
-// but its MAC is kept. Where another address is typed as well, it is corrected
+// Code issues a code of the help desk, to be read out or printed once: only its
+// MAC is stored. If another address is given as well, the address is corrected
 // in the same transaction.
 func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, domain.DeskCode, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Code })

@@ -31,7 +31,8 @@ func TestCorrect_TheOldAddressIsToldAndItsCodeIsWorthNothing(t *testing.T) {
 	}
 }
 
-// Whoever proved the old mailbox is stopped as well: it may be a stranger's.
+// A journey that proved the old mailbox ends as well, because the mailbox may
+// belong to another person.
 func TestCorrect_EndsAJourneyThatProvedTheOldAddress(t *testing.T) {
 	w := newWorld(t)
 	id := w.ask()
@@ -60,8 +61,8 @@ func TestCorrect_WhatIsRefusedChangesNothing(t *testing.T) {
 	}
 }
 
-// Two operators have the same page open: the second is told, and nothing of
-// the first one's is lost.
+// Two operators have the same page open: the second one is refused and told so,
+// and the first one's change is kept.
 func TestTwoOperatorsEditOnePerson(t *testing.T) {
 	w := newWorld(t)
 	seen := w.seen()
@@ -114,10 +115,10 @@ func TestS13_OperatorsHaveALimitOfTheirOwn(t *testing.T) {
 	}
 }
 
-// The operator lifts what guesses and requests of others have spent.
+// The operator resets the tries and requests that other visitors have used up.
 func TestUnlock_TheNextCodeIsComparedAtOnce(t *testing.T) {
 	w := newWorld(t)
-	w.Rates.Strikes.Burst = 10 // three, then one for each journey
+	w.Rates.Strikes.Burst = 10 // three wrong codes, then one per journey
 	for range 7 {
 		id := w.ask()
 		wrong := "000000"
@@ -217,7 +218,7 @@ func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
 	}
 }
 
-// park brings the person into a conflict with an account that was there.
+// park creates a conflict between the person and an existing account.
 func (w *world) park() domain.JourneyID {
 	w.t.Helper()
 	w.accounts.Occupy("o22502142", "somebody@example.org")
@@ -275,7 +276,7 @@ func TestRename_TheNextIdentifierAndThePasswordAnew(t *testing.T) {
 	if p := w.person(); p.Login != "o225021422" || p.UniversityAddress != "jean-pierre.martin@etu.example.org" || !p.MayActivate() {
 		t.Errorf("%+v", p)
 	}
-	if step := w.step(id); step != domain.StepPassword { // I7: the journey of before goes on
+	if step := w.step(id); step != domain.StepPassword { // I7: the journey from before the conflict continues
 		t.Fatalf("at %s", step)
 	}
 	w.finishPassword(id)

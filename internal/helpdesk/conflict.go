@@ -13,13 +13,15 @@ import (
 	"entree/internal/naming"
 )
 
-// JobAdopt marks an account in Keycloak as a person's own.
+// JobAdopt is the kind of the jobs that mark an existing Keycloak account as a
+// person's own.
 const JobAdopt = "adopt"
 
-// adoptDeadline is how long an adoption is tried for.
+// adoptDeadline limits the retries of an adoption.
 const adoptDeadline = 24 * time.Hour
 
-// Conflict gives the accounts that stand in a parked person's way.
+// Conflict returns the Keycloak accounts that hold the login or the address of
+// a parked person.
 func (d *Desk) Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error) {
 	if p.Account != domain.AccountParked || p.Login == "" {
 		return nil, nil
@@ -31,15 +33,16 @@ func (d *Desk) Conflict(ctx context.Context, p domain.Person) ([]domain.Existing
 	return found, nil
 }
 
-// adoption is what the job carries, sealed.
+// adoption is the sealed content of the job.
 type adoption struct {
-	ID      string // of the account
+	ID      string // id of the account in Keycloak
 	Account domain.Account
 	Lang    domain.Lang
 }
 
-// Adopt makes an account that is there the person's own: its password stays,
-// our mark, attributes and groups are put on it. The registry takes its login.
+// Adopt makes an existing account the person's own: the account keeps its
+// password and gets the portal's mark, attributes and groups. The registry
+// takes over the account's login.
 //
 //	parked ── creating, with a job ── Keycloak ──► active, and a mail
 //	   ▲                                │
@@ -57,7 +60,7 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	if i < 0 {
 		return &Refusal{Reason: NoSuchConflict}
 	}
-	// Whose it is is asked of the registry as well: an account cannot have two.
+	// The registry is asked too, because an account cannot belong to two people.
 	owner, err := d.Store.PersonByLogin(ctx, strings.ToLower(found[i].Login))
 	switch {
 	case err == nil && owner.ID != p.ID:
@@ -109,10 +112,11 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	return nil
 }
 
-// Rename gives a parked person the next free identifier of the pattern, or the
-// next address, or both: whichever somebody else has. The old ones stay theirs
-// for ever. The password was erased with the job, so they choose one again:
-// the journey of before leads there while it lasts, and a mail says so.
+// Rename assigns a parked person the next free identifier of the pattern, the
+// next free address, or both, depending on which of them another account holds.
+// The old ones stay reserved for the person for ever. The password was erased
+// with the job, so the person must choose one again: the parked journey
+// continues there while it lasts, and a mail says so.
 func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Resolve })
 	if err != nil {
@@ -129,7 +133,7 @@ func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 	after := p
 	after.Account, after.ActivationID = domain.NoAccount, ""
 	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
-	for range 20 { // somebody reserves the same name in the same moment
+	for range 20 { // another person may reserve the same name at the same moment
 		if err := d.free(ctx, p, &after, profile, parts); err != nil {
 			return err
 		}
@@ -154,8 +158,8 @@ func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 	return &Refusal{Reason: NothingLeft}
 }
 
-// free looks for names that neither the registry nor Keycloak knows. A name
-// that nobody has but the person stays.
+// free sets in after the next login and address that neither the registry nor
+// Keycloak knows. A login or address that only this person holds stays.
 func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, profile domain.Profile, parts naming.Parts) error {
 	held, err := d.Conflict(ctx, p)
 	if err != nil {
@@ -167,7 +171,7 @@ func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, 
 	loginHeld := has(func(x domain.Existing) string { return x.Login }, p.Login)
 	addressHeld := has(func(x domain.Existing) string { return x.Address }, p.UniversityAddress)
 	if !loginHeld && !addressHeld {
-		loginHeld = true // what stood in the way is gone; the operator wants another one all the same
+		loginHeld = true // the conflicting account is gone, but the operator wants another identifier
 	}
 	next := func(pattern string, had string, taken func(name string) (bool, error)) (string, error) {
 		parsed, err := naming.Parse(pattern)
@@ -215,7 +219,7 @@ func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, 
 	return nil
 }
 
-// leadBack reopens the parked journeys, so that the password is chosen again.
+// leadBack reopens the parked journeys at the step that chooses the password.
 func (d *Desk) leadBack(ctx context.Context, journeys []domain.Journey) error {
 	for _, j := range journeys {
 		if read := j; !read.Reopen(d.Clock()) {
@@ -232,12 +236,12 @@ func (d *Desk) leadBack(ctx context.Context, journeys []domain.Journey) error {
 	return nil
 }
 
-// AdoptJobs adopts accounts.
+// AdoptJobs returns the handler of the adoption jobs.
 func (d *Desk) AdoptJobs() domain.Handler { return adoptJobs{d} }
 
 type adoptJobs struct{ *Desk }
 
-// Run puts our mark on the account; it may run again at any point.
+// Run puts the portal's mark on the account. It is idempotent.
 func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	var a adoption
 	if err := d.OpenJob(job, &a); err != nil {
@@ -264,7 +268,7 @@ func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 		Events: []domain.Event{{At: now, Kind: domain.EventAccountAdopted, Person: p.ID}},
 		Jobs:   []domain.Job{mail},
 	}
-	if d.News != nil { // to relying parties it is an account like any other
+	if d.News != nil { // relying parties are notified as of any other account
 		p.Account, p.AccountID, p.ActivatedAt = domain.AccountActive, a.ID, now
 		news, err := d.News.Tell(domain.Event{At: now, Kind: domain.EventAccountCreated, Person: p.ID}, p)
 		if err != nil {

@@ -15,44 +15,45 @@ import (
 	"entree/internal/domain"
 )
 
-// Desk does what operators ask for. It holds no state.
+// Desk performs the acts of the help desk's operators. It holds no state.
 type Desk struct{ Options }
 
-// Options is what a desk is made of.
+// Options are the dependencies of a Desk.
 type Options struct {
 	*activation.Service
 	People   People
 	Accounts Accounts
 }
 
-// People is the store, as far as a desk needs it beside the activation.
+// People is the part of the store that the help desk needs beyond that of the
+// activation.
 type People interface {
 	FindPeople(ctx context.Context, q Query) (Page, error)
 	Cohorts(ctx context.Context) ([]string, error)
-	// JourneysOf gives the journeys for a person or to an address, newest first.
+	// JourneysOf returns the journeys for a person or to an address, newest
+	// first.
 	JourneysOf(ctx context.Context, p domain.PersonID, a domain.Address) ([]domain.Journey, error)
 	Events(ctx context.Context, p domain.PersonID) ([]domain.Event, error)
-	// ImportOf gives the import that brought a person in, or
-	// domain.ErrNotFound.
+	// ImportOf returns the import that created a person, or domain.ErrNotFound.
 	ImportOf(ctx context.Context, p domain.PersonID) (domain.ImportRecord, error)
-	// Acts gives what operators did to a person, oldest first.
+	// Acts returns the acts of operators on a person, oldest first.
 	Acts(ctx context.Context, p domain.PersonID) ([]audit.Entry, error)
 }
 
-// Accounts is Keycloak, as far as a conflict needs it.
+// Accounts is the part of Keycloak that is needed to resolve a conflict.
 type Accounts interface {
-	// Holding gives the accounts that have this login or this address.
+	// Holding returns the accounts that have this login or this address.
 	Holding(ctx context.Context, login, address string) ([]domain.Existing, error)
 	// Adopt puts the mark, the attributes and the groups of a on the account
-	// with this id. It never touches its login, names or password, and may be
-	// called again.
+	// with this id. It never changes the account's login, names or password. It
+	// is idempotent.
 	Adopt(ctx context.Context, id string, a domain.Account) error
 }
 
-// New gives a desk.
+// New returns a Desk.
 func New(o Options) *Desk { return &Desk{o} }
 
-// What operators' acts are called in the audit.
+// Names of the operators' acts in the audit.
 const (
 	ActCorrected = "person.address_corrected"
 	ActSent      = "person.sent_again"
@@ -64,60 +65,60 @@ const (
 	ActRenamed   = "person.renamed"
 )
 
-// Seen is whom an act is about, as the operator saw them.
+// Seen identifies a person and the version of the person that the operator saw.
 type Seen struct {
 	Person  domain.PersonID
 	Version string
 }
 
-// Version names the state of a person: it is another one after any change.
+// Version returns a string that changes with every change of a person.
 func Version(p domain.Person) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", fmt.Sprintf("%+v", p)))
 	return hex.EncodeToString(sum[:8])
 }
 
-// Reason says why an act was refused, in one word that the pages translate.
+// Reason is the reason of a refusal, one word that the pages translate.
 type Reason string
 
-// The reasons there are.
+// The reasons of refusals.
 const (
-	Changed        Reason = "changed" // somebody was first: look again
-	NotNow         Reason = "not_now" // it makes no sense in this state
+	Changed        Reason = "changed" // the person changed since the operator's page was read
+	NotNow         Reason = "not_now" // the person's state does not allow the act
 	AddressEmpty   Reason = "address_empty"
 	AddressSeveral Reason = "address_several"
 	AddressSyntax  Reason = "address_syntax"
 	AddressSame    Reason = "address_same"
 	ReasonMissing  Reason = "reason_missing"
 	ReasonLong     Reason = "reason_long"
-	TooMany        Reason = "too_many" // Retry says when
+	TooMany        Reason = "too_many" // Retry says when the act is possible again
 	NoSuchConflict Reason = "no_conflict"
-	NothingLeft    Reason = "no_name" // no identifier of the pattern is free
+	NothingLeft    Reason = "no_name" // all identifiers of the pattern are taken
 	AccountsSilent Reason = "accounts_silent"
-	SomebodysOwn   Reason = "somebodys_own" // the account is another person's of the registry
+	SomebodysOwn   Reason = "somebodys_own" // the account belongs to another person of the registry
 )
 
-// Limits of what operators ask for.
+// Limits of the operators' acts.
 const (
 	longestReason  = 300 // characters
 	perPerson      = 5   // mails, per person and hour
 	perOperator    = 300 // mails, per operator in ten minutes
-	codesPerPerson = 6   // codes of the desk, per person and hour
+	codesPerPerson = 6   // codes of the help desk, per person and hour
 )
 
-// Refusal is an act that was not done, and did nothing.
+// Refusal is the error of an act that was refused and changed nothing.
 type Refusal struct {
 	Reason Reason
 	Retry  time.Time
 }
 
-// Error is for logs; pages translate the reason.
+// Error returns a text for logs; pages translate the reason.
 func (r *Refusal) Error() string { return "refused: " + string(r.Reason) }
 
-// Can is what makes sense for a person now; whether an operator's role allows
-// it is another matter.
+// Can lists the acts that a person's state allows. The operator's role is
+// checked elsewhere.
 type Can struct{ Correct, Send, Unlock, Hold, Release, Code, Resolve bool }
 
-// Offers tells what can be done.
+// Offers returns the acts that the state of p allows.
 func Offers(p domain.Person) Can {
 	return Can{
 		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate(), Code: p.MayActivate(),
@@ -125,7 +126,8 @@ func Offers(p domain.Person) Can {
 	}
 }
 
-// person gives somebody if they are as they were seen and the act makes sense.
+// person returns the person if it did not change since it was seen and its
+// state allows the act. Otherwise it returns a Refusal.
 func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (domain.Person, error) {
 	p, err := d.Store.Person(ctx, seen.Person)
 	switch {
@@ -139,7 +141,8 @@ func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (dom
 	return p, nil
 }
 
-// commit writes an act. A guard that failed is somebody who was first.
+// commit writes the effects of an act. ErrConflict means a concurrent change;
+// the caller gets Refusal{Reason: Changed}.
 func (d *Desk) commit(ctx context.Context, e domain.Effects) error {
 	err := d.Store.Apply(ctx, e)
 	if errors.Is(err, domain.ErrConflict) {
@@ -167,7 +170,7 @@ func reason(text string) (string, error) {
 	return text, nil
 }
 
-// take counts acts against the operators' limits, all or none.
+// take counts acts against the operators' limits, all of them or none.
 func (d *Desk) take(ctx context.Context, at time.Time, acts ...domain.Act) error {
 	_, err := d.Limits.TakeAll(ctx, acts, at)
 	var spent *domain.LimitError
@@ -177,13 +180,13 @@ func (d *Desk) take(ctx context.Context, at time.Time, acts ...domain.Act) error
 	return err
 }
 
-// takeMail counts one mail that an operator asks for (S13).
+// takeMail counts one mail that an operator requests (S13).
 func (d *Desk) takeMail(ctx context.Context, e audit.Entry, p domain.PersonID) error {
 	return d.take(ctx, e.At, domain.Act{Key: "desk-mail-operator:" + e.By.Subject, Rate: domain.Rate{Burst: perOperator, Per: 10 * time.Minute}},
 		domain.Act{Key: "desk-mail:" + string(p), Rate: domain.Rate{Burst: perPerson, Per: time.Hour}})
 }
 
-// lang is the language that a person last used; French where they never came.
+// lang returns the language of the newest journey, or French if there is none.
 func lang(journeys []domain.Journey) domain.Lang {
 	for _, j := range journeys {
 		if j.Lang != "" {

@@ -1,5 +1,6 @@
-// Package helpdesk is what an operator does for one person: finds them, sees
-// their story, and takes away what is in their way.
+// Package helpdesk contains the acts of operators on one person: they search
+// for the person, read the person's history, and remove obstacles to the
+// activation.
 //
 //	page ── what the operator saw, and why ──► Desk ──► one transaction:
 //	                                            │        the person, as they were seen
@@ -7,7 +8,6 @@
 //	                                            │        journeys, codes, limits, mails
 //	                                            └──────► refused, where another was first
 //
-// Nothing is done to a person whom the operator saw otherwise than they are
-// now. Whoever comes second is told so, sees what changed, and nothing of what
-// they typed is lost.
+// An act is refused if the person changed since the operator's page was read.
+// The operator is told so and sees the change; the input of the form is kept.
 package helpdesk

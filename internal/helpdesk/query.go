@@ -7,48 +7,50 @@ import (
 	"entree/internal/domain"
 )
 
-// Enough is how many people are counted and sorted at most where filters find
-// them, and EnoughWords where words do. Among more the filters are walked along
-// the order; whoever's words find more has not said enough to find anybody.
+// Enough is the maximum number of people that are counted and sorted for a
+// query with filters, EnoughWords for a query with words. A filter with more
+// matches is read along the index of the sort order. A query whose words have
+// more matches shows some of them and asks for another word.
 const (
 	Enough      = 5000
 	EnoughWords = 1000
 )
 
-// PageSize is how many people stand on a page.
+// PageSize is the number of people on a page.
 const PageSize = 50
 
-// Sort is what a list is ordered by.
+// Sort is the order of a list.
 type Sort string
 
-// The orders there are.
+// The orders of a list.
 const (
 	ByName       Sort = "name" // family name, given name, number
 	ByNumber     Sort = "number"
 	ByActivation Sort = "activation" // when the account was activated
 )
 
-// Query is what somebody looks for. Empty fields ask for nothing.
+// Query is a search for people. An empty field does not restrict the result.
 type Query struct {
-	Words   string // beginnings of words, in any order: names, number, identifier, addresses
+	Words   string // prefixes of words, in any order: names, number, identifier, addresses
 	State   domain.PersonState
 	Profile string
 	Cohort  string
-	Wrong   bool // the personal address was found wrong
+	Wrong   bool // the personal address is marked as wrong
 	Sort    Sort
-	Down    bool // the last one first
+	Down    bool // descending order
 	From    Cursor
 }
 
-// Cursor is where a page begins: after a row, or before it. A list that is
-// paged so skips nobody and shows nobody twice while people come and go.
+// Cursor is the position at which a page begins: after a row, or before it.
+// Pages by row and not by number neither skip nor repeat people when rows are
+// added or removed.
 type Cursor struct {
-	Key    string `json:"k,omitempty"` // of the order; times as integers
+	Key    string `json:"k,omitempty"` // value of the sort column; times as integers
 	ID     string `json:"i,omitempty"`
 	Before bool   `json:"b,omitempty"`
 }
 
-// String writes a cursor into an address; empty for the beginning.
+// String encodes a cursor for a URL; the beginning is the empty string.
 func (c Cursor) String() string {
 	if c.ID == "" {
 		return ""
@@ -60,7 +62,7 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// ParseCursor reads one back. What is no cursor is the beginning.
+// ParseCursor decodes a cursor. Invalid input is the beginning of the list.
 func ParseCursor(s string) Cursor {
 	var c Cursor
 	raw, err := base64.RawURLEncoding.DecodeString(s)
@@ -73,10 +75,10 @@ func ParseCursor(s string) Cursor {
 // Page is one page of a list.
 type Page struct {
 	People []domain.Person
-	Count  int  // of all that fit, up to Enough
-	More   bool // there are more than Count
-	// Loose says that the words alone fit more than Enough people: these are
-	// some of them, and one more word is needed.
+	Count  int  // number of all matches, Enough at most
+	More   bool // whether there are more than Count matches
+	// Loose reports that the words alone have more than Enough matches: the page
+	// shows some of them and asks for another word.
 	Loose      bool
-	Prev, Next Cursor // zero: there is none
+	Prev, Next Cursor // zero: no such page
 }

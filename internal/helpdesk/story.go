@@ -10,31 +10,31 @@ import (
 	"entree/internal/domain"
 )
 
-// Case is one person with everything that an operator sees of them.
+// Case is one person with all data that an operator sees.
 type Case struct {
 	domain.Person
 	Version string
 	Can     Can
 	Story   []Moment // oldest first
-	Under   []Way    // journeys under way, newest first
+	Under   []Way    // journeys that have not ended, newest first
 }
 
-// Way is a journey under way and where it stands.
+// Way is a journey that has not ended, with its current step.
 type Way struct {
 	domain.Journey
 	Step domain.Step
 	Ends time.Time
 }
 
-// Moment is one line of a person's story: an event, or an operator's act.
+// Moment is one line of a person's history: an event, or an operator's act.
 type Moment struct {
 	At   time.Time
-	Kind string // of the event, or the act
-	By   string // the operator; empty: the person, or the portal
+	Kind string // kind of the event, or name of the act
+	By   string // the operator; empty: the person, or the portal itself
 	What map[string]string
 }
 
-// Case gives a person with their story.
+// Case returns a person with the person's history.
 func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	p, err := d.Store.Person(ctx, id)
 	if err != nil {
@@ -74,8 +74,8 @@ func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	return c, nil
 }
 
-// Imported is the beginning of a story. It is no event: a million people are
-// brought in without a million of them.
+// Imported is the first line of a history. It is not a stored event, so that
+// the import of a million people does not write a million events.
 const Imported = "person.imported"
 
 func imported(r domain.ImportRecord) Moment {
@@ -84,8 +84,8 @@ func imported(r domain.ImportRecord) Moment {
 
 func act(a audit.Entry) Moment { return Moment{At: a.At, Kind: a.Act, By: a.By.Name, What: a.What} }
 
-// Since gives what operators did to a person after a moment: what somebody
-// whose act came too late has not seen.
+// Since returns the operators' acts on a person after a time, for an operator
+// whose own act came too late.
 func (c Case) Since(at time.Time) []Moment {
 	return slices.DeleteFunc(slices.Clone(c.Story), func(m Moment) bool { return !m.At.After(at) })
 }

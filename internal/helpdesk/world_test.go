@@ -22,8 +22,9 @@ import (
 	"entree/keycloak/fake"
 )
 
-// world is a desk beside a service on a real store, with the real runner, a
-// fake Keycloak and a mailbox. Its clock stands still until a test moves it.
+// world is a Desk and an activation service on a real store, with the real
+// runner, a fake Keycloak and a mailbox. Its clock moves only when a test
+// advances it.
 type world struct {
 	*helpdesk.Desk
 	t        *testing.T
@@ -99,7 +100,8 @@ func (w *world) enrol(p domain.Person) {
 	w.must(w.store.Enrol(w.t.Context(), p))
 }
 
-// by is the entry that a page gives, with the operator and the place.
+// by returns an audit entry as a page creates it, with the operator and the
+// network.
 func (w *world) by(name string) audit.Entry {
 	return audit.Entry{At: w.clock(), By: audit.Operator{Subject: "s-" + name, Name: name, Role: "helpdesk"}, From: "192.0.2.0"}
 }
@@ -111,12 +113,12 @@ func (w *world) person() domain.Person {
 	return p
 }
 
-// seen is the person as a page shows them now.
+// seen returns the person as a page shows it now.
 func (w *world) seen() helpdesk.Seen {
 	return helpdesk.Seen{Person: jean, Version: helpdesk.Version(w.person())}
 }
 
-// acts gives what the audit has of the person.
+// acts returns the audit's entries about the person.
 func (w *world) acts() (out []audit.Entry) {
 	w.t.Helper()
 	out, err := w.store.Acts(w.t.Context(), jean)
@@ -124,7 +126,7 @@ func (w *world) acts() (out []audit.Entry) {
 	return out
 }
 
-// last is the newest of them, which has to be this act.
+// last returns the newest of these entries, which must be of this act.
 func (w *world) last(act string) audit.Entry {
 	w.t.Helper()
 	all := w.acts()
@@ -142,7 +144,8 @@ func (w *world) ask() domain.JourneyID {
 	return j.ID
 }
 
-// press does an act of somebody whose page was read a moment ago.
+// press calls act with the journey as it is stored now, as a page that was just
+// read does.
 func (w *world) press(id domain.JourneyID, act func(*domain.Journey) error) error {
 	j, _, err := w.Journey(w.t.Context(), id)
 	if err != nil {
@@ -155,7 +158,7 @@ func (w *world) Prove(ctx context.Context, id domain.JourneyID, typed, client st
 	return w.press(id, func(j *domain.Journey) error { return w.Desk.Prove(ctx, j, typed, client) })
 }
 
-// finish goes from the proven mailbox to the end.
+// finish completes a journey from the proven mailbox to the end.
 func (w *world) finish(id domain.JourneyID) {
 	w.t.Helper()
 	c, _ := charters{}.InForce("", domain.French)
@@ -178,7 +181,7 @@ func (w *world) step(id domain.JourneyID) domain.Step {
 	return step
 }
 
-// mail waits for the next mail, which must be of a kind.
+// mail waits for the next mail, which must be of the given kind.
 func (w *world) mail(kind domain.MessageKind) domain.Message {
 	w.t.Helper()
 	select {
@@ -202,7 +205,7 @@ func refused(t *testing.T, err error, want helpdesk.Reason) *helpdesk.Refusal {
 	return r
 }
 
-// mailer keeps what is sent.
+// mailer collects the sent mails.
 type mailer struct{ to chan domain.Message }
 
 func (m mailer) Send(_ context.Context, message domain.Message) error {
