@@ -1,8 +1,9 @@
-// Package audit is the record of what operators did: who, what, to whom, when,
-// from where.
+// Package audit records the acts of operators: operator, act, person concerned,
+// time and network.
 //
-// Each entry is chained to the one before by its hash, so that none can be
-// changed, removed, put in or moved without breaking every hash after it:
+// Each entry is chained to the preceding one by its hash, so that an entry
+// cannot be changed, removed, inserted or moved without breaking every later
+// hash:
 //
 //	entry 1 ──hash──▶ entry 2 ──hash──▶ entry 3 ──hash──▶ the head
 //	  │                 │                 │
@@ -10,51 +11,52 @@
 //	  │                 │                 │
 //	details           details           (erased)    may go with a person
 //
-// A student's own events are too many to chain one by one. They are sealed in
-// blocks: an entry [ActSealed] names the block and its hash.
+// Students' events are too many to chain one by one. They are sealed in blocks:
+// an entry [ActSealed] records the range of the block and its hash.
 //
-// Whoever may write to the database can write a whole new chain. What they
-// cannot change is a hash that was noted elsewhere: the program logs the head
-// at each seal, and [Verifier] compares.
+// An attacker who can write to the database can write a new chain. A hash that
+// was noted outside the database reveals that: the program logs the head at
+// each seal, and [Verifier] compares.
 package audit
 
 import "time"
 
-// Acts of the record itself.
+// Acts that concern the audit itself.
 const (
-	ActSealed = "events.sealed" // a block of events; from, to, count, sha256
-	ActCut    = "audit.cut"     // entries up to through were cut off; through, hash
-	ActErased = "person.erased" // the details of earlier entries about a person may be gone
+	ActSealed = "events.sealed" // a block of events was sealed; details: from, to, count, sha256
+	ActCut    = "audit.cut"     // entries up to "through" were deleted; details: through, hash
+	ActErased = "person.erased" // a person was erased; earlier entries about the person may have lost their details
 )
 
-// Operator is who did it, as the single sign-on knew them at that time.
+// Operator is the user who performed an act, as the single sign-on knew them at
+// that time.
 type Operator struct {
-	Subject string // the provider's own key; stays when a name changes
+	Subject string // the provider's id of the user; stays when the name changes
 	Name    string
-	Role    string // the role by which they might
+	Role    string // the role that allowed the act
 }
 
-// System does what no person asked for.
+// System is the operator of acts that the portal performs by itself.
 var System = Operator{Subject: "entree", Name: "Entrée", Role: "system"}
 
-// Entry is one act. Details are short words and numbers; what may have to be
-// erased with a person belongs there and nowhere else.
+// Entry is one act. Details are short words and numbers. Personal data, which
+// may have to be erased, belongs into the details and nowhere else.
 type Entry struct {
-	At   time.Time // UTC, kept in microseconds
+	At   time.Time // UTC, microsecond precision
 	By   Operator
 	Act  string            // "person.held", in the past tense
-	Whom string            // a person's id; empty: nobody in particular
+	Whom string            // id of the person concerned; empty: none
 	What map[string]string // details
 	From string            // the operator's network
 }
 
-// Query narrows the record. Empty fields narrow nothing.
+// Query filters the entries. An empty field does not restrict the result.
 type Query struct {
-	Operator     string // part of the name, or the subject
-	Act          string // the act, or its beginning with a dot at the end: "person."
+	Operator     string // part of the name, or the exact subject
+	Act          string // an act, or a prefix that ends with a dot: "person."
 	Whom         string
-	Since, Until time.Time // from, and before
-	ByPeople     bool      // leaves out what the program did by itself
+	Since, Until time.Time // Since is inclusive, Until exclusive
+	ByPeople     bool      // excludes the acts of System
 	OldestFirst  bool
 	Skip, Limit  int // 0: no limit
 }

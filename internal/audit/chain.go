@@ -14,18 +14,19 @@ import (
 // Origin is the hash before the first entry.
 var Origin = strings.Repeat("0", 2*sha256.Size)
 
-// Link is an entry in its place. Hashes are hexadecimal.
+// Link is an entry with its position in the chain. Hashes are hexadecimal.
 type Link struct {
 	Entry
-	Seq    int64  // from 1, without a gap
-	Salt   string // keeps details from being guessed by their digest
-	Digest string // over salt and details
-	Prev   string // hash of the link before
+	Seq    int64  // from 1, without gaps
+	Salt   string // random, so that the details cannot be guessed from their digest
+	Digest string // hash of salt and details
+	Prev   string // hash of the preceding link
 	Hash   string
-	Erased bool // the details are not there any more
+	Erased bool // the details were erased
 }
 
-// Chain puts an entry behind the one with the hash prev.
+// Chain returns the link for e at position seq, after the link with the hash
+// prev.
 func Chain(e Entry, seq int64, prev, salt string) Link {
 	l := Link{Entry: e, Seq: seq, Salt: salt, Prev: prev}
 	l.Digest = digest(salt, e.What)
@@ -55,13 +56,14 @@ func (l Link) sum() string {
 	return h.sum()
 }
 
-// Block hashes events, in the order in which they are added.
+// Block computes the hash of a block of events, in the order in which they are
+// added.
 type Block struct {
 	fields fields
 	Count  int64
 }
 
-// NewBlock begins a block.
+// NewBlock returns an empty block.
 func NewBlock() *Block { return &Block{fields: newFields("entree events 1")} }
 
 // Add adds an event's fields as they are stored: id, at (microseconds), kind,
@@ -71,11 +73,11 @@ func (b *Block) Add(stored ...string) {
 	b.fields.add(stored...)
 }
 
-// Sum gives the hash.
+// Sum returns the hash of the events added so far.
 func (b *Block) Sum() string { return b.fields.sum() }
 
-// fields hashes strings so that no two lists of them give the same bytes: the
-// length of each goes before it, as eight bytes, the highest first.
+// fields hashes a list of strings unambiguously: each string is preceded by its
+// length as eight bytes, big-endian.
 type fields struct{ h hash.Hash }
 
 func newFields(all ...string) fields {

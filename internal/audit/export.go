@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Line is an entry as JSON, one a line. The names are those of the record's
-// documentation and stay.
+// Line is the JSON form of an entry, one per line. The field names are
+// documented and must not change.
 type Line struct {
 	Seq     int64             `json:"seq"`
 	At      time.Time         `json:"at"`
@@ -22,33 +22,32 @@ type Line struct {
 	Whom    string            `json:"whom,omitempty"`
 	From    string            `json:"from,omitempty"`
 	What    map[string]string `json:"what,omitempty"`
-	Erased  bool              `json:"erased,omitempty"` // the details went with a person
+	Erased  bool              `json:"erased,omitempty"` // the details were erased with the person
 	Salt    string            `json:"salt,omitempty"`
 	Digest  string            `json:"digest"`
 	Prev    string            `json:"prev"`
 	Hash    string            `json:"hash"`
 }
 
-// WriteJSON writes one entry as a line of JSON. What is needed to compute its
-// hash again is in it.
+// WriteJSON writes one entry as a line of JSON. The line contains all fields
+// that its hash covers.
 func WriteJSON(w io.Writer, l Link) error {
 	return json.NewEncoder(w).Encode(Line{
 		l.Seq, l.At, l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.What, l.Erased, l.Salt, l.Digest, l.Prev, l.Hash,
 	})
 }
 
-// Header are the columns of Cells.
+// Header lists the columns of Cells.
 var Header = []string{"seq", "at", "subject", "name", "role", "act", "whom", "from", "what", "hash"}
 
-// Cells gives one entry as the cells of a table.
+// Cells returns an entry as the cells of a table row.
 func Cells(l Link) []string {
 	return []string{
 		strconv.FormatInt(l.Seq, 10), l.At.Format(time.RFC3339), l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.Details(), l.Hash,
 	}
 }
 
-// Details gives what an entry tells beside, as "name: value" in the order of
-// the names.
+// Details returns the details of an entry as "name: value", sorted by name.
 func (e Entry) Details() string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(e.What)) {

@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// Fault is one thing that is wrong with the record.
+// Fault is one inconsistency of the chain.
 type Fault struct {
-	Seq  int64  // the entry that it was found at
-	What string // one line
+	Seq  int64  // sequence number of the entry at which it was found
+	What string // description, one line
 }
 
 func (f Fault) String() string { return f.What }
@@ -21,24 +21,24 @@ type Head struct {
 	Hash string
 }
 
-// Verifier reads the chain from its first link to its last and says what was
-// removed or changed, and where.
+// Verifier reads the chain from the first link to the last and reports removed
+// and changed entries.
 type Verifier struct {
-	// Noted are hashes that were noted elsewhere, by the entry that they belong
-	// to: what the whole database cannot forge.
+	// Noted maps sequence numbers to hashes that were noted outside the
+	// database. An attacker who rewrites the whole database cannot forge them.
 	Noted map[int64]string
 
 	last    Link
 	begun   bool
-	cut     int64  // entries up to here are not there
-	cutHash string // and the last of them had this hash
-	cutTold bool   // by an entry of the chain
-	events  string // up to where events are sealed
+	cut     int64  // entries up to this one were deleted
+	cutHash string // hash of the last deleted entry
+	cutTold bool   // whether an entry of the chain records the deletion
+	events  string // end of the sealed events
 	blocks  int
-	missing map[string][]int64 // entries without details, by whom they are about
+	missing map[string][]int64 // entries without details, by the person concerned
 }
 
-// Next reads one more link, and gives what is wrong with it.
+// Next reads the next link and returns its faults.
 func (v *Verifier) Next(l Link) (faults []Fault) {
 	say := func(format string, args ...any) {
 		faults = append(faults, Fault{l.Seq, fmt.Sprintf(format, args...)})
@@ -71,7 +71,7 @@ func (v *Verifier) Next(l Link) (faults []Fault) {
 	}
 	switch l.Act {
 	case ActErased:
-		delete(v.missing, l.Whom) // what came before may have gone with the person
+		delete(v.missing, l.Whom) // the details may have been erased with the person
 	case ActCut:
 		if l.What["through"] == strconv.FormatInt(v.cut, 10) && l.What["hash"] == v.cutHash {
 			v.cutTold = true
@@ -81,8 +81,8 @@ func (v *Verifier) Next(l Link) (faults []Fault) {
 	return faults
 }
 
-// Events compares a block of events with the entry that sealed it: count and
-// sum are of what is there now.
+// Events compares a block of events with the entry that sealed it. count and
+// sum describe the events that are stored now.
 func (v *Verifier) Events(l Link, count int64, sum string) (faults []Fault) {
 	from, to := l.What["from"], l.What["to"]
 	say := func(format string, args ...any) {
@@ -93,7 +93,7 @@ func (v *Verifier) Events(l Link, count int64, sum string) (faults []Fault) {
 	}
 	v.events = to
 	v.blocks++
-	sealed, _ := strconv.ParseInt(l.What["count"], 10, 64) // the digest of the details was compared
+	sealed, _ := strconv.ParseInt(l.What["count"], 10, 64) // valid: the digest of the details was verified
 	switch {
 	case count < sealed:
 		say("%d of %d removed", sealed-count, sealed)
@@ -105,7 +105,7 @@ func (v *Verifier) Events(l Link, count int64, sum string) (faults []Fault) {
 	return faults
 }
 
-// End gives what is wrong with the chain as a whole.
+// End returns the faults of the chain as a whole.
 func (v *Verifier) End(head Head) (faults []Fault) {
 	say := func(format string, args ...any) {
 		faults = append(faults, Fault{head.Seq, fmt.Sprintf(format, args...)})
@@ -135,7 +135,7 @@ func (v *Verifier) End(head Head) (faults []Fault) {
 	return faults
 }
 
-// Blocks is how many blocks of events were compared.
+// Blocks returns the number of compared blocks of events.
 func (v *Verifier) Blocks() int { return v.blocks }
 
 func entries(from, to int64) string {

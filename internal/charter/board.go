@@ -10,28 +10,29 @@ import (
 	"entree/internal/domain"
 )
 
-// refreshEvery is how old what the pages show may be. What people accept is
-// decided in the database.
+// refreshEvery is the maximum age of the charter that pages show. Acceptances
+// are checked in the database.
 const refreshEvery = 3 * time.Second
 
-// Board shows what is in force, from memory. It is an activation.Charters.
+// Board returns the charters in force from memory. It implements
+// activation.Charters.
 type Board struct {
 	source Source
 	clock  func() time.Time
 	seen   atomic.Pointer[[]Version]
 }
 
-// Source gives every version that was published.
+// Source returns every published version.
 type Source interface {
 	Versions(ctx context.Context) ([]Version, error)
 }
 
-// NewBoard gives an empty board; Refresh fills it.
+// NewBoard returns an empty board; Refresh fills it.
 func NewBoard(source Source, clock func() time.Time) *Board {
 	return &Board{source: source, clock: clock}
 }
 
-// Refresh reads again what was published.
+// Refresh reads the published versions again.
 func (b *Board) Refresh(ctx context.Context) error {
 	versions, err := b.source.Versions(ctx)
 	if err != nil {
@@ -41,7 +42,7 @@ func (b *Board) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// Watch refreshes until ctx ends.
+// Watch calls Refresh periodically until ctx ends.
 func (b *Board) Watch(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
@@ -57,7 +58,7 @@ func (b *Board) Watch(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// InForce gives the charter that people of a profile accept now.
+// InForce returns the charter that people of a profile accept now.
 func (b *Board) InForce(profile string, lang domain.Lang) (domain.Charter, error) {
 	v, ok := b.version(profile)
 	if !ok {
@@ -67,7 +68,7 @@ func (b *Board) InForce(profile string, lang domain.Lang) (domain.Charter, error
 	return domain.Charter{Profile: v.Profile, Lang: lang, Version: v.Name, Title: text.Title, Text: text.Markdown, SHA256: text.SHA256}, nil
 }
 
-// Current gives the hashes of the text in force, one for each language.
+// Current returns the hashes of the texts in force, one per language.
 func (b *Board) Current(profile string) []string {
 	v, ok := b.version(profile)
 	if !ok {

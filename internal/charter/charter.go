@@ -1,13 +1,13 @@
-// Package charter keeps what an institution asks people to accept.
+// Package charter stores and publishes the charters that people accept.
 //
 //	draft ── publish, now or at a time ──► version ── its time comes ──► in force
 //	  ▲ edited, previewed                     │                              │ until
 //	  └── a copy of a version                 └── called off before that     ▼ the next one
 //	                                                                      kept for ever
 //
-// A version is never changed and never removed: a hash that somebody accepted
-// leads to the exact text. A charter of a profile stands before the one for
-// everybody. Which one is in force follows from the clock and the versions
+// A version is never changed or removed, so the hash of an acceptance always
+// leads to the exact text. A charter for one profile precedes the charter for
+// all profiles. The version in force follows from the clock and the versions
 // alone, so that every instance switches at the same moment.
 package charter
 
@@ -22,13 +22,14 @@ import (
 type Text struct {
 	Title    string
 	Markdown string
-	SHA256   string // of Markdown; empty where there is no such language
+	SHA256   string // of Markdown; empty if the charter has no text in this language
 }
 
-// Texts are a charter in its languages. French is always there.
+// Texts holds a charter in its languages. The French text always exists.
 type Texts struct{ French, English Text }
 
-// In gives the text in a language, or in French, and the language it is in.
+// In returns the text in a language, or the French text if there is none, and
+// the language of the returned text.
 func (t Texts) In(lang domain.Lang) (Text, domain.Lang) {
 	if lang == domain.English && t.English.SHA256 != "" {
 		return t.English, domain.English
@@ -36,7 +37,7 @@ func (t Texts) In(lang domain.Lang) (Text, domain.Lang) {
 	return t.French, domain.French
 }
 
-// Hashes gives the hashes of the texts that there are.
+// Hashes returns the hashes of the existing texts.
 func (t Texts) Hashes() []string {
 	out := []string{t.French.SHA256}
 	if t.English.SHA256 != "" {
@@ -45,20 +46,20 @@ func (t Texts) Hashes() []string {
 	return out
 }
 
-// Version is a charter that was published.
+// Version is a published charter.
 type Version struct {
 	ID          string
-	Profile     string // empty: for every profile that has none of its own
-	Name        string // "2026-09"; once in a profile
+	Profile     string // empty: for every profile that has no charter of its own
+	Name        string // "2026-09"; unique within a profile
 	Texts       Texts
 	PublishedAt time.Time
 	PublishedBy string
-	From        time.Time // in force from then on
-	CalledOffAt time.Time // before its time came; zero: not
+	From        time.Time // beginning of the time in force
+	CalledOffAt time.Time // cancelled before From; zero: not cancelled
 	CalledOffBy string
 }
 
-// State says where a version stands.
+// State is the state of a version.
 type State string
 
 // The states of a version.
@@ -69,8 +70,7 @@ const (
 	CalledOff State = "called_off"
 )
 
-// Draft is a charter that is being written. Revision guards it against two who
-// write at once.
+// Draft is an unpublished charter. Revision detects concurrent edits.
 type Draft struct {
 	ID       string
 	Profile  string
@@ -81,8 +81,9 @@ type Draft struct {
 	EditedBy string
 }
 
-// InForce gives the version that people of a profile accept at a time: their
-// own, or else the one for everybody.
+// InForce returns the version that people of a profile accept at a time: that
+// of the profile, or else the one for all profiles. The bool is false if there
+// is none.
 func InForce(versions []Version, profile string, at time.Time) (Version, bool) {
 	for _, p := range []string{profile, ""} {
 		if v, ok := newest(versions, p, at); ok {
@@ -92,8 +93,8 @@ func InForce(versions []Version, profile string, at time.Time) (Version, bool) {
 	return Version{}, false
 }
 
-// newest gives the version of exactly this profile that counts at a time. Of
-// two from the same moment, the one published last counts.
+// newest returns the version of exactly this profile in force at a time. Of two
+// versions with the same From, the one published last is in force.
 func newest(versions []Version, profile string, at time.Time) (Version, bool) {
 	var found Version
 	for _, v := range versions {
@@ -107,7 +108,8 @@ func newest(versions []Version, profile string, at time.Time) (Version, bool) {
 	return found, found.ID != ""
 }
 
-// StateOf tells where a version stands among the others.
+// StateOf returns the state of v at a time. versions are all versions,
+// including v.
 func StateOf(versions []Version, v Version, at time.Time) State {
 	current, ok := newest(versions, v.Profile, at)
 	switch {
@@ -122,8 +124,9 @@ func StateOf(versions []Version, v Version, at time.Time) State {
 	}
 }
 
-// Reaches lists the profiles whose charter a version of this profile is, once
-// it is in force: its own, or those that have none of their own.
+// Reaches returns the profiles to which a version of this profile applies once
+// it is in force: the profile itself or, for a version for all profiles, the
+// profiles without a charter of their own.
 func Reaches(versions []Version, profile string, all []string, at time.Time) []string {
 	if profile != "" {
 		return []string{profile}

@@ -21,7 +21,7 @@ import (
 
 var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 
-// claire publishes.
+// claire is the audit entry of the operator who publishes.
 var claire = audit.Entry{At: start, By: audit.Operator{Subject: "c", Name: "Claire", Role: "admin"}, Act: "charter.test"}
 
 func desk(t *testing.T, now *time.Time) (*charter.Desk, *store.Store) {
@@ -37,7 +37,7 @@ func desk(t *testing.T, now *time.Time) (*charter.Desk, *store.Store) {
 
 func text(s string) charter.Text { return charter.Text{Title: "Charte", Markdown: s} }
 
-// publish writes a draft and publishes it.
+// publish saves a draft and publishes it.
 func publish(t *testing.T, d *charter.Desk, profile, name, words string, from time.Time) charter.Version {
 	t.Helper()
 	draft, err := d.Save(t.Context(), charter.Draft{Profile: profile, Name: name, Texts: charter.Texts{French: text(words)}}, claire)
@@ -80,7 +80,7 @@ func TestAVersionIsInForceFromItsMomentOn(t *testing.T) {
 		{0, "2026", "2026"}, {30*time.Minute - time.Microsecond, "2026", "2026"}, {30 * time.Minute, "2026", "2026"},
 		{time.Hour - time.Microsecond, "2026", "2026"}, {time.Hour, "2027", "2026"}, {3 * time.Hour, "2027", "2026"},
 	} {
-		now = start.Add(at.after) // nothing is read again: the clock alone decides
+		now = start.Add(at.after) // no refresh: the clock alone decides
 		if s, e := inForce(t, d, "etudiant"), inForce(t, d, "personnel"); s != at.student || e != at.employee {
 			t.Errorf("after %v: %s and %s", at.after, s, e)
 		}
@@ -226,7 +226,7 @@ func TestS47_AnExportVerifiesWithoutThePortalAndShowsEveryChange(t *testing.T) {
 	}
 }
 
-// versions is a source that tests fill.
+// versions is a Source that tests fill.
 type versions struct{ all []charter.Version }
 
 func (v *versions) Versions(context.Context) ([]charter.Version, error) { return v.all, nil }

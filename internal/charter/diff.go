@@ -8,9 +8,9 @@ type Line struct {
 	Text string
 }
 
-// Diff gives the lines of a text beside those of another: the longest common
-// sequence stays, the rest was removed or added. Charters are a few hundred
-// lines, so the plain table is fast enough.
+// Diff compares two texts line by line: lines of the longest common subsequence
+// are "same", the others are removed or added. Charters have a few hundred
+// lines, so the quadratic table is fast enough.
 func Diff(from, to string) []Line {
 	a, b := lines(from), lines(to)
 	common := make([][]int, len(a)+1)
@@ -44,7 +44,7 @@ func Diff(from, to string) []Line {
 	return out
 }
 
-// lines bounds what is compared: a text of nothing but line ends is no charter.
+// lines splits a text and limits the number of lines that are compared.
 func lines(text string) []string {
 	if text == "" {
 		return nil

@@ -15,11 +15,11 @@ import (
 	"entree/internal/domain"
 )
 
-// evidenceFormat begins what is signed, so that a signature under it can mean
-// nothing else.
+// evidenceFormat is the prefix of the signed bytes, so that a signature cannot
+// be used for another purpose.
 const evidenceFormat = "entree-evidence/1"
 
-// Statement is what the portal says of one person's acceptances.
+// Statement is the signed content of an export: the acceptances of one person.
 type Statement struct {
 	Format      string            `json:"format"`
 	Institution string            `json:"institution"`
@@ -29,7 +29,7 @@ type Statement struct {
 	Acceptances []StatementAccept `json:"acceptances"`
 }
 
-// StatementPerson is whom it is about.
+// StatementPerson is the person of a statement.
 type StatementPerson struct {
 	ID         string `json:"id"`
 	Profile    string `json:"profile"`
@@ -39,8 +39,8 @@ type StatementPerson struct {
 	Login      string `json:"login,omitempty"`
 }
 
-// StatementAccept is one acceptance, with the exact text. Journey is empty
-// where it was given after a login.
+// StatementAccept is one acceptance, with the exact text. Journey is empty if
+// the charter was accepted after a login.
 type StatementAccept struct {
 	At      time.Time `json:"at"`
 	Version string    `json:"version"`
@@ -51,16 +51,16 @@ type StatementAccept struct {
 	Text    string    `json:"text"`
 }
 
-// Export is a statement with its signature, as it is handed out: one JSON file.
-// The signature is over the statement without white space between its tokens,
-// so that a file that was set in lines anew still verifies.
+// Export is a statement with its signature, stored as one JSON file. The
+// signature covers the statement without white space between its tokens, so
+// that a reformatted file still verifies.
 type Export struct {
 	Statement json.RawMessage `json:"statement"`
 	PublicKey string          `json:"public_key"` // Ed25519, base64
 	Signature string          `json:"signature"`  // base64
 }
 
-// Evidence makes a person's export.
+// Evidence returns the signed export of a person's acceptances.
 func (d *Desk) Evidence(ctx context.Context, id domain.PersonID, institution, portal string, key ed25519.PrivateKey) ([]byte, error) {
 	p, err := d.Store.Person(ctx, id)
 	if err != nil {
@@ -82,7 +82,7 @@ func (d *Desk) Evidence(ctx context.Context, id domain.PersonID, institution, po
 	return json.MarshalIndent(Export{raw, encodeKey(key.Public().(ed25519.PublicKey)), base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(raw)))}, "", "  ")
 }
 
-// What Verify can find.
+// Errors of Verify.
 var (
 	ErrNoEvidence = errors.New("this is no export of evidence")
 	ErrSignature  = errors.New("the signature does not fit: the file was changed")
@@ -91,9 +91,9 @@ var (
 )
 
 // Verify checks an export without the portal: its signature, and that each text
-// has the hash that was accepted. want is the public key that the institution
-// gave out; empty: the one in the file, which then has to be compared by whoever
-// reads the answer.
+// has the accepted hash. want is the public key that the institution published.
+// If want is empty, the key in the file is used, and the caller must compare it
+// with the published one.
 func Verify(file []byte, want string) (Statement, Export, error) {
 	var e Export
 	var s Statement
@@ -125,15 +125,15 @@ func Verify(file []byte, want string) (Statement, Export, error) {
 
 func signed(compact []byte) []byte { return append([]byte(evidenceFormat+"\n"), compact...) }
 
-// EncodeKey writes a public key as exports do.
+// EncodeKey returns the public key of key as exports contain it.
 func EncodeKey(key ed25519.PrivateKey) string { return encodeKey(key.Public().(ed25519.PublicKey)) }
 
 func encodeKey(key ed25519.PublicKey) string { return base64.StdEncoding.EncodeToString(key) }
 
-// Fingerprint is a public key for people to compare: "3f2a 91c0 …", the
-// beginning of its SHA-256.
+// Fingerprint returns the beginning of the SHA-256 of a public key in groups
+// that people can compare: "3f2a 91c0 …".
 func Fingerprint(publicKey string) string {
-	raw, _ := base64.StdEncoding.DecodeString(publicKey) // what is no key has a fingerprint of its own
+	raw, _ := base64.StdEncoding.DecodeString(publicKey) // an invalid key still has a fingerprint
 	sum := sha256.Sum256(raw)
 	h := hex.EncodeToString(sum[:16])
 	var out []byte

@@ -15,49 +15,52 @@ import (
 	"entree/internal/domain"
 )
 
-// What can be wrong with a draft.
+// Errors of a change of a draft or version.
 var (
-	// ErrOvertaken says that somebody else changed the draft meanwhile.
+	// ErrOvertaken is returned if the draft changed since it was read.
 	ErrOvertaken = errors.New("charter: the draft was changed meanwhile")
-	// ErrNameUsed says that a version of this profile has this name already.
+	// ErrNameUsed is returned if a version of this profile already has this
+	// name.
 	ErrNameUsed = errors.New("charter: the name was used before")
-	// ErrPast says that a version's time has come: it cannot be called off.
+	// ErrPast is returned by CallOff if the version is or was in force.
 	ErrPast = errors.New("charter: the version is in force, or was")
 )
 
-// MaxText bounds a text in bytes: a charter is read by people.
+// MaxText is the maximum size of a text in bytes.
 const MaxText = 20 << 10
 
 // Store keeps drafts and versions. Each method is one transaction.
 type Store interface {
 	Source
 	Version(ctx context.Context, id string) (Version, error)
-	// Publish adds a version with its texts, and removes the draft it was made
-	// of (none where draft is empty) if that still has the revision; otherwise
-	// ErrOvertaken. ErrNameUsed where the name is taken.
+	// Publish adds a version with its texts and removes the draft from which it
+	// was made (an empty draft: none). It returns ErrOvertaken if the draft has
+	// another revision, and ErrNameUsed if the name is taken.
 	Publish(ctx context.Context, v Version, draft string, revision int64, e domain.Effects) error
 	// Seed adds a version if its profile has none at all.
 	Seed(ctx context.Context, v Version) (added bool, err error)
-	// CallOff calls a version off whose time has not come; otherwise ErrPast.
+	// CallOff cancels a version that is not in force yet. Otherwise it returns
+	// ErrPast.
 	CallOff(ctx context.Context, id, by string, at time.Time, e domain.Effects) error
 
 	Drafts(ctx context.Context) ([]Draft, error)
 	Draft(ctx context.Context, id string) (Draft, error)
-	// SaveDraft writes a draft over the revision that it names; 0: a new one.
+	// SaveDraft replaces the revision that d names; revision 0 creates the
+	// draft.
 	SaveDraft(ctx context.Context, d Draft, e domain.Effects) error
 	DeleteDraft(ctx context.Context, id string, e domain.Effects) error
 
-	// Owing counts, for each profile, the active people who accepted none of
-	// the texts.
+	// Owing returns the number of active people of a profile who accepted none
+	// of the texts.
 	Owing(ctx context.Context, profile string, sha256 []string) (int, error)
-	// WhoOwes lists them by their numbers.
+	// WhoOwes returns these people, ordered by number.
 	WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]domain.Person, error)
-	// Evidence gives what a person accepted, with the texts, oldest first.
+	// Evidence returns a person's acceptances with their texts, oldest first.
 	Evidence(ctx context.Context, person domain.PersonID) ([]domain.Acceptance, []domain.Charter, error)
 	Person(ctx context.Context, id domain.PersonID) (domain.Person, error)
 }
 
-// Desk is where charters are written and published. It holds no state.
+// Desk writes and publishes charters. It holds no state.
 type Desk struct {
 	Store    Store
 	Board    *Board
@@ -66,11 +69,10 @@ type Desk struct {
 	Random   io.Reader // nil: crypto/rand
 }
 
-// Faults of a draft, by the field of the form that they are about. The values
-// are keys of messages.
+// Faults maps fields of the form to keys of messages.
 type Faults map[string]string
 
-// Check tells what keeps a draft from being published.
+// Check returns the faults that prevent the publication of the draft.
 func (d Draft) Check() Faults {
 	f := Faults{}
 	if strings.TrimSpace(d.Name) == "" {
@@ -80,7 +82,7 @@ func (d Draft) Check() Faults {
 	}
 	for field, t := range map[string]Text{"fr": d.Texts.French, "en": d.Texts.English} {
 		if field == "en" && t.Title == "" && strings.TrimSpace(t.Markdown) == "" {
-			continue // French speaks for both
+			continue // the French text then serves both languages
 		}
 		if strings.TrimSpace(t.Title) == "" {
 			f["titre-"+field] = "title_missing"
@@ -94,8 +96,8 @@ func (d Draft) Check() Faults {
 	return f
 }
 
-// Save keeps a draft. A browser sends line ends as CR LF; a text has one kind,
-// so that its hash does not depend on where it was typed.
+// Save stores a draft. It normalises line ends, because browsers send CR LF and
+// the hash must not depend on where the text was typed.
 func (d *Desk) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, error) {
 	draft.Name = strings.TrimSpace(draft.Name)
 	for _, t := range []*Text{&draft.Texts.French, &draft.Texts.English} {
@@ -122,7 +124,7 @@ func (d *Desk) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, er
 	return draft, nil
 }
 
-// Clean gives a text with one kind of line ends, and one of them at its end.
+// Clean returns a text with LF line ends, exactly one of them at the end.
 func Clean(markdown string) string {
 	s := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(markdown)
 	if s = strings.TrimRight(s, " \t\n"); s == "" {
@@ -131,9 +133,9 @@ func Clean(markdown string) string {
 	return s + "\n"
 }
 
-// Publish makes a version of a draft, in force from a time on; one that has
-// passed is now. From then on every journey that has not come to its password
-// goes back to the charter, and everybody who is active owes an acceptance.
+// Publish makes a version from a draft, in force from a time on, or from now if
+// that time has passed. From then on every journey without a chosen password
+// returns to the charter, and every active person owes an acceptance.
 func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time.Time, by audit.Entry) (Version, error) {
 	draft, err := d.Store.Draft(ctx, id)
 	if err != nil {
@@ -156,10 +158,11 @@ func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time
 	return v, d.Board.Refresh(ctx)
 }
 
-// EventPublished is a new version, whoever published it.
+// EventPublished is the event of a new version, whether an operator or the
+// configuration published it.
 const EventPublished domain.EventKind = "charter.published"
 
-// CallOff takes a version back whose time has not come.
+// CallOff cancels a version that is not in force yet.
 func (d *Desk) CallOff(ctx context.Context, id string, by audit.Entry) error {
 	by.What = map[string]string{"version": id}
 	if err := d.Store.CallOff(ctx, id, by.By.Name, d.now(), domain.Effects{Audit: []audit.Entry{by}}); err != nil {
@@ -168,7 +171,7 @@ func (d *Desk) CallOff(ctx context.Context, id string, by audit.Entry) error {
 	return d.Board.Refresh(ctx)
 }
 
-// Copy gives a draft that begins with a version's texts.
+// Copy creates a draft with the texts of a version.
 func (d *Desk) Copy(ctx context.Context, version string, by audit.Entry) (Draft, error) {
 	v, err := d.Store.Version(ctx, version)
 	if err != nil {
@@ -177,8 +180,9 @@ func (d *Desk) Copy(ctx context.Context, version string, by audit.Entry) (Draft,
 	return d.Save(ctx, Draft{Profile: v.Profile, Texts: v.Texts}, by)
 }
 
-// Seed publishes the charters of the configuration for profiles that have none
-// yet, and tells which of them are not in force because a newer one is.
+// Seed publishes the charters of the configuration for profiles that have no
+// version yet. It returns the configured charters that are ignored because
+// another text is in force.
 func (d *Desk) Seed(ctx context.Context, configured []domain.Charter) (ignored []string, err error) {
 	wanted, err := d.versions(configured, SeededBy)
 	if err != nil {
@@ -203,8 +207,9 @@ func (d *Desk) Seed(ctx context.Context, configured []domain.Charter) (ignored [
 	return ignored, d.Board.Refresh(ctx)
 }
 
-// PublishAll puts configured charters in force now, those whose texts are not
-// in force already. ErrNameUsed where a changed text has an old name.
+// PublishAll puts the configured charters in force now, except those whose
+// texts are in force already. It returns ErrNameUsed if a changed text has the
+// name of an older version.
 func (d *Desk) PublishAll(ctx context.Context, configured []domain.Charter, by string) (published []*Version, err error) {
 	wanted, err := d.versions(configured, by)
 	if err != nil {
@@ -226,7 +231,7 @@ func (d *Desk) PublishAll(ctx context.Context, configured []domain.Charter, by s
 	return published, d.Board.Refresh(ctx)
 }
 
-// versions puts the languages of each charter together.
+// versions merges the languages of each configured charter into one version.
 func (d *Desk) versions(configured []domain.Charter, by string) ([]*Version, error) {
 	byKey := map[[2]string]*Version{}
 	var order []*Version
@@ -261,7 +266,7 @@ func publication(v Version, by *audit.Entry) domain.Effects {
 	return e
 }
 
-// SeededBy stands for whoever wrote the configuration.
+// SeededBy is the publisher's name for charters of the configuration.
 const SeededBy = "configuration"
 
 func (d *Desk) now() time.Time { return domain.Instant(d.Clock()) }
