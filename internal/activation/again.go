@@ -10,15 +10,14 @@ import (
 	"entree/internal/domain"
 )
 
-// charterDeadline is how long Keycloak is told for that somebody accepted a new
-// charter. The evidence itself is here.
+// charterDeadline limits the retries of writing a new acceptance into Keycloak.
+// The evidence itself is in the portal's database.
 const charterDeadline = 14 * 24 * time.Hour
 
-// Reader gives the active person who logged in with an identifier and a
-// Keycloak id, and tells whether they owe an acceptance: the charter in force
-// is not one that they accepted. ErrNotFound where the portal has made no such
-// account. As at the first login, "" stands for an id that the single sign-on
-// does not say.
+// Reader returns the active person who logged in with an identifier and a
+// Keycloak id, and whether they owe an acceptance of the charter in force. It
+// returns ErrNotFound if the portal created no such account. As in FirstLogin,
+// an empty accountID means that the single sign-on did not report the id.
 func (s *Service) Reader(ctx context.Context, login, accountID string) (p domain.Person, owes bool, err error) {
 	p, err = s.Store.PersonByLogin(ctx, strings.ToLower(login))
 	if err != nil {
@@ -35,15 +34,15 @@ func (s *Service) Reader(ctx context.Context, login, accountID string) (p domain
 	return p, !accepted, err
 }
 
-// CharterOf gives the charter in force for a person.
+// CharterOf returns the charter in force for a person.
 func (s *Service) CharterOf(p domain.Person, lang domain.Lang) (domain.Charter, error) {
 	return s.Charters.InForce(p.Profile, lang)
 }
 
-// AcceptAgain keeps that somebody with an account accepted the charter whose
-// text has this hash, with the same evidence as the first time. A receipt goes
-// by mail, and a job writes the version into the account. A second press
-// changes nothing.
+// AcceptAgain records that a person with an account accepted the charter whose
+// text has this hash, with the same evidence as for the first acceptance. A
+// receipt is mailed, and a job writes the version into the account. A second
+// call for the same text changes nothing.
 func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 string, lang domain.Lang) error {
 	p, owes, err := s.Reader(ctx, login, accountID)
 	if err != nil || !owes {
@@ -86,9 +85,9 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 	return nil
 }
 
-// CharterJobs writes the charter that somebody accepted last into the account.
-// The job carries nothing: whichever of two jobs runs last, the account holds
-// the newest acceptance.
+// CharterJobs returns the handler of the jobs that write a person's newest
+// acceptance into the account. The job has no payload: in whichever order two
+// jobs run, the account holds the newest acceptance.
 func (s *Service) CharterJobs() domain.Handler { return charterJobs{s} }
 
 type charterJobs struct{ *Service }

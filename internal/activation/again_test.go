@@ -10,8 +10,8 @@ import (
 	"entree/internal/domain"
 )
 
-// remembers is a charter board that never looks again, as one that another
-// instance's publication has not reached yet.
+// remembers is a charter board whose Refresh does nothing, as if another
+// instance's publication had not reached it yet.
 type remembers struct{ domain.Charters }
 
 func (remembers) Refresh(context.Context) error { return nil }
@@ -89,7 +89,7 @@ func TestS47_SomebodyActiveAcceptsTheNextVersionToo(t *testing.T) {
 	if err != nil || len(acceptances) != 2 || acceptances[1].Lang != domain.English || texts[1].Text != now.Text {
 		t.Errorf("%+v, %v", acceptances, err)
 	}
-	if _, err := w.CharterJobs().Run(t.Context(), domain.Job{Person: p.ID}); err != nil { // once more, as after a crash
+	if _, err := w.CharterJobs().Run(t.Context(), domain.Job{Person: p.ID}); err != nil { // again, as after a crash
 		t.Fatal(err)
 	}
 	if a, _ := w.accounts.Get(p.Login); a.CharterVersion != "2027" || a.CharterSHA256 != now.SHA256 || a.Number != p.Number {

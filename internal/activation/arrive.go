@@ -8,12 +8,12 @@ import (
 	"entree/internal/domain"
 )
 
-// FirstLogin records that an account was used for the first time. It is told of
-// the account by its id in Keycloak, by its login, or by both, which then have to
-// be the same person's: a CAS server need not say the id, the realm's events say
-// no login, and each of the two is one person's for ever. Later logins, and
-// logins of people whom the portal does not know, change nothing, and of two
-// reports at once one counts.
+// FirstLogin records the first login to an account. The account is given by its
+// Keycloak id, its login, or both, which must then belong to the same person: a
+// CAS server may not report the id, and the realm's events do not report the
+// login. Either of them belongs to one person for ever. Later logins, and
+// logins of people whom the portal does not know, change nothing. Of two
+// concurrent reports one is recorded.
 func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error {
 	login = strings.ToLower(login)
 	p, err := s.used(ctx, login, accountID)
@@ -43,7 +43,7 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 	return err
 }
 
-// used finds whose account a login was.
+// used returns the person to whom the account of a login belongs.
 func (s *Service) used(ctx context.Context, login, accountID string) (domain.Person, error) {
 	if accountID == "" {
 		return s.Store.PersonByLogin(ctx, login)

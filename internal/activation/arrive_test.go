@@ -2,7 +2,7 @@ package activation_test
 
 import "testing"
 
-// A CAS server need not say which account it was.
+// A CAS server may not report the Keycloak id.
 func TestTheFirstLoginIsKeptByLoginAlone(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	if err := w.FirstLogin(t.Context(), "o22502142", ""); err != nil || !w.person("p-22502142").FirstLoginAt.IsZero() {

@@ -6,14 +6,15 @@ import (
 	"entree/internal/domain"
 )
 
-// CodeAgain sends a new code in a journey that waits for one, for an operator:
-// without the visitor's limits and waits, and together with what the operator's
-// act wants besides. The tries stay as they are.
+// CodeAgain sends a new code for a journey that waits for one, on behalf of an
+// operator: without the visitor's rate limits and delays, and in one
+// transaction with the effects of the operator's act. The tries stay as they
+// are.
 func (s *Service) CodeAgain(ctx context.Context, j domain.Journey, with domain.Effects) error {
 	return s.sendAgain(ctx, &j, j.Lang, with)
 }
 
-// MailJob gives the job that sends a mail.
+// MailJob returns the job that sends a mail.
 func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job, error) {
 	now := s.now()
 	m.AskedAt = now

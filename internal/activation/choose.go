@@ -11,27 +11,27 @@ import (
 	"entree/internal/secret"
 )
 
-// PasswordRules are the numbers that a password is held to; 0: not asked for.
+// PasswordRules are the limits that a password must keep; 0 means no limit.
 type PasswordRules = password.Policy
 
-// Phrase is a suggestion of the generator. Unit and Count say how long it
-// holds: ("century", 3).
+// Phrase is a suggested passphrase. Unit and Count estimate the time needed to
+// guess it: ("century", 3).
 type Phrase struct {
 	Text  secret.Text
-	Words []string // as drawn, accents kept
+	Words []string // as drawn, with accents
 	Bits  float64
 	Unit  string
 	Count int
 }
 
-// Rules gives the rules that a password is held to now.
+// Rules returns the rules that a password must keep now.
 func (s *Service) Rules(domain.Journey) PasswordRules { return s.Policy() }
 
-// Fragments gives what of a person's data a password may not hold, folded, for
-// the browser, which ticks the rule while they type.
+// Fragments returns the folded parts of a person's data that a password must
+// not contain. The browser uses them to check the rule while the student types.
 func (s *Service) Fragments(p domain.Person) []string { return s.personal(p).Fragments() }
 
-// Phrases draws n suggestions, none of which breaks a rule for this person.
+// Phrases draws n suggestions that keep all rules for this person.
 func (s *Service) Phrases(p domain.Person, n int) ([]Phrase, error) {
 	check := password.Checker(s.Policy(), s.personal(p))
 	out := make([]Phrase, n)
@@ -46,13 +46,13 @@ func (s *Service) Phrases(p domain.Person, n int) ([]Phrase, error) {
 	return out, nil
 }
 
-// ChoosePassword judges the password, hashes it, forgets it, and commits the
-// account's job with the intent. Then it waits a moment for Keycloak; where
-// the account is not there by then, the journey's step is StepWaiting and the
-// job goes on without the visitor.
+// ChoosePassword checks and hashes the password, drops it, and commits the
+// account's job. Then it waits a short time for Keycloak. If the account does
+// not exist by then, the journey is at StepWaiting and the job continues
+// without the visitor.
 func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen, confirmation secret.Text) error {
 	if err := s.Charters.Refresh(ctx); err != nil {
-		return err // before the hash, which is dear
+		return err // checked before the expensive hash
 	}
 	if err := s.stands(j, domain.StepPassword); err != nil {
 		return err
@@ -98,8 +98,8 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	return s.reread(ctx, j)
 }
 
-// judge gives every rule that a password breaks; one that keeps them all is
-// looked up among those that leaked.
+// judge returns every rule that a password breaks. A password that keeps all
+// rules is also looked up in the list of breached passwords.
 func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, error) {
 	found := password.Check(s.Policy(), chosen, s.personal(p))
 	if len(found) > 0 || s.Breached == nil {
@@ -115,9 +115,10 @@ func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, 
 	return found, nil
 }
 
-// intend gives the effects that begin the account (the model's step "intend"): the person's state moves
-// from none to creating, which one journey alone can do, and the job carries
-// all that Keycloak needs, sealed.
+// intend returns the effects that begin the creation of the account (step
+// "intend" of the model). The person's state changes from none to creating,
+// which only one journey can do, and the sealed job carries all data that
+// Keycloak needs.
 func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential) (domain.Effects, error) {
 	profile, ok := s.Profile(p.Profile)
 	if !ok {

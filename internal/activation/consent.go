@@ -10,13 +10,14 @@ import (
 	"entree/internal/naming"
 )
 
-// CharterFor gives the charter that a journey's person has to read.
+// CharterFor returns the charter that the journey's student must read.
 func (s *Service) CharterFor(j domain.Journey, lang domain.Lang) (domain.Charter, error) {
 	return s.Charters.InForce(j.Profile, lang)
 }
 
-// Accept keeps that a person accepted the charter whose text has this hash. A
-// text that is no longer in force is refused, and the new one is to be read.
+// Accept records that the student accepted the charter whose text has this
+// hash. A text that is no longer in force is refused, and the student must read
+// the new one.
 func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, lang domain.Lang) error {
 	if err := s.stands(j, domain.StepCharter); err != nil {
 		return err
@@ -50,9 +51,9 @@ func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, 
 	return s.replaced(ctx, err, domain.ReasonCharterChanged)
 }
 
-// asShown gives the charter in force if its text is the one that was shown.
-// Another instance may have put a new one in force a moment ago, so the answer
-// is read afresh.
+// asShown returns the charter in force if its text is the one that the page
+// showed. It refreshes the board first, because another instance may have
+// published a new one.
 func (s *Service) asShown(ctx context.Context, profile string, lang domain.Lang, sha256 string) (domain.Charter, error) {
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return domain.Charter{}, err
@@ -64,8 +65,8 @@ func (s *Service) asShown(ctx context.Context, profile string, lang domain.Lang,
 	return charter, err
 }
 
-// replaced makes a refusal of a charter that was replaced between the look and
-// the transaction, and sees to it that the next page shows the new one.
+// replaced turns ErrCharterReplaced into a refusal with reason and refreshes
+// the board, so that the next page shows the new charter.
 func (s *Service) replaced(ctx context.Context, err error, reason domain.Reason) error {
 	if !errors.Is(err, domain.ErrCharterReplaced) {
 		return err
@@ -107,7 +108,7 @@ func (s *Service) reserveOrPark(ctx context.Context, j *domain.Journey) (parked 
 	return true, s.reread(ctx, j)
 }
 
-// Behind gives the person of a journey that has identified one.
+// Behind returns the person of a journey that has identified one.
 func (s *Service) Behind(ctx context.Context, j domain.Journey) (domain.Person, error) {
 	if !j.IsIdentified() {
 		return domain.Person{}, domain.ErrNotFound
@@ -115,8 +116,8 @@ func (s *Service) Behind(ctx context.Context, j domain.Journey) (domain.Person, 
 	return s.Store.Person(ctx, j.Person)
 }
 
-// reserve gives the person an identifier and an address for ever (the model's
-// step "reserve").
+// reserve reserves an identifier and an address for the person for ever (step
+// "reserve" of the model).
 func (s *Service) reserve(ctx context.Context, id domain.PersonID) (domain.Person, error) {
 	p, err := s.Store.Person(ctx, id)
 	if err != nil || p.Login != "" && p.UniversityAddress != "" {

@@ -53,7 +53,7 @@ func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang,
 			At: j.RequestedAt, Kind: domain.EventDeskProven, Person: p.ID, Journey: j.ID, Details: map[string]string{"operator": given.Operator},
 		}},
 	})
-	if errors.Is(err, domain.ErrConflict) { // another browser was first, or it ran out
+	if errors.Is(err, domain.ErrConflict) { // another browser used the code first, or it expired
 		return domain.Journey{}, s.wrongDesk(ctx, acts)
 	}
 	return j, limited(err, domain.ReasonTooManyRequests)

@@ -13,7 +13,7 @@ import (
 	"entree/internal/secret"
 )
 
-// give issues a code of the desk, as a help desk does.
+// give issues a code of the help desk.
 func (w *world) give(id domain.PersonID) secret.Text {
 	w.t.Helper()
 	code, kept, err := domain.NewDeskCode(rand.Reader, w.Keys, id, "Ada Admin", w.clock())
@@ -43,7 +43,7 @@ func TestI2_ACodeOfTheDeskStandsForTheMailboxAndForNothingElse(t *testing.T) {
 	if err := w.choose(j.ID, strong); err != nil {
 		t.Fatal(err)
 	}
-	w.box.next(t, domain.MessageActivated) // to the address of the enrolment
+	w.box.next(t, domain.MessageActivated) // sent to the address of the enrolment
 	if p := w.person("p-22502142"); p.Account != domain.AccountActive {
 		t.Errorf("the account is %q", p.Account)
 	}
@@ -82,10 +82,10 @@ func TestDesk_WhatIsRefused(t *testing.T) {
 
 	first, second := w.give("p-22502142"), w.give("p-22502142")
 	_, err = w.enter(first.Reveal())
-	refused(t, err, domain.ReasonDeskWrong) // another took its place
+	refused(t, err, domain.ReasonDeskWrong) // a newer code replaced it
 	w.pass(domain.DeskLife)
 	_, err = w.enter(second.Reveal())
-	refused(t, err, domain.ReasonDeskWrong) // S5: too old, with nothing purged
+	refused(t, err, domain.ReasonDeskWrong) // S5: expired, although no purge ran
 
 	third := w.give("p-22502142")
 	held := w.person("p-22502142")

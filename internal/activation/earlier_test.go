@@ -33,8 +33,8 @@ func TestV19_AnEarlierCodeCostsNoTry(t *testing.T) {
 	}
 }
 
-// The holder of a right code is told that the account is active; a wrong code is
-// only wrong.
+// A student with a correct code is told that the account is already active; a
+// wrong code is only reported as wrong.
 func TestV18_ARightCodeAfterTheActivationSaysSo(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	second := w.ask("etudiant", "jp.martin@example.net")

@@ -8,8 +8,8 @@ import (
 	"entree/internal/secret"
 )
 
-// While the secret is rotated, instance by instance, a job can come to one that
-// does not have its key yet; a key can be taken away too soon. The sealed intent
+// While the secret is rotated, instance by instance, a job can reach an
+// instance without its key, and a key can be removed too early. The sealed job
 // waits for an instance that has the key.
 func TestI5_AJobThatNoKeyOpensIsNotGivenUp(t *testing.T) {
 	w := newWorld(t, jeanPierre())
@@ -36,8 +36,8 @@ func TestI5_AJobThatNoKeyOpensIsNotGivenUp(t *testing.T) {
 	}
 }
 
-// A journey whose tries are spent has an exit: the code of another one is compared
-// at once, and opens it.
+// A journey without tries left has an exit: the code of a new journey is
+// compared at once and accepted.
 func TestI7_AfterTheLastTryANewCodeIsCompared(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")

@@ -12,18 +12,17 @@ import (
 	"entree/internal/secret"
 )
 
-// TestI2_RandomWalk lets somebody do anything at any time in two browsers,
-// while time passes and the charter is replaced, and checks after each act
-// that
+// TestI2_RandomWalk performs random acts in two browsers while time passes and
+// the charter is replaced, and checks after each act that
 //
-//   - the step never moves but by its own act, and never skips one;
-//   - an account is there only where a code was proven and the charter that was
-//     then in force was accepted (I2), and at most once (I1);
-//   - success is shown exactly when the account is there (I3).
+//   - the step only changes by its own act, and no step is skipped;
+//   - an account exists only if a code was proven and the charter in force at
+//     that time was accepted (I2), and at most once (I1);
+//   - success is shown exactly if the account exists (I3).
 func TestI2_RandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, jeanPierre())
-		defer w.end() // a hundred of them would go on asking for jobs
+		defer w.end() // otherwise the runners of a hundred worlds would keep polling for jobs
 		w.Rates.Address.Burst, w.Rates.WrongClient.Burst, w.Rates.Strikes.Burst = 1000, 1000, 10_000
 		walk := &walk{world: w, browsers: [2]browser{}}
 		rt.Repeat(map[string]func(*rapid.T){
@@ -61,8 +60,8 @@ func (w *walk) pick(t *rapid.T) *browser {
 	return &w.browsers[rapid.IntRange(0, 1).Draw(t, "browser")]
 }
 
-// live gives the browser's journey if it still runs, and forgets it if its
-// time is over.
+// live returns the browser's journey, or removes it from the model if it has
+// expired.
 func (w *walk) live(b *browser) bool {
 	if b.step == "" {
 		return false
@@ -159,7 +158,7 @@ func (w *walk) accept(t *rapid.T) {
 		}
 		b.step, b.accepted = domain.StepGuide, c.Version
 		if j, _, _ := w.Journey(w.t.Context(), b.id); !j.Passed[domain.StepGuide].IsZero() {
-			b.step = domain.StepPassword // it was only the charter that had changed
+			b.step = domain.StepPassword // only the charter had changed
 		}
 	}
 }

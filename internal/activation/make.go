@@ -8,8 +8,8 @@ import (
 	"entree/internal/domain"
 )
 
-// accountDeadline is how long an account is tried for. After it a human has
-// to look: Keycloak has been away for a fortnight.
+// accountDeadline limits the retries of an account's creation. If Keycloak was
+// unavailable for a fortnight, an administrator must look at the case.
 const accountDeadline = 14 * 24 * time.Hour
 
 // AccountJobs makes accounts. One account, ever (I1); docs/model has the same
@@ -23,9 +23,9 @@ func (s *Service) AccountJobs() domain.Handler { return accountJobs{s} }
 
 type accountJobs struct{ *Service }
 
-// Run creates the account and ends its journey. It may run again at any point:
-// Accounts knows its own work by the activation's id, and a journey that is
-// done stays as it is.
+// Run creates the account and completes its journey. It is idempotent: Accounts
+// recognises the account by the activation's id, and a completed journey stays
+// as it is.
 func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	var a domain.Account
 	if err := s.OpenJob(job, &a); err != nil {
@@ -69,13 +69,14 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 	return domain.Effects{}, s.end(ctx, job.Journey, effects, func(j *domain.Journey) bool { return j.Complete(now) })
 }
 
-// Abandon parks the person: an administrator sees who waits and why.
+// Abandon parks the person, so that an administrator sees the case and its
+// reason.
 func (s accountJobs) Abandon(ctx context.Context, job domain.Job, cause error) (domain.Effects, error) {
 	return domain.Effects{}, s.park(ctx, job.Journey, job.Person, "given up")
 }
 
-// park stops a person's activation for a human to judge, tells the person so
-// by mail, and never touches what is in Keycloak.
+// park stops a person's activation until an administrator decides, notifies the
+// person by mail, and changes nothing in Keycloak.
 func (s *Service) park(ctx context.Context, id domain.JourneyID, person domain.PersonID, why string) error {
 	p, err := s.Store.Person(ctx, person)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"entree/internal/domain"
 )
 
-// listener is a relying party that is told of everything.
+// listener is a relying party that receives every event.
 type listener struct {
 	mu    sync.Mutex
 	told  []domain.Event
@@ -23,8 +23,8 @@ func (l *listener) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	return []domain.Job{{ID: fmt.Sprint("news-", len(l.told)), Kind: "news", Person: p.ID, Created: v.At, RunAt: v.At, Deadline: v.At}}, nil
 }
 
-// Relying parties are told of the charter, the account and the first login, in
-// the transactions of the events themselves, once each.
+// Relying parties are notified of the charter, the account and the first login,
+// in the transactions of the events themselves, once each.
 func TestRelyingPartiesAreTold(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	l := &listener{}
@@ -71,7 +71,8 @@ func TestRelyingPartiesAreTold(t *testing.T) {
 	}
 }
 
-// A login that is reported with somebody else's identifier is nobody's.
+// A login is not recorded if its identifier and its Keycloak id belong to
+// different people.
 func TestAFirstLoginIsTheAccountsOwn(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")

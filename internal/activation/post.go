@@ -8,8 +8,8 @@ import (
 	"entree/internal/domain"
 )
 
-// mailDeadline is how long a mail without a code is tried for: a mail server
-// that is away over a long week-end loses nothing.
+// mailDeadline limits the retries of a mail without a code. It outlasts a mail
+// server that is unavailable over a long weekend.
 const mailDeadline = 4 * 24 * time.Hour
 
 // mailJob seals a message into a job. The message's id is the job's, so that each
@@ -20,13 +20,13 @@ func (s *Service) mailJob(m domain.Message, person domain.PersonID, journey doma
 	return job, err
 }
 
-// MailJobs sends mails.
+// MailJobs returns the handler of the jobs that send mails.
 func (s *Service) MailJobs() domain.Handler { return mailJobs{s} }
 
 type mailJobs struct{ *Service }
 
-// Run sends the mail, at least once: a crash after the server took it sends it
-// again, with the same Message-ID.
+// Run sends the mail at least once: after a crash between the server's
+// acceptance and the commit it sends the mail again, with the same Message-ID.
 func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	var m domain.Message
 	if err := s.OpenJob(job, &m); err != nil {
@@ -36,11 +36,12 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 		return domain.Effects{}, nil
 	}
 	if m.Kind == domain.MessageCode && !s.now().Before(m.ExpiresAt) {
-		// The mail server was away for too long, or yesterday's database is back.
+		// The mail server was unavailable for too long, or an old backup was
+		// restored.
 		return domain.Effects{}, domain.Permanent(errors.New("mail job: the code has expired"))
 	}
-	// Whom a code is for is told when it was sent, and not when it was asked for:
-	// asking is the same work for an address that nobody has.
+	// The stage "code sent" is reached when the mail is sent, not when it is
+	// requested, so that a request does the same work for an unknown address.
 	reached, err := s.reached(ctx, job, m)
 	if err != nil {
 		return domain.Effects{}, err
@@ -53,7 +54,7 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	return e, nil
 }
 
-// reached gives the people whom a code is for.
+// reached returns the people for whom a code was sent.
 func (s mailJobs) reached(ctx context.Context, job domain.Job, m domain.Message) ([]domain.Reached, error) {
 	if m.Kind != domain.MessageCode {
 		return nil, nil
@@ -69,8 +70,8 @@ func (s mailJobs) reached(ctx context.Context, job domain.Job, m domain.Message)
 	return out, nil
 }
 
-// Abandon leaves an event where an administrator sees it (I5), and marks an
-// address that the server refused.
+// Abandon writes an event that administrators see (I5), and marks an address
+// that the mail server refused as wrong.
 func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (domain.Effects, error) {
 	var m domain.Message
 	if err := s.OpenJob(job, &m); err != nil {

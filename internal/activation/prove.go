@@ -31,10 +31,10 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	}
 	now := eligible(people)
 	err = s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
+		if !at.Before(j.Code.ExpiresAt) { // not compared, so no try is counted
 			return s.tell(j, at, domain.EventCodeExpired), &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
-		if j.CodeIsEarlier(s.Keys, digits) { // costs nothing: only a mail can have told it
+		if j.CodeIsEarlier(s.Keys, digits) { // no try is counted: only a mail can have contained this code
 			return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonCodeEarlier}
 		}
 		spend := &domain.Spend{At: at, Acts: s.wrongCode(j, client)}
@@ -74,7 +74,7 @@ func (s *Service) blocked(ctx context.Context, j *domain.Journey, err error, rea
 	return errors.Join(s.Store.Apply(ctx, s.tell(j, s.now(), kind)), limited(err, reason))
 }
 
-// Answers is what a person says of themself on the second proof's page.
+// Answers are the student's answers on the page of the second proof.
 type Answers struct {
 	BirthDate string // ISO 8601
 	Number    string

@@ -9,16 +9,16 @@ import (
 	"entree/internal/domain"
 )
 
-// Request is the first page: who asks for a code.
+// Request is a request for a code, from the first page.
 type Request struct {
 	Profile string
 	Address string // as typed
 	Lang    domain.Lang
-	Client  string // the visitor's network, for the limits
+	Client  string // network of the visitor, for the rate limits
 }
 
-// Request begins a journey. Whether anybody has the address is not told: the
-// same work is done and the same journey comes back. The mail tells.
+// Request begins a journey. It does the same work and returns the same kind of
+// journey whether or not the address is known; only the mail differs.
 func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error) {
 	profile, ok := s.Profile(r.Profile)
 	if !ok {
@@ -53,7 +53,8 @@ func (s *Service) newJourney(b domain.Beginning) (domain.Journey, error) {
 	return domain.NewJourney(s.Random, b, now, now.Add(s.Absolute))
 }
 
-// Resend sends a new code; the one before is good no more, the tries stay.
+// Resend sends a new code, which replaces the preceding one. The tries are not
+// reset.
 func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error {
 	if err := s.stands(j, domain.StepCode); err != nil {
 		return err
@@ -67,7 +68,7 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 	return s.sendAgain(ctx, j, lang, domain.Effects{})
 }
 
-// sendAgain draws a new code for a journey as it is now.
+// sendAgain draws a new code for the current state of a journey.
 func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
 	mail, err := s.sendCode(ctx, &next, lang, s.now())
@@ -76,7 +77,7 @@ func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.
 	}
 	effects.Jobs = append(effects.Jobs, mail.Jobs...)
 	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, now time.Time) (domain.Effects, *domain.Refusal) {
-		if !j.TakeCode(next) { // a second click came first: one mail is enough
+		if !j.TakeCode(next) { // a concurrent request was first: one mail is enough
 			return domain.Effects{}, nil
 		}
 		effects.Events = s.tell(j, now, domain.EventCodeResent).Events
@@ -84,15 +85,16 @@ func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.
 	})
 }
 
-// ResendAt is when the next code may be asked for: half a minute after the
-// first one, twice as long after each further one, five minutes at most.
+// ResendAt returns the time at which the next code may be requested: 30 seconds
+// after the first one, then twice as long after each further one, at most five
+// minutes.
 func (s *Service) ResendAt(j domain.Journey) time.Time {
 	wait := 30 * time.Second << min(max(j.Code.Sent-1, 0), 4)
 	return j.Code.SentAt.Add(min(wait, 5*time.Minute))
 }
 
-// sendCode draws a code for the journey and gives the job of the mail that
-// tells the truth about the address.
+// sendCode draws a code for the journey and returns the job of the mail that
+// matches the state of the address.
 func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, now time.Time) (domain.Effects, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	if err != nil {
@@ -113,14 +115,15 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	deadline := now.Add(mailDeadline)
 	if m.Kind == domain.MessageCode {
 		m.Code, m.Minutes, m.ExpiresAt = digits.Reveal(), int(s.CodeLife/time.Minute), j.Code.ExpiresAt
-		deadline = j.Code.ExpiresAt // nobody can use it later
+		deadline = j.Code.ExpiresAt // the code is useless later
 	}
 	job, err := s.mailJob(m, "", j.ID, now, deadline)
 	return domain.Effects{Jobs: []domain.Job{job}}, err
 }
 
-// truth chooses the mail for the people behind an address. Whoever may
-// activate comes first; the others are told why not.
+// truth returns the mail that matches the state of the people at an address. A
+// person who may activate takes precedence; otherwise the mail says why
+// activation is not possible.
 func truth(people []domain.Person) domain.Message {
 	m := domain.Message{Kind: domain.MessageNobody}
 	rank := 0
@@ -140,7 +143,7 @@ func truth(people []domain.Person) domain.Message {
 		case r > rank:
 			rank, m = r, domain.Message{Kind: kind, To: p.Email, GivenName: p.GivenName, Login: p.Login}
 		case r == rank:
-			m.GivenName, m.Login = "", "" // several people: no name is shown
+			m.GivenName, m.Login = "", "" // several people: the mail names none of them
 		}
 	}
 	return m
@@ -171,7 +174,8 @@ func (s *Service) takeMail(ctx context.Context, a domain.Address, client string)
 		{Key: addressKey("mail-address", a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
 	}
 	acts = append(acts, networkActs("mail-client", client, s.Rates.Client, 5)...)
-	// The limit that everybody shares comes last: its row is held shortest.
+	// The limit shared by all visitors comes last, so that its row is locked for
+	// the shortest time.
 	acts = append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 2})
 	_, err := s.Limits.TakeAll(ctx, acts, s.now())
 	var spent *domain.LimitError

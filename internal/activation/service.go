@@ -14,13 +14,13 @@ import (
 	"entree/internal/secret"
 )
 
-// Service does what people ask for on the pages. It holds no state: any number
-// of instances may stand before one store. What changes a journey takes it as it
-// was read and leaves it as it is stored then, after a refusal too; where it was
-// not done, the journey stays as it came.
+// Service performs the acts of students. It holds no state: any number of
+// instances may share one store. Methods that change a journey take it by
+// pointer and update it to the stored state, also when they refuse. If they
+// return any other error, the journey is unchanged.
 type Service struct{ Options }
 
-// Options is what a service is made of.
+// Options are the dependencies and settings of a Service.
 type Options struct {
 	Store    domain.Store
 	Limits   domain.Limits
@@ -29,21 +29,21 @@ type Options struct {
 	Hasher   domain.Hasher
 	Mailer   domain.Mailer
 	Charters domain.Charters
-	News     domain.News // may be nil: nobody listens
+	News     domain.News // may be nil: no relying parties
 	Keys     secret.Keyring
 	Clock    func() time.Time
 	Random   io.Reader
 
 	Profiles []domain.Profile
-	// Policy gives the rules a password must keep: the institution's, or the
-	// realm's where they are stricter. It is asked each time, since a realm
-	// changes.
+	// Policy returns the rules that a password must keep: the institution's, or
+	// the realm's if they are stricter. It is called for each check, because a
+	// realm's policy can change.
 	Policy   func() password.Policy
 	Breached domain.Breached // may be nil
-	Words    []string        // the institution's own words, in no password
+	Words    []string        // words of the institution that a password must not contain
 	CodeLife time.Duration
-	Idle     time.Duration // a journey ends when nothing was done for so long
-	Absolute time.Duration // and at the latest so long after it began
+	Idle     time.Duration // a journey expires after this time without an act
+	Absolute time.Duration // and at the latest this long after it began
 	Wait     time.Duration // how long the last page waits for Keycloak
 	Rates    Rates
 
@@ -52,10 +52,10 @@ type Options struct {
 
 type patterns struct{ login, address naming.Pattern }
 
-// ErrExpired says that a journey's time is over.
+// ErrExpired is returned if the journey has expired.
 var ErrExpired = errors.New("activation: the journey's time is over")
 
-// New checks the options and gives a service. The handlers of its jobs are
+// New validates the options and returns a Service. The handlers of its jobs are
 // [Service.MailJobs] and [Service.AccountJobs].
 func New(o Options) (*Service, error) {
 	o.patterns = make(map[string]patterns, len(o.Profiles))
@@ -76,7 +76,7 @@ func New(o Options) (*Service, error) {
 	return &Service{o}, nil
 }
 
-// Profile gives a configured profile by its key.
+// Profile returns the configured profile with this key.
 func (s *Service) Profile(key string) (domain.Profile, bool) {
 	i := slices.IndexFunc(s.Profiles, func(p domain.Profile) bool { return p.Key == key })
 	if i < 0 {
@@ -85,8 +85,8 @@ func (s *Service) Profile(key string) (domain.Profile, bool) {
 	return s.Profiles[i], true
 }
 
-// Journey gives a journey and the step that its person sees next, ErrNotFound
-// where there is none, ErrExpired where its time is over. It changes nothing.
+// Journey returns a journey and its next step. It returns ErrNotFound if there
+// is none, and ErrExpired if it has expired. It changes nothing.
 func (s *Service) Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error) {
 	j, err := s.Store.Journey(ctx, id)
 	if err != nil {
@@ -98,23 +98,24 @@ func (s *Service) Journey(ctx context.Context, id domain.JourneyID) (domain.Jour
 	return j, s.Step(j), nil
 }
 
-// Ends tells when a journey ends if nothing more is done.
+// Ends returns the time at which a journey expires without a further act.
 func (s *Service) Ends(j domain.Journey) time.Time {
 	idle := j.SeenAt.Add(s.Idle)
 	if s.Step(j) == domain.StepWaiting || idle.After(j.ExpiresAt) {
-		return j.ExpiresAt // who waits for us does not have to do anything
+		return j.ExpiresAt // a student who waits for the portal does not have to act
 	}
 	return idle
 }
 
 func (s *Service) expired(j domain.Journey) bool { return !s.Clock().Before(s.Ends(j)) }
 
-// Step tells where a journey stands.
+// Step returns the journey's next step.
 func (s *Service) Step(j domain.Journey) domain.Step {
 	return j.Next(func(sha string) bool { return slices.Contains(s.Charters.Current(j.Profile), sha) })
 }
 
-// reread gives what a job made of a journey.
+// reread replaces the journey by its stored state, which a job may have
+// changed.
 func (s *Service) reread(ctx context.Context, j *domain.Journey) error {
 	now, err := s.Store.Journey(ctx, j.ID)
 	if err == nil {
@@ -123,7 +124,8 @@ func (s *Service) reread(ctx context.Context, j *domain.Journey) error {
 	return err
 }
 
-// stands refuses a journey that is over, or at another step (empty: any).
+// stands returns ErrExpired if the journey has expired and a Refusal with
+// ReasonStep if it is at another step. An empty step accepts any.
 func (s *Service) stands(j *domain.Journey, at domain.Step) error {
 	if s.expired(*j) {
 		return ErrExpired
@@ -134,17 +136,17 @@ func (s *Service) stands(j *domain.Journey, at domain.Step) error {
 	return nil
 }
 
-// Extend puts the idle end of a journey off: the visitor asked for more time.
-// The absolute end stays.
+// Extend postpones the idle end of a journey at the visitor's request. The
+// absolute end stays.
 func (s *Service) Extend(ctx context.Context, j *domain.Journey) error {
 	return s.act(ctx, j, "", func(*domain.Journey, time.Time) (domain.Effects, *domain.Refusal) { return domain.Effects{}, nil })
 }
 
-// act is the one way in which a journey changes. It takes the journey as it was
-// read and leaves it as it is stored then, so that a press reads it once. A
-// journey that stands elsewhere is refused; decide says what happens, and that is
-// committed. A refusal is an outcome: it is committed with whatever decide
-// changed, so that a wrong code costs its try.
+// act is the only function that changes a journey. It takes the journey as it
+// was read and updates it to the stored state, so that a POST reads it once. It
+// refuses a journey at another step. Otherwise it commits the result of decide.
+// A refusal is an outcome: it is committed with the changes that decide made,
+// so that a wrong code costs its try.
 func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, decide func(*domain.Journey, time.Time) (domain.Effects, *domain.Refusal)) error {
 	var refusal *domain.Refusal
 	var e domain.Effects
@@ -169,9 +171,9 @@ func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, de
 	return nil
 }
 
-// wake tells the runner of what was committed, and of nothing else: a runner
-// that is woken asks the database. An account is made at once by whoever asked
-// for it, with RunNow.
+// wake wakes the runner only for the kinds of jobs that were committed, because
+// a woken runner queries the database. The account's job is not included: the
+// request that ordered it runs it with RunNow.
 func (s *Service) wake(e domain.Effects) {
 	for _, job := range e.Jobs {
 		if job.Kind != domain.JobAccount {
@@ -180,7 +182,7 @@ func (s *Service) wake(e domain.Effects) {
 	}
 }
 
-// news gives the jobs that tell relying parties of an event.
+// news returns the jobs that notify relying parties of an event.
 func (s *Service) news(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	if s.News == nil {
 		return nil, nil

@@ -15,7 +15,8 @@ import (
 	"entree/internal/secret"
 )
 
-// TestTheWholeWay walks a student through every step, as the how-to does.
+// TestTheWholeWay leads a student through every step, as the how-to describes
+// them.
 func TestTheWholeWay(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 
@@ -70,8 +71,8 @@ func TestS6_ACodeLivesTenMinutes(t *testing.T) {
 	}
 }
 
-// What is in the database is of no use to whoever reads it: no code, and no
-// MAC that could be tried out without the key.
+// A copy of the database contains no code, and no MAC that could be tested
+// without the key.
 func TestS8_TheDatabaseHoldsNoCode(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.box.failWith(errors.New("450")) // the mail waits in the database
@@ -96,8 +97,8 @@ func TestS8_TheDatabaseHoldsNoCode(t *testing.T) {
 	}
 }
 
-// I4: while Keycloak is away the password is nowhere, and neither is the
-// credential as Keycloak would take it.
+// I4: while Keycloak is unavailable, neither the password nor the credential in
+// Keycloak's format is stored.
 func TestS24_ThePasswordIsNowhereWhileItsAccountWaits(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Wait = 50 * time.Millisecond
@@ -139,7 +140,7 @@ func TestS7_ACodeFitsItsOwnJourneyOnly(t *testing.T) {
 	mine := w.ask("etudiant", "jp.martin@example.net")
 	code := w.box.next(t, domain.MessageCode).Code
 	theirs := w.ask("etudiant", "jp.martin@example.net") // another browser
-	for w.box.next(t, domain.MessageCode).Code == code { // one time in a million
+	for w.box.next(t, domain.MessageCode).Code == code { // equal with probability 1 in a million
 		w.pass(time.Minute)
 		if err := w.Resend(t.Context(), theirs, domain.French, "c"); err != nil {
 			t.Fatal(err)
@@ -194,8 +195,8 @@ func TestS13_MailsAreLimitedPerAddressAndClient(t *testing.T) {
 	refused(t, ask("b@example.net"), domain.ReasonTooManyRequests)
 }
 
-// The journeys of every kind of address look alike, byte for byte but for
-// what is drawn.
+// The journeys of every kind of address are equal byte by byte, except for
+// random values.
 func TestS14_EveryAddressGetsTheSameJourney(t *testing.T) {
 	active, notReady := jeanPierre(), jeanPierre()
 	active.ID, active.Number, active.Email = "p-2", "2", "active@example.net"
@@ -443,7 +444,7 @@ func TestEligibilityIsFrozenWhenTheCodeIsProven(t *testing.T) {
 	}
 }
 
-// other gives six digits that are not code.
+// other returns six digits that differ from code.
 func other(code string) string {
 	if code == "111111" {
 		return "222222"

@@ -24,14 +24,14 @@ import (
 	"entree/keycloak/fake"
 )
 
-// world is a service on a real store, with the real runner, a fake Keycloak
-// and a mailbox. Its clock stands still until a test moves it.
+// world is a service on a real store, with the real runner, a fake Keycloak and
+// a mailbox. Its clock moves only when a test advances it.
 type world struct {
 	*activation.Service
 	t        *testing.T
 	store    *store.Store
-	dir      string // of the database
-	end      func() // at the test's end, or before
+	dir      string // directory of the database
+	end      func() // called at the test's end, or earlier
 	accounts *fake.Accounts
 	desk     *charter.Desk
 	box      *box
@@ -115,7 +115,7 @@ func (w *world) enrol(people ...domain.Person) {
 	}
 }
 
-// raw is every byte that the database has on disk.
+// raw returns all bytes of the database files.
 func (w *world) raw() []byte {
 	w.t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
@@ -133,7 +133,7 @@ func (w *world) raw() []byte {
 	return all
 }
 
-// jeanPierre is the how-to's own student.
+// jeanPierre returns the student of the how-to.
 func jeanPierre() domain.Person {
 	return domain.Person{
 		ID: "p-22502142", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin",
@@ -151,7 +151,8 @@ func (w *world) ask(profile, address string) domain.JourneyID {
 	return j.ID
 }
 
-// press does an act of somebody whose page was read a moment ago.
+// press calls act with the journey as it is stored now, as a page that was just
+// read does.
 func (w *world) press(id domain.JourneyID, act func(*domain.Journey) error) error {
 	j, _, err := w.Journey(w.t.Context(), id)
 	if err != nil {
@@ -188,7 +189,7 @@ func (w *world) ChoosePassword(ctx context.Context, id domain.JourneyID, chosen,
 	return w.press(id, func(j *domain.Journey) error { return w.Service.ChoosePassword(ctx, j, chosen, confirmation) })
 }
 
-// prove goes on with the code from the mailbox.
+// prove proves the journey with the code from the mailbox.
 func (w *world) prove(id domain.JourneyID) {
 	w.t.Helper()
 	if err := w.Prove(w.t.Context(), id, w.box.next(w.t, domain.MessageCode).Code, "192.0.2.0"); err != nil {
@@ -237,7 +238,8 @@ func (w *world) person(id domain.PersonID) domain.Person {
 	return p
 }
 
-// refused checks that an act was refused for a reason.
+// refused checks that an act was refused with a reason, and returns the
+// refusal.
 func refused(t *testing.T, err error, want domain.Reason) *domain.Refusal {
 	t.Helper()
 	var r *domain.Refusal
@@ -247,7 +249,7 @@ func refused(t *testing.T, err error, want domain.Reason) *domain.Refusal {
 	return r
 }
 
-// box is the mail server: it keeps what it takes, and can be told to fail.
+// box is the mail server: it collects mails, and tests can make it fail.
 type box struct {
 	mails chan domain.Message
 	mu    sync.Mutex
@@ -274,7 +276,7 @@ func (b *box) failWith(err error) {
 	b.fail = err
 }
 
-// next waits for the next mail, which must be of a kind.
+// next waits for the next mail, which must be of the given kind.
 func (b *box) next(t *testing.T, kind domain.MessageKind) domain.Message {
 	t.Helper()
 	select {
@@ -292,7 +294,7 @@ func (b *box) next(t *testing.T, kind domain.MessageKind) domain.Message {
 // publish puts a new version in force.
 func (w *world) publish(version string) {
 	w.t.Helper()
-	w.pass(time.Microsecond) // no two versions are of one moment
+	w.pass(time.Microsecond) // so that no two versions have the same start time
 	text := func(lang domain.Lang) charter.Text {
 		t := "# Charte " + version + " " + string(lang) + "\n"
 		return charter.Text{Title: "Charte", Markdown: t, SHA256: domain.HashCharter(t)}
@@ -306,8 +308,8 @@ func (w *world) publish(version string) {
 	}
 }
 
-// hasher stands for the hash, which has tests of its own: it keeps no trace of
-// the password.
+// hasher replaces the hash, which has its own tests. It keeps no trace of the
+// password.
 type hasher struct{}
 
 func (hasher) Hash(_ context.Context, p secret.Text) (domain.Credential, error) {

@@ -35,8 +35,8 @@ var (
 // checks that keep a label from being read two ways.
 var addressIDNA = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true))
 
-// Display returns the address for people: an international domain in its own letters
-// instead of punycode.
+// Display returns the address for display: an international domain in its own
+// script instead of punycode.
 func (a Address) Display() string {
 	local, host, ok := strings.Cut(string(a), "@")
 	if !ok {

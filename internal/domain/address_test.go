@@ -27,8 +27,8 @@ func TestS11_OneFormForAnAddress(t *testing.T) {
 	}
 }
 
-// TestV4_InvisibleCharactersOfAnAddress: what cannot be seen is removed, so that
-// the code is sent to the address that was meant.
+// TestV4_InvisibleCharactersOfAnAddress: invisible characters are removed, so
+// that the code is sent to the intended address.
 func TestV4_InvisibleCharactersOfAnAddress(t *testing.T) {
 	n := 0
 	for r := rune(0x80); r <= 0xeffff; r++ {
@@ -53,7 +53,7 @@ func TestS11_LookAlikesStayApart(t *testing.T) {
 	for _, in := range []string{"mike@example.org", "mıke@example.org", "mike@exampIe.org.example", "mike@еxample.org", "m.ike@example.org", "mike+a@example.org"} {
 		got, err := domain.ParseAddress(in)
 		if err != nil {
-			continue // refused is apart as well
+			continue // a refused address is distinct as well
 		}
 		if other, there := seen[got]; there {
 			t.Errorf("%q and %q are one address", in, other)

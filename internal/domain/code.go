@@ -12,19 +12,19 @@ import (
 	"entree/internal/secret"
 )
 
-// CodeLife is how long a code is good when the configuration says nothing; 60
-// minutes is the most that it may say (S6).
+// CodeLife is the default lifetime of a code. The configuration may set at most
+// 60 minutes (S6).
 const CodeLife = 10 * time.Minute
 
-// Code is what is kept of the six digits: a MAC under a key that is not in the
-// database, bound to the journey and its address.
+// Code is the stored form of the six digits: a MAC, bound to the journey and
+// its address, under a key that is not in the database.
 type Code struct {
 	MAC       []byte
 	Earlier   [][]byte `json:",omitzero"` // MACs of the codes that this one replaced, the newest last
 	SentAt    time.Time
 	ExpiresAt time.Time
 	Sent      int // codes made in this journey so far
-	Tries     int // over all of them: a new code does not give tries back (S4)
+	Tries     int // over all codes: a new code does not reset them (S4)
 }
 
 // NewDigits draws six decimal digits, each of the million with the same

@@ -9,24 +9,24 @@ import (
 	"entree/internal/secret"
 )
 
-// DeskLife is how long a code of the desk is good: its person stands there.
+// DeskLife is the lifetime of a help desk code: the student stands at the desk.
 const DeskLife = 15 * time.Minute
 
-// DeskCode is what is kept of a code that an operator gave to somebody who
-// showed an identity card: a MAC, whose it is, and who vouched. A person has
-// one at most; a new one takes its place.
+// DeskCode is the stored form of a code that an operator issued to a person who
+// showed an identity card: a MAC, the person and the operator. A person has one
+// at most; a new one replaces it.
 type DeskCode struct {
 	MAC       []byte
 	Person    PersonID
-	Operator  string // as the audit names them
+	Operator  string // by the name that the audit uses
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
 
-// NewDeskCode draws a code for somebody at the desk: eight letters and digits
-// without I, L, O and U, 40 bits. It names its person by itself, so that
-// nothing else has to be typed and nothing is told about anybody: that is why
-// it needs more than the six digits, which are tried against one address.
+// NewDeskCode draws a help desk code: eight letters and digits without I, L, O
+// and U, 40 bits. The code alone identifies its person, so that its page asks
+// for nothing else and discloses nothing. Therefore it is longer than the six
+// digits, which are compared for one address only.
 func NewDeskCode(random io.Reader, keys secret.Keyring, person PersonID, operator string, now time.Time) (secret.Text, DeskCode, error) {
 	b := make([]byte, 5)
 	if _, err := io.ReadFull(random, b); err != nil {
@@ -38,8 +38,9 @@ func NewDeskCode(random io.Reader, keys secret.Keyring, person PersonID, operato
 	}, nil
 }
 
-// CleanDeskCode takes what was read out and typed: small letters, spaces and
-// hyphens are forgiven, O is 0, I and L are 1.
+// CleanDeskCode returns a typed code in its canonical form: it ignores case,
+// spaces and hyphens, and reads O as 0, I and L as 1. The bool is false if it
+// is no code.
 func CleanDeskCode(s string) (string, bool) {
 	out := make([]rune, 0, 8)
 	for _, r := range strings.ToUpper(s) {

@@ -2,8 +2,8 @@ package domain
 
 import "time"
 
-// Existing is an account that Keycloak has already, as an operator compares it
-// with the enrolment before anything is decided.
+// Existing is an account that already exists in Keycloak. An operator compares
+// it with the enrolment before they decide a conflict.
 type Existing struct {
 	ID         string
 	Login      string
@@ -12,9 +12,9 @@ type Existing struct {
 	FamilyName string
 	Enabled    bool
 	CreatedAt  time.Time
-	// LastLogin is the last one that Keycloak still remembers; zero where it
-	// remembers none or does not tell.
+	// LastLogin is the last login that Keycloak remembers; zero if it remembers
+	// none or does not report it.
 	LastLogin  time.Time
 	Attributes map[string][]string
-	Mark       string // the activation's id, where the portal made or adopted it
+	Mark       string // id of the activation, if the portal created or adopted the account
 }

@@ -9,52 +9,52 @@ import (
 	"entree/internal/audit"
 )
 
-// Import is one run that brings people in from outside.
+// Import is one run that imports people from a source.
 type Import struct {
 	ID       string
-	Source   string // whose people these are; empty: the profile of each is their source
-	File     string // as its operator calls it
-	SHA256   string // of the file, known when it was read
-	Operator string // who asked for it; empty: the command line or the clock
+	Source   string // source to which the people belong; empty: the profile of each person
+	File     string // file name given by the operator
+	SHA256   string // of the file, set after it was read
+	Operator string // who started it; empty: the command line or the scheduler
 }
 
-// ImportOrder says how an import is to be done.
+// ImportOrder holds the settings of an import.
 type ImportOrder struct {
 	Import
 	DryRun  bool
-	Part    bool          // a part of the source: nobody is gone because they are not in it
-	MaxGone float64       // share of a source's people who may be gone at once
-	Gone    bool          // more than that were seen and accepted
-	Show    int           // how many differences of each kind are told; refusals always all
-	Audit   []audit.Entry // chained with the beginning
+	Part    bool          // the file is a part of the source: missing people are not gone
+	MaxGone float64       // maximum share of a source's people who may be gone at once
+	Gone    bool          // the operator confirmed a larger share
+	Show    int           // maximum number of reported differences of each kind; refusals are always reported
+	Audit   []audit.Entry // chained with the start of the import
 
-	// Told is asked with each difference, and Progress with each step on the
-	// way. Both may be nil.
+	// Told is called for each difference, and Progress for each step of the
+	// work. Both may be nil.
 	Told     func(Difference) error
 	Progress func(phase ImportPhase, lines int)
 }
 
-// ImportPhase is what an import is doing.
+// ImportPhase is the current work of an import.
 type ImportPhase string
 
-// The phases, in their order. Progress counts lines in the first and the
-// last one.
+// The phases, in their order. Progress counts lines in the first and the last
+// one.
 const (
 	PhaseReading   ImportPhase = "reading"
 	PhaseComparing ImportPhase = "comparing"
 	PhaseWriting   ImportPhase = "writing"
 )
 
-// Intake takes the lines of one import.
+// Intake receives the lines of one import.
 type Intake interface {
-	// Put takes somebody in. line is where they stand in the source.
+	// Put adds a person. line is their line number in the source.
 	Put(line int, p Person) error
-	// Refuse counts a line that is refused. Whom it names, as far as it can be
-	// read, is not taken and not gone.
+	// Refuse counts a refused line. The person whom it names, as far as the name
+	// can be read, is neither imported nor gone.
 	Refuse(profile, number string) error
 }
 
-// ImportCounts is what became of the lines, and of whom no line tells.
+// ImportCounts counts the outcomes of lines, and the people who are missing.
 type ImportCounts struct {
 	New       int `json:"new"`
 	Changed   int `json:"changed"`
@@ -63,22 +63,22 @@ type ImportCounts struct {
 	Refused   int `json:"refused"`
 }
 
-// DifferenceKind says what an import changes about somebody.
+// DifferenceKind is the kind of a change of a person by an import.
 type DifferenceKind string
 
-// The kinds. A line that is Twice or Taken is refused.
+// The kinds. A line with DifferenceTwice or DifferenceTaken is refused.
 const (
 	DifferenceNew     DifferenceKind = "new"
 	DifferenceChanged DifferenceKind = "changed"
-	DifferenceGone    DifferenceKind = "gone"  // in the source's last import and not in this one
-	DifferenceTwice   DifferenceKind = "twice" // the same profile and number came before, at line First
-	DifferenceTaken   DifferenceKind = "taken" // the identifier or address that the source gives is somebody else's
+	DifferenceGone    DifferenceKind = "gone"  // in the source's last import, missing in this one
+	DifferenceTwice   DifferenceKind = "twice" // profile and number already occurred, at line First
+	DifferenceTaken   DifferenceKind = "taken" // the identifier or address of the source belongs to another person
 )
 
-// Difference is what an import changes about one person.
+// Difference is the change of one person by an import.
 type Difference struct {
 	Kind    DifferenceKind
-	Line    int // 0 for who is gone
+	Line    int // 0 for a person who is gone
 	First   int
 	Profile string
 	Number  string
@@ -86,27 +86,26 @@ type Difference struct {
 	Changes []FieldChange
 }
 
-// FieldChange is one field of a person. Its name is the one that the
-// configuration has for it.
+// FieldChange is a changed field of a person, by its name in the configuration.
 type FieldChange struct {
 	Field string `json:"field"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
 }
 
-// ImportState is how an import ended.
+// ImportState is the result of an import.
 type ImportState string
 
-// The states. Only of one that is Done anything is there, and then all of it.
+// The states. An import changes people only if it is ImportDone.
 const (
 	ImportRunning     ImportState = "running"
 	ImportDone        ImportState = "done"
-	ImportStopped     ImportState = "stopped" // too many would be gone
+	ImportStopped     ImportState = "stopped" // too many people would be gone
 	ImportFailed      ImportState = "failed"
-	ImportInterrupted ImportState = "interrupted" // its program ended before it did
+	ImportInterrupted ImportState = "interrupted" // the program ended before the import did
 )
 
-// ImportRecord is what is remembered of an import.
+// ImportRecord is the stored record of an import.
 type ImportRecord struct {
 	Import
 	ImportCounts
@@ -116,14 +115,14 @@ type ImportRecord struct {
 	Error string
 }
 
-// ErrImportRunning says that another import is under way.
+// ErrImportRunning is returned if another import is running.
 var ErrImportRunning = errors.New("another import is under way: try again when it has ended")
 
-// TooManyGone stops an import that would make too many people gone at once:
-// more likely half a file than half a university.
+// TooManyGone is returned if an import would mark too many people as gone at
+// once, because a truncated file is likelier.
 type TooManyGone struct{ Sources []GoneShare }
 
-// GoneShare is how many of a source's people are not in an import of it.
+// GoneShare is the number of a source's people who are missing in an import.
 type GoneShare struct {
 	Source string
 	Gone   int

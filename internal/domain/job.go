@@ -17,19 +17,20 @@ const (
 	JobCharter = "charter"
 )
 
-// Job is one piece of work for the world outside. It exists exactly if the
-// transaction that asked for it was committed, and it is done at least once.
+// Job is one unit of work with an effect outside the database. It exists if and
+// only if the transaction that ordered it was committed, and it runs at least
+// once.
 type Job struct {
 	ID       string
 	Kind     string
 	Person   PersonID  // may be empty
 	Journey  JourneyID // may be empty
-	Payload  []byte    // sealed with the job's ID as its context; erased at the end
-	Attempts int       // tries begun so far
+	Payload  []byte    // sealed with the job's ID as its context; erased when the job ends
+	Attempts int       // tries that have begun
 	Created  time.Time
-	RunAt    time.Time // not before
-	Deadline time.Time // given up after this
-	Lease    string    // who holds it, while it is worked on
+	RunAt    time.Time // earliest time of the next try
+	Deadline time.Time // the job is given up after this time
+	Lease    string    // the worker that holds the job while it runs
 }
 
 // NewJob returns a job of a kind that is due at now. If payload is not nil it is
@@ -73,9 +74,9 @@ func (j Job) Open(keys secret.Keyring, payload any) error {
 // EventKind names what happened, in the past tense.
 type EventKind string
 
-// Event is one line of the story of a person or a journey, kept for the audit
-// and the figures. It never holds a secret; Details holds short words and
-// numbers only.
+// Event is one entry of the history of a person or a journey, kept for the
+// audit and the statistics. It never contains a secret; Details holds short
+// words and numbers only.
 type Event struct {
 	At      time.Time // UTC
 	Kind    EventKind
@@ -84,7 +85,7 @@ type Event struct {
 	Details map[string]string
 }
 
-// The events of a student's way.
+// The events of a student's activation.
 const (
 	EventRequested       EventKind = "activation.requested"
 	EventCodeResent      EventKind = "code.resent"
@@ -100,7 +101,7 @@ const (
 	EventAccountCreated  EventKind = "account.activated"
 	EventAccountParked   EventKind = "account.parked"
 	EventFirstLogin      EventKind = "account.first_login"
-	EventCharterPending  EventKind = "charter.not_written" // accepted, and Keycloak could not be told
+	EventCharterPending  EventKind = "charter.not_written" // accepted, but Keycloak could not be updated
 	EventInvited         EventKind = "person.invited"
 	EventMailSent        EventKind = "mail.sent"
 	EventAddressWrong    EventKind = "address.wrong"
@@ -111,14 +112,14 @@ const (
 	EventAccountAdopted  EventKind = "account.adopted"
 	EventNewsAbandoned   EventKind = "news.abandoned"
 	EventPersonChanged   EventKind = "person.changed" // by an import; details name the fields
-	EventPersonGone      EventKind = "person.gone"    // from the source that brought them
+	EventPersonGone      EventKind = "person.gone"    // missing in the source that imported them
 )
 
-// Effects is what an act wants besides the change of its journey. The store
-// commits all of it with the journey, or none.
+// Effects are the changes that an act orders besides the change of its journey.
+// The store commits all of them with the journey, or none.
 type Effects struct {
-	// Charter, where it is set, must be in force when the effects are committed,
-	// or all of it is refused with ErrCharterReplaced (I2).
+	// Charter, if set, must be in force at the commit. Otherwise everything is
+	// refused with ErrCharterReplaced (I2).
 	Charter     *InForce
 	Jobs        []Job
 	Events      []Event
@@ -126,15 +127,15 @@ type Effects struct {
 	People      []PersonChange
 	Wrong       []WrongAddress
 	Refused     []MailRefused
-	Reached     []Reached     // stages that no event of theirs tells
-	Audit       []audit.Entry // what an operator did, chained to what was done before
+	Reached     []Reached     // stages that are not reached by an event
+	Audit       []audit.Entry // the operator's act, appended to the chain
 	Edits       []PersonEdit
-	Desk        *DeskCode // given out; an earlier one of its person is worth nothing
+	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
-	// Spend, where it is set, has to pass, or all of it is refused with a
-	// *LimitError and nothing is counted.
+	// Spend, if set, must be within the limits. Otherwise everything is refused
+	// with a *LimitError and nothing is counted.
 	Spend  *Spend
-	Forget []string // keys of limits that are cleared
+	Forget []string // keys of limits that are reset
 }
 
 // WrongAddress marks a personal address as wrong, for every person who has it.
@@ -158,32 +159,32 @@ type MailRefused struct {
 // InForce names a text that has to be in force for a profile.
 type InForce struct{ Profile, SHA256 string }
 
-// PersonChange moves a person's account. From guards it: the store refuses
-// the whole transaction with ErrConflict unless the person's account is in one
-// of those states, so that two journeys of one person cannot both win.
+// PersonChange changes the state of a person's account. From guards it: the
+// store refuses the whole transaction with ErrConflict unless the account is in
+// one of these states, so that two journeys of one person cannot both succeed.
 type PersonChange struct {
 	Person       PersonID
 	From         []AccountState
 	To           AccountState
-	ActivationID string // set where not empty
-	AccountID    string // set where not empty
+	ActivationID string // ignored if empty
+	AccountID    string // ignored if empty
 	ActivatedAt  time.Time
-	FirstLoginAt time.Time // refused with ErrConflict where one was recorded before
+	FirstLoginAt time.Time // refused with ErrConflict if a first login is already recorded
 }
 
-// PersonEdit is what an operator changes of a person. Before guards it: the
-// store refuses the whole transaction with ErrConflict unless the person is
-// still as it says in every field, and with ErrTaken where the identifier or
-// the address that After holds is somebody else's.
+// PersonEdit is an operator's change of a person. Before guards it: the store
+// refuses the whole transaction with ErrConflict unless every field of the
+// person equals Before, and with ErrTaken if the identifier or the address of
+// After belongs to another person.
 type PersonEdit struct {
 	Before, After Person
-	// Ends, where set, closes the journeys under way for this person: whoever
-	// proved another mailbox, or was stopped, begins again.
+	// Ends, if set, ends the person's open journeys: a student who proved
+	// another mailbox, or was held, must begin again.
 	Ends time.Time
 }
 
-// DeskSpent spends a code of the desk, in one statement: it has to be there
-// and in its time (S2, S5), or the whole transaction is refused with
+// DeskSpent consumes a help desk code in one statement. The code must exist and
+// be within its time (S2, S5); otherwise the whole transaction is refused with
 // ErrConflict.
 type DeskSpent struct {
 	MAC []byte

@@ -78,7 +78,8 @@ func TestS2_AProvenCodeIsSpent(t *testing.T) {
 	}
 }
 
-// An account's end is recorded once, whichever of two jobs reports first.
+// The end of an account's creation is recorded once, whichever of two jobs
+// reports it first.
 func TestI1_AJourneyHasOneEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second func(*domain.Journey, time.Time) bool
@@ -115,7 +116,7 @@ func TestJourney_ReopenLeadsAParkedJourneyToThePassword(t *testing.T) {
 	}
 }
 
-// Who loses a journey when a person's address is corrected or the person is held.
+// Journeys that end when a person's address is corrected or the person is held.
 func TestJourney_RevokeEndsWhatCanBecomeTheirsAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		candidates []domain.PersonID

@@ -9,12 +9,12 @@ import (
 	"entree/internal/domain"
 )
 
-// stamp is a journey's field that says a step was passed, in the order of the
-// journey.
+// stamp is a field of a journey that records a passed step, in the order of the
+// steps.
 type stamp struct {
 	name string
 	set  func(*domain.Journey, time.Time)
-	next domain.Step // what comes while it is missing and all before are set
+	next domain.Step // the next step if this stamp is missing and all earlier ones are set
 }
 
 var stamps = []stamp{
@@ -42,9 +42,9 @@ func TestNext_EachMissingStampIsTheStep(t *testing.T) {
 	}
 }
 
-// No later stamp lets a journey past an earlier one that is missing, as long
-// as no password was chosen; the password's own stamp is set by the service
-// only when all before it stand.
+// No later stamp lets a journey skip an earlier one that is missing, as long as
+// no password was chosen. The service sets the password's own stamp only if all
+// earlier ones are set.
 func TestS27_NoStampSkipsAStep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		j := domain.Journey{Purpose: domain.PurposeActivate}

@@ -2,55 +2,56 @@ package domain
 
 import "time"
 
-// MessageKind names a mail.
+// MessageKind is the kind of a mail.
 type MessageKind string
 
-// The mails there are.
+// The kinds of mails.
 const (
 	MessageCode      MessageKind = "code"      // the six digits
-	MessageNotReady  MessageKind = "not_ready" // known, but the enrolment is not complete
-	MessageActive    MessageKind = "active"    // there is an account already
-	MessageActivated MessageKind = "activated" // done: login, address, "it was not me"
-	MessageCreating  MessageKind = "creating"  // the account is on its way already
-	MessageParked    MessageKind = "parked"    // somebody will look at it
-	// MessageAccepted is the receipt of somebody who accepted a new charter; the
-	// first acceptance has its receipt in MessageActivated.
+	MessageNotReady  MessageKind = "not_ready" // the person is known, but the enrolment is not complete
+	MessageActive    MessageKind = "active"    // the account already exists
+	MessageActivated MessageKind = "activated" // the account was created: login, address, "it was not me"
+	MessageCreating  MessageKind = "creating"  // the account is being created
+	MessageParked    MessageKind = "parked"    // an administrator will look at the case
+	// MessageAccepted is the receipt for a new charter; the receipt for the
+	// first acceptance is in MessageActivated.
 	MessageAccepted MessageKind = "accepted"
-	// Of campaigns.
+	// Mails of campaigns.
 	MessageInvitation MessageKind = "invitation" // activate your account
-	MessageReminder   MessageKind = "reminder"   // once more
-	MessageCharter    MessageKind = "charter"    // agree with the new one
-	// MessageOtherProfile says that the address is known, with another profile
-	// than the one that was chosen.
+	MessageReminder   MessageKind = "reminder"   // reminder of the invitation
+	MessageCharter    MessageKind = "charter"    // request to accept the new charter
+	// MessageOtherProfile says that the address is known under another profile
+	// than the chosen one.
 	MessageOtherProfile   MessageKind = "other_profile"
 	MessageBegin          MessageKind = "begin"           // how to begin, sent by the help desk
-	MessageAddressChanged MessageKind = "address_changed" // to the old one
-	MessageRenamed        MessageKind = "renamed"         // another identifier: choose the password again
-	MessageAdopted        MessageKind = "adopted"         // the account of before goes on, with its password
-	// MessageNobody is not sent: it is the job of an address that nobody has, so
-	// that asking costs the same for every address (S14).
+	MessageAddressChanged MessageKind = "address_changed" // sent to the old address
+	MessageRenamed        MessageKind = "renamed"         // the identifier changed: the password must be chosen again
+	MessageAdopted        MessageKind = "adopted"         // the existing account is kept, with its password
+	// MessageNobody is not sent. It is the mail job for an unknown address, so
+	// that a request costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"
 )
 
-// Message is one mail before it is written. It travels sealed.
+// Message is the content of one mail before it is formatted. Jobs store it
+// sealed.
 type Message struct {
-	ID        string // the job's id; becomes the Message-ID, the same at each retry
+	ID        string // id of the job, used in the Message-ID: the same at each retry
 	Kind      MessageKind
 	Lang      Lang
 	To        Address // a stored address, never a typed one (S10)
-	Profile   string  // key of the profile that was chosen
+	Profile   string  // key of the chosen profile
 	GivenName string
 	Code      string // six digits, for MessageCode
-	Minutes   int    // how long the code is good
+	Minutes   int    // lifetime of the code in minutes
 	ExpiresAt time.Time
 	AskedAt   time.Time
 
 	Login             string // for MessageActivated
 	UniversityAddress string
-	Reference         string // what to tell the help desk
+	Reference         string // reference for the help desk
 	OtherProfile      string // key of the profile that the address belongs to
 
-	Note string // a paragraph of the institution's own, for the mails of campaigns
+	Note string // a paragraph by the institution, for mails of campaigns
 
 	Charter Receipt // for MessageActivated and MessageAccepted
 }
@@ -61,6 +62,6 @@ func (m *Message) JobID(id string) { m.ID = id }
 // Receipt tells a person what they accepted.
 type Receipt struct {
 	Version string
-	SHA256  string // by which the exact text can be read again
+	SHA256  string // hash under which the exact text can be read
 	At      time.Time
 }

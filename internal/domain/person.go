@@ -6,33 +6,33 @@ type PersonID string
 // Lang is a language of the pages and mails.
 type Lang string
 
-// The languages there are; French is the default.
+// The languages; French is the default.
 const (
 	French  Lang = "fr"
 	English Lang = "en"
 )
 
-// Readiness says whether the enrolment lets a person activate.
+// Readiness is the state of a person in the source.
 type Readiness string
 
-// The states that a source can give. Only Ready lets a person pass.
+// The readiness states. Only Ready allows activation.
 const (
 	Ready    Readiness = "ready"     // prêt à être activé
 	NotReady Readiness = "not_ready" // the enrolment is not complete yet
-	Held     Readiness = "held"      // stopped by an administrator
+	Held     Readiness = "held"      // blocked by an administrator
 )
 
-// AccountState says how far a person's account is. It only moves down this
-// list, but that a parked one may be taken up again by an administrator.
+// AccountState is the state of a person's account. It only moves forward in
+// this list, except that an administrator can resume a parked one.
 type AccountState string
 
-// The states of an account. Creating is the intent, written before Keycloak is
-// asked for the first time.
+// The states of an account. AccountCreating is stored before the first request
+// to Keycloak.
 const (
 	NoAccount       AccountState = ""
 	AccountCreating AccountState = "creating"
 	AccountActive   AccountState = "active"
-	AccountParked   AccountState = "parked" // a conflict that a human must judge
+	AccountParked   AccountState = "parked" // a conflict that an administrator must decide
 )
 
 // AddressWrong tells whether the personal address is known to be wrong.
@@ -43,33 +43,32 @@ func (p Person) HasAccount() bool {
 	return p.Account == AccountActive || p.Account == AccountCreating
 }
 
-// MayActivate tells whether a new journey may lead to an account.
+// MayActivate reports whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {
 	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.ErasedAt.IsZero()
 }
 
-// PersonState is where a person stands, in one word: what the enrolment says,
-// what operators said, and what became of the account.
+// PersonState summarises a person's readiness, hold and account in one word.
 type PersonState string
 
-// The states of a person, in the order of the way.
+// The states of a person, in the order of the activation.
 const (
 	StateNotReady PersonState = "not_ready"
 	StateHeld     PersonState = "held" // by the source or by an operator
 	StateReady    PersonState = "ready"
 	StateCreating PersonState = "creating"
 	StateParked   PersonState = "parked"
-	StateUnused   PersonState = "unused" // active, and never logged in
+	StateUnused   PersonState = "unused" // active, but never logged in
 	StateActive   PersonState = "active"
 )
 
-// PersonStates lists them.
+// PersonStates returns all states.
 func PersonStates() []PersonState {
 	return []PersonState{StateNotReady, StateHeld, StateReady, StateCreating, StateParked, StateUnused, StateActive}
 }
 
-// State gives a person's state. The store finds people by it, so its index
-// says the same in SQL; a test holds the two together.
+// State returns a person's state. The store's index computes the same in SQL; a
+// test compares them.
 func (p Person) State() PersonState {
 	switch {
 	case p.Account == AccountParked:
@@ -89,11 +88,11 @@ func (p Person) State() PersonState {
 	}
 }
 
-// Profile is a kind of people with rules of their own: students, staff, ….
+// Profile is a group of people with its own rules: students, staff, ….
 type Profile struct {
-	Key     string          // "etudiant", in addresses and imports
+	Key     string          // "etudiant", in URLs and imports
 	Names   map[Lang]string // "Étudiant", "Student"
-	Proof   Proof           // asked for after the code
+	Proof   Proof           // required after the code
 	Login   string          // pattern of the identifier, "o{number}"
 	Address string          // pattern of the university address
 	Groups  []string        // paths of Keycloak groups, "/etudiants"
@@ -105,10 +104,10 @@ type Profile struct {
 	Affiliations []string
 }
 
-// Proof is what a profile asks for beside the code.
+// Proof is the second proof that a profile requires besides the code.
 type Proof string
 
-// The second proofs there are.
+// The second proofs.
 const (
 	ProofNone      Proof = ""
 	ProofBirthDate Proof = "birth_date"

@@ -7,45 +7,45 @@ import (
 	"entree/internal/password"
 )
 
-// Reason says why an act was refused, in one word that the pages translate.
+// Reason is the reason of a refusal, one word that the pages translate.
 type Reason string
 
-// The reasons there are. A refusal loses nothing and spends nothing, but for
-// the try that a wrong code or a wrong proof costs.
+// The reasons. A refusal discards no input and costs nothing, except the try
+// that a wrong code or a wrong proof costs.
 const (
 	ReasonProfileMissing  Reason = "profile_missing"
 	ReasonAddressEmpty    Reason = "address_empty"
 	ReasonAddressSeveral  Reason = "address_several"
 	ReasonAddressSyntax   Reason = "address_syntax"
-	ReasonTooManyRequests Reason = "too_many_requests" // Retry says when
-	ReasonMailsSpent      Reason = "mails_spent"       // the address has had its mails of the day; Retry says when
-	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry says when
+	ReasonTooManyRequests Reason = "too_many_requests" // Retry is set
+	ReasonMailsSpent      Reason = "mails_spent"       // the address has received its mails of the day; Retry is set
+	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry is set
 	ReasonCodeFormat      Reason = "code_format"       // costs no try
-	ReasonCodeWrong       Reason = "code_wrong"        // TriesLeft
+	ReasonCodeWrong       Reason = "code_wrong"        // TriesLeft is set
 	ReasonCodeEarlier     Reason = "code_earlier"      // costs no try: a newer code was sent
-	ReasonCodeExpired     Reason = "code_expired"      // costs no try; a new one can be asked for
-	ReasonCodeBlocked     Reason = "code_blocked"      // six digits are not compared now
+	ReasonCodeExpired     Reason = "code_expired"      // costs no try; a new code can be requested
+	ReasonCodeBlocked     Reason = "code_blocked"      // codes of this address are not compared now
 	ReasonProofMissing    Reason = "proof_missing"     // costs no try
-	ReasonProofWrong      Reason = "proof_wrong"       // TriesLeft
-	ReasonProofBlocked    Reason = "proof_blocked"     // the person's wrong proofs are spent; Retry says when
-	ReasonProofStopped    Reason = "proof_stopped"     // the same, and only the help desk clears them
-	ReasonTriesSpent      Reason = "tries_spent"       // this journey is over
+	ReasonProofWrong      Reason = "proof_wrong"       // TriesLeft is set
+	ReasonProofBlocked    Reason = "proof_blocked"     // the person's wrong proofs are used up; Retry is set
+	ReasonProofStopped    Reason = "proof_stopped"     // the same, but only the help desk can reset them
+	ReasonTriesSpent      Reason = "tries_spent"       // the journey has ended
 	ReasonCharterUnticked Reason = "charter_unticked"
-	ReasonCharterChanged  Reason = "charter_changed" // read the new one
-	ReasonPasswordRules   Reason = "password_rules"  // Findings
+	ReasonCharterChanged  Reason = "charter_changed" // the new charter must be read
+	ReasonPasswordRules   Reason = "password_rules"  // Findings is set
 	ReasonPasswordConfirm Reason = "password_confirm"
-	ReasonElsewhere       Reason = "elsewhere"   // this person's account was begun in another browser
-	ReasonStep            Reason = "step"        // not the step this journey is at: show that one
+	ReasonElsewhere       Reason = "elsewhere"   // another browser began this person's account
+	ReasonStep            Reason = "step"        // the journey is at another step, which the page shows
 	ReasonDeskFormat      Reason = "desk_format" // costs no try
-	ReasonDeskWrong       Reason = "desk_wrong"  // never given, spent or too old: which one is not told
-	ReasonBusy            Reason = "busy"        // beyond capacity: Retry says when
+	ReasonDeskWrong       Reason = "desk_wrong"  // unknown, used or expired: the answer does not say which
+	ReasonBusy            Reason = "busy"        // over capacity; Retry is set
 )
 
 // Finding is one rule that a password breaks.
 type Finding = password.Finding
 
-// Refusal is the answer to an act that cannot be done as asked. It is an
-// outcome of the act and was committed with it.
+// Refusal is the outcome of an act that cannot be done as requested. It was
+// committed with the act.
 type Refusal struct {
 	Reason    Reason
 	TriesLeft int
@@ -53,5 +53,5 @@ type Refusal struct {
 	Findings  []Finding
 }
 
-// Error is for logs; pages translate the reason.
+// Error returns a text for logs; pages translate the reason.
 func (r *Refusal) Error() string { return fmt.Sprintf("refused: %s", r.Reason) }

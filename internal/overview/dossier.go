@@ -27,7 +27,7 @@ type Dossier struct {
 
 // CampaignMail is one mail of a campaign to the person and its state.
 type CampaignMail struct {
-	Campaign   string // its name
+	Campaign   string // name of the campaign
 	Round      int
 	State, Why string
 	At, SentAt time.Time
