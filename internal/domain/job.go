@@ -71,7 +71,7 @@ func (j Job) Open(keys secret.Keyring, payload any) error {
 	return nil
 }
 
-// EventKind names what happened, in the past tense.
+// EventKind is the name of an event, in the past tense.
 type EventKind string
 
 // Event is one entry of the history of a person or a journey, kept for the
@@ -156,7 +156,7 @@ type MailRefused struct {
 	At               time.Time
 }
 
-// InForce names a text that has to be in force for a profile.
+// InForce is a text that must be in force for a profile.
 type InForce struct{ Profile, SHA256 string }
 
 // PersonChange changes the state of a person's account. From guards it: the

@@ -59,7 +59,7 @@ type Message struct {
 // JobID sets the message's id to the id of its job.
 func (m *Message) JobID(id string) { m.ID = id }
 
-// Receipt tells a person what they accepted.
+// Receipt describes an accepted charter to the person.
 type Receipt struct {
 	Version string
 	SHA256  string // hash under which the exact text can be read

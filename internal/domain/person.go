@@ -1,6 +1,6 @@
 package domain
 
-// PersonID is the registry's own key of a person, stable over imports.
+// PersonID is the registry's own key of a person; imports do not change it.
 type PersonID string
 
 // Lang is a language of the pages and mails.
@@ -35,7 +35,7 @@ const (
 	AccountParked   AccountState = "parked" // a conflict that an administrator must decide
 )
 
-// AddressWrong tells whether the personal address is known to be wrong.
+// AddressWrong reports whether the current personal address is marked as wrong.
 func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }
 
 // HasAccount reports whether the person's account exists or is being created.

@@ -85,7 +85,7 @@ func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*d
 	return domain.Journey{}, fmt.Errorf("store: update: overtaken %d times", attempts)
 }
 
-// Apply commits effects alone.
+// Apply commits effects without a journey.
 func (s *Store) Apply(ctx context.Context, e domain.Effects) error {
 	return wrap("apply", s.tx(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, e) }))
 }
