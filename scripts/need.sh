@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes sure that a program is there: installs its Debian packages where that is
-# possible, and otherwise says in one line what to install, and fails.
+# Checks that a program exists. If not, it installs the program's Debian packages
+# where it may, and otherwise names them in one line and fails.
 #
 #   need.sh PROGRAM PACKAGE...
 #
-# PROGRAM is a name, or the path of any file, in which * stands for any version.
+# PROGRAM is a name on the path, or the path of a file in which * matches any version.
 set -eu
 program=$1
 shift

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Names a folder for what tests write: in memory where there is plenty and
-# programs may run in it, so that nobody waits for a disk that is not tested.
+# Prints a folder for temporary files of the tests: in memory if there is more than
+# 4 GB and programs may run from it, because no test depends on a disk.
 memory=/dev/shm
 free=$(df -Pk "$memory" 2>/dev/null | awk 'NR == 2 { print $4 }')
 if [ "${free:-0}" -gt 4000000 ] && try=$(mktemp "$memory/entree-XXXXXX" 2>/dev/null); then

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a command beside one demo, named in ENTREE_TEST_DEMO, and checks that the
-# demo leaves no process behind.
+# Runs a command beside one demo, whose folder is in ENTREE_TEST_DEMO, and checks
+# that the demo leaves no process behind.
 #
 #   with-demo.sh COMMAND [ARGUMENT...]
 #
-# MEANWHILE is a command that needs no demo: it runs while the demo starts.
+# MEANWHILE is a command that needs no demo. It runs while the demo starts.
 set -eu
 dir=$(mktemp -d)
 go build -tags nomsgpack -o "$dir/entree" ./cmd/entree

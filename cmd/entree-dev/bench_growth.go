@@ -89,7 +89,7 @@ type sized struct {
 	Memory  int64        `json:"memory_bytes"`
 	Enrol   float64      `json:"enrol_seconds"`
 	Search  float64      `json:"search_ms"` // by a name, the median of nine
-	List    float64      `json:"list_ms"`   // the first page of everybody
+	List    float64      `json:"list_ms"`   // the first page of the list
 	stack   *stack
 	walkers *walkers
 	costs   []float64
@@ -203,7 +203,7 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		select { // nobody reads to the end at the same moment as all others
+		select { // students finish reading at different moments
 		case <-time.After(time.Duration(turn) * time.Second / comeEach):
 			return nil
 		case <-ctx.Done():
@@ -220,7 +220,7 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 	walk := c.One
 	c.One = func(ctx context.Context, i int, seen *bench.Journey) error {
 		is := sync.OnceFunc(there.Done)
-		defer is() // nobody waits for whoever failed on the way
+		defer is() // the others do not wait for a student who failed
 		return walk(context.WithValue(ctx, arrived{}, is), i, seen)
 	}
 	r, err := bench.Run(limited, c, s.stack.pids, bench.Pace{Rate: comeEach}, first, n, live.tell)
@@ -237,7 +237,7 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 	return nil
 }
 
-// searched measures what an operator does: finding somebody, and the list.
+// searched measures two acts of an operator: the search for a person, and the list.
 func searched(ctx context.Context, s *stack) (search, list float64, err error) {
 	db, err := app.OpenStore(ctx, s.config)
 	if err != nil {

@@ -245,7 +245,7 @@ func (b loaderBases) same(dsns [2]string, rows string) error {
 	return nil
 }
 
-// measured runs a program and gives its time, that of the processor, and the
+// measured runs a program and returns its wall-clock time, its processor time, and the
 // most memory that it held.
 func measured(ctx context.Context, cmd *exec.Cmd) (seconds, processor float64, memory int64, err error) {
 	var said strings.Builder
@@ -264,7 +264,7 @@ func measured(ctx context.Context, cmd *exec.Cmd) (seconds, processor float64, m
 	}
 	seconds = time.Since(began).Seconds()
 	stop()
-	// Whoever ends soon was not seen at work.
+	// A program that ends soon may not have been sampled at its peak.
 	most := max((<-held).Most, bench.PeakOf(cmd.ProcessState))
 	return seconds, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), most, nil
 }

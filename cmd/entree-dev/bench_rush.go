@@ -223,7 +223,7 @@ func (w *walkers) prove(ctx context.Context, realm *realm.Realm, before, mails, 
 	return p, err
 }
 
-// live tells how far a run is: on a terminal in one line that changes, else a
+// live prints the progress of a run: on a terminal in one line that changes, else a
 // line at each end.
 type live struct {
 	out      io.Writer

@@ -143,7 +143,7 @@ func watchPortal(ctx context.Context, pid int, address string) (all []sample) {
 	}
 }
 
-// readFigures gives the figures without labels.
+// readFigures returns the metrics without labels.
 func readFigures(ctx context.Context, address string) (map[string]float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -164,7 +164,7 @@ func readFigures(ctx context.Context, address string) (map[string]float64, error
 	return out, nil
 }
 
-// judgeFlat shows the fifths and gives what rose from the first to the last.
+// judgeFlat prints the fifths and returns the figures that rose from the first to the last.
 func judgeFlat(all []sample, talk io.Writer) (rises []string) {
 	all = all[len(all)/10:]
 	if len(all) < 20 {

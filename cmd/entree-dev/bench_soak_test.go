@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What grows all the time is found, what only swings or is filled once is not.
+// A figure that grows all the time is found; one that swings or grows once is not.
 func TestOverload_ALeakIsFound(t *testing.T) {
 	steady := sample{100 << 20, 60, 30}
 	for name, tt := range map[string]struct {

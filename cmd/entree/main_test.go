@@ -131,7 +131,7 @@ func TestServe_WhatIsWrongIsOneLineEach(t *testing.T) {
 	}
 }
 
-// The portal serves while Keycloak is away, says so to those who watch it, and
+// The portal serves while Keycloak is away, reports it on /readyz, and
 // stops when it is told to.
 func TestServe_WithoutKeycloak(t *testing.T) {
 	i := install(t)

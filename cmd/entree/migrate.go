@@ -98,7 +98,7 @@ sealed with the secret, which is not in it: keep the secret elsewhere.`,
 				return err
 			}
 			defer s.Close()
-			// Made here, so that nobody else can read it at any moment.
+			// Created with its mode before anything is written, so that no other user can read it at any moment.
 			f, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
 				return err

@@ -17,7 +17,7 @@ import (
 	"entree/internal/store"
 )
 
-// personCommand is for the rights of one person, for whoever has no console.
+// personCommand exports and erases the data of one person, for an institution without the console.
 func personCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "person",

@@ -42,7 +42,7 @@ import (
 	"entree/portal/web"
 )
 
-// app is the portal with everything it stands on.
+// App is the portal: its adapters, services and pages. Create it with [New].
 type App struct {
 	config  config.Config
 	log     *slog.Logger
@@ -64,11 +64,11 @@ type App struct {
 	intake      *intake.Intake
 }
 
-// graceful is how long requests and jobs under way may take at the end.
+// graceful is the time that requests under way have at shutdown.
 const graceful = 15 * time.Second
 
-// New joins the parts. Keycloak need not be there: the portal takes people
-// as far as the last page without it.
+// New builds the portal. Keycloak need not answer: without it, students get as far
+// as the last page. The caller must call Close.
 func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a := &App{config: c, log: log}
 	ok := false
@@ -140,11 +140,11 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	return a, nil
 }
 
-// serve answers on the listener until ctx ends, then lets what is under way
-// come to its end.
+// Serve answers requests on the listener and runs the background services until ctx
+// ends. It then waits up to 15 seconds for the requests under way.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	compared := a.compareAges(ctx) // before anything is worked on
+	compared := a.compareAges(ctx) // before the first job runs
 	if a.config.Portal.OpsListen != "" {
 		ops, err := net.Listen("tcp", a.config.Portal.OpsListen)
 		if err != nil {
@@ -167,8 +167,8 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// connections bounds open connections, and with them descriptors and memory;
-// most of them are a browser's that is kept for its next page.
+// connections limits open connections, and with them file descriptors and memory.
+// Most are idle connections that a browser keeps for its next page.
 const connections = 8192
 
 // answer serves one listener until ctx ends and its requests are done.
@@ -188,7 +188,7 @@ func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Ha
 	return <-stopped
 }
 
-// tidy purges what is over, every ten minutes (S48).
+// tidy purges expired data and seals the audit trail every ten minutes (S48).
 func (a *App) tidy(ctx context.Context) error {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
@@ -210,13 +210,13 @@ func (a *App) tidy(ctx context.Context) error {
 	}
 }
 
-// settled is how long ago an event has to be for every transaction of its time
-// to be over, the long ones of an import included.
+// settled is the age at which an event is sealed: by then every transaction of its
+// time has ended, also the long ones of an import.
 const settled = 15 * time.Minute
 
-// sealRecord seals the events that are not sealed yet and cuts off what is too
-// old. The end of the chain goes to the log: a copy of it that the database
-// does not hold.
+// sealRecord seals the events that are not sealed yet and removes entries older than
+// audit.keep_months. It logs the head of the chain, so that a copy of the hash exists
+// outside of the database.
 func (a *App) sealRecord(ctx context.Context, now time.Time) error {
 	sealed, err := a.store.SealEvents(ctx, now.Add(-settled))
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"entree/internal/charter"
 )
 
-// hangCharters publishes the configuration's charters where there are none
-// yet, and reads what is in force.
+// hangCharters publishes the charters of the configuration if none is published
+// yet, and reads the charters in force.
 func (a *App) hangCharters(ctx context.Context) error {
 	a.charters = &charter.Desk{Store: a.store, Board: charter.NewBoard(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
 	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())

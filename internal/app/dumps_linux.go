@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NoCoreDumps has the kernel write no core of this process, by a limit and by a
+// NoCoreDumps prevents core dumps of this process, by a resource limit and by a
 // mark that holds where cores go to a program, which knows no limits: passwords
 // and the secret are in memory while they are used (I4). With the mark, no other
 // program of the same user can read the memory or the environment either.

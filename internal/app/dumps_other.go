@@ -2,5 +2,5 @@
 
 package app
 
-// NoCoreDumps is for Linux, on which the portal is run.
+// NoCoreDumps does nothing: core dumps are switched off on Linux only.
 func NoCoreDumps() error { return nil }

@@ -19,7 +19,7 @@ import (
 	"entree/internal/domain"
 )
 
-// Addresses that are known and addresses that nobody has are asked for in a
+// Codes are requested for known and unknown addresses in a
 // random order, and the times of the answers are ranked: how well they tell the
 // two apart is the area under the curve, 0.5 for not at all. With 200 of each,
 // chance alone stays within 0.5 ± 0.12 but for one run in 30,000 (Mann–Whitney:
@@ -92,8 +92,8 @@ func shuffle[T any](t *testing.T, all []T) {
 	}
 }
 
-// visitor gives what sends the first page's form as a new browser would, and
-// tells how long the answer to the form took.
+// visitor returns a function that sends the first page's form as a new browser would and
+// returns the time that the response took.
 func visitor(t *testing.T, pages http.Handler, base string) func(address string) time.Duration {
 	t.Helper()
 	return func(address string) time.Duration {

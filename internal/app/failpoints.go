@@ -16,8 +16,8 @@ import (
 	"entree/portal/web"
 )
 
-// withFailpoints stands a point before and behind every port. A point of the
-// store is named after the event that its transaction writes:
+// withFailpoints adds a failpoint before and after every call of a port. A point of
+// the store is named after the event that its transaction writes:
 //
 //	code.proven.before-commit    decided, not written
 //	code.proven.after-commit     written, not answered
@@ -28,7 +28,7 @@ func withFailpoints(p ports) ports {
 	}
 }
 
-// around does f between the two points of a name.
+// around calls f between the two points of a name.
 func around(name string, f func() error) error {
 	failpoint.Hit(name + ".before")
 	err := f()
@@ -36,7 +36,7 @@ func around(name string, f func() error) error {
 	return err
 }
 
-// about tells what effects are about; otherwise where they have no event.
+// about returns the kind of the first event of the effects, or otherwise if there is none.
 func about(e domain.Effects, otherwise string) string {
 	if len(e.Events) == 0 {
 		return otherwise

@@ -9,9 +9,9 @@ import (
 	"entree/keycloak"
 )
 
-// realmFindings holds what the service account finds missing or dangerous in
-// the realm, as last looked at. `entree realm check` sees more, as an
-// administrator.
+// realmFindings holds the settings of the realm that were missing or dangerous at
+// the last check with the service account. `entree realm check` finds more, because
+// it reads the realm as an administrator.
 type realmFindings struct {
 	realm *keycloak.Client
 	want  keycloak.Wanted
@@ -19,24 +19,24 @@ type realmFindings struct {
 
 	mu    sync.Mutex
 	found []keycloak.Finding
-	told  map[string]bool // lines that stand in the log already
+	told  map[string]bool // findings that are in the log already
 }
 
-// findingsEvery is how often the realm is looked at; findingsSoon how often
-// while something is wrong or Keycloak does not answer.
+// findingsEvery is the interval between two checks; findingsSoon is the interval
+// while there are findings or Keycloak does not answer.
 const (
 	findingsEvery = 15 * time.Minute
 	findingsSoon  = time.Minute
 )
 
-// Findings gives what was found last; nothing before the first look.
+// Findings returns the findings of the last check; none before the first one.
 func (r *realmFindings) Findings() []keycloak.Finding {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.found
 }
 
-// look asks the realm. Where it does not answer, what was found stands.
+// look checks the realm. If Keycloak does not answer, the earlier findings remain.
 func (r *realmFindings) look(ctx context.Context) error {
 	found, err := r.realm.CheckSelf(ctx, r.want)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *realmFindings) look(ctx context.Context) error {
 	return nil
 }
 
-// watch looks at the start and from time to time.
+// watch checks the realm at the start and then at intervals until ctx ends.
 func (r *realmFindings) watch(ctx context.Context) error {
 	for {
 		wait := findingsEvery
@@ -74,10 +74,10 @@ func (r *realmFindings) watch(ctx context.Context) error {
 	}
 }
 
-// lines is what the console shows.
+// lines returns the findings for the console.
 func (r *realmFindings) lines() []string { return findingsError(r.Findings()).Lines() }
 
-// ready is the part of /readyz.
+// ready is the check for /readyz.
 func (r *realmFindings) ready(context.Context) error {
 	if found := r.Findings(); len(found) > 0 {
 		return findingsError(found)
@@ -85,7 +85,7 @@ func (r *realmFindings) ready(context.Context) error {
 	return nil
 }
 
-// findingsError lists findings, one line each.
+// findingsError is an error of one or more findings.
 type findingsError []keycloak.Finding
 
 func (f findingsError) Error() string {
@@ -96,7 +96,7 @@ func (f findingsError) Error() string {
 	return text
 }
 
-// Lines is what /readyz shows to operators.
+// Lines returns one line per finding.
 func (f findingsError) Lines() []string {
 	out := make([]string, len(f))
 	for i, finding := range f {

@@ -7,7 +7,7 @@ import (
 	"entree/internal/config"
 )
 
-// NewLog writes structured lines with times in UTC (S39).
+// NewLog returns a logger that writes structured lines with times in UTC (S39).
 func NewLog(c config.Log, to io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // checked when the configuration was read

@@ -8,16 +8,16 @@ import (
 	"entree/keycloak"
 )
 
-// The mark of how far the realm's login events were read.
+// loginsMark names the time up to which the realm's login events were read.
 const loginsMark = "keycloak.logins"
 
-// overlap is read again each time: an event is written down a moment after the
-// time that it carries. A login that is reported twice counts once.
+// overlap is read again each time, because Keycloak stores an event a moment after
+// the time in it. A login that is reported twice counts once.
 const overlap = 30 * time.Second
 
-// watchLogins sees the first logins of people whose ENT asks Keycloak, or the
-// CAS server before it, without the portal. Every instance does so; what each
-// finds is the same.
+// watchLogins records first logins that did not pass through the portal: the ENT
+// may ask Keycloak itself, or a CAS server before it. Every instance reads the same
+// events; recording one twice has no effect.
 func (a *App) watchLogins(ctx context.Context) error {
 	every := a.config.Keycloak.LoginsEvery
 	if every == 0 {
@@ -31,7 +31,7 @@ func (a *App) watchLogins(ctx context.Context) error {
 		switch {
 		case err == nil:
 			told = false
-		case ctx.Err() == nil && !told: // once, until it goes well again
+		case ctx.Err() == nil && !told: // one log line until it succeeds again
 			told = true
 			a.log.Warn("read the realm's login events", "error", err, "mend", "entree realm plan shows what the service account lacks")
 		}
@@ -43,7 +43,7 @@ func (a *App) watchLogins(ctx context.Context) error {
 	}
 }
 
-// readLogins reads on from the mark, a page at a time.
+// readLogins reads the events since the mark, one page at a time.
 func (a *App) readLogins(ctx context.Context) error {
 	since, err := a.store.Mark(ctx, loginsMark)
 	if err != nil {

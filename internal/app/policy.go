@@ -18,19 +18,19 @@ import (
 	"entree/keycloak"
 )
 
-// realmPolicy holds what the realm asks of a password, as last read. Keycloak
-// does not judge a hashed credential, so the portal judges in its place (S25):
-// it takes the stricter of its own rules and the realm's, hashes with the
-// realm's algorithm, and takes no password before it has read the policy once.
+// realmPolicy holds the realm's password policy as it was last read. Keycloak does
+// not check a hashed credential, so the portal checks in its place (S25): it applies
+// the stricter of its own rules and the realm's, hashes with the realm's algorithm,
+// and accepts no password before it has read the policy once.
 type realmPolicy struct {
 	realm  *keycloak.Client
 	own    password.Policy
 	waived []string
-	atOnce int // hashes
+	atOnce int // hashes that are computed in parallel
 	seen   func(time.Duration)
 	log    *slog.Logger
 	now    atomic.Pointer[judged]
-	queue  atomic.Int64 // passwords that are hashed or wait for it
+	queue  atomic.Int64 // passwords that are being hashed or wait for it
 }
 
 type judged struct {
@@ -38,22 +38,22 @@ type judged struct {
 	hasher *keycloak.Hasher
 }
 
-// policyEvery is how often the realm is asked again; policySoon how often
-// while it does not answer.
+// policyEvery is the interval between two reads of the policy; policySoon is the
+// interval until the first read succeeds.
 const (
 	policyEvery = 5 * time.Minute
 	policySoon  = 5 * time.Second
 )
 
-// hashesQueued is how many hashes may wait for each one that is computed: some
-// four seconds, at 20 core-milliseconds each.
+// hashesQueued is the number of hashes that may wait per hash that is computed:
+// about four seconds at 20 core-milliseconds each.
 const hashesQueued = 200
 
 func newRealmPolicy(realm *keycloak.Client, c config.Config, log *slog.Logger, seen func(time.Duration)) *realmPolicy {
 	return &realmPolicy{realm: realm, own: c.Policy(), waived: c.Keycloak.WaivePolicy, atOnce: c.Limits.HashesAtOnce, log: log, seen: seen}
 }
 
-// Policy gives the rules in force; the portal's own until the realm was read.
+// Policy returns the rules in force: the portal's own until the realm was read.
 func (p *realmPolicy) Policy() password.Policy {
 	if j := p.now.Load(); j != nil {
 		return j.rules
@@ -61,15 +61,15 @@ func (p *realmPolicy) Policy() password.Policy {
 	return p.own
 }
 
-// Hash hashes as the realm does. While the realm was never read nobody knows
-// how, and the visitor is asked to wait.
+// Hash hashes with the realm's algorithm. It returns a Refusal with ReasonBusy
+// before the first read of the realm and if too many passwords wait.
 func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (domain.Credential, error) {
 	j := p.now.Load()
 	if j == nil {
 		return domain.Credential{}, &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(time.Minute)}
 	}
-	// A queue that takes longer than the visitor's patience helps nobody, and
-	// each of them holds a password in memory.
+	// Each waiting call holds a password in memory, and a student does not wait
+	// longer than a few seconds.
 	defer p.queue.Add(-1)
 	if p.queue.Add(1) > int64(p.atOnce*hashesQueued) {
 		return domain.Credential{}, &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(10 * time.Second)}
@@ -78,8 +78,8 @@ func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (domain.Creden
 	return j.hasher.Hash(ctx, text)
 }
 
-// read asks the realm. A rule that cannot be judged here, and is not waived by
-// name, is an error.
+// read reads the realm's policy. A rule that the portal cannot check and that the
+// configuration does not waive is an error.
 func (p *realmPolicy) read(ctx context.Context) error {
 	policy, err := p.realm.ReadPolicy(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func (p *realmPolicy) read(ctx context.Context) error {
 	}
 	rules := password.Max(p.own, policy.Rules)
 	if old := p.now.Load(); old != nil && old.hasher.Is(policy.HashAlgorithm, policy.HashIterations) {
-		p.now.Store(&judged{rules, old.hasher}) // the hasher counts what is under way
+		p.now.Store(&judged{rules, old.hasher}) // the hasher counts the hashes under way
 		return nil
 	}
 	hasher, err := keycloak.NewHasher(policy.HashAlgorithm, policy.HashIterations, p.atOnce, rand.Reader)
@@ -102,8 +102,8 @@ func (p *realmPolicy) read(ctx context.Context) error {
 	return nil
 }
 
-// unjudgeable stops the program at its start: accounts would pass a rule that
-// the institution set.
+// unjudgeable ends the program at its start: without it, accounts would be created
+// in breach of a rule of the institution.
 type unjudgeable struct{ rules []string }
 
 func (u *unjudgeable) Error() string {
@@ -111,9 +111,9 @@ func (u *unjudgeable) Error() string {
 		"remove the rule from the realm, or name it under keycloak.waive_policy", strings.Join(u.rules, ", "))
 }
 
-// watch keeps the policy fresh. Keycloak may be away; the rules last read
-// stand. It ends the program only on a rule that cannot be judged and that was
-// there before anything was accepted.
+// watch reads the policy at intervals until ctx ends. While Keycloak does not
+// answer, the rules of the last read apply. watch returns an error only for a rule
+// that the portal cannot check and that was found before any password was accepted.
 func (p *realmPolicy) watch(ctx context.Context) error {
 	wait := time.Duration(0)
 	for {

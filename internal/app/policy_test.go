@@ -56,7 +56,7 @@ func TestS25_TheStricterOfBothHolds(t *testing.T) {
 	if c, err := p.Hash(t.Context(), secret.New("x")); err != nil || !strings.Contains(c.Data, "pbkdf2-sha512") {
 		t.Errorf("%s, %v", c.Data, err)
 	}
-	policy = "length(8)" // somebody loosens the realm: ours stand
+	policy = "length(8)" // the realm's rules become weaker: the portal's own still apply
 	if err := p.read(t.Context()); err != nil || p.Policy() != password.Default() {
 		t.Errorf("%+v, %v", p.Policy(), err)
 	}

@@ -7,16 +7,15 @@ import (
 	"entree/portal/web"
 )
 
-// ports are the ways in which an activation reaches what is outside of it: at
-// each of them a crash may come before or behind.
+// ports are the interfaces through which the services reach the adapters. Builds
+// with failpoints can end the process before and after each call.
 type ports struct {
-	store    domain.Store
-	limits   domain.Limits
-	accounts domain.Accounts
-	hasher   domain.Hasher
-	mailer   domain.Mailer
-	queue    jobs.Queue
-	sessions web.SessionRows
-	// What operators and relying parties wait for.
+	store     domain.Store
+	limits    domain.Limits
+	accounts  domain.Accounts
+	hasher    domain.Hasher
+	mailer    domain.Mailer
+	queue     jobs.Queue
+	sessions  web.SessionRows
 	campaigns campaign.Store
 }

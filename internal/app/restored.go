@@ -7,19 +7,20 @@ import (
 	"entree/internal/domain"
 )
 
-// The mark of the time that is left with Keycloak.
+// witnessMark names the time in the database that is compared with the time in
+// Keycloak.
 const witnessMark = "keycloak.witness"
 
 const (
 	compareEvery  = 10 * time.Minute
-	compareAgain  = 30 * time.Second // where Keycloak did not answer
-	compareWithin = 3 * time.Second  // the start waits for it
+	compareAgain  = 30 * time.Second // if Keycloak did not answer
+	compareWithin = 3 * time.Second  // the start waits for the first comparison
 )
 
-// watchAge finds out whether the database is older than what Keycloak has seen:
-// somebody restored it, by whatever means, or emptied it. From then on people
-// are sought in Keycloak before an account is made (I1, ADR 0029). compared tells
-// whether the start found out.
+// watchAge detects a database that was restored from a backup or emptied: it is
+// older than the time that the portal left in Keycloak. From then on every person
+// is looked up in Keycloak before an account is created (I1, ADR 0029). compared is
+// whether the comparison at the start succeeded.
 func (a *App) watchAge(ctx context.Context, compared bool) error {
 	for {
 		wait := compareEvery
@@ -49,7 +50,7 @@ func (a *App) compareAges(ctx context.Context) (compared bool) {
 	return err == nil
 }
 
-// witness is outside of the database.
+// witness stores a time outside of the database.
 type witness interface {
 	Witness(ctx context.Context) (time.Time, error)
 	SetWitness(ctx context.Context, at time.Time) error
@@ -61,9 +62,10 @@ type marks interface {
 	MarkRestored(ctx context.Context) error
 }
 
-// compareAges leaves now in the database and then with the witness, so the
-// witness is never ahead, whatever stops between the two and whoever else does
-// the same: unless the database went back. It is read first for that.
+// compareAges reads the witness first and writes now into the database and then
+// into the witness. The witness is therefore never ahead of the database, also if
+// the process ends in between or other instances do the same, unless the database
+// was restored.
 func compareAges(ctx context.Context, outside witness, store marks, now time.Time) (restored bool, err error) {
 	seen, err := outside.Witness(ctx)
 	if err != nil {
@@ -79,7 +81,7 @@ func compareAges(ctx context.Context, outside witness, store marks, now time.Tim
 		}
 	}
 	now = domain.Instant(now)
-	if now.Before(seen) { // a clock that was put back
+	if now.Before(seen) { // the clock was set back
 		now = seen
 	}
 	if err := store.Advance(ctx, witnessMark, now); err != nil {

@@ -28,8 +28,8 @@ func OpenSource(ctx context.Context, s config.Source, m *registry.Mapping) (regi
 	})
 }
 
-// readSources imports the configured sources whenever they are due, on one of
-// the instances.
+// readSources imports each configured source when it is due. Of several instances
+// one does it.
 func (a *App) readSources(ctx context.Context) error {
 	tick := time.NewTicker(30 * time.Second)
 	defer tick.Stop()
@@ -102,6 +102,7 @@ func Strictly(strict bool, r *registry.Report) error {
 
 // ImportMapping returns what the configuration says of the columns of files and
 // of what people need to activate.
+// ImportMapping returns the column mapping of the configuration for imports.
 func ImportMapping(c config.Config) registry.Mapping {
 	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}, Ignore: c.Import.Ignore, Needs: map[string][]string{}}
 	for _, p := range c.Profiles {

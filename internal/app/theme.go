@@ -16,14 +16,15 @@ import (
 	"entree/portal/web"
 )
 
-// ThemeName is what the realm's login theme is called.
+// ThemeName is the name of the realm's login theme.
 const ThemeName = "entree"
 
-// themeRoot is where the theme stands in deploy.FS.
+// themeRoot is the folder of the theme in deploy.FS.
 const themeRoot = "keycloak/themes"
 
-// WriteTheme writes the theme for an institution: the files of deploy/keycloak,
-// with the values in theme.properties, the names, the colours and the logo.
+// WriteTheme writes the login theme for an institution into dir: the files of
+// deploy/keycloak with the institution's values, names, colours and logo. It removes
+// the style sheets and the logo of an earlier run.
 func WriteTheme(dir string, c config.Config) error {
 	files := map[string][]byte{}
 	err := fs.WalkDir(deploy.FS, themeRoot, func(name string, d fs.DirEntry, err error) error {
@@ -96,16 +97,17 @@ func WriteTheme(dir string, c config.Config) error {
 	return nil
 }
 
-// hashed names a file after what is in it. Browsers keep a style sheet for a
-// month, and Keycloak keeps its compressed form on its disk over a restart:
-// another content needs another name.
+// hashed returns a file name that contains a hash of the content. Browsers cache a
+// style sheet for a month, and Keycloak keeps its compressed form over a restart, so
+// other content needs another name.
 func hashed(name string, raw []byte) string {
 	sum := sha256.Sum256(raw)
 	ext := path.Ext(name)
 	return strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:4]) + ext
 }
 
-// logoCSS shows the logo in the band; the name stays for who does not see it.
+// logoCSS returns the rule that shows the logo in the header. The institution's name
+// remains for screen readers.
 func logoCSS(name string) string {
 	return fmt.Sprintf("#kc-header-wrapper { width: min(20rem, 60vw); height: 40px; background: url(../%s) left center / contain no-repeat; font-size: 0; }\n", name)
 }

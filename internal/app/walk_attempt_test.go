@@ -18,7 +18,7 @@ import (
 	"entree/internal/domain"
 )
 
-// attempt is one request, as somebody makes it.
+// attempt is one request of a visitor.
 type attempt struct {
 	method, path string
 	form         url.Values
@@ -79,7 +79,7 @@ func (a *attempt) request(base string) *http.Request {
 	return r
 }
 
-// multipart gives the form as a browser sends it together with a file.
+// multipart returns the form as a browser sends it together with a file.
 func (a *attempt) multipart() (body, kind string) {
 	var b strings.Builder
 	w := multipart.NewWriter(&b)
@@ -235,7 +235,7 @@ func (w *walk) try(t *rapid.T, v, other *wanderer) {
 	w.ask(t, v, other, a)
 }
 
-// with gives an attempt the cookies of who makes it.
+// with adds the visitor's cookies to an attempt.
 func (a *attempt) with(v *wanderer) { a.cookies, a.own, a.owner = v.cookies, true, v.journey }
 
 // spoil makes of an attempt what no page makes, or has the database fail, where

@@ -40,7 +40,7 @@ func TestWhatEachRoleMay_RandomWalkOverTheConsole(t *testing.T) {
 	})
 }
 
-// What only reads, or tells of who came, is in the record as well.
+// Acts that only read, and logins, are in the audit trail as well.
 func harmless(act string) bool {
 	return strings.HasPrefix(act, "operator.") || strings.HasSuffix(act, "exported")
 }
@@ -48,7 +48,7 @@ func harmless(act string) bool {
 // helps lists what a help desk may do.
 var helps = []string{"person.address_corrected", "person.sent_again", "person.unlocked", "person.held", "person.released", "person.desk_code"}
 
-// mayDo tells whether the record may hold an act by a role.
+// mayDo reports whether the audit trail may contain an act by a role.
 func mayDo(role, act string) bool {
 	switch role {
 	case "admin":
@@ -61,7 +61,7 @@ func mayDo(role, act string) bool {
 	return strings.HasPrefix(act, "operator.")
 }
 
-// operator is somebody before the console, with the forms that they saw.
+// operator is a person at the console, with the forms that they saw.
 type operator struct {
 	wanderer
 	role  string
@@ -80,7 +80,7 @@ func (w *walk) operators(t *testing.T, rt *rapid.T) {
 	})
 }
 
-// logIn brings an operator, logged in unless they are nobody.
+// logIn returns an operator, who is logged in unless the role is empty.
 func (w *walk) logIn(t *testing.T, rt *rapid.T, role string) *operator {
 	o := &operator{wanderer: wanderer{walk: w, cookies: map[string]string{}}, role: role}
 	if role == "nobody" {
@@ -132,7 +132,7 @@ func (w *walk) openPage(t *rapid.T, o *operator) {
 	w.operate(t, o, nil, route, a)
 }
 
-// sendForm sends a form that was seen, with some fields changed, or whatever
+// sendForm sends a form that was seen, with some fields changed, or any
 // comes to mind to any address.
 func (w *walk) sendForm(t *rapid.T, o, other *operator) {
 	var a attempt

@@ -41,10 +41,10 @@ func TestI1toI7_RandomWalkOverEveryAddress(t *testing.T) {
 	})
 }
 
-// visitor is a browser with somebody before it.
+// wanderer is a browser and the person who uses it.
 type wanderer struct {
 	*walk
-	person   domain.Person // none: an address that nobody has
+	person   domain.Person // empty for an address that belongs to no person
 	profile  string
 	address  domain.Address
 	password string
@@ -56,7 +56,7 @@ type wanderer struct {
 	sent    []attempt // forms, with the cookies of their time
 }
 
-// arrive brings somebody nobody has seen before.
+// arrive returns a visitor who was not there before.
 func (w *walk) arrive(t tester, kind string) *wanderer {
 	w.people++
 	mark := fmt.Sprintf("%s%04d", strings.ToLower(rand.Text()[:6]), w.people)
@@ -129,8 +129,8 @@ var steps = []struct {
 	{domain.StepWaiting, "student", 5}, {domain.StepEnded, "student", 1},
 }
 
-// everywhere asks for each address at each step, as its page does and with what
-// people get wrong.
+// everywhere requests each address at each step, as its page does and with the mistakes that
+// people make.
 func (w *walk) everywhere(t *testing.T) {
 	for _, at := range steps {
 		if at.step == domain.StepWaiting {
@@ -156,7 +156,7 @@ func (w *walk) everywhere(t *testing.T) {
 	}
 }
 
-// bring brings somebody to a step.
+// bring returns a visitor at a step.
 func (w *walk) bring(t tester, step domain.Step, kind string, acts int) *wanderer {
 	v := w.arrive(t, kind)
 	for range acts {
@@ -176,8 +176,8 @@ func (w *walk) bring(t tester, step domain.Step, kind string, acts int) *wandere
 	return v
 }
 
-// replay sends a form of before once more, as a browser's reload or somebody who
-// listened does. After the end nothing comes of any.
+// replay sends an earlier form once more, as a reload or an eavesdropper would. After
+// the end of the journey it has no effect.
 func (w *walk) replay(t *rapid.T, v *wanderer) {
 	if len(v.sent) == 0 {
 		return
@@ -264,7 +264,7 @@ func (w *walk) goOn(t tester, v *wanderer) {
 	w.ask(t, v, nil, v.act(http.MethodPost+" "+pageOf[step], true))
 }
 
-// act is what somebody sends to an address: all that its form has, right or
+// act returns the request that a visitor sends to a page: all fields of its form, right or
 // with what people get wrong.
 func (v *wanderer) act(route string, right bool) *attempt {
 	method, path, _ := strings.Cut(route, " ")

@@ -11,7 +11,7 @@ import (
 	"entree/internal/domain"
 )
 
-// watch is the store, seen by somebody who knows the model of the way: which
+// watch wraps the store and knows the model of a journey: which
 // step may follow which, and by what act.
 type watch struct {
 	domain.Store
@@ -50,7 +50,7 @@ func (a *attempt) after(err error) error {
 }
 
 // moves is the model: from a step, by an act, to the steps that it may lead to.
-// What the visitor did not ask for is done by jobs alone.
+// Jobs alone make changes that no visitor requested.
 var moves = map[string]map[domain.Step][]domain.Step{
 	"/activation/identification": {domain.StepCode: {domain.StepCode, domain.StepEnded, domain.StepVerify, domain.StepCharter}},
 	"/activation/renvoi":         {domain.StepCode: {domain.StepCode}},
@@ -90,7 +90,7 @@ func (w *watch) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 	return a.after(err)
 }
 
-// begun gives the journey that an attempt began.
+// begun returns the journey that an attempt began.
 func (w *watch) begun(a *attempt) domain.JourneyID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,7 +140,7 @@ func (w *watch) Update(ctx context.Context, read domain.Journey, change func(*do
 	return after, a.after(nil)
 }
 
-// allows tells what the model has against a change of a journey by an attempt;
+// allows returns the objection of the model to a change of a journey by an attempt;
 // nothing where it may be.
 func (a *attempt) allows(before, after domain.Journey, next func(domain.Journey) domain.Step) string {
 	from, to := next(before), next(after)

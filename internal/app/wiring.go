@@ -30,8 +30,8 @@ import (
 	"entree/templates"
 )
 
-// DatabaseOf names the configured database. A relative SQLite file stands beside
-// the configuration.
+// DatabaseOf returns the DSN of the configured database. A relative SQLite path is
+// relative to the configuration file.
 func DatabaseOf(c config.Config) string {
 	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && !filepath.IsAbs(file) {
 		return "sqlite:" + filepath.Join(c.Dir, file)
@@ -39,7 +39,7 @@ func DatabaseOf(c config.Config) string {
 	return c.Database
 }
 
-// OpenStore opens the configured database.
+// OpenStore opens the configured database. The caller must close it.
 func OpenStore(ctx context.Context, c config.Config) (*store.Store, error) {
 	s, err := store.Open(ctx, DatabaseOf(c), time.Now)
 	if err != nil {
@@ -48,7 +48,8 @@ func OpenStore(ctx context.Context, c config.Config) (*store.Store, error) {
 	return s, nil
 }
 
-// openBreached opens the list of leaked passwords, where there is one.
+// openBreached opens the list of leaked passwords, or returns nil if none is
+// configured.
 func openBreached(c config.Config) (domain.Breached, error) {
 	if c.BreachedFile() == "" {
 		return nil, nil
@@ -60,6 +61,7 @@ func openBreached(c config.Config) (domain.Breached, error) {
 	return list, nil
 }
 
+// NewWebhooks returns the webhooks of the configuration.
 func NewWebhooks(c config.Config) *webhook.Webhooks {
 	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader})
 }
@@ -87,7 +89,7 @@ func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
 	}
 }
 
-// newPortal joins pages, texts and service.
+// newPortal builds the pages over the service.
 func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	c := a.config
 	catalog, err := i18n.Load()
@@ -121,7 +123,7 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	})
 }
 
-// newSSO gives the way into the ENT, nil where the ENT asks for the login
+// newSSO returns the login to the ENT, nil where the ENT asks for the login
 // itself, and the origin of what stands behind it.
 func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
 	back := strings.TrimRight(c.Portal.BaseURL, "/") + "/connexion/retour"
@@ -141,7 +143,7 @@ func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
 	return login, behind, err
 }
 
-// newConsole joins the console; nil where none is configured.
+// newConsole builds the console, or returns nil if none is configured.
 func (a *App) newConsole() (*admin.Console, error) {
 	c := a.config
 	if c.Console.ClientSecret.Empty() {
@@ -164,8 +166,8 @@ func (a *App) newConsole() (*admin.Console, error) {
 	})
 }
 
-// checks are what /readyz asks. Keycloak and the mail server may be away: the
-// portal takes people on without them and works off what waits.
+// checks returns the checks of /readyz. Keycloak is not essential: without it the
+// portal accepts students and keeps their jobs.
 func (a *App) checks() []web.Check {
 	return []web.Check{
 		{Name: "database", Essential: true, Run: a.store.Ping},

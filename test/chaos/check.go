@@ -105,7 +105,7 @@ func once(submits []outside.Submit) (breaks []string, checked int) {
 		}
 		end := s.End.UnixNano()
 		if s.Answer == outside.Unknown {
-			end = last // it may take effect as long as anybody looks
+			end = last // it may take effect until the last observation
 		}
 		key := s.Number + " " + s.Code
 		names[key] = s

@@ -11,7 +11,7 @@ import (
 	"entree/internal/devenv/outside"
 )
 
-// crowd is everybody who comes.
+// crowd is all students of a run.
 type crowd struct {
 	*stand
 	mu       sync.Mutex
@@ -20,7 +20,7 @@ type crowd struct {
 	students []*outside.Student
 	shared   map[*outside.Student]bool // two browsers of one person
 	submits  []outside.Submit
-	attacks  map[string]int // codes that were compared, by whom somebody guessed
+	attacks  map[string]int // codes that were compared, by the number of the attacked student
 	still    int            // those on their way
 }
 
@@ -28,8 +28,8 @@ func newCrowd(w *stand, chance *rand.Rand) *crowd {
 	return &crowd{stand: w, chance: chance, shared: map[*outside.Student]bool{}, attacks: map[string]int{}}
 }
 
-// student gives the next one: some click twice, some slip, some use two
-// browsers.
+// student returns the browsers of the next student: some click twice, some type a
+// wrong code first, some use two browsers.
 func (c *crowd) student(browsers int) []*outside.Student {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *crowd) come(ctx, open context.Context) {
 				c.mu.Unlock()
 				limit, cancel := context.WithTimeout(ctx, time.Hour)
 				defer cancel()
-				go func() { // three minutes after the door closed nobody waits any longer
+				go func() { // a student waits for at most three minutes after the end
 					select {
 					case <-open.Done():
 						wait(limit, 3*time.Minute)
@@ -98,8 +98,7 @@ func (c *crowd) come(ctx, open context.Context) {
 	}
 }
 
-// guess tries codes for somebody, in several journeys at once, again and again
-// for somebody else.
+// guess tries codes for one student after the other, in several journeys at once.
 func (c *crowd) guess(ctx, open context.Context) {
 	for open.Err() == nil {
 		victims := c.student(3)
@@ -130,7 +129,7 @@ func (c *crowd) guess(ctx, open context.Context) {
 	}
 }
 
-// settle tells who is still on the way.
+// settle waits for the students who are still on the way.
 func (c *crowd) settle(ctx context.Context) {
 	for ctx.Err() == nil {
 		c.mu.Lock()
@@ -158,7 +157,7 @@ func (c *crowd) figures() (students, activated, waited, retries int) {
 	return students, activated, waited, retries
 }
 
-// limits gives the breaks of I6: more guesses compared than an address has.
+// limits returns the breaks of I6: more guesses compared than an address has.
 func (c *crowd) limits() (breaks []string, checked int) {
 	for number, compared := range c.attacks {
 		checked++

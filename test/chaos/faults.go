@@ -14,7 +14,7 @@ import (
 	"entree/internal/devenv/mailbox"
 )
 
-// fault breaks a part and gives what mends it.
+// fault breaks a part and returns the function that mends it.
 type fault struct {
 	part, name string
 	kill       bool

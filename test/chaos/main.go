@@ -7,7 +7,7 @@
 //
 // Parts are killed, stopped, slowed, cut off and made to lose answers, in an
 // order that a seed gives, and the portal's secret is rotated meanwhile. When
-// the time is over the faults end, everybody comes to their end, and the seven
+// the time is over the faults end, every student comes to an end, and the seven
 // invariants are checked from outside.
 //
 //	CHAOS_S=60 CHAOS_SEED=7 go run ./e2e/chaos
@@ -84,7 +84,7 @@ func run(ctx context.Context) (breaks int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	say("the faults are over: everybody comes to their end")
+	say("the faults are over: every student comes to an end")
 	settle, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	crowd.settle(settle)

@@ -33,7 +33,7 @@ func newRotation(key string, instances []*outside.Instance) *rotation {
 	return r
 }
 
-// next gives the secret that an instance is to be started with.
+// next returns the secret with which an instance is started.
 func (r *rotation) next(i *outside.Instance) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,7 +55,7 @@ func (r *rotation) next(i *outside.Instance) string {
 	return strings.Join(r.keys, ",")
 }
 
-// all gives every key there was, and how often a new one began to seal.
+// all returns every key that was used, and how often a new one began to seal.
 func (r *rotation) all() (keys []string, sealed int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -51,7 +51,7 @@ type stand struct {
 	stopping sync.Once
 }
 
-// Messages gives the mails to an address, whether or not the server runs.
+// Messages returns the mails to an address, whether or not the server runs.
 func (w *stand) Messages(to string) []mailbox.Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -200,7 +200,7 @@ func (w *stand) fault(stage, _ string) *smtp.SMTPError {
 }
 
 // again starts an instance anew until it stays: its database may be away. It is
-// what systemd does. Whoever restarts it may have changed its secret.
+// what systemd does. Its secret may have been changed before the restart.
 func (w *stand) again(ctx context.Context, i *outside.Instance) error {
 	for {
 		i.Config.Secret = w.rotation.next(i)
@@ -265,7 +265,7 @@ func (w *stand) close() {
 	})
 }
 
-// children gives a process and those that it started.
+// children returns a process and those that it started.
 func children(pid int) []int {
 	out := []int{pid}
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))

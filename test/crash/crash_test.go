@@ -1,6 +1,6 @@
 // Package crash_test kills the program at each boundary of the journey and of
 // its jobs, starts it again, and lets the student go on: nothing is lost,
-// nobody is in twice, and nobody is told what is not so.
+// no person has two accounts, and no page or mail says what is not so.
 package crash_test
 
 import (
@@ -110,7 +110,7 @@ func TestI1toI7_AfterACrashAtEachBoundary(t *testing.T) {
 // world is one portal with its people.
 type world struct {
 	dir, program, keycloak, dsn, prefix string
-	family                              string // of everybody: an address is one portal's
+	family                              string // of all people: an address belongs to one portal
 	half                                int    // which side of each boundary is killed here; the other database has the other one
 	realm                               *realm.Realm
 	box                                 *mailbox.Mailbox
@@ -184,7 +184,7 @@ func crash(t *testing.T, w *world) {
 	config := w.build(t, "limits: {mails_per_network_per_10_minutes: 6000}")
 	defer w.box.Close()
 
-	// Somebody of each kind walks once, and the points are found.
+	// One person of each kind walks once, and the points are found.
 	kinds := []string{"activates", "slips", "gets mail late", "gets none", "is taken for another"}
 	w.enrol(t, config, w.plan(kinds)...)
 	w.start(t)
@@ -257,7 +257,7 @@ func crash(t *testing.T, w *world) {
 
 const stride = 7
 
-// mine gives the boundaries of a kind at which this database is killed: of each
+// mine returns the boundaries of a kind at which this database is killed: of each
 // point one side, the other one on the other database.
 func (w *world) mine(kind string) []string {
 	var out []string
@@ -268,7 +268,7 @@ func (w *world) mine(kind string) []string {
 	return out
 }
 
-// plan gives the kind of each person in their order.
+// plan returns the kind of each person in their order.
 func (w *world) plan(kinds []string) []string {
 	out := slices.Clone(kinds)
 	for _, kind := range kinds {
@@ -303,7 +303,7 @@ func (w *world) student(t *testing.T, i int, kind, why string) *outside.Student 
 	return s
 }
 
-// abandoned takes somebody whose mail is refused as far as they get.
+// abandoned takes a student whose mail is refused as far as possible.
 func (w *world) abandoned(t *testing.T, s *outside.Student) {
 	t.Helper()
 	if err := s.Until(deadline(t, 30*time.Second), "/activation/identification"); err != nil {

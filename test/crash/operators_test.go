@@ -60,11 +60,11 @@ type office struct {
 	bounced []domain.Address
 }
 
-// nobody works jobs off in this process.
-type nobody struct{}
+// noJobs is a runner that runs no jobs.
+type noJobs struct{}
 
-func (nobody) Wake(...string)                       {}
-func (nobody) RunNow(context.Context, string) error { return nil }
+func (noJobs) Wake(...string)                       {}
+func (noJobs) RunNow(context.Context, string) error { return nil }
 
 func operators(t *testing.T, w *world) {
 	o := &office{world: w, news: map[string]map[string]int{}}
@@ -125,7 +125,7 @@ bounces: {kind: folder, folder: bounces, every: 1s}`, receiver.URL, at.Hostname(
 	w.instance.Stop()
 }
 
-// work gives the operators what they work with.
+// work creates the data that the operators act on.
 func (o *office) work(t *testing.T, written outside.Config) {
 	c, err := config.Load(filepath.Join(o.dir, "entree.yaml"), []string{"ENTREE_SECRET=" + written.Secret, "ENTREE_KEYCLOAK_CLIENT_SECRET=" + written.Client})
 	if err != nil {
@@ -137,12 +137,12 @@ func (o *office) work(t *testing.T, written outside.Config) {
 		t.Fatal(err)
 	}
 	accounts := realm.Accounts(c.Institution.Scope)
-	service, err := activation.New(activation.Options{Store: o.db, Limits: o.db, Runner: nobody{}, Accounts: accounts, Keys: c.Keys, Clock: time.Now, Random: rand.Reader, Profiles: c.Domain(), Rates: c.Rates()})
+	service, err := activation.New(activation.Options{Store: o.db, Limits: o.db, Runner: noJobs{}, Accounts: accounts, Keys: c.Keys, Clock: time.Now, Random: rand.Reader, Profiles: c.Domain(), Rates: c.Rates()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.desk = helpdesk.New(helpdesk.Options{Service: service, People: o.db, Accounts: accounts})
-	o.campaigns = &campaign.Service{Store: o.db, Runner: nobody{}, Profiles: c.Domain(), Clock: time.Now}
+	o.campaigns = &campaign.Service{Store: o.db, Runner: noJobs{}, Profiles: c.Domain(), Clock: time.Now}
 }
 
 // told is the relying party.
@@ -233,7 +233,7 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 	}
 }
 
-// allRead waits until every report was read, by whoever has the job when its
+// allRead waits until every report was read, by the process that has the job when its
 // dead holder's lease is over.
 func (o *office) allRead(t *testing.T) {
 	t.Helper()

@@ -142,7 +142,7 @@ func open(t *testing.T, base string, l look) *tab {
 	return b
 }
 
-// seen makes the window one in which somebody looks so.
+// seen sets the size and the colour scheme of the window.
 func (b *tab) seen(l look) {
 	b.t.Helper()
 	scheme := "light"
@@ -185,7 +185,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// get runs an action that gives something.
+// get runs an action that returns a value.
 func get[T any](b *tab, a chromedp.Action[T]) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, a)
@@ -270,7 +270,7 @@ func (b *tab) fill(selector, text string) {
 	b.do(chromedp.WaitVisible(css(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = ''`, selector)), chromedp.SendKeys(css(selector), text))
 }
 
-// text gives what an element reads, once it is there: a page that is just being
+// text returns the text of an element once it exists: a page that is just being
 // left answers nothing.
 func (b *tab) text(selector string) string {
 	b.t.Helper()

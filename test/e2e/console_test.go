@@ -15,7 +15,7 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// operator gives the demo's operator with a role.
+// operator returns the demo's operator with a role.
 func operator(t *testing.T, demo *demotest.Demo, role string) demotest.Operator {
 	t.Helper()
 	for _, o := range demo.Operators {
@@ -27,7 +27,7 @@ func operator(t *testing.T, demo *demotest.Demo, role string) demotest.Operator 
 	return demotest.Operator{}
 }
 
-// console logs somebody in to the console, and comes to the page asked for.
+// console logs an operator in to the console and opens the requested page.
 func (b *tab) console(o demotest.Operator, path string) {
 	b.t.Helper()
 	b.visit(path)

@@ -27,7 +27,7 @@ import (
 	"entree/keycloak"
 )
 
-// doors are relying parties that nobody here wrote, beside the demo: a real CAS
+// doors are relying parties of other projects, beside the demo: a real CAS
 // that hands on to the demo's Keycloak, an Apache with a door for each protocol,
 // and a portal of its own that leads into the ENT by CAS, with people of its own.
 //
@@ -163,7 +163,7 @@ func (d *doors) startApache(port int, own secret.Text) (*child.Child, error) {
 	}
 	program, err := exec.LookPath("apache2")
 	if err != nil {
-		program = "/usr/sbin/apache2" // not on everybody's path
+		program = "/usr/sbin/apache2" // often not on the path
 	}
 	cmd := exec.Command(program, "-f", conf, "-DFOREGROUND")
 	cmd.Env = append(os.Environ(), "HTTP_DIR="+dir, "HTTP_MODULES=/usr/lib/apache2/modules", fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", port), "SITE="+d.apache,

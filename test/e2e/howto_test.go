@@ -31,7 +31,7 @@ func (b *tab) picture(name string) {
 	}
 }
 
-// The how-to, line by line: whoever reads only that gets from / to the ENT.
+// The how-to, line by line: a student who reads only that gets from / to the ENT.
 func TestTheHowTo_InFrenchOnATelephone(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, phone)

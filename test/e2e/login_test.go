@@ -10,7 +10,7 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// Whoever comes to the ENT first meets Keycloak's login page: it shows the way
+// A student who opens the ENT first meets Keycloak's login page: it shows the way
 // to the account, and after that the way back.
 func TestTheLoginPageHasTheWayIn(t *testing.T) {
 	demo := demotest.Get(t)
@@ -74,7 +74,7 @@ func (b *tab) atLogin(lang string, reads ...string) {
 	b.accessible()
 }
 
-// The tile that an institution copies into its ENT can be read by everybody,
+// The tile that an institution copies into its ENT can be read by every visitor,
 // and its links are those of the portal.
 func TestTheTileForTheENT(t *testing.T) {
 	demo := demotest.Get(t)

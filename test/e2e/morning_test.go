@@ -77,7 +77,7 @@ func TestTheSeptemberMorning(t *testing.T) {
 	helped.picture("story")
 }
 
-// imports brings the file of the enrolment in and gives the summer school.
+// imports imports the file of the enrolment and returns the summer school.
 func (b *tab) imports() []demotest.Person {
 	b.t.Helper()
 	text, guests := enrolment()
@@ -92,7 +92,7 @@ func (b *tab) imports() []demotest.Person {
 	}
 	b.looks("columns")
 
-	// As proposed it cannot be: nobody guessed the names, and what the office
+	// As proposed it cannot be: the columns were not recognised, and what the office
 	// calls Identifiant is its own.
 	b.press("Voir ce qui changerait")
 	b.reads("Ce fichier ne peut pas être importé ainsi.", "Aucune colonne ne dit le profil")
@@ -131,7 +131,7 @@ func (b *tab) imports() []demotest.Person {
 	return guests
 }
 
-// asksWhoIsMissing tries a file that has lost nearly everybody.
+// asksWhoIsMissing tries a file that has lost nearly all people.
 func (b *tab) asksWhoIsMissing() {
 	b.t.Helper()
 	b.uploads("moitié.csv", []byte("Matricule;Prénom;Nom;Mail;Cohorte\n26100100;Zoé;Lefèvre-Œuvrard;nouvelle@example.org;L1 2026-2027\n"))
@@ -172,7 +172,7 @@ func (b *tab) publishes() (version string) {
 }
 
 // invites writes to the summer school, sees the mail of one of them come back,
-// and gives that mail.
+// and returns that mail.
 func (b *tab) invites(d *demotest.Demo, name string, lost demotest.Person) demotest.Message {
 	b.t.Helper()
 	b.visit("/admin/campagnes/nouvelle?" + url.Values{"profil": {"invite"}, "cohorte": {school}}.Encode())
@@ -203,9 +203,9 @@ func (b *tab) invites(d *demotest.Demo, name string, lost demotest.Person) demot
 
 const newAddress = "ete-new@example.org"
 
-// helpAtTheDesk is somebody of the help desk who sees the wrong address, and
+// helpAtTheDesk is an operator of the help desk who sees the wrong address, and
 // its owner who stands there with an identity card: they get a code, and
-// activate the account on their own telephone. It gives the operator's tab,
+// activate the account on their own telephone. It returns the operator's tab,
 // which still shows the code's page.
 func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	t.Helper()
@@ -264,7 +264,7 @@ func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	return b
 }
 
-// funnel gives how many people came to each step or beyond.
+// funnel returns the number of people who reached each step or a later one.
 func (b *tab) funnel() []int {
 	b.t.Helper()
 	b.do(chromedp.WaitReady(css(".funnel")))

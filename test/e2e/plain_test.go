@@ -139,7 +139,7 @@ func TestTheHowTo_WithoutJavaScript(t *testing.T) {
 	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": phrase, "confirmation": phrase})
 	p.want("/activation/accueil-succes", "Félicitations", "iv204", "soren.hakansson@invites.univ-orleans.example")
 
-	// S32: an activation logs nobody in; Keycloak asks for the password.
+	// S32: an activation does not log the student in; Keycloak asks for the password.
 	p.get(demo.Portal + "/ent")
 	if p.doc.Find("#kc-login, [name=password]").Length() == 0 || strings.HasPrefix(p.at.String(), demo.Portal) {
 		t.Errorf("the ENT opened at %s without a login", p.at)

@@ -25,7 +25,7 @@ func (p *plain) activate(d *doors, address, password string) {
 	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": password, "confirmation": password})
 }
 
-// asked tells whether Keycloak asks for a password.
+// asked reports whether Keycloak asks for a password.
 func (p *plain) asked() bool { return p.doc.Find("#kc-login").Length() > 0 }
 
 func (p *plain) logIn(login, password string) {
@@ -36,7 +36,7 @@ func (p *plain) logIn(login, password string) {
 	p.send("/login-actions/authenticate", map[string]string{"username": login, "password": password})
 }
 
-// knows tells what the page behind a door says of the visitor.
+// knows returns what the page of a relying party shows of the visitor.
 func (p *plain) knows(name string) string {
 	p.t.Helper()
 	m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(p.doc.Find("pre").Text())
@@ -74,8 +74,8 @@ func newVisitor(t *testing.T) *plain {
 	return p
 }
 
-// A freshly activated account passes through relying parties that nobody here
-// wrote, of both protocols, with one login; and each sees who it is.
+// A freshly activated account passes through relying parties of other
+// projects, of both protocols, with one login, and each one learns the identity.
 func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	d := doorsOf(t)
 	p := newVisitor(t)
@@ -124,7 +124,7 @@ func (p *plain) both(list string) {
 	}
 }
 
-// Who must not pass stays at Keycloak's page, at each door.
+// A person who must not pass stays at Keycloak's page, at each relying party.
 func TestRelyingParties_WhoDoesNotPass(t *testing.T) {
 	d := doorsOf(t)
 	refused := func(what, login, password string) {
@@ -179,7 +179,7 @@ func TestRelyingParties_AnAccountOnItsWay(t *testing.T) {
 	p.holds(page, map[string]string{"REMOTE_USER": "o22599003", "HTTP_CAS_SUPANNETUID": "22599003"})
 }
 
-// realCAS is somebody who is logged in at the real server.
+// realCAS is a browser that is logged in at the real server.
 type realCAS struct {
 	p     *plain
 	login string

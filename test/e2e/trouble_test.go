@@ -12,7 +12,7 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// to takes somebody to the password page.
+// to takes a student to the password page.
 func (b *tab) to(demo *demotest.Demo, p demotest.Person) {
 	b.t.Helper()
 	b.toCode(p.Profile, p.Email)
@@ -318,7 +318,7 @@ func TestAfterTheLastTry(t *testing.T) {
 	b.arrive("/activation")
 }
 
-// Somebody else has the identifier in Keycloak: nothing is touched, and the
+// Another account has the identifier in Keycloak: nothing is touched, and the
 // student is told whom to ask, with what.
 func TestS42_SomebodyElseHasTheIdentifier(t *testing.T) {
 	demo := demotest.Get(t)

@@ -206,7 +206,7 @@ func TestSeveralInstances(t *testing.T) {
 		if statuses[http.StatusSeeOther] != 30 || statuses[http.StatusTooManyRequests] != 6 {
 			t.Errorf("the answers were %v; thirty mails for one network were allowed", statuses)
 		}
-		// An instance that is asked past the proxy believes nobody it was not told of.
+		// A request that bypasses the proxy cannot name another visitor.
 		direct := "http://" + w.instances[0].Listen
 		if status := ask(t, direct, w.proxy.Listen, net.IPv4(127, 9, 3, 1), "8.8.8.8", "past.the.proxy@example.net"); status != http.StatusTooManyRequests {
 			t.Errorf("status %d: a header was believed that no configured proxy sent", status)
@@ -237,7 +237,7 @@ func TestSeveralInstances(t *testing.T) {
 
 func (w *world) address() string { return "http://" + w.proxy.Listen }
 
-// ask asks for a code from an address, with a header, and gives the status.
+// ask requests a code from an address, with a header, and returns the status.
 func ask(t *testing.T, portal, host string, from net.IP, header, address string) int {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)

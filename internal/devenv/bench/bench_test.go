@@ -72,7 +72,7 @@ func TestTheHashOfKeycloakIsTold(t *testing.T) {
 	}
 }
 
-// A database of its own is counted to whoever it works for.
+// The cost of a database process is added to the way that it serves.
 func TestADatabaseBelongsToTheCost(t *testing.T) {
 	r := invented()
 	r.Machine.Database = "PostgreSQL"
@@ -119,7 +119,7 @@ func TestThePictureIsWellFormed(t *testing.T) {
 	}
 }
 
-// A run that lost somebody is a failure, whatever else it found.
+// A run that lost an account is a failure.
 func TestWhatIsLostIsAnError(t *testing.T) {
 	r := invented()
 	if err := r.Err(); err != nil {

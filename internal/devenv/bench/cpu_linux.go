@@ -16,7 +16,7 @@ import (
 // Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpu gives the processor's time that a process and its children have used
+// cpu returns the processor time that a process and its children have used
 // since they began, those that have ended included.
 func cpu(pid int) (time.Duration, error) {
 	found, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -72,7 +72,7 @@ func ownCPU() (time.Duration, error) {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
-// MemoryOf gives what a process holds now and has held at most, in bytes.
+// MemoryOf returns the resident memory of a process, now and at its peak, in bytes.
 func MemoryOf(pid int) (now, most int64, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -94,7 +94,7 @@ func MemoryOf(pid int) (now, most int64, err error) {
 	return now, most, nil
 }
 
-// PeakOf gives the most memory that a process held which has ended, in bytes.
+// PeakOf returns the peak resident memory of an ended process, in bytes.
 // The kernel counts what its parent held when it was begun as well.
 func PeakOf(ended *os.ProcessState) int64 {
 	usage, _ := ended.SysUsage().(*syscall.Rusage)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// JSON gives the report as one line, for programs.
+// JSON returns the report as one line, for programs.
 func (r Report) JSON() ([]byte, error) {
 	round := func(f float64) float64 { return math.Round(f*1000) / 1000 }
 	ratios, spread, marks := map[string]float64{}, map[string][2]float64{}, map[string]bool{}

@@ -10,7 +10,7 @@ type Letters struct {
 	mu      sync.Mutex
 	count   int
 	newest  map[string]letters
-	arrived chan struct{} // closed and made anew with each mail that somebody waits for
+	arrived chan struct{} // closed and replaced at each mail
 	waiting map[string]chan struct{}
 }
 
@@ -19,7 +19,7 @@ type letters struct {
 	text string
 }
 
-// NewLetters gives an empty box.
+// NewLetters returns an empty box.
 func NewLetters() *Letters {
 	return &Letters{newest: map[string]letters{}, waiting: map[string]chan struct{}{}, arrived: make(chan struct{})}
 }

@@ -77,7 +77,7 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 	}, nil
 }
 
-// back is where a registration ends; nothing listens there, and nobody goes.
+// back is the redirect URI of a registration. No server listens there, and the browser stops before it.
 const back = "http://127.0.0.1:9/back"
 
 func peer(way string, i int) map[string]any {

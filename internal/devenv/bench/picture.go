@@ -8,7 +8,7 @@ import (
 )
 
 // SVG draws what an account costs by each way: a bar for each, Keycloak's share
-// and that of whoever calls it told apart by colour and by words. It follows
+// and that of the caller told apart by colour and by words. It follows
 // the reader's dark mode.
 func (r Report) SVG() []byte {
 	const (

@@ -49,7 +49,7 @@ type Proof struct {
 	LoggedIn  int `json:"logins"`
 }
 
-// Whole tells whether nothing was lost.
+// Whole reports whether nothing was lost.
 func (p Proof) Whole() bool {
 	return p.Activated > 0 && p.Counted == p.Activated && p.Found == p.Activated && p.Mails == 2*p.Activated && p.LoggedIn == p.Tried
 }
@@ -57,7 +57,7 @@ func (p Proof) Whole() bool {
 // Figure is a number of each round.
 type Figure struct{ Median, Low, High float64 }
 
-// FigureOf gives the median and the spread.
+// FigureOf returns the median and the spread.
 func FigureOf(values []float64) Figure {
 	if len(values) == 0 {
 		return Figure{}
@@ -78,7 +78,7 @@ func (r Report) of(way string, f func(Round) float64) Figure {
 	return FigureOf(values)
 }
 
-// Cost is what an account costs whoever makes it, Keycloak and the databases of
+// Cost is the processor time of one account in the calling process, Keycloak and the databases of
 // both, in core-milliseconds.
 func (r Round) cost() float64 {
 	own := r.Cost.Caller
@@ -112,7 +112,7 @@ type Ratio struct {
 	AtLeast bool
 }
 
-// Holds tells whether the mark is kept, by the median.
+// Holds reports whether the median keeps the mark.
 func (r Ratio) Holds() bool {
 	if r.AtLeast {
 		return r.Median >= r.Mark
@@ -120,7 +120,7 @@ func (r Ratio) Holds() bool {
 	return r.Median <= r.Mark
 }
 
-// Ratios gives those whose both ways were measured.
+// Ratios returns the ratios of which both ways were measured.
 func (r Report) Ratios() []Ratio {
 	keycloak := func(x Round) float64 { return x.Each(x.Cost.Keycloak) }
 	var out []Ratio
@@ -159,7 +159,7 @@ type Line struct {
 	Bytes         int64         `json:"bytes"` // the median
 }
 
-// Lines gives the steps of the activation in their order.
+// Lines returns the steps of the activation in their order.
 func (r Report) Lines() []Line {
 	took, bytes := map[string][]time.Duration{}, map[string][]int64{}
 	add := func(name string, d time.Duration, n int64) {
@@ -185,13 +185,13 @@ func (r Report) Lines() []Line {
 	return out
 }
 
-// share gives the value below which p of a hundred lie.
+// share returns the value below which p percent of the values lie.
 func share[T cmp.Ordered](values []T, p int) T {
 	v := slices.Sorted(slices.Values(values))
 	return v[min(len(v)-1, len(v)*p/100)]
 }
 
-// failures counts them, and gives the first few.
+// failures returns the number of failures and the first few of them.
 func (r Report) failures() (n int, some []error) {
 	for _, name := range order {
 		for _, round := range r.Ways[name] {
@@ -236,7 +236,7 @@ func table(out io.Writer, flags uint, fill func(io.Writer)) {
 	fmt.Fprintln(out)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', flags)
 	fill(t)
-	_ = t.Flush() // to a terminal: nobody is left to tell
+	_ = t.Flush() // to a terminal: an error cannot be reported
 }
 
 func (r Report) costs(t io.Writer) {
@@ -308,7 +308,7 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// Err tells what was lost or failed; nil where nothing was.
+// Err returns an error if anything was lost or failed.
 func (r Report) Err() error {
 	n, some := r.failures()
 	var lost []string

@@ -12,7 +12,7 @@ import (
 // Contestant is a way to an account.
 type Contestant struct {
 	Name string
-	// One makes the i-th account of all rounds together. Only whoever walks
+	// One makes the i-th account of all rounds together. Only a contestant that walks
 	// step by step uses the journey.
 	One func(ctx context.Context, i int, seen *Journey) error
 	// Settle, if set, waits for what a round leaves behind: it belongs to the
@@ -20,7 +20,7 @@ type Contestant struct {
 	Settle func(ctx context.Context) error
 }
 
-// Processes are who works for a contestant; 0: nobody of the kind.
+// Processes are the ids of the processes that work for a contestant; 0: none.
 type Processes struct{ Portal, Keycloak, Database int }
 
 // Cost is the processor's time of a round, by who used it.
@@ -56,7 +56,7 @@ type Round struct {
 // PerSecond is how many were done in a second.
 func (r Round) PerSecond() float64 { return float64(r.Done) / r.Took.Seconds() }
 
-// Each gives core-milliseconds for each one that was done.
+// Each returns core-milliseconds per finished account.
 func (r Round) Each(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000 / float64(max(1, r.Done))
 }
@@ -174,7 +174,7 @@ func quiet(ctx context.Context, pid int) error {
 
 // Rounds lets contestants work in turn. Each one warms up first, so that
 // Keycloak's compiler has seen every way alike; each round begins with another
-// one, so that nobody always has the same one before him.
+// one, so that no contestant always follows the same one.
 func Rounds(ctx context.Context, contestants []Contestant, p Processes, pace Pace, warm, n, rounds int, tell Progress, ended func(round int, r Round)) (map[string][]Round, error) {
 	for _, c := range contestants {
 		if _, err := Run(ctx, c, p, Pace{AtOnce: pace.AtOnce}, 0, warm, func(name string, done, total int) { tell("warm up: "+name, done, total) }); err != nil {

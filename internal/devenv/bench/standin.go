@@ -17,7 +17,7 @@ type StandIn struct {
 	users atomic.Int64
 }
 
-// NewStandIn gives a stand-in for a realm.
+// NewStandIn returns a stand-in for a realm.
 func NewStandIn(realm string) *StandIn {
 	s := &StandIn{mux: http.NewServeMux()}
 	answer := func(body any) http.HandlerFunc {
@@ -28,7 +28,7 @@ func NewStandIn(realm string) *StandIn {
 	}
 	s.mux.HandleFunc("POST /realms/"+realm+"/protocol/openid-connect/token", answer(map[string]any{"access_token": "stand-in", "token_type": "Bearer", "expires_in": 300}))
 	s.mux.HandleFunc("GET /admin/realms/"+realm, answer(map[string]any{"realm": realm, "passwordPolicy": "hashAlgorithm(pbkdf2-sha512) and hashIterations(1)"}))
-	s.mux.HandleFunc("GET /admin/realms/"+realm+"/users", answer([]any{})) // nobody is there yet
+	s.mux.HandleFunc("GET /admin/realms/"+realm+"/users", answer([]any{})) // no user exists yet
 	s.mux.HandleFunc("POST /admin/realms/"+realm+"/users", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Location", fmt.Sprintf("%s/%08d-0000-4000-8000-000000000000", r.URL.Path, s.users.Add(1)))

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Student is somebody who may activate.
+// Student is a student who may activate.
 type Student struct {
 	Email    string
 	Profile  string
@@ -18,7 +18,7 @@ type Student struct {
 	Password string // the suggestion that was taken
 }
 
-// Post gives the newest mail to an address as soon as there are n of them.
+// Post returns the newest mail to an address as soon as there are n of them.
 type Post func(ctx context.Context, address string, n int) (text string, err error)
 
 // Activation is the whole way through a portal.

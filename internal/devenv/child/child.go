@@ -1,5 +1,5 @@
 // Package child starts the programs that the demo and the tests stand on, and
-// makes sure that none of them outlives whoever started it.
+// makes sure that none of them outlives the process that started it.
 //
 //	Start ──▶ a group of its own, output into a file ──▶ Ready ──▶ Stop
 //	                                                                │
@@ -126,7 +126,7 @@ func Answers(address string) func(context.Context) bool {
 	}
 }
 
-// Run runs a program to its end and gives what it said. When ctx ends, so does
+// Run runs a program to its end and returns its output. When ctx ends, so does
 // the program.
 func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	var said strings.Builder
@@ -144,7 +144,7 @@ func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	}
 }
 
-// FreePort gives a port of loopback that nobody listens on. It lies below those
+// FreePort returns a port of loopback on which no process listens. It lies below those
 // that systems give to outgoing connections, so that a server that was stopped
 // finds its port free when it starts again.
 func FreePort() (int, error) {
@@ -161,7 +161,7 @@ func FreePort() (int, error) {
 	return 0, errors.New("child: no port of loopback is free")
 }
 
-// tail gives the last lines of a log.
+// tail returns the last lines of a log.
 func tail(file string) string {
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -95,7 +95,7 @@ func TestWhoDoesNotListenIsEndedWithAllItStarted(t *testing.T) {
 	}
 }
 
-// running tells whether a process is more than an entry that its new parent
+// running reports whether a process is more than an entry that its new parent
 // has not collected yet.
 func running(pid int) bool {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -118,7 +118,7 @@ func TestAStartThatTakesTooLongIsTold(t *testing.T) {
 	}
 }
 
-// kill -9 of whoever started it leaves nothing behind.
+// kill -9 of the process that started it leaves nothing behind.
 func TestItDiesWithWhoeverStartedIt(t *testing.T) {
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), "ENTREE_TEST_PARENT="+filepath.Join(t.TempDir(), "log"))

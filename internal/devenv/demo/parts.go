@@ -31,7 +31,7 @@ import (
 // demoPeople is how many people the demo's registry has.
 const demoPeople = 200
 
-// SetUpRealm sets the demo's realm up as its administrator, and gives it the
+// SetUpRealm sets the demo's realm up as its administrator and creates the
 // console's operators.
 func SetUpRealm(ctx context.Context, c config.Config, kc *localkeycloak.Server, operators []Operator) error {
 	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
@@ -50,7 +50,7 @@ func SetUpRealm(ctx context.Context, c config.Config, kc *localkeycloak.Server, 
 }
 
 // fillRegistry enrols the demo's people. Those who are said to be active go the
-// whole way like anybody else, with their mail read from the mailbox.
+// whole way like any student, with their mail read from the mailbox.
 func fillRegistry(ctx context.Context, a *app.App, box *mailbox.Mailbox) error {
 	people := demopeople.Some(demoPeople)
 	var enrolled []domain.Person
@@ -75,7 +75,7 @@ func fillRegistry(ctx context.Context, a *app.App, box *mailbox.Mailbox) error {
 	return group.Wait()
 }
 
-// visit activates somebody as they would themselves, with a password that is
+// visit activates a person by the same calls as the pages make, with a password that is
 // forgotten at once.
 func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, id domain.PersonID) error {
 	p, err := a.Store().Person(ctx, id)
@@ -124,7 +124,7 @@ func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, id domain.Pers
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// demoPlaces is what demo.json tells a script.
+// demoPlaces is the content of demo.json, which scripts read.
 type demoPlaces struct {
 	Portal    string       `json:"portal"`
 	Keycloak  string       `json:"keycloak"`
@@ -145,7 +145,7 @@ type demoPerson struct {
 	State      string `json:"state"`
 }
 
-// Operator is somebody who may log in to the console.
+// Operator is an account that may log in to the console.
 type Operator struct {
 	Login    string `json:"login"`
 	Role     string `json:"role"`

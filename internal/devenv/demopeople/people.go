@@ -1,7 +1,7 @@
 // Package demopeople invents people for the demo: plausible names of a French
 // university, of each profile and state, the same at each call. The first of
 // them is the student of the how-to. Addresses are of example domains
-// (RFC 2606): no mail reaches anybody.
+// (RFC 2606): no mail reaches a person.
 package demopeople
 
 import (
@@ -17,7 +17,7 @@ import (
 // already.
 const Active = "active"
 
-// Person is somebody of the demo.
+// Person is a person of the demo.
 type Person struct {
 	domain.Person
 	State string // ready, not_ready, held, active
@@ -33,7 +33,7 @@ var familyNames = []string{
 	"Gauthier", "Chevalier", "Bœuf", "L’Hôte", "d’Arc", "de La Tour", "Le Gall", "Nguyễn", "Traoré", "Diallo", "Benali", "Haddad", "Nuñez", "García", "Kowalczyk", "Müller", "Öztürk", "Popescu", "Håkansson", "O’Connor",
 }
 
-// Some gives n people, twenty at least.
+// Some returns n people; n must be 20 or more.
 func Some(n int) []Person {
 	people := special()
 	for i := len(people); i < max(n, 20); i++ {

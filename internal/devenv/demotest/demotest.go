@@ -1,4 +1,4 @@
-// Package demotest gives tests a running demo: a real Keycloak, a real mail
+// Package demotest runs a demo for tests: a real Keycloak, a real mail
 // server, a registry with people and the portal.
 //
 // One demo serves all test packages of a run: `make test` starts it and names
@@ -30,7 +30,7 @@ import (
 // Variable names the folder of a running demo.
 const Variable = "ENTREE_TEST_DEMO"
 
-// Demo is a running demo, as demo.json tells of it.
+// Demo is a running demo, as demo.json describes it.
 type Demo struct {
 	Portal    string
 	Keycloak  string
@@ -41,7 +41,7 @@ type Demo struct {
 	Dir       string `json:"-"`
 }
 
-// Person is somebody of the demo's registry.
+// Person is a person of the demo's registry.
 type Person struct {
 	Number     string
 	GivenName  string `json:"given_name"`
@@ -77,7 +77,7 @@ func Run(m *testing.M) int {
 	return code
 }
 
-// Get gives the demo. A demo that cannot be had fails the test.
+// Get returns the demo. A demo that cannot be started fails the test.
 func Get(t testing.TB) *Demo {
 	t.Helper()
 	once.Do(func() {
@@ -166,7 +166,7 @@ func (p *Process) Stop() error {
 	}
 }
 
-// Program gives the program of the demo that serves this run, or one built in
+// Program returns the program of the demo that serves this run, or one built in
 // dir.
 func Program(dir string) (string, error) {
 	if shared := os.Getenv(Variable); shared != "" {
@@ -182,7 +182,7 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// Person gives the person with a number.
+// Person returns the person with a number.
 func (d *Demo) Person(t testing.TB, number string) Person {
 	t.Helper()
 	for _, p := range d.People {
@@ -204,7 +204,7 @@ func (d *Demo) AdminPassword(t testing.TB) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// Mails gives the mails to an address, newest first.
+// Mails returns the mails to an address, newest first.
 func (d *Demo) Mails(t testing.TB, to string) []Message {
 	t.Helper()
 	response, err := http.Get(d.Mailbox + "/api/messages?to=" + url.QueryEscape(to))
@@ -219,7 +219,7 @@ func (d *Demo) Mails(t testing.TB, to string) []Message {
 	return out
 }
 
-// Mail waits until there are n mails to an address and gives the newest.
+// Mail waits until there are n mails to an address and returns the newest.
 func (d *Demo) Mail(t testing.TB, to string, n int) Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -244,7 +244,7 @@ func (d *Demo) Accounts(t testing.TB) *realm.Realm {
 	return realm.New(d.Keycloak, d.Realm, "admin", secret.New(d.AdminPassword(t)))
 }
 
-// Occupy makes an account in Keycloak that is somebody else's.
+// Occupy creates an account in Keycloak that belongs to no person of the demo.
 func (d *Demo) Occupy(t testing.TB, login string) {
 	t.Helper()
 	if err := d.Accounts(t).Occupy(t.Context(), login); err != nil {

@@ -54,7 +54,7 @@ const groovyInside = "groovy-4.*.jar"
 // cas is everything, as Maven Central served it on 2026-11-26.
 var cas = maven.Program{Name: "CAS " + Version, Files: append([]maven.File{war}, delegation...), Size: 111_700_000}
 
-// findHome gives CAS unpacked in the cache.
+// findHome returns CAS unpacked in the cache.
 func findHome(ctx context.Context, java, cache string, out io.Writer) (string, error) {
 	return maven.Keep(cache, "cas-"+Version, func(work, fresh string) error {
 		err := cas.Fetch(ctx, work, out)

@@ -21,7 +21,7 @@ type home struct {
 	version int
 }
 
-// findJava gives a java that is recent enough: the one that JAVA_HOME or
+// findJava returns a java that is recent enough: the one that JAVA_HOME or
 // JAVA21_HOME names, the one on the path, or the newest of those that lie where
 // systems and scripts/need-java.sh put them.
 func findJava(getenv func(string) string, cache string) (string, error) {
@@ -50,7 +50,7 @@ func findJava(getenv func(string) string, cache string) (string, error) {
 	return choose(append(named, lying...))
 }
 
-// choose takes the first that is recent enough, and otherwise tells what was
+// choose returns the first that is recent enough, and otherwise an error with what was
 // there.
 func choose(homes []home) (string, error) {
 	var old []string

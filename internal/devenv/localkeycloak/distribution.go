@@ -21,7 +21,7 @@ const Version = "26.7.4"
 // the .sha1 beside it.
 var archive = maven.File{Coordinates: "org.keycloak:keycloak-quarkus-dist:" + Version + ":tar.gz", SHA256: "04823c336b797a7e18889a44262a7a64e6bf624cbbcc518c85e2622176ff2eee"}
 
-// findHome gives a distribution in the cache that is unpacked and built.
+// findHome returns a distribution in the cache, unpacked and built.
 func findHome(ctx context.Context, o Options, java string) (string, error) {
 	cache, err := maven.Cache()
 	if err != nil {
@@ -65,7 +65,7 @@ func fetch(ctx context.Context, work, to, cache string, out io.Writer) error {
 	return maven.Untar(filepath.Join(work, archive.Name()), to)
 }
 
-// nameOf gives the name of a given distribution in the cache.
+// nameOf returns the name of a given distribution in the cache.
 func nameOf(given string) (string, error) {
 	if _, err := os.Stat(filepath.Join(given, "lib", "quarkus-run.jar")); err != nil {
 		return "", fmt.Errorf("%s is no unpacked Keycloak: it has no lib/quarkus-run.jar", given)

@@ -14,7 +14,7 @@ const oldestJava = 17
 
 var javaVersion = regexp.MustCompile(`version "((?:1\.)?(\d+)[^"]*)"`)
 
-// findJava gives a java that is recent enough, from JAVA_HOME or the path, and
+// findJava returns a java that is recent enough, from JAVA_HOME or the path, and
 // its version.
 func findJava(ctx context.Context, getenv func(string) string) (file, version string, err error) {
 	java := "java"

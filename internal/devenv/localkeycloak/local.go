@@ -3,7 +3,7 @@
 //
 // The distribution is looked for in this order: a folder that is given,
 // KEYCLOAK_HOME, the user's cache, the Maven client. It is unpacked, or copied,
-// and built once into the cache; what it stores lies in the folder of whoever
+// and built once into the cache; what it stores lies in the folder of the caller that
 // starts it, so that several can run from one cache at the same time.
 package localkeycloak
 
@@ -48,7 +48,7 @@ type Server struct {
 // PID is its process, which has no children.
 func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
 
-// Java tells which one it runs on, as that one names itself.
+// Java returns the version of the Java that it runs on.
 func (s *Server) Java() string { return s.java }
 
 // URL is its address, without a slash at the end.

@@ -1,4 +1,4 @@
-// Package localpostgres gives tests a PostgreSQL server of their own, from the
+// Package localpostgres runs a PostgreSQL server for tests, from the
 // installed programs, on a port of loopback, for as long as the tests run.
 package localpostgres
 
@@ -17,9 +17,9 @@ import (
 	"entree/internal/devenv/child"
 )
 
-// nobody is the user that the server runs as where the tests run as root,
-// which PostgreSQL refuses (uid of "nobody" on Debian).
-const nobody = 65534
+// unprivileged is the user of the server if the tests run as root, which
+// PostgreSQL refuses. It is the last user of Debian's base system.
+const unprivileged = 65534
 
 // Server is a running PostgreSQL.
 type Server struct {
@@ -49,7 +49,7 @@ func start(fsync string) (*Server, error) {
 	}
 	s := &Server{bin: bin, dir: dir, fsync: fsync}
 	if os.Getuid() == 0 {
-		if err := os.Chown(dir, nobody, nobody); err != nil {
+		if err := os.Chown(dir, unprivileged, unprivileged); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +98,7 @@ func (s *Server) Again(ctx context.Context) error {
 	}
 }
 
-// Dump gives a database as text.
+// Dump returns a database as text.
 func (s *Server) Dump(name string) ([]byte, error) {
 	return exec.Command(filepath.Join(s.bin, "pg_dump"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "entree", name).Output()
 }
@@ -126,12 +126,12 @@ func (s *Server) Stop() error {
 	return os.RemoveAll(s.dir)
 }
 
-// command runs a program as somebody who is not root.
+// command runs a program as a user other than root.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = s.dir
 	if os.Getuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: unprivileged, Gid: unprivileged}}
 	}
 	return cmd
 }

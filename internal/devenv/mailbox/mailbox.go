@@ -1,5 +1,5 @@
 // Package mailbox is a mail server in the program, with a page to read what
-// arrived: for the demo and the tests. It takes mail for everybody, on
+// arrived: for the demo and the tests. It accepts mail to any address, on
 // loopback, and passes none on.
 //
 //	SMTP ── parse ── newest 1,000, kept in a file ──┬─ GET /             the page
@@ -121,7 +121,7 @@ func (b *Mailbox) Close() error {
 	return errors.Join(errs...)
 }
 
-// Messages gives the mails to an address, or all of them where it is empty,
+// Messages returns the mails to an address, or all mails if it is empty,
 // newest first.
 func (b *Mailbox) Messages(to string) []Message {
 	b.mu.Lock()
@@ -135,7 +135,7 @@ func (b *Mailbox) Messages(to string) []Message {
 	return out
 }
 
-// Wait gives the newest mail to an address as soon as there are n of them.
+// Wait returns the newest mail to an address as soon as there are n of them.
 func (b *Mailbox) Wait(ctx context.Context, to string, n int) (Message, error) {
 	for {
 		b.mu.Lock()

@@ -62,7 +62,7 @@ func Cache() (string, error) {
 	return filepath.Join(dir, "entree"), nil
 }
 
-// Keep gives a folder of the cache. The first time, make fills it: it gets a
+// Keep returns a folder of the cache. The first time, make fills it: it gets a
 // folder to work in, which goes away, and the path in there of the one that
 // stays. A start that was interrupted, or a second one, finds nothing half done.
 func Keep(cache, name string, make func(work, fresh string) error) (string, error) {

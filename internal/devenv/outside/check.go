@@ -70,7 +70,7 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 		p := byNumber[s.Number]
 		switch s.Outcome {
 		case Success, Already:
-			// Whoever chose no password read only that somebody else did.
+			// A student without a password read that the account was activated elsewhere.
 			if s.Shown != "" && s.Shown != p.Login {
 				say("I3: %s was shown %q, not %q", s.Number, s.Shown, p.Login)
 			}
@@ -113,7 +113,7 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 	return breaks, checked, nil
 }
 
-// proven tells what an account lacks of a proven code and an accepted charter.
+// proven returns an error if an account has no proven code or no accepted charter.
 func proven(ctx context.Context, db *store.Store, p domain.Person, u realm.User) error {
 	acceptances, _, err := db.Evidence(ctx, p.ID)
 	if err != nil {

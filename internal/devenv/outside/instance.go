@@ -63,7 +63,7 @@ charters:
 {{.More}}
 `))
 
-// Write writes the file, whose path it gives.
+// Write writes the file and returns its path.
 func (c Config) Write() (string, error) {
 	for _, lang := range []string{"fr", "en"} {
 		text, err := deploy.FS.ReadFile("charter/charte-2026." + lang + ".md")
@@ -132,7 +132,7 @@ func (i *Instance) Answers(ctx context.Context) error {
 	return i.Ready(ctx, child.Answers("http://"+i.Listen+"/healthz"))
 }
 
-// FreeAddress gives an address of loopback that nobody listens at.
+// FreeAddress returns an address of loopback on which no process listens.
 func FreeAddress() (string, error) {
 	port, err := child.FreePort()
 	return fmt.Sprintf("127.0.0.1:%d", port), err

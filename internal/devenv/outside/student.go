@@ -18,7 +18,7 @@ import (
 	"entree/internal/devenv/mailbox"
 )
 
-// Person is somebody of the enrolment.
+// Person is a person of the registry.
 type Person struct{ Number, GivenName, FamilyName, Profile, Email, BirthDate string }
 
 // Box is where mails arrive.
@@ -91,7 +91,7 @@ const (
 	Unknown Answer = "unknown" // no clear answer
 )
 
-// NewStudent gives a student behind an address of their own on loopback; from
+// NewStudent returns a student who connects from a loopback address of their own; from
 // may be nil.
 func NewStudent(p Person, portal string, box Box, from net.IP) *Student {
 	jar, _ := cookiejar.New(nil) // fails with options only
@@ -106,7 +106,7 @@ func NewStudent(p Person, portal string, box Box, from net.IP) *Student {
 	}}
 }
 
-// Login is the identifier that a student's profile gives.
+// Login returns the identifier that the profile etudiant assigns.
 func (p Person) Login() string { return "o" + p.Number }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
@@ -131,7 +131,7 @@ func (s *Student) Until(ctx context.Context, path string) error {
 	return nil
 }
 
-// Where tells the page that the student sees.
+// Where describes the page that the student sees.
 func (s *Student) Where() string {
 	if s.at == nil {
 		return "no page"
@@ -233,7 +233,7 @@ func (s *Student) code(ctx context.Context) error {
 				return s.prove(ctx, code, false)
 			}
 			if i == 0 && len(all) > s.mails && code == "" && !strings.Contains(m.Subject, "en route") {
-				// The account is there, or somebody looks at it: nothing to do here.
+				// The account exists, or an operator decides on it: nothing to do here.
 				if s.Outcome = Parked; strings.Contains(m.Text, s.Login()) || strings.Contains(m.Text, "Identifiant") {
 					s.Outcome = Already
 				}
@@ -250,7 +250,7 @@ func (s *Student) code(ctx context.Context) error {
 	}
 }
 
-// Other gives a code that is not this one.
+// Other returns a code that differs from this one.
 func Other(code string) string { return string('0'+('9'-code[0])) + code[1:] }
 
 // prove sends a code, several times at once where the student is in a hurry,
@@ -298,7 +298,7 @@ func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 	return err
 }
 
-// afterwards tells what became of a code that was led back to its own page: the
+// afterwards corrects the answer to a code that was redirected to its own page: the
 // way was open and the session another by then, or the journey is over. The page
 // that came next says it, where it came.
 func (s *Student) afterwards(sent Submit, response *http.Response, err error) Submit {
@@ -316,7 +316,7 @@ func (s *Student) afterwards(sent Submit, response *http.Response, err error) Su
 	return sent
 }
 
-// answer tells the answers to a code apart: the one that opens the way has a
+// answer classifies the response to a code: the one that opens the way has a
 // new session.
 func answer(r *http.Response, err error) Answer {
 	switch {
@@ -396,7 +396,7 @@ func (s *Student) form(action string) *goquery.Selection {
 	return form
 }
 
-// filled gives a form's fields with what is typed.
+// filled returns a form's fields with the typed values.
 func (s *Student) filled(action string, typed map[string]string) (url.Values, string) {
 	values := url.Values{}
 	s.form(action).Find("input[name]").Each(func(_ int, i *goquery.Selection) {
