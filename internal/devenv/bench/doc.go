@@ -8,8 +8,7 @@
 //	   plain          one POST /users with the password
 //	   limit          one hash, one bare POST /users with it
 //
-// Times of one machine say little about another one; the ratios of ways that
-// were measured beside one another do. What a way costs is the growth of the
-// processes' own counters of the processor's time, so that a machine that is
-// busy with something else falsifies it little.
+// Absolute times hold for one machine only; ratios of ways that were measured in the
+// same run can be compared. The cost of a way is the growth of the processes' own
+// counters of processor time, so other load on the machine distorts it little.
 package bench
