@@ -10,6 +10,7 @@ import (
 	text "text/template"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"entree/internal/domain"
 	mailtemplates "entree/templates/mail"
@@ -124,9 +125,27 @@ type block struct {
 	Paragraph template.HTML
 	Code      string
 	Lines     []fact
+	Button    *fact // the page that the mail leads to; its address is the value
 }
 
 type fact struct{ Label, Value string }
+
+// Parts returns the value in pieces between which a narrow screen may break the line.
+func (f fact) Parts() []string { return breakable(f.Value) }
+
+// breakable cuts an address or a hash into pieces: after a slash, before the other
+// marks of an address, and after 24 bytes.
+func breakable(s string) []string {
+	var pieces []string
+	start := 0
+	for i := 1; i < len(s); i++ {
+		if s[i-1] == '/' && s[i] != '/' || strings.IndexByte("@.?&=", s[i]) >= 0 || i-start >= 24 && utf8.RuneStart(s[i]) {
+			pieces = append(pieces, s[start:i])
+			start = i
+		}
+	}
+	return append(pieces, s[start:])
+}
 
 func split(body string) []string {
 	var out []string
@@ -153,6 +172,10 @@ func (c *composer) html(lang domain.Lang, subject string, parts []string, foot [
 				}
 				lines = append(lines, fact{strings.TrimRight(label, "\u00a0 "), value})
 			}
+			if len(lines) == 1 && c.isOurs(lines[0].Value) {
+				blocks = append(blocks, block{Button: &lines[0]})
+				continue
+			}
 			blocks = append(blocks, block{Lines: lines})
 		default:
 			blocks = append(blocks, block{Paragraph: c.linked(part)})
@@ -169,20 +192,38 @@ func (c *composer) html(lang domain.Lang, subject string, parts []string, foot [
 	return b.String(), err
 }
 
-var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,]`)
+var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,]|[^\s<>"@]+@[^\s<>"@]+[^\s<>".,@]`)
 
-// linked escapes a paragraph and turns addresses of the portal and the help desk
-// into links. Other addresses stay plain text.
+// withBreaks escapes an address and marks where its line may break.
+func withBreaks(address string) string {
+	var b strings.Builder
+	for i, piece := range breakable(address) {
+		if i > 0 {
+			b.WriteString("<wbr>")
+		}
+		b.WriteString(template.HTMLEscapeString(piece))
+	}
+	return b.String()
+}
+
+// isOurs reports whether an address is a page of the portal.
+func (c *composer) isOurs(address string) bool { return strings.HasPrefix(address, c.baseURL+"/") }
+
+// linked escapes a paragraph and turns the addresses of the portal and of the help
+// desk into links. Other addresses stay plain text.
 func (c *composer) linked(s string) template.HTML {
 	var b strings.Builder
 	last := 0
 	for _, at := range address.FindAllStringIndex(s, -1) {
 		found := s[at[0]:at[1]]
 		b.WriteString(template.HTMLEscapeString(s[last:at[0]]))
-		if strings.HasPrefix(found, c.baseURL+"/") || found == c.institution.HelpURL {
-			e := template.HTMLEscapeString(found)
-			b.WriteString(`<a href="` + e + `">` + e + `</a>`)
-		} else {
+		e := template.HTMLEscapeString(found)
+		switch {
+		case c.isOurs(found) || found == c.institution.HelpURL:
+			b.WriteString(`<a href="` + e + `">` + withBreaks(found) + `</a>`)
+		case found == c.institution.HelpEmail:
+			b.WriteString(`<a href="mailto:` + e + `">` + withBreaks(found) + `</a>`)
+		default:
 			b.WriteString(template.HTMLEscapeString(found))
 		}
 		last = at[1]

@@ -124,7 +124,7 @@ func (m *Mailer) build(message domain.Message) (*gomail.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8))
+	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithNoDefaultUserAgent())
 	if err := msg.From(m.options.From); err != nil {
 		return nil, domain.Permanent(err)
 	}
@@ -147,9 +147,24 @@ func (m *Mailer) build(message domain.Message) (*gomail.Msg, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: suppresses automatic replies
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
 	msg.SetGenHeader("Content-Language", string(message.Lang))
+	m.campaignHeaders(msg, message.Kind)
 	msg.SetBodyString(gomail.TypeTextPlain, c.text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, c.html)
 	return msg, nil
+}
+
+// campaignHeaders adds the headers by which mail programs group the mails of a campaign
+// (RFC 2919) and offer to end them (RFC 2369): a message to the help desk, who stops
+// the reminders. Codes and mails about an account carry neither, so that nothing stops
+// them.
+func (m *Mailer) campaignHeaders(msg *gomail.Msg, kind domain.MessageKind) {
+	if kind != domain.MessageInvitation && kind != domain.MessageReminder && kind != domain.MessageCharter {
+		return
+	}
+	msg.SetGenHeader("List-Id", "<"+string(kind)+"."+m.host+">")
+	if help := m.options.Institution.HelpEmail; help != "" {
+		msg.SetGenHeader("List-Unsubscribe", "<mailto:"+help+"?subject=stop>")
+	}
 }
 
 func dialer(o Options) (*gomail.Client, error) {

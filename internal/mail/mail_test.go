@@ -129,7 +129,7 @@ func TestEveryMailHasTextAndTheSameWordsInHTML(t *testing.T) {
 			if strings.ContainsAny(got.Text, "{}<>") || strings.Contains(got.Text, "no value") {
 				t.Errorf("%s %s: something was left in the text:\n%s", kind, lang, got.Text)
 			}
-			plain := words(got.HTML[strings.Index(got.HTML, "<body>"):])
+			plain := words(got.HTML[strings.Index(got.HTML, "<body"):])
 			for word := range words(got.Text) {
 				if !plain[word] {
 					t.Errorf("%s %s: %q stands in the text only", kind, lang, word)
@@ -146,7 +146,7 @@ var tags = regexp.MustCompile(`<[^>]*>`)
 
 func words(s string) map[string]bool {
 	out := map[string]bool{}
-	s = strings.NewReplacer("&#39;", "'", "&amp;", "&", "\u00a0", " ", "\u202f", " ").Replace(tags.ReplaceAllString(s, " "))
+	s = strings.NewReplacer("&#39;", "'", "&amp;", "&", "\u00a0", " ", "\u202f", " ").Replace(tags.ReplaceAllString(strings.ReplaceAll(s, "<wbr>", ""), " "))
 	for _, w := range strings.Fields(s) {
 		if w = strings.Trim(w, ":-–«»"); w != "" {
 			out[w] = true
@@ -155,12 +155,61 @@ func words(s string) map[string]bool {
 	return out
 }
 
+// The page that a mail leads to is a button, with its address as a link beneath.
+func TestU2_TheMainLinkIsALink(t *testing.T) {
+	m, box := open(t, nil)
+	for _, kind := range []domain.MessageKind{
+		domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter, domain.MessageBegin, domain.MessageRenamed, domain.MessageActivated,
+	} {
+		for _, lang := range []domain.Lang{domain.French, domain.English} {
+			html := sent(t, m, box, message(kind, lang)).HTML
+			button := regexp.MustCompile(`<a class="button" href="([^"]+)"[^>]*>[^<]{8,}</a>`).FindStringSubmatch(html)
+			if button == nil {
+				t.Errorf("%s %s has no button", kind, lang)
+				continue
+			}
+			if strings.Count(html, `href="`+button[1]+`"`) < 2 {
+				t.Errorf("%s %s: the address of the button is not a link beneath it", kind, lang)
+			}
+		}
+	}
+}
+
+func TestU3_NothingIsWiderThanATelephone(t *testing.T) {
+	m, box := open(t, nil)
+	long := regexp.MustCompile(`[^\s<>]{33,}`)
+	for _, kind := range kinds {
+		html := sent(t, m, box, message(kind, domain.French)).HTML
+		body := html[strings.Index(html, "<body"):]
+		if word := long.FindString(tags.ReplaceAllString(body, " ")); word != "" {
+			t.Errorf("%s cannot break %q", kind, word)
+		}
+		if strings.Contains(html, "rem") && regexp.MustCompile(`\drem`).MatchString(html) {
+			t.Errorf("%s uses rem, which Outlook does not know", kind)
+		}
+	}
+}
+
+func TestU4_OnlyCampaignsHaveListHeaders(t *testing.T) {
+	m, box := open(t, nil)
+	for _, kind := range kinds {
+		h := sent(t, m, box, message(kind, domain.French)).Header
+		campaign := kind == domain.MessageInvitation || kind == domain.MessageReminder || kind == domain.MessageCharter
+		if got := h.Get("List-Id") != "" && h.Get("List-Unsubscribe") != ""; got != campaign {
+			t.Errorf("%s: list headers %v, want %v", kind, got, campaign)
+		}
+		if h.Get("User-Agent")+h.Get("X-Mailer") != "" {
+			t.Errorf("%s names the library", kind)
+		}
+	}
+}
+
 func TestTheHTMLPointsOnlyToUs(t *testing.T) {
 	m, box := open(t, nil)
 	for _, kind := range kinds {
 		got := sent(t, m, box, message(kind, domain.French))
 		for _, at := range regexp.MustCompile(`(?:href|src)="([^"]*)"|url\(`).FindAllStringSubmatch(got.HTML, -1) {
-			if !strings.HasPrefix(at[1], "https://mon-compte.example.org/") && at[1] != "https://aide.example.org" {
+			if !strings.HasPrefix(at[1], "https://mon-compte.example.org/") && at[1] != "https://aide.example.org" && at[1] != "mailto:aide@example.org" {
 				t.Errorf("%s points to %q", kind, at[0])
 			}
 		}

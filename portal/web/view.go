@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"math"
 	"net/url"
+	"strings"
 	"time"
 
 	"entree/internal/domain"
@@ -87,4 +88,15 @@ type Institution struct {
 	HelpPhone     string
 	LegalURL      string
 	AccessibleURL string
+}
+
+// Dial returns the telephone number for a tel: address: figures and a leading plus
+// only (RFC 3966), without the "(0)" that is not dialled after a country code.
+func (i Institution) Dial() string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '+' {
+			return r
+		}
+		return -1
+	}, strings.ReplaceAll(i.HelpPhone, "(0)", ""))
 }
