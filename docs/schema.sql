@@ -128,6 +128,16 @@ CREATE TABLE desk_codes (
 
 CREATE INDEX desk_codes_expires ON desk_codes (expires_at);
 
+CREATE TABLE event_tallies (
+    key      TEXT PRIMARY KEY,
+    event_id TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    at       BIGINT NOT NULL,
+    n        BIGINT NOT NULL
+);
+
+CREATE INDEX event_tallies_event ON event_tallies (event_id);
+
 CREATE TABLE events (
     id         TEXT PRIMARY KEY,
     at         BIGINT NOT NULL,
@@ -202,6 +212,17 @@ CREATE TABLE limits (
 );
 
 CREATE INDEX limits_arrival ON limits (arrival);
+
+CREATE TABLE long_codes (
+    mac        TEXT PRIMARY KEY,
+    profile    TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE INDEX long_codes_address ON long_codes (address);
+
+CREATE INDEX long_codes_expires ON long_codes (expires_at);
 
 CREATE TABLE mail_refusals (
     provider TEXT NOT NULL,

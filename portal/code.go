@@ -55,6 +55,10 @@ func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 // prove compares the typed digits. After a right code the session gets a new id, so
 // that an id that another person saw is worth nothing.
 func (p *Portal) prove(v *visit, form web.Form) error {
+	_, digits := domain.CleanDigits(form["code"])
+	if _, long := domain.CleanLongCode(form["code"]); long && !digits {
+		return v.outcome(p.beginLong(v.Context, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
+	}
 	err := p.Service.Prove(v.Request.Context(), &v.journey, form["code"], p.site.ClientKey(v.Context))
 	if err == nil {
 		if err := p.keepJourney(v.Context, v.journey); err != nil {

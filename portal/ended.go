@@ -9,16 +9,18 @@ import (
 	"entree/portal/web"
 )
 
-// EndedPage is drawn by templates/ended.html, after too many wrong codes or proofs.
+// EndedPage is drawn by templates/ended.html: too many tries, or the person's
+// enrolment has changed.
 type EndedPage struct {
+	Revoked bool
 	RetryAt time.Time
 	Wait    template.HTML // "dans 10 minutes"
 }
 
-var endedSamples = []any{EndedPage{}, EndedPage{RetryAt: sampleTime, Wait: "dans 10 minutes"}}
+var endedSamples = []any{EndedPage{}, EndedPage{RetryAt: sampleTime, Wait: "dans 10 minutes"}, EndedPage{Revoked: true}}
 
 func (p *Portal) showEnded(v *visit) error {
-	page := EndedPage{RetryAt: v.journey.RetryAt}
+	page := EndedPage{Revoked: v.journey.Revoked, RetryAt: v.journey.RetryAt}
 	if page.RetryAt.After(p.Now()) {
 		page.Wait = p.site.Wait(p.site.View(v.Context, ""), page.RetryAt)
 	}

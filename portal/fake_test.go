@@ -14,6 +14,7 @@ import (
 const (
 	rightCode   = "012345"
 	rightDesk   = "7K3F9Q2M"
+	rightLong   = "7K3F9Q2M7K3F9Q2M"
 	rightNumber = "22502142"
 	known       = "jeanne@exemple.fr"  // one student
 	family      = "famille@exemple.fr" // two of them
@@ -143,6 +144,17 @@ func (f *fakeService) EnterDesk(_ context.Context, typed string, lang domain.Lan
 	}
 	f.journeys[j.ID] = &j
 	return j, nil
+}
+
+func (f *fakeService) EnterLong(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error) {
+	code, ok := domain.CleanLongCode(typed)
+	if !ok {
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonLongFormat}
+	}
+	if code != rightLong {
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonLongWrong}
+	}
+	return f.EnterDesk(ctx, rightDesk, lang, client)
 }
 
 func (f *fakeService) Journey(_ context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error) {

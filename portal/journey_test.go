@@ -244,6 +244,26 @@ func TestDesk_ACodeOfTheDeskStandsForTheMailbox(t *testing.T) {
 	}
 }
 
+// The long code opens the activation on a page of its own, without a journey, and in
+// the field of the six digits, pasted with words around it. GET spends nothing.
+func TestR2_TheLongCodeIsTakenOnBothPages(t *testing.T) {
+	const long = "7K3F-9Q2M-7K3F-9Q2M"
+	w := newWorld(t)
+	b := w.browser(t)
+	p := b.get("/activation/code-long").want("/activation/code-long", 200).shows("h1", "long.title")
+	p = b.submit(p, "/activation/code-long", "code", "123456").want("/activation/code-long", 422).shows(".summary", "refused.long_format")
+	p = b.submit(p, "/activation/code-long", "code", long[:18]+"X").want("/activation/code-long", 422).shows(".summary", "refused.long_wrong")
+	for range 3 {
+		b.get("/activation/code-long?code="+long).want("/activation/code-long", 200)
+	}
+	b.submit(p, "/activation/code-long", "code", "Code : "+long+".").want("/activation/charte", 200)
+
+	b = w.browser(t)
+	p = b.begin(known)
+	p = b.submit(p, "/activation/identification", "code", long[:18]+"X").want("/activation/identification", 422).shows(".summary", "refused.long_wrong")
+	b.submit(p, "/activation/identification", "code", strings.ToLower(long)).want("/activation/charte", 200)
+}
+
 // A page of an earlier journey cannot act on the one that the desk began.
 func TestDesk_FormsAreTiedToTheSession(t *testing.T) {
 	w := newWorld(t)

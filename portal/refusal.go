@@ -26,6 +26,7 @@ var refusedAs = map[domain.Reason]int{
 	domain.ReasonProofBlocked:    http.StatusTooManyRequests,
 	domain.ReasonProofStopped:    http.StatusTooManyRequests,
 	domain.ReasonCodeBlocked:     http.StatusTooManyRequests,
+	domain.ReasonPasswordBusy:    http.StatusTooManyRequests,
 	domain.ReasonBusy:            http.StatusServiceUnavailable,
 	domain.ReasonElsewhere:       http.StatusConflict,
 	domain.ReasonCharterChanged:  http.StatusConflict,

@@ -21,6 +21,7 @@ type RequestPage struct {
 	Selected string
 	Address  string // as typed, kept on an error
 	Ongoing  string // address of the step of a journey under way; empty: none
+	Long     bool   // the address has its mails of the day: a long code goes on
 }
 
 var requestFields = []web.Field{{Name: "profil", Max: 64, Optional: true}, {Name: "adresse", Max: 1024}, {Name: "lang", Max: 2, Optional: true}}
@@ -70,6 +71,7 @@ func (p *Portal) request(c *gin.Context) error {
 		Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
 	})
 	if r, refused := refusal(err); refused {
+		page.Long = r.Reason == domain.ReasonMailsSpent
 		return p.drawRequest(c, page, r)
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ const (
 	pathRequest = "/activation"
 	pathCode    = "/activation/identification"
 	pathDesk    = "/activation/guichet"
+	pathLong    = "/activation/code-long"
 	pathWaiting = "/activation/en-cours"
 	pathSuccess = "/activation/accueil-succes"
 	pathLogin   = "/connexion"
@@ -30,6 +31,8 @@ func (p *Portal) routes() {
 	post(pathRequest, p.request)
 	get(pathDesk, p.showDesk)
 	post(pathDesk, p.enterDesk)
+	get(pathLong, p.showLong)
+	post(pathLong, p.enterLong)
 	p.flowRoutes()
 	post("/activation/renvoi", p.act(p.resend, domain.StepCode))
 	get("/activation/phrases", p.page(p.phrases, domain.StepGuide, domain.StepPassword))

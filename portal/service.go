@@ -15,6 +15,8 @@ type Service interface {
 	Request(ctx context.Context, r activation.Request) (domain.Journey, error)
 	// EnterDesk begins a journey with a desk code.
 	EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error)
+	// EnterLong begins a journey with the long code of a mail.
+	EnterLong(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error)
 	// Journey returns a journey and its next step. It returns domain.ErrNotFound if
 	// the journey does not exist, and activation.ErrExpired after its time limit.
 	Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error)

@@ -61,6 +61,9 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err != nil {
 		return err
 	}
+	if err := s.mayFinish(ctx, j, p); err != nil {
+		return err
+	}
 	chosen, confirmation = password.Normalize(chosen), password.Normalize(confirmation)
 	found, err := s.judge(chosen, p)
 	if err != nil {
@@ -71,6 +74,9 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	}
 	if chosen.Reveal() != confirmation.Reveal() {
 		return &domain.Refusal{Reason: domain.ReasonPasswordConfirm}
+	}
+	if err := s.takeHash(ctx, *j); err != nil {
+		return err
 	}
 	credential, err := s.Hasher.Hash(ctx, chosen)
 	if err != nil {
@@ -85,7 +91,14 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 		return intent, nil
 	})
 	if errors.Is(err, domain.ErrConflict) {
-		return &domain.Refusal{Reason: domain.ReasonElsewhere}
+		now, err := s.Store.Person(ctx, j.Person)
+		if err == nil {
+			err = s.mayFinish(ctx, j, now)
+		}
+		if err == nil {
+			err = &domain.Refusal{Reason: domain.ReasonElsewhere}
+		}
+		return err
 	}
 	if err = s.replaced(ctx, err, domain.ReasonStep); err != nil {
 		return err
@@ -96,6 +109,32 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 		return err
 	}
 	return s.reread(ctx, j)
+}
+
+// mayFinish refuses a journey whose person has an account, or whose enrolment no
+// longer allows one; such a journey ends. An address that was changed counts,
+// unless an operator checked the identity card: the old mailbox may be a
+// stranger's.
+func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Person) error {
+	switch {
+	case p.Account != domain.NoAccount:
+		return &domain.Refusal{Reason: domain.ReasonElsewhere}
+	case p.MayActivate() && (j.Desk != "" || p.Email == j.Address):
+		return nil
+	}
+	return s.act(ctx, j, "", func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
+		j.Revoke(p.ID, at)
+		return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonStep}
+	})
+}
+
+// takeHash counts one password hash, the most expensive work that a visitor can
+// ask for. Presses beyond the limit are refused at once and wait for nothing.
+func (s *Service) takeHash(ctx context.Context, j domain.Journey) error {
+	_, err := s.take(ctx, domain.ReasonPasswordBusy,
+		domain.Act{Key: "hash-journey:" + string(j.ID), Rate: s.Rates.HashJourney},
+		domain.Act{Key: "hash-person:" + string(j.Person), Rate: s.Rates.HashPerson})
+	return err
 }
 
 // judge returns every rule that a password breaks. A password that keeps all
@@ -131,7 +170,10 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 	p.ActivationID = activationID
 	account := domain.NewAccount(p, profile, j.Lang, &j)
 	account.Credential = c
-	now := s.now()
+	now, proved := s.now(), j.Address
+	if j.Desk != "" {
+		proved = "" // an identity card, and no mailbox
+	}
 	job, err := domain.NewJob(s.Random, s.Keys, domain.JobAccount, account, now, now.Add(accountDeadline))
 	if err != nil {
 		return domain.Effects{}, err
@@ -139,9 +181,12 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 	job.Person, job.Journey = p.ID, j.ID
 	return domain.Effects{
 		Charter: &domain.InForce{Profile: j.Profile, SHA256: j.Charter},
-		People:  []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating, ActivationID: activationID}},
-		Jobs:    []domain.Job{job},
-		Events:  []domain.Event{{At: now, Kind: domain.EventPasswordChosen, Person: p.ID, Journey: j.ID}},
+		People: []domain.PersonChange{{
+			Person: p.ID, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating, ActivationID: activationID,
+			MayActivate: true, Address: proved,
+		}},
+		Jobs:   []domain.Job{job},
+		Events: []domain.Event{{At: now, Kind: domain.EventPasswordChosen, Person: p.ID, Journey: j.ID}},
 	}, nil
 }
 

@@ -31,6 +31,10 @@ type Rates struct {
 	// proof or the help desk clears them, a right code does not.
 	ProofDay, Proofs domain.Rate
 
+	// HashJourney and HashPerson limit the password hashes that one journey and one
+	// person can have computed.
+	HashJourney, HashPerson domain.Rate
+
 	// DeskClient and DeskTotal limit wrong help desk codes. A network with more
 	// than DeskClient is refused only when half of DeskTotal is spent.
 	DeskClient, DeskTotal domain.Rate
@@ -54,6 +58,9 @@ func DefaultRates() Rates {
 
 		ProofDay: domain.Rate{Burst: 5, Per: day, Window: true},
 		Proofs:   domain.Rate{Burst: 20, Per: forever, Window: true},
+
+		HashJourney: domain.Rate{Burst: 5, Per: 10 * time.Minute},
+		HashPerson:  domain.Rate{Burst: 10, Per: time.Hour},
 
 		DeskClient: domain.Rate{Burst: 20, Per: 10 * time.Minute},
 		DeskTotal:  domain.Rate{Burst: 30_000, Per: 10 * time.Minute},

@@ -1,8 +1,10 @@
 package activation_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,5 +151,143 @@ func TestR2_GuessesInOneJourneyDoNotRefuseTheCodeOfAnother(t *testing.T) {
 	code := w.box.next(t, domain.MessageCode).Code
 	if err := w.Prove(t.Context(), mine, code, "192.0.2.0"); err != nil {
 		t.Errorf("the victim's code: %v", err)
+	}
+}
+
+// A stranger on one network asks and asks: three tenths of the address's mails are
+// left to networks that have not asked for it.
+func TestR2_AMailIsLeftForANetworkNotSeenBefore(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	ask := func(client string) error {
+		_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "jp.martin@example.net", Client: client})
+		return err
+	}
+	got := 0
+	for range 100 {
+		if ask("198.51.100.7/32") == nil {
+			got++
+		}
+		w.pass(10 * time.Second)
+	}
+	if got != 7 {
+		t.Errorf("the stranger had %d mails sent, want 7", got)
+	}
+	if err := ask("198.51.100.99/32"); err == nil {
+		t.Error("another address of the same /24 counts as a new network")
+	}
+	for range got {
+		w.box.next(t, domain.MessageCode)
+	}
+	if err := ask("203.0.113.5/32"); err != nil {
+		t.Fatalf("the victim: %v", err)
+	}
+	w.box.next(t, domain.MessageCode)
+}
+
+// A mailbox is sent ten codes a day, and no more, from however many networks.
+func TestR3_TenMailsADayAndTheHelpDeskLiftsIt(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	ask := func(n int) error {
+		_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "jp.martin@example.net", Client: fmt.Sprintf("10.%d.%d.1/32", n/200, n%200)})
+		return err
+	}
+	sent := 0
+	for n := range 150 {
+		if err := ask(n); err == nil {
+			sent++
+		} else if r := refused(t, err, domain.ReasonMailsSpent); r.Retry.Sub(w.clock()) > 24*time.Hour || !r.Retry.After(w.clock()) {
+			t.Fatalf("it goes on at %v", r.Retry)
+		}
+		w.pass(5 * time.Minute)
+	}
+	if sent != 10 {
+		t.Errorf("%d mails in 12 hours, want 10", sent)
+	}
+	if err := w.store.Apply(t.Context(), domain.Effects{Forget: activation.LimitsOf(jeanPierre(), nil)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(1); err != nil {
+		t.Errorf("after the help desk: %v", err)
+	}
+}
+
+// Whatever strangers did to the address, the last mail that went out holds a long
+// code, and its reader gets in with it, once.
+func TestR2_TheLongCodeLetsItsReaderIn(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	var long string
+	sent := 0
+	for n := range 20 {
+		j, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "jp.martin@example.net", Client: fmt.Sprintf("10.0.%d.1/32", n)})
+		if err != nil {
+			refused(t, err, domain.ReasonMailsSpent)
+			break
+		}
+		sent++
+		m := w.box.next(t, domain.MessageCode)
+		if (m.Long != "") != (sent >= 3) {
+			t.Errorf("mail %d holds the long code %q", sent, m.Long)
+		}
+		long = m.Long
+		for range domain.MaxTries {
+			_ = w.Prove(t.Context(), j.ID, other(m.Code), fmt.Sprintf("10.0.%d.1/32", n)) // each is refused
+		}
+	}
+	w.pass(23 * time.Hour)
+	j, err := w.EnterLong(t.Context(), "code: "+strings.ToLower(long)+".", domain.English, "203.0.113.5/32")
+	if err != nil {
+		t.Fatalf("the long code: %v", err)
+	}
+	w.accept(j.ID)
+	_, err = w.EnterLong(t.Context(), long, domain.French, "203.0.113.5/32")
+	refused(t, err, domain.ReasonLongWrong)
+	if err := w.choose(j.ID, strong); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestR2_LongCodesThatAreRefused(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	for _, typed := range []string{"", "123456", "7K3F-9Q2M", "7K3F-9Q2M-7K3F-9Q", strings.Repeat("é", 16)} {
+		_, err := w.EnterLong(t.Context(), typed, domain.French, "c")
+		refused(t, err, domain.ReasonLongFormat)
+	}
+	var long []string
+	for n := range 5 {
+		w.ask("etudiant", "jp.martin@example.net")
+		if m := w.box.next(t, domain.MessageCode); n >= 2 {
+			long = append(long, m.Long)
+		}
+	}
+	w.pass(domain.LongLife)
+	_, err := w.EnterLong(t.Context(), long[0], domain.French, "c")
+	refused(t, err, domain.ReasonLongWrong) // S5: expired, with nothing purged
+	w.ask("etudiant", "jp.martin@example.net")
+	w.box.next(t, domain.MessageCode)
+	w.ask("etudiant", "jp.martin@example.net")
+	w.box.next(t, domain.MessageCode)
+	w.ask("etudiant", "jp.martin@example.net")
+	m := w.box.next(t, domain.MessageCode)
+	moved := jeanPierre()
+	moved.Email = "new@example.net"
+	w.enrol(moved) // the old mailbox proves nothing any more
+	_, err = w.EnterLong(t.Context(), m.Long, domain.French, "c")
+	refused(t, err, domain.ReasonLongWrong)
+}
+
+func TestI4_TheDatabaseHoldsNoLongCode(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.box.failWith(errors.New("450"))
+	for range 3 {
+		w.ask("etudiant", "jp.martin@example.net")
+	}
+	raw := w.raw()
+	w.pass(time.Minute)
+	w.box.failWith(nil)
+	w.Runner.Wake()
+	for range 3 {
+		if m := w.box.next(t, domain.MessageCode); m.Long != "" && (bytes.Contains(raw, []byte(m.Long)) || bytes.Contains(raw, []byte(strings.ReplaceAll(m.Long, "-", "")))) {
+			t.Error("the database holds the long code")
+		}
 	}
 }

@@ -31,8 +31,8 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	}
 	now := eligible(people)
 	err = s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		if !at.Before(j.Code.ExpiresAt) { // not compared, so no try is counted
-			return s.tell(j, at, domain.EventCodeExpired), &domain.Refusal{Reason: domain.ReasonCodeExpired}
+		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
+			return domain.Effects{Tallies: s.tell(j, at, domain.EventCodeExpired).Events}, &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
 		if j.CodeIsEarlier(s.Keys, digits) { // no try is counted: only a mail can have contained this code
 			return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonCodeEarlier}
@@ -71,7 +71,8 @@ func (s *Service) blocked(ctx context.Context, j *domain.Journey, err error, rea
 	if !errors.As(err, new(*domain.LimitError)) {
 		return err
 	}
-	return errors.Join(s.Store.Apply(ctx, s.tell(j, s.now(), kind)), limited(err, reason))
+	told := domain.Effects{Tallies: s.tell(j, s.now(), kind).Events}
+	return errors.Join(s.Store.Apply(ctx, told), limited(err, reason))
 }
 
 // Answers are the student's answers on the page of the second proof.

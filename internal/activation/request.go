@@ -28,14 +28,15 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	if err != nil {
 		return domain.Journey{}, &domain.Refusal{Reason: addressReason(err)}
 	}
-	if err := s.takeMail(ctx, address, r.Client); err != nil {
+	mails, err := s.takeMail(ctx, address, r.Client)
+	if err != nil {
 		return domain.Journey{}, err
 	}
 	j, err := s.newJourney(domain.Beginning{Profile: profile.Key, Address: address, Lang: r.Lang, Client: r.Client})
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	effects, err := s.sendCode(ctx, &j, r.Lang, s.now())
+	effects, err := s.sendCode(ctx, &j, r.Lang, mails >= longFrom, s.now())
 	if err != nil {
 		return domain.Journey{}, err
 	}
@@ -62,20 +63,21 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 	if at := s.ResendAt(*j); s.now().Before(at) {
 		return &domain.Refusal{Reason: domain.ReasonResendTooSoon, Retry: at}
 	}
-	if err := s.takeMail(ctx, j.Address, client); err != nil {
+	if _, err := s.takeMail(ctx, j.Address, client); err != nil {
 		return err
 	}
 	return s.sendAgain(ctx, j, lang, domain.Effects{})
 }
 
-// sendAgain draws a new code for the current state of a journey.
+// sendAgain draws a new code for a journey as it is now. Its mail always has a
+// long code too: the six digits may be what is refused.
 func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
-	mail, err := s.sendCode(ctx, &next, lang, s.now())
+	mail, err := s.sendCode(ctx, &next, lang, true, s.now())
 	if err != nil {
 		return err
 	}
-	effects.Jobs = append(effects.Jobs, mail.Jobs...)
+	effects.Jobs, effects.Long = append(effects.Jobs, mail.Jobs...), mail.Long
 	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, now time.Time) (domain.Effects, *domain.Refusal) {
 		if !j.TakeCode(next) { // a concurrent request was first: one mail is enough
 			return domain.Effects{}, nil
@@ -93,9 +95,15 @@ func (s *Service) ResendAt(j domain.Journey) time.Time {
 	return j.Code.SentAt.Add(min(wait, 5*time.Minute))
 }
 
-// sendCode draws a code for the journey and returns the job of the mail that
-// matches the state of the address.
-func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, now time.Time) (domain.Effects, error) {
+// longFrom is the number of mails in an address's day from which on they hold a
+// long code. It is below what any network is refused at, so that an address that
+// gets no further mail has one.
+const longFrom = 3
+
+// sendCode draws a code for the journey, and a long one if long is set, and
+// returns the effects: the job of the mail that tells the state of the address.
+// The work does not depend on who has the address (S14).
+func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, long bool, now time.Time) (domain.Effects, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	if err != nil {
 		return domain.Effects{}, err
@@ -117,8 +125,20 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 		m.Code, m.Minutes, m.ExpiresAt = digits.Reveal(), int(s.CodeLife/time.Minute), j.Code.ExpiresAt
 		deadline = j.Code.ExpiresAt // the code is useless later
 	}
+	var e domain.Effects
+	if long {
+		text, kept, err := domain.NewLongCode(s.Random, s.Keys, j.Profile, j.Address, now)
+		if err != nil {
+			return domain.Effects{}, err
+		}
+		e.Long = &kept
+		if m.Kind == domain.MessageCode {
+			m.Long = text.Reveal()
+		}
+	}
 	job, err := s.mailJob(m, "", j.ID, now, deadline)
-	return domain.Effects{Jobs: []domain.Job{job}}, err
+	e.Jobs = []domain.Job{job}
+	return e, err
 }
 
 // truth returns the mail that matches the state of the people at an address. A
@@ -167,8 +187,9 @@ func ids(people []domain.Person) []domain.PersonID {
 	return out
 }
 
-// takeMail counts one mail that a visitor asks for (S13).
-func (s *Service) takeMail(ctx context.Context, a domain.Address, client string) error {
+// takeMail counts one mail that a visitor asks for (S13) and returns how many the
+// address has been sent in its day, this one included.
+func (s *Service) takeMail(ctx context.Context, a domain.Address, client string) (int, error) {
 	acts := []domain.Act{
 		{Key: addressKey("mail-from", a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
 		{Key: addressKey("mail-address", a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
@@ -177,17 +198,19 @@ func (s *Service) takeMail(ctx context.Context, a domain.Address, client string)
 	// The limit shared by all visitors comes last, so that its row is locked for
 	// the shortest time.
 	acts = append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 2})
-	_, err := s.Limits.TakeAll(ctx, acts, s.now())
+	taken, err := s.Limits.TakeAll(ctx, acts, s.now())
 	var spent *domain.LimitError
 	switch {
+	case err == nil:
+		return taken.Levels[1].Counted, nil
 	case !errors.As(err, &spent):
-		return err
+		return 0, err
 	case spent.Act == 1:
-		return &domain.Refusal{Reason: domain.ReasonMailsSpent, Retry: spent.Retry}
+		return 0, &domain.Refusal{Reason: domain.ReasonMailsSpent, Retry: spent.Retry}
 	case spent.Act == len(acts)-1:
-		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: spent.Retry}
+		return 0, &domain.Refusal{Reason: domain.ReasonBusy, Retry: spent.Retry}
 	}
-	return &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: spent.Retry}
+	return 0, &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: spent.Retry}
 }
 
 func addressReason(err error) domain.Reason {

@@ -431,16 +431,27 @@ func TestS31_AJourneyEndsIdleAndCanBeExtended(t *testing.T) {
 	}
 }
 
+// The activation itself does not make its own person ineligible: the person's
+// state is "creating" while the journey waits for Keycloak, and the journey goes on.
 func TestEligibilityIsFrozenWhenTheCodeIsProven(t *testing.T) {
 	w := newWorld(t, jeanPierre())
+	w.Wait = 50 * time.Millisecond
+	w.accounts.FailWith(errors.New("connection refused"))
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
-	later := jeanPierre()
-	later.Readiness = domain.NotReady
-	w.enrol(later)
 	w.accept(id)
 	if err := w.choose(id, strong); err != nil {
-		t.Errorf("the journey lost its own right: %v", err)
+		t.Fatal(err)
+	}
+	same := jeanPierre()
+	same.Cohort = "2027"
+	w.enrol(same)
+	w.accounts.FailWith(nil)
+	w.pass(10 * time.Minute)
+	w.Runner.Wake()
+	w.box.next(t, domain.MessageActivated)
+	if got := w.step(id); got != domain.StepDone {
+		t.Errorf("the journey is at %s", got)
 	}
 }
 

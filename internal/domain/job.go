@@ -120,9 +120,12 @@ const (
 type Effects struct {
 	// Charter, if set, must be in force at the commit. Otherwise everything is
 	// refused with ErrCharterReplaced (I2).
-	Charter     *InForce
-	Jobs        []Job
-	Events      []Event
+	Charter *InForce
+	Jobs    []Job
+	Events  []Event
+	// Tallies are events of attempts that cost nothing: of each journey, kind and
+	// minute the first one is written, and the others are counted beside it.
+	Tallies     []Event
 	Acceptances []Acceptance
 	People      []PersonChange
 	Wrong       []WrongAddress
@@ -132,6 +135,8 @@ type Effects struct {
 	Edits       []PersonEdit
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
+	Long        *LongCode // sent in a mail
+	LongSpent   *LongSpent
 	// Spend, if set, must be within the limits. Otherwise everything is refused
 	// with a *LimitError and nothing is counted.
 	Spend  *Spend
@@ -170,6 +175,10 @@ type PersonChange struct {
 	AccountID    string // ignored if empty
 	ActivatedAt  time.Time
 	FirstLoginAt time.Time // refused with ErrConflict if a first login is already recorded
+	// MayActivate additionally requires that the person may activate, and, if
+	// Address is not empty, that it is still the person's address.
+	MayActivate bool
+	Address     Address
 }
 
 // PersonEdit is an operator's change of a person. Before guards it: the store

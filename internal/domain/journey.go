@@ -49,6 +49,7 @@ type Journey struct {
 	ParkedAt    time.Time `json:",omitzero"`
 	EndedAt     time.Time `json:",omitzero"`
 	RetryAt     time.Time `json:",omitzero"` // earliest useful time for a new journey after EndedAt
+	Revoked     bool      `json:",omitzero"` // ended because the enrolment or an operator changed the person
 
 	Passed map[Step]time.Time `json:",omitzero"` // steps whose page was read, if reading is all they ask for
 
@@ -184,13 +185,15 @@ func (j *Journey) Reopen(at time.Time) bool {
 // do what this one could not; zero: at once.
 func (j *Journey) End(at, retry time.Time) { j.EndedAt, j.RetryAt = at, retry }
 
-// Revoke makes the journey expire at the given time if it is for the person alone
-// and no password was chosen, and reports whether it did. Its code is spent.
+// Revoke ends the journey if it is for the person alone and no password was
+// chosen, and reports whether it did. Its code is spent. The student reads that
+// the enrolment has changed.
 func (j *Journey) Revoke(person PersonID, at time.Time) bool {
-	if !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() {
+	if !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() || !j.EndedAt.IsZero() {
 		return false
 	}
-	j.Code.MAC, j.ExpiresAt = nil, at
+	j.Code.MAC, j.Revoked = nil, true
+	j.End(at, time.Time{})
 	return true
 }
 

@@ -142,8 +142,8 @@ func TestJourney_RevokeEndsWhatCanBecomeTheirsAlone(t *testing.T) {
 			j.ChoosePassword(t0, t0.Add(time.Hour))
 		}
 		got := j.Revoke("p", t1)
-		if got != c.revoked || j.ExpiresAt.Equal(t1) != c.revoked || got && j.Code.MAC != nil {
-			t.Errorf("%s: revoked %v, the journey ends at %s", name, got, j.ExpiresAt)
+		if got != c.revoked || j.EndedAt.Equal(t1) != c.revoked || j.Revoked != c.revoked || got && j.Code.MAC != nil {
+			t.Errorf("%s: revoked %v, the journey ends at %s", name, got, j.EndedAt)
 		}
 	}
 }

@@ -42,6 +42,7 @@ type Message struct {
 	Profile   string  // key of the chosen profile
 	GivenName string
 	Code      string // six digits, for MessageCode
+	Long      string // long code, for MessageCode and MessageBegin; empty: none
 	Minutes   int    // lifetime of the code in minutes
 	ExpiresAt time.Time
 	AskedAt   time.Time

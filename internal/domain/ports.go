@@ -46,6 +46,9 @@ type Store interface {
 	// DeskCode returns the help desk code with one of these MACs, or
 	// ErrNotFound. It does not check whether the code has expired.
 	DeskCode(ctx context.Context, macs [][]byte) (DeskCode, error)
+	// LongCode returns the long code with one of these MACs, or ErrNotFound. It
+	// does not check whether the code has expired.
+	LongCode(ctx context.Context, macs [][]byte) (LongCode, error)
 	// PersonByAccount returns the person whose account has this id in Keycloak,
 	// or ErrNotFound.
 	PersonByAccount(ctx context.Context, accountID string) (Person, error)

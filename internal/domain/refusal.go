@@ -34,11 +34,14 @@ const (
 	ReasonCharterChanged  Reason = "charter_changed" // the new charter must be read
 	ReasonPasswordRules   Reason = "password_rules"  // Findings is set
 	ReasonPasswordConfirm Reason = "password_confirm"
-	ReasonElsewhere       Reason = "elsewhere"   // another browser began this person's account
-	ReasonStep            Reason = "step"        // the journey is at another step, which the page shows
-	ReasonDeskFormat      Reason = "desk_format" // costs no try
-	ReasonDeskWrong       Reason = "desk_wrong"  // unknown, used or expired: the answer does not say which
-	ReasonBusy            Reason = "busy"        // over capacity; Retry is set
+	ReasonPasswordBusy    Reason = "password_busy" // this journey had several passwords hashed; Retry says when
+	ReasonElsewhere       Reason = "elsewhere"     // this person's account was begun in another browser
+	ReasonStep            Reason = "step"          // not the step this journey is at: show that one
+	ReasonDeskFormat      Reason = "desk_format"   // costs no try
+	ReasonDeskWrong       Reason = "desk_wrong"    // never given, spent or too old: which one is not told
+	ReasonLongFormat      Reason = "long_format"   // costs no try
+	ReasonLongWrong       Reason = "long_wrong"    // never sent, spent or expired: which one is not told
+	ReasonBusy            Reason = "busy"          // beyond capacity: Retry says when
 )
 
 // Finding is one rule that a password breaks.

@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"entree/internal/activation"
@@ -70,46 +71,74 @@ func (d *Desk) correct(ctx context.Context, e audit.Entry, p domain.Person, type
 	return effects, err
 }
 
-// Send sends a new code if a journey waits for one, and otherwise a mail that
-// explains how to begin. It returns the kind of the mail.
-func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen) (domain.MessageKind, error) {
+// Send sends a new code in the journey that the operator saw, or how to begin if
+// journey is empty, and returns which of the two. The newest journey to an address
+// may be a stranger's, so none is chosen here.
+func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen, journey domain.JourneyID) (domain.MessageKind, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Send })
 	if err != nil {
-		return "", err
-	}
-	if err := d.takeMail(ctx, e, p.ID); err != nil {
 		return "", err
 	}
 	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
 	if err != nil {
 		return "", err
 	}
-	for _, j := range journeys {
-		at, step, err := d.Journey(ctx, j.ID)
-		if err != nil || step != domain.StepCode || at.Profile != p.Profile {
-			continue // expired, or at another step
-		}
-		err = d.CodeAgain(ctx, at, domain.Effects{Audit: done(e, ActSent, p, map[string]string{"mail": string(domain.MessageCode)})})
-		var moved *domain.Refusal
-		if errors.As(err, &moved) || errors.Is(err, activation.ErrExpired) {
-			continue // the journey changed in the meantime
-		}
-		return domain.MessageCode, err
+	if journey != "" {
+		return domain.MessageCode, d.sendCode(ctx, e, p, journey, journeys)
+	}
+	if err := d.takeMail(ctx, e, p.ID); err != nil {
+		return "", err
+	}
+	long, kept, err := domain.NewLongCode(d.Random, d.Keys, p.Profile, p.Email, e.At)
+	if err != nil {
+		return "", err
 	}
 	mail, err := d.MailJob(domain.Message{
-		Kind: domain.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+		Kind: domain.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Long: long.Reveal(),
 	}, p.ID)
 	if err != nil {
 		return "", err
 	}
 	return domain.MessageBegin, d.commit(ctx, domain.Effects{
-		Edits: []domain.PersonEdit{{Before: p, After: p}}, Jobs: []domain.Job{mail},
+		Edits: []domain.PersonEdit{{Before: p, After: p}}, Jobs: []domain.Job{mail}, Long: &kept,
 		Audit: done(e, ActSent, p, map[string]string{"mail": string(domain.MessageBegin)}),
 	})
 }
 
-// Unlock clears all limits that block a person after too many tries or
-// requests. The person's next code is compared at once.
+// sendCode sends a new code in one of the person's journeys. It refuses a journey
+// that no longer waits for a code.
+func (d *Desk) sendCode(ctx context.Context, e audit.Entry, p domain.Person, id domain.JourneyID, journeys []domain.Journey) error {
+	changed := &Refusal{Reason: Changed}
+	if !slices.ContainsFunc(journeys, func(j domain.Journey) bool { return j.ID == id }) {
+		return changed
+	}
+	j, step, err := d.Journey(ctx, id)
+	if errors.Is(err, domain.ErrNotFound) || errors.Is(err, activation.ErrExpired) {
+		return changed
+	}
+	if err != nil {
+		return err
+	}
+	if step != domain.StepCode || j.Profile != p.Profile || j.Address != p.Email {
+		return changed
+	}
+	if err := d.takeMail(ctx, e, p.ID); err != nil {
+		return err
+	}
+	err = d.CodeAgain(ctx, j, domain.Effects{
+		Audit: done(e, ActSent, p, map[string]string{"mail": string(domain.MessageCode), "reference": j.Reference}),
+	})
+	var moved *domain.Refusal
+	if errors.As(err, &moved) || errors.Is(err, activation.ErrExpired) {
+		return changed // it went on meanwhile
+	}
+	return err
+}
+
+// Unlock clears the limits that hold a person back after too many tries or mails.
+// What others do afterwards does not undo it: the codes of a journey are not
+// theirs to spend, a part of the address's mails is left to networks that have
+// not asked for it, and every further mail holds a long code (ADR 0037).
 func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Unlock })
 	if err != nil {

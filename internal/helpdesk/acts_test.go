@@ -22,7 +22,8 @@ func TestCorrect_TheOldAddressIsToldAndItsCodeIsWorthNothing(t *testing.T) {
 	if p := w.person(); p.Email != "new@example.org" {
 		t.Errorf("the address is %s", p.Email)
 	}
-	if err := w.Prove(t.Context(), id, code, "c"); !errors.Is(err, activation.ErrExpired) {
+	var over *domain.Refusal
+	if err := w.Prove(t.Context(), id, code, "c"); !errors.As(err, &over) || over.Reason != domain.ReasonStep {
 		t.Errorf("the code of the old address: %v", err)
 	}
 	e := w.last(helpdesk.ActCorrected)
@@ -38,8 +39,8 @@ func TestCorrect_EndsAJourneyThatProvedTheOldAddress(t *testing.T) {
 	id := w.ask()
 	w.must(w.Prove(t.Context(), id, w.mail(domain.MessageCode).Code, "c"))
 	w.must(w.Correct(t.Context(), w.by("Ada"), w.seen(), "new@example.org", "faute"))
-	if _, _, err := w.Journey(t.Context(), id); !errors.Is(err, activation.ErrExpired) {
-		t.Errorf("it goes on: %v", err)
+	if j, step, err := w.Journey(t.Context(), id); err != nil || step != domain.StepEnded || !j.Revoked {
+		t.Errorf("it goes on at %s: %v", step, err)
 	}
 }
 
@@ -75,42 +76,68 @@ func TestTwoOperatorsEditOnePerson(t *testing.T) {
 	w.must(w.Hold(t.Context(), w.by("Bob"), w.seen(), "doute"))
 }
 
-func TestSend_ANewCodeWhereAJourneyWaitsElseHowToBegin(t *testing.T) {
+func TestSend_HowToBeginWithALongCode(t *testing.T) {
 	w := newWorld(t)
-	kind, err := w.Send(t.Context(), w.by("Ada"), w.seen())
-	if m := w.mail(domain.MessageBegin); err != nil || kind != domain.MessageBegin || m.To != "jp.martin@example.net" || m.Lang != domain.French {
+	w.ask() // of whomever: it is not the operator's to choose
+	w.mail(domain.MessageCode)
+	kind, err := w.Send(t.Context(), w.by("Ada"), w.seen(), "")
+	m := w.mail(domain.MessageBegin)
+	if err != nil || kind != domain.MessageBegin || m.To != "jp.martin@example.net" || m.Lang != domain.English {
 		t.Errorf("%s to %s, %v", kind, m.To, err)
 	}
-	id := w.ask()
+	if _, err := w.EnterLong(t.Context(), m.Long, domain.French, "c"); err != nil {
+		t.Errorf("the long code: %v", err)
+	}
+	if w.last(helpdesk.ActSent).What["mail"] != "begin" {
+		t.Errorf("%+v", w.acts())
+	}
+}
+
+// The operator sends a code in the journey that the student named, although a
+// stranger's is newer.
+func TestR18_ACodeIsSentInTheJourneyThatIsShown(t *testing.T) {
+	w := newWorld(t)
+	mine := w.ask()
 	first := w.mail(domain.MessageCode).Code
-	if kind, err = w.Send(t.Context(), w.by("Ada"), w.seen()); err != nil || kind != domain.MessageCode {
+	w.pass(time.Minute)
+	strangers := w.ask()
+	w.mail(domain.MessageCode)
+	kind, err := w.Send(t.Context(), w.by("Ada"), w.seen(), mine)
+	if err != nil || kind != domain.MessageCode {
 		t.Fatalf("%s, %v", kind, err)
 	}
 	second := w.mail(domain.MessageCode).Code
 	if first != second {
-		if err := w.Prove(t.Context(), id, first, "c"); err == nil {
+		if err := w.Prove(t.Context(), mine, first, "c"); err == nil {
 			t.Error("the code of before is still good")
 		}
 	}
-	w.must(w.Prove(t.Context(), id, second, "c"))
-	if w.last(helpdesk.ActSent).What["mail"] != "code" || len(w.acts()) != 2 {
+	if j, _, err := w.Journey(t.Context(), strangers); err != nil || j.Code.Sent != 1 {
+		t.Errorf("the stranger's journey was sent %d codes, %v", j.Code.Sent, err)
+	}
+	w.must(w.Prove(t.Context(), mine, second, "c"))
+	if w.last(helpdesk.ActSent).What["mail"] != "code" {
 		t.Errorf("%+v", w.acts())
 	}
+	_, err = w.Send(t.Context(), w.by("Ada"), w.seen(), mine) // it has gone on
+	refused(t, err, helpdesk.Changed)
+	_, err = w.Send(t.Context(), w.by("Ada"), w.seen(), "no-such-journey")
+	refused(t, err, helpdesk.Changed)
 }
 
 func TestS13_OperatorsHaveALimitOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	for range 5 {
-		if _, err := w.Send(t.Context(), w.by("Ada"), w.seen()); err != nil {
+		if _, err := w.Send(t.Context(), w.by("Ada"), w.seen(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := w.Send(t.Context(), w.by("Bob"), w.seen())
+	_, err := w.Send(t.Context(), w.by("Bob"), w.seen(), "")
 	if r := refused(t, err, helpdesk.TooMany); !r.Retry.After(w.clock()) {
 		t.Errorf("it goes on at %v", r.Retry)
 	}
 	w.pass(15 * time.Minute)
-	if _, err := w.Send(t.Context(), w.by("Bob"), w.seen()); err != nil {
+	if _, err := w.Send(t.Context(), w.by("Bob"), w.seen(), ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -154,8 +181,8 @@ func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
 	id := w.ask()
 	w.must(w.Prove(t.Context(), id, w.mail(domain.MessageCode).Code, "c"))
 	w.must(w.Hold(t.Context(), w.by("Ada"), w.seen(), "pièce à revoir"))
-	if _, _, err := w.Journey(t.Context(), id); !errors.Is(err, activation.ErrExpired) {
-		t.Errorf("the journey goes on: %v", err)
+	if j, step, err := w.Journey(t.Context(), id); err != nil || step != domain.StepEnded || !j.Revoked {
+		t.Errorf("the journey goes on at %s: %v", step, err)
 	}
 	again := w.person()
 	again.Hold, again.GivenName = "", "Jean"
@@ -165,7 +192,7 @@ func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
 	}
 	w.ask()
 	w.mail(domain.MessageNotReady)
-	_, err := w.Send(t.Context(), w.by("Ada"), w.seen())
+	_, err := w.Send(t.Context(), w.by("Ada"), w.seen(), "")
 	refused(t, err, helpdesk.NotNow)
 	w.must(w.Release(t.Context(), w.by("Bob"), w.seen(), "vue"))
 	if w.last(helpdesk.ActReleased).What["held_for"] != "pièce à revoir" {
@@ -266,10 +293,17 @@ func TestAdopt_KeycloakAwayThenBack(t *testing.T) {
 	}
 }
 
-func TestRename_TheNextIdentifierAndThePasswordAnew(t *testing.T) {
+func TestR18_RenameLeadsBackThePersonsOwnJourney(t *testing.T) {
 	w := newWorld(t)
 	id := w.park()
+	// R18: a sibling's parked journey, at the same address, is not led back.
+	sibling := domain.Journey{ID: "sibling", Purpose: domain.PurposeActivate, Profile: "etudiant", Address: w.person().Email, Person: "p-sibling",
+		RequestedAt: w.clock(), SeenAt: w.clock(), ExpiresAt: w.clock().Add(time.Hour), PasswordAt: w.clock(), ParkedAt: w.clock()}
+	w.must(w.store.Begin(t.Context(), sibling, domain.Effects{}))
 	w.must(w.Rename(t.Context(), w.by("Ada"), w.seen()))
+	if step := w.step("sibling"); step != domain.StepParked {
+		t.Errorf("R18: the sibling's journey is at %s", step)
+	}
 	if m := w.mail(domain.MessageRenamed); m.Login != "o225021422" {
 		t.Errorf("the mail says %s", m.Login)
 	}

@@ -153,7 +153,7 @@ func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 		if err != nil {
 			return err
 		}
-		return d.leadBack(ctx, journeys)
+		return d.leadBack(ctx, p.ID, journeys)
 	}
 	return &Refusal{Reason: NothingLeft}
 }
@@ -219,10 +219,11 @@ func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, 
 	return nil
 }
 
-// leadBack reopens the parked journeys at the step that chooses the password.
-func (d *Desk) leadBack(ctx context.Context, journeys []domain.Journey) error {
+// leadBack reopens the person's parked journeys, so that the password is chosen
+// again. Journeys of others with the same address stay as they are.
+func (d *Desk) leadBack(ctx context.Context, p domain.PersonID, journeys []domain.Journey) error {
 	for _, j := range journeys {
-		if read := j; !read.Reopen(d.Clock()) {
+		if read := j; j.Person != p || !read.Reopen(d.Clock()) {
 			continue
 		}
 		_, err := d.Store.Update(ctx, j, func(j *domain.Journey) (domain.Effects, error) {

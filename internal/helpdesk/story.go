@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/domain"
 )
@@ -17,6 +18,9 @@ type Case struct {
 	Can     Can
 	Story   []Moment // oldest first
 	Under   []Way    // journeys that have not ended, newest first
+	// Proofs and DeskProofs are the person's wrong second proofs, after a code by
+	// mail and after a desk code.
+	Proofs, DeskProofs activation.ProofTries
 }
 
 // Way is a journey that has not ended, with its current step.
@@ -62,6 +66,12 @@ func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 		c.Story = append(c.Story, act(a))
 	}
 	slices.SortStableFunc(c.Story, func(a, b Moment) int { return a.At.Compare(b.At) })
+	if c.Proofs, err = d.WrongProofs(ctx, id, false); err != nil {
+		return Case{}, err
+	}
+	if c.DeskProofs, err = d.WrongProofs(ctx, id, true); err != nil {
+		return Case{}, err
+	}
 	journeys, err := d.People.JourneysOf(ctx, id, p.Email)
 	if err != nil {
 		return Case{}, err

@@ -59,6 +59,7 @@ func newComposer(o Options) (*composer, error) {
 type words struct {
 	Institution, GivenName        string
 	Code, SpacedCode              string
+	Long, LongPage                string // the long code and where it is typed
 	Minutes                       int
 	Until, AskedAt                string
 	Login, UniversityAddress      string
@@ -92,6 +93,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 	}
 	w := words{
 		Institution: c.institution.Name, GivenName: line(m.GivenName), Code: line(m.Code), Minutes: m.Minutes,
+		Long: line(m.Long), LongPage: c.baseURL + "/activation/code-long",
 		Until: c.clock(m.ExpiresAt, lang) + c.zoneName(lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
 		Reference: line(m.Reference), Start: c.baseURL + "/activation",
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),

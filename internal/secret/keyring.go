@@ -24,6 +24,7 @@ type Use string
 const (
 	UseCode      Use = "code"
 	UseDesk      Use = "desk"
+	UseLong      Use = "long-code"
 	UseJob       Use = "job"
 	UseSession   Use = "session"
 	UseForm      Use = "form"

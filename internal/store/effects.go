@@ -3,10 +3,14 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"entree/internal/domain"
 )
@@ -59,6 +63,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return fmt.Errorf("event: %w", err)
 		}
 	}
+	for _, v := range e.Tallies {
+		if err := tally(ctx, tx, v); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
 	for _, r := range e.Reaches() {
 		if _, err := tx.ExecContext(ctx, `UPDATE people SET stage = $1 WHERE id = $2 AND stage < $1`, int64(r.Stage), r.Person); err != nil {
 			return fmt.Errorf("stage: %w", err)
@@ -77,6 +86,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 // change begins from.
 func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error {
 	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
+	guard := ""
+	if c.MayActivate {
+		args = append(args, domain.Ready, c.Address)
+		guard = ` AND readiness = $7 AND erased_at = 0 AND ($8 = '' OR email = $8)`
+	}
 	var from []string
 	for _, state := range c.From {
 		args = append(args, state)
@@ -87,7 +101,7 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
 		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END
-		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`, args...)
+		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`+guard, args...)
 }
 
 // markWrong marks an address for every person who has it and is not marked yet.
@@ -118,23 +132,45 @@ func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
 }
 
 func insertEvent(ctx context.Context, tx *sql.Tx, v domain.Event) error {
+	return insertEventAs(ctx, tx, newEventID(v), v)
+}
+
+// newEventID returns an id that sorts by time. Its random half keeps two events of
+// one microsecond apart.
+func newEventID(v domain.Event) string {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
+	return fmt.Sprintf("%016x%x", micros(v.At), random)
+}
+
+func insertEventAs(ctx context.Context, tx *sql.Tx, id string, v domain.Event) error {
 	details, err := json.Marshal(v.Details)
 	if err != nil {
 		return err
 	}
-	// The id sorts by time; the random half keeps two of one microsecond apart.
-	random := make([]byte, 8)
-	_, _ = rand.Read(random)
-	id := fmt.Sprintf("%016x%x", micros(v.At), random)
 	_, err = tx.ExecContext(ctx, `INSERT INTO events (id, at, kind, person_id, journey_id, details) VALUES ($1, $2, $3, $4, $5, $6)`,
 		id, micros(v.At), v.Kind, v.Person, v.Journey, string(details))
 	return err
 }
 
+// tally writes an event, or counts it if its journey has had one of its kind in
+// the same minute: attempts that cost nothing must not fill the disk.
+func tally(ctx context.Context, tx *sql.Tx, v domain.Event) error {
+	minute := v.At.Truncate(time.Minute)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d", v.Kind, v.Journey, minute.Unix()))
+	id := newEventID(v)
+	var n int64
+	if err := tx.QueryRowContext(ctx, `INSERT INTO event_tallies (key, event_id, kind, at, n) VALUES ($1, $2, $3, $4, 1)
+		ON CONFLICT (key) DO UPDATE SET n = event_tallies.n + 1 RETURNING n`, hex.EncodeToString(sum[:16]), id, v.Kind, micros(minute)).Scan(&n); err != nil || n > 1 {
+		return err
+	}
+	return insertEventAs(ctx, tx, id, v)
+}
+
 // Events gives the story of a person, oldest first.
 func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Event, error) {
 	// What happened before a person was identified belongs to their journey.
-	rows, err := s.db.QueryContext(ctx, `SELECT at, kind, person_id, journey_id, details FROM events
+	rows, err := s.db.QueryContext(ctx, `SELECT at, kind, person_id, journey_id, details, coalesce((SELECT n FROM event_tallies t WHERE t.event_id = events.id), 1) FROM events
 		WHERE person_id = $1 OR (journey_id <> '' AND journey_id IN (SELECT journey_id FROM events WHERE person_id = $1)) ORDER BY id`, person)
 	if err != nil {
 		return nil, wrap("events", err)
@@ -143,14 +179,20 @@ func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Ev
 	var out []domain.Event
 	for rows.Next() {
 		var v domain.Event
-		var at int64
+		var at, n int64
 		var details string
-		if err := rows.Scan(&at, &v.Kind, &v.Person, &v.Journey, &details); err != nil {
+		if err := rows.Scan(&at, &v.Kind, &v.Person, &v.Journey, &details, &n); err != nil {
 			return nil, wrap("events", err)
 		}
 		v.At = moment(at)
 		if err := json.Unmarshal([]byte(details), &v.Details); err != nil {
 			return nil, wrap("events", err)
+		}
+		if n > 1 {
+			if v.Details == nil {
+				v.Details = map[string]string{}
+			}
+			v.Details["count"] = strconv.FormatInt(n, 10)
 		}
 		out = append(out, v)
 	}
@@ -159,7 +201,8 @@ func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Ev
 
 // EventCounts tells how often each kind of event happened.
 func (s *Store) EventCounts(ctx context.Context) (map[domain.EventKind]int64, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT kind, count(*) FROM events GROUP BY kind`)
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, count(*) FROM events GROUP BY kind
+		UNION ALL SELECT kind, sum(n - 1) FROM event_tallies WHERE n > 1 GROUP BY kind`)
 	if err != nil {
 		return nil, wrap("event counts", err)
 	}
@@ -171,7 +214,7 @@ func (s *Store) EventCounts(ctx context.Context) (map[domain.EventKind]int64, er
 		if err := rows.Scan(&kind, &n); err != nil {
 			return nil, wrap("event counts", err)
 		}
-		out[kind] = n
+		out[kind] += n
 	}
 	return out, wrap("event counts", rows.Err())
 }

@@ -51,9 +51,15 @@ func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 	return endJourneys(ctx, tx, e.Before, e.Ends)
 }
 
+// statements is a transaction, or a connection whose transaction was begun by hand.
+type statements interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // endJourneys lets each unexpired journey of the person or to the person's
 // address decide whether it is revoked.
-func endJourneys(ctx context.Context, tx *sql.Tx, p domain.Person, at time.Time) error {
+func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Time) error {
 	all, err := journeys(tx.QueryContext(ctx, `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at)))
 	if err != nil {
 		return err
@@ -127,6 +133,25 @@ func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (domain.DeskCode, e
 	return domain.DeskCode{}, domain.ErrNotFound
 }
 
+// spendLongCode is the one statement by which a long code is spent.
+func spendLongCode(ctx context.Context, tx *sql.Tx, c domain.LongSpent) error {
+	return one(ctx, tx, domain.ErrConflict, `DELETE FROM long_codes WHERE mac = $1 AND expires_at > $2`, hex.EncodeToString(c.MAC), micros(c.At))
+}
+
+// LongCode returns the long code with one of these MACs.
+func (s *Store) LongCode(ctx context.Context, macs [][]byte) (domain.LongCode, error) {
+	for _, mac := range macs {
+		c := domain.LongCode{MAC: mac}
+		var expires int64
+		err := s.db.QueryRowContext(ctx, `SELECT profile, address, expires_at FROM long_codes WHERE mac = $1`, hex.EncodeToString(mac)).Scan(&c.Profile, &c.Address, &expires)
+		c.ExpiresAt = moment(expires)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return c, wrap("long code", err)
+		}
+	}
+	return domain.LongCode{}, domain.ErrNotFound
+}
+
 // assist writes what only operators' acts bring.
 func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	for _, edit := range e.Edits {
@@ -141,6 +166,17 @@ func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	}
 	if e.DeskSpent != nil {
 		if err := spendDeskCode(ctx, tx, *e.DeskSpent); err != nil {
+			return err
+		}
+	}
+	if c := e.Long; c != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO long_codes (mac, profile, address, expires_at) VALUES ($1, $2, $3, $4)`,
+			hex.EncodeToString(c.MAC), c.Profile, c.Address, micros(c.ExpiresAt)); err != nil {
+			return fmt.Errorf("long code: %w", err)
+		}
+	}
+	if e.LongSpent != nil {
+		if err := spendLongCode(ctx, tx, *e.LongSpent); err != nil {
 			return err
 		}
 	}

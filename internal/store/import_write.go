@@ -74,6 +74,10 @@ func (i *importing) writeChunk(after, to int) error {
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err
 	}
+	if err := i.endJourneys(fmt.Sprintf(`SELECT c.id FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id
+		WHERE c.differs = 1 AND c.seq > %d AND c.seq <= %d AND (p.email <> s.email OR s.readiness <> '%s')`, after, to, domain.Ready)); err != nil {
+		return err
+	}
 	if err := i.exec(`UPDATE people SET `+strings.Join(set, ", ")+`, search = s.search, source = s.source, gone_at = 0
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq WHERE people.id = c.id AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err
@@ -87,6 +91,29 @@ func (i *importing) writeChunk(after, to int) error {
 		WHERE s.seq > $3 AND s.seq <= $4 AND NOT EXISTS (SELECT 1 FROM people p WHERE `+same+`)`, i.order.ID, i.now, after, to)
 	i.counts.New += added
 	return err
+}
+
+// endJourneys revokes the journeys of the people that a query selects: a new
+// address, or an enrolment that no longer allows an account, ends what the old
+// mailbox began. It begins from the journeys, which are few.
+func (i *importing) endJourneys(ids string) error {
+	var people []domain.Person
+	if err := i.each(func(scan func(...any) error) error {
+		var p domain.Person
+		err := scan(&p.ID, &p.Email)
+		people = append(people, p)
+		return err
+	}, `SELECT p.id, p.email FROM people p WHERE p.id IN (SELECT person_id FROM journeys WHERE expires_at > $1 AND person_id <> ''
+		UNION SELECT q.id FROM journeys j JOIN people q ON q.email = j.address WHERE j.expires_at > $1 AND j.address <> '')
+		AND p.id IN (`+ids+`)`, i.now); err != nil {
+		return err
+	}
+	for _, p := range people {
+		if err := endJourneys(i.ctx, i.conn, p, moment(i.now)); err != nil {
+			return fmt.Errorf("store: import: %w", err)
+		}
+	}
+	return nil
 }
 
 // refind writes the words of whoever has names that the lines do not know.
@@ -114,6 +141,9 @@ func (i *importing) writeGone() error {
 		return nil
 	}
 	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) ` + i.event(domain.EventPersonGone, `''`) + ` FROM import_gone p`); err != nil {
+		return err
+	}
+	if err := i.endJourneys(`SELECT id FROM import_gone`); err != nil {
 		return err
 	}
 	return i.exec(`UPDATE people SET gone_at = $1, readiness = CASE WHEN account = $2 AND readiness = $3 THEN $4 ELSE readiness END WHERE id IN (SELECT id FROM import_gone)`,

@@ -181,3 +181,75 @@ func TestR11_AReserveIsLeftToNewcomers(t *testing.T) {
 		}
 	})
 }
+
+// The account begins only if the person may still activate and has the address that
+// was proved; an import ends the journeys of whoever it changes.
+func TestR8_AnImportRevokesAndTheAccountsTransactionLooksAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		p := domain.Person{ID: "p", Profile: "etudiant", Number: "1", GivenName: "A", FamilyName: "B", Email: "a@example.net", Readiness: domain.Ready}
+		q := domain.Person{ID: "q", Profile: "etudiant", Number: "2", GivenName: "C", FamilyName: "D", Email: "c@example.net", Readiness: domain.Ready}
+		w.must(w.Enrol(t.Context(), p, q))
+		for _, of := range []domain.Person{p, q} {
+			w.must(w.Begin(t.Context(), domain.Journey{ID: domain.JourneyID("j-" + of.ID), Profile: "etudiant", Address: of.Email, Candidates: []domain.PersonID{of.ID},
+				Person: of.ID, ProvenAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour)}, domain.Effects{}))
+		}
+		begin := func(address domain.Address) error {
+			return w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "p", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountCreating,
+				ActivationID: "x", MayActivate: true, Address: address}}})
+		}
+		p.Email = "new@example.net"
+		w.must(w.Enrol(t.Context(), p))
+		for id, want := range map[domain.JourneyID]bool{"j-p": true, "j-q": false} {
+			if j, err := w.Journey(t.Context(), id); err != nil || j.Revoked != want {
+				t.Errorf("%s: revoked %t, %v", id, j.Revoked, err)
+			}
+		}
+		if err := begin("a@example.net"); !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("with the old address: %v", err)
+		}
+		p.Readiness = domain.NotReady
+		w.must(w.Enrol(t.Context(), p))
+		if err := begin("new@example.net"); !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("not ready: %v", err)
+		}
+		p.Readiness = domain.Ready
+		w.must(w.Enrol(t.Context(), p))
+		w.must(begin("new@example.net"))
+	})
+}
+
+// A thousand blocked attempts in three minutes are three or four events, and every
+// one of them is counted.
+func TestR12_OneEventPerJourneyKindAndMinute(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		const kind = domain.EventCodeBlocked
+		for n := range 300 {
+			at := start.Add(time.Duration(n) * 600 * time.Millisecond)
+			w.must(w.Apply(t.Context(), domain.Effects{Tallies: []domain.Event{
+				{At: at, Kind: kind, Person: "p", Journey: "a"}, {At: at, Kind: kind, Journey: "b"},
+			}}))
+		}
+		w.must(w.Apply(t.Context(), domain.Effects{Tallies: []domain.Event{{At: start, Kind: domain.EventCodeExpired, Person: "p", Journey: "a"}}}))
+		events, err := w.Events(t.Context(), "p")
+		w.must(err)
+		rows, sum := 0, 0
+		for _, e := range events {
+			if e.Kind == kind {
+				rows++
+				n := 1
+				_, _ = fmt.Sscan(e.Details["count"], &n)
+				sum += n
+			}
+		}
+		if rows != 3 || sum != 300 {
+			t.Errorf("%d events that count %d, want 3 and 300", rows, sum)
+		}
+		if counts, err := w.EventCounts(t.Context()); err != nil || counts[kind] != 600 || counts[domain.EventCodeExpired] != 1 {
+			t.Errorf("counted %v, %v", counts, err)
+		}
+		w.must(w.Purge(t.Context(), start.AddDate(2, 0, 0)))
+		if events, err = w.Events(t.Context(), "p"); err != nil || len(events) != 4 {
+			t.Errorf("after the purge %d events, %v", len(events), err)
+		}
+	})
+}

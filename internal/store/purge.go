@@ -21,7 +21,9 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{"sessions", "id_hash", "expires_at < $1", now},
 		{"journeys", "id", "expires_at < $1", now.Add(-grace)},
 		{"limits", "key", "arrival < $1", now},
+		{"event_tallies", "key", "at < $1", now.AddDate(-1, -1, 0)}, // events are kept for a year at most
 		{"desk_codes", "person_id", "expires_at < $1", now},
+		{"long_codes", "mac", "expires_at < $1", now},
 	} {
 		for {
 			result, err := s.writer.ExecContext(ctx, `DELETE FROM `+p.table+` WHERE `+p.key+` IN (SELECT `+p.key+` FROM `+p.table+` WHERE `+p.where+` LIMIT $2)`, micros(p.before), batch)

@@ -144,6 +144,9 @@ func forgetJourneys(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 	if err != nil {
 		return err
 	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM long_codes WHERE address = (SELECT email FROM people WHERE id = $1)`, id); err != nil {
+		return err
+	}
 	for _, j := range all {
 		if !j.IsOnlyFor(id) {
 			continue

@@ -21,7 +21,7 @@ type Desk interface {
 	Case(ctx context.Context, id domain.PersonID) (helpdesk.Case, error)
 	Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error)
 	Correct(ctx context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error
-	Send(ctx context.Context, e audit.Entry, seen helpdesk.Seen) (domain.MessageKind, error)
+	Send(ctx context.Context, e audit.Entry, seen helpdesk.Seen, journey domain.JourneyID) (domain.MessageKind, error)
 	Unlock(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
 	Hold(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Release(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
@@ -155,7 +155,7 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 		act = func(s helpdesk.Seen) error { return a.Desk.Release(ctx, v.entry("", "", nil), s, form["motif"]) }
 	case "renvoyer":
 		act = func(s helpdesk.Seen) error {
-			_, err := a.Desk.Send(ctx, v.entry("", "", nil), s)
+			_, err := a.Desk.Send(ctx, v.entry("", "", nil), s, "")
 			return err
 		}
 	default:

@@ -112,6 +112,7 @@ var (
 	whyFields     = []web.Field{seenField, whyField}
 	addressFields = []web.Field{seenField, whyField, {Name: "adresse", Max: 1024}}
 	deskFields    = []web.Field{seenField, {Name: "piece", Max: 1500}, {Name: "nouvelle", Max: 1024, Optional: true}}
+	sendFields    = []web.Field{seenField, {Name: "demande", Max: 64, Optional: true}} // the journey; empty: how to begin
 	adoptFields   = []web.Field{seenField, {Name: "compte", Max: 64}}
 )
 
@@ -163,7 +164,7 @@ func (a *Console) correct(v *visit, form web.Form) error {
 
 func (a *Console) sendAgain(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
-	kind, err := a.Desk.Send(v.Request.Context(), v.entry("", "", nil), s)
+	kind, err := a.Desk.Send(v.Request.Context(), v.entry("", "", nil), s, domain.JourneyID(form["demande"]))
 	key := "console.person.sent.begin"
 	if kind == domain.MessageCode {
 		key = "console.person.sent.code"

@@ -59,7 +59,7 @@ func (a *Console) table() {
 	post(pathBulk, a.bulk, bulkFields, helpers...).stepUpConfirmed()
 	get(pathPeople+"/:id", a.person, everybody...)
 	post(pathPeople+"/:id/adresse", a.correct, addressFields, helpers...).stepUp()
-	post(pathPeople+"/:id/renvoyer", a.sendAgain, seenFields, helpers...)
+	post(pathPeople+"/:id/renvoyer", a.sendAgain, sendFields, helpers...)
 	post(pathPeople+"/:id/debloquer", a.unlock, seenFields, helpers...)
 	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
 	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)

@@ -219,6 +219,27 @@ CREATE TABLE desk_codes (
 );
 CREATE INDEX desk_codes_expires ON desk_codes (expires_at);
 
+-- Long codes sent by mail where six digits may not be enough.
+CREATE TABLE long_codes (
+    mac        TEXT PRIMARY KEY,
+    profile    TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX long_codes_expires ON long_codes (expires_at);
+CREATE INDEX long_codes_address ON long_codes (address);
+
+-- How often an event with the same journey and kind happened in its minute. The
+-- key is a hash of the three.
+CREATE TABLE event_tallies (
+    key      TEXT PRIMARY KEY,
+    event_id TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    at       BIGINT NOT NULL,
+    n        BIGINT NOT NULL
+);
+CREATE INDEX event_tallies_event ON event_tallies (event_id);
+
 CREATE TABLE imports (
     id        TEXT PRIMARY KEY,
     source    TEXT NOT NULL,

@@ -1,0 +1,153 @@
+package activation_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"entree/internal/domain"
+	"entree/internal/secret"
+)
+
+// An import that moves a person to another address, or that no longer lets them
+// activate, ends what the old mailbox began, at whatever step it is.
+func TestR8_AnImportThatChangesAPersonEndsTheirJourney(t *testing.T) {
+	moved, held, notReady := jeanPierre(), jeanPierre(), jeanPierre()
+	moved.Email, held.Readiness, notReady.Readiness = "new@example.net", domain.Held, domain.NotReady
+	for what, now := range map[string]domain.Person{"moved": moved, "held": held, "not ready": notReady} {
+		for _, at := range []domain.Step{domain.StepCode, domain.StepCharter, domain.StepPassword} {
+			t.Run(what+" at "+string(at), func(t *testing.T) {
+				w := newWorld(t, jeanPierre())
+				id := w.ask("etudiant", "jp.martin@example.net")
+				code := w.box.next(t, domain.MessageCode).Code
+				if at != domain.StepCode {
+					if err := w.Prove(t.Context(), id, code, "c"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if at == domain.StepPassword {
+					w.accept(id)
+				}
+				w.enrol(now)
+				j, step, err := w.Journey(t.Context(), id)
+				if err != nil || step != domain.StepEnded || !j.Revoked {
+					t.Fatalf("the journey is at %s, revoked %t, %v", step, j.Revoked, err)
+				}
+				refused(t, w.Prove(t.Context(), id, code, "c"), domain.ReasonStep)
+				refused(t, w.choose(id, strong), domain.ReasonStep)
+				if w.accounts.Len() != 0 {
+					t.Error("an account was made")
+				}
+			})
+		}
+	}
+}
+
+// An import that leaves address and readiness alone ends nothing.
+func TestR8_OtherChangesOfAnImportEndNothing(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	renamed := jeanPierre()
+	renamed.GivenName, renamed.Cohort = "Jean", "2027"
+	w.enrol(renamed)
+	w.accept(id)
+	if err := w.choose(id, strong); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// during runs an act while the password is being hashed.
+type during struct{ act func() }
+
+func (d during) Hash(ctx context.Context, p secret.Text) (domain.Credential, error) {
+	d.act()
+	return hasher{}.Hash(ctx, p)
+}
+
+// The enrolment changes between the look at the person and the transaction that
+// begins the account: the transaction itself refuses.
+func TestR8_TheTransactionThatBeginsTheAccountLooksAgain(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	w.Hasher = during{func() {
+		moved := jeanPierre()
+		moved.Email = "new@example.net"
+		w.enrol(moved)
+	}}
+	if err := w.choose(id, strong); err == nil {
+		t.Error("the password was taken")
+	}
+	if p := w.person("p-22502142"); p.Account != domain.NoAccount || w.accounts.Len() != 0 {
+		t.Errorf("the account is %q", p.Account)
+	}
+	if got := w.step(id); got != domain.StepEnded {
+		t.Errorf("step %s", got)
+	}
+}
+
+// counting counts hashes.
+type counting struct{ n atomic.Int32 }
+
+func (c *counting) Hash(ctx context.Context, p secret.Text) (domain.Credential, error) {
+	c.n.Add(1)
+	return hasher{}.Hash(ctx, p)
+}
+
+// Hundreds of posts of one prepared journey cost a few hashes, not hundreds.
+func TestR5_OnePreparedJourneyCostsFewHashes(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	count := &counting{}
+	w.Hasher = count
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	var busy atomic.Int32
+	together(460, func(int) {
+		var r *domain.Refusal
+		if err := w.choose(id, strong); errors.As(err, &r) && r.Reason == domain.ReasonPasswordBusy {
+			busy.Add(1)
+		}
+	})
+	if n := count.n.Load(); n < 1 || n > 5 {
+		t.Errorf("%d hashes for 460 posts, %d refused at once", n, busy.Load())
+	}
+	if w.accounts.Len() != 1 {
+		t.Errorf("%d accounts", w.accounts.Len())
+	}
+}
+
+// Nothing is hashed for a person who cannot activate, or a password that is refused.
+func TestR5_NoHashUnlessTheAccountCanBeMade(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	count := &counting{}
+	w.Hasher = count
+	one, two := w.ask("etudiant", "jp.martin@example.net"), w.ask("etudiant", "jp.martin@example.net")
+	first, second := w.box.next(t, domain.MessageCode).Code, w.box.next(t, domain.MessageCode).Code
+	if w.Prove(t.Context(), one, first, "c") != nil { // the two mails may come in either order
+		first, second = second, first
+		if err := w.Prove(t.Context(), one, first, "c"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Prove(t.Context(), two, second, "c"); err != nil {
+		t.Fatal(err)
+	}
+	w.accept(one)
+	w.accept(two)
+	if w.choose(one, "too short") == nil || w.choose(one, "jean-pierre martin 2007") == nil {
+		t.Fatal("a weak password was taken")
+	}
+	if err := w.choose(one, strong); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		refused(t, w.choose(two, strong), domain.ReasonElsewhere)
+	}
+	if n := count.n.Load(); n != 1 {
+		t.Errorf("%d hashes, want 1", n)
+	}
+}
