@@ -84,7 +84,7 @@ func TestImport_CountsAndTellsEachRefusedLine(t *testing.T) {
 			t.Errorf("%v: %v\n%s\nwant %s", c.args, err, out, c.want)
 		}
 	}
-	if raw, err := os.ReadFile(refused); err != nil || !strings.Contains(string(raw), "3,Mail,not an address") {
+	if raw, err := os.ReadFile(refused); err != nil || !strings.Contains(string(raw), "3,,Mail,pas une adresse,not an address") {
 		t.Errorf("%s, %v", raw, err)
 	}
 	changed := i.File("changed.csv", strings.Replace(people, "Carla", "Clara", 1))

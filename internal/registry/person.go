@@ -91,7 +91,11 @@ func (in *reader) known(record []string) domain.Person {
 func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	line := in.current.line
 	no := func(f field, reason string) (domain.Person, *Refusal) {
-		return in.known(record), in.refusal(line, in.columnOf(f), reason)
+		r := in.refusal(line, in.columnOf(f), reason)
+		if c := in.columns[f]; c >= 0 {
+			r.Value = cut(tidy(strings.ReplaceAll(record[c], Several, ", ")))
+		}
+		return in.known(record), r
 	}
 	in.broken = nil
 	p := domain.Person{

@@ -78,6 +78,7 @@ type Refusal struct {
 	Line   int    `json:"line"`             // of the file or the sheet; the first one is 1
 	Where  string `json:"where,omitempty"`  // the sheet or the entry's DN
 	Column string `json:"column,omitempty"` // the file's own header; empty if the whole line is meant
+	Value  string `json:"value,omitempty"`  // the cell, shortened
 	Reason string `json:"reason"`           // in English, with what is wanted
 }
 

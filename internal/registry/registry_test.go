@@ -295,8 +295,8 @@ func TestS38_TheListOfRefusedLinesIsSafeToOpen(t *testing.T) {
 			}
 		}
 	}
-	if rows[9][1] != "Nom" {
-		t.Errorf("what is harmless was changed to %q", rows[9][1])
+	if rows[9][2] != "Nom" {
+		t.Errorf("what is harmless was changed to %q", rows[9][2])
 	}
 }
 

@@ -80,12 +80,12 @@ func (a *Console) writeList(v *visit, id string, kind domain.DifferenceKind) err
 		return out
 	}
 	if kind == kindRefused {
-		sheet, err := v.sheet(words("console.import.line", "console.import.column", "console.import.why")...)
+		sheet, err := v.sheet(words("console.import.line", "console.import.column", "console.import.value", "console.import.why")...)
 		if err != nil {
 			return err
 		}
 		err = a.Intake.Refused(id, func(r registry.Refusal) error {
-			return sheet.Write(strconv.Itoa(r.Line), r.Column, plain(reason(view, r.Reason)))
+			return sheet.Write(strconv.Itoa(r.Line), r.Column, r.Value, plain(reason(view, r.Reason)))
 		})
 		return errors.Join(err, sheet.Close())
 	}

@@ -1,15 +1,41 @@
 package admin
 
 import (
+	"html"
 	"html/template"
+	"regexp"
+	"strconv"
 	"strings"
 
+	"entree/internal/registry"
 	"entree/portal/web"
 )
 
-// reasons are the words for what the registry says, by how it begins. The
-// registry speaks English, for logs and the command line.
+// reasons are the words for the registry's reasons, by how these begin; the
+// first that fits counts. The registry writes English, for logs and the command
+// line.
 var reasons = []struct{ begins, key string }{
+	{"not a number: a spreadsheet rounded", "console.import.reason.rounded"},
+	{"not a date: a year alone", "console.import.reason.year"},
+	{"an error of a spreadsheet", "console.import.reason.error_value"},
+	{"a quote stands within a cell", "console.import.reason.quote"},
+	{"a quote is opened", "console.import.reason.endless"},
+	{"this is an HTML page", "console.import.reason.html"},
+	{"this is an XML", "console.import.reason.xml"},
+	{"this is a flat OpenDocument", "console.import.reason.xml"},
+	{"this is JSON", "console.import.reason.json"},
+	{"this spreadsheet has a password", "console.import.reason.password"},
+	{"this spreadsheet is too large", "console.import.reason.large"},
+	{"there is no sheet", "console.import.reason.sheet"},
+	{"the file is empty: no visible sheet", "console.import.reason.empty_file"},
+	{"this is a spreadsheet of an old kind (SYLK)", "console.import.reason.xml"},
+	{"this is a PDF", "console.import.reason.other"},
+	{"this is a text document", "console.import.reason.other"},
+	{"this is a Word", "console.import.reason.other"},
+	{"this is a presentation", "console.import.reason.other"},
+	{"this is a document of", "console.import.reason.other"},
+	{"this is a binary Excel", "console.import.reason.other"},
+	{"this is an archive", "console.import.reason.other"},
 	{"empty", "console.import.reason.empty"},
 	{"not a number", "console.import.reason.number"},
 	{"not a name", "console.import.reason.name"},
@@ -24,23 +50,32 @@ var reasons = []struct{ begins, key string }{
 	{"the file is empty", "console.import.reason.empty_file"},
 	{"this is a spreadsheet of an old kind", "console.import.reason.old"},
 	{"this is a spreadsheet or an archive", "console.import.reason.archive"},
-	{"this spreadsheet holds more", "console.import.reason.large"},
-	{"the sheets of this spreadsheet", "console.import.reason.large"},
 	{"this is not a text file", "console.import.reason.binary"},
 	{"no column for profile", "console.import.reason.no_profile"},
-	{"no column for", "console.import.reason.no_column"},
 	{"another import is under way", "console.import.reason.running"},
 }
 
-// reason gives the words for a reason; what has none stays as it is.
+// reason returns the words for a reason. A reason without words is returned as
+// it is.
 func reason(v web.View, text string) template.HTML {
+	if strings.HasPrefix(text, "this number came before") && strings.HasSuffix(text, "other capitals") {
+		return v.T("console.import.reason.capitals")
+	}
+	if strings.HasPrefix(text, "the file has ") && strings.Contains(text, " columns: want") {
+		return v.T("console.import.reason.wide")
+	}
+	if rest, found := strings.CutPrefix(text, "sheet \""); found {
+		if _, after, found := strings.Cut(rest, "\": "); found {
+			text = after
+		}
+	}
+	if !strings.HasPrefix(text, "no column for profile") && strings.HasPrefix(text, "no column for") {
+		return v.T("console.import.reason.no_column", "Fields", strings.Join(lacking(v, text), ", "))
+	}
 	for _, r := range reasons {
 		if strings.HasPrefix(text, r.begins) {
 			return v.T(r.key)
 		}
-	}
-	if strings.Contains(text, "quote") {
-		return v.T("console.import.reason.quotes")
 	}
 	if strings.Contains(text, "columns, the header has") {
 		return v.T("console.import.reason.columns")
@@ -48,5 +83,59 @@ func reason(v web.View, text string) template.HTML {
 	return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // it was just escaped
 }
 
-// Says gives the words for a reason of the registry.
+var lackingField = regexp.MustCompile(`\b([a-z_]+) \("`)
+
+// lacking returns the names of the fields that have no column.
+func lacking(v web.View, text string) []string {
+	text, _, _ = strings.Cut(text, "; the file has")
+	var out []string
+	for _, m := range lackingField.FindAllStringSubmatch(text, -1) {
+		out = append(out, html.UnescapeString(string(v.T("console.import.field."+m[1]))))
+	}
+	return out
+}
+
+// Says returns the words for a reason of the registry.
 func (p ImportPage) Says(v web.View, text string) template.HTML { return reason(v, text) }
+
+// Report returns what was understood of the file: of the whole, or of its
+// beginning before it is tried.
+func (p ImportPage) Report() *registry.Report {
+	if p.File.Trial != nil && p.File.Trial.Report != nil {
+		return p.File.Trial.Report
+	}
+	return &p.File.Report
+}
+
+// Finds returns the words for a finding of the registry.
+func (p ImportPage) Finds(v web.View, f registry.Finding) template.HTML {
+	field := ""
+	if f.Field != "" {
+		field = string(v.T("console.import.field." + f.Field))
+	}
+	return v.T("console.import.find."+f.Kind, "Column", f.Column, "Field", html.UnescapeString(field), "Value", f.Value, "Count", f.Count, "Profile", f.Profile)
+}
+
+// Left returns the headers of the columns that are not read.
+func (p ImportPage) Left() string {
+	var out []string
+	for _, c := range p.Report().Columns {
+		if c.Field == "" && c.Header != "" {
+			out = append(out, c.Header)
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+// Why returns the words for why a column is taken for its field; empty if the
+// column is not read.
+func (p ImportPage) Why(v web.View, column int) template.HTML {
+	columns := p.Report().Columns
+	if column >= len(columns) || columns[column].Why == "" {
+		return ""
+	}
+	return v.T("console.import.why." + columns[column].Why)
+}
+
+// Sheet is the name of the form field of a sheet.
+func (p ImportPage) Sheet(i int) string { return "feuille" + strconv.Itoa(i+1) }

@@ -105,6 +105,38 @@ func importFields() []web.Field {
 	return fields
 }
 
+// importSheets is how many sheets of a file can be chosen from.
+const importSheets = 100
+
+func sheetFields() []web.Field {
+	var fields []web.Field
+	for i := range importSheets {
+		fields = append(fields, web.Field{Name: "feuille" + strconv.Itoa(i+1), Max: 3, Optional: true})
+	}
+	return fields
+}
+
+// chooseSheets looks at other sheets of a file.
+func (a *Console) chooseSheets(v *visit, form web.Form) error {
+	id := v.Param("id")
+	page, err := a.importData(v.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	var sheets []string
+	for i, s := range page.File.Report.Sheets {
+		if form[page.Sheet(i)] != "" {
+			sheets = append(sheets, s.Name)
+		}
+	}
+	if page.Record == nil && page.Progress == nil {
+		if err := a.Intake.Choose(id, sheets); err != nil && !errors.Is(err, intake.ErrBusy) {
+			a.site.Log(v.Context).Warn("the chosen sheets cannot be read", "import", id, "error", err)
+		}
+	}
+	return web.SeeOther(pathImports + "/" + id)
+}
+
 func (a *Console) importTable() {
 	if a.Intake == nil {
 		return
@@ -115,6 +147,7 @@ func (a *Console) importTable() {
 	a.stream(pathImports+"/:id/direct", a.importLive, readers...)
 	a.download(pathImports+"/:id/liste/:kind", a.importList, admins...).stepUp()
 	a.post(pathImports+"/:id/essayer", a.tryImport, importFields(), admins...)
+	a.post(pathImports+"/:id/feuilles", a.chooseSheets, sheetFields(), admins...)
 	a.post(pathImports+"/:id/importer", a.beginImport, nil, admins...).stepUp()
 	a.post(pathImports+"/:id/importer-malgre-tout", a.beginAnyway, nil, admins...).stepUp()
 	a.post(pathImports+"/:id/jeter", a.discardImport, nil, admins...)

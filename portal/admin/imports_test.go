@@ -105,7 +105,7 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	b := w.operator("admin")
 	list := b.get("/admin/imports").shows("main", "Aucun import pour l'instant.")
 	token := list.Find("[name=jeton]").First().AttrOr("value", "")
-	p := b.upload(token, "étudiants 2026.csv", enrolment).shows("h1", "étudiants 2026.csv").shows("main", "d'après le contenu")
+	p := b.upload(token, "étudiants 2026.csv", enrolment).shows("h1", "étudiants 2026.csv").shows("main", "d'après le titre et le contenu")
 	if chosen := p.Find("#colonne4 option[selected]").AttrOr("value", ""); chosen != "email" {
 		t.Fatalf("the fourth column is proposed as %q", chosen)
 	}
@@ -132,7 +132,7 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	}
 	// What was refused is still to be had, for whoever mends it.
 	mend := b.get(p.Find("a[download]").AttrOr("href", "/none"))
-	if want := "Ligne;Colonne;Raison\n3;Contact;pas une adresse : écrivez nom@domaine\n"; mend.body != "\ufeff"+want {
+	if want := "Ligne;Colonne;Valeur;Raison\n3;Contact;nowhere;pas une adresse : écrivez nom@domaine\n"; mend.body != "\ufeff"+want {
 		t.Errorf("the refused lines: %q", mend.body)
 	}
 	b.get("/admin/imports").shows("table", "étudiants 2026.csv").shows("table", "terminé").shows("table", "Ada admin")

@@ -119,7 +119,7 @@ var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "
 	"console.state.", "console.says.", "console.step.", "console.story.", "console.mail.", "console.refused.",
 	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",
 	"console.stage.", "console.refusal.", "console.job.", "console.did.",
-	"console.import.ended.", "console.import.field.", "console.import.phase.", "console.imports.state."}
+	"console.import.ended.", "console.import.field.", "console.import.find.", "console.import.why.", "console.import.phase.", "console.imports.state."}
 
 // spoken gives the keys that the console's handlers say themselves.
 func spoken(t *testing.T) map[string]bool {
