@@ -331,7 +331,7 @@ func isAddress(v string) bool {
 func (l *layout) guess(m Mapping, f field, used map[int]bool) int {
 	at := -1
 	for c, h := range l.headers {
-		if used[c] || h != "" && words().isNeedless(h) || !m.confirms(l, f, c) {
+		if used[c] || h != "" && words().isNeedless(h) || words().mentions(h) || !m.confirms(l, f, c) {
 			continue
 		}
 		if f == fieldNumber && (len(l.values(c)) < 2 || slices.ContainsFunc(l.values(c), func(v string) bool { return !allDigits.MatchString(v) })) {
@@ -382,8 +382,8 @@ func (l *layout) compareMails(m Mapping, used map[int]bool, open bool) {
 	if c < 0 || !open {
 		return
 	}
-	for other := range l.headers {
-		if other == c || other == l.columns[fieldAddress] || l.columns[fieldEmail] == other || !m.confirms(l, fieldEmail, other) || !slices.ContainsFunc(l.values(other), isAddress) {
+	for other, header := range l.headers {
+		if other == c || words().mentions(header) || other == l.columns[fieldAddress] || l.columns[fieldEmail] == other || !m.confirms(l, fieldEmail, other) || !slices.ContainsFunc(l.values(other), isAddress) {
 			continue
 		}
 		taken := l.columns[fieldEmail]

@@ -83,7 +83,7 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 		}
 		for rank, r := range ranks {
 			for _, is := range r.Is {
-				set := key2(strings.Fields(is))
+				set := keyOf(strings.Fields(is))
 				v.meanings[set] = append(v.meanings[set], meaning{f, rank, r.Sure == nil || *r.Sure})
 			}
 		}
@@ -94,8 +94,8 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 	return v, nil
 }
 
-// key2 returns concepts as the key of a look-up.
-func key2(concepts []string) string {
+// keyOf returns concepts as the key of a look-up.
+func keyOf(concepts []string) string {
 	slices.Sort(concepts)
 	return strings.Join(slices.Compact(concepts), " ")
 }
@@ -107,7 +107,7 @@ func (v *vocabulary) meaningsOf(header string) []meaning {
 	if len(set) == 0 {
 		return nil
 	}
-	if m := v.meanings[key2(set)]; m != nil {
+	if m := v.meanings[keyOf(set)]; m != nil {
 		return m
 	}
 	// "Prénom de l'étudiant" is a given name.
@@ -116,7 +116,7 @@ func (v *vocabulary) meaningsOf(header string) []meaning {
 		return nil
 	}
 	var out []meaning
-	for _, m := range v.meanings[key2(fewer)] {
+	for _, m := range v.meanings[keyOf(fewer)] {
 		if m.field != fieldNumber && m.field != fieldEmail {
 			out = append(out, m)
 		}
@@ -144,6 +144,24 @@ next:
 		i++
 	}
 	return out
+}
+
+// mentions reports whether a header that is not recognised has a known word, such
+// as "Mail du tuteur": then its values may look like a field and be another
+// person's.
+func (v *vocabulary) mentions(header string) bool {
+	if v.meaningsOf(header) != nil {
+		return false
+	}
+	tokens := strings.Fields(simple(header))
+	for i := range tokens {
+		for n := 1; n <= min(v.longest, len(tokens)-i); n++ {
+			if _, known := v.phrases[strings.Join(tokens[i:i+n], " ")]; known {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isNeedless reports whether a header is known to hold nothing that is needed.

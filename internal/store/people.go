@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -96,6 +97,17 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]domain
 func (s *Store) Person(ctx context.Context, id domain.PersonID) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	return p, wrap("person", notFound(err))
+}
+
+// StoredEmail returns the address of the person with a number, empty if there is
+// no such person.
+func (s *Store) StoredEmail(ctx context.Context, profile, number string) (domain.Address, error) {
+	var email domain.Address
+	err := s.db.QueryRowContext(ctx, `SELECT email FROM people WHERE profile = $1 AND number = $2`, profile, number).Scan(&email)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return email, wrap("stored address", err)
 }
 
 // PersonByLogin gives the person who has an identifier.
