@@ -350,6 +350,7 @@ func (in *reader) person() (domain.Person, int, *Refusal, error) {
 		}
 		record = record[:len(in.headers)]
 	}
+	in.fills(record)
 	for i, v := range record {
 		switch {
 		case len(v) > longest && !in.spare(i):
@@ -387,10 +388,17 @@ func (in *reader) value(record []string, f field) string {
 	for i := 0; v == "" && i < len(in.others[f]); i++ {
 		v = in.text(record[in.others[f][i]], f, in.others[f][i])
 	}
-	if v != "" {
-		in.filled[f] = true
-	}
 	return v
+}
+
+// fills remembers which columns of a source with named columns hold something.
+func (in *reader) fills(record []string) {
+	if in.table.Headers == nil {
+		return
+	}
+	for f, c := range in.columns {
+		in.filled[f] = in.filled[f] || c >= 0 && record[c] != ""
+	}
 }
 
 // text cleans one cell.
@@ -494,7 +502,6 @@ func (in *reader) email(record []string, p domain.Person) (domain.Address, error
 		}
 		return domain.ParseAddress(anyAddress(v))
 	}
-	in.filled[fieldEmail] = true
 	var all []domain.Address
 	var first error
 	for v := range strings.SplitSeq(cell, Several) {

@@ -156,6 +156,46 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	}
 }
 
+// The same file gives the same people by the console and by the command line,
+// and the page says what was understood of it.
+func TestT11_TheConsoleReadsAsTheCommandLineDoes(t *testing.T) {
+	wide := strings.Repeat("x;", 70)
+	for name, c := range map[string]struct{ text, says string }{
+		"many columns":        {wide + "numero;nom;prenom;mail\n" + wide + "71;Roy;Anne;a@example.org\n", "71"},
+		"birth name":          {"Code apprenant;INE;Nom de naissance;Nom usuel;Prénom;Adresse électronique personnelle\n71;1A;Roy;;Anne;a@example.org\n72;1B;Roy;Petit;Zoé;z@example.org\n", "d'après le titre"},
+		"two addresses":       {"numero;nom;prenom;Mail;Mail perso\n71;Roy;Anne;o71@etu.univ.example;a@example.org\n", "Deux colonnes contiennent des adresses"},
+		"a state of students": {"numero;nom;prenom;mail;Etat\n71;Roy;Anne;a@example.org;Boursier\n", "son titre pourrait dire"},
+		"a bare quote":        {"numero;nom;prenom;mail\n71;Roy;Anne \"Nan\";a@example.org\n72;Roy;Zoé;z@example.org\n", "Refusées 1"},
+		"MacRoman":            {"numero;nom;prenom;mail\n71;Roy;Zo\x8e;a@example.org\n", "MacRoman"},
+		"mixed":               {"numero;nom;prenom;mail\n71;Roy;Zoé;a@example.org\n72;Dupr\xe9;Anne;d@example.org\n", "Le fichier mélange des encodages"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, s, _ := importing(t)
+			b := w.operator("admin")
+			token := b.get("/admin/imports").Find("[name=jeton]").First().AttrOr("value", "")
+			p := b.until(b.fill(b.upload(token, "x.csv", c.text), "/essayer", "profil", "etudiant"))
+			p.shows("main", c.says)
+			b.until(b.fill(p, "/importer"))
+			byConsole, err := s.People(t.Context())
+			w.must(err)
+			other, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "entree.db"), time.Now)
+			w.must(err)
+			defer other.Close()
+			table, err := registry.Open(strings.NewReader(c.text))
+			w.must(err)
+			defer table.Close()
+			m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant", "personnel"}, Ready: []string{"oui"}}
+			_, err = registry.Import(t.Context(), other, table, m, &domain.ImportOrder{}, registry.Told{})
+			w.must(err)
+			byCommand, err := other.People(t.Context())
+			w.must(err)
+			if len(byConsole) == 0 || fmt.Sprint(byConsole) != fmt.Sprint(byCommand) {
+				t.Errorf("by the console %+v, by the command line %+v", byConsole, byCommand)
+			}
+		})
+	}
+}
+
 // begun gives what the audit has of imports.
 func begun(t *testing.T, s *store.Store) (out []audit.Link) {
 	t.Helper()

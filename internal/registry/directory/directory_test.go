@@ -173,6 +173,72 @@ func TestDirectory_EveryPageIsRead(t *testing.T) {
 	}
 }
 
+// A refused entry is named by its DN, a misspelt attribute stops the import, and
+// the stored address stays while it is among the values, whatever their order.
+func TestT13_EntriesAreNamedAndAddressesStay(t *testing.T) {
+	s := start(t)
+	db := database(t)
+	binary := s.source()
+	binary.Columns = map[string]string{"number": "employeeNumber", "given_name": "givenName", "family_name": "sn", "email": "mail", "cohort": "userPassword"}
+	if _, refused, err := bring(t, db, binary); err != nil || len(refused) != 1 || refused[0].Where != "uid=u7,dc=univ,dc=example" || !strings.Contains(refused[0].String(), "uid=u7,") {
+		t.Errorf("%v %v", refused, err)
+	}
+	for field, attribute := range map[string]string{"email": "maill", "cohort": "departmentNumber"} {
+		misspelt := s.source()
+		misspelt.Columns = map[string]string{"number": "employeeNumber", "given_name": "givenName", "family_name": "sn", "email": "mail"}
+		misspelt.Columns[field] = attribute
+		if _, _, err := bring(t, db, misspelt); err == nil || !strings.Contains(err.Error(), "no entry has a value for "+attribute) {
+			t.Errorf("%s: %v", attribute, err)
+		}
+	}
+	none := s.source()
+	none.Filter = "(objectClass=nothing)"
+	if _, _, err := bring(t, db, none); err == nil || !strings.Contains(err.Error(), "check base and filter") {
+		t.Errorf("%v", err)
+	}
+	// The directory now returns the second address first: nothing changes.
+	p, err := db.Person(t.Context(), registry.ID("personnel", "3"))
+	if err != nil || p.Email != "u3@example.org" {
+		t.Fatalf("%+v %v", p, err)
+	}
+	for column, want := range map[string]string{"second3@example.org" + registry.Several + "u3@example.org": "u3@example.org", "second3@example.org" + registry.Several + "third3@example.org": "second3@example.org"} {
+		m := registry.Mapping{Profile: "personnel", Profiles: []string{"personnel"}, Columns: map[string]string{"number": "n", "given_name": "g", "family_name": "s", "email": "m"}}
+		if _, err := registry.Import(t.Context(), db, one(t, column), m, &domain.ImportOrder{Part: true}, registry.Told{}); err != nil {
+			t.Error(err)
+		}
+		if p, err := db.Person(t.Context(), p.ID); err != nil || string(p.Email) != want {
+			t.Errorf("%q: %s %v", column, p.Email, err)
+		}
+		if _, err := registry.Import(t.Context(), db, one(t, "u3@example.org"), m, &domain.ImportOrder{Part: true}, registry.Told{}); err != nil {
+			t.Error(err)
+		}
+	}
+	// Limits and referrals say what to do.
+	limited := s.source()
+	limited.BindDN, limited.PageSize = "", 1000
+	if _, _, err := bring(t, db, limited); err == nil || !strings.Contains(err.Error(), "raise its size limit for bind_dn") {
+		t.Errorf("%v", err)
+	}
+	elsewhere := s.source()
+	elsewhere.Base = "ou=elsewhere,dc=univ,dc=example"
+	if _, _, err := bring(t, db, elsewhere); err == nil || !strings.Contains(err.Error(), "on another server: set url and base to ldap://192.0.2.1/") {
+		t.Errorf("%v", err)
+	}
+}
+
+// one returns a table of one person with an address.
+func one(t *testing.T, address string) registry.Table {
+	t.Helper()
+	done := false
+	return registry.Table{Headers: []string{"n", "g", "s", "m"}, Done: func() float64 { return 0 }, Close: func() error { return nil }, Next: func() ([]string, int, error) {
+		if done {
+			return nil, 0, io.EOF
+		}
+		done = true
+		return []string{"3", "Zoé", "Nuñez", address}, 1, nil
+	}}
+}
+
 func TestDirectory_WhatIsWrongImportsNothing(t *testing.T) {
 	s := start(t)
 	for name, c := range map[string]struct {
