@@ -36,7 +36,7 @@ const (
 	maxSheet     = 1 << 30   // unpacked bytes of a sheet, or of the shared strings
 	maxPart      = 32 << 20  // unpacked bytes of any other part
 	maxToken     = 512 << 10 // bytes of one XML token
-	freeRatio    = 8 << 20  // unpacked bytes from which maxRatio holds
+	freeRatio    = 8 << 20   // unpacked bytes from which maxRatio holds
 	maxRatio     = 100       // unpacked bytes for each packed one
 	maxRows      = 1 << 20   // rows of a sheet, as in Excel and LibreOffice
 	maxColumns   = 1 << 14   // columns of a sheet, as in Excel and LibreOffice
