@@ -46,7 +46,7 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	if err := s.Mailer.Send(ctx, m); err != nil {
+	if err := s.Notifier.Send(ctx, m); err != nil {
 		return domain.Effects{}, err
 	}
 	e := s.told(job, m, domain.EventMailSent)

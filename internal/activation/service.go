@@ -27,7 +27,7 @@ type Options struct {
 	Runner   domain.Runner
 	Accounts domain.Accounts
 	Hasher   domain.Hasher
-	Mailer   domain.Mailer
+	Notifier domain.Notifier
 	Charters domain.Charters
 	News     domain.News // may be nil: no relying parties
 	Keys     secret.Keyring

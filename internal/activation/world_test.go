@@ -61,7 +61,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	quiet := slog.New(slog.DiscardHandler)
 	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: quiet, Workers: 4})
 	w.Service, err = activation.New(activation.Options{
-		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Mailer: w.box,
+		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Notifier: w.box,
 		Charters: board, Keys: keys, Clock: w.clock, Random: rand.Reader,
 		Profiles: []domain.Profile{
 			{Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},

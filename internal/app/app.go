@@ -101,7 +101,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	}
 	accounts := a.realm.Accounts(c.Institution.Scope)
 	p := withFailpoints(ports{
-		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, mailer: a.mailer, queue: a.store, sessions: a.store, campaigns: a.store,
+		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, notifier: domain.Notifiers{domain.ChannelMail: a.mailer}, queue: a.store, sessions: a.store, campaigns: a.store,
 	})
 	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
 	leaked, err := openBreached(c)
@@ -110,7 +110,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	}
 	a.webhooks = NewWebhooks(c)
 	a.service, err = activation.New(activation.Options{
-		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Mailer: p.mailer,
+		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Notifier: p.notifier,
 		Charters: a.charters.Board, News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,

@@ -24,7 +24,7 @@ import (
 func withFailpoints(p ports) ports {
 	return ports{
 		failingStore{p.store}, failingLimits{p.limits}, failingAccounts{p.accounts}, failingHasher{p.hasher},
-		failingMailer{p.mailer}, failingQueue{p.queue}, failingSessions{p.sessions}, failingCampaigns{p.campaigns},
+		failingMailer{p.notifier}, failingQueue{p.queue}, failingSessions{p.sessions}, failingCampaigns{p.campaigns},
 	}
 }
 
@@ -98,10 +98,10 @@ func (h failingHasher) Hash(ctx context.Context, password secret.Text) (c domain
 	return c, around("hash", func() error { c, err = h.Hasher.Hash(ctx, password); return err })
 }
 
-type failingMailer struct{ domain.Mailer }
+type failingMailer struct{ domain.Notifier }
 
 func (m failingMailer) Send(ctx context.Context, message domain.Message) error {
-	return around("mail.send."+string(message.Kind), func() error { return m.Mailer.Send(ctx, message) })
+	return around("mail.send."+string(message.Kind), func() error { return m.Notifier.Send(ctx, message) })
 }
 
 type failingQueue struct{ jobs.Queue }

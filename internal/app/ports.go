@@ -14,7 +14,7 @@ type ports struct {
 	limits    domain.Limits
 	accounts  domain.Accounts
 	hasher    domain.Hasher
-	mailer    domain.Mailer
+	notifier  domain.Notifier
 	queue     jobs.Queue
 	sessions  web.SessionRows
 	campaigns campaign.Store

@@ -122,7 +122,7 @@ func newWalk(t *testing.T, dsn string) *walk {
 	w.app.policy.now.Store(&judged{c.Policy(), hasher})
 	w.watch = &watch{Store: w.app.store, next: w.next}
 	s := w.app.service
-	s.Store, s.Accounts, w.app.desk.Accounts, s.Mailer, s.Wait = w.watch, w.accounts, w.accounts, w, 100*time.Millisecond
+	s.Store, s.Accounts, w.app.desk.Accounts, s.Notifier, s.Wait = w.watch, w.accounts, w.accounts, w, 100*time.Millisecond
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.app.runner.Run(ctx) }()

@@ -46,7 +46,7 @@ func newWorld(t *testing.T, people int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	w.Service = &campaign.Service{Store: w.store, Mailer: w, Runner: quiet{}, Charters: w, Profiles: []domain.Profile{{Key: "etudiant"}}, Clock: w.clock}
+	w.Service = &campaign.Service{Store: w.store, Notifier: w, Runner: quiet{}, Charters: w, Profiles: []domain.Profile{{Key: "etudiant"}}, Clock: w.clock}
 	for i := range people {
 		w.enrol(person(i))
 	}

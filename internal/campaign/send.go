@@ -49,7 +49,7 @@ func (s mails) Run(ctx context.Context, job domain.Job) (domain.Effects, error) 
 	}
 	m := s.Message(c, p, r.Round)
 	m.ID = job.ID
-	if err := s.Mailer.Send(ctx, m); err != nil {
+	if err := s.Notifier.Send(ctx, m); err != nil {
 		return domain.Effects{}, err
 	}
 	return domain.Effects{}, s.settle(ctx, r, Sent, "", domain.Effects{Events: []domain.Event{{

@@ -65,7 +65,7 @@ type Store interface {
 // Service creates campaigns and advances them. It holds no state.
 type Service struct {
 	Store    Store
-	Mailer   domain.Mailer
+	Notifier domain.Notifier
 	Runner   domain.Runner
 	Charters domain.Charters
 	Profiles []domain.Profile

@@ -38,6 +38,7 @@ type Message struct {
 	ID        string // id of the job, used in the Message-ID: the same at each retry
 	Kind      MessageKind
 	Lang      Lang
+	Channel   Channel `json:",omitzero"` // empty: ChannelMail
 	To        Address // a stored address, never a typed one (S10)
 	Profile   string  // key of the chosen profile
 	GivenName string

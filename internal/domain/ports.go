@@ -102,12 +102,6 @@ type Breached interface {
 	Has(password secret.Text) (bool, error)
 }
 
-// Mailer formats and sends one mail. An error marked Permanent is a refusal;
-// after any other error the same Message is sent again.
-type Mailer interface {
-	Send(ctx context.Context, m Message) error
-}
-
 // News notifies relying parties of events.
 type News interface {
 	// Tell returns the jobs that deliver an event about a person to every
