@@ -54,8 +54,8 @@ func TestRatiosAreOfWhatEachOneCosts(t *testing.T) {
 	}
 }
 
-// How Keycloak's compiler did with its hash is told: the ways in which Keycloak
-// hashes depend on it.
+// The report states the cost of Keycloak's hash, because the alternatives in
+// which Keycloak hashes depend on it.
 func TestTheHashOfKeycloakIsTold(t *testing.T) {
 	r := invented()
 	if h := r.Hash(); h != (Figure{}) {
@@ -72,7 +72,7 @@ func TestTheHashOfKeycloakIsTold(t *testing.T) {
 	}
 }
 
-// The cost of a database process is added to the way that it serves.
+// The cost of a database process is added to the contestant that it serves.
 func TestADatabaseBelongsToTheCost(t *testing.T) {
 	r := invented()
 	r.Machine.Database = "PostgreSQL"

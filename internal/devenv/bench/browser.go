@@ -17,27 +17,28 @@ import (
 	"golang.org/x/net/html"
 )
 
-// browser is one visitor's: connections, cookies and cache of its own. It
-// follows redirects and sends forms whole, as a browser without scripts does.
+// browser is the browser of one visitor, with its own connections, cookies and
+// cache. It follows redirects and submits complete forms, as a browser without
+// scripts does.
 type browser struct {
 	client *http.Client
 	wire   *atomic.Int64 // bytes received, headers included
 	kept   map[string]bool
 	at     *url.URL
 	page   page
-	asked  int // requests so far
+	asked  int // number of requests so far
 }
 
-// page is what a browser makes of an answer.
+// page is the parsed content of a response.
 type page struct {
 	status  int
 	forms   []form
 	links   []string // href of each a
-	parts   []string // style, script and icon
-	copies  []string // what each button that copies holds
+	parts   []string // URLs of the style sheet, script and icon
+	copies  []string // the texts of the copy buttons
 	mono    []string // text of each element of the class "mono"
-	text    string   // of title and of what is marked as an error
-	refresh bool     // it asks to be looked at again
+	text    string   // text of the title and of error messages
+	refresh bool     // the page asks the browser to reload it
 }
 
 type form struct {
@@ -48,11 +49,11 @@ type form struct {
 const patience = 90 * time.Second
 
 func newBrowser() *browser {
-	jar, _ := cookiejar.New(nil) // without a list of public suffixes it cannot fail
+	jar, _ := cookiejar.New(nil) // cannot fail without a list of public suffixes
 	b := &browser{wire: &atomic.Int64{}, kept: map[string]bool{}}
 	dialer := &net.Dialer{Timeout: 30 * time.Second}
 	b.client = &http.Client{Jar: jar, Timeout: patience, Transport: &http.Transport{
-		DisableCompression:  true, // asked for and counted here
+		DisableCompression:  true, // the browser requests and counts compression itself
 		MaxIdleConnsPerHost: 2,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := dialer.DialContext(ctx, network, address)
@@ -62,7 +63,7 @@ func newBrowser() *browser {
 	return b
 }
 
-// counted counts what arrives on a connection.
+// counted counts the bytes received on a connection.
 type counted struct {
 	net.Conn
 	bytes *atomic.Int64
@@ -80,8 +81,8 @@ func (b *browser) get(ctx context.Context, address string) error {
 	return b.send(ctx, http.MethodGet, address, nil)
 }
 
-// submit sends the form whose action holds a text, with what it holds already
-// and what is typed.
+// submit submits the form whose action contains a text, with the form's values
+// and the typed ones.
 func (b *browser) submit(ctx context.Context, action string, typed map[string]string) error {
 	for _, f := range b.page.forms {
 		if !strings.Contains(f.action, action) {
@@ -115,7 +116,7 @@ func (b *browser) send(ctx context.Context, method, address string, values url.V
 	if err == nil && response.StatusCode >= http.StatusBadRequest {
 		err = fmt.Errorf("%s %s: %s: %s", method, b.at.Path, response.Status, b.page.text)
 	}
-	_, _ = io.Copy(io.Discard, response.Body) // what is left, so that the connection stays
+	_, _ = io.Copy(io.Discard, response.Body) // reads the rest, so that the connection can be reused
 	return err
 }
 
@@ -142,7 +143,7 @@ func (b *browser) do(ctx context.Context, method, address string, values url.Val
 	return b.client.Do(request)
 }
 
-// parts fetches what the page needs beside itself and was not fetched before.
+// parts fetches the page's style sheet, script and icon unless they are cached.
 func (b *browser) parts(ctx context.Context) error {
 	for _, part := range b.page.parts {
 		if b.kept[part] {
@@ -173,11 +174,11 @@ func unpacked(response *http.Response) (io.Reader, error) {
 	return gzip.NewReader(response.Body)
 }
 
-// read takes from a page what a visitor of this package acts on.
+// read parses the parts of a page that this package uses.
 func read(body io.Reader) (page, error) {
 	var p page
 	var open *form
-	var into *[]string // where the next text goes
+	var into *[]string // destination of the next text
 	var words strings.Builder
 	says := false
 	for tokens := html.NewTokenizer(body); ; {

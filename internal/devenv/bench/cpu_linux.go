@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// tick is the unit of the counters in /proc: USER_HZ, 100 on every machine that
-// Go runs on.
+// tick is the unit of the counters in /proc: USER_HZ, which is 100 on all
+// platforms that Go supports.
 const tick = 10 * time.Millisecond
 
-// cpu returns the processor time that a process and its children have used
-// since they began, those that have ended included.
+// cpu returns the processor time that a process and its children, including
+// those that have ended, have used since their start.
 func cpu(pid int) (time.Duration, error) {
 	found, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -31,9 +31,9 @@ func cpu(pid int) (time.Duration, error) {
 	for _, file := range found {
 		raw, err := os.ReadFile(file)
 		if err != nil {
-			continue // it has ended meanwhile
+			continue // the process has ended in the meantime
 		}
-		// The name stands in brackets and may hold anything.
+		// The process name is in parentheses and may contain any character.
 		i := bytes.LastIndexByte(raw, ')')
 		fields := strings.Fields(string(raw[i+1:]))
 		if i < 0 || len(fields) < 15 {
@@ -63,7 +63,7 @@ func cpu(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// ownCPU is this process's alone.
+// ownCPU returns the processor time of the current process.
 func ownCPU() (time.Duration, error) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -94,8 +94,8 @@ func MemoryOf(pid int) (now, most int64, err error) {
 	return now, most, nil
 }
 
-// PeakOf returns the peak resident memory of an ended process, in bytes.
-// The kernel counts what its parent held when it was begun as well.
+// PeakOf returns the peak resident memory of an ended process, in bytes. The
+// kernel includes the memory that the parent had when it forked the process.
 func PeakOf(ended *os.ProcessState) int64 {
 	usage, _ := ended.SysUsage().(*syscall.Rusage)
 	if usage == nil {
@@ -104,7 +104,7 @@ func PeakOf(ended *os.ProcessState) int64 {
 	return usage.Maxrss << 10
 }
 
-// processor names the machine's.
+// processor returns the name of the machine's processor.
 func processor() string {
 	raw, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The counters are read from /proc, which Linux alone has. Elsewhere rates and
-// times are measured, costs stay 0 and no ratio of costs is given.
+// The counters are read from /proc, which only Linux has. On other systems
+// rates and times are measured, costs are 0 and ratios of costs are left out.
 func cpu(int) (time.Duration, error)            { return 0, nil }
 func ownCPU() (time.Duration, error)            { return 0, nil }
 func MemoryOf(int) (now, most int64, err error) { return 0, 0, nil }

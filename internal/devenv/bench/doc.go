@@ -1,5 +1,5 @@
-// Package bench measures what an activation costs, and what the other ways to
-// an account in Keycloak cost on the same machine at the same time.
+// Package bench measures the cost of an activation and of the alternative ways
+// to create an account in Keycloak, on the same machine at the same time.
 //
 //	contestants ── a round of each in turn, several rounds ── medians, ratios, marks
 //	   activation     the whole way through the portal, mail included
@@ -8,7 +8,8 @@
 //	   plain          one POST /users with the password
 //	   limit          one hash, one bare POST /users with it
 //
-// Absolute times hold for one machine only; ratios of ways that were measured in the
-// same run can be compared. The cost of a way is the growth of the processes' own
-// counters of processor time, so other load on the machine distorts it little.
+// Absolute times hold for one machine only; ratios of contestants that were
+// measured in the same run can be compared. The cost of a contestant is the
+// increase of the processes' own counters of processor time, so other load on
+// the machine distorts it little.
 package bench

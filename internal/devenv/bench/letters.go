@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Letters sorts mails by address as they arrive.
+// Letters collects mails by address as they arrive.
 type Letters struct {
 	mu      sync.Mutex
 	count   int
@@ -24,7 +24,7 @@ func NewLetters() *Letters {
 	return &Letters{newest: map[string]letters{}, waiting: map[string]chan struct{}{}, arrived: make(chan struct{})}
 }
 
-// Put is told of a mail.
+// Put adds a mail.
 func (l *Letters) Put(to, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -38,7 +38,7 @@ func (l *Letters) Put(to, text string) {
 	l.arrived = make(chan struct{})
 }
 
-// Wait is a Post.
+// Wait implements Post.
 func (l *Letters) Wait(ctx context.Context, to string, n int) (string, error) {
 	for {
 		l.mu.Lock()
@@ -60,14 +60,14 @@ func (l *Letters) Wait(ctx context.Context, to string, n int) (string, error) {
 	}
 }
 
-// Count is how many have arrived.
+// Count returns the number of received mails.
 func (l *Letters) Count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.count
 }
 
-// All waits until n have arrived.
+// All waits until n mails have arrived.
 func (l *Letters) All(ctx context.Context, n int) error {
 	for {
 		l.mu.Lock()

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Memory is what a process held, sampled while it worked.
+// Memory is the memory of a process, sampled during a run.
 type Memory struct {
 	Most int64   `json:"most_bytes"` // the kernel's own high-water mark
-	Over []int64 `json:"over_time"`  // ten samples from the beginning to the end, each the highest of its tenth
+	Over []int64 `json:"over_time"`  // ten values from the beginning to the end, each the maximum of its tenth of the run
 	all  []int64
 }
 
@@ -33,7 +33,7 @@ func Watch(ctx context.Context, pid int) <-chan Memory {
 		for {
 			now, most, err := MemoryOf(pid)
 			if err != nil {
-				return // it has ended
+				return // the process has ended
 			}
 			m.all, m.Most = append(m.all, now), max(m.Most, most)
 			select {

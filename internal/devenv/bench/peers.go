@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The names of the ways.
+// The names of the contestants.
 const (
 	NameActivation   = "activation"
 	NameRegistration = "registration"
@@ -25,11 +25,13 @@ const (
 	NameLimit        = "limit"
 )
 
-// peersRealm is thrown away with the run's Keycloak.
+// peersRealm is the name of the alternatives' realm, deleted with the run's
+// Keycloak.
 const peersRealm = "bench"
 
-// Peers makes a realm for the others beside the portal's: the same policy and
-// the same hash, the same events kept, registration allowed.
+// Peers creates a realm for the alternatives beside the portal's realm: the
+// same policy, hash and kept events, and registration allowed. It returns their
+// contestants.
 func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error) {
 	policy, err := portal.PasswordPolicy(ctx)
 	if err != nil {
@@ -64,7 +66,7 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 		}},
 		{Name: NameLimit, One: func(ctx context.Context, i int, _ *Journey) error {
 			user := peer(NameLimit, i)
-			hashes <- struct{}{} // more at once than there are cores would only cost memory
+			hashes <- struct{}{} // more hashes at once than cores would only use more memory
 			hashed, err := hash(password(i))
 			<-hashes
 			if err != nil {
@@ -91,7 +93,7 @@ func credential(i int) map[string]any {
 	return map[string]any{"type": "password", "value": password(i), "temporary": false}
 }
 
-// hash makes a credential as Keycloak 26 does by default: Argon2id, 5
+// hash creates a credential with Keycloak 26's default parameters: Argon2id, 5
 // iterations, 7 MiB, 1 lane, 32 bytes.
 func hash(text string) (map[string]any, error) {
 	salt := make([]byte, 16)
@@ -105,8 +107,8 @@ func hash(text string) (map[string]any, error) {
 	}, err
 }
 
-// register goes through Keycloak's own page as a browser would. What the page
-// needs beside itself is not fetched, in its favour.
+// register uses Keycloak's registration page as a browser does. In its favour,
+// the page's style sheets and scripts are not fetched.
 func register(ctx context.Context, realm *realm.Realm, i int) error {
 	b := newBrowser()
 	defer b.close()

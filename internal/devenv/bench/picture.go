@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// SVG draws what an account costs by each way: a bar for each, Keycloak's share
-// and that of the caller told apart by colour and by words. It follows
-// the reader's dark mode.
+// SVG returns a chart of the cost of an account per contestant: one bar each,
+// with Keycloak's share and the caller's distinguished by colour and text. It
+// follows the reader's dark mode.
 func (r Report) SVG() []byte {
 	const (
 		left, wide = 280.0, 400.0
@@ -77,7 +77,7 @@ text { fill: var(--ink); } .soft { fill: var(--soft); } .keycloak { fill: var(--
 	return b.Bytes()
 }
 
-// words say what the picture shows.
+// words returns the text alternative of the chart.
 func (r Report) words(ways []string) string {
 	var out []string
 	for _, name := range ways {

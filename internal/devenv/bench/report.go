@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Machine is where a run was made: ratios hold elsewhere, times do not.
+// Machine describes the machine of a run, because times only hold for it.
 type Machine struct {
 	Cores     int    `json:"cores"`
 	Processor string `json:"processor"`
@@ -22,39 +22,40 @@ type Machine struct {
 	Database  string `json:"database"`
 }
 
-// ThisMachine fills in what the program knows by itself.
+// ThisMachine returns a description of the current machine.
 func ThisMachine(java, keycloak, database string) Machine {
 	return Machine{runtime.NumCPU(), processor(), runtime.GOOS + "/" + runtime.GOARCH, runtime.Version(), java, keycloak, database}
 }
 
-// Report is all that a run found.
+// Report is the result of a run.
 type Report struct {
 	Machine  Machine
-	Students int // in each round
+	Students int // students per round
 	Rounds   int
 	Warm     int
 	Pace     Pace
 	Ways     map[string][]Round
 	Proof    Proof
-	Memory   Memory // the portal's
+	Memory   Memory // memory of the portal
 }
 
-// Proof is what shows that nothing was lost. The warm-up's students count too.
+// Proof holds the counts that show that no account or mail was lost. The
+// students of the warm-up are included.
 type Proof struct {
 	Activated int `json:"activated"` // students who saw the last page
-	Counted   int `json:"counted"`   // accounts that Keycloak has more than before
-	Found     int `json:"found"`     // students whose own account is there, once, and enabled
-	Mails     int `json:"mails"`     // two for each student
+	Counted   int `json:"counted"`   // increase of the number of accounts in Keycloak
+	Found     int `json:"found"`     // students whose account exists exactly once and is enabled
+	Mails     int `json:"mails"`     // two per student
 	Tried     int `json:"logins_tried"`
 	LoggedIn  int `json:"logins"`
 }
 
-// Whole reports whether nothing was lost.
+// Whole reports whether no account or mail was lost.
 func (p Proof) Whole() bool {
 	return p.Activated > 0 && p.Counted == p.Activated && p.Found == p.Activated && p.Mails == 2*p.Activated && p.LoggedIn == p.Tried
 }
 
-// Figure is a number of each round.
+// Figure is a value of each round, summarised.
 type Figure struct{ Median, Low, High float64 }
 
 // FigureOf returns the median and the spread.
@@ -86,13 +87,14 @@ func (r Round) cost() float64 {
 	case NameActivation:
 		own = r.Cost.Portal
 	case NameRegistration:
-		own = 0 // a browser's
+		own = 0 // the caller is a browser, which is not charged
 	}
 	return r.Each(own + r.Cost.Keycloak + r.Cost.Database)
 }
 
-// Hash is what Keycloak's own hash costs beside ours: what a POST with the
-// password costs it more than one with a hash.
+// Hash returns the ratio of the cost of Keycloak's own hash to the portal's.
+// Keycloak's is the difference between a POST with a password and one with a
+// hash.
 func (r Report) Hash() Figure {
 	var values []float64
 	plain, limit := r.Ways[NamePlain], r.Ways[NameLimit]
@@ -104,7 +106,7 @@ func (r Report) Hash() Figure {
 	return FigureOf(values)
 }
 
-// Ratio compares two ways, round by round.
+// Ratio compares two contestants, round by round.
 type Ratio struct {
 	Key, What string
 	Figure
@@ -112,7 +114,7 @@ type Ratio struct {
 	AtLeast bool
 }
 
-// Holds reports whether the median keeps the mark.
+// Holds reports whether the median is within the target.
 func (r Ratio) Holds() bool {
 	if r.AtLeast {
 		return r.Median >= r.Mark
@@ -120,7 +122,7 @@ func (r Ratio) Holds() bool {
 	return r.Median <= r.Mark
 }
 
-// Ratios returns the ratios of which both ways were measured.
+// Ratios returns the ratios whose two contestants were measured.
 func (r Report) Ratios() []Ratio {
 	keycloak := func(x Round) float64 { return x.Each(x.Cost.Keycloak) }
 	var out []Ratio
@@ -137,7 +139,7 @@ func (r Report) Ratios() []Ratio {
 	} {
 		ours, theirs := r.Ways[NameActivation], r.Ways[c.to]
 		if c.key == "rate_to_registration" && r.Pace.Rate > 0 {
-			continue // the visitors' pace was set, not found
+			continue // the rate was given, not measured
 		}
 		var values []float64
 		for i := range min(len(ours), len(theirs)) {
@@ -152,14 +154,14 @@ func (r Report) Ratios() []Ratio {
 	return out
 }
 
-// Line is one step over all rounds.
+// Line is one step, summarised over all rounds.
 type Line struct {
 	Step          string        `json:"step"`
 	P50, P95, P99 time.Duration `json:"-"`
 	Bytes         int64         `json:"bytes"` // the median
 }
 
-// Lines returns the steps of the activation in their order.
+// Lines returns the steps of the activation in order.
 func (r Report) Lines() []Line {
 	took, bytes := map[string][]time.Duration{}, map[string][]int64{}
 	add := func(name string, d time.Duration, n int64) {
@@ -202,7 +204,8 @@ func (r Report) failures() (n int, some []error) {
 	return n, some
 }
 
-// order is that of the table: ours, then the peers from the dearest on.
+// order is the order of the table: the activation, then the alternatives by
+// descending cost.
 var order = []string{NameActivation, NameRegistration, NameReset, NamePlain, NameLimit}
 
 var said = map[string]string{
@@ -210,7 +213,7 @@ var said = map[string]string{
 	NamePlain: "one POST with the password", NameLimit: "the limit: one hash, one bare POST",
 }
 
-// Print writes the tables.
+// Print writes the tables to out.
 func (r Report) Print(out io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(out, "\n%d cores, %s, %s · %s · Java %s · Keycloak %s · %s\n", m.Cores, m.Processor, m.System, m.Go, m.Java, m.Keycloak, m.Database)
@@ -231,12 +234,12 @@ func (r Report) Print(out io.Writer) {
 	r.outcome(out)
 }
 
-// table sets what fill writes, with tabs between, in columns.
+// table aligns the tab-separated output of fill in columns.
 func table(out io.Writer, flags uint, fill func(io.Writer)) {
 	fmt.Fprintln(out)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', flags)
 	fill(t)
-	_ = t.Flush() // to a terminal: an error cannot be reported
+	_ = t.Flush() // an error of the terminal cannot be reported
 }
 
 func (r Report) costs(t io.Writer) {
@@ -298,7 +301,7 @@ func (r Report) outcome(out io.Writer) {
 	}
 }
 
-// SQLite is the machine's database where it is in the portal's own process.
+// SQLite is the database of a Machine that runs in the portal's own process.
 const SQLite = "SQLite in the portal's process"
 
 func short(d time.Duration) string {
@@ -308,7 +311,7 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// Err returns an error if anything was lost or failed.
+// Err returns an error if an account or a mail was lost or a step failed.
 func (r Report) Err() error {
 	n, some := r.failures()
 	var lost []string

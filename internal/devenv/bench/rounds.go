@@ -9,51 +9,51 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Contestant is a way to an account.
+// Contestant is a way to create accounts that is measured.
 type Contestant struct {
 	Name string
-	// One makes the i-th account of all rounds together. Only a contestant that walks
-	// step by step uses the journey.
+	// One creates the i-th account, counted over all rounds. Only a contestant
+	// with separate steps uses the journey.
 	One func(ctx context.Context, i int, seen *Journey) error
-	// Settle, if set, waits for what a round leaves behind: it belongs to the
-	// round's cost.
+	// Settle, if set, waits for the work that a round leaves behind, which
+	// belongs to the round's cost.
 	Settle func(ctx context.Context) error
 }
 
 // Processes are the ids of the processes that work for a contestant; 0: none.
 type Processes struct{ Portal, Keycloak, Database int }
 
-// Cost is the processor's time of a round, by who used it.
+// Cost is the processor time of a round, by process.
 type Cost struct{ Portal, Keycloak, Database, Caller time.Duration }
 
-// Journey is what one visitor saw.
+// Journey holds the measurements of one visitor.
 type Journey struct {
 	Steps    []Step
 	Requests int
 }
 
-// Step is one step as the visitor felt it.
+// Step is one step as measured by the visitor.
 type Step struct {
 	Name  string
 	Took  time.Duration
-	Bytes int64 // over the wire, with headers and what the page needs beside itself
+	Bytes int64 // bytes received, including headers and the page's style sheets and scripts
 }
 
 func (j *Journey) add(name string, took time.Duration, bytes int64) {
 	j.Steps = append(j.Steps, Step{name, took, bytes})
 }
 
-// Round is one contestant's turn.
+// Round is the result of one contestant in one round.
 type Round struct {
 	Name     string
 	Done     int
 	Errors   []error
-	Took     time.Duration // from the first arrival to the last end
+	Took     time.Duration // from the first start to the last end
 	Cost     Cost
 	Journeys []Journey
 }
 
-// PerSecond is how many were done in a second.
+// PerSecond returns the number of finished accounts per second.
 func (r Round) PerSecond() float64 { return float64(r.Done) / r.Took.Seconds() }
 
 // Each returns core-milliseconds per finished account.
@@ -61,16 +61,16 @@ func (r Round) Each(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000 / float64(max(1, r.Done))
 }
 
-// Pace is how visitors come.
+// Pace is the arrival pattern of visitors.
 type Pace struct {
-	AtOnce int     // so many are on their way at any time
-	Rate   float64 // or: so many arrive in a second, however many are on their way
+	AtOnce int     // number of concurrent visitors
+	Rate   float64 // or: arrivals per second, however many visitors are active
 }
 
-// Progress is told after each account.
+// Progress is called after each account.
 type Progress func(name string, done, total int)
 
-// Run lets a contestant make the accounts from first on, n of them.
+// Run lets a contestant create n accounts, the first of them with index first.
 func Run(ctx context.Context, c Contestant, p Processes, pace Pace, first, n int, tell Progress) (Round, error) {
 	before, err := costs(p)
 	if err != nil {
@@ -120,7 +120,7 @@ func arrive(ctx context.Context, pace Pace, first, n int, one func(int)) error {
 			case <-ctx.Done():
 			}
 		}
-		_ = group.Wait() // one keeps the errors
+		_ = group.Wait() // the group only collects the errors
 		return ctx.Err()
 	}
 	group.SetLimit(max(1, pace.AtOnce))
@@ -147,9 +147,9 @@ func costs(p Processes) (c Cost, err error) {
 	return c, err
 }
 
-// quiet waits, for ten seconds at most, until a process has hardly anything left
-// to do: Keycloak's compiler works on for a while after each way, and the next
-// one is not to pay for that.
+// quiet waits, for ten seconds at most, until a process is almost idle.
+// Keycloak's compiler works on after each contestant, and the next one must not
+// be charged for it.
 func quiet(ctx context.Context, pid int) error {
 	const look = 500 * time.Millisecond
 	if pid == 0 {
@@ -172,9 +172,9 @@ func quiet(ctx context.Context, pid int) error {
 	return err
 }
 
-// Rounds lets contestants work in turn. Each one warms up first, so that
-// Keycloak's compiler has seen every way alike; each round begins with another
-// one, so that no contestant always follows the same one.
+// Rounds runs contestants in turns. Each one warms up first, so that Keycloak's
+// compiler treats all alike. Each round begins with another contestant, so that
+// none always follows the same one.
 func Rounds(ctx context.Context, contestants []Contestant, p Processes, pace Pace, warm, n, rounds int, tell Progress, ended func(round int, r Round)) (map[string][]Round, error) {
 	for _, c := range contestants {
 		if _, err := Run(ctx, c, p, Pace{AtOnce: pace.AtOnce}, 0, warm, func(name string, done, total int) { tell("warm up: "+name, done, total) }); err != nil {
@@ -187,7 +187,7 @@ func Rounds(ctx context.Context, contestants []Contestant, p Processes, pace Pac
 			c := contestants[(k+i)%len(contestants)]
 			own := pace
 			if c.Name != NameActivation {
-				own = Pace{AtOnce: pace.AtOnce} // the others are driven as fast as they go
+				own = Pace{AtOnce: pace.AtOnce} // the other contestants run as fast as possible
 			}
 			if err := quiet(ctx, p.Keycloak); err != nil {
 				return out, err

@@ -8,22 +8,22 @@ import (
 	"sync/atomic"
 )
 
-// StandIn is a Keycloak that answers at once and keeps nothing but a count:
-// the portal's own cost is what is left. Its realm asks for PBKDF2 with a
-// single iteration, so that the portal goes its whole way, the hash included,
-// and the hash costs nothing.
+// StandIn is a stub of Keycloak that answers at once and only counts users, so
+// that the portal's own cost remains. Its realm requires PBKDF2 with a single
+// iteration: the portal runs its complete path, including the hash, at almost
+// no cost.
 type StandIn struct {
 	mux   *http.ServeMux
 	users atomic.Int64
 }
 
-// NewStandIn returns a stand-in for a realm.
+// NewStandIn returns a stub for a realm.
 func NewStandIn(realm string) *StandIn {
 	s := &StandIn{mux: http.NewServeMux()}
 	answer := func(body any) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(body) // the caller went away
+			_ = json.NewEncoder(w).Encode(body) // an error means that the caller has disconnected
 		}
 	}
 	s.mux.HandleFunc("POST /realms/"+realm+"/protocol/openid-connect/token", answer(map[string]any{"access_token": "stand-in", "token_type": "Bearer", "expires_in": 300}))
@@ -37,8 +37,8 @@ func NewStandIn(realm string) *StandIn {
 	return s
 }
 
-// ServeHTTP makes the stand-in a handler.
+// ServeHTTP implements http.Handler.
 func (s *StandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Users is how many were made.
+// Users returns the number of created users.
 func (s *StandIn) Users() int { return int(s.users.Load()) }

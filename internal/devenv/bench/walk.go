@@ -15,17 +15,17 @@ type Student struct {
 	Email    string
 	Profile  string
 	Login    string // read from the last page
-	Password string // the suggestion that was taken
+	Password string // the accepted suggestion
 }
 
 // Post returns the newest mail to an address as soon as there are n of them.
 type Post func(ctx context.Context, address string, n int) (text string, err error)
 
-// Activation is the whole way through a portal.
+// Activation runs the complete activation through a portal.
 type Activation struct {
-	Portal string // address without a slash at the end
+	Portal string // URL without a trailing slash
 	Post   Post
-	// Pause, if set, is called before the charter is accepted: to keep many
+	// Pause, if set, is called before the charter is accepted. It keeps many
 	// journeys open at once.
 	Pause func(ctx context.Context) error
 }
@@ -35,9 +35,9 @@ var steps = []string{"welcome", "request", "code", "mail", "charter", "guide", "
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// Walk takes one student the whole way. Each step is timed as a visitor feels
-// it: from the press to the page that answers, redirects and what the page
-// needs beside itself included.
+// Walk runs one student's complete activation. Each step is timed as a visitor
+// experiences it: from the request to the complete page, including redirects,
+// style sheets and scripts.
 func (a Activation) Walk(ctx context.Context, s *Student, seen *Journey) error {
 	b := newBrowser()
 	defer b.close()
@@ -99,7 +99,7 @@ func (a Activation) Walk(ctx context.Context, s *Student, seen *Journey) error {
 		{"success", func() error {
 			err := b.submit(ctx, "/activation/mot-de-passe", map[string]string{"mot-de-passe": s.Password, "confirmation": s.Password})
 			for err == nil && b.page.refresh {
-				if err = wait(ctx, 5*time.Second); err == nil { // as the page asks a browser to
+				if err = wait(ctx, 5*time.Second); err == nil { // as the page asks a browser to do
 					err = b.get(ctx, b.at.String())
 				}
 			}
@@ -121,8 +121,8 @@ func (a Activation) Walk(ctx context.Context, s *Student, seen *Journey) error {
 	return nil
 }
 
-// LogIn takes an activated student from the portal through Keycloak's login
-// page into the ENT: proof that the account works.
+// LogIn logs an activated student in to the ENT through Keycloak's login page,
+// which proves that the account works.
 func (a Activation) LogIn(ctx context.Context, s Student) error {
 	b := newBrowser()
 	defer b.close()

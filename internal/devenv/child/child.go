@@ -1,5 +1,5 @@
-// Package child starts the programs that the demo and the tests stand on, and
-// makes sure that none of them outlives the process that started it.
+// Package child starts the programs that the demo and the tests need, and
+// ensures that none of them outlives the process that started it.
 //
 //	Start ──▶ a group of its own, output into a file ──▶ Ready ──▶ Stop
 //	                                                                │
@@ -24,19 +24,19 @@ import (
 	"time"
 )
 
-// Program is what to start.
+// Program describes a program to start.
 type Program struct {
-	Name   string         // as errors call it
-	Cmd    *exec.Cmd      // without output: that goes into Log
-	Log    string         // a file, emptied at the start
-	Polite syscall.Signal // asks it to end; 0: SIGTERM
-	Grace  time.Duration  // how long it may take over that; 0: 20 seconds
+	Name   string         // name in error messages
+	Cmd    *exec.Cmd      // its output must not be set: it goes to Log
+	Log    string         // path of a file, truncated at the start
+	Polite syscall.Signal // the signal that asks the program to end; 0: SIGTERM
+	Grace  time.Duration  // time to end after the signal; 0: 20 seconds
 }
 
-// Child is a program that was started.
+// Child is a running or ended program.
 type Child struct {
 	Program
-	done chan struct{} // closed when it has ended
+	done chan struct{} // closed when the program has ended
 	stop sync.Once
 }
 
@@ -52,7 +52,7 @@ func Start(p Program) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the child has it as well
+	defer log.Close() // the child has its own descriptor
 	p.Cmd.Stdout, p.Cmd.Stderr = log, log
 	c := &Child{Program: p, done: make(chan struct{})}
 	if err := start(p.Cmd, func(error) { close(c.done) }); err != nil {
@@ -61,8 +61,8 @@ func Start(p Program) (*Child, error) {
 	return c, nil
 }
 
-// Ready waits until ready says yes, and ends at once, with the end of the log,
-// where the program does.
+// Ready waits until ready returns true. If the program ends first, it returns
+// an error with the end of the log.
 func (c *Child) Ready(ctx context.Context, ready func(context.Context) bool) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -80,7 +80,7 @@ func (c *Child) Ready(ctx context.Context, ready func(context.Context) bool) err
 	}
 }
 
-// Stop ends the program and what it started. It may have ended already.
+// Stop ends the program and its children. The program may have ended already.
 func (c *Child) Stop() {
 	c.stop.Do(func() {
 		select {
@@ -88,7 +88,7 @@ func (c *Child) Stop() {
 			return
 		default:
 		}
-		_ = signal(c.Cmd, c.Polite) // it may be gone in this moment
+		_ = signal(c.Cmd, c.Polite) // the program may have ended in the meantime
 		select {
 		case <-c.done:
 		case <-time.After(c.Grace):
@@ -98,19 +98,20 @@ func (c *Child) Stop() {
 	})
 }
 
-// Signal sends a signal to the program and what it started.
+// Signal sends a signal to the program and its children.
 func (c *Child) Signal(s syscall.Signal) error { return signal(c.Cmd, s) }
 
-// Kill is kill -9.
+// Kill sends SIGKILL.
 func (c *Child) Kill() {
-	_ = signal(c.Cmd, syscall.SIGKILL) // it may have ended already
+	_ = signal(c.Cmd, syscall.SIGKILL) // the program may have ended already
 	<-c.done
 }
 
 // Done is closed when the program has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Answers is a Ready that asks an address for a 200.
+// Answers returns a function for Ready that reports whether a GET of the
+// address returns 200.
 func Answers(address string) func(context.Context) bool {
 	client := &http.Client{Timeout: 2 * time.Second}
 	return func(ctx context.Context) bool {
@@ -126,8 +127,8 @@ func Answers(address string) func(context.Context) bool {
 	}
 }
 
-// Run runs a program to its end and returns its output. When ctx ends, so does
-// the program.
+// Run runs a program to its end and returns its output. It kills the program
+// when ctx is done.
 func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -144,9 +145,9 @@ func Run(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	}
 }
 
-// FreePort returns a port of loopback on which no process listens. It lies below those
-// that systems give to outgoing connections, so that a server that was stopped
-// finds its port free when it starts again.
+// FreePort returns a port of loopback on which no process listens. The port is
+// below the range for outgoing connections, so that it is still free when a
+// stopped server starts again.
 func FreePort() (int, error) {
 	for range 100 {
 		n, err := rand.Int(rand.Reader, big.NewInt(32_768-15_000))

@@ -18,7 +18,8 @@ import (
 	"entree/internal/devenv/child"
 )
 
-// The tests run this program again as the one that starts children and dies.
+// The tests run this test binary again as the process that starts children and
+// dies.
 func TestMain(m *testing.M) {
 	if log := os.Getenv("ENTREE_TEST_PARENT"); log != "" {
 		c, err := child.Start(shell(log, "sleep 60"))
@@ -95,8 +96,7 @@ func TestWhoDoesNotListenIsEndedWithAllItStarted(t *testing.T) {
 	}
 }
 
-// running reports whether a process is more than an entry that its new parent
-// has not collected yet.
+// running reports whether a process is alive and not just a zombie.
 func running(pid int) bool {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && !strings.Contains(string(raw), ") Z ")
@@ -118,7 +118,7 @@ func TestAStartThatTakesTooLongIsTold(t *testing.T) {
 	}
 }
 
-// kill -9 of the process that started it leaves nothing behind.
+// SIGKILL of the parent process leaves no child behind.
 func TestItDiesWithWhoeverStartedIt(t *testing.T) {
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), "ENTREE_TEST_PARENT="+filepath.Join(t.TempDir(), "log"))
@@ -140,7 +140,7 @@ func TestItDiesWithWhoeverStartedIt(t *testing.T) {
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = parent.Wait() // it was killed
+	_ = parent.Wait() // an error: it was killed
 	for limit := within(t, time.Minute); running(pid); {
 		if limit.Err() != nil {
 			t.Fatal("it lives on")

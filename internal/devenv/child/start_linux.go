@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// start starts the program in a group of its own, so that a Ctrl-C at the
-// terminal reaches it through us only, and has the kernel end it if we die.
-// Then it waits for the end.
+// start starts the program in its own process group, so that a Ctrl-C at the
+// terminal reaches it only through the parent, and has the kernel kill it when
+// the parent dies. Then it waits for its end.
 func start(cmd *exec.Cmd, ended func(error)) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -16,8 +16,8 @@ func start(cmd *exec.Cmd, ended func(error)) error {
 	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, syscall.SIGKILL
 	started := make(chan error)
 	go func() {
-		// Pdeathsig fires when the thread that started the program ends, not
-		// when we do: this thread is kept as long as the program lives.
+		// Pdeathsig fires when the thread that started the program ends, not the
+		// process. The thread is therefore locked as long as the program runs.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -28,5 +28,5 @@ func start(cmd *exec.Cmd, ended func(error)) error {
 	return <-started
 }
 
-// signal reaches the whole group.
+// signal sends a signal to the whole process group.
 func signal(cmd *exec.Cmd, s syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, s) }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// start starts the program and waits for its end. Only Linux lets the kernel
-// end it if we die.
+// start starts the program and waits for its end. Only on Linux can the kernel
+// kill it when the parent dies.
 func start(cmd *exec.Cmd, ended func(error)) error {
 	if err := cmd.Start(); err != nil {
 		return err

@@ -1,7 +1,7 @@
-// Package demopeople invents people for the demo: plausible names of a French
-// university, of each profile and state, the same at each call. The first of
-// them is the student of the how-to. Addresses are of example domains
-// (RFC 2606): no mail reaches a person.
+// Package demopeople generates people for the demo: plausible names of a French
+// university, of each profile and state, the same at each call. The first one
+// is the student of the how-to. Addresses are in example domains (RFC 2606), so
+// that no mail reaches a real person.
 package demopeople
 
 import (
@@ -13,8 +13,8 @@ import (
 	"entree/internal/registry"
 )
 
-// Active is a state of the demo beyond the registry's own: the account is there
-// already.
+// Active is a state of the demo in addition to the registry's: the account
+// already exists.
 const Active = "active"
 
 // Person is a person of the demo.
@@ -42,12 +42,12 @@ func Some(n int) []Person {
 	return people
 }
 
-// special are the people that the demo's page and the tests name.
+// special returns the people that the demo's page and the tests refer to.
 func special() []Person {
 	return []Person{
 		student("22502142", "Jean-Pierre", "Martin", "2007-03-17", "jean-pierre.martin@example.com", "ready"),
-		student("22502143", "Jean-Pierre", "Martin", "2006-11-02", "jp.martin@example.net", "ready"), // his homonym
-		student("22501001", "Anne", "Roy", "2007-05-09", "famille.roy@example.com", "ready"),         // two at one address
+		student("22502143", "Jean-Pierre", "Martin", "2006-11-02", "jp.martin@example.net", "ready"), // another student with the same name
+		student("22501001", "Anne", "Roy", "2007-05-09", "famille.roy@example.com", "ready"),         // two students share this address
 		student("22501002", "Élise", "Roy", "2007-05-09", "famille.roy@example.com", "ready"),
 		student("22501003", "Jeanne", "d’Arc", "2006-01-06", "jeanne@xn--orlans-cva.example", "ready"),
 		student("22501004", "小明", "王", "2005-08-19", "xiaoming.wang@example.com", "ready"),
@@ -63,8 +63,8 @@ func special() []Person {
 	}
 }
 
-// made invents the i-th person. The steps are prime to the lists' lengths, so
-// that names meet in ever new pairs.
+// made generates the i-th person. The steps are coprime to the lengths of the
+// lists, so that names are combined in ever new pairs.
 func made(i int) Person {
 	given, family := givenNames[i*7%len(givenNames)], familyNames[(i*11+i/len(familyNames))%len(familyNames)]
 	state := "ready"
@@ -88,8 +88,8 @@ func made(i int) Person {
 	}
 }
 
-// Student invents the i-th of as many students as are wanted, each of them
-// ready, with an address of their own: for a rush.
+// Student generates the i-th of any number of students, each of them ready and
+// with a unique address: for a rush.
 func Student(i int) domain.Person {
 	p := made(i)
 	return student(fmt.Sprint(30000000+i), p.GivenName, p.FamilyName, p.BirthDate, fmt.Sprintf("etudiant%d@example.org", i), "ready").Person

@@ -1,8 +1,8 @@
 // Package demotest runs a demo for tests: a real Keycloak, a real mail
 // server, a registry with people and the portal.
 //
-// One demo serves all test packages of a run: `make test` starts it and names
-// it in ENTREE_TEST_DEMO. A test that is run by hand starts one of its own.
+// One demo serves all test packages of a run: `make test` starts it and sets
+// ENTREE_TEST_DEMO. A test that is run by hand starts its own demo.
 package demotest
 
 import (
@@ -27,7 +27,7 @@ import (
 	"entree/internal/secret"
 )
 
-// Variable names the folder of a running demo.
+// Variable is the environment variable with the folder of a running demo.
 const Variable = "ENTREE_TEST_DEMO"
 
 // Demo is a running demo, as demo.json describes it.
@@ -52,7 +52,8 @@ type Person struct {
 	State      string
 }
 
-// Operator may log in to the console, as one of admin, helpdesk, auditor.
+// Operator is a user of the console with one of the roles admin, helpdesk and
+// auditor.
 type Operator struct{ Login, Role, Password string }
 
 // Message is a mail in the demo's mailbox.
@@ -69,8 +70,8 @@ var (
 	end    = func() {}
 )
 
-// Run runs a package's tests and ends the demo that they may have started. It
-// is for TestMain.
+// Run runs a package's tests and stops the demo that they may have started.
+// TestMain calls it.
 func Run(m *testing.M) int {
 	code := m.Run()
 	end()
@@ -97,7 +98,7 @@ func Get(t testing.TB) *Demo {
 			if err := p.Stop(); err != nil {
 				fmt.Fprintln(os.Stderr, "stop the demo:", err)
 			}
-			_ = os.RemoveAll(dir) // a folder for this run only
+			_ = os.RemoveAll(dir) // the folder belongs to this run only
 		}
 		shared, failed = Read(dir)
 	})
@@ -117,7 +118,7 @@ func Read(dir string) (*Demo, error) {
 	return d, json.Unmarshal(raw, d)
 }
 
-// Process is a demo in a process of its own, as a user starts it.
+// Process is a demo in a separate process, as a user starts it.
 type Process struct {
 	cmd  *exec.Cmd
 	out  *bytes.Buffer
@@ -153,7 +154,7 @@ func Start(dir string) (*Process, error) {
 	}
 }
 
-// Stop presses Ctrl-C and waits.
+// Stop sends the signal of Ctrl-C and waits for the end.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		return err
@@ -194,7 +195,7 @@ func (d *Demo) Person(t testing.TB, number string) Person {
 	return Person{}
 }
 
-// AdminPassword is of Keycloak's administrator, admin.
+// AdminPassword returns the password of Keycloak's administrator, admin.
 func (d *Demo) AdminPassword(t testing.TB) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(d.Dir, "keycloak", "admin-password"))
@@ -238,7 +239,8 @@ func (d *Demo) Mail(t testing.TB, to string, n int) Message {
 	}
 }
 
-// Accounts is the demo's realm, seen by its administrator.
+// Accounts returns a client of the demo's realm with the administrator's
+// rights.
 func (d *Demo) Accounts(t testing.TB) *realm.Realm {
 	t.Helper()
 	return realm.New(d.Keycloak, d.Realm, "admin", secret.New(d.AdminPassword(t)))

@@ -1,12 +1,12 @@
-// Package localcas fetches and runs a real Apereo CAS on loopback that hands
-// each login on to a Keycloak, for the demo and for the tests.
+// Package localcas downloads and runs a real Apereo CAS on loopback that
+// delegates each login to a Keycloak, for the demo and for the tests.
 //
 //	a service ──▶ CAS /login ──▶ Keycloak ──▶ CAS ──▶ the service ?ticket
 //	                                                      │
 //	                         CAS /p3/serviceValidate ◀────┘
 //
-// It is configured by deploy/cas, as an institution's would be. CAS is fetched
-// by the Maven client and unpacked once, into the user's cache.
+// The files of deploy/cas configure it, as at an institution. CAS is downloaded
+// by the Maven client and unpacked once into the user's cache.
 package localcas
 
 import (
@@ -30,20 +30,20 @@ import (
 	"entree/internal/secret"
 )
 
-// Options says where, and what it stands before.
+// Options are the settings of a Server.
 type Options struct {
-	Dir      string // keeps the configuration and the log
+	Dir      string // folder of the configuration and the log
 	Port     int    // on 127.0.0.1
 	Out      io.Writer
 	Getenv   func(string) string
-	Services map[string]string // who may ask for tickets: name → address that theirs begin with
-	Keycloak string            // the address of what stands behind
+	Services map[string]string // services that may request tickets: name → prefix of their addresses
+	Keycloak string            // URL of the Keycloak realm
 	Realm    string
-	ClientID string // what CAS is there
+	ClientID string // id of the client that CAS is in the realm
 	Secret   secret.Text
 }
 
-// At is the prefix of a server on a port, without a slash at the end.
+// At returns the URL prefix of a server on a port, without a trailing slash.
 func At(port int) string { return origin(port) + "/cas" }
 
 func origin(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
@@ -54,14 +54,14 @@ type Server struct {
 	child *child.Child
 }
 
-// URL is its prefix, without a slash at the end.
+// URL returns the server's prefix, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
-// Stop ends it.
+// Stop stops the server.
 func (s *Server) Stop() { s.child.Stop() }
 
-// startLimit is how long a start may take. Two idle cores need 9 to 17 s; two
-// that a dozen programs share, minutes.
+// startLimit limits the time of a start. On two idle cores a start takes 9 to
+// 17 s; on two cores shared by a dozen programs, minutes.
 const startLimit = 10 * time.Minute
 
 //go:embed log4j2.xml
@@ -94,7 +94,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	cmd := exec.Command(java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		"-cp", filepath.Join(home, "stub")+string(os.PathListSeparator)+filepath.Join(home, "*"),
 		"-Dcas.standalone.configuration-directory="+o.Dir, "-Dlogging.config=file:"+filepath.Join(o.Dir, "log4j2.xml"),
-		// The stub, in the place of what Maven Central does not have.
+		// The stub replaces the classes that Maven Central does not have.
 		"-Dspring.main.sources=classpath:entree-beans.xml", "-Dspring.autoconfigure.exclude=org.apereo.cas.config.DelegatedAuthenticationSAMLConfiguration",
 		"org.apereo.cas.web.CasWebApplication")
 	cmd.Dir = o.Dir
@@ -106,8 +106,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	// A login page is made of everything that has to be there; without a service
-	// it is handed on, and Keycloak's page is the 200.
+	// The login page needs all parts of CAS. Without a service, CAS redirects to
+	// Keycloak's page, whose status is 200.
 	if err := s.child.Ready(ctx, child.Answers(s.url+"/login")); err != nil {
 		s.Stop()
 		return nil, err
@@ -115,7 +115,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// configure lays deploy/cas out anew in the server's folder.
+// configure writes the files of deploy/cas into the server's folder.
 func configure(o Options) error {
 	services := filepath.Join(o.Dir, "services")
 	if err := errors.Join(os.RemoveAll(services), os.MkdirAll(services, 0o700)); err != nil {
@@ -142,11 +142,11 @@ func configure(o Options) error {
 	return err
 }
 
-// escaped is a text as it stands within quotes in JSON.
+// escaped returns a text escaped for a JSON string.
 func escaped(s string) string {
 	raw, err := json.Marshal(s)
 	if err != nil {
-		panic("caslocal: " + err.Error()) // a string can always be written
+		panic("caslocal: " + err.Error()) // cannot happen: every string can be marshalled
 	}
 	return strings.Trim(string(raw), `"`)
 }

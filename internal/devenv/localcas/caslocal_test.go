@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// installed makes a folder like that of an installed Java.
+// installed creates a folder like that of an installed Java.
 func installed(t *testing.T, release string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -51,7 +51,7 @@ func TestJava_OneThatIsTooOldIsToldOf(t *testing.T) {
 	}
 }
 
-// The one that is named counts before those that lie about.
+// JAVA_HOME takes precedence over installed ones.
 func TestJava_TheOneThatIsNamed(t *testing.T) {
 	dir := installed(t, `JAVA_VERSION="23.0.1"`)
 	got, err := findJava(func(name string) string { return map[string]string{"JAVA21_HOME": dir}[name] }, t.TempDir())
@@ -68,7 +68,8 @@ func TestEachFileHasItsHash(t *testing.T) {
 	}
 }
 
-// A service's address is a pattern in JSON: both are quoted.
+// A service's address is a regular expression in a JSON string, so both kinds
+// of quoting apply.
 func TestServicesAreWhole(t *testing.T) {
 	dir := t.TempDir()
 	if err := configure(Options{Dir: dir, Out: io.Discard, Services: map[string]string{"ent": "http://127.0.0.1:8080/connexion/retour"}}); err != nil {
@@ -100,7 +101,7 @@ func TestServicesAreWhole(t *testing.T) {
 			t.Errorf("%s: %v", address, !want)
 		}
 	}
-	// Never all of them: Keycloak's tokens are among them.
+	// Releasing all attributes would include Keycloak's tokens.
 	if !strings.HasSuffix(service.Release.Class, ".ReturnAllowedAttributeReleasePolicy") || len(service.Release.Allowed) != 2 {
 		t.Errorf("%+v", service.Release)
 	}

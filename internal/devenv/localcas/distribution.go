@@ -14,14 +14,14 @@ import (
 	"entree/internal/devenv/maven"
 )
 
-// Version is the CAS that the project is tried with: the newest on Maven
-// Central.
+// Version is the CAS version that the project is tested with: the newest on
+// Maven Central.
 const Version = "7.0.0"
 
 var war = maven.File{Coordinates: "org.apereo.cas:cas-server-webapp-tomcat:" + Version + ":war", SHA256: "5a39aa795f04023a7cd57e14b08c42527b0ed28edf05484eda1423380b8bbffd"}
 
-// delegation are the modules by which CAS hands a login on to Keycloak, and what
-// their classes name. Central has no POM of theirs to find these by.
+// delegation lists the modules by which CAS delegates a login to Keycloak, and
+// their dependencies. Central has no POM from which to derive them.
 var delegation = []maven.File{
 	{Coordinates: "org.apereo.cas:cas-server-support-pac4j-api:7.0.1", SHA256: "f9d1b96d7f465281dc313253882f08ac20e3bd4bab399147dcc47df69ee8c632"},
 	{Coordinates: "org.apereo.cas:cas-server-support-pac4j-core:7.0.1", SHA256: "b23e01ba6ff209134d8b09fe03cea2b97b7e140d4e4613cabe861ed7904b1256"},
@@ -51,10 +51,10 @@ var beans []byte
 
 const groovyInside = "groovy-4.*.jar"
 
-// cas is everything, as Maven Central served it on 2026-11-26.
+// cas lists all files, as Maven Central served them on 2026-11-26.
 var cas = maven.Program{Name: "CAS " + Version, Files: append([]maven.File{war}, delegation...), Size: 111_700_000}
 
-// findHome returns CAS unpacked in the cache.
+// findHome returns the folder of the unpacked CAS in the cache.
 func findHome(ctx context.Context, java, cache string, out io.Writer) (string, error) {
 	return maven.Keep(cache, "cas-"+Version, func(work, fresh string) error {
 		err := cas.Fetch(ctx, work, out)
@@ -68,7 +68,7 @@ func findHome(ctx context.Context, java, cache string, out io.Writer) (string, e
 	})
 }
 
-// lay unpacks the war and puts beside it what it lacks.
+// lay unpacks the web application and adds the missing files.
 func lay(ctx context.Context, work, fresh, java string) error {
 	if err := maven.Unzip(filepath.Join(work, war.Name()), "WEB-INF/lib/", fresh); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// oldestJava is the oldest that CAS 7 runs on.
+// oldestJava is the oldest version that CAS 7 supports.
 const oldestJava = 21
 
 // home is an installed Java.
@@ -21,9 +21,9 @@ type home struct {
 	version int
 }
 
-// findJava returns a java that is recent enough: the one that JAVA_HOME or
-// JAVA21_HOME names, the one on the path, or the newest of those that lie where
-// systems and scripts/need-java.sh put them.
+// findJava returns a java executable that is recent enough: the one that
+// JAVA_HOME or JAVA21_HOME names, the one on the path, or the newest in the
+// usual folders and that of scripts/need-java.sh.
 func findJava(getenv func(string) string, cache string) (string, error) {
 	var named, lying []home
 	for _, name := range []string{"JAVA_HOME", "JAVA21_HOME"} {
@@ -50,8 +50,8 @@ func findJava(getenv func(string) string, cache string) (string, error) {
 	return choose(append(named, lying...))
 }
 
-// choose returns the first that is recent enough, and otherwise an error with what was
-// there.
+// choose returns the first home that is recent enough, or an error that lists
+// the found ones.
 func choose(homes []home) (string, error) {
 	var old []string
 	for _, h := range homes {
@@ -71,7 +71,8 @@ func choose(homes []home) (string, error) {
 
 var release = regexp.MustCompile(`(?m)^JAVA_VERSION="(?:1\.)?(\d+)`)
 
-// versionOf reads the file that each Java names itself in; 0 where dir is none.
+// versionOf returns the version in the release file of an installed Java, or 0
+// if dir contains none.
 func versionOf(dir string) int {
 	if _, err := os.Stat(filepath.Join(dir, "bin", "java")); err != nil {
 		return 0

@@ -14,11 +14,11 @@ import (
 	"entree/internal/devenv/maven"
 )
 
-// Version is the Keycloak that the project is tried with.
+// Version is the Keycloak version that the project is tested with.
 const Version = "26.7.4"
 
-// archive is it as Maven Central served it on 2026-11-23; its SHA-1 was that of
-// the .sha1 beside it.
+// archive is the distribution as Maven Central served it on 2026-11-23; its
+// SHA-1 matched the .sha1 file beside it.
 var archive = maven.File{Coordinates: "org.keycloak:keycloak-quarkus-dist:" + Version + ":tar.gz", SHA256: "04823c336b797a7e18889a44262a7a64e6bf624cbbcc518c85e2622176ff2eee"}
 
 // findHome returns a distribution in the cache, unpacked and built.
@@ -41,7 +41,7 @@ func findHome(ctx context.Context, o Options, java string) (string, error) {
 	}
 	return maven.Keep(cache, name, func(work, fresh string) error {
 		if given != "" {
-			if err := os.CopyFS(fresh, os.DirFS(given)); err != nil { // theirs is not touched
+			if err := os.CopyFS(fresh, os.DirFS(given)); err != nil { // the given distribution is not changed
 				return err
 			}
 		} else if err := fetch(ctx, work, fresh, cache, o.Out); err != nil {
@@ -82,8 +82,8 @@ func nameOf(given string) (string, error) {
 	return "keycloak-given-" + hex.EncodeToString(sum[:6]), nil
 }
 
-// build makes Keycloak ready for quick starts with the options that do not
-// change from one start to the next.
+// build prepares a distribution for quick starts with the options that are the
+// same at each start.
 func build(ctx context.Context, java, home string, o Options) error {
 	fmt.Fprintln(o.Out, "Building Keycloak, once …")
 	cmd := command(java, home, "build", "--db="+o.kind(), "--health-enabled=true", "--metrics-enabled=false")

@@ -9,13 +9,13 @@ import (
 	"strconv"
 )
 
-// oldestJava is the oldest that Keycloak 26 runs on.
+// oldestJava is the oldest version that Keycloak 26 supports.
 const oldestJava = 17
 
 var javaVersion = regexp.MustCompile(`version "((?:1\.)?(\d+)[^"]*)"`)
 
-// findJava returns a java that is recent enough, from JAVA_HOME or the path, and
-// its version.
+// findJava returns a java executable that is recent enough, from JAVA_HOME or
+// the path, and its version.
 func findJava(ctx context.Context, getenv func(string) string) (file, version string, err error) {
 	java := "java"
 	if home := getenv("JAVA_HOME"); home != "" {

@@ -24,11 +24,11 @@ import (
 	"entree/internal/secret"
 )
 
-// Options says where and how.
+// Options are the settings of a Server.
 type Options struct {
-	Dir    string // keeps the database, the log and the administrator's password
-	Home   string // an unpacked distribution; empty: look for one
-	Themes string // a folder of themes; empty: Keycloak's own alone
+	Dir    string // folder of the database, the log and the administrator's password
+	Home   string // an unpacked distribution; empty: search for one
+	Themes string // a folder of themes; empty: only Keycloak's own
 	Port   int    // on 127.0.0.1; 0: any free one
 	// Database is a PostgreSQL's, "postgres://user@host:port/name", whose user
 	// needs no password; empty: a file in Dir.
@@ -45,23 +45,24 @@ type Server struct {
 	child    *child.Child
 }
 
-// PID is its process, which has no children.
+// PID returns the id of the server's process, which has no children.
 func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
 
-// Java returns the version of the Java that it runs on.
+// Java returns the version of the Java runtime.
 func (s *Server) Java() string { return s.java }
 
-// URL is its address, without a slash at the end.
+// URL returns the server's URL, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
-// AdminUser is the administrator of the master realm.
+// AdminUser returns the administrator of the master realm.
 func (s *Server) AdminUser() string { return "admin" }
 
-// AdminPassword is drawn at the first start and kept in Dir.
+// AdminPassword returns the administrator's password, which is generated at the
+// first start and stored in Dir.
 func (s *Server) AdminPassword() secret.Text { return s.password }
 
-// startLimit is how long a start may take. Two idle cores need 30 s; two that a
-// dozen programs share once needed more than four minutes.
+// startLimit limits the time of a start. On two idle cores a start takes 30 s;
+// on two cores shared by a dozen programs it once took more than four minutes.
 const startLimit = 10 * time.Minute
 
 // Start starts Keycloak and returns when it is healthy.
@@ -102,7 +103,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		"--hostname-strict=false", "--cache=local")
 	cmd.Args = append(cmd.Args, database...)
 	if o.Themes != "" {
-		if err := os.MkdirAll(o.Themes, 0o755); err != nil { // a folder that comes later is not seen
+		if err := os.MkdirAll(o.Themes, 0o755); err != nil { // Keycloak does not see a folder that is created after its start
 			return nil, err
 		}
 		cmd.Args = append(cmd.Args, "--spi-theme--folder--dir="+o.Themes)
@@ -122,7 +123,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// kind is the database that a distribution is built for.
+// kind returns the database for which the distribution is built.
 func (o Options) kind() string {
 	if o.Database == "" {
 		return "dev-file"
@@ -146,10 +147,10 @@ func (o Options) databaseArgs() ([]string, error) {
 // Stop ends Keycloak.
 func (s *Server) Stop() { s.child.Stop() }
 
-// command runs a distribution without its shell script, so that the process we
-// start is the one that we stop. The options are the script's own, with a
-// smaller heap and the collector that suits it; both compilers stay on, as
-// they are in production.
+// command starts Java without the distribution's shell script, so that the
+// started process is the one to stop. The options are those of the script, with
+// a smaller heap and a matching collector; both compilers stay enabled, as in
+// production.
 func command(java, home string, args ...string) *exec.Cmd {
 	options := []string{
 		"-Xms64m", "-Xmx768m", "-XX:MetaspaceSize=96M", "-XX:MaxMetaspaceSize=256m", "-XX:+UseSerialGC",

@@ -30,12 +30,13 @@ type Server struct {
 	fsync string
 }
 
-// Start makes a cluster and starts it. It fails, saying what to install, where
-// PostgreSQL is not there. What it stores does not survive a power cut, and is
-// quick.
+// Start creates a cluster and starts it. If PostgreSQL is not installed, the
+// error says what to install. Commits do not wait for the disk, so a power cut
+// loses data.
 func Start() (*Server, error) { return start("off") }
 
-// StartDurable starts one that waits for the disk, as in production.
+// StartDurable starts a server whose commits wait for the disk, as in
+// production.
 func StartDurable() (*Server, error) { return start("on") }
 
 func start(fsync string) (*Server, error) {
@@ -71,7 +72,7 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) launch(ctx context.Context) (err error) {
 	s.child, err = child.Start(child.Program{
-		Name: "PostgreSQL", Log: filepath.Join(s.dir, "log"), Polite: syscall.SIGQUIT, // at once: nothing is to be kept
+		Name: "PostgreSQL", Log: filepath.Join(s.dir, "log"), Polite: syscall.SIGQUIT, // an immediate shutdown: no data must survive
 		Cmd: s.command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
 			"-c", "unix_socket_directories="+s.dir, "-c", "fsync="+s.fsync, "-c", "max_connections=200"),
 	})
@@ -83,11 +84,11 @@ func (s *Server) launch(ctx context.Context) (err error) {
 	})
 }
 
-// Kill is kill -9 of the server; its children see that and end.
+// Kill kills the server with SIGKILL; its child processes notice it and exit.
 func (s *Server) Kill() { s.child.Kill() }
 
-// Again starts a server that was killed, as often as it takes until what is
-// left of the old one has gone.
+// Again restarts a killed server. It retries until the old child processes have
+// exited.
 func (s *Server) Again(ctx context.Context) error {
 	for {
 		err := s.launch(ctx)
@@ -98,12 +99,13 @@ func (s *Server) Again(ctx context.Context) error {
 	}
 }
 
-// Dump returns a database as text.
+// Dump returns a database as SQL text.
 func (s *Server) Dump(name string) ([]byte, error) {
 	return exec.Command(filepath.Join(s.bin, "pg_dump"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "entree", name).Output()
 }
 
-// DSN names a database, which is made on the first call for its name.
+// DSN returns the connection string of a database, which it creates on the
+// first call with this name.
 func (s *Server) DSN(name string) (string, error) {
 	bin, err := programs()
 	if err != nil {
@@ -115,10 +117,10 @@ func (s *Server) DSN(name string) (string, error) {
 	return fmt.Sprintf("postgres://entree@127.0.0.1:%d/%s?sslmode=disable", s.port, name), nil
 }
 
-// PID is the server's first process; the others are its children.
+// PID returns the id of the server's main process; the others are its children.
 func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
 
-// Stop ends the server and removes what it kept.
+// Stop stops the server and removes its files.
 func (s *Server) Stop() error {
 	if s.child != nil {
 		s.child.Stop()
@@ -126,7 +128,7 @@ func (s *Server) Stop() error {
 	return os.RemoveAll(s.dir)
 }
 
-// command runs a program as a user other than root.
+// command runs a program as an unprivileged user if the tests run as root.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = s.dir
@@ -136,7 +138,7 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// programs finds the newest installed server.
+// programs returns the folder of the newest installed server's programs.
 func programs() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {

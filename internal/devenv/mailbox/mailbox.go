@@ -1,5 +1,6 @@
-// Package mailbox is a mail server in the program, with a page to read what
-// arrived: for the demo and the tests. It accepts mail to any address, on
+// Package mailbox is a mail server inside the program, with a page that shows
+// the received mails, for the demo and the tests. It accepts mail to any
+// address, on loopback, and forwards none.
 // loopback, and passes none on.
 //
 //	SMTP ── parse ── newest 1,000, kept in a file ──┬─ GET /             the page
@@ -25,7 +26,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Message is one mail, as a script wants it.
+// Message is one received mail, in the form of the JSON interface.
 type Message struct {
 	To      string      `json:"to"`
 	Subject string      `json:"subject"`
@@ -36,16 +37,16 @@ type Message struct {
 	Header  mail.Header `json:"-"`
 }
 
-// Options says where to listen.
+// Options are the settings of a Mailbox.
 type Options struct {
 	SMTP string // host:port; port 0: any free one
 	HTTP string // host:port of the page
-	Dir  string // keeps the mails from one start to the next; empty: memory only
-	Keep int    // how many mails, the newest; 0: 1000
-	// Arrived, if set, is told of each mail that was taken.
+	Dir  string // folder that stores the mails across starts; empty: memory only
+	Keep int    // maximum number of stored mails; 0: 1000
+	// Arrived, if set, is called for each accepted mail.
 	Arrived func(Message)
-	// Fault, if set, is asked at each stage of a mail ("from", "rcpt", "data",
-	// "done") and makes the server answer with what it returns.
+	// Fault, if set, is called at each stage of a mail ("from", "rcpt", "data",
+	// "done"); the server responds with its result unless that is nil.
 	Fault func(stage, address string) *smtp.SMTPError
 }
 
@@ -61,10 +62,10 @@ type Mailbox struct {
 	messages []Message // oldest first
 	file     *os.File
 	listen   []net.Listener
-	arrived  chan struct{} // closed and made anew with each mail
+	arrived  chan struct{} // closed and replaced at each mail
 }
 
-// Start starts both servers.
+// Start starts the mail server and the web server.
 func Start(o Options) (*Mailbox, error) {
 	if o.Keep == 0 {
 		o.Keep = 1000
@@ -94,14 +95,14 @@ func Start(o Options) (*Mailbox, error) {
 	return b, nil
 }
 
-// SMTPAddr is host:port of the mail server.
+// SMTPAddr returns host:port of the mail server.
 func (b *Mailbox) SMTPAddr() string { return b.smtpAddr }
 
-// URL is the page's address.
+// URL returns the page's URL.
 func (b *Mailbox) URL() string { return b.url }
 
-// Close stops both servers and lets their ports go: a server that has not come
-// to serve yet does not know of its own.
+// Close stops both servers and also closes the listeners: a server does not own
+// its listener before Serve.
 func (b *Mailbox) Close() error {
 	var errs []error
 	if b.smtp != nil {
@@ -135,7 +136,7 @@ func (b *Mailbox) Messages(to string) []Message {
 	return out
 }
 
-// Wait returns the newest mail to an address as soon as there are n of them.
+// Wait waits until n mails to an address have arrived and returns the newest.
 func (b *Mailbox) Wait(ctx context.Context, to string, n int) (Message, error) {
 	for {
 		b.mu.Lock()
@@ -167,7 +168,7 @@ func (b *Mailbox) add(m Message) error {
 	return nil
 }
 
-// load reads the mails of an earlier start.
+// load reads the mails of earlier starts.
 func (b *Mailbox) load() error {
 	if b.options.Dir == "" {
 		return nil
@@ -181,7 +182,7 @@ func (b *Mailbox) load() error {
 	lines.Buffer(nil, 4<<20)
 	for lines.Scan() {
 		var m Message
-		if json.Unmarshal(lines.Bytes(), &m) == nil { // a line cut off by a crash is left out
+		if json.Unmarshal(lines.Bytes(), &m) == nil { // a line that a crash cut off is ignored
 			b.messages = append(b.messages, m)
 		}
 	}
@@ -189,7 +190,7 @@ func (b *Mailbox) load() error {
 	return lines.Err()
 }
 
-// session is one SMTP dialogue.
+// session is one SMTP session.
 type session struct {
 	box *Mailbox
 	to  []string
@@ -269,8 +270,8 @@ func parse(r io.Reader) (Message, error) {
 	}
 }
 
-// silent drops what the SMTP library would log: the demo's screen is for
-// people.
+// silent discards the log of the SMTP library, so that it does not clutter the
+// demo's terminal.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}

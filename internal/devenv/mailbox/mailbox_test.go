@@ -8,8 +8,7 @@ import (
 	"entree/internal/devenv/mailbox"
 )
 
-// A box that ends before its servers have come to serve leaves no port behind:
-// the next one has the same address.
+// A mailbox that is closed before its servers serve releases its ports.
 func TestABoxThatEndsAtOnceLetsItsPortsGo(t *testing.T) {
 	var o mailbox.Options
 	for _, to := range []*string{&o.SMTP, &o.HTTP} {

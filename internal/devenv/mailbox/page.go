@@ -45,10 +45,10 @@ func static(kind string, body []byte) http.HandlerFunc {
 func (b *Mailbox) api(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(b.Messages(r.URL.Query().Get("to"))) // the reader went away
+	_ = json.NewEncoder(w).Encode(b.Messages(r.URL.Query().Get("to"))) // an error means that the client has disconnected
 }
 
-// numbered is a mail with its number: the oldest is 1.
+// numbered is a mail with its number; the oldest mail has number 1.
 type numbered struct {
 	Message
 	N int
@@ -87,8 +87,8 @@ func (b *Mailbox) show(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out.Bytes())
 }
 
-// html shows a mail's own page, without scripts or anything from outside, as a
-// mail program would.
+// html serves the HTML part of a mail without scripts or external resources, as
+// a mail program would.
 func (b *Mailbox) html(w http.ResponseWriter, r *http.Request) {
 	all := b.Messages("")
 	n, err := strconv.Atoi(r.PathValue("n"))

@@ -1,6 +1,6 @@
-// Package maven fetches programs from Maven Central by the Maven client, holds
-// their files to the hashes that the project knows, and keeps what is made of
-// them in the user's cache.
+// Package maven downloads programs from Maven Central with the Maven client,
+// verifies their files against hashes in the source code, and stores the result
+// in the user's cache.
 //
 //	Keep ── there? ──▶ its folder
 //	          │ no
@@ -40,20 +40,20 @@ func (f File) parts() (group, name, version, kind string) {
 	return p[0], p[1], p[2], p[3]
 }
 
-// Name is what the file is called.
+// Name returns the file name.
 func (f File) Name() string {
 	_, name, version, kind := f.parts()
 	return name + "-" + version + "." + kind
 }
 
-// Program is what people know it as, and the files that it comes in.
+// Program is a program with its files.
 type Program struct {
-	Name  string // with its version
+	Name  string // with the version
 	Files []File
-	Size  int64 // of all of them, in bytes, about
+	Size  int64 // total size in bytes, approximately
 }
 
-// Cache is the folder that everything is kept in.
+// Cache returns the folder of all cached programs.
 func Cache() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -62,9 +62,10 @@ func Cache() (string, error) {
 	return filepath.Join(dir, "entree"), nil
 }
 
-// Keep returns a folder of the cache. The first time, make fills it: it gets a
-// folder to work in, which goes away, and the path in there of the one that
-// stays. A start that was interrupted, or a second one, finds nothing half done.
+// Keep returns a folder of the cache. If it does not exist, make fills it: make
+// gets a temporary work folder and the path of the new folder inside it. The
+// new folder is renamed when it is complete, so that an interrupted or
+// concurrent start never sees a partial one.
 func Keep(cache, name string, make func(work, fresh string) error) (string, error) {
 	home := filepath.Join(cache, name)
 	ready := filepath.Join(home, "entree-ready")
@@ -88,18 +89,18 @@ func Keep(cache, name string, make func(work, fresh string) error) (string, erro
 	}
 	if err := os.Rename(fresh, home); err != nil {
 		if _, done := os.Stat(ready); done == nil {
-			return home, nil // another start was quicker
+			return home, nil // a concurrent start was first
 		}
 		return "", err
 	}
 	return home, nil
 }
 
-// ErrNoClient says that there is no Maven client.
+// ErrNoClient is returned if the Maven client is not installed.
 var ErrNoClient = errors.New("install the Maven client (on Debian: apt-get install maven)")
 
-// Fetch gets a program's files into a folder, with a bar on out, and checks
-// them.
+// Fetch downloads a program's files into a folder, shows a progress bar on out,
+// and verifies the hashes.
 func (p Program) Fetch(ctx context.Context, to string, out io.Writer) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
@@ -121,7 +122,7 @@ func (p Program) Fetch(ctx context.Context, to string, out io.Writer) error {
 		bar.Abort(true)
 		return fmt.Errorf("mvn could not fetch %s: %w\n%s", p.Name, err, said)
 	}
-	bar.SetCurrent(p.Size) // a bar ends where its total is reached, and in no other way
+	bar.SetCurrent(p.Size) // a bar only ends when its total is reached
 	bars.Wait()
 	for _, f := range p.Files {
 		if err := f.check(to); err != nil {
@@ -131,7 +132,7 @@ func (p Program) Fetch(ctx context.Context, to string, out io.Writer) error {
 	return nil
 }
 
-// project is what the Maven client reads: files to copy into a folder.
+// project returns the Maven project file that copies the files into a folder.
 func (p Program) project(to string) string {
 	var items strings.Builder
 	for _, f := range p.Files {
@@ -146,7 +147,7 @@ func (p Program) project(to string) string {
 `
 }
 
-// follow moves a bar with the size of what Maven has in its own repository.
+// follow updates a bar with the size of the files in Maven's repository.
 func (p Program) follow(bar *mpb.Bar) (stop func()) {
 	user, err := os.UserHomeDir()
 	if err != nil {
@@ -173,7 +174,8 @@ func (p Program) follow(bar *mpb.Bar) (stop func()) {
 	return func() { close(done) }
 }
 
-// largest is the size of the largest file under dir: the one that grows.
+// largest returns the size of the largest file under dir: the one that is being
+// downloaded.
 func largest(dir string) (most int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {

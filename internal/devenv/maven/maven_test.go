@@ -48,7 +48,7 @@ func TestWhatMavenIsAskedFor(t *testing.T) {
 	}
 }
 
-// Something is made once, and what failed leaves nothing.
+// Each folder is made once, and a failure leaves nothing.
 func TestKeep_OnceAndWhole(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
 	made := 0
@@ -71,7 +71,7 @@ func TestKeep_OnceAndWhole(t *testing.T) {
 	if made != 2 {
 		t.Errorf("made %d times", made)
 	}
-	// Another start is quicker while this one makes its own.
+	// A concurrent start finishes while this one runs.
 	home, err := Keep(cache, "b-1", func(_, fresh string) error {
 		_, err := Keep(cache, "b-1", fill)
 		return errors.Join(err, fill("", fresh))
@@ -81,7 +81,7 @@ func TestKeep_OnceAndWhole(t *testing.T) {
 	}
 }
 
-// Only files that lie in the folder itself come out, and none beside it.
+// Only files of the given folder are unpacked, and none outside the target.
 func TestUnzip_StaysInside(t *testing.T) {
 	archive, to := filepath.Join(t.TempDir(), "a.war"), t.TempDir()
 	f, err := os.Create(archive)

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// Untar unpacks a .tar.gz without its first folder. Names that would leave the
-// target, and anything but files and folders, are refused.
+// Untar unpacks a .tar.gz without its first folder. It refuses names that would
+// leave the target, and entries that are neither files nor folders.
 func Untar(archive, to string) error {
 	f, err := os.Open(archive)
 	if err != nil {
@@ -56,7 +56,7 @@ func Untar(archive, to string) error {
 	}
 }
 
-// Unzip unpacks the files that lie in one folder of an archive, "a/b/".
+// Unzip unpacks the files of one folder of an archive, such as "a/b/".
 func Unzip(archive, folder, to string) error {
 	r, err := zip.OpenReader(archive)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"entree/internal/store"
 )
 
-// Check looks for broken invariants after students have come to their end: I1
-// to I3, I5 and I7, one line for each break. checked counts what was looked at.
+// Check looks for broken invariants after students have finished: I1 to I3, I5
+// and I7, one line per break. checked is the number of compared values.
 func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students []*Student) (breaks []string, checked int, err error) {
 	say := func(format string, args ...any) { breaks = append(breaks, fmt.Sprintf(format, args...)) }
 	users, err := keycloak.Users(ctx)
@@ -38,7 +38,7 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 	for _, u := range users {
 		number := u.Attribute("supannEtuId") + u.Attribute("supannEmpId")
 		if _, known := byNumber[number]; !known {
-			continue // not this portal's
+			continue // the account belongs to another portal
 		}
 		accounts[number] = append(accounts[number], u)
 		checked++
@@ -70,7 +70,8 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 		p := byNumber[s.Number]
 		switch s.Outcome {
 		case Success, Already:
-			// A student without a password read that the account was activated elsewhere.
+			// A student without a password read that the account was activated in
+			// another browser.
 			if s.Shown != "" && s.Shown != p.Login {
 				say("I3: %s was shown %q, not %q", s.Number, s.Shown, p.Login)
 			}
@@ -106,7 +107,7 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 		return nil, 0, err
 	}
 	for _, c := range counts {
-		if c.Waiting > 0 && c.Kind != bounce.JobKind { // which looks into its box for ever
+		if c.Waiting > 0 && c.Kind != bounce.JobKind { // that job reads its mailbox periodically and never ends
 			say("I5: %d jobs of the kind %s still wait", c.Waiting, c.Kind)
 		}
 	}
@@ -136,10 +137,11 @@ func proven(ctx context.Context, db *store.Store, p domain.Person, u realm.User)
 	return fmt.Errorf("no code was proven before its password was chosen")
 }
 
-// Secrets looks for secrets in what a run left behind, the mailbox but for: one
-// line for each find (I4). A secret is one word; a code is six digits, which
-// stand alone where they are a code. An hour's run plants thousands in a hundred
-// megabytes, so that each word is looked up and not each secret.
+// Secrets searches the files of a run, except the mailbox, for secrets, and
+// returns one line per find (I4). A secret is one word; a code is six digits
+// that form a word of their own. A run of an hour plants thousands of secrets
+// in a hundred megabytes, so each word is looked up in the set of secrets, not
+// each secret in the text.
 func Secrets(secrets []string, patterns ...string) ([]string, error) {
 	between := func(r rune) bool {
 		return !strings.ContainsRune("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.:+-", r)

@@ -9,7 +9,7 @@ import (
 	"entree/internal/devenv/outside"
 )
 
-// A secret is found wherever it is a word, and in no other word.
+// A secret is found as a whole word, and not as a part of another word.
 func TestI4_SecretsAreFoundInWhatIsLeft(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	for text, found := range map[string]bool{

@@ -15,7 +15,8 @@ import (
 	"entree/internal/devenv/child"
 )
 
-// Build builds the program into a folder, with tags beside the release's own.
+// Build builds the program into a folder, with the release's build tags and the
+// given ones.
 func Build(dir string, tags ...string) (program string, err error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "entree").Output()
 	if err != nil {
@@ -30,18 +31,18 @@ func Build(dir string, tags ...string) (program string, err error) {
 	return program, nil
 }
 
-// Config is what instances of one portal share.
+// Config is the configuration that the instances of one portal share.
 type Config struct {
-	Dir      string // the file and its charters
+	Dir      string // folder of the configuration file and the charters
 	Database string
 	BaseURL  string
 	Keycloak string
 	Realm    string
 	SMTP     string   // host:port
-	Trusted  []string // proxies
+	Trusted  []string // addresses of trusted proxies
 	Secret   string   // the portal's own key
-	Client   string   // the secret of the client entree-portal
-	More     string   // lines of the file
+	Client   string   // secret of the client entree-portal
+	More     string   // further lines of the configuration file
 }
 
 var configFile = template.Must(template.New("").Funcs(template.FuncMap{
@@ -63,7 +64,7 @@ charters:
 {{.More}}
 `))
 
-// Write writes the file and returns its path.
+// Write writes the configuration file and returns its path.
 func (c Config) Write() (string, error) {
 	for _, lang := range []string{"fr", "en"} {
 		text, err := deploy.FS.ReadFile("charter/charte-2026." + lang + ".md")
@@ -86,7 +87,7 @@ func (c Config) environ() []string {
 	return append(os.Environ(), "ENTREE_SECRET="+c.Secret, "ENTREE_KEYCLOAK_CLIENT_SECRET="+c.Client)
 }
 
-// Import enrols people by the program's own command.
+// Import enrols people with the command `entree import`.
 func (c Config) Import(program string, people []Person) error {
 	var csv strings.Builder
 	csv.WriteString("numero;prenom;nom;profil;mail;naissance\n")
@@ -105,19 +106,19 @@ func (c Config) Import(program string, people []Person) error {
 	return nil
 }
 
-// Instance is one `entree serve`, started again and again at one address.
+// Instance is one `entree serve`, which can be restarted at the same address.
 type Instance struct {
 	Program string
 	Config  Config
 	Listen  string // host:port
-	Log     string // of each start, with its number behind
+	Log     string // path of the log; each start appends its number
 	Env     []string
 
 	*child.Child
 	starts int
 }
 
-// Start starts the program, without waiting for it to answer.
+// Start starts the program and does not wait until it answers.
 func (i *Instance) Start() error {
 	i.starts++
 	cmd := exec.Command(i.Program, "serve", "--config", filepath.Join(i.Config.Dir, "entree.yaml"))
@@ -127,7 +128,7 @@ func (i *Instance) Start() error {
 	return err
 }
 
-// Answers waits until the instance does.
+// Answers waits until the instance answers.
 func (i *Instance) Answers(ctx context.Context) error {
 	return i.Ready(ctx, child.Answers("http://"+i.Listen+"/healthz"))
 }

@@ -50,7 +50,8 @@ func (p *Proxy) Start(ctx context.Context) error {
 	})
 }
 
-// write makes of the sample what a test can run: other addresses, no TLS.
+// write derives a configuration for tests from the sample: other addresses, no
+// TLS.
 func (p *Proxy) write() error {
 	sample, err := deploy.FS.ReadFile("nginx/entree.conf")
 	if err != nil {
@@ -70,7 +71,7 @@ func (p *Proxy) write() error {
 	site = strings.ReplaceAll(site, "/etc/nginx/entree;", p.Dir+";")
 	user := ""
 	if os.Getuid() == 0 {
-		user = "user root;\n" // the folder is root's alone
+		user = "user root;\n" // only root may read the folder
 	}
 	main := user + `daemon off; worker_processes 1; pid nginx.pid;
 error_log error.log warn;

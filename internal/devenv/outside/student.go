@@ -21,40 +21,40 @@ import (
 // Person is a person of the registry.
 type Person struct{ Number, GivenName, FamilyName, Profile, Email, BirthDate string }
 
-// Box is where mails arrive.
+// Box is the student's mailbox.
 type Box interface {
 	Messages(to string) []mailbox.Message
 }
 
-// Outcome is where a student's way ended.
+// Outcome is the result of a student's activation.
 type Outcome string
 
-// The ends there are. All but the first are said by a page or a mail that
-// tells what to do.
+// The outcomes. Every outcome except Success is stated by a page or a mail that
+// says what to do.
 const (
 	Success Outcome = "success" // the page of success was shown
-	Already Outcome = "already" // a mail says that the account is there
-	Parked  Outcome = "parked"  // a human looks at it
-	Waits   Outcome = "waits"   // told until when
+	Already Outcome = "already" // a mail says that the account already exists
+	Parked  Outcome = "parked"  // an administrator must decide
+	Waits   Outcome = "waits"   // the page says until when to wait
 )
 
-// Student goes through the pages without a script, as their forms say, and
-// does after a failure what people do: looks again.
+// Student uses the pages without scripts, as their forms specify, and retries
+// after a failure as a human would.
 type Student struct {
 	Person
 	Portal   string
 	Box      Box
 	Password string // chosen from the page's suggestions at the first visit
-	Twice    int    // how often the code is sent at once; 0: once
-	Slips    int    // wrong codes that are typed first
+	Twice    int    // how often the code is sent concurrently; 0: once
+	Slips    int    // number of wrong codes that are typed first
 	Patience time.Duration
-	// Submitted, if set, is told of each code that was sent.
+	// Submitted, if set, is called for each code that was sent.
 	Submitted func(Submit)
 
-	Outcome  Outcome // empty while on the way
-	Shown    string  // the identifier on the page of success
+	Outcome  Outcome // empty while the activation continues
+	Shown    string  // the identifier shown on the page of success
 	Requests int     // requests for a code that were accepted
-	Retries  int     // answers that made the student look again
+	Retries  int     // responses after which the student tried again
 	Lost     string  // a page that did not say what to do (I7)
 
 	client *http.Client
@@ -63,36 +63,36 @@ type Student struct {
 	header http.Header
 	doc    *goquery.Document
 	tried  map[string]bool
-	since  time.Time // of the journey
-	mails  int       // before the journey
+	since  time.Time // time at which the journey began
+	mails  int       // number of mails before the journey
 
 	resending bool
 }
 
-// Submit is one sending of a code, and how it was answered.
+// Submit is one submission of a code with its response.
 type Submit struct {
 	Number     string // of the student
 	Code       string
-	Slip       bool // it is known to be wrong
+	Slip       bool // the code is known to be wrong
 	Begun, End time.Time
 	Answer     Answer
 }
 
-// Answer is what became of a code that was sent.
+// Answer is the result of a submitted code.
 type Answer string
 
-// The answers there are.
+// The results.
 const (
-	Won     Answer = "won"     // it opened the way, with a new session
-	Spent   Answer = "spent"   // the way was open already
-	Wrong   Answer = "wrong"   // compared, and it does not fit
-	Blocked Answer = "blocked" // not compared
-	Ended   Answer = "ended"   // the journey is over: its tries are spent
+	Won     Answer = "won"     // the code was accepted, with a new session
+	Spent   Answer = "spent"   // the code had been accepted before
+	Wrong   Answer = "wrong"   // the code was compared and is wrong
+	Blocked Answer = "blocked" // the code was not compared
+	Ended   Answer = "ended"   // the journey has no tries left
 	Unknown Answer = "unknown" // no clear answer
 )
 
-// NewStudent returns a student who connects from a loopback address of their own; from
-// may be nil.
+// NewStudent returns a student whose connections come from the loopback address
+// from; a nil from leaves the choice to the system.
 func NewStudent(p Person, portal string, box Box, from net.IP) *Student {
 	jar, _ := cookiejar.New(nil) // fails with options only
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
@@ -111,10 +111,11 @@ func (p Person) Login() string { return "o" + p.Number }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// Go goes on until the end, or until ctx is over.
+// Go runs until the activation has an outcome, or until ctx is done.
 func (s *Student) Go(ctx context.Context) error { return s.Until(ctx, "") }
 
-// Until goes on until a page, by its path, or the end.
+// Until runs until the student reaches the page with this path, or the
+// activation has an outcome.
 func (s *Student) Until(ctx context.Context, path string) error {
 	for s.Outcome == "" && (path == "" || s.at == nil || s.at.Path != path || s.status != http.StatusOK) {
 		if err := s.step(ctx); err != nil {
@@ -139,9 +140,9 @@ func (s *Student) Where() string {
 	return fmt.Sprintf("%s (%d)", s.at.Path, s.status)
 }
 
-// step does what the page asks for.
+// step performs the act that the page asks for.
 func (s *Student) step(ctx context.Context) error {
-	if s.doc == nil { // begin, or look where the way goes on
+	if s.doc == nil { // begin, or find out where the journey continues
 		return s.get(ctx, "/activation/identification")
 	}
 	switch {
@@ -153,7 +154,7 @@ func (s *Student) step(ctx context.Context) error {
 		s.doc = nil
 		return pause(ctx, 300*time.Millisecond)
 	case s.status == http.StatusConflict && s.at.Path == "/activation/mot-de-passe" && s.form("/activation/mot-de-passe") != nil:
-		s.Outcome, s.Password = Already, "" // from another browser, with the password chosen there
+		s.Outcome, s.Password = Already, "" // activated in another browser, with the password chosen there
 		return nil
 	case s.status == http.StatusGone, s.status == http.StatusConflict:
 		href, _ := s.doc.Find("main a.primary").Attr("href")
@@ -208,10 +209,10 @@ func (s *Student) request(ctx context.Context) error {
 	return nil
 }
 
-// code types the newest code that was not tried yet, or reads what else the
-// mailbox says.
+// code types the newest code that was not tried yet, or reads the other mails
+// in the mailbox.
 func (s *Student) code(ctx context.Context) error {
-	if s.form("/activation/identification") == nil { // the tries are spent
+	if s.form("/activation/identification") == nil { // no tries are left
 		s.Outcome = Waits
 		return nil
 	}
@@ -233,7 +234,8 @@ func (s *Student) code(ctx context.Context) error {
 				return s.prove(ctx, code, false)
 			}
 			if i == 0 && len(all) > s.mails && code == "" && !strings.Contains(m.Subject, "en route") {
-				// The account exists, or an operator decides on it: nothing to do here.
+				// The account exists, or an administrator must decide: the student
+				// can do nothing here.
 				if s.Outcome = Parked; strings.Contains(m.Text, s.Login()) || strings.Contains(m.Text, "Identifiant") {
 					s.Outcome = Already
 				}
@@ -241,7 +243,7 @@ func (s *Student) code(ctx context.Context) error {
 			}
 		}
 		if time.Since(s.since) > s.Patience {
-			s.since, s.resending = time.Now(), true // refused for a moment, or sent
+			s.since, s.resending = time.Now(), true // temporarily refused, or sent
 			return s.send(ctx, "/activation/renvoi", nil)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -253,8 +255,8 @@ func (s *Student) code(ctx context.Context) error {
 // Other returns a code that differs from this one.
 func Other(code string) string { return string('0'+('9'-code[0])) + code[1:] }
 
-// prove sends a code, several times at once where the student is in a hurry,
-// and goes on from the answer that opened the way, or any other.
+// prove submits a code, several times concurrently if Twice is set, and
+// continues from the response that accepted it, or from any other.
 func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 	values, target := s.filled("/activation/identification", map[string]string{"code": code})
 	type answered struct {
@@ -284,7 +286,7 @@ func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 		}
 	}
 	if best.Answer == Unknown {
-		delete(s.tried, code) // it may be typed again
+		delete(s.tried, code) // the code may be typed again
 	}
 	err := best.err
 	if err == nil {
@@ -298,9 +300,9 @@ func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 	return err
 }
 
-// afterwards corrects the answer to a code that was redirected to its own page: the
-// way was open and the session another by then, or the journey is over. The page
-// that came next says it, where it came.
+// afterwards corrects the result of a code whose response redirected to the
+// code's own page: the code had been accepted in another session, or the
+// journey has ended. The next page shows which.
 func (s *Student) afterwards(sent Submit, response *http.Response, err error) Submit {
 	const page = "/activation/identification"
 	if sent.Answer != Spent {
@@ -363,7 +365,7 @@ func (s *Student) post(ctx context.Context, target string, values url.Values) (*
 	return s.client.Do(request)
 }
 
-// read takes an answer in, after the redirect that it may be.
+// read parses a response and follows its redirect.
 func (s *Student) read(ctx context.Context, response *http.Response) error {
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusSeeOther {
