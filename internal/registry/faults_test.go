@@ -408,7 +408,7 @@ func TestT11_ManyColumnsAndOds(t *testing.T) {
 func TestT12_TheReportSaysWhatWasTakenForWhat(t *testing.T) {
 	o := imported(t, []byte("Numéro;Nom;Prénom;Mail;Salle;Date de naissance\n71;Roy;Anne;a@etu.univ-x.example;B12;17/03/07\n"), func(m *registry.Mapping) { m.Domains = []string{"univ-x.example"} })
 	lines := strings.Join(o.report.Lines(), "\n")
-	for _, want := range []string{"read as CSV in UTF-8", `birth_date: column 6 "Date de naissance", by its header, such as "17/03/07" read as "2007-03-17"`, `left out: "Salle"`, "the university's own", "people: 1 ready"} {
+	for _, want := range []string{"read as CSV in UTF-8", `birth_date: column 6 "Date de naissance", by its header, such as "17/03/07" read as "2007-03-17"`, `left out: "Salle"`, "the university's own", "people: 1 ready", "line 2 is etudiant 71, Anne Roy, born 2007-03-17, a@etu.univ-x.example, ready"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("no %s in\n%s", want, lines)
 		}

@@ -174,7 +174,13 @@ func addressReason(err error) string {
 // judge counts a person and notes what is doubtful about them.
 func (in *reader) judge(p domain.Person, number, state string) {
 	count := &in.report.People
-	count.Read++
+	if count.Read++; count.Read <= maxSamples {
+		line, _ := in.place(in.current.line)
+		in.report.Sample = append(in.report.Sample, Sample{
+			Line: line, Profile: p.Profile, Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Email: string(p.Email),
+			Cohort: p.Cohort, Readiness: string(p.Readiness), Login: p.Login, UniversityAddress: p.UniversityAddress,
+		})
+	}
 	switch p.Readiness {
 	case domain.Ready:
 		count.Ready++

@@ -10,25 +10,28 @@ import (
 // The kinds of findings: what an import would lose, change or doubt without
 // refusing a line.
 const (
-	FindUnused      = "column.unused"       // a column that is left out
-	FindRejected    = "column.rejected"     // the header says a field, the values do not, or another column was better
-	FindMissing     = "column.missing"      // a column that was named is not there, or an optional one that a profile needs
-	FindGuessed     = "column.guessed"      // taken for its values alone
-	FindTwoMails    = "column.two_mails"    // two columns with addresses
-	FindMonthFirst  = "column.month_first"  // dates are read as 12/31/2004
-	FindEncoding    = "encoding.doubtful"   // another code page is as plausible
-	FindMixed       = "encoding.mixed"      // lines in UTF-8 and lines that are not
-	FindSheet       = "sheet.unread"        // a sheet that holds something is not read
-	FindRepaired    = "value.repaired"      // text that was encoded as UTF-8 twice is read as it was before
-	FindCleaned     = "value.cleaned"       // invisible characters were removed
-	FindDamaged     = "value.damaged"       // a value looks damaged and is taken as it is
-	FindRounded     = "value.read"          // a number or a date was read from another form
-	FindNotReady    = "people.not_ready"    // cannot activate: the state column says so
-	FindHeld        = "people.held"         // cannot activate: stopped
-	FindLacking     = "people.lacking"      // lack what their profile asks for
-	FindOwnDomain   = "people.own_domain"   // their address is the university's own
-	FindCapitals    = "people.capitals"     // numbers that differ only in capitals
-	FindUnreadable  = "source.unreferenced" // a directory led to other servers
+	FindUnused     = "column.unused"       // a column that is left out
+	FindRejected   = "column.rejected"     // the header says a field, the values do not, or another column was better
+	FindMissing    = "column.missing"      // a column that was named is not there, or an optional one that a profile needs
+	FindGuessed    = "column.guessed"      // taken for its values alone
+	FindTwoMails   = "column.two_mails"    // two columns with addresses
+	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
+	FindEncoding   = "encoding.doubtful"   // another code page is as plausible
+	FindMixed      = "encoding.mixed"      // lines in UTF-8 and lines that are not
+	FindSheet      = "sheet.unread"        // a sheet that holds something is not read
+	FindRepaired   = "value.repaired"      // text that was encoded as UTF-8 twice is read as it was before
+	FindCleaned    = "value.cleaned"       // invisible characters were removed
+	FindDamaged    = "value.damaged"       // a value looks damaged and is taken as it is
+	FindRounded    = "value.read"          // a number or a date was read from another form
+	FindNotReady   = "people.not_ready"    // cannot activate: the state column says so
+	FindHeld       = "people.held"         // cannot activate: stopped
+	FindLacking    = "people.lacking"      // lack what their profile asks for
+	FindOwnDomain  = "people.own_domain"   // their address is the university's own
+	FindUnreadable = "source.unreferenced" // a directory led to other servers
+)
+
+// The examples of a finding and the findings of a report that are kept.
+const (
 	maxExamples     = 5
 	maxFindingKinds = 2000
 )
@@ -115,8 +118,6 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("%d people of the profile %s have no %s, which the profile asks for: they cannot activate", f.Count, f.Profile, f.Field)
 	case FindOwnDomain:
 		out = fmt.Sprintf("%d addresses of column %q are the university's own: codes go to mailboxes that may not be open yet", f.Count, f.Column)
-	case FindCapitals:
-		out = fmt.Sprintf("%d numbers differ from another one in capitals only: they are two people", f.Count)
 	case FindUnreadable:
 		out = fmt.Sprintf("the directory names %d other servers, which are not read: %s", f.Count, f.Value)
 	}
@@ -151,6 +152,38 @@ type People struct {
 	Held     int `json:"held"`
 }
 
+// Sample is a person as they were read.
+type Sample struct {
+	Line              int    `json:"line"`
+	Profile           string `json:"profile"`
+	Number            string `json:"number"`
+	GivenName         string `json:"given_name"`
+	FamilyName        string `json:"family_name"`
+	BirthDate         string `json:"birth_date,omitempty"`
+	Email             string `json:"email"`
+	Cohort            string `json:"cohort,omitempty"`
+	Readiness         string `json:"readiness"`
+	Login             string `json:"login,omitempty"`
+	UniversityAddress string `json:"university_address,omitempty"`
+}
+
+func (s Sample) String() string {
+	out := fmt.Sprintf("line %d is %s %s, %s %s", s.Line, s.Profile, s.Number, s.GivenName, s.FamilyName)
+	if s.BirthDate != "" {
+		out += ", born " + s.BirthDate
+	}
+	out += ", " + s.Email
+	for _, v := range []string{s.Cohort, s.Login, s.UniversityAddress} {
+		if v != "" {
+			out += ", " + v
+		}
+	}
+	return out + ", " + s.Readiness
+}
+
+// maxSamples is how many people a report shows.
+const maxSamples = 3
+
 // Report is what a source was found to be.
 type Report struct {
 	Format    string      `json:"format,omitempty"` // CSV, XLSX, ODS, LDAP
@@ -159,7 +192,9 @@ type Report struct {
 	Header    int         `json:"header_line,omitempty"`
 	Sheets    []SheetUse  `json:"sheets,omitempty"`
 	Columns   []ColumnUse `json:"columns"`
+	Decoded   []string    `json:"decoded,omitempty"` // words that the encoding decided
 	People    People      `json:"people"`
+	Sample    []Sample    `json:"sample,omitempty"` // the first people as they were read
 	Findings  []Finding   `json:"findings"`
 }
 
@@ -196,6 +231,9 @@ func (r *Report) Lines() []string {
 	if r.Encoding != "" {
 		first += " in " + r.Encoding
 	}
+	if len(r.Decoded) > 0 {
+		first += fmt.Sprintf(" (such as %q)", r.Decoded[0])
+	}
 	if r.Separator != "" {
 		first += fmt.Sprintf(", columns separated by %q", r.Separator)
 	}
@@ -225,6 +263,9 @@ func (r *Report) Lines() []string {
 	}
 	if len(left) > 0 {
 		out = append(out, "left out: "+strings.Join(left, ", "))
+	}
+	for _, p := range r.Sample {
+		out = append(out, p.String())
 	}
 	out = append(out, fmt.Sprintf("people: %d ready, %d not ready, %d held", r.People.Ready, r.People.NotReady, r.People.Held))
 	for _, f := range r.Findings {

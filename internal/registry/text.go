@@ -63,7 +63,7 @@ func openText(r io.Reader, e charset.Evidence) (Table, error) {
 	if m := sepLine.FindStringSubmatch(firstOf(t.waiting)); m != nil {
 		t.separator, t.waiting, t.line = m[1][0], t.waiting[1:], 1
 	}
-	report := Report{Format: "CSV", Encoding: encodingName(e), Separator: string(t.separator)}
+	report := Report{Format: "CSV", Encoding: encodingName(e), Separator: string(t.separator), Decoded: e.Examples}
 	var examples []Example
 	for _, w := range e.Examples {
 		examples = append(examples, Example{Text: cut(w)})

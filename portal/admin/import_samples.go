@@ -17,6 +17,14 @@ func importSamples() []any {
 	file := intake.File{ID: "0", Name: "étudiants.csv", Columns: []registry.Column{
 		{Header: "Numéro", Samples: []string{"1"}, Field: "number"}, {Header: "Contact", Samples: []string{"a@example.org"}, Field: "email", Guessed: true}, {},
 	}}
+	file.Report = registry.Report{Format: "XLSX", Encoding: "MacRoman", Separator: ";", Header: 1, Columns: []registry.ColumnUse{{N: 1, Header: "Numéro", Field: "number", Why: registry.WhyHeader}, {N: 2, Header: "Contact", Field: "email", Why: registry.WhyContent}, {N: 3, Header: "Salle"}},
+		Sheets: []registry.SheetUse{{Name: "L1", Rows: 2, Read: true}, {Name: "L2", Rows: 9, Hidden: true}}, People: registry.People{Read: 3, Ready: 1, NotReady: 1, Held: 1},
+		Findings: []registry.Finding{{Kind: registry.FindDamaged, Field: "given_name", Column: "Prénom", Count: 1, Examples: []registry.Example{{Line: 2, Text: "Fran?ois"}, {Where: "L1", Text: "ZoÃ©", Read: "Zoé"}}}},
+	}
+	for _, kind := range []string{registry.FindUnused, registry.FindRejected, registry.FindMissing, registry.FindGuessed, registry.FindTwoMails, registry.FindMonthFirst, registry.FindEncoding, registry.FindMixed, registry.FindSheet, registry.FindRepaired,
+		registry.FindCleaned, registry.FindRounded, registry.FindNotReady, registry.FindHeld, registry.FindLacking, registry.FindOwnDomain, registry.FindUnreadable} {
+		file.Report.Findings = append(file.Report.Findings, registry.Finding{Kind: kind, Field: "email", Column: "Mail", Value: "…", Profile: "etudiant", Count: 2})
+	}
 	busy, tried, many, wrong, gone := file, file, file, file, file
 	tried.Trial = &intake.Trial{Counts: domain.ImportCounts{New: 1, Changed: 1, Refused: 1}}
 	many.Trial = &intake.Trial{TooMany: "…", Counts: domain.ImportCounts{Gone: 9}}

@@ -33,16 +33,17 @@ import (
 // Life is how long an uploaded file waits for its import.
 const Life = 24 * time.Hour
 
-// Show is how many differences of each kind a page has; the lists have all.
+// Show is how many differences of each kind are kept for the page; the lists
+// have all.
 const Show = 500
 
-// ErrNoFile says that there is no such file here any more.
+// ErrNoFile is returned if there is no such file any more.
 var ErrNoFile = errors.New("intake: no such file")
 
-// ErrBusy says that something is done with the file at the moment.
+// ErrBusy is returned while the file is tried or imported.
 var ErrBusy = errors.New("intake: busy")
 
-// Options is what an intake is made of.
+// Options configure an intake.
 type Options struct {
 	Folder  string
 	Store   registry.Sink
@@ -53,7 +54,7 @@ type Options struct {
 	Random  io.Reader
 }
 
-// Intake keeps uploaded files. All its methods may be called by many at once.
+// Intake keeps uploaded files. Its methods are safe for concurrent use.
 type Intake struct {
 	Options
 	context context.Context // of what is done in the background
@@ -63,16 +64,16 @@ type Intake struct {
 	group   sync.WaitGroup
 }
 
-// Choice is what an operator decided about a file.
+// Choice is what the operator decided about a file.
 type Choice struct {
 	Columns map[string]string // field → #n, or nothing if no column has it; nil: as proposed
 	Sheets  []string          // of a spreadsheet; none: the one with the best header
-	Profile string            // everybody's, where no column says it
+	Profile string            // of every person, if no column says it
 	Source  string            // whose people these are; empty: their profile's
-	Part    bool              // nobody is gone
+	Part    bool              // the file is a part of its source
 }
 
-// File is an uploaded file and what was found out about it.
+// File is an uploaded file and what is known of it.
 type File struct {
 	ID       string
 	Name     string // as its operator called it
@@ -86,7 +87,7 @@ type File struct {
 	Trial    *Trial // nil: not tried yet
 }
 
-// Trial is what an import would do, or why it cannot.
+// Trial is the result of a dry run.
 type Trial struct {
 	At      time.Time
 	Counts  domain.ImportCounts
@@ -97,7 +98,7 @@ type Trial struct {
 	Error   string
 }
 
-// Progress is how far something is that is being done.
+// Progress is the state of a running trial or import.
 type Progress struct {
 	Import bool // or a trial
 	Phase  domain.ImportPhase
@@ -106,20 +107,20 @@ type Progress struct {
 	Begun  time.Time
 }
 
-// New gives an intake. What it does ends with ctx or with Close.
+// New returns an intake. Its background work ends with ctx or with Close.
 func New(ctx context.Context, o Options) *Intake {
 	ctx, cancel := context.WithCancel(ctx)
 	return &Intake{Options: o, context: ctx, cancel: cancel, working: map[string]Progress{}}
 }
 
-// Close ends what is being done, and waits for that.
+// Close stops the background work and waits for its end.
 func (i *Intake) Close() {
 	i.cancel()
 	i.group.Wait()
 }
 
-// Receive keeps a file that is uploaded and proposes what its columns are. What
-// cannot be read as people is refused and not kept.
+// Receive stores an uploaded file and proposes what its columns are. It refuses
+// and removes a file that cannot be read as a table.
 func (i *Intake) Receive(name, operator string, r io.Reader) (File, error) {
 	id, err := domain.NewID(i.Random)
 	if err != nil {
@@ -182,12 +183,13 @@ var plainID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 func (i *Intake) path(id, what string) string { return filepath.Join(i.Folder, id+"."+what) }
 
-// File gives a file that was uploaded, and what is being done with it.
+// File returns an uploaded file, and the progress of its trial or import if one
+// is running.
 func (i *Intake) File(id string) (File, *Progress, error) {
 	if !plainID.MatchString(id) {
 		return File{}, nil, ErrNoFile
 	}
-	// What is being done is asked first: once it is not, what it found is there.
+	// The progress is read first: once there is none, the result is in the file.
 	i.mu.Lock()
 	working, busy := i.working[id]
 	i.mu.Unlock()
@@ -210,14 +212,14 @@ func (i *Intake) keep(f File) error {
 	if err != nil {
 		return err
 	}
-	// Whoever reads it meanwhile finds the old one or the new one.
+	// A concurrent reader finds the old file or the new one.
 	if err := os.WriteFile(i.path(f.ID, "new"), raw, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(i.path(f.ID, "new"), i.path(f.ID, "json"))
 }
 
-// Discard throws a file away.
+// Discard removes a file.
 func (i *Intake) Discard(id string) error {
 	if !plainID.MatchString(id) {
 		return ErrNoFile
@@ -235,7 +237,7 @@ func (i *Intake) remove(id string, parts ...string) error {
 	return errors.Join(errs...)
 }
 
-// Purge throws away what waits for too long.
+// Purge removes files that are older than Life.
 func (i *Intake) Purge() error {
 	files, err := filepath.Glob(filepath.Join(i.Folder, "*.data"))
 	for _, name := range files {
@@ -276,7 +278,7 @@ func (i *Intake) mapping(c Choice) registry.Mapping {
 	return m
 }
 
-// Try finds out in the background what an import would do.
+// Try runs an import dry in the background.
 func (i *Intake) Try(id string, c Choice) error {
 	f, _, err := i.File(id)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // What a trial found stands line by line beside its file, whole: the file's
 // own record has the first of each kind alone. The refused lines of an import
-// stay for a day after it, for whoever mends them.
+// stay for a day after it, to be corrected.
 const (
 	listRefused = "refused"
 	listChanges = "changes"
@@ -27,7 +27,7 @@ type list struct {
 	json   *json.Encoder
 }
 
-// newList begins a list. Whoever is reading the one before reads it to its end.
+// newList creates a list. A reader of the previous one reads that to its end.
 func (i *Intake) newList(id, what string) (*list, error) {
 	if err := os.Remove(i.path(id, what)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -45,18 +45,20 @@ func (l *list) add(v any) error { return l.json.Encode(v) }
 
 func (l *list) close() error { return errors.Join(l.buffer.Flush(), l.file.Close()) }
 
-// Refused gives each line that the last trial refused, or the import after it;
-// ErrNoFile where nobody knows any more, ErrBusy while they are being found.
+// Refused calls see with each line that the last trial refused, or the import
+// after it. It returns ErrNoFile if they are no longer kept, and ErrBusy while
+// they are being found.
 func (i *Intake) Refused(id string, see func(registry.Refusal) error) error {
 	return each(i, id, listRefused, see)
 }
 
-// Changes gives each difference that the last trial found, of all kinds.
+// Changes calls see with each difference that the last trial found, of all
+// kinds.
 func (i *Intake) Changes(id string, see func(domain.Difference) error) error {
 	return each(i, id, listChanges, see)
 }
 
-// KnowsRefused tells whether there are refused lines to be had.
+// KnowsRefused reports whether a list of refused lines is kept.
 func (i *Intake) KnowsRefused(id string) bool {
 	if !plainID.MatchString(id) {
 		return false
@@ -98,8 +100,8 @@ func each[T any](i *Intake, id, what string, see func(T) error) error {
 	}
 }
 
-// spend throws an imported file away, but for its refused lines. Whoever sees
-// that it is gone may have those at once: nobody works on it any more.
+// spend removes an imported file, but for its refused lines. It ends the
+// progress first, so that these can be read as soon as the file is gone.
 func (i *Intake) spend(id string, refused int) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -110,7 +112,7 @@ func (i *Intake) spend(id string, refused int) error {
 	return i.remove(id, "data", "new", "json", listChanges)
 }
 
-// purgeLists throws away the refused lines of imports of long ago.
+// purgeLists removes the refused lines of old imports.
 func (i *Intake) purgeLists(names []string) (err error) {
 	for _, name := range names {
 		info, statErr := os.Stat(name)
