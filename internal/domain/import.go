@@ -47,10 +47,11 @@ const (
 
 // Intake receives the lines of one import.
 type Intake interface {
-	// Put adds a person. line is their line number in the source.
+	// Put stages the person of a line of the source. A person is identified by
+	// profile and number; an empty ID becomes a random one.
 	Put(line int, p Person) error
-	// Refuse counts a refused line. The person whom it names, as far as the name
-	// can be read, is neither imported nor gone.
+	// Refuse counts a refused line. The person that it names, as far as it can be
+	// read, is neither imported nor counted as gone.
 	Refuse(profile, number string) error
 }
 

@@ -149,7 +149,6 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 		}
 	}
 	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, state)
-	p.ID = ID(p.Profile, p.Number)
 	in.judge(p, raw, state)
 	return p, nil
 }

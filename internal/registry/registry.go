@@ -13,8 +13,6 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -208,10 +206,4 @@ func (p *part) headerOf(f field) string {
 		return ""
 	}
 	return p.headers[p.columns[f]]
-}
-
-// ID returns the registry's key of a person: the same at each import.
-func ID(profile, number string) domain.PersonID {
-	sum := sha256.Sum256([]byte(profile + "\x00" + number))
-	return domain.PersonID(hex.EncodeToString(sum[:16]))
 }

@@ -71,7 +71,7 @@ var knows = []struct {
 	{"devenv/democonfig", []string{"config", "deploy", "secret"}, "files only: it starts nothing"},
 	{"devenv/realm", []string{"secret"}, "it looks at Keycloak without the product's own client"},
 	{"devenv/reference", nil, "it turns text into text; its test reads deploy"},
-	{"devenv/demopeople", []string{"domain", "naming", "registry"}, "people of the demo"},
+	{"devenv/demopeople", []string{"domain", "naming"}, "people of the demo"},
 	{"spreadsheet", nil, "a leaf"},
 	{"registry/charset", nil, "text in many encodings knows no people"},
 	{"registry/sheet", nil, "rows of a spreadsheet know no people"},

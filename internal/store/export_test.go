@@ -195,3 +195,28 @@ func (s *Store) Shape(ctx context.Context) (string, error) {
 	slices.Sort(lines)
 	return strings.Join(lines, "\n"), err
 }
+
+// Values returns the text of every column of every table, by "table.column".
+func (s *Store) Values(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	return out, s.tx(ctx, func(tx *sql.Tx) error {
+		tables, err := s.tables(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			for _, c := range t.columns {
+				cast := "cast(" + c + " AS text)"
+				if c == "data" || c == "payload" {
+					cast = "''" // sealed
+				}
+				lines, err := texts(ctx, tx, `SELECT coalesce(`+cast+`, '') FROM `+t.name)
+				if err != nil {
+					return err
+				}
+				out[t.name+"."+c] = strings.Join(lines, "\n")
+			}
+		}
+		return nil
+	})
+}

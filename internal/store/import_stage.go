@@ -1,7 +1,9 @@
 package store
 
 import (
+	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -42,8 +44,15 @@ func (i *importing) create() error {
 	return nil
 }
 
-// Put stages somebody.
+// Put stages the person of a line. A person without an ID gets a random one,
+// which is stored only if the profile and number are new. An ID must not be
+// derived from the number: it stays in events and the audit after an erasure.
 func (i *importing) Put(line int, p domain.Person) error {
+	if p.ID == "" {
+		var random [16]byte
+		_, _ = rand.Read(random[:]) // never fails
+		p.ID = domain.PersonID(hex.EncodeToString(random[:]))
+	}
 	st := &i.stage
 	st.seq++
 	source := i.order.Source

@@ -110,6 +110,12 @@ func (s *Store) StoredEmail(ctx context.Context, profile, number string) (domain
 	return email, wrap("stored address", err)
 }
 
+// PersonByNumber returns the person of a profile with a number.
+func (s *Store) PersonByNumber(ctx context.Context, profile, number string) (domain.Person, error) {
+	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE profile = $1 AND number = $2`, profile, number).Scan)
+	return p, wrap("person by number", notFound(err))
+}
+
 // PersonByLogin gives the person who has an identifier.
 func (s *Store) PersonByLogin(ctx context.Context, login string) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE login = $1 AND login <> ''`, login).Scan)

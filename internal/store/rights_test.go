@@ -1,6 +1,10 @@
 package store_test
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -121,6 +125,49 @@ func TestRights_AnAccountThatIsBeingMadeComesToItsEndFirst(t *testing.T) {
 		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "1", From: []domain.AccountState{""}, To: domain.AccountCreating}}}))
 		if err := w.Erase(t.Context(), "1", entry("", "")); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// After an erasure the number is in the person's row, which an import needs, and
+// nowhere else, neither in clear nor as an unsalted hash.
+func TestR16_ErasureLeavesTheNumberInOnePlace(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		const number = "22502142"
+		p := person(number)
+		p.ID = ""
+		_, _, err := w.bring(domain.ImportOrder{Import: domain.Import{ID: "i", Source: "scolarité", File: "a.csv"}, MaxGone: 1}, p)
+		w.must(err)
+		p.GivenName = "Jean"
+		_, _, err = w.bring(domain.ImportOrder{Import: domain.Import{ID: "j", Source: "scolarité", File: "b.csv"}, MaxGone: 1}, p)
+		w.must(err)
+		p, err = w.PersonByNumber(t.Context(), "etudiant", number)
+		w.must(err)
+		j := journey("j1")
+		j.Candidates, j.Person, j.Address = []domain.PersonID{p.ID}, p.ID, p.Email
+		w.must(w.Begin(t.Context(), j, domain.Effects{
+			Events: []domain.Event{{At: start, Kind: domain.EventCodeProven, Person: p.ID, Journey: "j1"}},
+			Audit:  []audit.Entry{entry("person.helped", string(p.ID))},
+		}))
+		w.must(w.Erase(t.Context(), p.ID, entry("", "")))
+		forms := []string{number}
+		for _, text := range []string{number, "etudiant" + number, "etudiant\x00" + number, "etudiant:" + number, "etudiant/" + number} {
+			md, s1, s2 := md5.Sum([]byte(text)), sha1.Sum([]byte(text)), sha256.Sum256([]byte(text))
+			for _, sum := range [][]byte{md[:8], s1[:8], s2[:8]} {
+				forms = append(forms, hex.EncodeToString(sum))
+			}
+		}
+		values, err := w.Values(t.Context())
+		w.must(err)
+		for where, text := range values {
+			for _, form := range forms {
+				if strings.Contains(text, form) && where != "people.number" && where != "people.search" {
+					t.Errorf("%s has %s", where, form)
+				}
+			}
+		}
+		if values["people.number"] == "" || values["events.details"] == "" {
+			t.Errorf("nothing was read: %v", values)
 		}
 	})
 }

@@ -65,7 +65,7 @@ func fillRegistry(ctx context.Context, a *app.App, box *mailbox.Mailbox) error {
 	for _, p := range people {
 		if p.State == demopeople.Active {
 			group.Go(func() error {
-				if err := visit(ctx, a, box, p.ID); err != nil {
+				if err := visit(ctx, a, box, p.Person); err != nil {
 					return fmt.Errorf("activate %s: %w", p.Number, err)
 				}
 				return nil
@@ -77,8 +77,8 @@ func fillRegistry(ctx context.Context, a *app.App, box *mailbox.Mailbox) error {
 
 // visit activates a person by the same calls as the pages make, with a password that is
 // forgotten at once.
-func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, id domain.PersonID) error {
-	p, err := a.Store().Person(ctx, id)
+func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, enrolled domain.Person) error {
+	p, err := a.Store().PersonByNumber(ctx, enrolled.Profile, enrolled.Number)
 	if err != nil || p.Account != domain.NoAccount {
 		return err // active since an earlier start
 	}
@@ -174,7 +174,7 @@ func places(ctx context.Context, a *app.App, kc, mailbox string, operators []Ope
 	c := a.Config()
 	out := demoPlaces{Portal: c.Portal.BaseURL, Keycloak: kc, Realm: c.Keycloak.Realm, CAS: c.SSO.CASURL, Mailbox: mailbox, Operators: operators}
 	for _, invented := range demopeople.Some(demoPeople) { // in their order: the how-to's student first
-		p, err := a.Store().Person(ctx, invented.ID)
+		p, err := a.Store().PersonByNumber(ctx, invented.Profile, invented.Number)
 		if err != nil {
 			return demoPlaces{}, err
 		}

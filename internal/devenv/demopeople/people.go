@@ -10,7 +10,6 @@ import (
 
 	"entree/internal/domain"
 	"entree/internal/naming"
-	"entree/internal/registry"
 )
 
 // Active is a state of the demo in addition to the registry's: the account
@@ -113,7 +112,7 @@ func person(profile, number, given, family, born, address, cohort, state string)
 		readiness = domain.Ready
 	}
 	return Person{domain.Person{
-		ID: registry.ID(profile, number), Profile: profile, Number: number, GivenName: given, FamilyName: family, BirthDate: born,
+		Profile: profile, Number: number, GivenName: given, FamilyName: family, BirthDate: born,
 		Email: domain.Address(address), Cohort: cohort, Readiness: readiness,
 	}, state}
 }

@@ -17,14 +17,14 @@ func TestSome(t *testing.T) {
 	if p := people[0]; p.Number != "22502142" || p.GivenName != "Jean-Pierre" || p.FamilyName != "Martin" || p.State != "ready" {
 		t.Errorf("the first one is %+v", p)
 	}
-	states, profiles, ids := map[string]int{}, map[string]int{}, map[domain.PersonID]bool{}
+	states, profiles, ids := map[string]int{}, map[string]int{}, map[string]bool{}
 	for _, p := range people {
 		states[p.State]++
 		profiles[p.Profile]++
-		if ids[p.ID] {
+		if ids[p.Profile+p.Number] {
 			t.Errorf("%s is there twice", p.Number)
 		}
-		ids[p.ID] = true
+		ids[p.Profile+p.Number] = true
 		if a, err := domain.ParseAddress(string(p.Email)); err != nil || a != p.Email || !strings.Contains(string(p.Email), "example") {
 			t.Errorf("%s: address %q, %v", p.Number, p.Email, err)
 		}

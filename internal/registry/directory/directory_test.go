@@ -154,7 +154,7 @@ func TestDirectory_EveryPageIsRead(t *testing.T) {
 			t.Errorf("%s: %+v %v %v", source.URL, counts, refused, err)
 		}
 	}
-	p, err := db.Person(t.Context(), registry.ID("personnel", "3"))
+	p, err := db.PersonByNumber(t.Context(), "personnel", "3")
 	if err != nil || p.GivenName != "Zoé" || p.Email != "u3@example.org" {
 		t.Errorf("%+v, %v", p, err)
 	}
