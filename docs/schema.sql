@@ -10,8 +10,11 @@ CREATE TABLE acceptances (
     version    TEXT NOT NULL,
     sha256     TEXT NOT NULL REFERENCES charters (sha256),
     at         BIGINT NOT NULL,
+    mac        TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (person_id, journey_id, sha256)
 );
+
+CREATE INDEX acceptances_at ON acceptances (at);
 
 CREATE TABLE audit (
     seq     BIGINT PRIMARY KEY,
@@ -24,7 +27,8 @@ CREATE TABLE audit (
     client  TEXT NOT NULL,
     digest  TEXT NOT NULL,
     prev    TEXT NOT NULL,
-    hash    TEXT NOT NULL
+    hash    TEXT NOT NULL,
+    mac     TEXT NOT NULL DEFAULT ''
 );
 
 CREATE INDEX audit_act ON audit (act, seq);
@@ -47,7 +51,8 @@ CREATE TABLE audit_head (
     hash       TEXT NOT NULL,
     events     TEXT NOT NULL,
     cut        BIGINT NOT NULL,
-    events_cut TEXT NOT NULL
+    events_cut TEXT NOT NULL,
+    mac        TEXT NOT NULL DEFAULT ''
 );
 
 CREATE TABLE campaign_mails (
@@ -315,6 +320,13 @@ CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
 
 CREATE VIRTUAL TABLE people_words USING fts5(search, content='people', content_rowid='rowid', detail='none', columnsize=0, prefix='1 2 3 4 5 6',
     tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
+
+CREATE TABLE record_keys (
+    id        TEXT NOT NULL,
+    sealed_by TEXT NOT NULL,
+    box       BYTEA NOT NULL,
+    PRIMARY KEY (id, sealed_by)
+);
 
 CREATE TABLE schedule (
     name   TEXT PRIMARY KEY,

@@ -27,7 +27,7 @@ func auditCommand(env environment) *cobra.Command {
 	var path string
 	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	open := func(ctx context.Context) (*store.Store, error) {
-		c, err := config.Load(path, env.environ)
+		c, err := config.LoadForRecord(path, env.environ)
 		if err != nil {
 			return nil, err
 		}
@@ -45,9 +45,13 @@ func auditVerifyCommand(open func(context.Context) (*store.Store, error)) *cobra
 		Long: `Read the whole record and the events that it seals. Each thing that was removed
 or changed is one line; the command then ends with 1.
 
-Whoever can write to the database can also write a whole new record that holds
-in itself. Give the hash of an entry that was noted elsewhere: the last line of
-an earlier run, or of the portal's log ("audit sealed").
+Entries and acceptances have a MAC under the secret. Without the secret the
+command checks the rest and says so.
+
+A writer to the database who lacks the secret can still put back an older copy of
+the whole database. To find that, give the hash of an entry that was noted
+elsewhere: the last line of an earlier run, or of the portal's log ("audit
+sealed").
 
   entree audit verify --noted 1042:9f86d081884c7d65…`,
 		Args: cobra.NoArgs,
@@ -83,7 +87,7 @@ func parseNoted(noted []string) (map[int64]string, error) {
 
 func verifyAudit(ctx context.Context, s *store.Store, noted map[int64]string, out io.Writer) error {
 	faults := 0
-	head, blocks, err := s.VerifyAudit(ctx, noted, func(f audit.Fault) {
+	found, err := s.VerifyAudit(ctx, noted, func(f audit.Fault) {
 		faults++
 		fmt.Fprintln(out, f)
 	})
@@ -91,15 +95,18 @@ func verifyAudit(ctx context.Context, s *store.Store, noted map[int64]string, ou
 		return err
 	}
 	for seq := range noted {
-		if seq > head.Seq {
+		if seq > found.Seq {
 			faults++
 			fmt.Fprintf(out, "entry %d: was noted, and is not there\n", seq)
 		}
 	}
+	if !found.Keyed {
+		fmt.Fprintln(out, "not checked: the MACs of entries and acceptances, because there is no secret (ENTREE_SECRET)")
+	}
 	if faults > 0 {
 		return fmt.Errorf("the record does not hold: %d lines above", faults)
 	}
-	fmt.Fprintf(out, "the record holds: %d entries, %d blocks of events; the last one is %d:%s\n", head.Seq, blocks, head.Seq, head.Hash)
+	fmt.Fprintf(out, "the record holds: %d entries, %d blocks of events; the last one is %d:%s\n", found.Seq, found.Blocks, found.Seq, found.Hash)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -39,11 +40,17 @@ func DatabaseOf(c config.Config) string {
 	return c.Database
 }
 
-// OpenStore opens the configured database. The caller must close it.
+// OpenStore opens the configured database, with the keys of the secret if there
+// is one. The caller must close it.
 func OpenStore(ctx context.Context, c config.Config) (*store.Store, error) {
 	s, err := store.Open(ctx, DatabaseOf(c), time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
+	}
+	if !c.Keys.Empty() {
+		if err := s.UseKeys(ctx, c.Keys); err != nil {
+			return nil, errors.Join(fmt.Errorf("database: %w", err), s.Close())
+		}
 	}
 	return s, nil
 }

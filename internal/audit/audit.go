@@ -14,9 +14,10 @@
 // Students' events are too many to chain one by one. They are sealed in blocks:
 // an entry [ActSealed] records the range of the block and its hash.
 //
-// An attacker who can write to the database can write a new chain. A hash that
-// was noted outside the database reveals that: the program logs the head at
-// each seal, and [Verifier] compares.
+// Each entry and the head carry a MAC under the portal's secret. A writer to the
+// database who lacks the secret cannot add or change an entry unseen, but can put
+// an older copy of the whole database back. Only a hash that was noted elsewhere
+// shows that: the program logs the head at each seal, and [Verifier] compares.
 package audit
 
 import "time"
@@ -26,6 +27,7 @@ const (
 	ActSealed = "events.sealed" // a block of events was sealed; details: from, to, count, sha256
 	ActCut    = "audit.cut"     // entries up to "through" were deleted; details: through, hash
 	ActErased = "person.erased" // a person was erased; earlier entries about the person may have lost their details
+	ActBroken = "audit.broken"  // the end of the record had no valid MAC when the portal appended to it
 )
 
 // Operator is the user who performed an act, as the single sign-on knew them at

@@ -22,7 +22,8 @@ type Link struct {
 	Digest string // hash of salt and details
 	Prev   string // hash of the preceding link
 	Hash   string
-	Erased bool // the details were erased
+	MAC    string // the store's MAC of Signed; empty if written without the secret
+	Erased bool   // the details were erased
 }
 
 // Chain returns the link for e at position seq, after the link with the hash
@@ -54,6 +55,23 @@ func (l Link) sum() string {
 	h := newFields("entree audit 1", l.Prev, strconv.FormatInt(l.Seq, 10), strconv.FormatInt(l.At.UnixMicro(), 10),
 		l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.Digest)
 	return h.sum()
+}
+
+// Signed returns what the MAC of an entry covers. The hash covers all the rest.
+func (l Link) Signed() []string {
+	return []string{"entree audit entry 1", strconv.FormatInt(l.Seq, 10), l.Hash}
+}
+
+// ChainRows continues a hash over rows, one SHA-256 per row over the hash before
+// and the row's fields. Rows are taken in the order of their bytes.
+func ChainRows(hash string, rows [][]string) string {
+	slices.SortFunc(rows, slices.Compare)
+	for _, row := range rows {
+		f := newFields("entree rows 1", hash)
+		f.add(row...)
+		hash = f.sum()
+	}
+	return hash
 }
 
 // Block computes the hash of a block of events, in the order in which they are

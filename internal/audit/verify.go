@@ -27,6 +27,9 @@ type Verifier struct {
 	// Noted maps sequence numbers to hashes that were noted outside the
 	// database. An attacker who rewrites the whole database cannot forge them.
 	Noted map[int64]string
+	// MACFault returns what is wrong with the MAC of a link, or "". If it is nil,
+	// MACs are not checked.
+	MACFault func(Link) string
 
 	last    Link
 	begun   bool
@@ -69,7 +72,14 @@ func (v *Verifier) Next(l Link) (faults []Fault) {
 	if noted, is := v.Noted[l.Seq]; is && noted != l.Hash {
 		say("entry %d (%s): has another hash than the one that was noted", l.Seq, l.Act)
 	}
+	if v.MACFault != nil {
+		if what := v.MACFault(l); what != "" {
+			say("entry %d (%s): %s", l.Seq, l.Act, what)
+		}
+	}
 	switch l.Act {
+	case ActBroken:
+		say("entry %d: the end of the record was changed before the portal wrote this entry, at %s:%s", l.Seq, l.What["seq"], l.What["hash"])
 	case ActErased:
 		delete(v.missing, l.Whom) // the details may have been erased with the person
 	case ActCut:

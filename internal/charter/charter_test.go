@@ -175,9 +175,7 @@ func TestS47_AnExportVerifiesWithoutThePortalAndShowsEveryChange(t *testing.T) {
 	if err := s.Enrol(t.Context(), domain.Person{ID: "p1", Profile: "etudiant", Number: "22502142", GivenName: "Jean-Pierre", FamilyName: "Martin", Readiness: domain.Ready}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Apply(t.Context(), domain.Effects{Acceptances: []domain.Acceptance{{Person: "p1", Journey: "j1", Profile: "etudiant", Lang: "fr", Version: v.Name, SHA256: v.Texts.French.SHA256, At: start}}}); err != nil {
-		t.Fatal(err)
-	}
+	accept(t, s, v)
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
@@ -230,3 +228,60 @@ func TestS47_AnExportVerifiesWithoutThePortalAndShowsEveryChange(t *testing.T) {
 type versions struct{ all []charter.Version }
 
 func (v *versions) Versions(context.Context) ([]charter.Version, error) { return v.all, nil }
+
+// accept stores what the service stores when p1 accepts a version.
+func accept(t *testing.T, s *store.Store, v charter.Version) {
+	t.Helper()
+	if err := s.Apply(t.Context(), domain.Effects{
+		Acceptances: []domain.Acceptance{{Person: "p1", Journey: "j1", Profile: "etudiant", Lang: "fr", Version: v.Name, SHA256: v.Texts.French.SHA256, At: start}},
+		Events:      []domain.Event{{At: start, Kind: domain.EventCharterAccepted, Person: "p1", Journey: "j1", Details: map[string]string{"sha256": v.Texts.French.SHA256}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// changedText is a store whose charter texts were changed after the acceptance.
+type changedText struct{ *store.Store }
+
+func (s changedText) Evidence(ctx context.Context, id domain.PersonID) ([]domain.Acceptance, []domain.Charter, error) {
+	acceptances, texts, err := s.Store.Evidence(ctx, id)
+	for i := range texts {
+		texts[i].Text += " Et payez."
+	}
+	return acceptances, texts, err
+}
+
+// The portal does not sign a text that was changed after it was accepted, nor an
+// acceptance that was stored without the secret.
+func TestR13_AChangedTextIsNotSigned(t *testing.T) {
+	now := start
+	d, s := desk(t, &now)
+	keys, err := secret.ParseKeys(secret.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := keys.Signers(secret.UseEvidence)[0]
+	v := publish(t, d, "etudiant", "2026", "Soyez bons.", time.Time{})
+	if err := s.Enrol(t.Context(), domain.Person{ID: "p1", Profile: "etudiant", Number: "22502142", Readiness: domain.Ready}); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, v)
+	export := func() error {
+		_, err := d.Evidence(t.Context(), "p1", "Université d'Exemple", "https://compte.example.org", key)
+		return err
+	}
+	if err := export(); err != nil {
+		t.Errorf("untouched: %v", err)
+	}
+	d.Store = changedText{s}
+	if err := export(); !errors.Is(err, charter.ErrTampered) || !strings.Contains(err.Error(), "the text of version 2026") {
+		t.Errorf("a changed text: %v", err)
+	}
+	d.Store = s
+	if err := s.UseKeys(t.Context(), keys); err != nil {
+		t.Fatal(err)
+	}
+	if err := export(); !errors.Is(err, charter.ErrTampered) || !strings.Contains(err.Error(), "has no MAC") {
+		t.Errorf("stored without the secret: %v", err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"entree/internal/domain"
@@ -60,15 +61,32 @@ type Export struct {
 	Signature string          `json:"signature"`  // base64
 }
 
-// Evidence returns the signed export of a person's acceptances.
+// ErrTampered is returned for a person whose acceptances do not match their MACs
+// or the events.
+var ErrTampered = errors.New("the stored acceptances were changed outside the portal")
+
+// Evidence returns a person's signed export. It returns ErrTampered, with each
+// fault, instead of signing acceptances that do not hold.
 func (d *Desk) Evidence(ctx context.Context, id domain.PersonID, institution, portal string, key ed25519.PrivateKey) ([]byte, error) {
 	p, err := d.Store.Person(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := d.Store.EvidenceFaults(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	acceptances, texts, err := d.Store.Evidence(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	for i, a := range acceptances {
+		if domain.HashCharter(texts[i].Text) != a.SHA256 {
+			faults = append(faults, "the text of version "+a.Version+" is not the accepted one")
+		}
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrTampered, strings.Join(faults, "; "))
 	}
 	s := Statement{Format: evidenceFormat, Institution: institution, Portal: portal, MadeAt: d.now(), Acceptances: []StatementAccept{},
 		Person: StatementPerson{string(p.ID), p.Profile, p.Number, p.GivenName, p.FamilyName, p.Login}}

@@ -321,6 +321,19 @@ func LoadForDatabase(path string, environ []string) (Config, error) {
 	})
 }
 
+// LoadForRecord checks what a command needs that verifies or exports the audit:
+// the database, and the secret if there is one.
+func LoadForRecord(path string, environ []string) (Config, error) {
+	return load(path, environ, func(c *Config) []string {
+		var f faults
+		c.checkDatabase(&f)
+		if !c.Secret.Empty() {
+			c.checkSecrets(&f)
+		}
+		return f
+	})
+}
+
 // MigratesAtStart reports whether "entree serve" migrates an older schema. By
 // default it does on SQLite, which one program uses at a time. On PostgreSQL
 // other instances may still need the old schema, so a command migrates it.

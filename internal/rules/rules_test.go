@@ -58,7 +58,7 @@ var knows = []struct {
 	{"overview", []string{"audit", "domain"}, "what the console shows: types that the store fills"},
 	{"charter", []string{"audit", "domain"}, "a part of the domain, over the way of a person"},
 	{"campaign", []string{"audit", "domain"}, "a part of the domain, over the way of a person"},
-	{"store", []string{"audit", "campaign", "charter", "domain", "helpdesk", "naming", "overview"}, "an adapter knows the domain, not its neighbours"},
+	{"store", []string{"audit", "campaign", "charter", "domain", "helpdesk", "naming", "overview", "secret"}, "an adapter knows the domain, not its neighbours"},
 	{"jobs", []string{"domain"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/child", nil, "a leaf"},
 	{"devenv/hostile", nil, "an attacker knows addresses and nothing of the portal"},

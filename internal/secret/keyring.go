@@ -20,17 +20,26 @@ import (
 // Use names what a subkey is for. Two uses never share a key.
 type Use string
 
-// The uses there are.
+// Of returns the use for one site, so that a cookie of the portal means nothing
+// to the console.
+func (u Use) Of(site string) Use { return u + "/" + Use(site) }
+
+// The uses. A use is either for MACs or for sealing, never for both. UseSession,
+// UseSessionRow, UseCookie and UseForm are used by Of a site.
 const (
-	UseCode      Use = "code"
-	UseDesk      Use = "desk"
-	UseLong      Use = "long-code"
-	UseJob       Use = "job"
-	UseSession   Use = "session"
-	UseForm      Use = "form"
-	UsePseudonym Use = "pseudonym"
-	UseMail      Use = "mail"     // Message-IDs by which a bounce is known as ours
-	UseEvidence  Use = "evidence" // signatures under exports
+	UseCode       Use = "code"
+	UseDesk       Use = "desk"
+	UseLong       Use = "long-code"
+	UseJob        Use = "job"
+	UseSession    Use = "session"     // signatures of session cookies
+	UseSessionRow Use = "session-row" // sealed session rows
+	UseCookie     Use = "cookie"      // sealed cookies: logins under way
+	UseForm       Use = "form"
+	UsePseudonym  Use = "pseudonym"
+	UseMail       Use = "mail"     // Message-IDs by which a bounce is known as ours
+	UseEvidence   Use = "evidence" // signatures under exports
+	UseRecord     Use = "record"   // MACs of acceptances and of the audit
+	UseRetired    Use = "retired"  // sealed record keys of removed master keys
 )
 
 // KeySize is the size of a master key in bytes.
@@ -45,6 +54,9 @@ type Keyring struct {
 	// what the keys are for.
 	subkeys *sync.Map
 }
+
+// Empty reports whether the keyring holds no key.
+func (k Keyring) Empty() bool { return len(k.masters) == 0 }
 
 // Format answers every verb of fmt, as Text's does.
 func (k Keyring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
@@ -145,6 +157,9 @@ func (k Keyring) Verify(use Use, sum []byte, parts ...string) bool {
 	}
 	return ok
 }
+
+// MAC is HMAC-SHA-256 over parts under a key, each part preceded by its length.
+func MAC(key []byte, parts ...string) []byte { return mac(key, parts) }
 
 func mac(key []byte, parts []string) []byte {
 	h := hmac.New(sha256.New, key)

@@ -8,8 +8,11 @@
 //	ENTREE_SECRET ── HKDF ──┬─ code        MAC of the six digits
 //	                        ├─ desk        MAC of the desk's codes
 //	                        ├─ job         sealed payloads of waiting jobs
-//	                        ├─ session     cookies
-//	                        ├─ form        tokens in forms
+//	                        ├─ session     signatures of session cookies, per site
+//	                        ├─ session-row sealed session rows, per site
+//	                        ├─ cookie      sealed cookies, per site
+//	                        ├─ form        tokens in forms, per site
+//	                        ├─ record      MACs of acceptances and audit
 //	                        └─ pseudonym   people in logs
 package secret
 

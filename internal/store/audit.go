@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -21,31 +22,45 @@ func (s *Store) Note(ctx context.Context, e audit.Entry) error {
 	return s.Apply(ctx, domain.Effects{Audit: []audit.Entry{e}})
 }
 
-// chain appends an entry. The head's row is held until the transaction ends:
-// entries that come at once are chained one after the other.
-func chain(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
-	var seq int64
-	var prev string
-	if err := tx.QueryRowContext(ctx, `UPDATE audit_head SET seq = seq + 1 RETURNING seq, hash`).Scan(&seq, &prev); err != nil {
+// chain appends an entry. The head's row is locked until the transaction ends, so
+// concurrent entries are chained one after the other.
+func (s *Store) chain(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
+	var head storedHead
+	if err := tx.QueryRowContext(ctx, `UPDATE audit_head SET seq = seq RETURNING seq, hash, mac`).Scan(&head.Seq, &head.Hash, &head.mac); err != nil {
 		return err
 	}
-	random := make([]byte, 16)
-	_, _ = rand.Read(random)
-	e.At = moment(micros(e.At))
-	l := audit.Chain(e, seq, prev, hex.EncodeToString(random))
-	what, err := json.Marshal(l.What)
+	if s.record != nil && s.record.headFault(head) != "" {
+		// Appending would hide the change, so the record says that it happened.
+		broken := audit.Entry{At: s.now(), By: audit.System, Act: audit.ActBroken, What: map[string]string{"seq": strconv.FormatInt(head.Seq, 10), "hash": head.Hash}}
+		var err error
+		if head.Head, err = s.link(ctx, tx, broken, head.Head); err != nil {
+			return err
+		}
+	}
+	end, err := s.link(ctx, tx, e, head.Head)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO audit (seq, at, subject, name, role, act, whom, client, digest, prev, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		l.Seq, micros(l.At), l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.Digest, l.Prev, l.Hash); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO audit_details (seq, salt, what) VALUES ($1, $2, $3)`, l.Seq, l.Salt, string(what)); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE audit_head SET hash = $1`, l.Hash)
+	_, err = tx.ExecContext(ctx, `UPDATE audit_head SET seq = $1, hash = $2, mac = $3`, end.Seq, end.Hash, s.record.mac(headParts(end)...))
 	return err
+}
+
+// link inserts an entry behind head and returns the new head.
+func (s *Store) link(ctx context.Context, tx *sql.Tx, e audit.Entry, head audit.Head) (audit.Head, error) {
+	random := make([]byte, 16)
+	_, _ = rand.Read(random)
+	e.At = moment(micros(e.At))
+	l := audit.Chain(e, head.Seq+1, head.Hash, hex.EncodeToString(random))
+	what, err := json.Marshal(l.What)
+	if err != nil {
+		return head, err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO audit (seq, at, subject, name, role, act, whom, client, digest, prev, hash, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		l.Seq, micros(l.At), l.By.Subject, l.By.Name, l.By.Role, l.Act, l.Whom, l.From, l.Digest, l.Prev, l.Hash, s.record.mac(l.Signed()...)); err != nil {
+		return head, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit_details (seq, salt, what) VALUES ($1, $2, $3)`, l.Seq, l.Salt, string(what))
+	return audit.Head{Seq: l.Seq, Hash: l.Hash}, err
 }
 
 // Audit gives entries of the record, newest first, one by one.
@@ -108,7 +123,7 @@ func (s *Store) AuditActs(ctx context.Context) (map[string]int64, error) {
 }
 
 func (s *Store) links(ctx context.Context, rest string, see func(audit.Link) error, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT a.seq, a.at, a.subject, a.name, a.role, a.act, a.whom, a.client, a.digest, a.prev, a.hash, d.salt, d.what
+	rows, err := s.db.QueryContext(ctx, `SELECT a.seq, a.at, a.subject, a.name, a.role, a.act, a.whom, a.client, a.digest, a.prev, a.hash, a.mac, d.salt, d.what
 		FROM audit a LEFT JOIN audit_details d ON d.seq = a.seq `+rest, args...)
 	if err != nil {
 		return wrap("audit", err)
@@ -118,7 +133,7 @@ func (s *Store) links(ctx context.Context, rest string, see func(audit.Link) err
 		var l audit.Link
 		var at int64
 		var salt, what sql.NullString
-		if err := rows.Scan(&l.Seq, &at, &l.By.Subject, &l.By.Name, &l.By.Role, &l.Act, &l.Whom, &l.From, &l.Digest, &l.Prev, &l.Hash, &salt, &what); err != nil {
+		if err := rows.Scan(&l.Seq, &at, &l.By.Subject, &l.By.Name, &l.By.Role, &l.Act, &l.Whom, &l.From, &l.Digest, &l.Prev, &l.Hash, &l.MAC, &salt, &what); err != nil {
 			return wrap("audit", err)
 		}
 		l.At, l.Salt, l.Erased = moment(at), salt.String, !what.Valid
@@ -139,21 +154,41 @@ func (s *Store) AuditHead(ctx context.Context) (audit.Head, error) {
 	return h, wrap("audit", err)
 }
 
-// VerifyAudit reads the whole record and tells each thing that is wrong with
-// it. Entries that are added meanwhile are left for the next time.
-func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell func(audit.Fault)) (audit.Head, int, error) {
-	head, err := s.AuditHead(ctx)
-	if err != nil {
-		return head, 0, err
+// Verified is what VerifyAudit read.
+type Verified struct {
+	audit.Head
+	Blocks int  // of events
+	Keyed  bool // MACs were checked
+}
+
+// VerifyAudit reads the whole record, the events that it seals and all
+// acceptances, and reports each fault. Without UseKeys it cannot check MACs.
+// Entries that are appended meanwhile are not read.
+func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell func(audit.Fault)) (Verified, error) {
+	found := Verified{Keyed: s.record != nil}
+	var head storedHead
+	if err := s.db.QueryRowContext(ctx, `SELECT seq, hash, mac FROM audit_head`).Scan(&head.Seq, &head.Hash, &head.mac); err != nil {
+		return found, wrap("audit", err)
 	}
+	found.Head = head.Head
 	v := &audit.Verifier{Noted: noted}
+	if s.record != nil {
+		v.MACFault = func(l audit.Link) string { return s.record.fault(l.MAC, l.Signed()...) }
+		if what := s.record.headFault(head); what != "" {
+			tell(audit.Fault{Seq: head.Seq, What: "the end of the record " + what})
+		}
+	}
 	say := func(faults []audit.Fault) {
 		for _, f := range faults {
 			tell(f)
 		}
 	}
-	err = s.links(ctx, `WHERE a.seq <= $1 ORDER BY a.seq`, func(l audit.Link) error {
+	last := kept{Hash: audit.Origin}
+	err := s.links(ctx, `WHERE a.seq <= $1 ORDER BY a.seq`, func(l audit.Link) error {
 		say(v.Next(l))
+		if l.Act == audit.ActCut && !l.Erased {
+			last = keptOf(l.What)
+		}
 		if l.Act != audit.ActSealed || l.Erased {
 			return nil
 		}
@@ -164,17 +199,39 @@ func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell fu
 		return err
 	}, head.Seq)
 	if err != nil {
-		return head, 0, err
+		return found, err
 	}
-	say(v.End(head))
+	say(v.End(head.Head))
+	found.Blocks = v.Blocks()
 	var behind int64
 	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM audit WHERE seq > (SELECT seq FROM audit_head)`).Scan(&behind); err != nil {
-		return head, 0, wrap("audit", err)
+		return found, wrap("audit", err)
 	}
 	if behind > 0 {
 		tell(audit.Fault{Seq: head.Seq, What: fmt.Sprintf("put in behind the end of the chain: %d", behind)})
 	}
-	return head, v.Blocks(), nil
+	return found, s.verifyAcceptances(ctx, last, tell)
+}
+
+// verifyAcceptances compares the acceptances with their MACs, with the events,
+// and, where the events were pruned, with the last checkpoint.
+func (s *Store) verifyAcceptances(ctx context.Context, last kept, tell func(audit.Fault)) error {
+	faults, err := s.acceptanceFaults(ctx, "", last.Through)
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		tell(audit.Fault{What: f})
+	}
+	now, err := addKept(ctx, s.db, kept{Hash: audit.Origin}, last.Through)
+	if err != nil {
+		return wrap("acceptances", err)
+	}
+	if now != last {
+		tell(audit.Fault{What: fmt.Sprintf("of %d acceptances up to %s, whose events were pruned, %d are there, or they were changed",
+			last.Count, moment(last.Through).Format(time.RFC3339), now.Count)})
+	}
+	return nil
 }
 
 // querier is a database or a transaction.
@@ -242,7 +299,7 @@ func (s *Store) SealEvents(ctx context.Context, before time.Time) (int64, error)
 			}
 			n = b.Count
 			first, last := ends[0], ends[len(ends)-1]
-			if err := chain(ctx, tx, audit.Entry{At: s.now(), By: audit.System, Act: audit.ActSealed, What: map[string]string{
+			if err := s.chain(ctx, tx, audit.Entry{At: s.now(), By: audit.System, Act: audit.ActSealed, What: map[string]string{
 				"from": from, "to": last.id, "count": strconv.FormatInt(b.Count, 10), "sha256": b.Sum(),
 				"since": moment(first.at).Format(time.RFC3339), "until": moment(last.at).Format(time.RFC3339),
 			}}); err != nil {
@@ -284,9 +341,16 @@ func (s *Store) CutAudit(ctx context.Context, before time.Time) (int64, error) {
 		if err != nil {
 			return err
 		}
-		if err := chain(ctx, tx, audit.Entry{At: s.now(), By: audit.System, Act: audit.ActCut, What: map[string]string{
+		keeps, err := lastKept(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if keeps, err = addKept(ctx, tx, keeps, eventTime(events)); err != nil {
+			return err
+		}
+		if err := s.chain(ctx, tx, audit.Entry{At: s.now(), By: audit.System, Act: audit.ActCut, What: keeps.details(map[string]string{
 			"through": strconv.FormatInt(through, 10), "hash": hash, "before": before.UTC().Format(time.RFC3339),
-		}}); err != nil {
+		})}); err != nil {
 			return err
 		}
 		removed = through - cut
@@ -307,18 +371,29 @@ func (s *Store) CutAudit(ctx context.Context, before time.Time) (int64, error) {
 	return removed, wrap("cut the audit", err)
 }
 
-// sealedThrough gives the last event that the entries up to one sealed.
+// sealedThrough returns the last event that the entries up to one sealed.
 func sealedThrough(ctx context.Context, tx *sql.Tx, through int64) (string, error) {
+	what, err := lastDetails(ctx, tx, audit.ActSealed, through)
+	return what["to"], err
+}
+
+// lastKept returns the acceptances of the last checkpoint.
+func lastKept(ctx context.Context, tx either) (kept, error) {
+	what, err := lastDetails(ctx, tx, audit.ActCut, math.MaxInt64)
+	return keptOf(what), err
+}
+
+// lastDetails returns the details of the last entry of an act up to a place in
+// the chain, nil if there is none.
+func lastDetails(ctx context.Context, tx either, act string, through int64) (what map[string]string, err error) {
 	var raw string
-	err := tx.QueryRowContext(ctx, `SELECT d.what FROM audit a JOIN audit_details d ON d.seq = a.seq WHERE a.act = $1 AND a.seq <= $2 ORDER BY a.seq DESC LIMIT 1`,
-		audit.ActSealed, through).Scan(&raw)
+	err = tx.QueryRowContext(ctx, `SELECT d.what FROM audit a JOIN audit_details d ON d.seq = a.seq WHERE a.act = $1 AND a.seq <= $2 ORDER BY a.seq DESC LIMIT 1`,
+		act, through).Scan(&raw)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		return nil, nil
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var what map[string]string
-	err = json.Unmarshal([]byte(raw), &what)
-	return what["to"], err
+	return what, json.Unmarshal([]byte(raw), &what)
 }

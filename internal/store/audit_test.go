@@ -26,7 +26,7 @@ func (w *world) faults(noted ...map[int64]string) (out []string) {
 	for _, n := range noted {
 		hashes = n
 	}
-	_, _, err := w.VerifyAudit(w.t.Context(), hashes, func(f audit.Fault) { out = append(out, f.What) })
+	_, err := w.VerifyAudit(w.t.Context(), hashes, func(f audit.Fault) { out = append(out, f.What) })
 	w.must(err)
 	return out
 }
@@ -35,7 +35,7 @@ func (w *world) faults(noted ...map[int64]string) (out []string) {
 // their hands: without the triggers.
 func (w *world) behind(statements ...string) {
 	w.t.Helper()
-	for _, table := range []string{"audit", "events"} {
+	for _, table := range []string{"audit", "events", "acceptances"} {
 		drop := []string{"DROP TRIGGER IF EXISTS " + table + "_no_update", "DROP TRIGGER IF EXISTS " + table + "_no_delete"}
 		if strings.HasPrefix(w.dsn, "postgres") {
 			drop = []string{"ALTER TABLE " + table + " DISABLE TRIGGER USER"}
@@ -80,8 +80,8 @@ func TestAudit_WhatWasRemovedOrChangedIsFound(t *testing.T) {
 			"the first removed":    {[]string{"DELETE FROM audit WHERE seq <= 2"}, []string{"entries 1 to 2: removed, and no checkpoint accounts for them"}},
 			"the last removed":     {[]string{"DELETE FROM audit WHERE seq >= 6"}, []string{"entry 6: removed"}},
 			"all removed":          {[]string{"DELETE FROM audit"}, []string{"entries 1 to 6: removed"}},
-			"put in at the end":    {[]string{"INSERT INTO audit SELECT 7, at, subject, name, role, act, whom, client, digest, prev, hash FROM audit WHERE seq = 6"}, []string{"put in behind the end of the chain: 1"}},
-			"put in between":       {[]string{"UPDATE audit SET seq = seq + 100 WHERE seq >= 4", "UPDATE audit SET seq = seq - 99 WHERE seq >= 100", "INSERT INTO audit SELECT 4, at, subject, name, role, act, whom, client, digest, prev, hash FROM audit WHERE seq = 3"}, []string{"entry 4 (person.held): changed", "entry 5 (person.held): changed", "entry 6 (person.held): changed"}},
+			"put in at the end":    {[]string{"INSERT INTO audit SELECT 7, at, subject, name, role, act, whom, client, digest, prev, hash, mac FROM audit WHERE seq = 6"}, []string{"put in behind the end of the chain: 1"}},
+			"put in between":       {[]string{"UPDATE audit SET seq = seq + 100 WHERE seq >= 4", "UPDATE audit SET seq = seq - 99 WHERE seq >= 100", "INSERT INTO audit SELECT 4, at, subject, name, role, act, whom, client, digest, prev, hash, mac FROM audit WHERE seq = 3"}, []string{"entry 4 (person.held): changed", "entry 5 (person.held): changed", "entry 6 (person.held): changed"}},
 			"two exchanged":        {[]string{"UPDATE audit SET seq = 100 WHERE seq = 2", "UPDATE audit SET seq = 2 WHERE seq = 3", "UPDATE audit SET seq = 3 WHERE seq = 100"}, []string{"entry 2 (person.held): changed", "entry 3 (person.held): changed"}},
 			"the head turned back": {[]string{"UPDATE audit_head SET seq = 5"}, []string{"the end of the chain is not that of entry 5", "put in behind the end of the chain: 1"}},
 		} {
@@ -170,8 +170,8 @@ func TestAudit_EventsAreSealedInBlocks(t *testing.T) {
 		if n, err := w.SealEvents(t.Context(), late.Add(time.Minute)); err != nil || n != 0 {
 			t.Errorf("sealed again: %d, %v", n, err)
 		}
-		if _, blocks, err := w.VerifyAudit(t.Context(), nil, func(f audit.Fault) { t.Error(f) }); err != nil || blocks != 2 {
-			t.Errorf("%d blocks, %v", blocks, err)
+		if found, err := w.VerifyAudit(t.Context(), nil, func(f audit.Fault) { t.Error(f) }); err != nil || found.Blocks != 2 {
+			t.Errorf("%+v, %v", found, err)
 		}
 		w.behind("CREATE TABLE events_copy AS SELECT * FROM events")
 		for name, tt := range map[string]struct{ do, want string }{

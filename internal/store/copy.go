@@ -266,6 +266,23 @@ type rowsOf interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// all runs a query and returns its rows.
+func all[T any](ctx context.Context, db rowsOf, scan func(func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scan(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
+}
+
 // texts reads one column.
 func texts(ctx context.Context, db rowsOf, query string, args ...any) ([]string, error) {
 	rows, err := db.QueryContext(ctx, query, args...)

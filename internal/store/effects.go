@@ -47,8 +47,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 		}
 	}
 	for _, a := range e.Acceptances {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-			a.Person, a.Journey, a.Profile, a.Lang, a.Version, a.SHA256, micros(a.At)); err != nil {
+		if err := s.insertAcceptance(ctx, tx, a); err != nil {
 			return fmt.Errorf("acceptance: %w", err)
 		}
 	}
@@ -75,7 +74,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	}
 	// Last, since the head of the chain is held from here to the commit.
 	for _, entry := range e.Audit {
-		if err := chain(ctx, tx, entry); err != nil {
+		if err := s.chain(ctx, tx, entry); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
 	}

@@ -42,6 +42,7 @@ type Store struct {
 	dsn     string
 	dialect dialect
 	now     func() time.Time
+	record  *recordKeys // nil: see UseKeys
 }
 
 // Open opens a database. dsn is "sqlite:FILE" or "postgres://…". Open creates
@@ -73,7 +74,7 @@ func connect(dsn string, now func() time.Time) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db, writer, dsn, d, now}, nil
+	return &Store{db: db, writer: writer, dsn: dsn, dialect: d, now: now}, nil
 }
 
 // Close closes the database.

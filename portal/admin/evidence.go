@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,6 +18,7 @@ type EvidencePage struct {
 	Current     string // name of the version in force for them
 	Owes        bool
 	MayExport   bool
+	Tampered    bool // the acceptances do not match their MACs or the events
 	PublicKey   string
 	Fingerprint string
 }
@@ -34,6 +36,11 @@ func (a *Console) evidence(v *visit) error {
 		return err
 	}
 	page.Acceptances = acceptances
+	faults, err := a.Charters.Store.EvidenceFaults(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	page.Tampered = len(faults) > 0
 	versions, err := a.Charters.Store.Versions(ctx)
 	if err != nil {
 		return err
@@ -49,10 +56,13 @@ func (a *Console) evidence(v *visit) error {
 	return v.show("evidence", page)
 }
 
-// exportEvidence hands out the signed file. That it was asked for is noted.
+// exportEvidence sends the signed file and writes an audit entry.
 func (a *Console) exportEvidence(v *visit) error {
 	id := domain.PersonID(v.Param("id"))
 	file, err := a.Charters.Evidence(v.Request.Context(), id, a.Evidence.Institution, a.Evidence.Portal, a.Evidence.Key)
+	if errors.Is(err, charter.ErrTampered) {
+		return v.done(pathPeople+"/"+string(id)+"/charte", "console.evidence.tampered")
+	}
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,8 @@ CREATE TABLE charter_drafts (
     edited_by TEXT NOT NULL
 );
 
--- Append-only.
+-- Append-only. mac is a MAC of the row and of the person's number (record.go);
+-- empty if written without the secret.
 CREATE TABLE acceptances (
     person_id  TEXT NOT NULL,
     journey_id TEXT NOT NULL,
@@ -159,8 +160,10 @@ CREATE TABLE acceptances (
     version    TEXT NOT NULL,
     sha256     TEXT NOT NULL REFERENCES charters (sha256),
     at         BIGINT NOT NULL,
+    mac        TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (person_id, journey_id, sha256)
 );
+CREATE INDEX acceptances_at ON acceptances (at);
 
 -- What happened to people and journeys. Rows can be deleted only up to
 -- audit_head.events_cut.
@@ -318,7 +321,8 @@ CREATE TABLE audit (
     client  TEXT NOT NULL,
     digest  TEXT NOT NULL,
     prev    TEXT NOT NULL,
-    hash    TEXT NOT NULL
+    hash    TEXT NOT NULL,
+    mac     TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_whom ON audit (whom, seq);
@@ -341,9 +345,19 @@ CREATE TABLE audit_head (
     hash       TEXT NOT NULL,
     events     TEXT NOT NULL,
     cut        BIGINT NOT NULL,
-    events_cut TEXT NOT NULL
+    events_cut TEXT NOT NULL,
+    mac        TEXT NOT NULL DEFAULT ''
 );
 INSERT INTO audit_head (id, seq, hash, events, cut, events_cut) VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000', '', 0, '');
+
+-- Keys of the MACs above whose master key was removed from the secret, sealed
+-- under the master key whose id is sealed_by.
+CREATE TABLE record_keys (
+    id        TEXT NOT NULL,
+    sealed_by TEXT NOT NULL,
+    box       BYTEA NOT NULL,
+    PRIMARY KEY (id, sealed_by)
+);
 
 -- Append-only tables reject every change; events and audit allow pruning.
 -- +goose StatementBegin
