@@ -21,7 +21,7 @@ func (s *Site) PutSealed(c *gin.Context, name string, value any, life time.Durat
 	if err != nil {
 		return fmt.Errorf("cookie %s: %w", name, err)
 	}
-	box, err := s.config.Keys.Seal(secret.UseSession, "cookie:"+name, plain)
+	box, err := s.config.Keys.Seal(secret.UseCookie.Of(s.sessions.site), "cookie:"+name, plain)
 	if err != nil {
 		return fmt.Errorf("cookie %s: %w", name, err)
 	}
@@ -41,7 +41,7 @@ func (s *Site) TakeSealed(c *gin.Context, name string, value any) bool {
 	if err != nil || len(cookies) > 1 {
 		return false
 	}
-	plain, err := s.config.Keys.Open(secret.UseSession, "cookie:"+name, box)
+	plain, err := s.config.Keys.Open(secret.UseCookie.Of(s.sessions.site), "cookie:"+name, box)
 	return err == nil && json.Unmarshal(plain, value) == nil
 }
 

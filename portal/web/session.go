@@ -46,7 +46,8 @@ type Sessions struct {
 	rows   SessionRows
 	keys   secret.Keyring
 	codecs []securecookie.Codec
-	name   string
+	site   string // of the keys
+	name   string // of the cookie
 	cookie sessions.Options
 	now    func() time.Time
 	random io.Reader
@@ -69,14 +70,14 @@ type ends struct{}
 const ticketLife = 24 * time.Hour
 
 func newSessions(name string, c Config, https bool) *Sessions {
-	s := &Sessions{rows: c.Sessions, keys: c.Keys, now: c.Now, random: c.Random, name: name}
+	s := &Sessions{rows: c.Sessions, keys: c.Keys, now: c.Now, random: c.Random, site: name, name: name}
 	if https {
 		s.name = "__Host-" + name
 	}
 	// All set here: the library's own defaults are SameSite=None, readable by
 	// scripts, thirty days.
 	s.cookie = sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	for _, key := range c.Keys.Subkeys(secret.UseSession) {
+	for _, key := range c.Keys.Subkeys(secret.UseSession.Of(name)) {
 		s.codecs = append(s.codecs, securecookie.New(key, nil).
 			SetSerializer(securecookie.JSONEncoder{}).MaxAge(int(ticketLife.Seconds())))
 	}
@@ -125,7 +126,7 @@ func (s *Sessions) read(ctx context.Context, id string) (map[string]string, time
 	if !s.now().Before(expires) {
 		return nil, expires, domain.ErrNotFound
 	}
-	plain, err := s.keys.Open(secret.UseSession, id, box)
+	plain, err := s.keys.Open(secret.UseSessionRow.Of(s.site), id, box)
 	if err != nil {
 		return nil, expires, err
 	}
@@ -158,7 +159,7 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 		if err != nil {
 			return fmt.Errorf("session: %w", err)
 		}
-		box, err := s.keys.Seal(secret.UseSession, session.ID, plain)
+		box, err := s.keys.Seal(secret.UseSessionRow.Of(s.site), session.ID, plain)
 		if err != nil {
 			return fmt.Errorf("session: %w", err)
 		}

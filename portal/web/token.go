@@ -30,7 +30,7 @@ func (s *Site) Token(c *gin.Context, about string) (string, error) {
 		}
 		session.IsNew = false
 	}
-	return base64.RawURLEncoding.EncodeToString(s.config.Keys.MAC(secret.UseForm, session.ID, about)), nil
+	return base64.RawURLEncoding.EncodeToString(s.config.Keys.MAC(secret.UseForm.Of(s.sessions.site), session.ID, about)), nil
 }
 
 // CheckToken returns an error page if a form was not made for this session and this
@@ -45,7 +45,7 @@ func (s *Site) CheckToken(c *gin.Context, form Form, about, goOn string) error {
 		return &Error{Status: http.StatusConflict, Key: "cookies", GoOn: goOn, Label: "error.try_again"}
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(form[TokenField])
-	if err != nil || session.IsNew || !s.config.Keys.Verify(secret.UseForm, sum, session.ID, about) {
+	if err != nil || session.IsNew || !s.config.Keys.Verify(secret.UseForm.Of(s.sessions.site), sum, session.ID, about) {
 		return &Error{Status: http.StatusConflict, Key: "stale", GoOn: goOn, Label: "error.go_on"}
 	}
 	return nil
