@@ -197,7 +197,7 @@ func TestT13_EntriesAreNamedAndAddressesStay(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// The directory now returns the second address first: nothing changes.
-	p, err := db.Person(t.Context(), registry.ID("personnel", "3"))
+	p, err := db.PersonByNumber(t.Context(), "personnel", "3")
 	if err != nil || p.Email != "u3@example.org" {
 		t.Fatalf("%+v %v", p, err)
 	}
