@@ -26,19 +26,19 @@ import (
 	"entree/portal/web"
 )
 
-// world is a portal over fakes, with a clock that stands still.
+// world is a portal over fakes, with a fixed clock.
 type world struct {
 	portal  *portal.Portal
 	service *fakeService
 	rows    *fakeRows
 	log     *syncBuffer
 	base    string
-	network http.RoundTripper // to a portal that listens; nil: requests are handed over
+	network http.RoundTripper // for a portal that listens; nil: requests are passed to the handler directly
 	mu      sync.Mutex
 	at      time.Time
 }
 
-// failer is what testing.T and rapid.T have in common.
+// failer is the common subset of testing.T and rapid.T.
 type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -87,7 +87,7 @@ func (w *world) sleep(d time.Duration) {
 	w.at = w.at.Add(d)
 }
 
-// fakeCatalog shows keys and arguments instead of words.
+// fakeCatalog returns keys and arguments instead of texts.
 type fakeCatalog struct{}
 
 func (fakeCatalog) T(lang domain.Lang, key string, args ...any) template.HTML {
@@ -105,7 +105,7 @@ func (fakeCatalog) Match(accept string) domain.Lang {
 	return domain.French
 }
 
-// browser keeps cookies and the page that it shows, as a real one does.
+// browser keeps cookies and the current page.
 type browser struct {
 	t      failer
 	world  *world
@@ -123,7 +123,7 @@ func (w *world) browser(t failer) *browser {
 	return &browser{t: t, world: w, jar: jar, header: http.Header{}, remote: "192.0.2.7:4711"}
 }
 
-// page is an answer.
+// page is a parsed response.
 type page struct {
 	*goquery.Document
 	t      failer
@@ -133,7 +133,7 @@ type page struct {
 	body   string
 }
 
-// do sends one request and follows nothing.
+// do sends one request and follows no redirect.
 func (b *browser) do(method, path string, body *url.Values) *page {
 	b.t.Helper()
 	var r *http.Request
@@ -200,8 +200,8 @@ func (b *browser) follow(p *page) *page {
 	return nil
 }
 
-// fill makes what a browser sends of a form on the page: every field as it
-// stands, with the given ones typed in.
+// fill returns the values that a browser submits for a form of the page: the
+// current values, replaced by the typed ones.
 func (p *page) fill(action string, typed ...string) url.Values {
 	p.t.Helper()
 	form := p.Find(`form[action="` + action + `"]`)
@@ -222,7 +222,7 @@ func (p *page) fill(action string, typed ...string) url.Values {
 	return values
 }
 
-// submit sends a form of the page and follows.
+// submit submits a form of the page and follows redirects.
 func (b *browser) submit(p *page, action string, typed ...string) *page {
 	b.t.Helper()
 	values := p.fill(action, typed...)
@@ -245,14 +245,14 @@ func (p *page) shows(selector, text string) *page {
 	return p
 }
 
-// begin asks for a code.
+// begin requests a code.
 func (b *browser) begin(address string) *page {
 	b.t.Helper()
 	p := b.get("/activation?profil=etudiant").want("/activation", 200)
 	return b.submit(p, "/activation", "adresse", address).want("/activation/identification", 200)
 }
 
-// to goes the whole way up to a page.
+// to runs the activation up to a page.
 func (b *browser) to(path string) *page {
 	b.t.Helper()
 	p := b.begin(known)
@@ -301,7 +301,7 @@ func (b *browser) setSession(value string) {
 	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: u.Scheme == "https"}})
 }
 
-// syncBuffer is a log that goroutines may share.
+// syncBuffer is a log buffer that is safe for concurrent use.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

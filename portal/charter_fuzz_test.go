@@ -7,8 +7,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// Whatever an institution writes: what reaches the page runs nothing, loads
-// nothing, and meets none of the page's own ids.
+// Any text of a charter renders to HTML that runs no script, loads nothing, and
+// uses none of the page's own ids.
 func FuzzCharter(f *testing.F) {
 	for _, seed := range []string{
 		"# Charte\n\n## Objet\n\nVoir [le site](https://exemple.fr/).", "<script>alert(1)</script>", "[x](javascript:alert(1))", "![x](https://exemple.fr/x.png)",

@@ -12,19 +12,19 @@ import (
 	"entree/portal/web"
 )
 
-// Beyond capacity newcomers are told so at once, in their language and with a
-// time to come back; whoever is on the way gets in until the last place, and
-// health can be asked for throughout.
+// Above the capacity, new visitors get a refusal at once, in their language and
+// with a time to come back. Visitors whose journey has begun are served until
+// the last place is taken, and the health checks always answer.
 func TestOverload_ThoseOnTheWayGoFirst(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	var started atomic.Bool
 	w := newWorld(t, func(o *portal.Options) {
-		o.AtOnce = 8 // of which two are for those on the way
+		o.AtOnce = 8 // two of them are reserved for journeys that have begun
 		o.Catalog = held{o.Catalog, &started, inside, leave}
 	})
 	started.Store(true)
 	b := w.browser(t)
-	b.get("/activation").fill("/activation", "profil", "etudiant", "adresse", known) // has a cookie from here on
+	b.get("/activation").fill("/activation", "profil", "etudiant", "adresse", known) // the browser has a cookie from here on
 	var wg sync.WaitGroup
 	hold := func(who *browser) {
 		wg.Go(func() {
@@ -65,10 +65,10 @@ func TestOverload_ThoseOnTheWayGoFirst(t *testing.T) {
 	}
 }
 
-// held keeps whoever asks for the welcome page inside while it is being drawn.
+// held blocks requests for the welcome page while it is rendered.
 type held struct {
 	web.Catalog
-	drawn         *atomic.Bool // the samples are, when the portal starts
+	drawn         *atomic.Bool // the sample pages were rendered at the portal's start
 	inside, leave chan struct{}
 }
 

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The page holds the seconds that are left, so that no comparison with the device's
-// clock is possible.
+// The page contains the remaining seconds, so that it cannot compare a time
+// with the device's clock.
 func TestV1_ThePageHoldsSecondsAndNoTime(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)

@@ -189,8 +189,8 @@ func TestV7_OneOfTwoHeadersIsRead(t *testing.T) {
 	}
 }
 
-// V16: an address with capitals, with slashes or with what a sentence left at
-// its end leads to its page, by GET and HEAD.
+// V16: a URL with capitals, slashes or trailing punctuation of a sentence leads
+// to its page, by GET and HEAD.
 func TestV16_AnAddressThatIsAlmostRightLeadsToItsPage(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)

@@ -17,28 +17,28 @@ const (
 	rightLong   = "7K3F9Q2M7K3F9Q2M"
 	rightNumber = "22502142"
 	known       = "jeanne@exemple.fr"  // one student
-	family      = "famille@exemple.fr" // two of them
+	family      = "famille@exemple.fr" // two students share it
 	goodPhrase  = "LesNuagesDansentSur7Toits"
-	shortWait   = time.Minute // until a code can be sent again
+	shortWait   = time.Minute // delay until a code can be sent again
 	journeyLife = 2 * time.Hour
 	idleLimit   = 20 * time.Minute
 )
 
-// fakeService moves real journeys along by the real Journey.Next, in memory.
+// fakeService changes journeys in memory, with the real Journey.Next.
 type fakeService struct {
 	mu       sync.Mutex
 	now      func() time.Time
 	journeys map[domain.JourneyID]*domain.Journey
-	clients  map[string]int // requests by client, for the limit
+	clients  map[string]int // requests by client, for the rate limit
 	acts     int            // changes of any kind
 	mails    int
 	logins   []string
 	charter  domain.Charter
-	owes     bool  // an acceptance of the charter
-	slow     bool  // Keycloak takes its time
-	broken   error // what every method answers, where set
+	owes     bool  // whether the person owes an acceptance of the charter
+	slow     bool  // whether Keycloak is slow
+	broken   error // if set, every method returns it
 	panics   bool
-	perNet   int // requests that a client may make
+	perNet   int // maximum number of requests of a client
 }
 
 func newFakeService(now func() time.Time) *fakeService {
@@ -50,7 +50,7 @@ func newFakeService(now func() time.Time) *fakeService {
 }
 
 // change runs f on a journey at one of the given steps, as the real service
-// does within a transaction.
+// does in a transaction.
 func (f *fakeService) change(read *domain.Journey, at domain.Step, do func(*domain.Journey) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -332,7 +332,7 @@ func (f *fakeService) CharterText(_ context.Context, sum string) (domain.Charter
 	return f.charter, nil
 }
 
-// set changes a journey behind the pages' back.
+// set changes a journey without the pages.
 func (f *fakeService) set(do func(*domain.Journey)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -347,7 +347,7 @@ func (f *fakeService) count() (acts, mails int) {
 	return f.acts, f.mails
 }
 
-// fakeRows keeps sessions in memory and counts what is written.
+// fakeRows keeps sessions in memory and counts the writes.
 type fakeRows struct {
 	mu     sync.Mutex
 	rows   map[string]fakeRow

@@ -14,7 +14,7 @@ import (
 	"entree/internal/domain"
 )
 
-// stages puts a journey at each step there is.
+// stages changes a journey so that it is at a step.
 var stages = map[domain.Step]func(*domain.Journey, time.Time){
 	domain.StepCode:    func(*domain.Journey, time.Time) {},
 	domain.StepEnded:   func(j *domain.Journey, at time.Time) { j.EndedAt = at },
@@ -32,15 +32,14 @@ var stages = map[domain.Step]func(*domain.Journey, time.Time){
 	domain.StepParked:  func(j *domain.Journey, at time.Time) { j.Person, j.ParkedAt = "jeanne", at },
 }
 
-// titleAt is the h1 that a browser may reach at each step, and no other page
-// of the way.
+// titleAt lists the h1 of each page that a browser can reach at a step.
 var titleAt = map[domain.Step][]string{
 	domain.StepCode: {"code"}, domain.StepEnded: {"ended"}, domain.StepVerify: {"verify"},
 	domain.StepCharter: {"charter"}, domain.StepGuide: {"guide"}, domain.StepPassword: {"password", "guide"},
 	domain.StepWaiting: {"waiting"}, domain.StepDone: {"success"}, domain.StepParked: {"parked"},
 }
 
-// put moves the browser's journey to a step, charter included.
+// put moves the browser's journey to a step, including the charter.
 func (w *world) put(step domain.Step) {
 	w.service.set(func(j *domain.Journey) {
 		fresh := domain.Journey{
@@ -82,8 +81,8 @@ func titleKey(p *page) string {
 	return strings.TrimSuffix(strings.TrimPrefix(p.Find("h1").Text(), "[fr "), ".title]")
 }
 
-// An empty POST, with a good token, to every act at every step: nothing moves
-// but the guide's own button at the guide's own step.
+// An empty POST with a valid token to every act at every step changes nothing,
+// except the guide's own button at the guide's step.
 func TestS27_EmptyPostsMoveNothing(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
@@ -127,8 +126,8 @@ func stepPage(step domain.Step) string {
 	}[step]
 }
 
-// A browser that wanders over all addresses in any order, typing right and
-// wrong things, never sees a page ahead of what it has done.
+// A browser that requests all URLs in random order, with right and wrong input,
+// never sees a page ahead of its completed acts.
 func TestS27_RandomWalk(t *testing.T) {
 	right := map[string]url.Values{
 		"/activation/identification": {"code": {rightCode}},
@@ -143,13 +142,13 @@ func TestS27_RandomWalk(t *testing.T) {
 		b.header.Set("Sec-Fetch-Dest", "document")
 		p := b.begin(known)
 		var token string
-		done := 0 // acts done in their order
+		done := 0 // number of acts done, in order
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "look") {
 				p = b.get(rapid.SampledFrom(getPages).Draw(t, "address"))
 			} else {
 				path := rapid.SampledFrom(slices.Sorted(maps.Keys(right))).Draw(t, "act")
-				// The success page has no form: the last token goes on being used.
+				// The success page has no form: the last token remains in use.
 				token = b.get(stepOf(order[done])).Find("[name=jeton]").First().AttrOr("value", token)
 				form := url.Values{"jeton": {token}}
 				if path == "/activation/charte" {
@@ -163,7 +162,7 @@ func TestS27_RandomWalk(t *testing.T) {
 				} else {
 					maps.Copy(form, emptyForm(path, token))
 					if path == "/activation/entre-mdp" && order[done] == "guide" {
-						done++ // it has nothing to get wrong
+						done++ // this act has no wrong input
 					}
 				}
 				p = b.follow(b.do("POST", path, &form))
@@ -192,7 +191,7 @@ func TestS27_WithoutAJourneyTheWayBeginsAtTheRequest(t *testing.T) {
 	}
 }
 
-// I3: nothing but the journey's own end shows the success page.
+// I3: only a completed journey shows the success page.
 func TestI3_SuccessOnlyWhenDone(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
@@ -214,7 +213,7 @@ func TestBackButtonAndDoubleSubmit(t *testing.T) {
 	for range 3 {
 		b.follow(b.do("POST", "/activation/entre-mdp", &form)).want("/activation/mot-de-passe", 200)
 	}
-	// Back to earlier pages: each leads to where the journey stands.
+	// Earlier pages redirect to the journey's current step.
 	b.get("/activation/charte").want("/activation/mot-de-passe", 200)
 	b.get("/activation/entre-mdp").want("/activation/entre-mdp", 200)
 	p := b.get("/activation/mot-de-passe")
@@ -224,8 +223,8 @@ func TestBackButtonAndDoubleSubmit(t *testing.T) {
 	}
 }
 
-// Whoever got no answer and sent another password must not take that one for
-// theirs.
+// A student who got no answer and sent another password is told that the first
+// one counts.
 func TestI3_ASecondPasswordIsToldThatTheFirstOneCounts(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
@@ -239,8 +238,8 @@ func TestI3_ASecondPasswordIsToldThatTheFirstOneCounts(t *testing.T) {
 	b.follow(b.do("POST", "/activation/mot-de-passe", &second)).want("/activation/accueil-succes", 200).shows(".notice", "password.first")
 }
 
-// The second press of "Envoyer" on the code travels with the old cookie, whose
-// session the first one has renewed.
+// The second press of "Envoyer" on the code carries the old cookie, whose
+// session the first press has renewed.
 func TestDoublePressOnTheCode(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
@@ -267,7 +266,7 @@ func TestTwoTabs_TheFirstOneIsToldThatItEnded(t *testing.T) {
 	if on := p.Find("a.on").AttrOr("href", ""); on != "/activation/identification" {
 		t.Errorf("the way on leads to %q", on)
 	}
-	// The one begun later is untouched.
+	// The later journey is not affected.
 	b.submit(second, "/activation/identification", "code", rightCode).want("/activation/verification", 200)
 }
 

@@ -51,7 +51,7 @@ func TestS12_OneExactValuePerField(t *testing.T) {
 			t.Errorf("content type %q: %d, want 415", kind, p.status)
 		}
 	}
-	// The query is no part of a form.
+	// The query is not part of a form.
 	if p := b.raw("/activation?adresse=b@exemple.fr&adresse[]=c", "application/x-www-form-urlencoded", good.Encode()); p.status != http.StatusSeeOther {
 		t.Errorf("a field in the query: %d", p.status)
 	}
@@ -68,7 +68,7 @@ func (b *browser) raw(path, kind, body string) *page {
 	return b.send(r)
 }
 
-// allPaths is every address that answers GET, with parameters filled in.
+// allPaths returns every path that answers GET, with parameters filled in.
 func allPaths(w *world) (paths []string) {
 	for _, route := range w.portal.Routes() {
 		if route.Method == http.MethodGet {
@@ -133,8 +133,8 @@ func TestMethodsThatAreNotThere(t *testing.T) {
 	}
 }
 
-// I4, S16: the code, the password and the address stand in no address, no
-// header and no line of the log.
+// I4, S16: the code, the password and the address occur in no URL, no header
+// and no line of the log.
 func TestS16_SecretsStayOutOfAddressesAndLogs(t *testing.T) {
 	w, provider := withSSO(t)
 	b := w.browser(t)
@@ -191,7 +191,8 @@ func TestS34_AForeignHostIsRefused(t *testing.T) {
 func TestS35_ForwardedForIsBelievedFromConfiguredProxiesOnly(t *testing.T) {
 	ask := func(w *world, i int) int {
 		b := w.browser(t)
-		// One line with both addresses, or the proxy's in a line of its own.
+		// One header line with both addresses, or a separate line for the
+		// proxy's.
 		b.header["X-Forwarded-For"] = []string{fmt.Sprintf("203.0.113.%d, 198.51.100.9", i)}
 		if i%2 == 0 {
 			b.header["X-Forwarded-For"] = []string{fmt.Sprintf("203.0.113.%d", i), "198.51.100.9"}
@@ -303,7 +304,8 @@ func TestAddressesTooLong(t *testing.T) {
 	}
 }
 
-// PostgreSQL refuses NUL and what is not UTF-8, and would make a failure of it.
+// PostgreSQL refuses NUL and invalid UTF-8; without a check that would be an
+// internal error.
 func TestAddressesThatAreNoText(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"/%00", "/charte/%00", "/charte/%ff", "/?x=%00", "/activation?profil=a&%ff=1"} {

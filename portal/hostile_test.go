@@ -22,8 +22,7 @@ const (
 	placesAtOnce = 500
 )
 
-// listening is a portal on a port of its own, with the time limits of the
-// program.
+// listening starts a portal on its own port, with the program's time limits.
 func listening(t *testing.T, change ...func(*portal.Options)) (*world, string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,7 +46,7 @@ func listening(t *testing.T, change ...func(*portal.Options)) (*world, string) {
 	return w, address
 }
 
-// held is the memory in use, after what can be freed was freed.
+// memoryHeld returns the memory in use after a garbage collection.
 func memoryHeld() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -73,7 +72,7 @@ func TestR6_StudentsFinishBesideAThousandSlowConnections(t *testing.T) {
 			if n := attack.Open(); n < crowdOf*9/10 {
 				t.Errorf("only %d connections were open meanwhile", n)
 			}
-			// The attacker's own side is in this process, too.
+			// The attacker's side runs in the same process.
 			if grown := int64(memoryHeld()) - int64(before); grown > 96<<20 {
 				t.Errorf("%d MiB more in use", grown>>20)
 			}
@@ -114,8 +113,8 @@ func TestR6_StudentsFinishWhileTheProviderHangs(t *testing.T) {
 	}
 }
 
-// R6: a body that is not sent in whole holds its connection for a while only,
-// and one that says too much is refused as before.
+// R6: an incomplete body holds its connection for a limited time only, and an
+// oversized one is refused as before.
 func TestR6_ABodyThatDoesNotComeIsRefused(t *testing.T) {
 	w, address := listening(t)
 	conn, err := net.Dial("tcp", address)

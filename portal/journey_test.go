@@ -36,8 +36,8 @@ func TestWholeWay(t *testing.T) {
 		shows(".login", "o22502142").shows(".address", "jeanne.martin@etu.exemple.fr")
 }
 
-// What is refused shows the same page again, the summary first, with what was
-// typed, but for the password.
+// A refusal shows the same page again, with the summary first and the typed
+// values, except the password.
 func TestRefusals(t *testing.T) {
 	w := newWorld(t)
 	for _, tt := range []struct {
@@ -244,8 +244,9 @@ func TestDesk_ACodeOfTheDeskStandsForTheMailbox(t *testing.T) {
 	}
 }
 
-// The long code opens the activation on a page of its own, without a journey, and in
-// the field of the six digits, pasted with words around it. GET spends nothing.
+// The help desk code begins the activation on a page of its own, without a
+// journey, and also in the field of the six digits, pasted with words around
+// it. A GET does not consume the code.
 func TestR2_TheLongCodeIsTakenOnBothPages(t *testing.T) {
 	const long = "7K3F-9Q2M-7K3F-9Q2M"
 	w := newWorld(t)
@@ -264,7 +265,8 @@ func TestR2_TheLongCodeIsTakenOnBothPages(t *testing.T) {
 	b.submit(p, "/activation/identification", "code", strings.ToLower(long)).want("/activation/charte", 200)
 }
 
-// A page of an earlier journey cannot act on the one that the desk began.
+// A page of an earlier journey cannot act on the journey that a help desk code
+// began.
 func TestDesk_FormsAreTiedToTheSession(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)

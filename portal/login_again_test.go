@@ -61,7 +61,7 @@ func TestV6_PrefetchesLeaveTheLoginAndFewCookies(t *testing.T) {
 	}
 }
 
-// Each of these answers has no valid state, and the password behind it was right.
+// Each of these responses has no valid state, although the password was right.
 func TestV6_AnAnswerWithoutItsStateBeginsTheLoginAgainOnce(t *testing.T) {
 	for name, change := range map[string]func(b *browser, q url.Values){
 		"another state":           func(_ *browser, q url.Values) { q.Set("state", "x") },

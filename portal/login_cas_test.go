@@ -13,7 +13,7 @@ import (
 	"entree/portal"
 )
 
-// withCAS gives a portal behind a CAS server that delegates, and the stand-in
+// withCAS returns a portal behind a CAS server that delegates, and the stand-in
 // ENT.
 func withCAS(t *testing.T) (*world, *castest.Server) {
 	t.Helper()
@@ -47,7 +47,7 @@ func TestCAS_FromSuccessIntoTheENTAndOut(t *testing.T) {
 	if rows, _ := w.rows.count(); rows != 0 {
 		t.Errorf("%d rows are left", rows)
 	}
-	// S36: the logout's redirects go over the server behind as well.
+	// S36: the logout's redirects also pass through the server behind CAS.
 	if csp := out.header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "form-action 'self' "+strings.TrimSuffix(server.URL, "/cas")+" https://keycloak.exemple.fr") {
 		t.Errorf("policy %q", csp)
 	}

@@ -14,7 +14,7 @@ import (
 	"entree/portal"
 )
 
-// withSSO gives a portal with a single sign-on and the stand-in ENT.
+// withSSO returns a portal with a single sign-on and the stand-in ENT.
 func withSSO(t *testing.T, change ...func(*portal.Options)) (*world, *ssotest.Provider) {
 	t.Helper()
 	provider := ssotest.New(t, time.Now)
@@ -31,7 +31,7 @@ func withSSO(t *testing.T, change ...func(*portal.Options)) (*world, *ssotest.Pr
 	return w, provider
 }
 
-// logIn goes to the single sign-on and comes back with its answer.
+// logIn runs the login at the single sign-on and returns with its response.
 func (b *browser) logIn(t *testing.T, provider *ssotest.Provider) (asked url.Values, back *page) {
 	t.Helper()
 	p := b.do("GET", "/connexion", nil)
@@ -140,7 +140,7 @@ func TestTheActivationOutlivesASingleSignOnThatIsDown(t *testing.T) {
 	b.get("/activation/accueil-succes").want("/activation/accueil-succes", 200)
 }
 
-// S36 meets the logout: Chromium holds the redirect of a form to form-action.
+// S36 and the logout: Chromium applies form-action to the redirects of a form.
 func TestS36_FormActionNamesTheSingleSignOn(t *testing.T) {
 	w, provider := withSSO(t)
 	csp := w.browser(t).get("/").header.Get("Content-Security-Policy")

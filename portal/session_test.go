@@ -55,8 +55,8 @@ func TestS28_IdsAreLongAndRandom(t *testing.T) {
 	}
 }
 
-// A cookie that an attacker planted before the journey began is worth nothing
-// after it (fixation).
+// A cookie that an attacker planted before the journey began is useless after
+// it (fixation).
 func TestS28_Fixation(t *testing.T) {
 	w := newWorld(t)
 	attacker := w.browser(t)
@@ -71,8 +71,8 @@ func TestS28_Fixation(t *testing.T) {
 	attacker.get("/activation/identification").want("/activation/identification", http.StatusGone)
 }
 
-// Eight presses at once, all with the first cookie: one proves the code, and
-// none ends in a failure.
+// Of eight concurrent presses with the first cookie one proves the code, and
+// none causes an internal error.
 func TestS28_ParallelPresses(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
@@ -157,7 +157,7 @@ func TestForgedCookiesAreRefused(t *testing.T) {
 		"empty": "", "noise": "AAAA", "cut": good[:len(good)-2], "longer": good + "AA",
 		"made with another key": newWorld(t).browser(t).beginCookie(t),
 	}
-	for i := range 24 { // flip one bit in places spread over the whole
+	for i := range 24 { // flip one bit at positions spread over the whole
 		b := []byte(good)
 		b[i*len(b)/24] ^= 1
 		forged["flipped at "+string(rune('a'+i))] = string(b)
@@ -170,7 +170,7 @@ func TestForgedCookiesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The signature of one cookie under the content of another.
+	// The signature of one cookie with the content of another.
 	mine, his := strings.SplitN(string(raw), "|", 3), strings.SplitN(string(theirs), "|", 3)
 	forged["swapped signature"] = base64.URLEncoding.EncodeToString([]byte(his[0] + "|" + mine[1] + "|" + his[2]))
 	for name, value := range forged {
@@ -190,7 +190,7 @@ func (b *browser) beginCookie(t *testing.T) string {
 }
 
 // Prove A, then act for B: one person's token with another's session, and the
-// other way round.
+// reverse.
 func TestS7_TokensAndSessionsOfTwoPeopleDoNotMix(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.browser(t), w.browser(t)
@@ -261,7 +261,7 @@ func TestSessionKeyRotation(t *testing.T) {
 	}
 }
 
-// What the database holds of a session says nothing without the key.
+// A session's row in the database is unreadable without the key.
 func TestI4_SessionRowsAreSealed(t *testing.T) {
 	w := newWorld(t)
 	w.browser(t).to("/activation/charte")
@@ -284,7 +284,7 @@ func TestSessionRowEndsWithItsJourney(t *testing.T) {
 	}
 }
 
-// recorder is a failer for what is meant to fail.
+// recorder is a failer for checks that are expected to fail.
 type recorder struct{ err error }
 
 func (*recorder) Helper() {}

@@ -37,7 +37,7 @@ func TestLanguage(t *testing.T) {
 	b.get("/activation").shows("h1", "[en request.title]")
 	b.get("/?lang=fr").shows("h1", "[fr welcome.title]")
 	b.get("/?lang=de").shows("h1", "[fr welcome.title]")
-	// No switch on an address that is not ours: it would lead elsewhere.
+	// No language switch for a foreign path: its link would lead elsewhere.
 	for _, path := range []string{"//evil.example/?lang=en", "/nowhere?lang=en", "/%2f%2fevil.example?lang=en"} {
 		p := b.do("GET", path, nil)
 		if p.header.Get("Location") != "" || strings.Contains(p.Find("a.lang").AttrOr("href", ""), "evil") {
@@ -104,7 +104,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// findings is a part that says what is wrong in lines of its own.
+// findings is a part of the health check that reports lines of its own.
 type findings []string
 
 func (f findings) Error() string   { return f[0] }

@@ -15,7 +15,8 @@ import (
 	"entree/portal/web"
 )
 
-// What would fail on a page fails when the program starts, and says where.
+// Errors that would occur on a page occur at the program's start, with their
+// location.
 func TestStartRefusesWhatWouldFailLater(t *testing.T) {
 	with := func(file, content string) func(*portal.Options) {
 		return func(o *portal.Options) {
@@ -107,7 +108,7 @@ func TestFigures(t *testing.T) {
 		t.Error("an address reached the figures")
 	}
 	down = true
-	for range 2 { // the second answer counts the first one's failure
+	for range 2 { // the second response includes the first one's failure
 		rec = httptest.NewRecorder()
 		w.portal.Ops().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	}

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// Whatever stands in a form's token: but for the one that the page carries, the
-// right code does nothing.
+// With any form token except the one of the page, the right code does nothing.
 func FuzzFormToken(f *testing.F) {
 	w := newWorld(f)
 	real := w.browser(f).begin(known).Find("[name=jeton]").First().AttrOr("value", "")

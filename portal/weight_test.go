@@ -16,7 +16,7 @@ import (
 	"entree/templates"
 )
 
-// real puts the program's own pages, style sheets and words in.
+// real sets the program's own pages, style sheets and words.
 func real(t failer) func(*portal.Options) {
 	t.Helper()
 	catalog, err := i18n.Load()
@@ -26,9 +26,9 @@ func real(t failer) func(*portal.Options) {
 	return func(o *portal.Options) { o.Templates, o.Static, o.Catalog = templates.FS, static.FS, catalog }
 }
 
-// The page comes with the first round trip, the style sheets that it names with
-// the second: nothing that is named by them, no script that holds the page up,
-// nobody else's server.
+// The page arrives with the first round trip, its style sheets with the second.
+// Nothing is loaded by a style sheet, no script blocks the page, and no other
+// server is used.
 func TestFirstPaintWithinTwoRoundTrips(t *testing.T) {
 	b := newWorld(t, real(t)).browser(t)
 	for _, path := range []string{"/", "/activation"} {
@@ -44,7 +44,7 @@ func TestFirstPaintWithinTwoRoundTrips(t *testing.T) {
 			}
 		})
 	}
-	more := regexp.MustCompile(`@import|url\(\s*["']?(?:[^d"']|d[^a])`) // url(data:…) is in the file
+	more := regexp.MustCompile(`@import|url\(\s*["']?(?:[^d"']|d[^a])`) // url(data:…) is part of the file
 	sheets, err := fs.Glob(static.FS, "*.css")
 	if err != nil || len(sheets) == 0 {
 		t.Fatalf("%v %v", sheets, err)
@@ -57,7 +57,7 @@ func TestFirstPaintWithinTwoRoundTrips(t *testing.T) {
 	}
 }
 
-// What drawing a page costs, with what stands around it.
+// BenchmarkPage measures the cost of rendering a page with its frame.
 func BenchmarkPage(b *testing.B) {
 	w := newWorld(b, real(b))
 	for _, path := range []string{"/", "/activation?profil=etudiant"} {

@@ -15,13 +15,14 @@ import (
 	"entree/internal/jobs"
 )
 
-// queue is a queue in memory. The store's own is held to the same rules in
-// store's tests; here time is fake, which a database's is not.
+// queue is an in-memory queue. The tests of package store check the store's
+// queue against the same rules; here time is fake, which is not possible with a
+// database.
 type queue struct {
 	mu      sync.Mutex
 	jobs    map[string]*waiting
 	effects []domain.Effects
-	fail    error // of Finish
+	fail    error // error that Finish returns
 }
 
 type waiting struct {
@@ -76,7 +77,7 @@ func (q *queue) Waiting(_ context.Context, id string) (bool, error) {
 
 func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.jobs) }
 
-// committed names the effects that were, joined.
+// committed returns the names of the committed effects, joined.
 func (q *queue) committed() string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -146,7 +147,7 @@ func (q *queue) GiveUp(_ context.Context, j domain.Job, reason string, _ bool, e
 	return err
 }
 
-// handler does what a test says.
+// handler runs a function of the test.
 type handler struct {
 	run     func(domain.Job) error
 	abandon func(domain.Job, error)
@@ -167,7 +168,7 @@ func job(id string) domain.Job {
 	return domain.Job{ID: id, Kind: "k", RunAt: time.Now(), Created: time.Now(), Deadline: time.Now().Add(time.Hour)}
 }
 
-// running runs a runner in fake time while f goes on.
+// running runs a runner in fake time while f runs.
 func running(t *testing.T, q *queue, h handler, f func(r *jobs.Runner)) {
 	t.Helper()
 	r := jobs.New(jobs.Options{Queue: q, Clock: time.Now, Log: slog.New(slog.DiscardHandler), Workers: 2})
@@ -275,13 +276,13 @@ func TestRun_AnEndThatCannotBeWrittenIsDoneAgainAfterTheLease(t *testing.T) {
 			q.mu.Unlock()
 			time.Sleep(5 * time.Minute)
 		})
-		if tries < 3 || q.len() != 0 { // one for each lease
+		if tries < 3 || q.len() != 0 { // one per lease
 			t.Errorf("%d tries, %d jobs wait", tries, q.len())
 		}
 	})
 }
 
-// A job that takes longer than a lease stays with the one who works on it.
+// A job that takes longer than a lease stays with its worker.
 func TestRun_ALeaseIsKeptUpWhileTheJobIsWorkedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"))
@@ -295,7 +296,8 @@ func TestRun_ALeaseIsKeptUpWhileTheJobIsWorkedOn(t *testing.T) {
 	})
 }
 
-// A runner that died holds its job for seconds, not minutes: somebody waits.
+// The job of a dead runner is taken over within seconds, not minutes, because a
+// student waits for it.
 func TestRun_AJobOfADeadRunnerIsTakenWithinHalfAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"))

@@ -26,7 +26,7 @@ import (
 	"entree/internal/webhook"
 )
 
-// receiver checks what comes with a library that is not ours.
+// receiver verifies messages with a library of another project.
 type receiver struct {
 	*httptest.Server
 	t       *testing.T
@@ -89,8 +89,8 @@ func newKey(t *testing.T) (string, webhook.Key) {
 	return text, key
 }
 
-// world is webhooks over a real store and the real runner. Its clock moves by
-// hand.
+// world is the webhook service over a real store and the real runner. Its clock
+// moves only when a test advances it.
 type world struct {
 	*webhook.Webhooks
 	t     *testing.T
@@ -103,7 +103,7 @@ type world struct {
 
 func newWorld(t *testing.T, endpoints ...webhook.Endpoint) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Now()} // receivers refuse what is signed long ago
+	w := &world{t: t, now: time.Now()} // receivers refuse messages that were signed long ago
 	var err error
 	if w.store, err = store.Open(t.Context(), litetest.DSN(t, t.TempDir()), w.clock); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// tell commits the jobs of an event and gives their ids.
+// tell commits the jobs of an event and returns their ids.
 func (w *world) tell(kind domain.EventKind) []string {
 	w.t.Helper()
 	told, err := w.Tell(domain.Event{At: w.clock().UTC(), Kind: kind, Person: "p", Details: map[string]string{"version": "2026-09"}}, domain.Person{
@@ -160,11 +160,11 @@ func (w *world) tell(kind domain.EventKind) []string {
 	return ids
 }
 
-// once tries a job one time, as the runner would when it is due.
+// once runs a single try of a job, as the runner does when the job is due.
 func (w *world) once(id string) {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(w.t.Context())
-	stop() // RunNow does not wait for more than this try
+	stop() // RunNow waits for this try only
 	if err := w.run.RunNow(context.WithoutCancel(ctx), id); err != nil {
 		w.t.Fatal(err)
 	}
@@ -208,8 +208,8 @@ func TestOnlyWhoWantsAnEventIsTold(t *testing.T) {
 	}
 }
 
-// A receiver that knows only the old secret, and one that knows only the new,
-// both take what is sent while two are listed.
+// While two secrets are listed, a receiver that knows only the old one and a
+// receiver that knows only the new one both accept a message.
 func TestSecretsAreRotatedByAList(t *testing.T) {
 	oldText, oldKey := newKey(t)
 	newText, newerKey := newKey(t)
@@ -228,8 +228,8 @@ func TestSecretsAreRotatedByAList(t *testing.T) {
 	}
 }
 
-// A message keeps its id over its tries, waits longer each time, becomes a dead
-// letter, and can be sent again.
+// A message keeps its id over its tries, waits longer after each one, becomes a
+// dead letter, and can be sent again.
 func TestRetriesThenADeadLetterThenAgain(t *testing.T) {
 	text, key := newKey(t)
 	down := true
@@ -329,7 +329,8 @@ func TestAnswersThatAreNoSuccess(t *testing.T) {
 	}
 }
 
-// A receiver that hangs ends with the caller's time; here the test's.
+// A call to a receiver that hangs ends with the caller's context, here the
+// test's.
 func TestAReceiverThatHangs(t *testing.T) {
 	text, key := newKey(t)
 	arrived, leave := make(chan struct{}), make(chan struct{})
@@ -347,8 +348,8 @@ func TestAReceiverThatHangs(t *testing.T) {
 	}
 }
 
-// The machine itself is refused by address and by name, when the configuration
-// is read and when a name turns out to lead there.
+// Addresses of the machine itself are refused, both in the configuration and
+// when a name resolves to one.
 func TestThisMachineIsRefusedUnlessAllowedByName(t *testing.T) {
 	for address, ok := range map[string]bool{
 		"https://ent.example/hooks": true, "https://10.1.2.3/hooks": true,
@@ -372,7 +373,8 @@ func TestThisMachineIsRefusedUnlessAllowedByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// "localhost" resolves to this machine; no check of the address's text is asked here.
+	// "localhost" resolves to this machine; the URL itself does not contain an
+	// address.
 	w := newWorld(t, webhook.Endpoint{Name: "ent", URL: "http://localhost:" + port, Secrets: []webhook.Key{key}, Kinds: webhook.Kinds})
 	job, err := w.Try("ent")
 	if err != nil {

@@ -25,7 +25,7 @@ func load(t *testing.T) *i18n.Catalog {
 	return c
 }
 
-// raw gives each message's texts, plural forms joined.
+// raw returns each message's texts, with plural forms joined.
 func raw(t *testing.T, lang string) map[string]string {
 	t.Helper()
 	names, err := i18n.Files(domain.Lang(lang))
@@ -113,7 +113,7 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 	}
 }
 
-// Keys that are put together in the code, by their beginnings.
+// Prefixes of keys that the code composes.
 var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.says.", "console.step.", "console.story.", "console.mail.", "console.refused.",
@@ -121,7 +121,7 @@ var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "
 	"console.stage.", "console.refusal.", "console.job.", "console.did.",
 	"console.import.ended.", "console.import.field.", "console.import.find.", "console.import.why.", "console.import.phase.", "console.imports.state."}
 
-// spoken gives the keys that the console's handlers say themselves.
+// spoken returns the keys that the console's handlers use directly.
 func spoken(t *testing.T) map[string]bool {
 	t.Helper()
 	said := map[string]bool{}
@@ -248,7 +248,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// A person's story has words for everything that can happen to them.
+// Every event and mail has words in a person's history.
 func TestEveryEventAndMailIsToldInAStory(t *testing.T) {
 	keys := load(t).Keys(domain.French)
 	for file, kinds := range map[string]*regexp.Regexp{

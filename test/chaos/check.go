@@ -13,8 +13,8 @@ import (
 	"entree/internal/devenv/outside"
 )
 
-// check looks at everything that the run left behind, once no job waits or the
-// time to settle is over. It takes the longer the more students there were.
+// check verifies the invariants when no job waits or the settling time has
+// passed. Its duration grows with the number of students.
 func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, checked int, err error) {
 	db, err := w.open(ctx)
 	if err != nil {
@@ -23,8 +23,8 @@ func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, c
 	defer db.Close()
 	w.quiet(settle, db)
 	for s := range c.shared {
-		// The account has the password of one of the two browsers; the page of
-		// success alone says that it is this one's.
+		// The account has the password of one of the two browsers. Only the page
+		// of success shows that it is this browser's.
 		if c.shared[s] && s.Outcome == outside.Already {
 			s.Password = ""
 		}
@@ -45,7 +45,8 @@ func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, c
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// secrets looks for passwords, codes and keys in the logs and the database (I4).
+// secrets searches the logs and the database for passwords, codes and keys
+// (I4).
 func (w *stand) secrets(c *crowd) ([]string, error) {
 	keys, _ := w.rotation.all()
 	planted := append(keys, w.config.Client)
@@ -67,8 +68,8 @@ func (w *stand) secrets(c *crowd) ([]string, error) {
 	return outside.Secrets(planted, w.dir+"/instance*.log.*", w.dir+"/nginx/access.log", w.dir+"/dump.sql")
 }
 
-// codes is what a code does: it opens one way, once. An answer that did not
-// come leaves open whether it did.
+// codes models a code: it is accepted once. If the response is lost, the model
+// allows both outcomes.
 var codes = porcupine.NondeterministicModel{
 	Init: func() []any { return []any{false} },
 	Step: func(state, _, output any) []any {
@@ -90,8 +91,9 @@ var codes = porcupine.NondeterministicModel{
 	},
 }
 
-// once holds the histories of all codes to the model: one line for each code
-// that was spent twice, or found spent before it was.
+// once checks the histories of all codes against the model, and returns one
+// line per code that was accepted twice, or reported as used before it was
+// accepted.
 func once(submits []outside.Submit) (breaks []string, checked int) {
 	byCode := map[string][]porcupine.Operation{}
 	names := map[string]outside.Submit{}

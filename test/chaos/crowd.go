@@ -11,17 +11,17 @@ import (
 	"entree/internal/devenv/outside"
 )
 
-// crowd is all students of a run.
+// crowd holds all students of a run.
 type crowd struct {
 	*stand
 	mu       sync.Mutex
 	chance   *rand.Rand
 	next     int
 	students []*outside.Student
-	shared   map[*outside.Student]bool // two browsers of one person
+	shared   map[*outside.Student]bool // students with two browsers
 	submits  []outside.Submit
-	attacks  map[string]int // codes that were compared, by the number of the attacked student
-	still    int            // those on their way
+	attacks  map[string]int // compared codes, by the number of the attacked student
+	still    int            // number of students who have not finished
 }
 
 func newCrowd(w *stand, chance *rand.Rand) *crowd {
@@ -64,8 +64,8 @@ func (c *crowd) submitted(s outside.Submit) {
 	c.submits = append(c.submits, s)
 }
 
-// come lets one student after the other activate while the door is open; who is
-// on the way then comes to their end.
+// come starts one student after the other until open is done, and then waits
+// until the students who have begun finish.
 func (c *crowd) come(ctx, open context.Context) {
 	for open.Err() == nil {
 		students := c.student(0)
@@ -88,7 +88,7 @@ func (c *crowd) come(ctx, open context.Context) {
 					case <-limit.Done():
 					}
 				}()
-				_ = s.Go(limit) // where it ended is checked
+				_ = s.Go(limit) // check verifies the outcome
 				c.mu.Lock()
 				c.still--
 				c.mu.Unlock()
@@ -98,7 +98,8 @@ func (c *crowd) come(ctx, open context.Context) {
 	}
 }
 
-// guess tries codes for one student after the other, in several journeys at once.
+// guess tries codes for one student after the other, in several journeys at
+// once.
 func (c *crowd) guess(ctx, open context.Context) {
 	for open.Err() == nil {
 		victims := c.student(3)
@@ -119,7 +120,7 @@ func (c *crowd) guess(ctx, open context.Context) {
 				limit, cancel := context.WithTimeout(ctx, 2*time.Minute)
 				defer cancel()
 				_ = s.Go(limit)
-				if s.Outcome == "" { // a guesser may give up anywhere
+				if s.Outcome == "" { // a guesser may give up at any step
 					s.Outcome = outside.Waits
 				}
 			})
@@ -129,7 +130,7 @@ func (c *crowd) guess(ctx, open context.Context) {
 	}
 }
 
-// settle waits for the students who are still on the way.
+// settle waits for the students who have not finished.
 func (c *crowd) settle(ctx context.Context) {
 	for ctx.Err() == nil {
 		c.mu.Lock()
@@ -157,7 +158,8 @@ func (c *crowd) figures() (students, activated, waited, retries int) {
 	return students, activated, waited, retries
 }
 
-// limits returns the breaks of I6: more guesses compared than an address has.
+// limits returns the violations of I6: more guesses compared for an address
+// than the limit allows.
 func (c *crowd) limits() (breaks []string, checked int) {
 	for number, compared := range c.attacks {
 		checked++

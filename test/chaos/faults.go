@@ -14,15 +14,15 @@ import (
 	"entree/internal/devenv/mailbox"
 )
 
-// fault breaks a part and returns the function that mends it.
+// fault breaks a part and returns the function that repairs it.
 type fault struct {
 	part, name string
 	kill       bool
-	most       time.Duration // how long it lasts; 0: four seconds
+	most       time.Duration // maximum duration; 0: four seconds
 	begin      func(context.Context) (mend func(context.Context) error, err error)
 }
 
-// faults injects them.
+// faults injects faults.
 type faults struct {
 	*stand
 	chance       *rand.Rand
@@ -105,12 +105,13 @@ func newFaults(w *stand, chance *rand.Rand) *faults {
 	return f
 }
 
-// stop stops a server and those that it started, as a machine does that hangs.
+// stop suspends a server and its children with SIGSTOP, like a machine that
+// hangs.
 func (f *faults) stop(part string, pid func() int) fault {
 	return fault{part: part, name: "stopped", begin: func(context.Context) (func(context.Context) error, error) {
 		all := children(pid())
 		for _, p := range all {
-			_ = syscall.Kill(p, syscall.SIGSTOP) // a child may be gone
+			_ = syscall.Kill(p, syscall.SIGSTOP) // a child may have ended
 		}
 		return func(context.Context) error {
 			for _, p := range all {
@@ -136,14 +137,15 @@ func (f *faults) toxic(part, name, stream, kind, attributes string) fault {
 	}}
 }
 
-// inject breaks one part after the other until ctx is over, sometimes two at
-// once, each for a moment; then all of them are mended. What cannot be mended
-// ends it at once: an hour with a part that is gone would prove nothing.
+// inject breaks one part after the other until ctx is done, sometimes two at
+// once, each for a short time. At the end it repairs all of them. It returns at
+// once if a part cannot be repaired, because the rest of the run would prove
+// nothing.
 func (f *faults) inject(ctx context.Context) error {
 	var under sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	busy := map[string]bool{} // parts that are broken: a part has one fault at a time
+	busy := map[string]bool{} // broken parts: a part has at most one fault at a time
 	room := make(chan struct{}, 2)
 	lastKeycloak := time.Time{}
 	for {
@@ -167,7 +169,7 @@ func (f *faults) inject(ctx context.Context) error {
 			break
 		}
 		taken := busy[pick.part]
-		// Keycloak takes long to come back: it is killed once a minute at most.
+		// Keycloak restarts slowly, so it is killed at most once a minute.
 		rest := pick.part == "keycloak" && pick.kill && time.Since(lastKeycloak) < time.Minute
 		if !taken && !rest {
 			busy[pick.part] = true
@@ -191,7 +193,7 @@ func (f *faults) inject(ctx context.Context) error {
 		}
 		under.Go(func() {
 			wait(ctx, lasts)
-			// Mended even where the time is over.
+			// Repair also when ctx is done.
 			limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 			defer cancel()
 			err := mend(limit)

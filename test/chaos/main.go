@@ -1,16 +1,16 @@
-// Command chaos lets students activate while everything around them breaks, and
-// looks afterwards whether anything was lost, doubled or told wrongly.
+// Command chaos lets students activate while all services around the portal
+// fail, and checks afterwards that nothing was lost, duplicated or misreported.
 //
 //	students ── nginx ── 2 instances ──┬── toxiproxy ── PostgreSQL
 //	                                   ├── toxiproxy ── Keycloak
 //	                                   └── toxiproxy ── mail server
 //
-// Parts are killed, stopped, slowed, cut off and made to lose answers, in an
-// order that a seed gives, and the portal's secret is rotated meanwhile. When
-// the time is over the faults end, every student comes to an end, and the seven
-// invariants are checked from outside.
+// Parts are killed, suspended, slowed, cut off and made to lose answers, in an
+// order derived from a seed, and the portal's secret is rotated meanwhile. At the
+// end the faults stop, every student finishes, and the seven invariants are
+// checked from outside.
 //
-//	CHAOS_S=60 CHAOS_SEED=7 go run ./e2e/chaos
+//	CHAOS_S=60 CHAOS_SEED=7 go -C test run ./chaos
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// number reads a variable of the environment.
+// number parses an environment variable.
 func number(name string, otherwise uint64) (uint64, error) {
 	text := os.Getenv(name)
 	if text == "" {

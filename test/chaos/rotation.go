@@ -9,20 +9,20 @@ import (
 	"entree/internal/secret"
 )
 
-// rotation changes the portal's secret as docs/operations.md says, by the
-// restarts that the faults bring anyway:
+// rotation changes the portal's secret as described in docs/operations.md,
+// using the restarts that the faults cause:
 //
 //	a ──► a,b ──► b,a ──► b,a,c ──► c,b,a ──► …
 //
-// The next state is begun only when every instance was started with the one
-// before, so that each knows a key before another one seals with it. No key is
-// taken away: a journey may have begun under any of them.
+// The next state begins only when every instance was started with the preceding
+// one, so that every instance has a key before another one seals with it. No
+// key is removed, because a journey may have begun under any of them.
 type rotation struct {
 	mu     sync.Mutex
 	keys   []string // the first one seals
-	behind bool     // the newest one stands last
+	behind bool     // the newest key is last in the list
 	state  int
-	at     map[*outside.Instance]int // the state that each was last started with
+	at     map[*outside.Instance]int // the state with which each instance was last started
 }
 
 func newRotation(key string, instances []*outside.Instance) *rotation {
@@ -33,7 +33,7 @@ func newRotation(key string, instances []*outside.Instance) *rotation {
 	return r
 }
 
-// next returns the secret with which an instance is started.
+// next returns the secret for the next start of an instance.
 func (r *rotation) next(i *outside.Instance) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,7 +55,8 @@ func (r *rotation) next(i *outside.Instance) string {
 	return strings.Join(r.keys, ",")
 }
 
-// all returns every key that was used, and how often a new one began to seal.
+// all returns every key that was used, and the number of changes of the sealing
+// key.
 func (r *rotation) all() (keys []string, sealed int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

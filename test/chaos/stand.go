@@ -28,14 +28,14 @@ import (
 	"entree/internal/store"
 )
 
-// stand is everything that runs.
+// stand holds all parts of a run.
 type stand struct {
 	dir       string
 	keep      bool
 	config    outside.Config
 	people    []outside.Person
 	postgres  *localpostgres.Server
-	dsn       string // past the proxy
+	dsn       string // connects directly, not through the proxy
 	keycloak  *localkeycloak.Server
 	home      localkeycloak.Options
 	realm     *realm.Realm
@@ -47,7 +47,7 @@ type stand struct {
 	mu       sync.Mutex
 	box      *mailbox.Mailbox
 	boxAt    mailbox.Options
-	answer   atomic.Pointer[string] // of the mail server: at which stage it fails
+	answer   atomic.Pointer[string] // stage at which the mail server fails
 	stopping sync.Once
 }
 
@@ -58,7 +58,8 @@ func (w *stand) Messages(to string) []mailbox.Message {
 	return w.box.Messages(to)
 }
 
-// build starts it all, Keycloak beside the rest since it takes longest.
+// build starts all parts; Keycloak starts concurrently, because it takes
+// longest.
 func build(ctx context.Context, seconds int) (_ *stand, err error) {
 	w := &stand{links: map[string]*toxiproxy.Proxy{}}
 	if w.dir, err = os.MkdirTemp("", "entree-chaos-"); err != nil {
@@ -86,7 +87,8 @@ func build(ctx context.Context, seconds int) (_ *stand, err error) {
 	if w.dsn, err = w.postgres.DSN("entree"); err != nil {
 		return nil, errors.Join(err, <-started)
 	}
-	// What is started again has to find its port free: none is the system's choice.
+	// Restarted parts need the same port again, so the system does not choose
+	// the ports.
 	ports := map[string]string{}
 	for _, name := range []string{"smtp", "http", "postgres", "keycloak", "mail"} {
 		if ports[name], err = outside.FreeAddress(); err != nil {
@@ -168,12 +170,12 @@ func build(ctx context.Context, seconds int) (_ *stand, err error) {
 	return w, nil
 }
 
-// everyMail is more than the students of a day can ask for: what the box let go
-// would look lost at the end.
+// everyMail exceeds the number of mails that a day's students can request. The
+// mailbox must keep all of them, because a discarded mail would count as lost.
 const everyMail = 1_000_000
 
-// enrol invents people. Every seventh is staff, who are asked for a birth date
-// and whose identifiers come from their names.
+// enrol generates people. Every seventh is a member of staff, who is asked for
+// a birth date and whose identifier is derived from the name.
 func enrol(n int) []outside.Person {
 	given := []string{"Emma", "Louise", "Hugo", "Chloé", "Zoé", "Loïc", "Maël", "Inès", "Noé", "Agnès"}
 	family := []string{"Bernard", "Petit", "Lefèvre", "Roux", "Nuñez", "Garnier", "Müller", "Traoré", "Håkansson", "Kowalczyk", "Dubreuil"}
@@ -191,7 +193,7 @@ func enrol(n int) []outside.Person {
 	return out
 }
 
-// fault makes the mail server fail as the current fault says.
+// fault makes the mail server fail as the current fault requires.
 func (w *stand) fault(stage, _ string) *smtp.SMTPError {
 	if at := w.answer.Load(); at != nil && *at == stage {
 		return &smtp.SMTPError{Code: 451, Message: "later"}
@@ -199,8 +201,8 @@ func (w *stand) fault(stage, _ string) *smtp.SMTPError {
 	return nil
 }
 
-// again starts an instance anew until it stays: its database may be away. It is
-// what systemd does. Its secret may have been changed before the restart.
+// again restarts an instance until it keeps running, as systemd does, because
+// its database may be unavailable. The secret may change before the restart.
 func (w *stand) again(ctx context.Context, i *outside.Instance) error {
 	for {
 		i.Config.Secret = w.rotation.next(i)
@@ -215,12 +217,12 @@ func (w *stand) again(ctx context.Context, i *outside.Instance) error {
 	}
 }
 
-// open opens the database past its proxy.
+// open opens the database without the proxy.
 func (w *stand) open(ctx context.Context) (*store.Store, error) {
 	return store.Open(ctx, w.dsn, time.Now)
 }
 
-// quiet waits until no job waits, and gives up with the settling time.
+// quiet waits until no job waits, or until ctx is done.
 func (w *stand) quiet(ctx context.Context, db *store.Store) {
 	for ctx.Err() == nil {
 		counts, err := db.JobCounts(ctx)
@@ -265,7 +267,7 @@ func (w *stand) close() {
 	})
 }
 
-// children returns a process and those that it started.
+// children returns a process and its children.
 func children(pid int) []int {
 	out := []int{pid}
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))

@@ -1,6 +1,6 @@
 // Package crash_test kills the program at each boundary of the journey and of
-// its jobs, starts it again, and lets the student go on: nothing is lost,
-// no person has two accounts, and no page or mail says what is not so.
+// its jobs, restarts it, and lets the student continue. It checks that nothing
+// is lost, no person has two accounts, and every page and mail is correct.
 package crash_test
 
 import (
@@ -32,8 +32,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }
 
-// points are the boundaries that students pass, by what becomes of them. The
-// test finds them by walking; this table is what it has to find.
+// points lists the failpoints that students pass, by kind of student. The test
+// finds them by running one student per kind and compares the result with this
+// table.
 var points = map[string][]string{
 	"activates": {
 		"limit.mail-address", "activation.requested-commit", "session.save",
@@ -47,15 +48,15 @@ var points = map[string][]string{
 	"is taken for another": {"account.parked-commit", "mail.send.parked", "finish.mail.sent.parked"},
 }
 
-// boundaries are the two sides of a point.
+// boundaries returns the two sides of a failpoint.
 func boundaries(point string) []string {
 	if event, ok := strings.CutSuffix(point, "-commit"); ok {
 		return []string{event + ".before-commit", event + ".after-commit"}
 	}
-	if strings.HasSuffix(point, ".after") { // one side alone
+	if strings.HasSuffix(point, ".after") { // only one side
 		return []string{point}
 	}
-	if strings.HasPrefix(point, "lease.") { // a loop asks all the time: only what it got counts
+	if strings.HasPrefix(point, "lease.") { // a loop polls for leases: only a received lease counts
 		return []string{point + ".after"}
 	}
 	return []string{point + ".before", point + ".after"}
@@ -80,7 +81,7 @@ func TestI1toI7_AfterACrashAtEachBoundary(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("on", func(t *testing.T) { // the realm stays until both are done
+	t.Run("on", func(t *testing.T) { // the realm is deleted when both are done
 		t.Run("sqlite", func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -110,12 +111,12 @@ func TestI1toI7_AfterACrashAtEachBoundary(t *testing.T) {
 // world is one portal with its people.
 type world struct {
 	dir, program, keycloak, dsn, prefix string
-	family                              string // of all people: an address belongs to one portal
-	half                                int    // which side of each boundary is killed here; the other database has the other one
+	family                              string // family name of all people, because an address belongs to one portal
+	half                                int    // the side of each boundary at which this world kills; the other database uses the other side
 	realm                               *realm.Realm
 	box                                 *mailbox.Mailbox
 	instance                            *outside.Instance
-	armed                               string // the file that names the point to die at
+	armed                               string // path of the file that names the failpoint to die at
 	people                              []outside.Person
 	students                            []*outside.Student
 	why                                 map[*outside.Student]string
@@ -125,7 +126,7 @@ type world struct {
 	late map[string]bool
 }
 
-// fault answers for the mail server: some mails are put off once, some refused.
+// fault makes the mail server defer some mails once and refuse others.
 func (w *world) fault(stage, address string) *smtp.SMTPError {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -165,7 +166,7 @@ func (w *world) build(t *testing.T, more string) outside.Config {
 	return config
 }
 
-// enrol brings people, each named by what becomes of them.
+// enrol imports people; each one's name contains their kind.
 func (w *world) enrol(t *testing.T, config outside.Config, kinds ...string) {
 	t.Helper()
 	for i, kind := range kinds {
@@ -184,7 +185,7 @@ func crash(t *testing.T, w *world) {
 	config := w.build(t, "limits: {mails_per_network_per_10_minutes: 6000}")
 	defer w.box.Close()
 
-	// One person of each kind walks once, and the points are found.
+	// One person of each kind activates, which finds the failpoints.
 	kinds := []string{"activates", "slips", "gets mail late", "gets none", "is taken for another"}
 	w.enrol(t, config, w.plan(kinds)...)
 	w.start(t)
@@ -203,7 +204,7 @@ func crash(t *testing.T, w *world) {
 		}
 		var passed, want []string
 		for point := range strings.FieldsSeq(string(raw)) {
-			// The loop and the last page race for an account's job.
+			// The runner and the last page compete for an account's job.
 			if !seen[point] && point != "lease.account.after" {
 				seen[point] = true
 				passed = append(passed, point)
@@ -219,14 +220,14 @@ func crash(t *testing.T, w *world) {
 		}
 	}
 
-	// Then one student for each boundary, and a kill there. Those who are still
-	// on their way stay on it, through the kills that follow.
+	// Then one student per boundary, with a kill there. Students who have not
+	// finished continue through the later kills.
 	i := len(kinds)
 	for _, kind := range kinds {
 		mine := w.mine(kind)
 		for n := range mine {
-			// With strides: a student who is killed at five points of one request
-			// in a row has used up their tries, rightly.
+			// The stride spreads the boundaries: a student who is killed at five
+			// points of one request in a row has rightly used up the tries.
 			boundary := mine[n*stride%len(mine)]
 			if err := os.WriteFile(w.armed, []byte(boundary), 0o600); err != nil {
 				t.Fatal(err)
@@ -239,7 +240,7 @@ func crash(t *testing.T, w *world) {
 					_ = s.Until(ctx, "/activation/identification")
 					return
 				}
-				_ = s.Go(ctx) // where it ended is checked below
+				_ = s.Go(ctx) // the outcome is checked below
 			})
 			select {
 			case <-w.instance.Done():
@@ -257,8 +258,8 @@ func crash(t *testing.T, w *world) {
 
 const stride = 7
 
-// mine returns the boundaries of a kind at which this database is killed: of each
-// point one side, the other one on the other database.
+// mine returns the boundaries of a kind at which this world kills: one side of
+// each failpoint; the other database takes the other side.
 func (w *world) mine(kind string) []string {
 	var out []string
 	for i, point := range points[kind] {
@@ -268,7 +269,7 @@ func (w *world) mine(kind string) []string {
 	return out
 }
 
-// plan returns the kind of each person in their order.
+// plan returns the kind of each person, in order.
 func (w *world) plan(kinds []string) []string {
 	out := slices.Clone(kinds)
 	for _, kind := range kinds {
@@ -303,7 +304,7 @@ func (w *world) student(t *testing.T, i int, kind, why string) *outside.Student 
 	return s
 }
 
-// abandoned takes a student whose mail is refused as far as possible.
+// abandoned runs a student whose mail is refused as far as possible.
 func (w *world) abandoned(t *testing.T, s *outside.Student) {
 	t.Helper()
 	if err := s.Until(deadline(t, 30*time.Second), "/activation/identification"); err != nil {
@@ -323,7 +324,7 @@ func (w *world) settle(t *testing.T) {
 		}
 		waiting := int64(0)
 		for _, c := range counts {
-			if c.Kind != bounce.JobKind { // it looks into the box for ever
+			if c.Kind != bounce.JobKind { // that job reads its mailbox periodically and never ends
 				waiting += c.Waiting
 			}
 		}

@@ -29,9 +29,9 @@ import (
 	"entree/keycloak"
 )
 
-// acts are the boundaries of what follows from operators' acts and of what
-// relying parties are told, in the order in which they are tried. A bounce needs
-// the mail of a campaign.
+// acts lists the boundaries of the effects of operators' acts and of
+// notifications to relying parties, in the order in which they are tested. A
+// bounce needs the mail of a campaign.
 var acts = []struct {
 	name   string
 	points []string
@@ -39,13 +39,14 @@ var acts = []struct {
 	{"a campaign writes", []string{"lease.campaign", "campaign.saved", "finish.campaign", "lease.campaign.mail", "mail.send.invitation", "campaign.settled", "finish.campaign.mail"}},
 	{"a webhook tells", []string{"lease.webhook:ent", "finish.webhook:ent"}},
 	{"an account is adopted", []string{"lease.adopt", "finish.account.adopted"}},
-	// The one job that looks into the box waits for its dead holder's lease each
-	// time: it is killed once, where it would be told the same a second time.
+	// The single job that reads the mailbox must wait for the lease of its dead
+	// holder each time. It is killed only at the boundary where a repetition
+	// would record the bounce twice.
 	{"a mail comes back", []string{"campaign.settled.after"}},
 }
 
-// office is a portal whose operators are busy. They act in this process, so that
-// it is what follows that is killed.
+// office is a portal with operators. Their acts run in the test's process; the
+// process that handles the effects is killed.
 type office struct {
 	*world
 	db        *store.Store
@@ -54,7 +55,7 @@ type office struct {
 	keys      secret.Keyring
 
 	mu      sync.Mutex
-	news    map[string]map[string]int // messages by what they tell: by their ids, how often they came
+	news    map[string]map[string]int // number of deliveries of each message, by content and by id
 	cohorts []string
 	adopted []domain.PersonID
 	bounced []domain.Address
@@ -102,7 +103,7 @@ bounces: {kind: folder, folder: bounces, every: 1s}`, receiver.URL, at.Hostname(
 		for _, point := range act.points {
 			for _, boundary := range boundaries(point) {
 				if act.name == "a mail comes back" {
-					w.settle(t) // campaigns settle their mails at the same point
+					w.settle(t) // campaigns settle their mails at the same failpoint
 				}
 				if err := os.WriteFile(w.armed, []byte(boundary), 0o600); err != nil {
 					t.Fatal(err)
@@ -145,7 +146,7 @@ func (o *office) work(t *testing.T, written outside.Config) {
 	o.campaigns = &campaign.Service{Store: o.db, Runner: noJobs{}, Profiles: c.Domain(), Clock: time.Now}
 }
 
-// told is the relying party.
+// told is the handler of the relying party.
 func (o *office) told(w http.ResponseWriter, r *http.Request) {
 	var message struct {
 		Type string
@@ -168,7 +169,7 @@ func (o *office) entry(act string) audit.Entry {
 	return audit.Entry{At: time.Now().UTC(), By: audit.Operator{Subject: "c", Name: "Claire", Role: "admin"}, Act: act}
 }
 
-// act does what leads to a boundary.
+// act performs the act that leads to a boundary.
 func (o *office) act(t *testing.T, name, boundary string, next *int) {
 	t.Helper()
 	switch name {
@@ -193,7 +194,7 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 		s := o.student(t, *next, "activates", boundary)
 		*next++
 		ctx := deadline(t, 2*time.Minute)
-		o.going.Go(func() { _ = s.Go(ctx) }) // where it ended is checked
+		o.going.Go(func() { _ = s.Go(ctx) }) // the outcome is checked below
 	case "an account is adopted":
 		s := o.student(t, *next, "is taken for another", boundary)
 		*next++
@@ -211,7 +212,7 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 		if err := o.desk.Adopt(t.Context(), o.entry(helpdesk.ActAdopted), helpdesk.Seen{Person: p.ID, Version: helpdesk.Version(p)}, found[0].ID); err != nil {
 			t.Fatal(err)
 		}
-		s.Outcome = "" // what they read is over: the account is theirs now
+		s.Outcome = "" // the student's outcome was a conflict, which the operator has resolved
 		o.students = slices.DeleteFunc(o.students, func(x *outside.Student) bool { return x == s })
 		o.adopted = append(o.adopted, p.ID)
 	case "a mail comes back":
@@ -233,8 +234,8 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 	}
 }
 
-// allRead waits until every report was read, by the process that has the job when its
-// dead holder's lease is over.
+// allRead waits until every bounce was read by the process that takes the job
+// over when the dead holder's lease ends.
 func (o *office) allRead(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
@@ -251,8 +252,8 @@ func (o *office) allRead(t *testing.T) {
 	}
 }
 
-// judge looks whether each of them got what was meant for them, and got it once:
-// a second mail or message is known by its id.
+// judge checks that each person got the intended mails and messages, once each:
+// a second one is recognised by its id.
 func (o *office) judge(t *testing.T) {
 	t.Helper()
 	written, err := o.campaigns.Store.Campaigns(t.Context())
@@ -277,7 +278,7 @@ func (o *office) judge(t *testing.T) {
 			}
 		}
 	}
-	if most := len(o.cohorts); twice > most { // a kill finds one between the server and the store, or none
+	if most := len(o.cohorts); twice > most { // a kill catches at most one mail between the mail server and the store
 		t.Errorf("%d mails were sent again, %d at most can be", twice, most)
 	}
 	o.mu.Lock()

@@ -1,5 +1,5 @@
-// Package e2e goes through the pages as people do: in a real browser, with
-// real mail and a real login.
+// Package e2e tests the pages in a real browser, with real mail and a real
+// login.
 package e2e
 
 import (
@@ -72,7 +72,7 @@ func chromium(t *testing.T) context.Context {
 	return browserCtx
 }
 
-// look is how a person looks at the pages.
+// look describes the browser of a visitor.
 type look struct {
 	width, height int
 	dark          bool
@@ -81,28 +81,28 @@ type look struct {
 
 var phone = look{width: 360, height: 740}
 
-// tab is a browser of its own: no cookie is shared with another.
+// tab is a separate browser; it shares no cookies with another.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
-	// album begins the names of this tab's pictures; empty: none are taken.
+	// prefix of the file names of this tab's pictures; empty: none are taken
 	album string
-	// noHint says that the single sign-on does not carry the identifier on.
+	// noHint says that the single sign-on does not pass the identifier on.
 	noHint bool
 
 	mu       sync.Mutex
 	problems []string
 }
 
-// open opens a tab. What the browser complains of, CSP violations among it,
-// fails the test at its end.
+// open opens a tab. Messages of the browser, CSP violations included, fail the
+// test at its end.
 func open(t *testing.T, base string, l look) *tab {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(chromium(t), chromedp.WithNewBrowserContext())
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	b := &tab{t: t, ctx: ctx, base: base}
-	b.do() // the tab is there from here on
+	b.do() // the tab exists from here on
 	err := chromedp.Listen(ctx, func(event any) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -157,7 +157,7 @@ func (b *tab) seen(l look) {
 	}})
 }
 
-// css is how elements are named here.
+// css is the way to select elements in these tests.
 type css = chromedp.CSS
 
 // call sends one command of the DevTools protocol.
@@ -203,7 +203,7 @@ func (b *tab) visit(path string) {
 	b.do(chromedp.Navigate(path), chromedp.WaitReady(css("body")))
 }
 
-// path is where the browser is, without the portal's own address.
+// path returns the path and query of the current page.
 func (b *tab) path() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
@@ -214,7 +214,7 @@ func (b *tab) path() string {
 	return strings.TrimPrefix(at, b.base)
 }
 
-// arrive waits for an address.
+// arrive waits until the browser is at a path.
 func (b *tab) arrive(path string) {
 	b.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
@@ -233,15 +233,15 @@ func (b *tab) click(selector string) {
 	b.do(chromedp.Click(css(selector), chromedp.NodeVisible))
 }
 
-// still waits until an element stands where it stood a moment ago: a click meets
-// a place, and on a slow machine the page may still be moving under it.
+// still waits until an element stops moving: a click goes to a position, and on
+// a slow machine the layout may still change.
 func (b *tab) still(selector string) {
 	b.t.Helper()
 	where := fmt.Sprintf(`JSON.stringify(document.querySelector(%q)?.getBoundingClientRect() ?? '')`, selector)
 	before := ""
 	for range 100 {
 		now, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](where))
-		if err == nil && now == before { // a page that is just being left answers nothing
+		if err == nil && now == before { // a page that is being unloaded returns an error
 			return
 		}
 		before = now
@@ -249,7 +249,7 @@ func (b *tab) still(selector string) {
 	}
 }
 
-// press clicks the link, button or label that reads so.
+// press clicks the link, button or label with this text.
 func (b *tab) press(text string) {
 	b.t.Helper()
 	const mark = `(() => {
@@ -270,8 +270,8 @@ func (b *tab) fill(selector, text string) {
 	b.do(chromedp.WaitVisible(css(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = ''`, selector)), chromedp.SendKeys(css(selector), text))
 }
 
-// text returns the text of an element once it exists: a page that is just being
-// left answers nothing.
+// text returns the text of an element once it exists. A page that is being
+// unloaded returns an error.
 func (b *tab) text(selector string) string {
 	b.t.Helper()
 	script := fmt.Sprintf(`document.querySelector(%q)?.innerText ?? '\u0000'`, selector)
@@ -284,7 +284,7 @@ func (b *tab) text(selector string) string {
 	return ""
 }
 
-// reads waits until a page has all of these words.
+// reads waits until a page contains all of these texts.
 func (b *tab) reads(want ...string) {
 	b.t.Helper()
 	var text, lacks string

@@ -35,8 +35,8 @@ func (b *tab) console(o demotest.Operator, path string) {
 	b.arrive(path)
 }
 
-// signIn fills the single sign-on's page in; at a fresh login the name stands
-// there already.
+// signIn completes the page of the single sign-on; at a fresh login the user
+// name is already filled in.
 func (b *tab) signIn(o demotest.Operator) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(css("#password")))
@@ -47,13 +47,13 @@ func (b *tab) signIn(o demotest.Operator) {
 	b.click("#kc-login")
 }
 
-// choose takes an option of a list.
+// choose selects an option of a list.
 func (b *tab) choose(selector, value string) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(css(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = %q`, selector, value)))
 }
 
-// says reloads nothing: it waits for a live part to read so.
+// says waits until a live part of the page shows a text, without reloading it.
 func (b *tab) says(selector, want string) {
 	b.t.Helper()
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
@@ -64,7 +64,8 @@ func (b *tab) says(selector, want string) {
 	b.t.Fatalf("%s never said %q; it reads:\n%.800s", selector, want, b.text("body"))
 }
 
-// arriveUnder waits for an address that begins so, other than the one before.
+// arriveUnder waits until the path begins with prefix and differs from the
+// current one.
 func (b *tab) arriveUnder(prefix string) {
 	b.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
@@ -76,7 +77,8 @@ func (b *tab) arriveUnder(prefix string) {
 	b.t.Fatalf("the browser is at %s, want %s…; it reads:\n%.600s", b.path(), prefix, b.text("body"))
 }
 
-// Each role logs in, sees what it may, and reads a clear page where it may not.
+// Each role logs in, sees the pages that it may see, and gets a clear page for
+// the others.
 func TestConsole_TheThreeRoles(t *testing.T) {
 	demo := demotest.Get(t)
 	for _, tt := range []struct {
@@ -112,7 +114,8 @@ func TestConsole_TheThreeRoles(t *testing.T) {
 	}
 }
 
-// The keyboard alone: the skip link, the rail, the filter of the overview.
+// With the keyboard alone: the skip link, the navigation, the filter of the
+// overview.
 func TestConsole_ByKeyboard(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, look{width: 1280, height: 900})

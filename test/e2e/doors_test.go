@@ -27,19 +27,20 @@ import (
 	"entree/keycloak"
 )
 
-// doors are relying parties of other projects, beside the demo: a real CAS
-// that hands on to the demo's Keycloak, an Apache with a door for each protocol,
-// and a portal of its own that leads into the ENT by CAS, with people of its own.
+// doors are relying parties based on other projects, beside the demo: a real
+// CAS that delegates to the demo's Keycloak, an Apache with one location per
+// protocol, and a separate portal, with its own people, that logs in to the ENT
+// by CAS.
 //
 //	portal ──▶ CAS ──▶ the demo's Keycloak ◀── Apache /oidc
 //	            ▲
 //	            └── Apache /cas
 type doors struct {
-	demo   demotest.Demo // the demo, with this portal in the place of its own
+	demo   demotest.Demo // the demo, with this portal in place of its own
 	cas    string
 	apache string
 
-	keycloakAway atomic.Bool // for the portal alone
+	keycloakAway atomic.Bool // only for the portal
 	dir          string
 	started      []*child.Child
 	casServer    *localcas.Server
@@ -53,7 +54,7 @@ var (
 	closeDoors = func() {}
 )
 
-// doorsOf starts them once for all tests.
+// doorsOf returns the relying parties, which it starts once for all tests.
 func doorsOf(t *testing.T) *doors {
 	t.Helper()
 	demo := demotest.Get(t)
@@ -78,14 +79,14 @@ func (d *doors) close() {
 	if d.proxy != nil {
 		d.proxy.Close()
 	}
-	_ = os.RemoveAll(d.dir) // a folder for this run only
+	_ = os.RemoveAll(d.dir) // the folder belongs to this run only
 }
 
 func (d *doors) start(password string) (err error) {
 	if d.dir, err = os.MkdirTemp("", "entree-doors-"); err != nil {
 		return err
 	}
-	if err := os.Chmod(d.dir, 0o755); err != nil { // Apache's own user goes through it
+	if err := os.Chmod(d.dir, 0o755); err != nil { // Apache's user must be able to traverse it
 		return err
 	}
 	var ports [3]int
@@ -135,7 +136,7 @@ func (d *doors) start(password string) (err error) {
 	return err
 }
 
-// ready waits for a program, as long as a machine that is shared may need.
+// ready waits for a program, with a limit for a slow shared machine.
 func ready(c *child.Child, address string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
@@ -178,7 +179,7 @@ func (d *doors) startApache(port int, own secret.Text) (*child.Child, error) {
 
 func (d *doors) issuer() string { return d.demo.Keycloak + "/realms/" + d.demo.Realm }
 
-// doorPeople are students of this portal alone.
+// doorPeople are the students of this portal.
 const doorPeople = `numero;profil;prenom;nom;naissance;mail;pret
 22599001;etudiant;Ada;Lovelace;1985-12-10;ada.lovelace@example.com;oui
 22599002;etudiant;Émile;Zola;1984-04-02;emile.zola@example.com;oui
@@ -187,8 +188,8 @@ const doorPeople = `numero;profil;prenom;nom;naissance;mail;pret
 22599005;etudiant;George;Sand;1984-07-01;george.sand@example.com;oui
 `
 
-// startPortal starts one like the demo's, with a database of its own, that
-// reaches Keycloak over a way that can be cut.
+// startPortal starts a portal like the demo's, with its own database and a
+// connection to Keycloak that can be cut.
 func (d *doors) startPortal(port int) (*child.Child, error) {
 	target, err := url.Parse(d.demo.Keycloak)
 	if err != nil {

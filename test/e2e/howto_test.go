@@ -19,10 +19,11 @@ const strong = "LesGirafesDansentSous3Parapluies"
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// pictures is where make screenshots wants them; empty: none are taken.
+// pictures is the folder that `make screenshots` sets; empty: no pictures are
+// taken.
 var pictures = os.Getenv("ENTREE_SCREENSHOTS")
 
-// picture checks the page, and takes its picture where that is wanted.
+// picture checks the page, and takes a picture if pictures is set.
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	b.accessible()
@@ -31,7 +32,8 @@ func (b *tab) picture(name string) {
 	}
 }
 
-// The how-to, line by line: a student who reads only that gets from / to the ENT.
+// The how-to, line by line: a student who only reads the pages gets from / to
+// the ENT.
 func TestTheHowTo_InFrenchOnATelephone(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, phone)
@@ -60,7 +62,7 @@ func TestTheHowTo_InFrenchOnATelephone(t *testing.T) {
 	b.arrive("/")
 }
 
-// His homonym, at a large screen in the dark.
+// Another student of the same name, on a large screen with dark colours.
 func TestTheHowTo_OnALargeScreenInTheDark(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, look{width: 1280, height: 900, dark: true})
@@ -79,14 +81,14 @@ func TestTheHowTo_InEnglishInTheDark(t *testing.T) {
 	}})
 }
 
-// A name that has no Latin letters, on the narrowest telephone.
+// A name without Latin letters, on the narrowest telephone.
 func TestTheHowTo_At320Pixels(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, look{width: 320, height: 600})
 	b.walk(demo, demo.Person(t, "22501004"), walkOf{login: "o22501004", address: "22501004.22501004@etu.univ-orleans.example", choice: "Étudiant"})
 }
 
-// Staff, who are asked for a birth date, at 200 % zoom.
+// A member of staff, who is asked for a birth date, at 200 % zoom.
 func TestTheHowTo_StaffWithASecondProof(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, look{width: 640, height: 512})
@@ -94,14 +96,14 @@ func TestTheHowTo_StaffWithASecondProof(t *testing.T) {
 	b.walk(demo, demo.Person(t, "1001"), walkOf{login: "nbenali", address: "nadia.benali@univ-orleans.example", choice: "Personnel"})
 }
 
-// walkOf is what a walk has to come to.
+// walkOf holds the expected results of a walk.
 type walkOf struct {
 	login, address string
 	choice         string              // the profile's name in the page's language
 	reads          map[string][]string // by page
 }
 
-// walk goes the whole way, from the welcome page into the ENT.
+// walk runs the complete activation, from the welcome page to the ENT.
 func (b *tab) walk(demo *demotest.Demo, p demotest.Person, w walkOf) {
 	b.t.Helper()
 	before := len(demo.Mails(b.t, p.Email))
@@ -178,7 +180,7 @@ func (b *tab) walk(demo *demotest.Demo, p demotest.Person, w walkOf) {
 	if m := demo.Mail(b.t, p.Email, before+2); !strings.Contains(m.Text, w.login) || !strings.Contains(m.Text, w.address) || sixDigits.MatchString(m.Text) {
 		b.t.Errorf("the last mail says:\n%s", m.Text)
 	}
-	b.visit("/activation/accueil-succes") // a reload shows the same
+	b.visit("/activation/accueil-succes") // a reload shows the same page
 	b.click(".success a.primary")
 
 	b.login(w.login, strong)
@@ -188,15 +190,15 @@ func (b *tab) walk(demo *demotest.Demo, p demotest.Person, w walkOf) {
 	if figures := b.body("/metrics"); !strings.Contains(figures, activationFirstLogin) {
 		b.t.Error("the first login was not seen")
 	}
-	b.visit("/activation/accueil-succes") // the journey is over: nothing of it is shown any more
+	b.visit("/activation/accueil-succes") // the journey has ended: none of it is shown any more
 	b.arrive("/activation")
 	b.visit("/ent")
 }
 
-// activationFirstLogin is the event of the first login, as /metrics counts it.
+// activationFirstLogin is the label of the first login in /metrics.
 const activationFirstLogin = `"account.first_login"`
 
-// body fetches a page outside of the browser.
+// body fetches a page without the browser.
 func (b *tab) body(path string) string {
 	b.t.Helper()
 	response, err := http.Get(b.base + path)
@@ -211,7 +213,7 @@ func (b *tab) body(path string) string {
 	return string(raw)
 }
 
-// login fills in Keycloak's own page; the identifier stands there already.
+// login completes Keycloak's login page, which shows the identifier already.
 func (b *tab) login(identifier, password string) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(css("#kc-login")))

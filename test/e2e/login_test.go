@@ -10,8 +10,8 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// A student who opens the ENT first meets Keycloak's login page: it shows the way
-// to the account, and after that the way back.
+// A student who opens the ENT first sees Keycloak's login page, which links to
+// the activation and, after it, back to the login.
 func TestTheLoginPageHasTheWayIn(t *testing.T) {
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503047")
@@ -43,8 +43,8 @@ func TestTheLoginPageHasTheWayIn(t *testing.T) {
 	b.reads(p.FamilyName)
 }
 
-// In English the same, and the portal goes on in English; in the dark, and at
-// 320 pixels.
+// The same in English: the portal continues in English; with dark colours, and
+// at 320 pixels.
 func TestTheLoginPageHasTheWayIn_InEnglishInTheDark(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, look{width: 1280, height: 900, dark: true, lang: "en"})
@@ -60,7 +60,7 @@ func TestTheLoginPageHasTheWayIn_InEnglishInTheDark(t *testing.T) {
 	narrow.atLogin("fr", "Activer mon compte")
 }
 
-// atLogin comes from the ENT to Keycloak's page and looks at it.
+// atLogin opens the ENT, which leads to Keycloak's page, and checks that page.
 func (b *tab) atLogin(lang string, reads ...string) {
 	b.t.Helper()
 	b.visit("/ent")
@@ -74,8 +74,8 @@ func (b *tab) atLogin(lang string, reads ...string) {
 	b.accessible()
 }
 
-// The tile that an institution copies into its ENT can be read by every visitor,
-// and its links are those of the portal.
+// The tile that an institution copies into its ENT is accessible, and its links
+// are paths of the portal.
 func TestTheTileForTheENT(t *testing.T) {
 	demo := demotest.Get(t)
 	file, err := filepath.Abs("../../deploy/ent/tuile.html")

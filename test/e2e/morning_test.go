@@ -22,15 +22,15 @@ const (
 	schoolers = 12
 )
 
-// TestTheSeptemberMorning is the first day of an enrolment at the console, from
-// the file of the enrolment's office to students who activate:
+// TestTheSeptemberMorning is the first day of an enrolment in the console, from
+// the file of the registrar to students who activate:
 //
 //	5,000 in a file ── columns ── trial ── import ── who is missing is asked about
 //	a charter for guests ── a campaign for the summer school ── one bounces
 //	the desk helps that one ── they and another activate ── the funnel moves
 //
-// It publishes a charter for guests, whom no other test may meet meanwhile: it
-// does not run beside them.
+// It publishes a charter for guests. No other test may use guests at the same
+// time, so it does not run in parallel.
 func TestTheSeptemberMorning(t *testing.T) {
 	d := demotest.Get(t)
 	b := open(t, d.Portal, desk)
@@ -53,7 +53,7 @@ func TestTheSeptemberMorning(t *testing.T) {
 
 	b.visit(here)
 	b.until(moved(0, 0, 0, 0, 0))
-	// From here on this page is looked at and not loaded again.
+	// From here on this page is read without being loaded again.
 	helped := helpAtTheDesk(t, d, lost)
 	b.until(moved(1, 1, 1, 1, 0))
 
@@ -92,8 +92,8 @@ func (b *tab) imports() []demotest.Person {
 	}
 	b.looks("columns")
 
-	// As proposed it cannot be: the columns were not recognised, and what the office
-	// calls Identifiant is its own.
+	// The proposed columns are not sufficient: some were not recognised, and the
+	// column that the registrar calls Identifiant is an internal one.
 	b.press("Voir ce qui changerait")
 	b.reads("Ce fichier ne peut pas être importé ainsi.", "Aucune colonne ne dit le profil")
 	b.looks("columns-wrong")
@@ -131,7 +131,8 @@ func (b *tab) imports() []demotest.Person {
 	return guests
 }
 
-// asksWhoIsMissing tries a file that has lost nearly all people.
+// asksWhoIsMissing tries to import a file in which nearly all people are
+// missing.
 func (b *tab) asksWhoIsMissing() {
 	b.t.Helper()
 	b.uploads("moitié.csv", []byte("Matricule;Prénom;Nom;Mail;Cohorte\n26100100;Zoé;Lefèvre-Œuvrard;nouvelle@example.org;L1 2026-2027\n"))
@@ -171,8 +172,8 @@ func (b *tab) publishes() (version string) {
 	return version
 }
 
-// invites writes to the summer school, sees the mail of one of them come back,
-// and returns that mail.
+// invites sends a campaign to the summer school, simulates a bounce of one
+// mail, and returns that mail.
 func (b *tab) invites(d *demotest.Demo, name string, lost demotest.Person) demotest.Message {
 	b.t.Helper()
 	b.visit("/admin/campagnes/nouvelle?" + url.Values{"profil": {"invite"}, "cohorte": {school}}.Encode())
@@ -203,10 +204,9 @@ func (b *tab) invites(d *demotest.Demo, name string, lost demotest.Person) demot
 
 const newAddress = "ete-new@example.org"
 
-// helpAtTheDesk is an operator of the help desk who sees the wrong address, and
-// its owner who stands there with an identity card: they get a code, and
-// activate the account on their own telephone. It returns the operator's tab,
-// which still shows the code's page.
+// helpAtTheDesk lets an operator of the help desk find the wrong address and
+// issue a code to its owner, who activates the account on a telephone. It
+// returns the operator's tab, which still shows the page with the code.
 func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	t.Helper()
 	b := open(t, d.Portal, desk)
@@ -214,7 +214,7 @@ func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	b.asOperator(d, "helpdesk")
 	const wrong = `document.querySelector('a[href="/admin/personnes?etat=wrong"]')`
 	b.until(wrong)
-	b.do(chromedp.Evaluate[chromedp.Void](wrong + `.click()`)) // the part is live: what was found may be another by the time of a click
+	b.do(chromedp.Evaluate[chromedp.Void](wrong + `.click()`)) // the page is live: a found element may have been replaced before the click
 	b.arrive("/admin/personnes")
 	b.reads(p.FamilyName, "1 personne")
 	b.picture("list")
@@ -273,14 +273,14 @@ func (b *tab) funnel() []int {
 
 const counts = `[...document.querySelectorAll('.funnel .count')].map((c) => Number(c.textContent.replace(/\D/g, '')))`
 
-// moved is the condition that so many of the summer school came to the code,
-// its proof, the charter, an account and a login.
+// moved returns a condition on the numbers of people of the summer school who
+// reached the code, its proof, the charter, the account and the login.
 func moved(steps ...int) string {
 	want := strings.Trim(strings.ReplaceAll(fmt.Sprint(append([]int{schoolers, schoolers}, steps...)), " ", ","), "[]")
 	return fmt.Sprintf(`%s.join() === %q`, counts, want)
 }
 
-// uploads sends a file from the page of imports, and comes to its page.
+// uploads uploads a file on the page of imports and waits for the file's page.
 func (b *tab) uploads(name string, text []byte) {
 	b.t.Helper()
 	file := filepath.Join(b.t.TempDir(), name)
@@ -292,8 +292,8 @@ func (b *tab) uploads(name string, text []byte) {
 	b.arriveUnder("/admin/imports/")
 }
 
-// looks checks a page as it is seen on a desk by day and on a telephone at
-// night.
+// looks checks a page on a desktop with light colours and on a telephone with
+// dark ones.
 func (b *tab) looks(name string) {
 	b.t.Helper()
 	for suffix, l := range map[string]look{"-wide": desk, "-wide-dark": {width: desk.width, height: desk.height, dark: true}, "-phone": phone, "-phone-dark": {width: phone.width, height: phone.height, dark: true}} {
@@ -305,8 +305,8 @@ func (b *tab) looks(name string) {
 	b.seen(desk)
 }
 
-// enrolment is a file as an enrolment's office has it, written by a
-// spreadsheet in France: 5,000 people and four lines that are refused.
+// enrolment returns a file as a registrar exports it from a French spreadsheet:
+// 5,000 people and four lines that are refused.
 func enrolment() (file []byte, guests []demotest.Person) {
 	given := []string{"Zoé", "Inès", "François", "Maëlys", "Hugo", "Lucía", "Jean-Noël", "Agnès", "Ömer"}
 	family := []string{"Lefèvre-Œuvrard", "d’Arc", "Nuñez", "Bœuf", "Martin", "L’Hôte", "Gauthier"}
@@ -328,7 +328,7 @@ func enrolment() (file []byte, guests []demotest.Person) {
 			line(p.Number, "Étudiant", p.GivenName, p.FamilyName, p.Email, "L1 2026-2027")
 		}
 		switch i {
-		case 101: // far from the lines that the columns are guessed by
+		case 101: // far from the lines from which the columns are guessed
 			line("26000001", "Étudiant", "Anne", "Roy", "pas-une-adresse", "L1 2026-2027")
 		case 102:
 			line("26000002", "Étudiant", "Anne", "Roy", "a@example.org, b@example.org", "L1 2026-2027")
@@ -340,7 +340,7 @@ func enrolment() (file []byte, guests []demotest.Person) {
 	}
 	file, err := charmap.Windows1252.NewEncoder().Bytes([]byte(out.String()))
 	if err != nil {
-		panic(err) // a name above that Windows-1252 does not have
+		panic(err) // cannot happen unless a name above has a letter outside Windows-1252
 	}
 	return file, guests
 }

@@ -28,7 +28,7 @@ func (b *tab) asOperator(demo *demotest.Demo, role string) {
 	b.t.Fatalf("the demo has no %s", role)
 }
 
-// find looks a person up and opens their page.
+// find searches for a person and opens the person's page.
 func (b *tab) find(p demotest.Person) {
 	b.t.Helper()
 	b.visit("/admin/personnes")
@@ -56,7 +56,7 @@ func (b *tab) charterToEnd() {
 	b.click("form.choose .primary")
 }
 
-// An account was there before: the two are compared, and it is adopted.
+// An account existed before: the operator compares the two, and adopts it.
 func TestConflict_TheAccountOfBeforeIsAdopted(t *testing.T) {
 	t.Parallel()
 	demo := demotest.Get(t)

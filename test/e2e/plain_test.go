@@ -17,8 +17,8 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// plain is a browser without scripts: it follows links, fills in forms and
-// keeps cookies, and nothing else.
+// plain is a browser without scripts: it follows links, submits forms and keeps
+// cookies.
 type plain struct {
 	t      *testing.T
 	client *http.Client
@@ -54,8 +54,8 @@ func (p *plain) get(address string) {
 	p.read(p.client.Get(address))
 }
 
-// send sends the first form whose action or place fits, with what it holds and
-// what is typed.
+// send submits the first form whose action or position matches, with the form's
+// values and the typed ones.
 func (p *plain) send(action string, typed map[string]string) {
 	p.t.Helper()
 	form := p.doc.Find("form[method=post]").FilterFunction(func(_ int, f *goquery.Selection) bool {
@@ -162,8 +162,8 @@ func TestS32_AnActivationLogsNobodyIn(t *testing.T) {
 	}
 }
 
-// Everything that was typed in this run is looked for in everything that the
-// portal left behind. The mailbox is where codes belong, and is left out.
+// All text that was typed in this run is searched for in all files that the
+// portal left. The mailbox is excluded, because it contains codes by design.
 func TestI4_NothingSecretIsLeftBehind(t *testing.T) {
 	demo := demotest.Get(t)
 	var planted []string

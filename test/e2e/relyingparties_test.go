@@ -12,8 +12,8 @@ import (
 	"entree/internal/sso/castest"
 )
 
-// activate goes the whole way without scripts and stops where the account is,
-// or is on its way.
+// activate runs the complete activation without scripts and stops when the
+// account exists or is being created.
 func (p *plain) activate(d *doors, address, password string) {
 	p.t.Helper()
 	before := len(d.demo.Mails(p.t, address))
@@ -36,7 +36,7 @@ func (p *plain) logIn(login, password string) {
 	p.send("/login-actions/authenticate", map[string]string{"username": login, "password": password})
 }
 
-// knows returns what the page of a relying party shows of the visitor.
+// knows returns a value that a relying party's page shows about the visitor.
 func (p *plain) knows(name string) string {
 	p.t.Helper()
 	m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(p.doc.Find("pre").Text())
@@ -46,7 +46,7 @@ func (p *plain) knows(name string) string {
 	return strings.TrimSpace(m[1])
 }
 
-// holds compares a door's page with what it should know.
+// holds compares a relying party's page with the expected values.
 func (p *plain) holds(page string, want map[string]string) {
 	p.t.Helper()
 	if p.at.String() != page || p.status != http.StatusOK {
@@ -59,8 +59,8 @@ func (p *plain) holds(page string, want map[string]string) {
 	}
 }
 
-// asHTML makes a client that reads pages say so: mod_auth_openidc answers
-// programs with 401.
+// asHTML sets the Accept header of a browser: mod_auth_openidc answers other
+// clients with 401.
 type asHTML struct{ http.RoundTripper }
 
 func (a asHTML) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -74,8 +74,8 @@ func newVisitor(t *testing.T) *plain {
 	return p
 }
 
-// A freshly activated account passes through relying parties of other
-// projects, of both protocols, with one login, and each one learns the identity.
+// A new account can log in to relying parties of other projects by both
+// protocols with one login, and each of them receives the identity.
 func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	d := doorsOf(t)
 	p := newVisitor(t)
@@ -98,15 +98,14 @@ func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	p.both(p.knows("HTTP_CAS_EDUPERSONAFFILIATION"))
 	p.get(d.demo.Portal + "/connexion")
 	p.want("/ent", "Ada Lovelace", "22599001", "ada.lovelace@etu.univ-orleans.example")
-	// The page shows all that CAS releases. Keycloak's tokens open more than a
-	// service may have.
+	// The page shows all attributes that CAS releases. Keycloak's tokens must
+	// not be among them.
 	if strings.Contains(p.doc.Text(), "_token") {
 		t.Errorf("CAS releases Keycloak's tokens:\n%s", p.doc.Text())
 	}
 
-	// The portal's logout ends the session at CAS and at Keycloak. What a
-	// service keeps for itself lives on, as it does everywhere without a
-	// back channel.
+	// The portal's logout ends the sessions of CAS and Keycloak. A service's own
+	// session continues, because there is no back channel.
 	p.send("/deconnexion", nil)
 	p.get(d.demo.Portal + "/connexion")
 	if !p.asked() {
@@ -116,7 +115,8 @@ func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	p.holds(oidc, map[string]string{"REMOTE_USER": "o22599001"})
 }
 
-// both holds a list of affiliations to its two values, in any order.
+// both checks that a list of affiliations has exactly its two values, in any
+// order.
 func (p *plain) both(list string) {
 	p.t.Helper()
 	if list != "student,member" && list != "member,student" {
@@ -124,7 +124,7 @@ func (p *plain) both(list string) {
 	}
 }
 
-// A person who must not pass stays at Keycloak's page, at each relying party.
+// A user who must not log in stays at Keycloak's page, for each relying party.
 func TestRelyingParties_WhoDoesNotPass(t *testing.T) {
 	d := doorsOf(t)
 	refused := func(what, login, password string) {
@@ -149,8 +149,9 @@ func TestRelyingParties_WhoDoesNotPass(t *testing.T) {
 	refused("a disabled account", "o22599002", strong)
 }
 
-// While Keycloak is away from the portal the account is on its way: no door
-// opens. When it is back, both do, with the password that was typed once.
+// While the portal cannot reach Keycloak, the account does not exist and no
+// relying party accepts a login. Afterwards both do, with the password that was
+// typed once.
 func TestRelyingParties_AnAccountOnItsWay(t *testing.T) {
 	d := doorsOf(t)
 	d.keycloakAway.Store(true)
@@ -179,13 +180,13 @@ func TestRelyingParties_AnAccountOnItsWay(t *testing.T) {
 	p.holds(page, map[string]string{"REMOTE_USER": "o22599003", "HTTP_CAS_SUPANNETUID": "22599003"})
 }
 
-// realCAS is a browser that is logged in at the real server.
+// realCAS is a browser with a session at the real server.
 type realCAS struct {
 	p     *plain
 	login string
 }
 
-// Login stops where the browser would bring the ticket.
+// Login logs in and stops at the redirect that carries the ticket.
 func (r realCAS) Login(t *testing.T, loginURL string) url.Values {
 	t.Helper()
 	service, err := url.Parse(mustQuery(t, loginURL).Get("service"))
@@ -218,7 +219,7 @@ func mustQuery(t *testing.T, address string) url.Values {
 	return u.Query()
 }
 
-// The real server keeps the contract that the small one is tested with.
+// The real server fulfils the contract that the test server is tested with.
 func TestCAS_ContractOfTheRealOne(t *testing.T) {
 	d := doorsOf(t)
 	p := newVisitor(t)
@@ -229,8 +230,8 @@ func TestCAS_ContractOfTheRealOne(t *testing.T) {
 	})
 }
 
-// The student's way where the university has a CAS: success page, CAS,
-// Keycloak, the ENT with what it knows, and out again.
+// The login at a university with a CAS server: success page, CAS, Keycloak, the
+// ENT with the released attributes, and the logout.
 func TestTheHowTo_IntoTheENTByCAS(t *testing.T) {
 	d := doorsOf(t)
 	b := open(t, d.demo.Portal, phone)

@@ -36,7 +36,7 @@ func (b *tab) toCode(profile, address string) {
 	b.arrive("/activation/identification")
 }
 
-// code reads the newest code, which came after this call's journey began.
+// code returns the newest code that arrived after the call.
 func (b *tab) code(demo *demotest.Demo, address string) string {
 	b.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -50,8 +50,8 @@ func (b *tab) code(demo *demotest.Demo, address string) string {
 	return ""
 }
 
-// refuses sends the form and expects to stay, with a summary that has the
-// focus and says so.
+// refuses submits the form and expects the same page with a focused summary of
+// these errors.
 func (b *tab) refuses(path string, says ...string) {
 	b.t.Helper()
 	b.click("form .primary")
@@ -62,7 +62,7 @@ func (b *tab) refuses(path string, says ...string) {
 		b.t.Errorf("the title %q does not begin with the error", title)
 	}
 	b.accessible()
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.summary').remove()`)) // so that the next one is seen to come
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.summary').remove()`)) // so that the next one is recognised as new
 }
 
 func TestBadInput_EachGetsAClearPageAndLosesNothing(t *testing.T) {
@@ -112,7 +112,7 @@ func TestBadInput_EachGetsAClearPageAndLosesNothing(t *testing.T) {
 	b.click("#charte")
 	b.click("form.consent .primary")
 	b.arrive("/activation/entre-mdp")
-	b.do(chromedp.NavigateBack()) // the charter is accepted; back leads on
+	b.do(chromedp.NavigateBack()) // the charter is accepted, so the back button leads to the next step
 	b.arrive("/activation/entre-mdp")
 	b.click("form .primary")
 	b.arrive("/activation/mot-de-passe")
@@ -135,7 +135,7 @@ func TestBadInput_EachGetsAClearPageAndLosesNothing(t *testing.T) {
 	b.click("form.choose .primary")
 	b.arrive("/activation/accueil-succes")
 	b.reads("o22501005", "lukasz.nunez@etu.univ-orleans.example")
-	b.do(chromedp.NavigateBack()) // the account is there: every page behind leads here
+	b.do(chromedp.NavigateBack()) // the account exists: every earlier page redirects here
 	b.arrive("/activation/accueil-succes")
 }
 
@@ -195,7 +195,7 @@ func TestS23_PasswordManagersAndPasteWork(t *testing.T) {
 	b.arrive("/activation/accueil-succes")
 }
 
-// The same pages for every address; the truth comes by mail.
+// The pages are the same for every address; only the mail discloses its state.
 func TestTheTruthComesByMailOnly(t *testing.T) {
 	demo := demotest.Get(t)
 	for address, subject := range map[string]string{
@@ -217,7 +217,7 @@ func TestTheTruthComesByMailOnly(t *testing.T) {
 	}
 }
 
-// A journey that is begun in a second tab ends the first one clearly.
+// A journey that begins in a second tab ends the first one with a clear page.
 func TestTwoTabs(t *testing.T) {
 	demo := demotest.Get(t)
 	first := open(t, demo.Portal, phone)
@@ -233,8 +233,8 @@ func TestTwoTabs(t *testing.T) {
 	first.reads("second-tab@example.com")
 }
 
-// Keycloak stands still at Valider: the student is told so, may close the
-// browser, and gets the account and a mail when it goes on.
+// Keycloak is suspended at Valider: the page says so, the student may close the
+// browser, and gets the account and a mail when Keycloak continues.
 func TestI3_KeycloakAwayAtValider(t *testing.T) {
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22501006")
@@ -264,7 +264,7 @@ func TestI3_KeycloakAwayAtValider(t *testing.T) {
 	b.arrive("/activation/en-cours")
 
 	signal("CONT")
-	b.arrive("/activation/accueil-succes") // by itself
+	b.arrive("/activation/accueil-succes") // without a click
 	if m := demo.Mail(t, p.Email, before+1); !strings.Contains(m.Text, "o22501006") {
 		t.Errorf("the mail says:\n%s", m.Text)
 	}
@@ -286,7 +286,7 @@ func TestErrorPagesHaveAWayOn(t *testing.T) {
 	b.reads("Welcome")
 }
 
-// until waits for a condition of the page's.
+// until waits until a JavaScript condition is true in the page.
 func (b *tab) until(condition string) {
 	b.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
@@ -297,7 +297,8 @@ func (b *tab) until(condition string) {
 	b.t.Fatalf("at %s: %s does not come true; it reads:\n%.800s", b.path(), condition, b.text("body"))
 }
 
-// The last try ends the journey, says until when, and a new one can begin.
+// The last try ends the journey and the page says until when; a new journey can
+// begin.
 func TestAfterTheLastTry(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, phone)
@@ -318,8 +319,8 @@ func TestAfterTheLastTry(t *testing.T) {
 	b.arrive("/activation")
 }
 
-// Another account has the identifier in Keycloak: nothing is touched, and the
-// student is told whom to ask, with what.
+// Another account in Keycloak has the identifier: it is not changed, and the
+// page names the help desk and a reference.
 func TestS42_SomebodyElseHasTheIdentifier(t *testing.T) {
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503018")

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// TestPictures lays the walk's pictures beside one another for the README.
-// It runs after the walks: files are in the order of their names.
+// TestPictures combines the pictures of the walks for the README. It runs after
+// the walks, because tests run in the order of their file names.
 func TestPictures(t *testing.T) {
 	if pictures == "" {
-		return // make screenshots wants them
+		return // only `make screenshots` needs them
 	}
 	for strip, album := range map[string]string{"journey": "phone", "journey-dark": "phone-dark"} {
 		var all []image.Image

@@ -127,7 +127,7 @@ func TestSeveralInstances(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i > 0 {
-				w.start(w.instances[(i+1)%2]) // the one before is back
+				w.start(w.instances[(i+1)%2]) // the preceding instance is running again
 			}
 			if page != "" {
 				w.instances[i%2].Kill()
@@ -146,7 +146,7 @@ func TestSeveralInstances(t *testing.T) {
 		var mu sync.Mutex
 		answers := map[outside.Answer]int{}
 		var all sync.WaitGroup
-		for i := range 6 { // an address gets six mails an hour, so six journeys with it
+		for i := range 6 { // an address gets six mails an hour, so six journeys use it
 			s := outside.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 1, byte(i)))
 			s.Twice, s.Slips = 10, 100
 			s.Submitted = func(sent outside.Submit) {
@@ -157,7 +157,7 @@ func TestSeveralInstances(t *testing.T) {
 			all.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				_ = s.Go(ctx) // it ends where the tries do
+				_ = s.Go(ctx) // it ends when no tries are left
 			})
 		}
 		all.Wait()
@@ -273,14 +273,14 @@ func ask(t *testing.T, portal, host string, from net.IP, header, address string)
 	return response.StatusCode
 }
 
-// The unit of systemd's is one that systemd takes.
+// systemd accepts the unit.
 func TestTheUnitIsValid(t *testing.T) {
 	unit, err := deploy.FS.ReadFile("systemd/entree@.service")
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "entree@8081.service")
-	program, err := exec.LookPath("true") // in the place of the program, which is not installed
+	program, err := exec.LookPath("true") // replaces the program, which is not installed
 	if err != nil {
 		t.Fatal(err)
 	}

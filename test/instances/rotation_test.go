@@ -12,10 +12,10 @@ import (
 	"entree/internal/store"
 )
 
-// rotate changes the secret as docs/operations.md says, instance by instance,
-// while students come all the time and Keycloak is away for a part of it. No
-// journey has to be begun a second time, and what was sealed with the old key is
-// done with the new one in front.
+// rotate changes the secret as described in docs/operations.md, instance by
+// instance, while students activate continuously and Keycloak is unavailable
+// for a part of the time. No journey has to begin again, and data sealed with
+// the old key is processed with the new key in front.
 func (w *world) rotate(t *testing.T, people []outside.Person) {
 	db, err := store.Open(t.Context(), w.dsn, time.Now)
 	if err != nil {
@@ -34,7 +34,7 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 	for i, p := range people {
 		students = append(students, outside.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 4, byte(i))))
 	}
-	over := make(chan struct{}) // one comes after the other until then
+	over := make(chan struct{}) // students arrive one after the other until this is closed
 	var all sync.WaitGroup
 	all.Go(func() {
 		for _, s := range students[1:] {
@@ -51,7 +51,7 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 		}
 	})
 
-	with(old + "," + fresh) // every instance opens what the others will seal
+	with(old + "," + fresh) // every instance can open data that the others will seal
 	w.keycloak.Stop()
 	w.until(t, db, domain.JobAccount)
 	with(fresh + "," + old)
@@ -59,7 +59,7 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 	close(over)
 	all.Wait()
 	w.until(t, db, "")
-	with(fresh) // no job waits: the old key goes
+	with(fresh) // no job waits: the old key can be removed
 	if err := students[0].Go(w.soon()); err != nil {
 		t.Error(err)
 	}
@@ -67,7 +67,7 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 	var came []*outside.Student
 	for _, s := range students {
 		if s.Requests == 0 {
-			continue // it was over before their turn
+			continue // finished before their turn
 		}
 		came = append(came, s)
 		if s.Outcome != outside.Success || s.Requests != 1 {
@@ -88,7 +88,8 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 	}
 }
 
-// until waits until jobs of a kind wait or, with an empty kind, until none does.
+// until waits until jobs of a kind wait or, with an empty kind, until no job
+// waits.
 func (w *world) until(t *testing.T, db *store.Store, kind string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
