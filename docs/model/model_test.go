@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// check gives what the verifier says of the model with a fault, or of the model
-// as it is.
+// check returns the verifier's output for the model with a planted fault, or for
+// the unchanged model if plant is empty.
 func check(t *testing.T, plant string) string {
 	t.Helper()
 	model, err := filepath.Abs("account.pml")
@@ -45,8 +45,8 @@ func TestI1toI3_HoldInEveryInterleaving(t *testing.T) {
 
 func TestAPlantedFaultIsFound(t *testing.T) {
 	for plant, assertion := range map[string]string{
-		"PLANT_409":      "owner[1]!=2", // S42: somebody else's account is touched
-		"PLANT_MARK":     "kcPassword",  // I3: somebody who was shown success does not get in
+		"PLANT_409":      "owner[1]!=2", // S42: an account of another origin is changed
+		"PLANT_MARK":     "kcPassword",  // I3: a student who was shown success cannot log in
 		"PLANT_SILENT":   "kcPassword",
 		"PLANT_UNSOUGHT": "owner[1]==1", // I1: two accounts
 	} {

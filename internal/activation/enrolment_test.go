@@ -11,7 +11,7 @@ import (
 )
 
 // An import that moves a person to another address, or that no longer lets them
-// activate, ends what the old mailbox began, at whatever step it is.
+// activate, ends the journeys that the old mailbox began, at every step.
 func TestR8_AnImportThatChangesAPersonEndsTheirJourney(t *testing.T) {
 	moved, held, notReady := jeanPierre(), jeanPierre(), jeanPierre()
 	moved.Email, held.Readiness, notReady.Readiness = "new@example.net", domain.Held, domain.NotReady

@@ -80,7 +80,7 @@ func TestR1_ARightCodeDoesNotClearTheSecondProof(t *testing.T) {
 }
 
 // Guesses at one of several people behind an address count for that person, and
-// guesses that name nobody count for all of them.
+// guesses with an unknown number count for all of them.
 func TestR1_EachPersonBehindAnAddressHasTheirOwnTries(t *testing.T) {
 	twin := func(number, born string) domain.Person {
 		p := jeanPierre()
@@ -211,8 +211,8 @@ func TestR3_TenMailsADayAndTheHelpDeskLiftsIt(t *testing.T) {
 	}
 }
 
-// Whatever strangers did to the address, the last mail that went out holds a long
-// code, and its reader gets in with it, once.
+// After any requests and guesses of strangers, the last mail to the address
+// contains a long code, which its reader can use once.
 func TestR2_TheLongCodeLetsItsReaderIn(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	var long string

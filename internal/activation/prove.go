@@ -92,7 +92,7 @@ func (s *Service) Asks(j domain.Journey) (birthDate, number bool) {
 // Verify finds which of the candidates the student is. A wrong answer costs one
 // of the journey's tries and one of each person's whom it could have proved: the
 // person with the typed number, or every candidate if the number is not asked for
-// or is nobody's. The answer does not say which part was wrong.
+// or belongs to none of them. The answer does not say which part was wrong.
 func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) error {
 	if err := s.stands(j, domain.StepVerify); err != nil {
 		return err

@@ -30,8 +30,8 @@ func TestFields_EveryFieldOfAPersonHasOneRow(t *testing.T) {
 	}
 }
 
-// What an erasure on request keeps is decided for each field by hand: a new one
-// fails here until it is.
+// The fields that an erasure on request keeps are chosen by hand: this test fails
+// for a new field until it is listed.
 func TestFields_AnErasureKeepsOnlyWhatIsListed(t *testing.T) {
 	var kept []string
 	for _, f := range domain.Fields() {

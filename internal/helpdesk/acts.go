@@ -130,15 +130,15 @@ func (d *Desk) sendCode(ctx context.Context, e audit.Entry, p domain.Person, id 
 	})
 	var moved *domain.Refusal
 	if errors.As(err, &moved) || errors.Is(err, activation.ErrExpired) {
-		return changed // it went on meanwhile
+		return changed // the journey changed in the meantime
 	}
 	return err
 }
 
 // Unlock clears the limits that hold a person back after too many tries or mails.
-// What others do afterwards does not undo it: the codes of a journey are not
-// theirs to spend, a part of the address's mails is left to networks that have
-// not asked for it, and every further mail holds a long code (ADR 0037).
+// Later acts of other visitors do not undo it: they cannot use up the tries of the
+// student's journey, a part of the address's mails is reserved for networks that
+// have not requested any, and every further mail contains a long code (ADR 0037).
 func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Unlock })
 	if err != nil {
@@ -153,7 +153,7 @@ func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	})
 }
 
-// Hold blocks a person, whatever the enrolment says, until Release.
+// Hold blocks a person until Release, independently of the enrolment.
 func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Hold })
 	if err != nil {

@@ -49,8 +49,8 @@ func SetUpRealm(ctx context.Context, c config.Config, kc *localkeycloak.Server, 
 	return nil
 }
 
-// fillRegistry enrols the demo's people. Those who are said to be active go the
-// whole way like any student, with their mail read from the mailbox.
+// fillRegistry enrols the demo's people. People with the state active complete an
+// activation like any student, with the mails of the mailbox.
 func fillRegistry(ctx context.Context, a *app.App, box *mailbox.Mailbox) error {
 	people := demopeople.Some(demoPeople)
 	var enrolled []domain.Person
