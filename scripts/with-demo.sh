@@ -14,7 +14,7 @@ trap 'kill "$demo" 2>/dev/null || true' EXIT INT TERM
 sh -c "${MEANWHILE:-:}"
 waited=0
 until [ -f "$dir/demo.json" ]; do
-	if ! kill -0 "$demo" 2>/dev/null || [ "$waited" -gt 300 ]; then
+	if ! kill -0 "$demo" 2>/dev/null || [ "$waited" -gt 600 ]; then
 		echo "the demo did not start:" >&2
 		cat "$dir/demo.log" >&2
 		exit 1
