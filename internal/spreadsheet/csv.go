@@ -1,4 +1,5 @@
-// Package spreadsheet writes CSV that a spreadsheet opens as what it is: text.
+// Package spreadsheet writes CSV of which a spreadsheet program takes every cell
+// as text.
 package spreadsheet
 
 import (
@@ -10,16 +11,16 @@ import (
 // Writer writes lines of cells. None of them becomes a formula.
 type Writer struct{ out *csv.Writer }
 
-// NewWriter writes the header, for programs: commas, as RFC 4180 has it.
+// NewWriter writes the header of a file for programs, with commas (RFC 4180).
 func NewWriter(w io.Writer, header ...string) (*Writer, error) {
 	s := &Writer{csv.NewWriter(w)}
 	return s, s.out.Write(header)
 }
 
-// NewSheet writes the header, for people who open the file by a double click.
-// Excel takes a file without a mark for another encoding, and divides it at the
-// separator that is usual where a number has a comma, or a point, before its
-// decimals: ';' and ','.
+// NewSheet writes the header of a file that is opened by a double click. It
+// begins with a byte order mark, since Excel reads a file without one in another
+// encoding. The separator depends on the language of the reader: ';' if decimals
+// have a comma, ',' otherwise.
 func NewSheet(w io.Writer, separator rune, header ...string) (*Writer, error) {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
 		return nil, err
@@ -37,15 +38,14 @@ func (s *Writer) Write(cells ...string) error {
 	return s.out.Write(cells)
 }
 
-// Close writes what is left.
+// Close writes the lines that are buffered.
 func (s *Writer) Close() error {
 	s.out.Flush()
 	return s.out.Error()
 }
 
-// cell makes a value safe to open: a spreadsheet takes what begins with one of
-// these for a formula (OWASP, CSV Injection), and an apostrophe before it for
-// text.
+// cell puts an apostrophe before a value that a spreadsheet would compute as a
+// formula (OWASP, CSV Injection).
 func cell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
 		return "'" + s

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/xuri/excelize/v2"
 
 	"entree/internal/audit"
 	"entree/internal/domain"
@@ -193,6 +194,29 @@ func TestT11_TheConsoleReadsAsTheCommandLineDoes(t *testing.T) {
 				t.Errorf("by the console %+v, by the command line %+v", byConsole, byCommand)
 			}
 		})
+	}
+}
+
+// A sheet that is not read is told, and can be chosen.
+func TestT6_SheetsAreChosen(t *testing.T) {
+	w, s, _ := importing(t)
+	book := excelize.NewFile()
+	for sheet, n := range map[string]int{"Sheet1": 71, "L2": 81} {
+		_, err := book.NewSheet(sheet)
+		w.must(err)
+		w.must(book.SetSheetRow(sheet, "A1", &[]any{"Numéro", "Nom", "Prénom", "Mail"}))
+		w.must(book.SetSheetRow(sheet, "A2", &[]any{n, "Roy", "Anne", fmt.Sprintf("p%d@example.org", n)}))
+	}
+	var raw bytes.Buffer
+	w.must(book.Write(&raw))
+	b := w.operator("admin")
+	token := b.get("/admin/imports").Find("[name=jeton]").First().AttrOr("value", "")
+	p := b.upload(token, "x.xlsx", raw.String()).shows("main", "La feuille « L2 » n'est pas lue")
+	p = b.fill(p, "/feuilles", "feuille1", "", "feuille2", "oui")
+	p = b.until(b.fill(p, "/essayer", "profil", "etudiant"))
+	b.until(b.fill(p, "/importer"))
+	if all, err := s.People(t.Context()); err != nil || len(all) != 1 || all[0].Number != "81" {
+		t.Errorf("%+v %v", all, err)
 	}
 }
 
