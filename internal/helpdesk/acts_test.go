@@ -304,10 +304,10 @@ func TestR18_RenameLeadsBackThePersonsOwnJourney(t *testing.T) {
 	if step := w.step("sibling"); step != domain.StepParked {
 		t.Errorf("R18: the sibling's journey is at %s", step)
 	}
-	if m := w.mail(domain.MessageRenamed); m.Login != "o225021422" {
+	if m := w.mail(domain.MessageRenamed); m.Login != "o22502142.2" {
 		t.Errorf("the mail says %s", m.Login)
 	}
-	if p := w.person(); p.Login != "o225021422" || p.UniversityAddress != "jean-pierre.martin@etu.example.org" || !p.MayActivate() {
+	if p := w.person(); p.Login != "o22502142.2" || p.UniversityAddress != "jean-pierre.martin@etu.example.org" || !p.MayActivate() {
 		t.Errorf("%+v", p)
 	}
 	if step := w.step(id); step != domain.StepPassword { // I7: the journey from before the conflict continues

@@ -1,15 +1,25 @@
-// Package naming makes identifiers and university addresses out of people's
-// names, by a pattern of the institution:
+// Package naming makes identifiers and university addresses of people's names,
+// by a pattern of the institution:
 //
 //	o{number}                       o22502142
 //	{f}{last}                       jmartin, jmartin2, jmartin3 …
 //	{first}.{last}@etu.example.org  jean-pierre.martin@etu.example.org
 //
-// Names are written in the letters a to z. What has a usual spelling in them
-// keeps it (Łukasz: lukasz, Groß: gross, Ñ: n); Greek and Cyrillic letters
-// follow the tables of ICAO Doc 9303, part 3, section 6, as passports do. A
-// name that cannot be written so, like 王, is replaced by the person's number,
-// so that no part is ever empty.
+// Names are written in the letters a to z. A letter with a usual spelling in
+// them keeps it (Łukasz: lukasz, Groß: gross, Ñ: n); Greek and Cyrillic letters
+// follow ICAO Doc 9303, part 3, section 6, as passports do. A name that is
+// missing, or that has a letter without a Latin spelling, like 王, is replaced by
+// the person's number, so that no part is ever empty or shortened.
+//
+// The first candidate of a person is their natural identifier. Homonyms are told
+// apart by a suffix, and no suffix makes the natural identifier of another person:
+//
+//	jmartin2        after a name of at least four letters. Natural identifiers
+//	                have a hyphen between the letters and the digits of a name, so
+//	                digits after letters are a suffix or a number with a prefix.
+//	o22502142.2     after a digit or a short name: a dot more than the pattern
+//	                gives to anybody
+//	admin.22502142  where the natural identifier is reserved or refused
 package naming
 
 import (
@@ -19,30 +29,31 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // MaxPart is the longest local part or identifier, in bytes (RFC 5321,
 // 4.5.3.1.1).
 const MaxPart = 64
 
-// homonyms is how many people of one name are told apart by a number.
+// homonyms is the largest suffix: people of one name beyond it get no identifier.
 const homonyms = 1000
 
-// Parts is what a pattern is filled with.
+// Parts holds the values of the placeholders. A missing name is replaced by the
+// number.
 type Parts struct{ GivenName, FamilyName, Number string }
 
 // Pattern is a parsed pattern.
 type Pattern struct {
 	pieces []piece
 	domain string // with its @; empty for an identifier
+
+	avoid func(name string) bool
 }
 
 // piece is literal text or, where name is set, a placeholder.
 type piece struct{ literal, name string }
 
-// Parse reads a pattern: small letters, figures, dots, hyphens and
+// Parse parses a pattern: small letters, figures, dots, hyphens and
 // underscores, the placeholders {number}, {first}, {last}, {f} and {l} (the
 // initials), and for an address @ and the domain.
 func Parse(pattern string) (Pattern, error) {
@@ -87,17 +98,38 @@ func Parse(pattern string) (Pattern, error) {
 	return Pattern{}, errors.New("a pattern needs a placeholder, or everybody has the same name")
 }
 
-// Candidates gives the names for a person, the plain one first, then with 2,
-// 3, … for homonyms. All are different and at most MaxPart bytes before the @.
+// Avoiding returns a copy of the pattern without the candidates for which avoid
+// returns true: reserved logins, and those that the realm refuses. avoid may be
+// nil.
+func (p Pattern) Avoiding(avoid func(name string) bool) Pattern {
+	p.avoid = avoid
+	return p
+}
+
+func (p Pattern) avoids(name string) bool { return p.avoid != nil && p.avoid(name) }
+
+// Candidates returns the names for a person, the natural one first, then those
+// with the suffixes 2, 3, … for homonyms. All are different, none is avoided,
+// and each has at most MaxPart bytes before the @.
 func (p Pattern) Candidates(of Parts) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		base := p.fill(of)
+		if base == "" || p.avoids(base+p.domain) {
+			base = tidy(base + "." + numberPart(of.Number))
+		}
 		for n := 1; n <= homonyms; n++ {
 			suffix := ""
 			if n > 1 {
 				suffix = strconv.Itoa(n)
+				if letters := len(base) - len(strings.TrimRight(base, "abcdefghijklmnopqrstuvwxyz")); letters < 4 || len(base) > MaxPart-len(suffix) {
+					suffix = "." + suffix
+				}
 			}
-			if !yield(cut(base, MaxPart-len(suffix)) + suffix + p.domain) {
+			name := cut(base, MaxPart-len(suffix)) + suffix
+			if p.avoids(name + p.domain) {
+				continue
+			}
+			if !yield(name + p.domain) {
 				return
 			}
 		}
@@ -105,10 +137,10 @@ func (p Pattern) Candidates(of Parts) iter.Seq[string] {
 }
 
 func (p Pattern) fill(of Parts) string {
-	number := Latin(of.Number)
+	number := numberPart(of.Number)
 	name := func(s string) string {
 		if latin := Latin(s); latin != "" {
-			return latin
+			return parted(latin)
 		}
 		return number
 	}
@@ -132,8 +164,43 @@ func (p Pattern) fill(of Parts) string {
 	return tidy(b.String())
 }
 
-// initials gives the first letter of each part: jean-pierre, jp. A number that
-// stands for a name stays whole.
+// numberPart writes a number in a to z, 0 to 9, hyphens and underscores, so that
+// two different numbers stay different: 99_622157 is not 99622157. A letter
+// without a Latin spelling is written as its code point.
+func numberPart(number string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(number) {
+		switch {
+		case plain(r) || r == '_':
+			b.WriteRune(r)
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			if s := Latin(string(r)); s != "" {
+				b.WriteString(s)
+			} else {
+				fmt.Fprintf(&b, "u%x", r)
+			}
+		}
+	}
+	return tidy(b.String())
+}
+
+// parted puts a hyphen between the letters and the digits of a name: sam2 is
+// sam-2. Digits right after letters are then a suffix or part of a number.
+func parted(name string) string {
+	var b strings.Builder
+	var before rune
+	for _, r := range name {
+		if before != 0 && before != '-' && r != '-' && (before <= '9') != (r <= '9') {
+			b.WriteByte('-')
+		}
+		b.WriteRune(r)
+		before = r
+	}
+	return b.String()
+}
+
+// initials returns the first letter of each part: jean-pierre, jp. A number that
+// replaces a name is returned whole.
 func initials(s string) string {
 	if s != "" && s[0] >= '0' && s[0] <= '9' {
 		return s
@@ -145,7 +212,7 @@ func initials(s string) string {
 	return b.String()
 }
 
-// tidy leaves no dot, hyphen or underscore at an end or beside another.
+// tidy removes dots, hyphens and underscores at both ends and beside another one.
 func tidy(s string) string {
 	var b strings.Builder
 	separated := true
@@ -159,7 +226,7 @@ func tidy(s string) string {
 	return strings.TrimRight(b.String(), ".-_")
 }
 
-// cut shortens to at most n bytes, at a hyphen if there is one in the last
+// cut shortens s to at most n bytes, at a hyphen if there is one in the last
 // third.
 func cut(s string, n int) string {
 	if len(s) <= n {
@@ -171,30 +238,3 @@ func cut(s string, n int) string {
 	}
 	return strings.TrimRight(s, ".-_")
 }
-
-// Latin writes a name in a to z, 0 to 9 and hyphens. Spaces become hyphens,
-// apostrophes and dots are dropped: d'Arc is darc, de La Tour is de-la-tour.
-func Latin(name string) string {
-	var b strings.Builder
-	var before rune
-	for _, r := range norm.NFKD.String(strings.ToLower(strings.TrimSpace(name))) {
-		r = unicode.ToLower(r)
-		if before == 'ο' && r == 'υ' {
-			r = 'u' // Greek ου is one sound
-		}
-		if !unicode.Is(unicode.Mn, r) {
-			before = r
-		}
-		switch {
-		case plain(r):
-			b.WriteRune(r)
-		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r):
-			b.WriteByte('-')
-		default:
-			b.WriteString(letters[r]) // what is not there is dropped
-		}
-	}
-	return tidy(b.String())
-}
-
-func plain(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }

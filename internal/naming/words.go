@@ -7,11 +7,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Words gives the words by which a text is found, folded as names are: no
-// case, no accent, no apostrophe or hyphen. "Jean-Pierre d’Arc" gives jean,
-// pierre, d, arc. What an address or a number is joined by does not part it, so
-// that "jp.martin@example.net" is one word and "jp.mar" begins it. A word that
-// cannot be written in a to z, like 王, stays as it is.
+// Words returns the words by which a text is found, folded as names are: without
+// case, accents, apostrophes and hyphens. "Jean-Pierre d’Arc" returns jean,
+// pierre, d, arc. Dots, @, _ and + do not separate words, so that
+// "jp.martin@example.net" is one word and "jp.mar" is a prefix of it. A word that
+// cannot be written in a to z, like 王, is returned in lower case and NFKC.
 func Words(text string) []string {
 	var out []string
 	for _, word := range strings.FieldsFunc(norm.NFC.String(text), parts) {
@@ -31,7 +31,7 @@ func Words(text string) []string {
 	return out
 }
 
-// parts tells what stands between two words.
+// parts reports whether r separates two words.
 func parts(r rune) bool {
 	switch r {
 	case '.', '@', '_', '+':
