@@ -14,29 +14,31 @@ import (
 	"entree/internal/domain"
 )
 
-// Accounts makes accounts in the client's realm.
+// Accounts creates accounts in the client's realm. It implements domain.Accounts.
 type Accounts struct {
 	*Client
 	scope string // of eduPersonPrincipalName
 }
 
-// Accounts gives an activation.Accounts. scope is the domain after the @ of
+// Accounts returns the accounts of the realm. scope is the domain after the @ of
 // eduPersonPrincipalName.
 func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
 
-// Create makes an account with one POST that carries everything, the hashed
-// password included (S41). What the answer means:
+// Create creates an account with one POST that carries everything, the hashed
+// password included (S41). The answers mean:
 //
-// Where a.Seek asks for it the person is sought first, by their number: after a
-// restored backup the portal may have forgotten an account of theirs, and would
-// give them another name (docs/model, the step "seek"). Keycloak looks through
-// all its users for that, so it is not done without need.
-//
-//	201 with the user's id             made
+//	201 with the user's id             created
 //	201 without one, another 2xx, 409  look it up: ours by its mark, or foreign
-//	no answer, 5xx                     look it up: if not there, try again later
-//	400                                refused for good: a human has to look
-//	401, 403, 404, 429                 try again later: somebody has to mend the realm
+//	no answer, 5xx                     look it up: if it is not there, try again later
+//	400 that names a field             *domain.AccountRefused: the value or the rule must change
+//	any other 400                      try again later: "Could not create user" is what Keycloak
+//	                                   answers while a federated directory is slow or away
+//	401, 403, 404, 429                 try again later: an administrator must mend the realm
+//
+// If a.Seek is set, the person is looked up by number first: after a restored
+// backup the portal may have forgotten an account of theirs, and would give them
+// another identifier (docs/model, the step "seek"). Keycloak reads all its users
+// for that, so Seek is set only then.
 //
 // Nothing is ever changed or removed in an account that exists already (S42).
 func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error) {
@@ -63,12 +65,37 @@ func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error)
 	}
 	switch s := status(err); {
 	case s == http.StatusBadRequest:
-		return "", domain.Permanent(err)
+		return "", refusal(err, a, c.scope)
 	case s == 0, s == http.StatusConflict, s >= 500:
 		return c.find(ctx, a, err)
 	default:
 		return "", err
 	}
+}
+
+// refusal returns a permanent *domain.AccountRefused if Keycloak's answer names
+// the field that it refuses, and err otherwise.
+func refusal(err error, a domain.Account, scope string) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Status != http.StatusBadRequest || e.Field == "" {
+		return err
+	}
+	r := &domain.AccountRefused{Field: fieldOf(e.Field), Rule: e.Code}
+	if values := valuesOf(a, scope)[e.Field]; len(values) > 0 {
+		r.Class = domain.ValueClass(values[0])
+	} else {
+		r.Class = domain.ValueClass("")
+	}
+	return domain.Permanent(r)
+}
+
+// lasting marks a refusal of a value as permanent: the job that wrote it ends.
+func lasting(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusBadRequest && e.Field != "" {
+		return domain.Permanent(err)
+	}
+	return err
 }
 
 func (c *Accounts) representation(a domain.Account) gocloak.User {
@@ -141,10 +168,7 @@ func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance)
 		}
 	}
 	_, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil)
-	if status(err) == http.StatusBadRequest {
-		return domain.Permanent(err)
-	}
-	return err
+	return lasting(err)
 }
 
 // ours gives the id of the account that a search finds, where it has our mark

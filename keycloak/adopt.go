@@ -90,10 +90,7 @@ func (c *Accounts) Adopt(ctx context.Context, id string, a domain.Account) error
 	user["attributes"] = values
 	delete(user, "credentials")
 	if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil {
-		if status(err) == http.StatusBadRequest {
-			return domain.Permanent(err)
-		}
-		return err
+		return lasting(err)
 	}
 	for _, path := range a.Groups {
 		var group named

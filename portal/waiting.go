@@ -14,21 +14,26 @@ type WaitingPage struct {
 	Email     string // where the mail will arrive, masked: j•••@exemple.fr
 	Refresh   int    // seconds
 	Reference string
+	Refused   string // field that Keycloak refuses; empty if the creation is under way
 }
 
 // ParkedPage is drawn by templates/parked.html: an administrator must decide.
-type ParkedPage struct{ Reference string }
+type ParkedPage struct{ Reference, Refused string }
 
 // refreshEvery is the time between two requests of the waiting page, in seconds.
 const refreshEvery = 5
 
+// refusedEvery is the same while a value has to be corrected.
+const refusedEvery = 60
+
 var (
-	waitingSamples = []any{WaitingPage{}, WaitingPage{GivenName: "Jeanne", Email: "j•••@exemple.fr", Refresh: 5, Reference: "7K3F-9Q2M"}}
-	parkedSamples  = []any{ParkedPage{}, ParkedPage{Reference: "7K3F-9Q2M"}}
+	waitingSamples = []any{WaitingPage{}, WaitingPage{GivenName: "Jeanne", Email: "j•••@exemple.fr", Refresh: 5, Reference: "7K3F-9Q2M"},
+		WaitingPage{GivenName: "Jeanne", Email: "j•••@exemple.fr", Refresh: 60, Reference: "7K3F-9Q2M", Refused: "given_name"}, WaitingPage{Refused: "phone"}}
+	parkedSamples = []any{ParkedPage{}, ParkedPage{Reference: "7K3F-9Q2M"}, ParkedPage{Refused: "login"}}
 )
 
 func (p *Portal) parked(v *visit) error {
-	return v.show("parked", ParkedPage{Reference: v.journey.Reference}, nil, "")
+	return v.show("parked", ParkedPage{Reference: v.journey.Reference, Refused: v.journey.Refused}, nil, "")
 }
 
 func (p *Portal) waiting(v *visit) error {
@@ -37,9 +42,13 @@ func (p *Portal) waiting(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.Header("Refresh", strconv.Itoa(refreshEvery))
+	every := refreshEvery
+	if v.journey.Refused != "" { // the registrar has to correct it first
+		every = refusedEvery
+	}
+	v.Header("Refresh", strconv.Itoa(every))
 	return v.show("waiting", WaitingPage{
-		GivenName: person.GivenName, Email: masked(v.journey.Address), Refresh: refreshEvery, Reference: v.journey.Reference,
+		GivenName: person.GivenName, Email: masked(v.journey.Address), Refresh: every, Reference: v.journey.Reference, Refused: v.journey.Refused,
 	}, nil, "")
 }
 

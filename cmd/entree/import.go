@@ -224,6 +224,9 @@ func (r *importRun) tellInterrupted(ctx context.Context, s *store.Store) error {
 
 func (r *importRun) mapping() (registry.Mapping, error) {
 	m := app.ImportMapping(r.config)
+	m.Rules = app.RulesOf(context.Background(), r.config, func(err error) {
+		fmt.Fprintf(r.stderr, "lines are not judged by the realm's rules: %v\n", err)
+	})
 	if r.profile != "" {
 		m.Profile = r.profile
 	}

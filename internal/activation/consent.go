@@ -102,7 +102,7 @@ func (s *Service) reserveOrPark(ctx context.Context, j *domain.Journey) (parked 
 	if !errors.Is(err, domain.ErrTaken) {
 		return false, err
 	}
-	if err := s.park(ctx, j.ID, j.Person, "no name is free"); err != nil {
+	if err := s.park(ctx, j.ID, j.Person, map[string]string{"why": "no name is free"}); err != nil {
 		return false, err
 	}
 	return true, s.reread(ctx, j)

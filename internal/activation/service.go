@@ -47,6 +47,10 @@ type Options struct {
 	Wait     time.Duration // how long the last page waits for Keycloak
 	Rates    Rates
 
+	// Avoid reports whether an identifier or a university address is not given to
+	// people: it is reserved, or the realm refuses it. It may be nil.
+	Avoid func(name string) bool
+
 	patterns map[string]patterns
 }
 
@@ -68,7 +72,7 @@ func New(o Options) (*Service, error) {
 		if err != nil {
 			return nil, fmt.Errorf("profile %q: address: %w", p.Key, err)
 		}
-		o.patterns[p.Key] = patterns{login, address}
+		o.patterns[p.Key] = patterns{login.Avoiding(o.Avoid), address.Avoiding(o.Avoid)}
 	}
 	if len(o.patterns) == 0 {
 		return nil, errors.New("no profile is configured")

@@ -53,6 +53,7 @@ type App struct {
 	realm   *keycloak.Client
 	policy  *realmPolicy
 	found   *realmFindings
+	rules   *realmRules
 	metrics *web.Metrics
 	pages   *portal.Portal
 
@@ -92,6 +93,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	}
 	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
+	a.rules = newRealmRules(a.realm, c, log)
 	a.found = &realmFindings{realm: a.realm, want: Wanted(c), log: log}
 	if a.bounceRules, err = BounceRules(c.BounceRules()); err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		Charters: a.charters.Board, News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
-		Rates: c.Rates(),
+		Rates: c.Rates(), Avoid: a.rules.Avoid,
 	})
 	if err != nil {
 		return nil, err
@@ -131,7 +133,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.intake = intake.New(ctx, intake.Options{
-		Folder: c.ImportFolder(), Store: a.store, Mapping: ImportMapping(c), MaxGone: float64(c.Import.MaxGone) / 100, Log: log, Now: time.Now, Random: rand.Reader,
+		Folder: c.ImportFolder(), Store: a.store, Mapping: a.importMapping(), MaxGone: float64(c.Import.MaxGone) / 100, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	if a.pages, err = a.newPortal(p.sessions); err != nil {
 		return nil, err
@@ -155,6 +157,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.policy.watch(ctx) })
 	group.Go(func() error { return a.found.watch(ctx) })
+	group.Go(func() error { return a.rules.watch(ctx) })
 	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.watchAge(ctx, compared) })
 	group.Go(func() error { return a.tidy(ctx) })

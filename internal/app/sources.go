@@ -60,7 +60,7 @@ const loggedRefusals = 20
 // readSource imports one source. The first refused entries are logged with
 // their DNs, and every finding.
 func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
-	m := ImportMapping(a.config)
+	m := a.importMapping()
 	t, err := OpenSource(ctx, s, &m)
 	if err != nil {
 		return err
@@ -98,6 +98,13 @@ func Strictly(strict bool, r *registry.Report) error {
 		return nil
 	}
 	return &registry.StrictError{Findings: r.Findings}
+}
+
+// importMapping returns ImportMapping with the realm's rules.
+func (a *App) importMapping() registry.Mapping {
+	m := ImportMapping(a.config)
+	m.Rules = a.rules.Person
+	return m
 }
 
 // ImportMapping returns what the configuration says of the columns of files and

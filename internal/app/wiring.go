@@ -185,9 +185,17 @@ func (a *App) checks() []web.Check {
 
 func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
 	counts, err := a.store.JobCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	causes, err := a.store.JobCauses(ctx)
+	most := map[string]int64{}
+	for _, c := range causes {
+		most[c.Kind] = max(most[c.Kind], c.Count)
+	}
 	var out []web.JobFigures
 	for _, c := range counts {
-		f := web.JobFigures{Kind: c.Kind, Waiting: c.Waiting, GivenUp: c.GivenUp}
+		f := web.JobFigures{Kind: c.Kind, Waiting: c.Waiting, GivenUp: c.GivenUp, Cause: most[c.Kind]}
 		if c.Waiting > 0 {
 			f.Oldest = time.Since(c.Oldest)
 		}

@@ -52,6 +52,7 @@ type Config struct {
 	Sources     []Source    `yaml:"sources"`
 	Log         Log         `yaml:"log"`
 	Profiles    []Profile   `yaml:"profiles"`
+	Reserved    []string    `yaml:"reserved_logins"`
 	Charters    []Charter   `yaml:"charters"`
 	NextSteps   []NextStep  `yaml:"next_steps"`
 
@@ -191,7 +192,10 @@ type Import struct {
 	Ignore  []string            `yaml:"ignore"`
 	Strict  bool                `yaml:"strict"`
 	MaxGone int                 `yaml:"max_gone"`
-	Folder  string              `yaml:"folder"`
+	// OwnAddresses says what happens to personal addresses inside the university's
+	// own domains: "warn" or "refuse".
+	OwnAddresses string `yaml:"own_addresses"`
+	Folder       string `yaml:"folder"`
 }
 
 // Source is a directory (LDAP) that is imported on a schedule.
@@ -290,7 +294,7 @@ func Default() Config {
 		Limits: Limits{MailsPerAddress: 10, MailsPerClient: 600, MailsAltogether: 6000, WrongPerClient: 60, WrongAltogether: 5000,
 			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},
 		Import: Import{
-			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports",
+			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports", OwnAddresses: "warn",
 		},
 		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
 		Audit:    Audit{KeepMonths: 12},

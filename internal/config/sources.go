@@ -29,6 +29,9 @@ var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 // checkImport checks the import and the sources, and fills in the defaults of the
 // sources.
 func (c *Config) checkImport(f *faults) {
+	if c.Import.OwnAddresses != "warn" && c.Import.OwnAddresses != "refuse" {
+		f.add("import.own_addresses", "%q: want warn or refuse", c.Import.OwnAddresses)
+	}
 	if c.Import.MaxGone < 0 || c.Import.MaxGone > 100 {
 		f.add("import.max_gone", "%d: want a percentage, 0 to 100", c.Import.MaxGone)
 	}

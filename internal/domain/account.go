@@ -102,3 +102,23 @@ func IsPermanent(err error) bool {
 	var p permanent
 	return errors.As(err, &p)
 }
+
+// later marks an error after which a job is tried again at a time of its own.
+type later struct {
+	error
+	after time.Duration
+}
+
+func (l later) Unwrap() error { return l.error }
+
+// Later marks err as one that a person or a realm has to be changed for: the job
+// is kept and is tried again after the given time, or when an operator asks for
+// it.
+func Later(err error, after time.Duration) error { return later{err, after} }
+
+// RetryAfter returns the time that Later set.
+func RetryAfter(err error) (after time.Duration, ok bool) {
+	var l later
+	ok = errors.As(err, &l)
+	return l.after, ok
+}

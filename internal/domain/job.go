@@ -100,6 +100,7 @@ const (
 	EventPasswordChosen  EventKind = "password.chosen"
 	EventAccountCreated  EventKind = "account.activated"
 	EventAccountParked   EventKind = "account.parked"
+	EventAccountRefused  EventKind = "account.refused" // by Keycloak; details: field, rule, class
 	EventFirstLogin      EventKind = "account.first_login"
 	EventCharterPending  EventKind = "charter.not_written" // accepted, but Keycloak could not be updated
 	EventInvited         EventKind = "person.invited"

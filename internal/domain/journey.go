@@ -48,8 +48,12 @@ type Journey struct {
 	DoneAt      time.Time `json:",omitzero"`
 	ParkedAt    time.Time `json:",omitzero"`
 	EndedAt     time.Time `json:",omitzero"`
-	RetryAt     time.Time `json:",omitzero"` // earliest useful time for a new journey after EndedAt
-	Revoked     bool      `json:",omitzero"` // ended because the enrolment or an operator changed the person
+	// RefusedAt and Refused say that Keycloak refuses a value of the person: the
+	// field, as in AccountRefused. The creation is tried again.
+	RefusedAt time.Time `json:",omitzero"`
+	Refused   string    `json:",omitzero"`
+	RetryAt   time.Time `json:",omitzero"` // earliest useful time for a new journey after EndedAt
+	Revoked   bool      `json:",omitzero"` // ended because the enrolment or an operator changed the person
 
 	Passed map[Step]time.Time `json:",omitzero"` // steps whose page was read, if reading is all they ask for
 
@@ -158,6 +162,17 @@ func (j *Journey) Complete(at time.Time) bool {
 		return false
 	}
 	j.DoneAt, j.SeenAt = at, at
+	return true
+}
+
+// Refuse records that Keycloak refuses a value of the person. It returns false
+// and changes nothing if the same refusal is recorded, or if the journey was
+// completed or parked before.
+func (j *Journey) Refuse(at time.Time, field string) bool {
+	if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() || !j.RefusedAt.IsZero() && j.Refused == field {
+		return false
+	}
+	j.RefusedAt, j.Refused = at, field
 	return true
 }
 

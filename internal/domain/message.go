@@ -13,6 +13,8 @@ const (
 	MessageActivated MessageKind = "activated" // the account was created: login, address, "it was not me"
 	MessageCreating  MessageKind = "creating"  // the account is being created
 	MessageParked    MessageKind = "parked"    // an administrator will look at the case
+	// MessageRefused says that Keycloak refuses a value of the person; Field names it.
+	MessageRefused MessageKind = "refused"
 	// MessageAccepted is the receipt for a new charter; the receipt for the
 	// first acceptance is in MessageActivated.
 	MessageAccepted MessageKind = "accepted"

@@ -178,7 +178,10 @@ func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, 
 		if err != nil {
 			return "", err
 		}
-		passed := had == ""
+		parsed = parsed.Avoiding(d.Avoid)
+		// The candidates after the one that the person has; all of them if the name
+		// or the pattern was changed since.
+		passed := had == "" || !slices.Contains(slices.Collect(parsed.Candidates(parts)), had)
 		for name := range parsed.Candidates(parts) {
 			if !passed {
 				passed = name == had

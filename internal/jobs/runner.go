@@ -244,8 +244,9 @@ func (r *Runner) context() context.Context {
 	return r.base
 }
 
-// run runs one leased job and stores how it ended. over reports whether the job
-// has ended for good.
+// run runs one leased job and stores how it ended. over reports whether there is
+// nothing to wait for: the job has ended for good, or was put off by its handler
+// until something changes.
 func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	ctx, cancel := context.WithTimeout(ctx, runFor)
 	defer cancel()
@@ -261,9 +262,18 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	case domain.IsPermanent(err) || !r.Clock().Before(job.Deadline):
 		return r.giveUp(ctx, job, handler, err)
 	default:
-		at := r.Clock().Add(backOff(handler, job.Attempts))
-		r.Log.Warn("job put off", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
-		return r.end(job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
+		wait, waits := domain.RetryAfter(err)
+		if !waits {
+			wait = backOff(handler, job.Attempts)
+		}
+		at := r.Clock().Add(wait)
+		level := slog.LevelWarn
+		if waits && job.Attempts > 1 { // told at the first attempt
+			level = slog.LevelDebug
+		}
+		r.Log.Log(ctx, level, "job put off", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
+		over = r.end(job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
+		return over || waits
 	}
 }
 

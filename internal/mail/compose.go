@@ -63,7 +63,7 @@ type words struct {
 	Minutes                       int
 	Until, AskedAt                string
 	Login, UniversityAddress      string
-	Reference, Start              string
+	Reference, Start, Field       string
 	ProfileName, OtherProfileName string
 	Charter                       receipt
 	Note                          string // paragraphs
@@ -95,7 +95,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Institution: c.institution.Name, GivenName: line(m.GivenName), Code: line(m.Code), Minutes: m.Minutes,
 		Long: line(m.Long), LongPage: c.baseURL + "/activation/code-long",
 		Until: c.clock(m.ExpiresAt, lang) + c.zoneName(lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
-		Reference: line(m.Reference), Start: c.baseURL + "/activation",
+		Reference: line(m.Reference), Field: m.Field, Start: c.baseURL + "/activation",
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",

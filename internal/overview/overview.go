@@ -14,6 +14,7 @@ type Overview struct {
 	Funnel   []Standing // by profile, cohort and stage
 	Quarters []Quarter  // those with an activation, in order
 	Jobs     []JobStanding
+	Causes   []JobCause     // why jobs wait, the most frequent cause first
 	Parked   int64          // accounts that wait for an operator
 	Wrong    int64          // people whose address was refused
 	Refusals []MailRefusals // of the last day, the most frequent first
@@ -54,6 +55,24 @@ type WrongMarks struct {
 	Provider, Status, Rule string
 	Count                  int64
 	Since, Last            time.Time
+}
+
+// JobCause is one reason for which jobs of a kind wait.
+type JobCause struct {
+	Kind   string
+	Reason string // the error of the last attempt
+	Count  int64
+	Since  time.Time // when the oldest of them was created
+}
+
+// ManyJobs is the number of jobs above which one cause is reported as one line: the
+// cause is in the realm or in a source, not in a person.
+const ManyJobs = 5
+
+// WaitingJobs selects jobs that wait, by every field that is not empty.
+type WaitingJobs struct {
+	Kind, ID, Reason string
+	Person           domain.PersonID
 }
 
 // JobLine is a job without its payload.

@@ -65,6 +65,9 @@ type Mapping struct {
 	Needs    map[string][]string // profile → fields that its people need to activate
 	Cases    []string            // profiles of which numbers that differ in capitals are different people
 	Now      func() time.Time    // nil: time.Now
+	// Rules judges each person by rules from outside the file: the realm's. With
+	// rules, a person may lack one of the two names if the rules allow it.
+	Rules domain.PersonRules
 }
 
 // known returns the person that a refused line names, as far as it can be read:
@@ -120,9 +123,9 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 		return no(fieldNumber, "not a number: want letters, figures and hyphens, 64 at most ("+err.Error()+")")
 	case p.Number == "":
 		return no(fieldNumber, "empty")
-	case p.FamilyName == "":
+	case p.FamilyName == "" && (in.mapping.Rules == nil || p.GivenName == ""):
 		return no(fieldFamilyName, "empty")
-	case p.GivenName == "":
+	case p.GivenName == "" && in.mapping.Rules == nil:
 		return no(fieldGivenName, "empty")
 	}
 	if utf8.RuneCountInString(p.Cohort) > clean.MaxName {
@@ -149,6 +152,15 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 		}
 	}
 	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, state)
+	if in.mapping.Rules != nil {
+		for _, broken := range in.mapping.Rules(p) {
+			// An attribute that no column can fill is a matter of the realm, which
+			// "entree realm check" reports: the person stays in the registry.
+			if f := fieldOf(broken.Field); f >= 0 && !broken.Warn {
+				return no(f, "the realm refuses it: "+broken.String())
+			}
+		}
+	}
 	in.judge(p, raw, state)
 	return p, nil
 }

@@ -145,6 +145,42 @@ func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time, by
 	}))
 }
 
+// JobCauses returns why jobs wait: the errors of their last attempts, the most
+// frequent first, at most 20.
+func (s *Store) JobCauses(ctx context.Context) ([]overview.JobCause, error) {
+	var out []overview.JobCause
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var c overview.JobCause
+		var since int64
+		err := scan(&c.Kind, &c.Reason, &c.Count, &since)
+		c.Since = moment(since)
+		out = append(out, c)
+		return err
+	}, `SELECT kind, reason, count(*), min(created_at) FROM jobs WHERE given_up_at = 0 AND reason <> '' GROUP BY kind, reason ORDER BY 3 DESC, 1, 2 LIMIT 20`)
+	return out, err
+}
+
+// Hurry makes waiting jobs due now, notes who asked for it, and returns how many
+// there were. Jobs that are leased are left alone. It returns domain.ErrNotFound
+// if there was none.
+func (s *Store) Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.Entry) (n int64, err error) {
+	return n, wrap("hurry", s.tx(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE jobs SET run_at = $1 WHERE given_up_at = 0 AND lease_until <= $1
+			AND (kind = $2 OR $2 = '') AND (id = $3 OR $3 = '') AND (reason = $4 OR $4 = '') AND (person_id = $5 OR $5 = '')`,
+			micros(s.now()), w.Kind, w.ID, w.Reason, string(w.Person))
+		if err != nil {
+			return err
+		}
+		if n, err = done.RowsAffected(); err != nil {
+			return err
+		}
+		if n == 0 {
+			return domain.ErrNotFound
+		}
+		return s.apply(ctx, tx, domain.Effects{Audit: by})
+	}))
+}
+
 // JobCounts gives the counts by kind.
 func (s *Store) JobCounts(ctx context.Context) ([]overview.JobStanding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),

@@ -39,6 +39,9 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overvie
 	if o.Jobs, err = s.JobCounts(ctx); err != nil {
 		return o, err
 	}
+	if o.Causes, err = s.JobCauses(ctx); err != nil {
+		return o, err
+	}
 	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM people WHERE account = 'parked'), (SELECT count(*) FROM people WHERE wrong_address <> '' AND wrong_address = email)`).Scan(&o.Parked, &o.Wrong)
 	if err != nil {
 		return o, wrap("overview", err)

@@ -65,6 +65,9 @@ type Figures interface {
 	// ClearWrong removes the marks of one provider, status and rule, and returns
 	// their number.
 	ClearWrong(ctx context.Context, m overview.WrongMarks, reason string, entry audit.Entry) (int, error)
+	// Hurry makes waiting jobs due now and returns how many; domain.ErrNotFound if
+	// there is none.
+	Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.Entry) (int64, error)
 }
 
 // Journal keeps what was done that changes nothing else: a login, a page that

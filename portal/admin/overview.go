@@ -82,7 +82,8 @@ type Stuck struct {
 	Count int64
 	Since time.Time
 	URL   string
-	Bad   bool // it does not mend itself
+	Bad   bool   // it does not mend itself
+	Cause string // the answer of a server
 }
 
 // liveEvery is how often the live part looks.
@@ -234,6 +235,11 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 	}
 	add(Stuck{Key: "console.stuck.parked", Count: o.Parked, URL: "?etat=parked", Bad: true}, pathPeople)
 	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, URL: "?etat=" + wrongAddress, Bad: true}, pathPeople)
+	for _, c := range o.Causes {
+		if c.Kind == domain.JobAccount && c.Count > overview.ManyJobs {
+			add(Stuck{Key: "console.stuck.cause", Count: c.Count, Since: c.Since, URL: "?genre=" + c.Kind, Bad: true, Cause: c.Reason}, pathJobs)
+		}
+	}
 	for _, j := range o.Jobs {
 		// What waits for less than a minute is on its way.
 		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {

@@ -240,3 +240,24 @@ func TestRights_TheExportIsForThoseWhoMay(t *testing.T) {
 		}
 	}
 }
+
+// TestK2_CausesAndRetriesInTheConsole: a cause that many jobs share is one line of
+// the overview, and administrators try again for one job or for all of them.
+func TestK2_CausesAndRetriesInTheConsole(t *testing.T) {
+	w := newWorld(t)
+	const cause = "keycloak refuses the account: error-user-attribute-required (phone)"
+	for i := range 7 {
+		w.figures.jobs = append(w.figures.jobs, overview.JobLine{ID: string(rune('a' + i)), Kind: domain.JobAccount, Attempts: 2, Created: w.now(), RunAt: w.now(), Reason: cause})
+	}
+	w.figures.all = overview.Overview{Funnel: []overview.Standing{{Profile: "etudiant", Count: 7}}, Causes: []overview.JobCause{{Kind: domain.JobAccount, Reason: cause, Count: 7, Since: w.now()}}}
+	b := w.operator("admin")
+	b.get("/admin").shows(".stuck", cause).shows(".stuck", "comptes attendent, pour une même cause")
+	p := b.get("/admin/travaux").shows("tbody", cause).shows("tbody", "Réessayer les 7 comptes de même cause")
+	b.submit(p, "/admin/travaux/reessayer").shows(".notice", "L'essai repart")
+	if got := w.figures.hurried; len(got) != 1 || got[0].ID == "" || got[0].Kind != domain.JobAccount {
+		t.Errorf("%+v", got)
+	}
+	if p := w.operator("helpdesk").get("/admin/travaux"); p.Find("tbody form").Length() != 0 {
+		t.Error("the help desk is offered what it may not do")
+	}
+}

@@ -27,6 +27,7 @@ type PersonPage struct {
 	Held    []domain.Existing
 	Silent  bool // Keycloak did not answer
 	Changes []StoryLine
+	Hurry   bool // the account waits, and the role lets try again now
 
 	// As typed, kept where an act was refused.
 	Act, Address, Why, Card, NewAddress string
@@ -39,6 +40,7 @@ type StoryLine struct {
 	Key                         string // console.story.KEY
 	By, Mail, From, To, Reason  string
 	Version, Reference, Details string
+	Field, Rule, Class          string // of a value that Keycloak refused
 	URL                         string // where there is more
 }
 
@@ -76,6 +78,7 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
 	}
+	page.Hurry = page.State == domain.StateCreating && v.may(http.MethodPost, pathPeople+"/:id/reessayer")
 	if page.State == domain.StateActive {
 		page.When = c.FirstLoginAt
 	}
@@ -101,6 +104,7 @@ func line(m helpdesk.Moment) StoryLine {
 	return StoryLine{
 		At: m.At, Key: strings.ReplaceAll(m.Kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
 		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(or(w["login"], w["why"]), w["file"]),
+		Field: w["field"], Rule: w["rule"], Class: w["class"],
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	pathCampaigns = "/admin/campagnes"
 	pathJobs      = "/admin/travaux"
 	pathLetter    = "/admin/travaux/renvoyer"
+	pathHurry     = "/admin/travaux/reessayer"
 	pathAudit     = "/admin/audit"
 	pathReturned  = "/admin/retours"
 	pathClear     = "/admin/retours/lever"
@@ -48,6 +49,7 @@ func (a *Console) table() {
 	post(pathLetter, a.letterAgain, letterFields, admins...)
 	get(pathReturned, a.returned, everybody...)
 	post(pathClear, a.clearWrong, clearFields, admins...)
+	post(pathHurry, a.hurry, hurryFields, admins...)
 	get(pathAudit, a.audit, readers...)
 	a.download(pathAudit+"/export/:format", a.auditExport, readers...).stepUp()
 	a.download(pathPeople+"/:id/donnees", a.personData, readers...).stepUp()
@@ -60,6 +62,7 @@ func (a *Console) table() {
 	get(pathPeople+"/:id", a.person, everybody...)
 	post(pathPeople+"/:id/adresse", a.correct, addressFields, helpers...).stepUp()
 	post(pathPeople+"/:id/renvoyer", a.sendAgain, sendFields, helpers...)
+	post(pathPeople+"/:id/reessayer", a.hurryPerson, seenFields, admins...)
 	post(pathPeople+"/:id/debloquer", a.unlock, seenFields, helpers...)
 	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
 	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)

@@ -28,6 +28,7 @@ type JobFigures struct {
 	Waiting int64
 	GivenUp int64
 	Oldest  time.Duration // age of the oldest one that waits
+	Cause   int64         // jobs that wait for the most frequent cause
 }
 
 // Metrics is the portal's own Prometheus registry.
@@ -81,6 +82,7 @@ var (
 	eventsDesc  = prometheus.NewDesc("entree_events_total", "Events of activations, by kind.", []string{"kind"}, nil)
 	waitingDesc = prometheus.NewDesc("entree_jobs_waiting", "Jobs that wait.", []string{"kind"}, nil)
 	givenUpDesc = prometheus.NewDesc("entree_jobs_given_up", "Jobs that were given up and need an operator.", []string{"kind"}, nil)
+	causeDesc   = prometheus.NewDesc("entree_jobs_same_cause", "Jobs that wait for the most frequent cause: the error of their last attempt.", []string{"kind"}, nil)
 	oldestDesc  = prometheus.NewDesc("entree_jobs_oldest_seconds", "Age of the oldest job that waits.", []string{"kind"}, nil)
 )
 
@@ -92,7 +94,7 @@ func tellsKnownAddress(kind domain.EventKind) bool {
 }
 
 func (f figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{eventsDesc, waitingDesc, givenUpDesc, oldestDesc} {
+	for _, d := range []*prometheus.Desc{eventsDesc, waitingDesc, givenUpDesc, causeDesc, oldestDesc} {
 		ch <- d
 	}
 }
@@ -120,6 +122,7 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 		for _, j := range jobs {
 			ch <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(j.Waiting), j.Kind)
 			ch <- prometheus.MustNewConstMetric(givenUpDesc, prometheus.GaugeValue, float64(j.GivenUp), j.Kind)
+			ch <- prometheus.MustNewConstMetric(causeDesc, prometheus.GaugeValue, float64(j.Cause), j.Kind)
 			ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds(), j.Kind)
 		}
 	}

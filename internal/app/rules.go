@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"entree/internal/config"
+	"entree/internal/domain"
+	"entree/internal/naming"
+	"entree/keycloak"
+)
+
+// realmRules holds the realm's rules on accounts, as last read. A realm that was
+// never read has no rules: Keycloak then refuses what breaks them.
+type realmRules struct {
+	read     func(ctx context.Context) (*keycloak.Rules, error)
+	profiles map[string]ruledProfile
+	reserved naming.Reserved
+	own      domain.PersonRules
+	log      *slog.Logger
+	now      atomic.Pointer[keycloak.Rules]
+}
+
+type ruledProfile struct {
+	domain.Profile
+	login, address naming.Pattern
+}
+
+// newRealmRules returns rules that were not read yet. The configuration was
+// checked: its patterns parse.
+func newRealmRules(realm *keycloak.Client, c config.Config, log *slog.Logger) *realmRules {
+	r := &realmRules{
+		read:     func(ctx context.Context) (*keycloak.Rules, error) { return realm.ReadRules(ctx, c.Institution.Scope) },
+		profiles: map[string]ruledProfile{}, reserved: naming.NewReserved(c.Reserved...), log: log,
+		own: domain.OwnDomains(ownDomains(c), c.Import.OwnAddresses == "refuse"),
+	}
+	for _, p := range c.Domain() {
+		login, _ := naming.Parse(p.Login)
+		address, _ := naming.Parse(p.Address)
+		r.profiles[p.Key] = ruledProfile{p, login.Avoiding(r.Avoid), address.Avoiding(r.Avoid)}
+	}
+	return r
+}
+
+// ownDomains lists the domains of the university's own addresses.
+func ownDomains(c config.Config) []string {
+	out := []string{c.Institution.Scope}
+	for _, p := range c.Profiles {
+		if _, d, found := strings.Cut(p.Address, "@"); found && !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Avoid reports whether a login or a university address is not given to people:
+// it is reserved, or the realm refuses it.
+func (r *realmRules) Avoid(name string) bool {
+	return r.reserved.Has(name) || !strings.Contains(name, "@") && r.now.Load().Login(name)
+}
+
+// Person reports the rules that a person breaks, with the identifier that the
+// activation would give. It is a domain.PersonRules.
+func (r *realmRules) Person(p domain.Person) []domain.BrokenRule {
+	broken := r.own(p)
+	if given := p.Login; given != "" && r.reserved.Has(given) {
+		broken = append(broken, domain.BrokenRule{Field: domain.FieldLogin, Rule: "reserved", Detail: "the name of a function or a service"})
+	}
+	rules, profile := r.now.Load(), r.profiles[p.Profile]
+	if rules == nil {
+		return append(broken, missingNames(p)...)
+	}
+	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
+	if p.Login == "" {
+		for p.Login = range profile.login.Candidates(parts) {
+			break
+		}
+	}
+	if p.UniversityAddress == "" {
+		for p.UniversityAddress = range profile.address.Candidates(parts) {
+			break
+		}
+	}
+	return append(broken, rules.Person(p, profile.Profile)...)
+}
+
+// missingNames requires both names while the realm's rules are not known: most
+// realms require them.
+func missingNames(p domain.Person) (broken []domain.BrokenRule) {
+	for field, value := range map[string]string{domain.FieldGivenName: p.GivenName, domain.FieldFamilyName: p.FamilyName} {
+		if value == "" {
+			broken = append(broken, domain.BrokenRule{Field: field, Rule: "required", Detail: "empty, and the realm's rules are not known"})
+		}
+	}
+	return broken
+}
+
+// RulesOf reads the rules that people of an import are judged by. It returns nil
+// if no Keycloak is configured or the realm does not answer; warn is called with
+// the reason in the second case.
+func RulesOf(ctx context.Context, c config.Config, warn func(error)) domain.PersonRules {
+	if c.Keycloak.URL == "" || c.Keycloak.ClientSecret.Empty() {
+		return nil
+	}
+	realm, err := keycloak.NewClient(keycloakConfig(c))
+	if err != nil {
+		warn(err)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, rulesWait)
+	defer cancel()
+	r := newRealmRules(realm, c, slog.New(slog.DiscardHandler))
+	if err := r.look(ctx); err != nil {
+		warn(err)
+		return nil
+	}
+	return r.Person
+}
+
+// rulesWait is how long an import waits for the realm's rules.
+const rulesWait = 5 * time.Second
+
+// look reads the rules once.
+func (r *realmRules) look(ctx context.Context) error {
+	rules, err := r.read(ctx)
+	if err == nil {
+		r.now.Store(rules)
+	}
+	return err
+}
+
+// watch keeps the rules up to date. While Keycloak does not answer, the rules
+// that were read last stay in force.
+func (r *realmRules) watch(ctx context.Context) error {
+	for {
+		err, wait := r.look(ctx), policyEvery
+		if err != nil && ctx.Err() == nil {
+			r.log.Error("read the realm's rules on accounts", "error", err)
+		}
+		if r.now.Load() == nil {
+			wait = policySoon
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
