@@ -94,7 +94,7 @@ var knows = []struct {
 }
 
 // domain lists what the domain may use beside the standard library.
-var domain = regexp.MustCompile(`^(golang\.org/x/(text|net/idna)|entree/)`)
+var domain = regexp.MustCompile(`^(golang\.org/x/(text|net/idna)|github\.com/(mozillazg/go-unidecode|mtibben/confusables)|entree/)`)
 
 // pkg is a package as `go list` tells of it.
 type pkg struct {
@@ -148,7 +148,7 @@ func broken(all []pkg) []string {
 				}
 			}
 			if (own == "domain" || own == "activation" || own == "helpdesk" || own == "campaign" || own == "charter" || own == "clean" || own == "naming" || own == "password") && strings.Contains(i, ".") && !domain.MatchString(i) {
-				out = append(out, fmt.Sprintf("%s imports %s: the domain needs the standard library and golang.org/x/text", own, i))
+				out = append(out, fmt.Sprintf("%s imports %s: the domain needs the standard library, golang.org/x/text and tables of Unicode", own, i))
 			}
 		}
 	}
