@@ -53,6 +53,7 @@ type Message struct {
 	Login             string // for MessageActivated
 	UniversityAddress string
 	Reference         string // reference for the help desk
+	Field             string // for MessageRefused: one of the Field constants
 	OtherProfile      string // key of the profile that the address belongs to
 
 	Note string // a paragraph by the institution, for mails of campaigns
