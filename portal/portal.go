@@ -127,6 +127,17 @@ func New(o Options) (*Portal, error) {
 	return p, p.trySamples()
 }
 
+// Discover reads the configuration of the single sign-on in the background, so
+// that the first login does not wait for it.
+func (p *Portal) Discover() {
+	if rp, ok := p.SSO.(*sso.RelyingParty); ok {
+		rp.Discover()
+	}
+	if p.Console != nil {
+		p.Console.SSO.Discover()
+	}
+}
+
 // EndStreams ends the event streams, when the program stops.
 func (p *Portal) EndStreams() { p.site.EndStreams() }
 

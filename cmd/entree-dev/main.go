@@ -1,11 +1,12 @@
 // Command entree-dev holds the commands that developers need and no production
-// machine does: it measures the portal.
+// machine does: it measures and attacks the portal.
 //
 //	entree-dev bench rush      the whole activation beside Keycloak's own ways
 //	entree-dev bench portal    the cost of the portal alone
 //	entree-dev bench growth    the cost with up to three million people
 //	entree-dev bench import    an import beside the database's own loader
 //	entree-dev bench soak      whether memory stays flat for half an hour
+//	entree-dev hostile         whether a thousand hostile connections keep students out
 //
 // The measured program is cmd/entree, built for each run or named by --entree.
 package main
@@ -34,14 +35,14 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	root := &cobra.Command{
 		Use:           "entree-dev",
-		Short:         "Measure the portal",
+		Short:         "Measure and attack the portal",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(benchCommand())
+	root.AddCommand(benchCommand(), hostileCommand())
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		fmt.Fprintln(stderr, "entree-dev:", err)

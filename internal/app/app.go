@@ -146,6 +146,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 // ends. It then waits up to 15 seconds for the requests under way.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
+	a.pages.Discover()
 	compared := a.compareAges(ctx) // before the first job runs
 	if a.config.Portal.OpsListen != "" {
 		ops, err := net.Listen("tcp", a.config.Portal.OpsListen)

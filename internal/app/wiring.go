@@ -180,6 +180,7 @@ func (a *App) checks() []web.Check {
 		{Name: "database", Essential: true, Run: a.store.Ping},
 		{Name: "keycloak", Run: a.realm.Ping},
 		{Name: "realm", Run: a.found.ready},
+		{Name: "mail", Run: a.mailer.Ready},
 	}
 }
 

@@ -66,6 +66,8 @@ type Mailer struct {
 	composer    *composer
 	host        string // of the Message-ID
 	connections *connections
+	sender      string // envelope sender
+	health      *health
 }
 
 // New returns a Mailer. It returns an error if an option is not valid or a text
@@ -90,7 +92,7 @@ func New(o Options) (*Mailer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	return &Mailer{o, c, host, &connections{client: client}}, nil
+	return &Mailer{o, c, host, &connections{client: client}, sender(o, m), &health{}}, nil
 }
 
 func loopback(host string) bool {
@@ -110,7 +112,9 @@ func (m *Mailer) Send(ctx context.Context, message domain.Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.options.Timeout)
 	defer cancel()
-	return m.outcome(message.To, m.connections.send(ctx, msg))
+	err = m.outcome(message.To, m.connections.send(ctx, msg))
+	m.health.note(err)
+	return err
 }
 
 // Preview returns the subject and text of a mail without sending it.
