@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// casNamespace is of each element of an answer (CAS Protocol 3.0, appendix A).
+// casNamespace is the namespace of each element of a response (CAS Protocol 3.0, appendix A).
 const casNamespace = "http://www.yale.edu/tp/cas"
 
-// element is one element of an answer, as it stands.
+// element is one element of a response.
 type element struct {
 	name     string
 	code     string // the attribute of a failure
@@ -30,15 +30,15 @@ func (e *element) all(name string) (found []*element) {
 	return found
 }
 
-// errNoCAS says that an answer is not a CAS server's.
+// errNoCAS means that a response is not one of the CAS protocol.
 var errNoCAS = errors.New("no CAS answer")
 
-// deepest is how deep an answer goes: response, success, attributes, attribute.
+// deepest is the depth of a response: response, success, attributes, attribute.
 const deepest = 4
 
-// parseCAS reads an answer. What the protocol has no use for, and an attack
-// has, is refused: document types and with them entities, instructions, other
-// namespaces, text and children in one element, another depth.
+// parseCAS parses a response. It refuses constructs that the protocol does not
+// use and attacks do: document types and with them entities, processing
+// instructions, other namespaces, text and children in one element, more depth.
 func parseCAS(raw []byte) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(raw))
 	var root *element
@@ -85,8 +85,8 @@ func parseCAS(raw []byte) (*element, error) {
 				return nil, fmt.Errorf("%w: text outside", errNoCAS)
 			}
 		case xml.Comment:
-			// Nothing of it is read, and a comment within a name would cut it in
-			// two for another reader.
+			// A comment is refused: within a name it would split the name for
+			// another parser.
 			if len(open) > 0 {
 				return nil, errors.New("a comment within")
 			}
@@ -103,7 +103,7 @@ func parseCAS(raw []byte) (*element, error) {
 	}
 }
 
-// readCAS gives who an answer is about.
+// readCAS returns the identity in a response.
 func readCAS(raw []byte) (Identity, error) {
 	root, err := parseCAS(raw)
 	if errors.Is(err, errNoCAS) {
@@ -177,7 +177,7 @@ func casIdentity(success *element) (Identity, error) {
 	return who, nil
 }
 
-// aboutTheLogin are the attributes that tell of the login and not of the person
+// aboutTheLogin lists the attributes that describe the login and not the user
 // (CAS Protocol 3.0, 2.5.7, and Apereo's own).
 var aboutTheLogin = map[string]bool{
 	"authenticationDate": true, "longTermAuthenticationRequestTokenUsed": true, "isFromNewLogin": true,

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Claim is one statement about a person, as text.
+// Claim is a claim of an ID token or an attribute of a CAS response, as text.
 type Claim struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// protocol are the claims that are about the token and not about the person
+// protocol lists the claims that describe the token and not the user
 // (OpenID Connect Core 1.0, 2; RFC 7519, 4.1; Keycloak's session state).
 var protocol = map[string]bool{
 	"iss": true, "aud": true, "exp": true, "iat": true, "nbf": true, "jti": true, "azp": true, "nonce": true,
 	"at_hash": true, "c_hash": true, "auth_time": true, "acr": true, "amr": true, "sid": true, "session_state": true, "typ": true,
 }
 
-// inOrder reads a JSON object's members in the order in which they stand, which
-// a map would lose.
+// inOrder returns the members of a JSON object in their order, which a map does
+// not keep.
 func inOrder(object json.RawMessage) ([]Claim, error) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	d.UseNumber()
@@ -56,7 +56,7 @@ func asText(value any) string {
 		}
 		return strings.Join(parts, ", ")
 	case map[string]any:
-		b, _ := json.Marshal(v) // it was JSON a moment ago
+		b, _ := json.Marshal(v) // v was decoded from JSON
 		return string(b)
 	}
 	return fmt.Sprint(value)

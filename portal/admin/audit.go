@@ -30,7 +30,7 @@ type AuditRow struct {
 	WhomURL string
 }
 
-// Details leaves out what a program compares and nobody reads.
+// Details returns the details without hashes, which only programs compare.
 func (r AuditRow) Details() string {
 	e := r.Entry
 	if e.Act == audit.ActSealed || e.Act == audit.ActCut {
@@ -48,7 +48,7 @@ func (a *Console) audit(v *visit) error {
 	page := AuditPage{List: v.list(auditFilters, []string{"-le"})}
 	q, ok := a.auditQuery(page.List)
 	page.BadDate = !ok
-	q.ByPeople = q.Act == "" // seals by the dozen would hide what people did
+	q.ByPeople = q.Act == "" // the many seals would hide the acts of operators
 	q.OldestFirst, q.Skip, q.Limit = !page.List.Desc, page.List.Skip(), page.List.Per+1
 	ctx := v.Request.Context()
 	view := a.site.View(v.Context, "")
@@ -80,7 +80,7 @@ func (a *Console) audit(v *visit) error {
 	return v.show("audit", page)
 }
 
-// did gives an act in words; one that has none stands for itself.
+// did returns the words for an act, or the act itself if there are none.
 func did(view web.View, act string) template.HTML {
 	key := "console.did." + act
 	if said := view.T(key); string(said) != key {
@@ -89,7 +89,7 @@ func did(view web.View, act string) template.HTML {
 	return template.HTML(template.HTMLEscapeString(act))
 }
 
-// auditQuery reads the filters; false where a day is none.
+// auditQuery reads the filters. It returns false if a date filter is not a valid date.
 func (a *Console) auditQuery(l List) (audit.Query, bool) {
 	q := audit.Query{Operator: l.Filter("operateur"), Act: l.Filter("acte"), Whom: l.Filter("personne")}
 	ok := true
@@ -109,8 +109,8 @@ func (a *Console) auditQuery(l List) (audit.Query, bool) {
 	return q, ok
 }
 
-// auditExport writes what the filters leave, oldest first, as csv or jsonl. An
-// export is an act too: it stands in the record before the first line leaves.
+// auditExport writes the filtered entries, oldest first, as csv or jsonl. The
+// export itself is recorded before the first line is sent.
 func (a *Console) auditExport(v *visit) error {
 	format := v.Param("format")
 	if format != "csv" && format != "jsonl" {

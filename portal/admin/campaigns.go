@@ -21,7 +21,7 @@ type CampaignsPage struct {
 	MayStart  bool
 }
 
-// CampaignRow is a campaign with what became of its mails.
+// CampaignRow is a campaign with the counts of its mails by result.
 type CampaignRow struct {
 	campaign.Campaign
 	Counts map[string]int // mails by state

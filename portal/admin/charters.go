@@ -35,7 +35,7 @@ type Option struct {
 	Chosen      bool
 }
 
-// profiles gives the profiles to choose from, in the page's language.
+// profiles returns the profiles to choose from, in the page's language.
 func (a *Console) profiles(lang domain.Lang, chosen string) []Option {
 	var out []Option
 	for _, p := range a.Profiles {
@@ -75,7 +75,7 @@ func (a *Console) charters(v *visit) error {
 	return v.show("charters", page)
 }
 
-// owing counts who has to agree with a version, were it in force.
+// owing counts the people who would have to accept a version if it were in force.
 func (a *Console) owing(v *visit, versions []charter.Version, version charter.Version) (int, error) {
 	all := 0
 	for _, p := range charter.Reaches(versions, version.Profile, a.profileKeys(), a.Now()) {
@@ -213,6 +213,6 @@ func (a *Console) zone() *time.Location {
 }
 
 func revision(form web.Form) int64 {
-	n, _ := strconv.ParseInt(form["revision"], 10, 64) // what is no number was overtaken
+	n, _ := strconv.ParseInt(form["revision"], 10, 64) // an invalid number is treated as an outdated revision
 	return n
 }

@@ -22,14 +22,14 @@ import (
 	"entree/portal/web"
 )
 
-// Options is what the console is made of.
+// Options holds the parts and settings of the console.
 type Options struct {
 	SSO       *sso.RelyingParty
 	Journal   Journal
 	Figures   Figures
 	Record    Record
 	Rights    Rights
-	Realm     func() []string // what the realm lacks or is dangerous in it, one line each; may be nil
+	Realm     func() []string // findings about the realm, one line each; may be nil
 	Desk      Desk
 	Directory People
 	Profiles  []domain.Profile
@@ -40,21 +40,21 @@ type Options struct {
 	Evidence  EvidenceKey
 	// Markdown draws a charter as its reader sees it.
 	Markdown  func(text string) (template.HTML, error)
-	Intake    *intake.Intake // nil: nobody imports here
+	Intake    *intake.Intake // nil: without pages of imports
 	Imports   Imports
 	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
 	Now       func() time.Time
 	Zone      *time.Location // of the times that are typed; nil: UTC
 }
 
-// Figures are where everybody stands.
+// Figures reads the counts of the overview and the list of jobs.
 type Figures interface {
 	Overview(ctx context.Context, since time.Time) (overview.Overview, error)
-	// Jobs gives those that wait or were given up, oldest first; kind empty: of
-	// every kind. It gives one more than limit where there are more.
+	// Jobs returns the jobs that wait or were given up, oldest first; an empty
+	// kind means every kind. It returns limit+1 jobs if there are more.
 	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]overview.JobLine, error)
 	// SendAgain takes a job up again that was given up and kept whole, with the
-	// operator's entry; domain.ErrNotFound where somebody was quicker.
+	// operator's entry. It returns domain.ErrNotFound if another operator did so before.
 	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
 	// Refusals returns the counts of mails that providers refused whatever the
 	// recipient, with a refusal not before since.
@@ -70,7 +70,7 @@ type Figures interface {
 	Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.Entry) (int64, error)
 }
 
-// Journal keeps what was done that changes nothing else: a login, a page that
+// Journal records acts that change nothing else: a login, a page that
 // was refused, an export. An act that changes something commits its entry with
 // the change.
 type Journal interface {
@@ -83,36 +83,36 @@ type Lists interface {
 	Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []domain.Person, error)
 }
 
-// Letters shows a mail before it is sent.
+// Letters renders a mail without sending it.
 type Letters interface {
 	Preview(m domain.Message) (subject, text string, err error)
 }
 
-// EvidenceKey signs what is exported, in an institution's name.
+// EvidenceKey signs exported evidence in the name of an institution.
 type EvidenceKey struct {
 	Institution, Portal string
 	Key                 ed25519.PrivateKey
 }
 
-// Record is what operators did.
+// Record reads the audit.
 type Record interface {
 	Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error
-	// AuditActs gives the acts that the record holds, and how often.
+	// AuditActs returns the number of entries by act.
 	AuditActs(ctx context.Context) (map[string]int64, error)
 	AuditHead(ctx context.Context) (audit.Head, error)
 }
 
-// Rights are those of a person over what is held about them.
+// Rights serves the rights of a person over the data about them.
 type Rights interface {
-	// Dossier gives all of it, or domain.ErrNotFound.
+	// Dossier returns all data about a person, or domain.ErrNotFound.
 	Dossier(ctx context.Context, id domain.PersonID) (overview.Dossier, error)
-	// Erase removes it but for what has to be kept, with its entry in the audit.
+	// Erase removes the data that need not be kept, with its entry in the audit.
 	// domain.ErrConflict where the account is being made, or it was erased
 	// before.
 	Erase(ctx context.Context, id domain.PersonID, e audit.Entry) error
 }
 
-// Console serves the pages.
+// Console serves the pages of operators.
 type Console struct {
 	Options
 	site   *web.Site
@@ -134,7 +134,7 @@ func New(o Options) (*Console, error) {
 	return &Console{Options: o}, nil
 }
 
-// Origin is where the login's pages are, for a content security policy.
+// Origin returns the origin of the login's pages, for a content security policy.
 func (a *Console) Origin() string { return a.SSO.Origin() }
 
 // Mount adds the console to a site and draws each page once with sample data.

@@ -1,5 +1,5 @@
-// Package admin is the console: what identity admins, the help desk and
-// auditors see and do.
+// Package admin is the console: the pages of administrators, the help desk and
+// auditors.
 //
 // It stands on the student's site (headers, guards, rendering, errors) with a
 // layout, a session and a login of its own. One table says which address there
@@ -14,9 +14,9 @@
 // act and its entry in the audit are one transaction: the handler gives the
 // entry (visit.entry) to the service, which commits both.
 //
-// A dangerous act wants a login of the last five minutes. Without one, what was
-// typed is kept in the session, the provider asks for the password, and the
-// operator is asked once more:
+// An act or a download that is marked stepUp requires a login of the last five
+// minutes. Without one, the form is kept in the session, the provider asks for the
+// password, and the operator confirms the act:
 //
 //	POST ──▶ kept ──▶ provider ──▶ /admin/confirmer ── POST, with the same form
 package admin

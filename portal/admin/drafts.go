@@ -121,8 +121,8 @@ func (a *Console) previewDraft(v *visit) error {
 	return v.show("charter_preview", page)
 }
 
-// changes gives the difference with two lines around each change; nothing where
-// there is none.
+// changes returns the difference with two lines around each change; nothing if
+// there is no difference.
 func changes(from, to string) (out []charter.Line) {
 	all := charter.Diff(from, to)
 	for i, l := range all {

@@ -11,9 +11,9 @@ import (
 	"entree/portal/web"
 )
 
-// Frame is what templates/admin/layout.html shows around each page.
+// Frame is the data of templates/admin/layout.html.
 type Frame struct {
-	Operator string // empty: nobody is logged in
+	Operator string // empty: not logged in
 	Role     Role   // the strongest
 	Rail     []RailItem
 	Other    domain.Lang // the language that the switch leads to
@@ -36,7 +36,7 @@ func (a *Console) dress(c *gin.Context, view *web.View) {
 	query := c.Request.URL.Query()
 	query.Set("lang", string(f.Other))
 	f.Switch = view.Path + "?" + query.Encode()
-	if view.Path == "/" { // the answer to an act, or an address that is none
+	if view.Path == "/" { // the response to an act, or an unknown address
 		f.Switch = root + "?lang=" + string(f.Other)
 	}
 	if v, err := a.who(c); err == nil && v != nil {

@@ -24,7 +24,7 @@ type JobsPage struct {
 // JobRow is one job.
 type JobRow struct {
 	overview.JobLine
-	Label     string // message key of what it is
+	Label     string // message key of the kind
 	Name      string // of the webhook
 	PersonURL string
 	Again     bool  // this operator may have it done once more

@@ -27,7 +27,7 @@ type List struct {
 	query   url.Values
 }
 
-// perPage is what fits on a screen or two.
+// perPage is the number of rows of one page.
 const perPage = 50
 
 // maxPage keeps a page number that was typed by hand within what a database
@@ -68,10 +68,10 @@ func newList(c *gin.Context, filters, sorts []string) List {
 	return l
 }
 
-// Filter gives the value of a filter, empty where it is not set.
+// Filter returns the value of a filter, or "".
 func (l List) Filter(name string) string { return l.query.Get(name) }
 
-// Narrowed tells whether any filter is set.
+// Narrowed reports whether any filter is set.
 func (l List) Narrowed() bool {
 	return slices.ContainsFunc(l.filters, func(name string) bool { return l.query.Has(name) })
 }
@@ -88,10 +88,10 @@ func (l List) Last() int { return l.Skip() + l.Count }
 // Clear is the list without filters.
 func (l List) Clear() string { return l.path }
 
-// Self is this list's address, sorted and narrowed as it is, on its first page.
+// Self returns the address of the first page of this list, with its order and filters.
 func (l List) Self() string { return l.address(url.Values{}) }
 
-// Query is what of the address narrows and sorts, for a link to an export.
+// Query returns the filters and the order as a query, for a link to an export.
 func (l List) Query() string { return l.query.Encode() }
 
 // Before is the page before, empty on the first.
@@ -135,7 +135,7 @@ type Head struct {
 	Num  bool
 }
 
-// Head gives a column's heading.
+// Head returns a column's heading.
 func (l List) Head(column string, text template.HTML) Head {
 	h := Head{Text: text}
 	to := column

@@ -12,17 +12,17 @@ import (
 	"entree/portal/web"
 )
 
-// stateCookie keeps a login under way.
+// stateCookie holds the state of a login under way.
 const stateCookie = "sso"
 
-// underWay is a login and where it leads.
+// underWay is a login and the address to which it leads.
 type underWay struct {
 	sso.State
 	To string
 }
 
-// toLogin leads to the single sign-on and, after it, to an address of the
-// console. A fresh one asks for the password again.
+// toLogin redirects to the single sign-on and, after the login, to an address of
+// the console. A fresh login asks for the password again.
 func (a *Console) toLogin(c *gin.Context, to string, fresh bool) error {
 	begin := a.SSO.AuthURL
 	if fresh {
@@ -41,10 +41,10 @@ func (a *Console) toLogin(c *gin.Context, to string, fresh bool) error {
 	return web.SeeOther(address)
 }
 
-// login is for whoever wants to be somebody else.
+// login begins a login with another account.
 func (a *Console) login(c *gin.Context) error { return a.toLogin(c, root, true) }
 
-// loggedIn is where the provider sends the operator back to.
+// loggedIn takes the provider's redirect after a login.
 func (a *Console) loggedIn(c *gin.Context) error {
 	var state underWay
 	if !a.site.TakeSealed(c, stateCookie, &state) {
@@ -68,7 +68,7 @@ func (a *Console) loggedIn(c *gin.Context) error {
 		}
 		return &web.Error{Status: http.StatusForbidden, Key: "console_no_role", GoOn: pathLogin, Label: "console.other"}
 	}
-	// What waits for a fresh login waits for this operator's.
+	// A request that waits for a fresh login waits for the login of its operator.
 	pending := ""
 	if v, err := a.who(c); err != nil {
 		return err

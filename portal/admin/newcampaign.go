@@ -24,7 +24,7 @@ type NewCampaignPage struct {
 	BeforeAt string // date
 }
 
-// NoteIn gives the paragraph in a language.
+// NoteIn returns the paragraph in a language.
 func (p NewCampaignPage) NoteIn(lang string) string { return p.Notes[domain.Lang(lang)] }
 
 // CheckCampaignPage is drawn by templates/admin/campaign_check.html: whom it
@@ -72,7 +72,8 @@ func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPag
 	}, err
 }
 
-// startCampaign shows what would be sent and to how many; confirmed, it begins.
+// startCampaign shows the mail and the number of recipients; once confirmed, it
+// starts the campaign.
 func (a *Console) startCampaign(v *visit, form web.Form) error {
 	c := campaign.Campaign{
 		Name: strings.TrimSpace(form["nom"]), Kind: campaign.Kind(form["genre"]), Lang: domain.French,
@@ -133,8 +134,7 @@ func (a *Console) checkCampaign(v *visit, form NewCampaignPage, typed web.Form) 
 	return a.site.Render(v.Context, http.StatusOK, "campaign_check", view.With(page))
 }
 
-// letters gives what a campaign sends, in both languages, to somebody who is
-// nobody in particular.
+// letters returns the mails of a campaign in both languages, to a sample person.
 func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
 	somebody := domain.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
 	if somebody.Profile == "" && len(a.Profiles) > 0 {

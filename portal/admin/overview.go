@@ -18,7 +18,7 @@ import (
 // filters: profil, cohorte
 type OverviewPage struct {
 	Live     string // address of the live part
-	Nobody   bool   // nobody was imported yet
+	Nobody   bool   // no person was imported yet
 	Profiles []Pick
 	Cohorts  []Pick
 	Narrowed bool
@@ -29,7 +29,7 @@ type OverviewPage struct {
 
 	Day   Day
 	Stuck []Stuck
-	Realm []string // what is wrong with the realm
+	Realm []string // findings about the realm
 
 	Refusals    []overview.MailRefusals // of our mails, by provider and reason
 	ReturnedURL string                  // page of the returned mails
@@ -46,15 +46,15 @@ type FunnelStep struct {
 	Stage   string // message key console.stage.…
 	Count   int64
 	Percent string // of all, "63.2"; also the width of its bar
-	Before  string // of the step before: what was lost shows between the two
+	Before  string // percentage of the step before
 }
 
 // Group is a profile's cohort.
 type Group struct {
 	Profile, Cohort string
 	URL             string
-	Counts          []int64 // by stage, who came to it or beyond
-	Percent         string  // of all who have an account
+	Counts          []int64 // by stage: people who reached it
+	Percent         string  // of people with an account
 }
 
 // Day is today's activations.
@@ -89,7 +89,7 @@ type Stuck struct {
 // liveEvery is how often the live part looks.
 const liveEvery = 3 * time.Second
 
-// overviewCache keeps one answer for all who look at once.
+// overviewCache shares one result among concurrent requests.
 type overviewCache struct {
 	mu sync.Mutex
 	at time.Time
@@ -165,7 +165,7 @@ func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, err
 			})
 			last++
 		}
-		for stage := range int(s.Stage) + 1 { // who came farther came here too
+		for stage := range int(s.Stage) + 1 { // a later stage includes the earlier ones
 			page.Groups[last].Counts[stage] += s.Count
 			page.Sum.Counts[stage] += s.Count
 		}
@@ -195,7 +195,7 @@ func percent(n, of int64) string {
 	return fmt.Sprintf("%.1f", 100*float64(n)/float64(of))
 }
 
-// dayOf draws the quarters of the day that it is, which has 92, 96 or 100.
+// dayOf returns the quarters of an hour of today; a day has 92, 96 or 100.
 func dayOf(quarters []overview.Quarter, now time.Time) Day {
 	begin := midnight(now)
 	end := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())

@@ -16,7 +16,7 @@ import (
 	"entree/portal/web"
 )
 
-// Desk is what an operator does for people.
+// Desk performs the acts of operators on people.
 type Desk interface {
 	Case(ctx context.Context, id domain.PersonID) (helpdesk.Case, error)
 	Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error)
@@ -138,8 +138,8 @@ var bulkFields = []web.Field{
 	{Name: "confirme", Max: 3, Optional: true},
 }
 
-// bulk does one act for everybody who was ticked, each in a transaction of its
-// own; those who changed meanwhile or for whom it makes no sense are left and
+// bulk performs one act on each selected person, each in a transaction of its own.
+// People who changed meanwhile or to whom the act does not apply are skipped and
 // counted.
 func (a *Console) bulk(v *visit, form web.Form) error {
 	who := form.All("qui")
@@ -183,7 +183,7 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 	return v.done(pathPeople, "console.people.done", "Count", done, "Left", left)
 }
 
-// bulkAgain draws the list that the form stood on, as it was filled in.
+// bulkAgain renders the list of the form again, as it was filled in.
 func (a *Console) bulkAgain(v *visit, form web.Form, f fault) error {
 	back, err := url.Parse(backOf(v.Context))
 	if err != nil || back.Path != pathPeople {

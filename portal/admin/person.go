@@ -34,7 +34,7 @@ type PersonPage struct {
 	MayExport, MayErase                 bool // everything that is held, and its erasure
 }
 
-// StoryLine is one line of the story, with what its words need.
+// StoryLine is one line of the story, with the arguments of its words.
 type StoryLine struct {
 	At                          time.Time
 	Key                         string // console.story.KEY

@@ -12,7 +12,7 @@ import (
 )
 
 // ErasePage is drawn by templates/admin/erase.html, GET and POST /admin/personnes/:id/effacer
-// fields: numero, typed again so that nobody else is erased by a slip; motif
+// fields: numero, typed again so that no other person is erased by mistake; motif
 type ErasePage struct {
 	Name, Number, Login string
 	Accepted            int // charters
@@ -24,7 +24,7 @@ type ErasePage struct {
 
 var eraseFields = []web.Field{{Name: "numero", Max: 100}, {Name: "motif", Max: 500}}
 
-// dossier reads everything about the person of the address.
+// dossier returns all data about the person of the address.
 func (a *Console) dossier(v *visit) (overview.Dossier, error) {
 	d, err := a.Rights.Dossier(v.Request.Context(), domain.PersonID(v.Param("id")))
 	if errors.Is(err, domain.ErrNotFound) {
@@ -33,7 +33,7 @@ func (a *Console) dossier(v *visit) (overview.Dossier, error) {
 	return d, err
 }
 
-// personData is everything that is held about somebody, as a file.
+// personData sends all data about a person as a file.
 func (a *Console) personData(v *visit) error {
 	d, err := a.dossier(v)
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 	"entree/portal/web"
 )
 
-// Role is what an operator may do, as the realm says.
+// Role is a role of operators, assigned in the realm.
 type Role string
 
-// The roles there are.
+// The roles.
 const (
 	Admin    Role = "admin"    // everything
 	Helpdesk Role = "helpdesk" // sees and helps, imports nothing, exports nothing
 	Auditor  Role = "auditor"  // reads all of it, the audit included, and changes nothing
 )
 
-// Who may, in the table of routes. The first role that an operator has is the
-// one that the audit names.
+// Sets of roles for the table of routes. The audit names the first role of the
+// set that an operator has.
 var (
 	admins    = []Role{Admin}
 	helpers   = []Role{Admin, Helpdesk}
@@ -31,7 +31,7 @@ var (
 	everybody = []Role{Admin, Helpdesk, Auditor}
 )
 
-// route is one address and who may ask for it.
+// route is one address with the roles that may request it.
 type route struct {
 	method, path string
 	roles        []Role
@@ -65,7 +65,7 @@ func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
 	return r
 }
 
-// missing makes a page of what is not there.
+// missing turns domain.ErrNotFound into the page "not found".
 func missing(err error) error {
 	if errors.Is(err, domain.ErrNotFound) {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
@@ -124,7 +124,7 @@ func (a *Console) download(path string, h func(*visit) error, roles ...Role) *ro
 	return r
 }
 
-// post adds an act.
+// post adds an act: a form that changes something.
 func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web.Field, roles ...Role) *route {
 	r := a.add(http.MethodPost, path, roles)
 	r.fields = fields
@@ -156,7 +156,7 @@ func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web
 	return r
 }
 
-// upload adds an act whose form is one file, of so many bytes at most.
+// upload adds an act whose form is one file of at most most bytes.
 func (a *Console) upload(path string, most int64, h func(*visit, *multipart.Part) error, roles ...Role) *route {
 	r := a.add(http.MethodPost, path, roles)
 	a.site.Upload(path, most, func(c *gin.Context) error {
@@ -190,9 +190,9 @@ func (a *Console) add(method, path string, roles []Role) *route {
 	return r
 }
 
-// enter lets somebody pass who is logged in and has one of the route's roles.
-// Whoever has another role is told so, and the audit keeps it: an address that
-// was typed by hand is worth a look.
+// enter returns the visit of an operator who is logged in and has one of the
+// route's roles. For an operator without such a role it returns an error page and
+// records the request in the audit, because no page links to that address.
 func (a *Console) enter(c *gin.Context, r *route) (*visit, error) {
 	v, err := a.who(c)
 	if err != nil {
@@ -224,14 +224,14 @@ func (a *Console) enter(c *gin.Context, r *route) (*visit, error) {
 	return v, nil
 }
 
-// may tells whether somebody with these roles may ask for an address.
+// may reports whether one of these roles may request an address.
 func (a *Console) may(roles []Role, method, path string) bool {
 	return slices.ContainsFunc(a.routes, func(r *route) bool {
 		return r.method == method && r.path == path && slices.ContainsFunc(roles, func(role Role) bool { return slices.Contains(r.roles, role) })
 	})
 }
 
-// posts gives the act at an address of the table.
+// posts returns the act at an address of the table.
 func (a *Console) posts(path string) *route {
 	for _, r := range a.routes {
 		if r.method == http.MethodPost && r.path == path {

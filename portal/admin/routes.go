@@ -2,7 +2,7 @@ package admin
 
 import "entree/portal/web"
 
-// Addresses that are led to from more than one place.
+// Addresses that more than one file uses.
 const (
 	root        = "/admin"
 	pathLogin   = "/admin/connexion"
@@ -20,8 +20,8 @@ const (
 	pathClear     = "/admin/retours/lever"
 )
 
-// rail is the menu, in its order. An operator sees what they may ask for; what
-// is not in the table is not shown.
+// rail is the menu, in its order. An entry is shown if the operator's role may
+// request its address.
 var rail = []struct{ path, key string }{
 	{root, "console.rail.overview"},
 	{pathPeople, "console.rail.people"},
@@ -31,14 +31,14 @@ var rail = []struct{ path, key string }{
 	{pathAudit, "console.rail.audit"},
 }
 
-// confirmFields are of an act that is asked once more.
+// confirmFields are the fields of an act that is confirmed on a page of its own.
 var confirmFields = []web.Field{{Name: "confirme", Max: 3, Optional: true}}
 
-// table is every address of the console, with who may ask for it.
+// table adds every route of the console, with the roles that may request it.
 func (a *Console) table() {
 	get, post := a.get, a.post
 
-	// Before anybody is known.
+	// Without a login.
 	a.site.Get(pathLogin, a.login)
 	a.site.GetOnly(pathLogin+"/retour", a.loggedIn)
 	a.site.Post(pathBackChannel, a.backChannel)

@@ -13,12 +13,12 @@ import (
 	"entree/portal/web"
 )
 
-// ConfirmPage is drawn by templates/admin/confirm.html: what is about to be
-// done is named, with how many it meets, and asked once more.
+// ConfirmPage is drawn by templates/admin/confirm.html: it names an act, with the
+// number of people concerned, and asks for confirmation.
 type ConfirmPage struct {
-	Act    string // message key of what will happen, console.act.…
+	Act    string // message key of the act, console.act.…
 	Args   []any
-	Action string // where the form goes
+	Action string // address of the form or of the download
 	Fields []Hidden
 	Back   string
 	Danger bool
@@ -26,10 +26,10 @@ type ConfirmPage struct {
 	File   bool // Action is a download
 }
 
-// Says names what will happen.
+// Says returns the words for the act.
 func (p ConfirmPage) Says(v web.View) template.HTML { return v.T(p.Act, p.Args...) }
 
-// Hidden is one field that was filled in already.
+// Hidden is a hidden field with its value.
 type Hidden struct{ Name, Value string }
 
 // pending is an act or a download that waits for a fresh login.
@@ -41,7 +41,7 @@ type pending struct {
 	Back   string
 }
 
-// actKey gives the words for a route: "/admin/personnes/:id/effacer" is
+// actKey returns the message key of a route: "/admin/personnes/:id/effacer" is
 // console.act.personnes.effacer.
 func actKey(path string) string {
 	var words []string
@@ -70,7 +70,8 @@ func (v *visit) proveAgain(form web.Form) error {
 	return v.console.toLogin(v.Context, pathConfirm, true)
 }
 
-// confirm asks once more, with what was typed before the login.
+// confirm shows the kept act for confirmation, with the values that were typed
+// before the login.
 func (a *Console) confirm(v *visit) error {
 	session, err := a.site.Session(v.Context)
 	if err != nil {
@@ -94,7 +95,7 @@ func (a *Console) confirm(v *visit) error {
 	})
 }
 
-// hidden gives what a form of a route holds, field by field as it was sent.
+// hidden returns the fields of a route's form with the values that were sent.
 func (a *Console) hidden(path string, form web.Form) (out []Hidden) {
 	for _, f := range a.posts(path).fields {
 		values := []string{form[f.Name]}
@@ -110,7 +111,7 @@ func (a *Console) hidden(path string, form web.Form) (out []Hidden) {
 	return out
 }
 
-// spend forgets an act that waited, once it is done.
+// spend removes the kept act once it is done.
 func (v *visit) spend() error {
 	session, err := v.console.site.Session(v.Context)
 	if err != nil || web.SessionValue(session, keyPending) == "" {
@@ -130,8 +131,8 @@ func (v *visit) ask(p ConfirmPage, form web.Form) error {
 	return v.show("confirm", p)
 }
 
-// backOf gives the console's page that a form stood on, by its Referer; the
-// overview where that is none of ours.
+// backOf returns the address of the console's page that sent a form, by the
+// Referer; the overview if that is not a page of the console.
 func backOf(c *gin.Context) string {
 	u, err := url.Parse(c.Request.Referer())
 	if err != nil || u.Host != c.Request.Host || u.Path != root && !strings.HasPrefix(u.Path, root+"/") {

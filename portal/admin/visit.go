@@ -12,10 +12,10 @@ import (
 	"entree/portal/web"
 )
 
-// tokenAbout ties the console's forms to the console.
+// tokenAbout binds the console's forms to the console.
 const tokenAbout = "console"
 
-// flashCookie keeps the line that the next page shows.
+// flashCookie holds the line that the next page shows.
 const flashCookie = "flash"
 
 // visit is one request of an operator.
@@ -25,7 +25,7 @@ type visit struct {
 	route   *route
 	by      audit.Operator
 	roles   []Role
-	proved  time.Time // when the password was last asked for
+	proved  time.Time // when the provider last asked for the password
 	ends    time.Time // absolute end of the session
 	checked time.Time // when the provider last confirmed account and roles
 }
@@ -35,14 +35,14 @@ func (v *visit) isFresh() bool {
 	return age < freshness && age > -time.Minute // the provider's clock may be a little ahead
 }
 
-// entry makes the audit's entry of an act of this operator's.
+// entry returns an audit entry for an act of this operator.
 func (v *visit) entry(act, whom string, what map[string]string) audit.Entry {
 	return audit.Entry{
 		At: domain.Instant(v.console.Now()), By: v.by, Act: act, Whom: whom, What: what, From: v.console.site.ClientKey(v.Context),
 	}
 }
 
-// may tells whether the operator may do what an address of the table does, so
+// may reports whether the operator may request an address of the table, so
 // that a page shows no button that ends at a refusal.
 func (v *visit) may(method, path string) bool { return v.console.may(v.roles, method, path) }
 
@@ -61,7 +61,7 @@ func (v *visit) again(page string, data any, faults ...fault) error {
 	return v.console.site.Render(v.Context, http.StatusUnprocessableEntity, page, view.With(data))
 }
 
-// fault is what is wrong with a field: its id, and the key of the words.
+// fault is an error of a field: the id of the field and the message key.
 type fault struct {
 	field, key string
 	args       []any
@@ -69,7 +69,7 @@ type fault struct {
 
 func wrong(field, key string, args ...any) fault { return fault{field, key, args} }
 
-// view starts a page. The line of the act before is shown once.
+// view returns the view of a page. It shows the line of the last act once.
 func (v *visit) view(page string) web.View {
 	view := v.console.site.View(v.Context, "console."+page+".title")
 	var said flash
@@ -109,7 +109,7 @@ func (v *visit) doneUndo(to, undo, key string, args ...any) error {
 	return web.SeeOther(to)
 }
 
-// note keeps an entry about something that changes nothing else.
+// note records an act that changes nothing else.
 func (v *visit) note(act, whom string, what map[string]string) error {
 	return v.console.Journal.Note(v.Request.Context(), v.entry(act, whom, what))
 }

@@ -13,9 +13,10 @@ import (
 	"entree/internal/secret"
 )
 
-// PutSealed keeps a value in the visitor's browser for a short while, encrypted
-// and tied to its name, where a row in the database would be a write on GET.
-// The browser drops it after life; the value should carry its own time as well.
+// PutSealed keeps a value in the visitor's browser, encrypted and bound to its
+// name. It is for values that a GET stores, where a row in the database would be
+// a write. The browser drops the value after life; the value should hold its own
+// time as well, because a browser can keep it longer.
 func (s *Site) PutSealed(c *gin.Context, name string, value any, life time.Duration) error {
 	plain, err := json.Marshal(value)
 	if err != nil {
@@ -29,8 +30,8 @@ func (s *Site) PutSealed(c *gin.Context, name string, value any, life time.Durat
 	return nil
 }
 
-// TakeSealed reads such a value into value and removes it from the browser.
-// False where there is none or it was not made here.
+// TakeSealed decodes such a value into value and removes it from the browser. It
+// returns false if there is none or if it was not sealed here.
 func (s *Site) TakeSealed(c *gin.Context, name string, value any) bool {
 	cookies := c.Request.CookiesNamed(s.sealedName(name))
 	if len(cookies) == 0 {

@@ -17,18 +17,18 @@ import (
 	"entree/internal/domain"
 )
 
-// Error is the end of a request as a page. What the visitor reads (Key, a
-// message key under "error.") and what the log keeps (Cause) never mix.
+// Error ends a request with an error page. The visitor reads the message of Key,
+// a key under "error."; the log holds Cause, which is never shown.
 type Error struct {
 	Status int
 	Key    string
 	Cause  error
-	Retry  time.Time // when it can go on; zero: not known
-	GoOn   string    // where the way goes on; empty: the welcome page
+	Retry  time.Time // when a new attempt can succeed; zero: not known
+	GoOn   string    // address of the link on the page; empty: the welcome page
 	Label  string    // message key of that link
 }
 
-// Error is for logs.
+// Error returns the text for logs.
 func (e *Error) Error() string {
 	if e.Cause == nil {
 		return e.Key
@@ -36,22 +36,22 @@ func (e *Error) Error() string {
 	return e.Key + ": " + e.Cause.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns Cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// SeeOther is the outcome of an act that leads to another address: 303, so
-// that a reload repeats the page and never the act.
+// SeeOther ends a request with a redirect (303) to an address: a reload repeats
+// the page and never the act.
 type SeeOther string
 
-// Error makes a SeeOther something that a handler can return.
+// Error lets a handler return a SeeOther.
 func (s SeeOther) Error() string { return "see " + string(s) }
 
-// Malformed refuses a request that no form of the portal sends.
+// Malformed returns the error for a request that no form of the portal sends.
 func Malformed(format string, args ...any) error {
 	return &Error{Status: http.StatusBadRequest, Key: "malformed", Cause: fmt.Errorf(format, args...)}
 }
 
-// asError is the one table from error to page.
+// asError returns the error page of an error.
 func asError(err error) *Error {
 	var e *Error
 	var refusal *domain.Refusal
@@ -81,8 +81,8 @@ func (s *Site) Handle(h func(*gin.Context) error) gin.HandlerFunc {
 	}
 }
 
-// ErrorPage draws an error; the page package gives it as Config.ErrorPage so
-// that its data stays with the other pages' data.
+// ErrorPage returns the data of an error page. The package of the pages sets it
+// as Config.ErrorPage, so that this data is declared beside that of other pages.
 type ErrorPage func(e *Error, wait template.HTML) any
 
 func (s *Site) fail(c *gin.Context, err error) {
@@ -111,8 +111,8 @@ func (s *Site) fail(c *gin.Context, err error) {
 	}
 }
 
-// statusClientGone marks, in logs and figures, a visitor who left before the
-// answer; nobody receives it.
+// statusClientGone marks, in logs and metrics, a request whose client left before
+// the response. It is never sent.
 const statusClientGone = 499
 
 func errText(err error) string {
@@ -122,7 +122,7 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// RetryAfter tells programs when to come again (RFC 9110, 10.2.3).
+// RetryAfter sets the header Retry-After (RFC 9110, 10.2.3).
 func (s *Site) RetryAfter(c *gin.Context, at time.Time) {
 	if !at.IsZero() {
 		seconds := math.Ceil(at.Sub(s.config.Now()).Seconds())
@@ -130,8 +130,8 @@ func (s *Site) RetryAfter(c *gin.Context, at time.Time) {
 	}
 }
 
-// Wait says in words how long it is until at: "dans 4 minutes". Empty where at
-// is zero.
+// Wait returns the time until at in words: "dans 4 minutes". It is empty if at is
+// zero.
 func (s *Site) Wait(v View, at time.Time) template.HTML {
 	if at.IsZero() {
 		return ""

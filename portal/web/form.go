@@ -10,19 +10,19 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Field is one input that a form sends.
+// Field is one input of a form.
 type Field struct {
 	Name     string
 	Max      int  // bytes
-	Optional bool // a box or choice that a browser leaves out when nothing is ticked
-	Many     int  // a column of boxes: up to so many values of Max bytes; 0: one exact value
+	Optional bool // a checkbox or radio button, which browsers omit if it is not ticked
+	Many     int  // checkboxes of one name: the most values of Max bytes; 0: exactly one value
 }
 
-// Form is what was typed, one exact value per field. The values of a field
-// that may have many are kept one a line.
+// Form holds the values of a form, one per field. Several values of one field are
+// joined by line feeds.
 type Form map[string]string
 
-// All gives the values of a field that may have many.
+// All returns the values of a field that may have many.
 func (f Form) All(name string) []string {
 	if f[name] == "" {
 		return nil
@@ -30,13 +30,13 @@ func (f Form) All(name string) []string {
 	return strings.Split(f[name], "\n")
 }
 
-// TokenField is the name of the hidden field that ties a form to its session.
+// TokenField is the name of the hidden field that binds a form to its session.
 const TokenField = "jeton"
 
-// ReadForm reads the body, never the query, and refuses what a browser does not
-// make of the portal's own forms: a field that is repeated, missing, shaped as
-// an array ("adresse[]"), too long or no text. Guessing which of two values
-// was meant is how a code once went to somebody else's mailbox.
+// ReadForm reads the body, never the query. It refuses a body that no browser
+// makes of the portal's own forms: with a field that is repeated, missing, shaped
+// as an array ("adresse[]"), too long or not text. Taking one of two values has
+// sent codes to an attacker's mailbox in other software.
 func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
@@ -47,7 +47,7 @@ func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 		if errors.As(err, &tooLarge) {
 			return nil, err
 		}
-		// The parser's error quotes what was sent.
+		// The parser's error quotes the body.
 		return nil, Malformed("form does not parse")
 	}
 	sent := c.Request.PostForm
@@ -95,7 +95,7 @@ func checkMany(f Field, values []string) error {
 	return nil
 }
 
-// plainName folds the ways in which frameworks write one field of many.
+// plainName returns the name of a field without the array notations of frameworks.
 func plainName(name string) string {
 	if i := strings.IndexAny(name, "[].%"); i >= 0 {
 		name = name[:i]

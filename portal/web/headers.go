@@ -6,8 +6,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// headers sets what every answer carries. form-action needs the origins that a
-// form's answer redirects to as well: Chromium holds redirects to it.
+// headers sets the headers of every response. form-action lists the origins of
+// redirects after a form as well, because Chromium applies it to redirects.
 func (s *Site) headers() gin.HandlerFunc {
 	fixed := map[string]string{
 		"Content-Security-Policy": strings.Join([]string{
@@ -16,13 +16,13 @@ func (s *Site) headers() gin.HandlerFunc {
 			strings.Join(append([]string{"form-action 'self'"}, s.config.FormTargets...), " "),
 		}, "; "),
 		"X-Content-Type-Options": "nosniff",
-		// Not no-referrer: it turns the Origin of our own forms into null, by
+		// Not no-referrer: it sets the Origin of the portal's own forms to null, for
 		// which a browser without Sec-Fetch-Site would be refused.
 		"Referrer-Policy":              "same-origin",
 		"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=(), clipboard-write=(self)",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
-		// Static files replace this; everything else may hold somebody's data.
+		// Static files replace this; other responses may hold personal data.
 		"Cache-Control": "no-store",
 	}
 	if s.base.Scheme == "https" {

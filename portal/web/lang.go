@@ -15,12 +15,12 @@ const (
 	langYear   = 365 * 24 * 60 * 60 // seconds
 )
 
-// language chooses the language of a page: what the visitor switched to, then
-// what the browser asks for, then French. "?lang=en" is the switch: it sets a
-// plain cookie and leads to the same page without it.
+// language chooses the language of a page: the one that the visitor switched to,
+// else the first one that the browser accepts, else French. The query "?lang=en"
+// is the switch: it sets a cookie and redirects to the same page without it.
 func (s *Site) language(c *gin.Context) {
 	asked, isSwitch := langOf(c.Query("lang"))
-	unknown := c.FullPath() == "" // a page that does not exist says so in the language asked for
+	unknown := c.FullPath() == "" // the page "not found" is shown in the language asked for
 	if isSwitch && (s.gets[c.FullPath()] || unknown) && c.Request.Method != http.MethodPost {
 		s.keepLang(c, asked)
 		if unknown {
@@ -69,11 +69,11 @@ func langOf(s string) (domain.Lang, bool) {
 	return domain.French, false
 }
 
-// Lang is the language of the answer.
+// Lang returns the language of the response.
 func (s *Site) Lang(c *gin.Context) domain.Lang {
 	if lang, ok := c.Get(langKey); ok {
 		return lang.(domain.Lang)
 	}
-	// Refused before the language was chosen.
+	// The request was refused before the language was chosen.
 	return s.config.Catalog.Match(c.GetHeader("Accept-Language"))
 }

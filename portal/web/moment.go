@@ -10,8 +10,8 @@ import (
 	"entree/internal/domain"
 )
 
-// Moment tells a time twice, as people ask for it and as a record needs it:
-// "il y a 3 minutes" and, beside it, the date in the institution's zone.
+// Moment writes a time as a distance, "il y a 3 minutes", and as a date in the
+// institution's zone.
 func (v View) Moment(t time.Time) template.HTML {
 	if t.IsZero() {
 		return v.T("console.time.never")
@@ -20,7 +20,7 @@ func (v View) Moment(t time.Time) template.HTML {
 		t.UTC().Format(time.RFC3339), v.ago(t), v.Date(t)))
 }
 
-// Date tells a time to the second, in the institution's zone.
+// Date writes a time to the second, in the institution's zone.
 func (v View) Date(t time.Time) string {
 	zone := v.Zone
 	if zone == nil {
@@ -42,7 +42,7 @@ func (v View) Clock(t time.Time) string {
 	return t.In(zone).Format("15:04")
 }
 
-// Percent writes a share, "63.2", as the language does.
+// Percent writes a percentage, "63.2", in the notation of the language.
 func (v View) Percent(share string) string {
 	if v.Lang == domain.English {
 		return share + "%"
@@ -70,7 +70,7 @@ func (v View) ago(t time.Time) template.HTML {
 	return v.T("console.time."+when+"."+unit, "Count", n)
 }
 
-// Number sets the thousands apart as the language does.
+// Number writes a number with the thousands separator of the language.
 func (v View) Number(n any) string {
 	var digits string
 	switch n := n.(type) {

@@ -13,14 +13,14 @@ import (
 	"entree/internal/domain"
 )
 
-// pages are the templates, by language and page: one set per page, so that
-// each can define the same block names without touching another.
+// pages holds the templates by language and page. Each page has a set of its own,
+// so that pages can define blocks of the same name.
 type pages map[domain.Lang]map[string]*template.Template
 
-// languages there are, the default first.
+// languages lists the languages, the default first.
 var languages = []domain.Lang{domain.French, domain.English}
 
-// frame are the files that every page is parsed with; partials.html may lack.
+// frame lists the files that every page is parsed with; partials.html is optional.
 var frame = []string{"layout.html", "partials.html"}
 
 func (s *Site) loadPages(files fs.FS, names []string) (pages, error) {
@@ -63,8 +63,8 @@ func parsePages(files fs.FS, names []string) (map[string]*template.Template, err
 	return p, nil
 }
 
-// Try executes a page with sample data and throws the result away: a template
-// that names a missing field or file is found when the program starts.
+// Try executes a page with sample data and discards the result, so that a template
+// with an unknown field or file is found when the program starts.
 func (s *Site) Try(page string, v View) error {
 	_, err := s.draw(page, "layout", v)
 	return err
@@ -86,13 +86,13 @@ func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
 	return &b, nil
 }
 
-// Render answers with a page. It is drawn whole before the first byte leaves,
+// Render responds with a page. The page is complete before the first byte is sent,
 // so that a failure becomes an error page and not half a page.
 func (s *Site) Render(c *gin.Context, status int, page string, v View) error {
 	return s.send(c, status, page, "layout", v)
 }
 
-// Fragment answers with one block of a page, without the frame.
+// Fragment responds with one block of a page, without the frame.
 func (s *Site) Fragment(c *gin.Context, page, block string, v View) error {
 	return s.send(c, http.StatusOK, page, block, v)
 }
@@ -107,11 +107,11 @@ func (s *Site) send(c *gin.Context, status int, page, block string, v View) erro
 	return nil
 }
 
-// View starts the view of a page: everything but what the page itself adds.
+// View returns the view of a page without the page's own data.
 func (s *Site) View(c *gin.Context, titleKey string) View {
 	v := s.Sample(s.Lang(c), titleKey)
-	// The language switch leads to this path, which therefore is one of ours
-	// and never what a stranger wrote into the address.
+	// The language switch links to this path, so it must be one of the portal's
+	// pages and not any text of the address.
 	if path := c.FullPath(); s.gets[path] {
 		v.Path = c.Request.URL.EscapedPath()
 	}
@@ -121,7 +121,7 @@ func (s *Site) View(c *gin.Context, titleKey string) View {
 	return v
 }
 
-// Sample is the view of a page that nobody asked for, to try a template with.
+// Sample returns a view without a request, to try a template with.
 func (s *Site) Sample(lang domain.Lang, titleKey string) View {
 	return View{
 		Lang: lang, Translate: s.config.Catalog.T, Institution: s.institution, Asset: s.Asset,
@@ -129,7 +129,7 @@ func (s *Site) Sample(lang domain.Lang, titleKey string) View {
 	}
 }
 
-// With gives the view with a page's own data.
+// With returns the view with a page's own data.
 func (v View) With(data any) View {
 	v.Data = data
 	return v

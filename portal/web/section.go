@@ -7,21 +7,21 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Section is a part of the site with a frame of its own.
+// Section is a part of the site with a layout of its own.
 type Section struct {
-	Path      string // every address of it begins so: "/admin"
+	Path      string // prefix of all its addresses: "/admin"
 	Cookie    string // name of its session: "entree-admin"
 	Templates fs.FS
 	PageNames []string
 	ErrorPage ErrorPage
-	// Dress adds to a view what the section's layout needs. It may be asked for
-	// a request that was refused before anybody was known.
+	// Dress adds to a view the data of the section's layout. It may be called for
+	// a request that was refused before a login was checked.
 	Dress func(*gin.Context, *View)
 }
 
-// Section adds a part. It has the site's addresses, headers, guards, logs and
-// files; templates, session and error pages are its own, so that who is known
-// in one is nobody in the other.
+// Section adds a section. It shares the site's routes, headers, guards, logs and
+// files; its templates, session and error pages are its own, so that a login in
+// one part is none in the other.
 func (s *Site) Section(o Section) (*Site, error) {
 	part := *s
 	var err error
@@ -34,7 +34,7 @@ func (s *Site) Section(o Section) (*Site, error) {
 	return &part, nil
 }
 
-// sectionOf gives the part that an address belongs to.
+// sectionOf returns the section to which an address belongs.
 func (s *Site) sectionOf(c *gin.Context) *Site {
 	for path, part := range s.sections {
 		if at := c.Request.URL.Path; at == path || strings.HasPrefix(at, path+"/") {

@@ -19,26 +19,26 @@ import (
 	"entree/internal/secret"
 )
 
-// SessionRows keeps what belongs to a session, under its id.
+// SessionRows stores the rows of sessions by id.
 type SessionRows interface {
-	// Session gives a row, or domain.ErrNotFound.
+	// Session returns a row, or domain.ErrNotFound.
 	Session(ctx context.Context, id string) (data []byte, expires time.Time, err error)
 	SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error
 	DeleteSession(ctx context.Context, id string) error
-	// RenewSession replaces a row by one with another id; the old one is dead at
-	// once. An id that has no row is domain.ErrNotFound.
+	// RenewSession replaces a row by one with another id; the old id is not valid
+	// any more. It returns domain.ErrNotFound if the old id has no row.
 	RenewSession(ctx context.Context, old, new string, data []byte, expires time.Time) error
-	// ExtendSession moves the end of a row that is there.
+	// ExtendSession changes the end of an existing row.
 	ExtendSession(ctx context.Context, id string, expires time.Time) error
 }
 
 // Sessions is gorilla's sessions.Store over SessionRows.
 //
-// The cookie holds a random id of 256 bits and whether it has a row, signed.
-// An id is given out by the first page with a form, so that the form can be
-// tied to it; a row exists only once there is something to keep. So a GET never
-// writes to the database. The row is sealed with its id as context: whoever
-// reads the database reads no session.
+// The cookie holds a random id of 256 bits and whether it has a row, signed. The
+// first page with a form issues an id, so that the form can be bound to it; a row
+// is created when there is a value to store. So a GET never writes to the
+// database. The row is sealed with its id as context: a reader of the database
+// cannot read a session.
 //
 //	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
 //	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
@@ -53,20 +53,20 @@ type Sessions struct {
 	random io.Reader
 }
 
-// ticket is the content of the cookie.
+// ticket is the content of a session cookie.
 type ticket struct {
 	ID  string `json:"id"`
 	Row bool   `json:"row"`
 }
 
-// gone is the key of the mark on a session whose row is not there any more. It
-// is no string, so it can never be one of the kept values.
+// gone is the key of the mark on a session whose row does not exist any more. It
+// is not a string, so it cannot collide with the key of a value.
 type gone struct{}
 
 // ends is the key of the time at which the row ends.
 type ends struct{}
 
-// ticketLife is how long a cookie's signature is taken; rows end much sooner.
+// ticketLife is the validity of a cookie's signature; rows end much sooner.
 const ticketLife = 24 * time.Hour
 
 func newSessions(name string, c Config, https bool) *Sessions {
@@ -74,8 +74,8 @@ func newSessions(name string, c Config, https bool) *Sessions {
 	if https {
 		s.name = "__Host-" + name
 	}
-	// All set here: the library's own defaults are SameSite=None, readable by
-	// scripts, thirty days.
+	// All options are set: the defaults of the library are SameSite=None, readable
+	// by scripts, thirty days.
 	s.cookie = sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	for _, key := range c.Keys.Subkeys(secret.UseSession.Of(name)) {
 		s.codecs = append(s.codecs, securecookie.New(key, nil).
@@ -84,13 +84,13 @@ func newSessions(name string, c Config, https bool) *Sessions {
 	return s
 }
 
-// Get gives the session of a request, read once.
+// Get returns the session of a request. It is read once per request.
 func (s *Sessions) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New reads the session of a request. A cookie that was forged, changed or is
-// too old counts as none. The session is never nil.
+// New reads the session of a request. A cookie that was forged or changed, or is
+// too old, counts as missing. The session is never nil.
 func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(s, name)
 	options := s.cookie
@@ -200,23 +200,23 @@ func (s *Sessions) newID() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
-// Session gives the session of a request.
+// Session returns the session of a request.
 func (s *Site) Session(c *gin.Context) (*sessions.Session, error) {
 	return s.sessions.Get(c.Request, s.sessions.name)
 }
 
-// SessionGone tells that there was a session, and that it has ended.
+// SessionGone reports whether the cookie names a session that has ended.
 func SessionGone(session *sessions.Session) bool { return session.Values[gone{}] != nil }
 
-// SessionValue gives a kept value, empty where there is none.
+// SessionValue returns a value of a session, or "".
 func SessionValue(session *sessions.Session, key string) string {
 	v, _ := session.Values[key].(string)
 	return v
 }
 
-// RenewSession replaces what the session keeps and gives it a new id: an id
-// that somebody planted or saw before is worth nothing afterwards. life is that
-// of the new row.
+// RenewSession replaces the values of the session and gives it a new id, so that
+// an id that an attacker planted or saw before is not valid afterwards. life is
+// the life of the new row.
 func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.Duration) error {
 	session, err := s.Session(c)
 	if err != nil {
@@ -237,14 +237,14 @@ func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.
 	return s.sessions.save(c.Request, c.Writer, session, old)
 }
 
-// SessionEnds is when the session's row ends; zero where it has none.
+// SessionEnds returns the end of the session's row; zero if it has none.
 func SessionEnds(session *sessions.Session) time.Time {
 	at, _ := session.Values[ends{}].(time.Time)
 	return at
 }
 
-// ExtendSession moves the end of the session, which a row keeps. A row that
-// went meanwhile does not come back.
+// ExtendSession changes the end of the session's row. A row that was deleted
+// meanwhile is not created again.
 func (s *Site) ExtendSession(c *gin.Context, session *sessions.Session, until time.Time) error {
 	session.Values[ends{}] = until
 	return s.sessions.rows.ExtendSession(c.Request.Context(), session.ID, until)

@@ -22,18 +22,18 @@ import (
 	"entree/internal/secret"
 )
 
-// Catalog translates.
+// Catalog translates message keys.
 type Catalog interface {
 	T(lang domain.Lang, key string, args ...any) template.HTML
 	Match(acceptLanguage string) domain.Lang
 }
 
-// Config is what a site is made of.
+// Config holds the parts and settings of a site.
 type Config struct {
 	BaseURL        string   // public address, "https://mon-compte.univ-orleans.fr"; http on loopback only
 	TrustedProxies []string // addresses or networks of reverse proxies; none by default
 	ProxyHeader    string   // the header in which they name the visitor; empty: X-Forwarded-For, else Forwarded
-	FormTargets    []string // origins that the answer to a form may lead to, beside our own
+	FormTargets    []string // other origins to which a form may redirect
 	Institution    Institution
 	Theme          Theme
 	Templates      fs.FS
@@ -46,14 +46,14 @@ type Config struct {
 	Log            *slog.Logger
 	Metrics        *Metrics
 	Checks         []Check
-	OpsElsewhere   bool // health and figures are served by Ops on a listener of its own
+	OpsElsewhere   bool // Ops serves health and metrics on a listener of its own
 	Now            func() time.Time
 	Random         io.Reader
 	Zone           *time.Location // of the times on pages; nil: UTC
-	AtOnce         int            // requests worked on at once; 0: any number
+	AtOnce         int            // requests that are processed at once; 0: any number
 }
 
-// Site is the frame around the pages.
+// Site serves pages: it holds routes, templates, sessions and limits.
 type Site struct {
 	config      Config
 	base        *url.URL
@@ -62,8 +62,8 @@ type Site struct {
 	assets      *assets
 	sessions    *Sessions
 	institution Institution
-	gets        map[string]bool           // addresses that answer GET with a page
-	uploads     map[string]int64          // addresses that take a file, and how many bytes
+	gets        map[string]bool           // routes that answer GET with a page
+	uploads     map[string]int64          // routes that take a file, with its largest size in bytes
 	dress       func(*gin.Context, *View) // of a section; nil: none
 	ready       *readiness
 	crowd       *crowd
@@ -75,14 +75,14 @@ type Site struct {
 	endOnce     *sync.Once
 }
 
-// maxURL and maxBody are far above what the portal's own links and forms need.
+// maxURL and maxBody are far above the sizes of the portal's own links and forms.
 const (
 	maxURL  = 4 << 10
 	maxBody = 64 << 10
 )
 
-// New checks the configuration, reads templates and static files, and gives a
-// site without pages of its own.
+// New checks the configuration, reads templates and static files, and returns a
+// site without routes of pages.
 func New(config Config) (*Site, error) {
 	s := &Site{
 		config: config, gets: map[string]bool{}, uploads: map[string]int64{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
@@ -124,7 +124,7 @@ func (s *Site) build() error {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false // notFound redirects, and more than slashes
 	e.ForwardedByClientIP = false   // ClientKey reads the headers of proxies
-	e.MaxMultipartMemory = 1        // no form is multipart, and ReadForm refuses those that are
+	e.MaxMultipartMemory = 1        // ReadForm refuses multipart forms
 	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language, s.takeBody, s.admit)
 	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
@@ -138,17 +138,17 @@ func (s *Site) build() error {
 	return nil
 }
 
-// Get adds a page. HEAD is answered as GET is; net/http leaves the body out.
+// Get adds a page. HEAD is handled as GET; net/http omits the body.
 func (s *Site) Get(path string, h func(*gin.Context) error) {
 	s.gets[path] = true
 	both(s.engine, path, s.Handle(h))
 }
 
-// GetOnly adds an address whose answer to GET spends something of the
-// visitor's, so that HEAD is refused.
+// GetOnly adds a GET route without HEAD, for responses that change a state or
+// leave a record.
 func (s *Site) GetOnly(path string, h func(*gin.Context) error) { s.engine.GET(path, s.Handle(h)) }
 
-// Post adds an act.
+// Post adds a POST route.
 func (s *Site) Post(path string, h func(*gin.Context) error) { s.engine.POST(path, s.Handle(h)) }
 
 func both(e *gin.Engine, path string, h gin.HandlerFunc) {
@@ -156,13 +156,13 @@ func both(e *gin.Engine, path string, h gin.HandlerFunc) {
 	e.HEAD(path, h)
 }
 
-// ServeHTTP makes the site a handler.
+// ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Routes lists what is served, for tests that walk over all of it.
+// Routes lists all routes, for tests.
 func (s *Site) Routes() gin.RoutesInfo { return s.engine.Routes() }
 
-// Base is the public origin without a slash at its end.
+// Base returns the public origin without a trailing slash.
 func (s *Site) Base() string { return s.base.Scheme + "://" + s.base.Host }
 
 func parseBase(address string) (*url.URL, error) {

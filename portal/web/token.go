@@ -9,13 +9,13 @@ import (
 	"entree/internal/secret"
 )
 
-// Token gives the value of a form's hidden field: a MAC over the session and
-// what the form is about (the journey; empty before there is one). A visitor
+// Token returns the value of a form's hidden field: a MAC over the session and the
+// object of the form (about: the journey, or empty before one exists). A visitor
 // without a session gets one, in the cookie alone.
 //
-// Because the session's id changes when a journey begins and when the code is
-// proven, a page of an earlier journey in another tab carries a token that does
-// not fit any more and is told so, instead of acting on the later one.
+// The session's id changes when a journey begins and when the code is proven. So
+// the page of an earlier journey in another tab has a token that is not valid any
+// more and is refused, instead of changing the later journey.
 func (s *Site) Token(c *gin.Context, about string) (string, error) {
 	session, err := s.Session(c)
 	if err != nil {

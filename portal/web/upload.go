@@ -12,19 +12,19 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// uploadTime is how long a file may be on its way.
+// uploadTime is the longest time of an upload.
 const uploadTime = 15 * time.Minute
 
-// Upload adds an act whose form holds a file, of so many bytes at most. Only
-// this address takes more than a form's few.
+// Upload adds a POST route whose form holds a file of at most most bytes. Other
+// routes take maxBody.
 func (s *Site) Upload(path string, most int64, h func(*gin.Context) error) {
 	s.uploads[path] = most
 	s.Post(path, h)
 }
 
-// ReadUpload reads a form that is the token and one file, in this order: the
-// file is a stream that is good until the handler ends, and nothing of it was
-// read before the token was.
+// ReadUpload reads a form of the token and one file, in this order. The file is a
+// stream that can be read until the handler returns; nothing of it is read before
+// the token.
 func ReadUpload(c *gin.Context, field string) (Form, *multipart.Part, error) {
 	control := http.NewResponseController(c.Writer)
 	for _, set := range []func(time.Time) error{control.SetReadDeadline, control.SetWriteDeadline} {
@@ -51,8 +51,8 @@ func ReadUpload(c *gin.Context, field string) (Form, *multipart.Part, error) {
 	return Form{TokenField: string(value)}, file, nil
 }
 
-// UploadName is what the visitor calls a file, without the folders that some
-// browsers send, and short enough to be shown.
+// UploadName returns the visitor's name of a file, without the folders that some
+// browsers send, and shortened for display.
 func UploadName(file *multipart.Part) string {
 	name := file.FileName() // without folders
 	name = strings.Map(func(r rune) rune {

@@ -1,5 +1,5 @@
-// Package web is what every page needs: rendering, sessions, headers, limits,
-// metrics, and the one place where an error becomes a page.
+// Package web holds the parts that all pages share: rendering, sessions, headers,
+// limits, metrics, and the conversion of errors into pages.
 package web
 
 import (
@@ -12,9 +12,9 @@ import (
 	"entree/internal/domain"
 )
 
-// View is what every template gets: the frame of the page, and in Data the
+// View is the data of every template: the data of the layout, and in Data the
 // page's own typed data. Templates translate by {{.T "key"}} and by
-// {{.T "key" "Name" value …}}; nothing is bound to a shared template.
+// {{.T "key" "Name" value …}}.
 type View struct {
 	Lang        domain.Lang
 	Translate   func(lang domain.Lang, key string, args ...any) template.HTML
@@ -26,12 +26,12 @@ type View struct {
 	Query       url.Values               // the parameters of this page that the language switch keeps
 	Token       string                   // for <input type="hidden" name="jeton">
 	Errors      []FieldError             // the error summary, in the order of the fields
-	Notice      template.HTML            // a friendly line above the card ("a new code has been sent"), may be empty
+	Notice      template.HTML            // a line above the card ("a new code has been sent"); may be empty
 	SessionEnds time.Time                // idle end of the session; zero: no session, no warning
 	Reference   string                   // correlation id, on error pages
-	Now         time.Time                // for times told as "3 minutes ago"
+	Now         time.Time                // for times written as "3 minutes ago"
 	Zone        *time.Location           // of the times that are shown; nil: UTC
-	Frame       any                      // what the layout of a section needs beside this
+	Frame       any                      // further data of a section's layout
 	Data        any
 }
 
@@ -68,7 +68,7 @@ type FieldError struct {
 	Message template.HTML
 }
 
-// ErrorAt gives the message for a field, empty where there is none.
+// ErrorAt returns the message of a field, or "".
 func (v View) ErrorAt(field string) template.HTML {
 	for _, e := range v.Errors {
 		if e.Field == field {
@@ -78,11 +78,11 @@ func (v View) ErrorAt(field string) template.HTML {
 	return ""
 }
 
-// Institution is who speaks: from the configuration.
+// Institution describes the university, from the configuration.
 type Institution struct {
 	Name          string // "Université d'Orléans"
 	ShortName     string // "Orléans"
-	LogoURL       string // an asset; empty: the name stands alone
+	LogoURL       string // an asset; empty: the name is shown without a logo
 	HelpURL       string
 	HelpEmail     string
 	HelpPhone     string

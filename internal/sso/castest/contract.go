@@ -12,15 +12,15 @@ import (
 	"entree/internal/sso"
 )
 
-// Somebody is a CAS server, small or real, at which somebody is logged in.
+// Somebody is a CAS server, small or real, with a session of a user.
 type Somebody interface {
-	// Login goes to a login's address and gives the query that the browser
+	// Login requests the address of a login and returns the query that the browser
 	// brings back from there.
 	Login(t *testing.T, loginURL string) url.Values
 }
 
-// Contract holds a server to what the portal relies on. service is an address
-// that the server gives tickets for; want are some of the attributes that it
+// Contract tests the behaviour of a server on which the portal relies. service is
+// an address for which the server issues tickets; want holds some attributes that it
 // releases, several values joined by ", " in any order.
 func Contract(t *testing.T, prefix, service string, who Somebody, login string, want map[string]string) {
 	client, err := sso.NewCAS(sso.CASConfig{URL: prefix, ServiceURL: service, Now: time.Now, Random: rand.Reader})

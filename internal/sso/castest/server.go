@@ -1,6 +1,6 @@
-// Package castest is a small CAS server for tests: tickets that are good once
-// and for one service, and whatever answer a test wants. Contract is what it
-// has in common with a real one.
+// Package castest is a small CAS server for tests: tickets that are valid once
+// and for one service, and any response that a test sets. Contract tests it and a
+// real server alike.
 package castest
 
 import (
@@ -16,10 +16,10 @@ import (
 	"testing"
 )
 
-// Login is who logs in at the small server.
+// Login is the user of the small server.
 const Login = "o22502142"
 
-// Attributes are what it releases, in this order.
+// Attributes lists the attributes that it releases, in this order.
 var Attributes = [][2]string{
 	{"eduPersonAffiliation", "member"}, {"displayName", "Jeanne Martin"}, {"eduPersonAffiliation", "student"},
 	{"authenticationDate", "2026-09-01T08:00:00Z"}, {"sub", "f3b1"},
@@ -59,7 +59,7 @@ func (s *Server) Requests() int {
 	return s.requests
 }
 
-// Login does what a person does at the login's address, and gives the query
+// Login plays a user at the address of a login and returns the query
 // that the browser brings back.
 func (s *Server) Login(t *testing.T, loginURL string) url.Values {
 	t.Helper()
@@ -76,7 +76,7 @@ func (s *Server) Login(t *testing.T, loginURL string) url.Values {
 	return q
 }
 
-// Ticket gives a ticket for a service.
+// Ticket returns a ticket for a service.
 func (s *Server) Ticket(_ *testing.T, service string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +122,7 @@ func Response(outcome string) string {
 	return `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">` + outcome + `</cas:serviceResponse>`
 }
 
-// Success is an answer about somebody.
+// Success is a response about a user.
 func Success(user string, attributes ...[2]string) string {
 	var out strings.Builder
 	out.WriteString("<cas:authenticationSuccess><cas:user>" + escaped(user) + "</cas:user><cas:attributes>\n")
