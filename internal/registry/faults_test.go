@@ -108,7 +108,7 @@ func TestT2_TheAddressIsThePersonalOne(t *testing.T) {
 	const home, univ = "lea.roy@gmail.com", "lea.roy@etu.univ-x.example"
 	for header, line := range map[string]string{
 		"Mail;Adresse mail personnelle": univ + ";" + home, "Courriel perso;Courriel": home + ";" + univ, "EMAIL;PERSONAL_EMAIL": univ + ";" + home,
-		"Mail;Autre": univ + ";" + home, "Mail;Mail": univ + ";" + home, "Mel universitaire;Mel": univ + ";" + home, "Adresse institutionnelle;Contact": univ + ";" + home,
+		"Mail;Autre": univ + ";" + home, "Mail;Mail": univ + ";" + home, "Mel universitaire;Mel": univ + ";" + home, "Adresse institutionnelle;Contact": univ + ";" + home, "Email;Email secondaire": univ + ";" + home,
 	} {
 		o := imported(t, []byte("Numéro;Nom;Prénom;"+header+"\n71;Roy;Léa;"+line+"\n"))
 		if p := one(t, header, o); p.Email != home {
@@ -117,6 +117,17 @@ func TestT2_TheAddressIsThePersonalOne(t *testing.T) {
 		if p := o.people[0]; p.UniversityAddress != univ && !o.has(registry.FindTwoMails) {
 			t.Errorf("%s: the other column is lost in silence: %+v", header, o.report.Findings)
 		}
+	}
+}
+
+func TestT2_TheUniversitysAddressIsNeverTakenInSilence(t *testing.T) {
+	o := imported(t, []byte("Numéro;Nom;Prénom;Mail\n71;Roy;Léa;lea.roy@etu.univ-x.example\n"))
+	if p := one(t, "one column", o); p.Email != "lea.roy@etu.univ-x.example" || !o.has(registry.FindOwnDomain) {
+		t.Errorf("%+v %+v", p, o.report.Findings)
+	}
+	o = imported(t, []byte("Numéro;Nom;Prénom;Mail\n71;Roy;Léa;lea.roy@gmail.com\n"))
+	if one(t, "a personal one", o); o.has(registry.FindOwnDomain) {
+		t.Errorf("%+v", o.report.Findings)
 	}
 }
 

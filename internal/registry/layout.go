@@ -202,6 +202,10 @@ func (m Mapping) assign(l *layout) error {
 		}
 	}
 	l.compareMails(m, used, open(fieldEmail))
+	if c := l.columns[fieldEmail]; c >= 0 && m.isInstitutional(l.values(c)) && !m.isOwnColumn(l.values(c)) {
+		values := l.values(c)
+		l.doubts = append(l.doubts, Finding{Kind: FindOwnDomain, Field: names[fieldEmail].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
+	}
 	if f := fieldBirthDate; l.columns[f] >= 0 {
 		l.dates.monthFirst = monthIsFirst(l.values(l.columns[f]))
 		if l.dates.monthFirst {
@@ -372,6 +376,15 @@ func (m Mapping) isInstitutional(values []string) bool {
 // isOwn reports whether a domain belongs to the university.
 func (m Mapping) isOwn(domain string) bool {
 	return slices.ContainsFunc(m.Domains, func(own string) bool { return domain == own || strings.HasSuffix(domain, "."+own) })
+}
+
+// isOwnColumn reports whether the addresses are of a configured domain, so that
+// each of them is counted when its line is read.
+func (m Mapping) isOwnColumn(values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool {
+		_, domain, _ := strings.Cut(strings.ToLower(v), "@")
+		return m.isOwn(domain)
+	})
 }
 
 // compareMails looks at the other columns with addresses: if the chosen one

@@ -117,7 +117,7 @@ func (f Finding) sentence() string {
 	case FindLacking:
 		out = fmt.Sprintf("%d people of the profile %s have no %s, which the profile asks for: they cannot activate", f.Count, f.Profile, f.Field)
 	case FindOwnDomain:
-		out = fmt.Sprintf("%d addresses of column %q are the university's own: codes go to mailboxes that may not be open yet", f.Count, f.Column)
+		out = fmt.Sprintf("%d addresses of column %q are, or look like, the university's own: codes go to mailboxes that may not be open yet", f.Count, f.Column)
 	case FindUnreadable:
 		out = fmt.Sprintf("the directory names %d other servers, which are not read: %s", f.Count, f.Value)
 	}
