@@ -6,7 +6,8 @@ import (
 	"entree/internal/naming"
 )
 
-// The first candidate is the plain one; the next ones are for homonyms.
+// The first candidate has no number; the next ones are for other people of the
+// same name.
 func ExamplePattern_Candidates() {
 	p, err := naming.Parse("{first}.{last}@etu.example.org")
 	if err != nil {

@@ -50,7 +50,7 @@ type Pattern struct {
 	avoid func(name string) bool
 }
 
-// piece is literal text or, where name is set, a placeholder.
+// piece is literal text or, if name is set, a placeholder.
 type piece struct{ literal, name string }
 
 // Parse parses a pattern: small letters, figures, dots, hyphens and

@@ -32,8 +32,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// Whatever is typed can stand in a query of the database: letters, marks and
-// figures only.
+// Any input becomes words that are safe in a query of the database: letters,
+// marks and digits only.
 func FuzzWords(f *testing.F) {
 	f.Add("d'Arc \" * : ( ) & | ! \\ 王")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -14,19 +14,20 @@ import (
 //go:embed common.txt
 var commonText string
 
-// keyboards are the rows along which fingers walk, and the alphabet and the
-// figures.
+// keyboards lists the rows of keyboards, the alphabet and the digits, in which
+// common passwords follow adjacent characters.
 var keyboards = []string{
 	"azertyuiop", "qsdfghjklm", "wxcvbn", "qwertyuiop", "asdfghjkl", "zxcvbnm",
 	"azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm",
 	"abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "aqwzsxedcrfvtgbyhnujikolpm", "qazwsxedcrfvtgbyhnujmikolp",
 }
 
-// pieces that make a whole password common, at most. Six words drawn at random
-// are more than that, and are not all in the list.
+// maxPieces is the maximum number of pieces of a password that counts as
+// common. A phrase of six random words has more, and not all of its words are
+// in the list.
 const maxPieces = 4
 
-// list gives the pieces, by their first character.
+// list returns the pieces, by their first character.
 var list = sync.OnceValue(func() map[rune][][]rune {
 	byFirst := map[rune][][]rune{}
 	for _, line := range strings.Fields(commonText) {
@@ -36,15 +37,16 @@ var list = sync.OnceValue(func() map[rune][][]rune {
 	return byFirst
 })
 
-// common tells whether a password is nothing but common pieces one after the
-// other: words of the list, walks on the keyboard, runs of one character, and
-// up to four figures or signs at a time. So the list's some 500 pieces stand
-// for far more than the 3,000 long passwords that S21 asks for.
+// common reports whether a password consists only of common pieces: words of
+// the list, sequences of adjacent keys, repetitions of one character, and up to
+// four digits or signs at a time. The list's about 500 pieces thus cover far
+// more than the 3,000 long passwords that S21 requires.
 func common(m masked) bool {
 	if fewKinds(m) || repeats(m) {
 		return true
 	}
-	// fewest[i] is the least number of pieces that cover the first i places.
+	// fewest[i] is the minimum number of pieces that cover the first i
+	// positions.
 	fewest := make([]int, len(m)+1)
 	for i := range fewest {
 		fewest[i] = maxPieces + 1
@@ -54,8 +56,8 @@ func common(m masked) bool {
 		if fewest[i] >= maxPieces+1 {
 			continue
 		}
-		// Signs and figures between two pieces hide nothing and count for
-		// nothing, as long as they are few.
+		// A few signs and digits between two pieces hide nothing and are not
+		// counted.
 		for k := 1; k <= shortest && i+k <= len(m) && !unicode.IsLetter(m[i+k-1][0]); k++ {
 			fewest[i+k] = min(fewest[i+k], fewest[i])
 		}
@@ -66,7 +68,7 @@ func common(m masked) bool {
 	return fewest[len(m)] <= maxPieces
 }
 
-// reach gives the lengths of the pieces that can be read from a place on.
+// reach returns the lengths of the pieces that match at position i.
 func reach(m masked, i int) []int {
 	var out []int
 	for _, first := range m[i] {
@@ -91,7 +93,8 @@ func reach(m masked, i int) []int {
 	return out
 }
 
-// walk gives the lengths of the steps along a row, three at least.
+// walk returns the lengths of the sequences along a row that begin at position
+// i, at least three.
 func walk(m masked, i int, row []rune) []int {
 	var out []int
 	for start := range row {
@@ -106,8 +109,7 @@ func walk(m masked, i int, row []rune) []int {
 	return out
 }
 
-// fewKinds tells whether the whole is made of five different characters or
-// fewer.
+// fewKinds reports whether the password has at most five different characters.
 func fewKinds(m masked) bool {
 	kinds := map[rune]bool{}
 	for _, place := range m {
@@ -116,7 +118,7 @@ func fewKinds(m masked) bool {
 	return len(kinds) <= 5
 }
 
-// repeats tells whether the whole is one piece over and over.
+// repeats reports whether the password is a repetition of one piece.
 func repeats(m masked) bool {
 	for period := 1; period <= len(m)/2 && period <= 12; period++ {
 		same := true
@@ -133,8 +135,8 @@ func repeats(m masked) bool {
 	return false
 }
 
-// Example is the password that the how-to publishes. It, and whatever holds
-// its heart, is refused.
+// Example is the password that the how-to publishes. It is refused, and so is
+// any password that contains its core.
 const Example = "LesTicketsDeBusForr1CielBleu"
 
 func example(m masked) bool {

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// masked is a text in which each place stands for every character that it could
-// be meant as: "4" for 4 and a, "1" for 1, i and l.
+// masked is a text in which each position holds every character that it may
+// represent: "4" represents 4 and a, "1" represents 1, i and l.
 type masked [][]rune
 
-// stands lists what people write for what.
+// stands maps characters to the letters and digits that they are used for.
 var stands = map[rune][]rune{
 	'0': {'o'}, '1': {'i', 'l'}, '2': {'z'}, '3': {'e'}, '4': {'a'}, '5': {'s'}, '6': {'g', 'b'}, '7': {'t'}, '8': {'b'}, '9': {'g', 'q'},
 	'o': {'0'}, 'i': {'1', 'j', 'y'}, 'l': {'1'}, 'e': {'3'}, 'a': {'4'}, 's': {'5'}, 't': {'7'},
@@ -19,10 +19,10 @@ var stands = map[rune][]rune{
 	'y': {'i'}, 'j': {'i'}, 'k': {'c'}, 'v': {'u'}, 'w': {'v'},
 }
 
-// ligatures are letters that no decomposition splits.
+// ligatures replaces letters that no Unicode decomposition splits.
 var ligatures = strings.NewReplacer("ß", "ss", "œ", "oe", "æ", "ae", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 
-// fold gives a text in lower case and without accents.
+// fold returns a text in lower case and without accents.
 func fold(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
@@ -33,7 +33,8 @@ func fold(s string) string {
 	return ligatures.Replace(b.String())
 }
 
-// disguise unmasks a text. It gives one place for each folded character.
+// disguise returns the possible readings of a text, one position per folded
+// character.
 func disguise(s string) masked {
 	folded := []rune(fold(s))
 	m := make(masked, len(folded))
@@ -43,8 +44,8 @@ func disguise(s string) masked {
 	return m
 }
 
-// bare leaves out the places that hold neither a letter nor a figure, so that
-// "17/03/2007" and "m-a-r-t-i-n" are seen.
+// bare removes the positions that hold neither a letter nor a digit, so that
+// "17/03/2007" and "m-a-r-t-i-n" are recognised.
 func (m masked) bare() masked {
 	var out masked
 	for _, place := range m {
@@ -55,7 +56,7 @@ func (m masked) bare() masked {
 	return out
 }
 
-// at tells whether the word can be read from a place on.
+// at reports whether the word matches at position i.
 func (m masked) at(i int, word []rune) bool {
 	if i+len(word) > len(m) {
 		return false
@@ -68,7 +69,7 @@ func (m masked) at(i int, word []rune) bool {
 	return true
 }
 
-// holds tells whether the word can be read anywhere, forwards or backwards.
+// holds reports whether the word occurs anywhere, forwards or backwards.
 func (m masked) holds(word string) bool {
 	forward := []rune(word)
 	if len(forward) == 0 {

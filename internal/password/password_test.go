@@ -147,8 +147,8 @@ func TestS21_LongPasswordsThatManyChoose(t *testing.T) {
 	}
 }
 
-// The list counts by what it refuses: each two different pieces of it that
-// make 16 characters together.
+// The list is measured by what it refuses: every combination of two different
+// pieces with at least 16 characters.
 func TestS21_TheListRefusesMoreThan3000LongPasswords(t *testing.T) {
 	raw, err := os.ReadFile("common.txt")
 	if err != nil {
@@ -173,8 +173,8 @@ func TestS21_TheListRefusesMoreThan3000LongPasswords(t *testing.T) {
 	}
 }
 
-// The institution's rules stand although NIST SP 800-63B-4 and ASVS advise
-// against such rules: decision 0009 says why.
+// The composition rules are kept although NIST SP 800-63B-4 and ASVS advise
+// against them (decision 0009).
 func TestS19_TheRulesOfCompositionStand(t *testing.T) {
 	d := password.Default()
 	if d.Length != 16 || d.Upper != 1 || d.Lower != 1 || d.Digits != 1 || d.Special != 0 {

@@ -7,24 +7,23 @@ import (
 	"unicode"
 )
 
-// Personal is what is known of a person and must not be in their password.
+// Personal is the data of a person that a password must not contain.
 type Personal struct {
 	GivenName, FamilyName string
-	BirthDate             string // ISO 8601; empty where unknown
+	BirthDate             string // ISO 8601; empty if unknown
 	Number, Login         string
 	Addresses             []string // personal and university
-	Institution           []string // the institution's own words
+	Institution           []string // words of the institution
 }
 
-// shortest is the length of a fragment that counts: three letters of a name
-// stand in too many words by chance.
+// shortest is the minimum length of a fragment that counts, because three
+// letters of a name occur in too many words by chance.
 const shortest = 4
 
 // fragment is a folded piece of personal information and its kind.
 type fragment struct{ what, text string }
 
-// kinds gives the kinds of personal information that a password holds, each
-// once.
+// kinds returns the kinds of personal data that a password contains, each once.
 func kinds(personal []fragment, m masked) []string {
 	bare := m.bare()
 	var found []string
@@ -36,8 +35,8 @@ func kinds(personal []fragment, m masked) []string {
 	return found
 }
 
-// Fragments gives the folded pieces for the browser, which ticks the rule while
-// a person types. They are the person's own.
+// Fragments returns the folded fragments. The browser uses them to check the
+// rule while the student types; they are the student's own data.
 func (p Personal) Fragments() []string {
 	var out []string
 	for _, f := range p.fragments() {
@@ -59,7 +58,7 @@ func (p Personal) fragments() []fragment {
 	add("given_name", pieces(given)...)
 	add("family_name", pieces(family)...)
 	if g, f := strings.Join(given, ""), strings.Join(family, ""); g != "" && f != "" {
-		add("family_name", long(g+f, f+g)...) // names too short to count alone
+		add("family_name", long(g+f, f+g)...) // for names that are too short to count alone
 	}
 	add("birth_date", dates(p.BirthDate)...)
 	add("number", windows(digits(p.Number))...)
@@ -74,13 +73,14 @@ func (p Personal) fragments() []fragment {
 	return out
 }
 
-// words splits folded text at whatever is neither a letter nor a figure.
+// words splits folded text at every character that is neither a letter nor a
+// digit.
 func words(s string) []string {
 	return strings.FieldsFunc(fold(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// pieces gives the words that count, and all of them joined where there are
-// several.
+// pieces returns the words that are long enough, and all words joined if there
+// are several.
 func pieces(words []string) []string {
 	out := long(words...)
 	if len(words) > 1 {
@@ -89,8 +89,8 @@ func pieces(words []string) []string {
 	return out
 }
 
-// long keeps what is long enough to count. In a script that writes a word with
-// one or two characters, each word counts.
+// long returns the words that are long enough to count. In a script that writes
+// a word with one or two characters, every word counts.
 func long(words ...string) []string {
 	var out []string
 	for _, w := range words {
@@ -111,8 +111,8 @@ func digits(s string) string {
 	}, s)
 }
 
-// windows gives every run of four figures of a number: a part of it is as
-// personal as the whole.
+// windows returns every sequence of four digits of a number, because a part of
+// it is as personal as the whole.
 func windows(s string) []string {
 	var out []string
 	for i := 0; i+shortest <= len(s); i++ {
@@ -126,7 +126,7 @@ var months = [12][]string{
 	{"juillet", "july", "juil"}, {"aout", "august"}, {"septembre", "september", "sept"}, {"octobre", "october"}, {"novembre", "november"}, {"decembre", "december"},
 }
 
-// dates gives the ways in which people write a date, without separators.
+// dates returns the usual ways to write a date, without separators.
 func dates(iso string) []string {
 	at, err := time.Parse(time.DateOnly, iso)
 	if err != nil {

@@ -23,21 +23,21 @@ var wordsText string
 
 var vocabulary = sync.OnceValue(func() []string { return strings.Fields(wordsText) })
 
-// Phrase is a suggestion: words joined, each with a capital, and one figure
+// Phrase is a suggested passphrase: capitalised words joined, with one digit
 // after one of them.
 type Phrase struct {
 	Text  secret.Text
-	Words []string // as drawn, accents kept, to remember it by
-	// Bits counts what was drawn: 11 for each word, and the figure and its place.
+	Words []string // as drawn, with accents, as an aid to memory
+	// Bits is the entropy: 11 bits per word, plus the digit and its position.
 	Bits float64
 }
 
-// phraseWords makes 66 bits; with the figure and its place it is 71.9.
+// phraseWords yields 66 bits; with the digit and its position it is 71.9.
 const phraseWords = 6
 
-// Generate draws a phrase that avoid (nil: nothing) does not reject. All of it
-// comes from random, each choice with the same chance; what avoid rejects is
-// drawn anew, which costs next to nothing of the bits.
+// Generate draws a phrase that avoid does not reject; a nil avoid rejects
+// nothing. All choices come from random with equal probability. A rejected
+// phrase is drawn again, which reduces the entropy only negligibly.
 func Generate(random io.Reader, avoid func(text string) bool) (Phrase, error) {
 	const attempts = 100
 	for range attempts {
@@ -90,21 +90,21 @@ func below(random io.Reader, n int) (int, error) {
 	return int(v.Int64()), nil
 }
 
-// guesses is how many passwords an attacker tries in a second who has stolen
-// the hashes: ten thousand graphics cards with ten thousand Argon2id hashes of
-// 7 MiB each.
+// guesses is the assumed number of passwords per second that an attacker with
+// the stolen hashes tries: ten thousand graphics cards with ten thousand
+// Argon2id hashes of 7 MiB each.
 const guesses = 1e8
 
-// Strength tells how long it takes to find one of 2^bits passwords, on
-// average: a unit ("hour" to "millennium", or "more" than a million years) and
-// how many of it, with one significant figure beyond ten.
+// Strength returns the average time to find one of 2^bits passwords: a unit
+// ("hour" to "millennium", or "more" than a million years) and a number of
+// units, rounded to one significant digit above ten.
 func Strength(bits float64) (unit string, n int) {
 	seconds := math.Exp2(bits-1) / guesses
 	const year = 365.25 * 24 * 3600
 	for _, u := range []struct {
 		name    string
 		seconds float64
-		next    float64 // where the next unit begins
+		next    float64 // beginning of the next unit
 	}{
 		{"hour", 3600, 48 * 3600}, {"day", 24 * 3600, 60 * 24 * 3600}, {"month", year / 12, 2 * year},
 		{"year", year, 200 * year}, {"century", 100 * year, 2000 * year}, {"millennium", 1000 * year, 1e6 * year},

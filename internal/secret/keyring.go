@@ -17,15 +17,16 @@ import (
 	"sync"
 )
 
-// Use names what a subkey is for. Two uses never share a key.
+// Use is the purpose of a subkey. Two uses never share a key.
 type Use string
 
-// Of returns the use for one site, so that a cookie of the portal means nothing
-// to the console.
+// Of returns the use for one site, so that a cookie of the portal is invalid in
+// the console.
 func (u Use) Of(site string) Use { return u + "/" + Use(site) }
 
-// The uses. A use is either for MACs or for sealing, never for both. UseSession,
-// UseSessionRow, UseCookie and UseForm are used by Of a site.
+// The uses. A use is either for MACs or for sealing, never for both.
+// UseSession, UseSessionRow, UseCookie and UseForm are always combined with a
+// site by Of.
 const (
 	UseCode       Use = "code"
 	UseDesk       Use = "desk"
@@ -36,7 +37,7 @@ const (
 	UseCookie     Use = "cookie"      // sealed cookies: logins under way
 	UseForm       Use = "form"
 	UsePseudonym  Use = "pseudonym"
-	UseMail       Use = "mail"     // Message-IDs by which a bounce is known as ours
+	UseMail       Use = "mail"     // Message-IDs by which the portal recognises bounces of its mails
 	UseEvidence   Use = "evidence" // signatures under exports
 	UseRecord     Use = "record"   // MACs of acceptances and of the audit
 	UseRetired    Use = "retired"  // sealed record keys of removed master keys
@@ -45,27 +46,27 @@ const (
 // KeySize is the size of a master key in bytes.
 const KeySize = 32
 
-// Keyring holds one master key or several: the first one signs and seals, all
-// of them verify and open, so that a key is rotated by putting a new one in
-// front and removing the old one when nothing made with it is left.
+// Keyring holds one or more master keys. The first one signs and seals; all of
+// them verify and open. To rotate a key, a new one is put in front, and the old
+// one is removed when no data depends on it.
 type Keyring struct {
 	masters [][]byte
-	// subkeys keeps what was derived, by use: deriving costs more than most of
-	// what the keys are for.
+	// subkeys caches the derived keys by use, because a derivation costs more
+	// than most operations with the key.
 	subkeys *sync.Map
 }
 
 // Empty reports whether the keyring holds no key.
 func (k Keyring) Empty() bool { return len(k.masters) == 0 }
 
-// Format answers every verb of fmt, as Text's does.
+// Format prints the same placeholder for every verb of fmt, as Text does.
 func (k Keyring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// ErrOpen says that a sealed box was changed, was made for another use or
-// context, or by a key that is no longer here.
+// ErrOpen is returned if a sealed box was changed, or was sealed for another
+// use or context, or by a key that is not in the keyring.
 var ErrOpen = errors.New("secret: box does not open with any key")
 
-// ParseKeys reads keys separated by commas or white space, each 32 bytes in
+// ParseKeys parses keys separated by commas or white space, each 32 bytes in
 // hexadecimal or base64.
 func ParseKeys(text Text) (Keyring, error) {
 	fields := strings.FieldsFunc(text.Reveal(), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
@@ -94,15 +95,15 @@ func decodeKey(s string) ([]byte, error) {
 	return nil, fmt.Errorf("want %d bytes in hexadecimal or base64", KeySize)
 }
 
-// GenerateKey gives a new master key in hexadecimal.
+// GenerateKey returns a new master key in hexadecimal.
 func GenerateKey() Text {
 	b := make([]byte, KeySize)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
 	return New(hex.EncodeToString(b))
 }
 
-// Subkeys gives the keys for a use, the one that signs first. They are shared
-// and not to be changed.
+// Subkeys returns the keys for a use, the signing one first. The caller must
+// not change them, because they are shared.
 func (k Keyring) Subkeys(use Use) [][]byte {
 	if k.subkeys != nil {
 		if keys, ok := k.subkeys.Load(use); ok {
@@ -113,7 +114,7 @@ func (k Keyring) Subkeys(use Use) [][]byte {
 	for i, m := range k.masters {
 		key, err := hkdf.Key(sha256.New, m, nil, "entree/"+string(use), KeySize)
 		if err != nil {
-			panic("secret: hkdf: " + err.Error()) // only for sizes that HKDF cannot give
+			panic("secret: hkdf: " + err.Error()) // cannot happen: HKDF only fails for larger sizes
 		}
 		keys[i] = key
 	}
@@ -123,8 +124,8 @@ func (k Keyring) Subkeys(use Use) [][]byte {
 	return keys
 }
 
-// Signers gives the Ed25519 keys for a use, the one that signs first. Whoever
-// has their public halves can check what was signed, without the secret.
+// Signers returns the Ed25519 keys for a use, the signing one first. Their
+// public halves verify a signature without the secret.
 func (k Keyring) Signers(use Use) []ed25519.PrivateKey {
 	keys := make([]ed25519.PrivateKey, len(k.masters))
 	for i, seed := range k.Subkeys(use) {
@@ -133,13 +134,14 @@ func (k Keyring) Signers(use Use) []ed25519.PrivateKey {
 	return keys
 }
 
-// MAC is HMAC-SHA-256 over parts under the first key of use. Each part's
-// length goes in as well, so that ("ab","c") and ("a","bc") differ.
+// MAC returns HMAC-SHA-256 over parts under the first key of use. Each part is
+// preceded by its length, so that ("ab","c") and ("a","bc") differ.
 func (k Keyring) MAC(use Use, parts ...string) []byte {
 	return mac(k.Subkeys(use)[0], parts)
 }
 
-// MACs gives the MAC under each key of use, to look a kept one up by.
+// MACs returns one MAC per key of use, so that values stored before a key
+// rotation still match.
 func (k Keyring) MACs(use Use, parts ...string) [][]byte {
 	var out [][]byte
 	for _, key := range k.Subkeys(use) {
@@ -148,7 +150,7 @@ func (k Keyring) MACs(use Use, parts ...string) [][]byte {
 	return out
 }
 
-// Verify tells, in constant time, whether sum is the MAC of parts under any
+// Verify reports, in constant time, whether sum is the MAC of parts under any
 // key of use.
 func (k Keyring) Verify(use Use, sum []byte, parts ...string) bool {
 	ok := false
@@ -158,7 +160,8 @@ func (k Keyring) Verify(use Use, sum []byte, parts ...string) bool {
 	return ok
 }
 
-// MAC is HMAC-SHA-256 over parts under a key, each part preceded by its length.
+// MAC returns HMAC-SHA-256 over parts under a key, each part preceded by its
+// length.
 func MAC(key []byte, parts ...string) []byte { return mac(key, parts) }
 
 func mac(key []byte, parts []string) []byte {
@@ -172,14 +175,14 @@ func mac(key []byte, parts []string) []byte {
 	return h.Sum(nil)
 }
 
-// Pseudonym is a short stable name for a value in logs. It cannot be turned
-// back without the key.
+// Pseudonym returns a short stable name for a value in logs. It cannot be
+// reversed without the key.
 func (k Keyring) Pseudonym(value string) string {
 	return hex.EncodeToString(k.MAC(UsePseudonym, value)[:6])
 }
 
 // Seal encrypts plain (AES-256-GCM, random nonce) for a use and a context. The
-// context is not kept in the box; opening needs the same one, so that a box
+// context is not stored in the box, and Open needs the same one, so that a box
 // cannot be moved to another row.
 func (k Keyring) Seal(use Use, context string, plain []byte) ([]byte, error) {
 	aead, err := newAEAD(k.Subkeys(use)[0])
@@ -191,7 +194,8 @@ func (k Keyring) Seal(use Use, context string, plain []byte) ([]byte, error) {
 	return aead.Seal(nonce, nonce, plain, []byte(context)), nil
 }
 
-// Open decrypts a box made by Seal for the same use and context under any key.
+// Open decrypts a box that Seal made for the same use and context with any key
+// of the keyring.
 func (k Keyring) Open(use Use, context string, box []byte) ([]byte, error) {
 	for _, key := range k.Subkeys(use) {
 		aead, err := newAEAD(key)

@@ -1,8 +1,9 @@
-// Package secret keeps what must not be seen.
+// Package secret protects passwords, codes and keys from being printed or
+// stored.
 //
-// Text is a string that no formatter prints: not fmt, not slog, not JSON, not
-// a panic's argument list. Keyring holds the installation's keys and makes
-// from them one subkey for each use, so that a MAC made for one purpose means
+// Text is a string that no formatter prints: not fmt, not slog, not JSON, not a
+// panic's argument list. Keyring holds the installation's keys and derives one
+// subkey per use, so that a MAC made for one purpose is invalid for another.
 // nothing for another.
 //
 //	ENTREE_SECRET ── HKDF ──┬─ code        MAC of the six digits
@@ -23,29 +24,31 @@ import (
 
 const redacted = "[secret]"
 
-// Text is a password, a code or a key on its way through memory. Its content
-// leaves only by [Text.Reveal], which is easy to search for.
+// Text is a password, a code or a key in memory. Its content is only accessible
+// through [Text.Reveal], which is easy to search for.
 type Text struct{ s string }
 
-// New wraps s.
+// New returns a Text with the content s.
 func New(s string) Text { return Text{s} }
 
-// Reveal gives the content. Every call of it is a place to review.
+// Reveal returns the content. Review every call.
 func (t Text) Reveal() string { return t.s }
 
-// Empty tells whether there is nothing inside.
+// Empty reports whether the content is empty.
 func (t Text) Empty() bool { return t.s == "" }
 
-// Format answers every verb of fmt, so that %v, %q, %x and %#v all stay silent.
+// Format prints a placeholder for every verb of fmt, including %v, %q, %x and
+// %#v.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// LogValue keeps the content out of structured logs.
+// LogValue hides the content in structured logs.
 func (t Text) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText keeps the content out of JSON, YAML and XML.
+// MarshalText hides the content in JSON, YAML and XML.
 func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// UnmarshalText lets configuration be read into a Text.
+// UnmarshalText sets the content, so that a configuration can be parsed into a
+// Text.
 func (t *Text) UnmarshalText(b []byte) error {
 	t.s = string(b)
 	return nil
