@@ -17,20 +17,21 @@ import (
 	"entree/internal/domain"
 )
 
-// Note keeps an entry about something that changed nothing else.
+// Note appends an audit entry that has no other effect.
 func (s *Store) Note(ctx context.Context, e audit.Entry) error {
 	return s.Apply(ctx, domain.Effects{Audit: []audit.Entry{e}})
 }
 
-// chain appends an entry. The head's row is locked until the transaction ends, so
-// concurrent entries are chained one after the other.
+// chain appends an entry. It locks the row of the head until the transaction
+// ends, so concurrent entries are chained one after the other.
 func (s *Store) chain(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
 	var head storedHead
 	if err := tx.QueryRowContext(ctx, `UPDATE audit_head SET seq = seq RETURNING seq, hash, mac`).Scan(&head.Seq, &head.Hash, &head.mac); err != nil {
 		return err
 	}
 	if s.record != nil && s.record.headFault(head) != "" {
-		// Appending would hide the change, so the record says that it happened.
+		// Appending replaces the head and would hide the fault: an entry
+		// records it first.
 		broken := audit.Entry{At: s.now(), By: audit.System, Act: audit.ActBroken, What: map[string]string{"seq": strconv.FormatInt(head.Seq, 10), "hash": head.Hash}}
 		var err error
 		if head.Head, err = s.link(ctx, tx, broken, head.Head); err != nil {
@@ -63,7 +64,8 @@ func (s *Store) link(ctx context.Context, tx *sql.Tx, e audit.Entry, head audit.
 	return audit.Head{Seq: l.Seq, Hash: l.Hash}, err
 }
 
-// Audit gives entries of the record, newest first, one by one.
+// Audit calls see for each entry that matches q, newest first. It stops at the
+// first error of see and returns it.
 func (s *Store) Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error {
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, arg any) {
@@ -103,7 +105,7 @@ func (s *Store) Audit(ctx context.Context, q audit.Query, see func(audit.Link) e
 	return s.links(ctx, `WHERE `+strings.Join(where, " AND ")+` ORDER BY a.seq `+order+limit, see, args...)
 }
 
-// AuditActs gives the acts that the record holds, and how often.
+// AuditActs returns the number of entries for each act in the audit.
 func (s *Store) AuditActs(ctx context.Context) (map[string]int64, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT act, count(*) FROM audit GROUP BY act`)
 	if err != nil {
@@ -138,7 +140,7 @@ func (s *Store) links(ctx context.Context, rest string, see func(audit.Link) err
 		}
 		l.At, l.Salt, l.Erased = moment(at), salt.String, !what.Valid
 		if what.Valid && json.Unmarshal([]byte(what.String), &l.What) != nil {
-			l.What = map[string]string{"": what.String} // changed by hand: its digest will not fit
+			l.What = map[string]string{"": what.String} // edited in the database: the digest will not match
 		}
 		if err := see(l); err != nil {
 			return err
@@ -147,23 +149,24 @@ func (s *Store) links(ctx context.Context, rest string, see func(audit.Link) err
 	return wrap("audit", rows.Err())
 }
 
-// AuditHead gives the end of the chain.
+// AuditHead returns the last sequence number of the chain and its hash.
 func (s *Store) AuditHead(ctx context.Context) (audit.Head, error) {
 	var h audit.Head
 	err := s.db.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head`).Scan(&h.Seq, &h.Hash)
 	return h, wrap("audit", err)
 }
 
-// Verified is what VerifyAudit read.
+// Verified is the result of VerifyAudit: the head that was read, and the checks
+// made.
 type Verified struct {
 	audit.Head
-	Blocks int  // of events
-	Keyed  bool // MACs were checked
+	Blocks int  // sealed blocks of events
+	Keyed  bool // the MACs were checked too
 }
 
-// VerifyAudit reads the whole record, the events that it seals and all
-// acceptances, and reports each fault. Without UseKeys it cannot check MACs.
-// Entries that are appended meanwhile are not read.
+// VerifyAudit reads the whole audit, the events that it seals and all
+// acceptances, and reports each fault to tell. Without UseKeys it cannot check
+// MACs. It ignores entries appended after it started.
 func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell func(audit.Fault)) (Verified, error) {
 	found := Verified{Keyed: s.record != nil}
 	var head storedHead
@@ -213,8 +216,8 @@ func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell fu
 	return found, s.verifyAcceptances(ctx, last, tell)
 }
 
-// verifyAcceptances compares the acceptances with their MACs, with the events,
-// and, where the events were pruned, with the last checkpoint.
+// verifyAcceptances compares the acceptances with their MACs and with their
+// events, and, where the events were pruned, with the last checkpoint.
 func (s *Store) verifyAcceptances(ctx context.Context, last kept, tell func(audit.Fault)) error {
 	faults, err := s.acceptanceFaults(ctx, "", last.Through)
 	if err != nil {
@@ -234,13 +237,13 @@ func (s *Store) verifyAcceptances(ctx context.Context, last kept, tell func(audi
 	return nil
 }
 
-// querier is a database or a transaction.
+// querier is implemented by *sql.DB and *sql.Tx.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// block hashes the events behind from up to to, no more than limit where that
-// is not 0, and gives where the first and the last of them stand.
+// block hashes the events with from < id <= to, at most limit of them (0: no
+// limit). It also returns the ids and times of the first and the last event.
 func (s *Store) block(ctx context.Context, q querier, from, to string, limit int) (*audit.Block, []storedEvent, error) {
 	query, args := `SELECT id, at, kind, person_id, journey_id, details FROM events WHERE id > $1 AND id <= $2 ORDER BY id`, []any{from, to}
 	if limit > 0 {
@@ -253,7 +256,7 @@ func (s *Store) block(ctx context.Context, q querier, from, to string, limit int
 	}
 	defer rows.Close()
 	b := audit.NewBlock()
-	var ends []storedEvent // the first and the last
+	var ends []storedEvent // the first and the last event
 	for rows.Next() {
 		var id, kind, person, journey, details string
 		var at int64
@@ -270,20 +273,20 @@ func (s *Store) block(ctx context.Context, q querier, from, to string, limit int
 	return b, ends, wrap("events", rows.Err())
 }
 
-// storedEvent is where an event stands.
+// storedEvent is the id of an event and its time in microseconds.
 type storedEvent struct {
 	id string
 	at int64
 }
 
-// sealAtOnce is how many events one entry seals: a change among them is told
-// as one of so many.
+// sealAtOnce is the largest number of events that one audit entry seals. A
+// fault can be located only to within one entry.
 const sealAtOnce = 1000
 
-// SealEvents seals what happened before a time and is not sealed yet, and
-// gives how many events that were. The time has to lie far enough back for
-// every transaction of then to be over: what comes later with an earlier time
-// would look as if it had been put in.
+// SealEvents seals the events before a time that are not sealed yet, and
+// returns their number. Every transaction that writes events before that time
+// must have ended: an event that is committed later with an earlier time would
+// be reported as inserted.
 func (s *Store) SealEvents(ctx context.Context, before time.Time) (int64, error) {
 	var all int64
 	for {
@@ -318,9 +321,9 @@ func (s *Store) SealEvents(ctx context.Context, before time.Time) (int64, error)
 	}
 }
 
-// CutAudit removes entries from before a time, and the events that they
-// sealed. An entry keeps where the chain was cut and the hash of the last one
-// that went, so that the rest can still be verified.
+// CutAudit removes the entries before a time and the events that they sealed.
+// It appends an entry with the position of the cut and the hash of the last
+// removed entry, so that the remaining chain can still be verified.
 func (s *Store) CutAudit(ctx context.Context, before time.Time) (int64, error) {
 	var removed int64
 	err := s.tx(ctx, func(tx *sql.Tx) error {
@@ -371,20 +374,21 @@ func (s *Store) CutAudit(ctx context.Context, before time.Time) (int64, error) {
 	return removed, wrap("cut the audit", err)
 }
 
-// sealedThrough returns the last event that the entries up to one sealed.
+// sealedThrough returns the id of the last event sealed by the entries up to
+// through.
 func sealedThrough(ctx context.Context, tx *sql.Tx, through int64) (string, error) {
 	what, err := lastDetails(ctx, tx, audit.ActSealed, through)
 	return what["to"], err
 }
 
-// lastKept returns the acceptances of the last checkpoint.
+// lastKept returns the acceptances recorded at the last checkpoint.
 func lastKept(ctx context.Context, tx either) (kept, error) {
 	what, err := lastDetails(ctx, tx, audit.ActCut, math.MaxInt64)
 	return keptOf(what), err
 }
 
-// lastDetails returns the details of the last entry of an act up to a place in
-// the chain, nil if there is none.
+// lastDetails returns the details of the last entry of an act at or before
+// position through in the chain, or nil if there is none.
 func lastDetails(ctx context.Context, tx either, act string, through int64) (what map[string]string, err error) {
 	var raw string
 	err = tx.QueryRowContext(ctx, `SELECT d.what FROM audit a JOIN audit_details d ON d.seq = a.seq WHERE a.act = $1 AND a.seq <= $2 ORDER BY a.seq DESC LIMIT 1`,

@@ -19,7 +19,7 @@ func entry(act, whom string) audit.Entry {
 	}
 }
 
-// faults verifies the record and gives what is wrong, one line each.
+// faults verifies the audit and returns the faults, one line each.
 func (w *world) faults(noted ...map[int64]string) (out []string) {
 	w.t.Helper()
 	hashes := map[int64]string{}
@@ -31,8 +31,8 @@ func (w *world) faults(noted ...map[int64]string) (out []string) {
 	return out
 }
 
-// behind writes to the tables as somebody would who has the whole database in
-// their hands: without the triggers.
+// behind changes tables as an attacker with full access to the database could:
+// without the triggers.
 func (w *world) behind(statements ...string) {
 	w.t.Helper()
 	for _, table := range []string{"audit", "events", "acceptances"} {
@@ -97,8 +97,8 @@ func TestAudit_WhatWasRemovedOrChangedIsFound(t *testing.T) {
 		if found := w.faults(noted); len(found) != 0 {
 			t.Errorf("put back: %v", found)
 		}
-		// A chain that was written anew holds in itself, and not against a hash
-		// that was noted elsewhere.
+		// A chain that was recomputed is consistent, and differs only from a
+		// hash that was noted elsewhere.
 		w.behind("DELETE FROM audit", "DELETE FROM audit_details", "UPDATE audit_head SET seq = 0, hash = '"+audit.Origin+"'")
 		for range 6 {
 			w.must(w.Note(t.Context(), entry("person.released", "p1")))
@@ -218,7 +218,7 @@ func TestAudit_WhatIsOldIsCutOffAndTheRestHolds(t *testing.T) {
 		if found := w.faults(); len(found) != 0 {
 			t.Errorf("%v", found)
 		}
-		// What is left is guarded as before.
+		// The remaining entries are as protected as before.
 		for _, statement := range []string{"DELETE FROM audit", "UPDATE audit SET name = ''", "DELETE FROM events", "UPDATE events SET kind = ''"} {
 			if err := w.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
 				t.Errorf("%s: %v", statement, err)

@@ -13,7 +13,7 @@ import (
 	"entree/internal/domain"
 )
 
-// conditions are joined by AND, with their arguments.
+// conditions are SQL conditions joined by AND, with their arguments.
 type conditions struct {
 	where []string
 	args  []any
@@ -28,7 +28,7 @@ func (c *conditions) and(condition string) { c.where = append(c.where, condition
 
 func (c *conditions) String() string { return strings.Join(c.where, " AND ") }
 
-// audience is who of the people a campaign is for.
+// audience returns the conditions that select the people of a campaign.
 func audience(a campaign.Audience) *conditions {
 	c := &conditions{}
 	c.and(`email <> '' AND wrong_address <> email`)
@@ -37,7 +37,7 @@ func audience(a campaign.Audience) *conditions {
 		var owe []string
 		for _, profile := range slices.Sorted(maps.Keys(a.Owed)) {
 			if len(a.Owed[profile]) == 0 {
-				continue // PostgreSQL wants each argument to be used
+				continue // PostgreSQL refuses an argument that is not used
 			}
 			p := c.arg(profile)
 			var marks []string
@@ -68,7 +68,7 @@ func audience(a campaign.Audience) *conditions {
 	return c
 }
 
-// Count tells how many people an audience has.
+// Count returns the number of people in an audience.
 func (s *Store) Count(ctx context.Context, a campaign.Audience) (int, error) {
 	c := audience(a)
 	var n int
@@ -76,7 +76,8 @@ func (s *Store) Count(ctx context.Context, a campaign.Audience) (int, error) {
 	return n, wrap("count", err)
 }
 
-// Next gives people of an audience by their ids, from the one after.
+// Next returns up to limit people of an audience whose ids are greater than
+// after, in the order of their ids.
 func (s *Store) Next(ctx context.Context, a campaign.Audience, after domain.PersonID, limit int) ([]domain.PersonID, error) {
 	c := audience(a)
 	c.and(`id > ` + c.arg(after))
@@ -100,7 +101,7 @@ func (s *Store) ids(ctx context.Context, query string, args ...any) ([]domain.Pe
 	return out, wrap("people", rows.Err())
 }
 
-// Campaigns gives every campaign, the newest first.
+// Campaigns returns all campaigns, the newest first.
 func (s *Store) Campaigns(ctx context.Context) ([]campaign.Campaign, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT doc FROM campaigns ORDER BY created_at DESC`)
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *Store) Campaigns(ctx context.Context) ([]campaign.Campaign, error) {
 	return out, wrap("campaigns", rows.Err())
 }
 
-// Campaign gives a campaign.
+// Campaign returns a campaign, or ErrNotFound.
 func (s *Store) Campaign(ctx context.Context, id string) (campaign.Campaign, error) {
 	var doc string
 	if err := s.db.QueryRowContext(ctx, `SELECT doc FROM campaigns WHERE id = $1`, id).Scan(&doc); err != nil {
@@ -132,8 +133,9 @@ func (s *Store) Campaign(ctx context.Context, id string) (campaign.Campaign, err
 	return c, wrap("campaign", json.Unmarshal([]byte(doc), &c))
 }
 
-// SaveCampaign writes a campaign over the version before it, with the mails
-// that were planned.
+// SaveCampaign replaces the previous version of a campaign and stores the
+// planned mails. It returns campaign.ErrOvertaken if another version was saved
+// since the campaign was read.
 func (s *Store) SaveCampaign(ctx context.Context, c campaign.Campaign, mails []campaign.Recipient, e domain.Effects) error {
 	doc, err := json.Marshal(c)
 	if err != nil {

@@ -38,7 +38,7 @@ func TestACampaignsRowsAreThereOnce(t *testing.T) {
 			w.must(w.Settle(ctx, r, from, domain.Effects{Events: []domain.Event{{At: at, Kind: "x", Person: r.Person}}}))
 		}
 		settle("j1", campaign.Sent, start.Add(time.Minute), campaign.Waiting)
-		settle("j1", campaign.Sent, start.Add(time.Hour), campaign.Waiting) // a second time it is no longer waiting
+		settle("j1", campaign.Sent, start.Add(time.Hour), campaign.Waiting) // the second call finds the mail no longer waiting
 		if events, _ := w.Events(ctx, "1"); len(events) != 1 {
 			t.Errorf("%d events", len(events))
 		}
@@ -117,7 +117,8 @@ func TestWhomACampaignIsFor(t *testing.T) {
 				t.Errorf("who came to %q: %d, want %d", stage, n, want)
 			}
 		}
-		// A wrong address, for everybody who has it, until they have another one.
+		// A wrong address is marked for all people who have it, until they have
+		// another one.
 		wrong := domain.Effects{Wrong: []domain.WrongAddress{{Address: person("1").Email, Why: "5.1.1", At: start}}}
 		w.must(w.Apply(ctx, wrong))
 		w.must(w.Apply(ctx, wrong))
@@ -133,7 +134,7 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		if p, _ := w.Person(ctx, "1"); p.AddressWrong() || marked < 1 {
 			t.Errorf("%d marked, %+v", marked, p)
 		}
-		// A mark names its rule and provider, and is removed by them.
+		// A mark holds its rule and provider, by which it is removed.
 		marks := overview.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "orange-unknown"}
 		w.must(w.Apply(ctx, domain.Effects{Wrong: []domain.WrongAddress{{Address: mended.Email, Why: marks.Status, Rule: marks.Rule, Provider: marks.Provider, At: start}}}))
 		listed, err := w.WrongMarks(ctx)
@@ -157,8 +158,8 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		if last := events[len(events)-1]; err != nil || p.AddressWrong() || p.WrongRule != "" || last.Kind != domain.EventAddressCleared || last.Details["reason"] != "the rule was wrong" {
 			t.Errorf("%+v, %+v, %v", p, last, err)
 		}
-		// Refusals of our mails are counted by provider and reason, and anew after a
-		// day without any.
+		// Refused mails are counted by provider and reason. After a day without
+		// a refusal the count starts again.
 		for _, at := range []time.Duration{0, time.Hour, 50 * time.Hour} {
 			w.must(w.Apply(ctx, domain.Effects{Refused: []domain.MailRefused{{Provider: "Orange", Reason: "policy", Words: "550", At: start.Add(at)}}}))
 			counts, err := w.Refusals(ctx, start)
@@ -172,7 +173,7 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		if o, err := w.Overview(ctx, start.Add(100*time.Hour)); err != nil || len(o.Refusals) != 0 {
 			t.Errorf("a refusal of days ago: %+v, %v", o.Refusals, err)
 		}
-		// A charter is owed by who is active and accepted none of its texts.
+		// A charter is owed by active people who accepted none of its texts.
 		w.must(w.Publish(ctx, version("v", "2026", "Un.\n"), "", 0, domain.Effects{}))
 		sha := version("v", "2026", "Un.\n").Texts.Hashes()
 		owed := campaign.Audience{Kind: campaign.Charter, Owed: map[string][]string{other.Profile: sha, "none": nil}}

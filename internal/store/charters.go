@@ -28,7 +28,7 @@ func scanVersion(scan func(...any) error) (charter.Version, error) {
 	return v, err
 }
 
-// Versions gives every charter that was published, the newest first.
+// Versions returns all published charter versions, the newest first.
 func (s *Store) Versions(ctx context.Context) ([]charter.Version, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+versionColumns+fromVersions+`ORDER BY v.from_at DESC, v.published_at DESC`)
 	if err != nil {
@@ -46,20 +46,21 @@ func (s *Store) Versions(ctx context.Context) ([]charter.Version, error) {
 	return out, wrap("charters", rows.Err())
 }
 
-// Version gives a charter that was published.
+// Version returns a published charter version, or ErrNotFound.
 func (s *Store) Version(ctx context.Context, id string) (charter.Version, error) {
 	v, err := scanVersion(s.db.QueryRowContext(ctx, `SELECT `+versionColumns+fromVersions+`WHERE v.id = $1`, id).Scan)
 	return v, wrap("charter", notFound(err))
 }
 
-// CharterText gives a published text by its hash.
+// CharterText returns a published text by its SHA-256 hash, or ErrNotFound.
 func (s *Store) CharterText(ctx context.Context, sha256 string) (domain.Charter, error) {
 	c := domain.Charter{SHA256: sha256}
 	err := s.db.QueryRowContext(ctx, `SELECT profile, lang, version, title, text FROM charters WHERE sha256 = $1`, sha256).Scan(&c.Profile, &c.Lang, &c.Version, &c.Title, &c.Text)
 	return c, wrap("charter", notFound(err))
 }
 
-// Publish adds a version with its texts and removes its draft.
+// Publish adds a version with its texts and removes its draft. It returns
+// charter.ErrOvertaken if the draft changed since the given revision.
 func (s *Store) Publish(ctx context.Context, v charter.Version, draft string, revision int64, e domain.Effects) error {
 	return wrap("publish", s.tx(ctx, func(tx *sql.Tx) error {
 		if draft != "" {
@@ -78,9 +79,10 @@ func (s *Store) Publish(ctx context.Context, v charter.Version, draft string, re
 	}))
 }
 
-// Seed adds a version if its profile has none.
+// Seed adds a version unless its profile already has one. It reports whether
+// the version was added.
 func (s *Store) Seed(ctx context.Context, v charter.Version) (added bool, err error) {
-	err = s.tx(ctx, func(tx *sql.Tx) error { // two instances that start at once name the same version
+	err = s.tx(ctx, func(tx *sql.Tx) error { // instances that start at the same time insert the same version
 		var n int
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM charter_versions WHERE profile = $1`, v.Profile).Scan(&n); err != nil || n > 0 {
 			return err
@@ -96,7 +98,7 @@ func addVersion(ctx context.Context, tx *sql.Tx, v charter.Version) (bool, error
 		if t.SHA256 == "" {
 			continue
 		}
-		// A text that is kept already stays as it is.
+		// A text with a known hash is not stored again.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO charters (sha256, profile, lang, version, title, text, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sha256) DO NOTHING`,
 			t.SHA256, v.Profile, lang, v.Name, t.Title, t.Markdown, micros(v.PublishedAt)); err != nil {
 			return false, err
@@ -112,7 +114,8 @@ func addVersion(ctx context.Context, tx *sql.Tx, v charter.Version) (bool, error
 	return n == 1, err
 }
 
-// CallOff calls a version off whose time has not come.
+// CallOff withdraws a version before it comes into force. It returns
+// charter.ErrPast if the version is in force already.
 func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e domain.Effects) error {
 	return wrap("call off", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, charter.ErrPast, `INSERT INTO charters_called_off (version_id, at, by_whom)
@@ -123,9 +126,9 @@ func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e doma
 	}))
 }
 
-// holds refuses a transaction that rests on a charter which is not in force
-// (I2). It reads what is committed when the effects are: a publication that
-// commits later comes later.
+// holds returns ErrCharterReplaced if c is not the charter in force (I2). It
+// reads the committed state of the moment in which the effects are written: a
+// version published by a later commit does not count.
 func (s *Store) holds(ctx context.Context, tx *sql.Tx, c domain.InForce) error {
 	var fr, en string
 	err := tx.QueryRowContext(ctx, `SELECT sha256_fr, sha256_en FROM charter_versions v WHERE profile IN ($1, '') AND from_at <= $2
@@ -158,7 +161,7 @@ func scanDraft(scan func(...any) error) (charter.Draft, error) {
 	return d, err
 }
 
-// Drafts gives every draft, the one edited last first.
+// Drafts returns all drafts, the one edited last first.
 func (s *Store) Drafts(ctx context.Context) ([]charter.Draft, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+draftColumns+` FROM charter_drafts ORDER BY edited_at DESC`)
 	if err != nil {
@@ -176,13 +179,14 @@ func (s *Store) Drafts(ctx context.Context) ([]charter.Draft, error) {
 	return out, wrap("drafts", rows.Err())
 }
 
-// Draft gives a draft.
+// Draft returns a draft, or ErrNotFound.
 func (s *Store) Draft(ctx context.Context, id string) (charter.Draft, error) {
 	d, err := scanDraft(s.db.QueryRowContext(ctx, `SELECT `+draftColumns+` FROM charter_drafts WHERE id = $1`, id).Scan)
 	return d, wrap("draft", notFound(err))
 }
 
-// SaveDraft writes a draft over the revision that it names; 0: a new one.
+// SaveDraft replaces the revision named in d; revision 0 creates a new draft.
+// It returns charter.ErrOvertaken if the draft has another revision.
 func (s *Store) SaveDraft(ctx context.Context, d charter.Draft, e domain.Effects) error {
 	return wrap("draft", s.tx(ctx, func(tx *sql.Tx) error {
 		args := []any{d.ID, d.Profile, d.Name, d.Texts.French.Title, d.Texts.English.Title, d.Texts.French.Markdown, d.Texts.English.Markdown, d.Revision, micros(d.EditedAt), d.EditedBy}
@@ -200,7 +204,7 @@ func (s *Store) SaveDraft(ctx context.Context, d charter.Draft, e domain.Effects
 	}))
 }
 
-// DeleteDraft throws a draft away.
+// DeleteDraft deletes a draft. It returns ErrNotFound if there is none.
 func (s *Store) DeleteDraft(ctx context.Context, id string, e domain.Effects) error {
 	return wrap("draft", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, domain.ErrNotFound, `DELETE FROM charter_drafts WHERE id = $1`, id); err != nil {
@@ -210,8 +214,9 @@ func (s *Store) DeleteDraft(ctx context.Context, id string, e domain.Effects) er
 	}))
 }
 
-// owing is who is active in profile $1 and accepted none of the texts; their
-// hashes stand from $2 on.
+// owing returns the condition that selects the active people of a profile ($1)
+// who accepted none of the texts, and its arguments. The hashes of the texts
+// begin at $2.
 func owing(profile string, sha256 []string) (string, []any) {
 	args := []any{profile}
 	var marks []string
@@ -230,14 +235,14 @@ func (s *Store) Owing(ctx context.Context, profile string, sha256 []string) (int
 	return n, wrap("owing", err)
 }
 
-// WhoOwes lists them by their numbers.
+// WhoOwes lists the people that Owing counts, by their numbers.
 func (s *Store) WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]domain.Person, error) {
 	where, args := owing(profile, sha256)
 	args = append(args, limit, skip)
 	return s.people(ctx, fmt.Sprintf(`WHERE %s ORDER BY number LIMIT $%d OFFSET $%d`, where, len(args)-1, len(args)), args...)
 }
 
-// Accepted tells whether a person accepted one of the texts.
+// Accepted reports whether a person accepted at least one of the texts.
 func (s *Store) Accepted(ctx context.Context, id domain.PersonID, sha256 ...string) (bool, error) {
 	args := []any{id}
 	var marks []string
@@ -250,7 +255,7 @@ func (s *Store) Accepted(ctx context.Context, id domain.PersonID, sha256 ...stri
 	return n > 0, wrap("accepted", err)
 }
 
-// LastAcceptance gives a person's newest acceptance.
+// LastAcceptance returns the newest acceptance of a person, or ErrNotFound.
 func (s *Store) LastAcceptance(ctx context.Context, id domain.PersonID) (domain.Acceptance, error) {
 	var a domain.Acceptance
 	var at int64
@@ -260,7 +265,8 @@ func (s *Store) LastAcceptance(ctx context.Context, id domain.PersonID) (domain.
 	return a, wrap("acceptance", notFound(err))
 }
 
-// Evidence gives what a person accepted, with the exact texts, oldest first.
+// Evidence returns the acceptances of a person, oldest first, with the exact
+// texts.
 func (s *Store) Evidence(ctx context.Context, person domain.PersonID) ([]domain.Acceptance, []domain.Charter, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT a.person_id, a.journey_id, a.profile, a.lang, a.version, a.sha256, a.at, c.title, c.text
 		FROM acceptances a JOIN charters c ON c.sha256 = a.sha256 WHERE a.person_id = $1 ORDER BY a.at`, person)

@@ -9,13 +9,13 @@ import (
 	"entree/internal/domain"
 )
 
-// version is a charter in French, in force from the start.
+// version returns a charter version in French, in force from start.
 func version(id, name, text string) charter.Version {
 	return charter.Version{ID: id, Name: name, Texts: charter.Texts{French: charter.Text{Title: "Charte", Markdown: text, SHA256: domain.HashCharter(text)}},
 		PublishedAt: start, PublishedBy: "a", From: start}
 }
 
-// later publishes a version whose time has not come.
+// later publishes a version that comes into force an hour later.
 func later(w *world, id string) string {
 	v := version(id, id, "Plus tard : "+id+"\n")
 	v.From = start.Add(time.Hour)
@@ -113,7 +113,7 @@ func TestWhoOwesAnAcceptance(t *testing.T) {
 		accept("1", one, start)
 		accept("2", one, start)
 		accept("2", two, start.Add(time.Hour))
-		accept("2", two, start.Add(2*time.Hour)) // a second press adds nothing
+		accept("2", two, start.Add(2*time.Hour)) // a second acceptance adds nothing
 		n, err := w.Owing(t.Context(), a.Profile, two.Texts.Hashes())
 		who, err2 := w.WhoOwes(t.Context(), a.Profile, two.Texts.Hashes(), 0, 10)
 		if err != nil || err2 != nil || n != 1 || len(who) != 1 || who[0].ID != "1" {

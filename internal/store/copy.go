@@ -13,26 +13,27 @@ import (
 	"strings"
 )
 
-// Copied is what one table brought, and the same of what arrived.
+// Copied is the number of rows of one table and a checksum over them.
 type Copied struct {
 	Table  string
 	Rows   int64
-	SHA256 string // over all rows, in any order: see sum
+	SHA256 string // checksum over all rows in any order: see sum
 }
 
-// ErrNotEmpty says that a store which is to be filled holds something already.
+// ErrNotEmpty is returned for a target store that already holds data.
 var ErrNotEmpty = errors.New("store: the target is not empty")
 
-// Copy brings everything from a store to an empty one, on either database, in
-// one transaction of each: all of it is there afterwards, or nothing. The source
-// is held still meanwhile. What arrived is read again and compared, table by
-// table, by its number of rows and a checksum, before it is committed.
+// Copy copies all data from one store to an empty one, between any two of the
+// databases. Each side is one transaction: the target receives everything or
+// nothing, and the source does not change meanwhile. Before the commit Copy
+// reads the target again and compares the number of rows and the checksum of
+// each table.
 func Copy(ctx context.Context, from, to *Store, tell func(Copied)) error {
 	in, err := from.snapshot(ctx)
 	if err != nil {
 		return wrap("copy", err)
 	}
-	defer func() { _ = in.Rollback() }() // it was only read
+	defer func() { _ = in.Rollback() }() // the transaction only reads
 	return wrap("copy", to.tx(ctx, func(out *sql.Tx) error {
 		tables, err := from.tables(ctx, in)
 		if err != nil {
@@ -63,8 +64,8 @@ func Copy(ctx context.Context, from, to *Store, tell func(Copied)) error {
 }
 
 // snapshot begins a transaction that sees one state of the whole database. On
-// SQLite it is the writer's, as every transaction here: nobody writes until it
-// ends.
+// SQLite it takes the write lock, as every transaction here does: no other
+// connection writes until it ends.
 func (s *Store) snapshot(ctx context.Context) (*sql.Tx, error) {
 	if s.dialect.name == "postgres" {
 		return s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
@@ -72,7 +73,8 @@ func (s *Store) snapshot(ctx context.Context) (*sql.Tx, error) {
 	return s.writer.BeginTx(ctx, nil)
 }
 
-// table is one table and what it points to.
+// table is one table, its columns and the tables that its foreign keys refer
+// to.
 type table struct {
 	name    string
 	columns []string
@@ -86,7 +88,7 @@ func names(tables []table) (out []string) {
 	return out
 }
 
-// tables lists the tables that are ours, by name.
+// tables lists the tables of the schema by name, without schemaTable.
 func (s *Store) tables(ctx context.Context, tx *sql.Tx) ([]table, error) {
 	list, err := inOrder(ctx, tx, s.dialect.listTables)
 	if err != nil {
@@ -109,7 +111,7 @@ func (s *Store) tables(ctx context.Context, tx *sql.Tx) ([]table, error) {
 	return out, nil
 }
 
-// ordered puts what is pointed to before what points to it.
+// ordered sorts the tables so that each follows the tables it refers to.
 func ordered(tables []table) []table {
 	var out []table
 	for len(out) < len(tables) {
@@ -122,13 +124,14 @@ func ordered(tables []table) []table {
 			}
 		}
 		if len(out) == before {
-			return tables // a circle, which our tables do not have; the database says so
+			return tables // a cycle of references, which the schema does not have; the insert would fail
 		}
 	}
 	return out
 }
 
-// empty refuses a target in which anything has happened.
+// empty returns ErrNotEmpty if the target holds people, journeys, events or
+// audit entries.
 func empty(ctx context.Context, tx *sql.Tx) error {
 	for _, name := range []string{"people", "journeys", "events", "audit"} {
 		var n int64
@@ -144,8 +147,8 @@ func empty(ctx context.Context, tx *sql.Tx) error {
 
 func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied)) error {
 	columns := strings.Join(t.columns, ", ")
-	// What a migration left in a fresh table gives way. An append-only table has
-	// nothing of the kind.
+	// Rows that a migration inserted into a fresh table are replaced. An
+	// append-only table has no such rows.
 	var seeds int64
 	if err := out.QueryRowContext(ctx, `SELECT count(*) FROM `+t.name).Scan(&seeds); err != nil {
 		return err
@@ -190,11 +193,11 @@ func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied))
 	return nil
 }
 
-// atOnce is how many values one statement carries: many rows for each way to
-// the database, far below what either takes.
+// atOnce is the number of values in one INSERT: many rows per round trip, well
+// below the limit of either database.
 const atOnce = 2000
 
-// places gives ($1, $2), ($3, $4), … for rows of a width.
+// places returns ($1, $2), ($3, $4), … for a number of rows of the given width.
 func places(rows, width int) string {
 	var b strings.Builder
 	for i := range rows * width {
@@ -211,10 +214,10 @@ func places(rows, width int) string {
 	return b.String() + ")"
 }
 
-// sum reads rows, shows each, and counts them. The checksum is the sum modulo
-// 2^256 of the SHA-256 of each row, so that it does not depend on an order,
-// which two databases need not have in common. Within a row each value stands
-// with its type and length.
+// sum reads the rows of a query, passes each to see, and counts them. The
+// checksum is the sum modulo 2^256 of the SHA-256 of each row, so it does not
+// depend on the order of the rows, which can differ between two databases. The
+// hash of a row includes the type and the length of each value.
 func sum(ctx context.Context, tx *sql.Tx, query string, width int, see func([]any) error) (Copied, error) {
 	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {
@@ -261,12 +264,12 @@ func encoded(v any) (byte, []byte) {
 	}
 }
 
-// rowsOf is a database, a connection or a transaction.
+// rowsOf is implemented by *sql.DB, *sql.Conn and *sql.Tx.
 type rowsOf interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// all runs a query and returns its rows.
+// all runs a query and returns its rows, each read by scan.
 func all[T any](ctx context.Context, db rowsOf, scan func(func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -283,7 +286,7 @@ func all[T any](ctx context.Context, db rowsOf, scan func(func(...any) error) (T
 	return out, rows.Err()
 }
 
-// texts reads one column.
+// texts returns the values of a query with one column.
 func texts(ctx context.Context, db rowsOf, query string, args ...any) ([]string, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -301,16 +304,16 @@ func texts(ctx context.Context, db rowsOf, query string, args ...any) ([]string,
 	return out, rows.Err()
 }
 
-// inOrder reads one column in the order of bytes, whatever the database's
-// collation.
+// inOrder returns the values of a query with one column, sorted by bytes: the
+// collation of the database does not matter.
 func inOrder(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {
 	out, err := texts(ctx, tx, query, args...)
 	slices.Sort(out)
 	return out, err
 }
 
-// Backup writes a copy of the whole store to a new SQLite file while others go
-// on working on it.
+// Backup writes a copy of the whole store to a new SQLite file. Other
+// connections can keep writing meanwhile.
 func (s *Store) Backup(ctx context.Context, file string, tell func(Copied)) (err error) {
 	if s.dialect.name == "sqlite" {
 		if _, err := s.db.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
@@ -328,7 +331,8 @@ func (s *Store) Backup(ctx context.Context, file string, tell func(Copied)) (err
 	return Copy(ctx, s, copied, tell)
 }
 
-// count reads a copy once, whole, after the database's own check.
+// count runs PRAGMA integrity_check on a copy and then reads all its tables
+// once.
 func (s *Store) count(ctx context.Context, tell func(Copied)) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		said, err := texts(ctx, tx, `PRAGMA integrity_check`)
@@ -351,24 +355,25 @@ func (s *Store) count(ctx context.Context, tell func(Copied)) error {
 	})
 }
 
-// restoredMark tells when the store was last found to be older than the world
-// outside.
+// restoredMark is the name of the mark that holds the time of the last
+// MarkRestored.
 const restoredMark = "restored"
 
-// MarkRestored notes that the store was filled from a copy. The mark stays.
+// MarkRestored records that the store was filled from a copy. The mark is
+// permanent.
 func (s *Store) MarkRestored(ctx context.Context) error {
 	return s.Advance(ctx, restoredMark, s.now())
 }
 
-// ForgetVisitors ends every visit, of students and of operators. A store that
-// was restored may hold codes that were spent after the copy was made; without
-// its session, no journey can be gone on with.
+// ForgetVisitors deletes all sessions, of students and of operators. A restored
+// store may hold codes that were spent after the copy was made; without its
+// session, no journey can be continued.
 func (s *Store) ForgetVisitors(ctx context.Context) error {
 	_, err := s.writer.ExecContext(ctx, `DELETE FROM sessions`)
 	return wrap("sessions", err)
 }
 
-// Restored tells whether MarkRestored was ever called.
+// Restored reports whether MarkRestored was ever called.
 func (s *Store) Restored(ctx context.Context) (bool, error) {
 	at, err := s.Mark(ctx, restoredMark)
 	return !at.IsZero(), err

@@ -15,7 +15,7 @@ import (
 	"entree/internal/store"
 )
 
-// full fills a store with something of everything.
+// full adds rows to every table of a store.
 func full(t *testing.T, w *world) {
 	t.Helper()
 	first, second := person("1"), person("2")
@@ -39,7 +39,7 @@ func full(t *testing.T, w *world) {
 	w.must(w.Advance(t.Context(), "mark", start))
 }
 
-// From each database to each, and back: nothing is lost and nothing changed.
+// A copy between any two databases, and back, neither loses nor changes data.
 func TestAStoreMovesWhole(t *testing.T) {
 	everywhere(t, func(t *testing.T, from *world) {
 		full(t, from)
@@ -69,7 +69,7 @@ func TestAStoreMovesWhole(t *testing.T) {
 			if err != nil || string(leased.Payload) != "\x00\x01\xff" {
 				t.Errorf("the job carries %x, %v", leased.Payload, err)
 			}
-			w.must(to.Note(t.Context(), audit.Entry{At: start, Act: "operator.login"})) // the chain goes on
+			w.must(to.Note(t.Context(), audit.Entry{At: start, Act: "operator.login"})) // the chain continues
 			w.must(to.ForgetVisitors(t.Context()))
 			if _, _, err := to.Session(t.Context(), "id"); !errors.Is(err, domain.ErrNotFound) {
 				t.Errorf("a visitor goes on: %v", err)
@@ -86,7 +86,7 @@ func TestABackupOfARunningStore(t *testing.T) {
 		full(t, w)
 		file := filepath.Join(t.TempDir(), "backup.db")
 		stop, ended := make(chan struct{}), make(chan error, 1)
-		go func() { // somebody goes on working
+		go func() { // another program keeps writing
 			var err error
 			for n := 0; err == nil; n++ {
 				select {

@@ -14,16 +14,16 @@ import (
 	"entree/internal/helpdesk"
 )
 
-// dialect is where the two databases differ.
+// dialect holds the differences between the two databases.
 type dialect struct {
 	name   string
 	driver string
 	goose  goose.Dialect
-	// skipLocked lets several instances lease jobs at once. SQLite has one
-	// writer at a time and needs nothing.
+	// skipLocked lets several instances lease jobs at once. It is empty for
+	// SQLite, which has one writer at a time.
 	skipLocked string
-	// match is the condition that the full-text index people_words answers. It
-	// stops at helpdesk.EnoughWords + 1 people. query returns its parameter.
+	// match is the condition on the full-text index people_words. It stops at
+	// helpdesk.EnoughWords + 1 people. query returns its parameter.
 	match string
 	query func(words []string) string
 	// key is the column with the fastest unique lookup, among is the IN condition
@@ -37,7 +37,7 @@ type dialect struct {
 	// listTables lists the tables of the schema, listColumns the columns of a
 	// table and listNeeds the tables that its foreign keys refer to.
 	listTables, listColumns, listNeeds string
-	// imports is how people are imported.
+	// imports holds the differences of an import.
 	imports importWay
 }
 
@@ -67,8 +67,8 @@ var postgres = dialect{
 	listNeeds:   `SELECT DISTINCT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::text::regclass`,
 }
 
-// beginnings writes a full-text query for words that begin so. Words hold
-// letters, marks and figures only, so nothing in them needs quoting.
+// beginnings returns a full-text query for words with the given beginnings. The
+// words contain letters, marks and digits only, so they need no quoting.
 func beginnings(words []string, form, and string) string {
 	var out []string
 	for _, w := range words {
@@ -88,7 +88,7 @@ func dialectOf(dsn string) (dialect, error) {
 	}
 }
 
-// open gives the pool of a database, and the one that writes.
+// open returns the connection pool of a database and the pool for writing.
 func (d dialect) open(dsn string) (db, writer *sql.DB, err error) {
 	if d.name == "postgres" {
 		db, err := sql.Open(d.driver, dsn)
@@ -110,26 +110,27 @@ func (d dialect) open(dsn string) (db, writer *sql.DB, err error) {
 	return db, writer, nil
 }
 
-// keepOpen bounds the connections and keeps those that were opened: by default
-// all but two are closed as soon as nobody uses them, and under load each
-// statement would open its own.
+// keepOpen limits the pool to most connections and keeps them open when idle.
+// By default database/sql keeps two idle connections and closes the others at
+// once, so under load each statement would open its own.
 func keepOpen(db *sql.DB, most int) {
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(most)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 }
 
-// sqliteCache is what a connection keeps of the file, in KiB: the upper pages of
-// the indexes that a journey needs, among a million people too. The rest is the
-// system's cache, one call away.
+// sqliteCache is the page cache of one connection in KiB. It holds the upper
+// pages of the indexes that a journey needs, with a million people too. All
+// other pages are read from the operating system's cache.
 const sqliteCache = 4096
 
-// sqliteDSN sets what the store relies on. synchronous=FULL: an accepted
-// request survives a power cut, which WAL with NORMAL does not promise.
-// secure_delete: a credential that was erased is not left in a free page.
-// cache_size: SQLite's memory is not Go's, and nine connections fill theirs with
-// every page that they met. A transaction takes the writer's place at its beginning, so that it never
-// fails half-way for want of it.
+// sqliteDSN returns the data source name with the pragmas that the store relies
+// on. synchronous=FULL: a committed request survives a power cut, which WAL
+// with NORMAL does not guarantee. secure_delete: an erased credential does not
+// remain in a free page. cache_size: SQLite allocates outside the Go heap, and
+// nine connections fill their caches with every page they read.
+// _txlock=immediate: a transaction takes the write lock when it begins, so it
+// cannot fail later because another connection holds the lock.
 func sqliteDSN(file string) string {
 	v := url.Values{"_txlock": {"immediate"}}
 	for _, pragma := range []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(ON)", "secure_delete(ON)", fmt.Sprintf("cache_size(-%d)", sqliteCache)} {

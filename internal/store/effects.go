@@ -16,7 +16,7 @@ import (
 )
 
 // apply writes effects within a transaction. The charter and the people come
-// first: their guards decide whether anything is written at all.
+// first: their conditions decide whether anything is written.
 func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	if e.Charter != nil {
 		if err := s.holds(ctx, tx, *e.Charter); err != nil {
@@ -72,7 +72,8 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return fmt.Errorf("stage: %w", err)
 		}
 	}
-	// Last, since the head of the chain is held from here to the commit.
+	// The audit comes last: the row of the head stays locked from here to the
+	// commit.
 	for _, entry := range e.Audit {
 		if err := s.chain(ctx, tx, entry); err != nil {
 			return fmt.Errorf("audit: %w", err)
@@ -81,8 +82,9 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	return nil
 }
 
-// changePerson moves a person's account if it is in one of the states that the
-// change begins from.
+// changePerson changes the state of a person's account if the current state is
+// one of c.From and the other conditions of the change hold. Otherwise it returns
+// ErrConflict and changes nothing.
 func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error {
 	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
 	guard := ""
@@ -103,7 +105,8 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`+guard, args...)
 }
 
-// markWrong marks an address for every person who has it and is not marked yet.
+// markWrong marks an address as wrong for every person who has it and is not
+// marked yet.
 func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
 	rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3, wrong_rule = $4, wrong_provider = $5
 		WHERE email = $1 AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At), w.Rule, w.Provider)
@@ -134,8 +137,8 @@ func insertEvent(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 	return insertEventAs(ctx, tx, newEventID(v), v)
 }
 
-// newEventID returns an id that sorts by time. Its random half keeps two events of
-// one microsecond apart.
+// newEventID returns an id that sorts by time. The random half keeps two events
+// of the same microsecond apart.
 func newEventID(v domain.Event) string {
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
@@ -152,8 +155,9 @@ func insertEventAs(ctx context.Context, tx *sql.Tx, id string, v domain.Event) e
 	return err
 }
 
-// tally writes an event, or counts it if its journey has had one of its kind in
-// the same minute: attempts that cost nothing must not fill the disk.
+// tally inserts an event, or increments its count if the journey already has an
+// event of this kind in the same minute. Attempts are free for the client, so
+// each one must not add a row.
 func tally(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 	minute := v.At.Truncate(time.Minute)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d", v.Kind, v.Journey, minute.Unix()))
@@ -166,9 +170,9 @@ func tally(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 	return insertEventAs(ctx, tx, id, v)
 }
 
-// Events gives the story of a person, oldest first.
+// Events returns the events of a person, oldest first.
 func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Event, error) {
-	// What happened before a person was identified belongs to their journey.
+	// The events of a journey before the person was identified are included.
 	rows, err := s.db.QueryContext(ctx, `SELECT at, kind, person_id, journey_id, details, coalesce((SELECT n FROM event_tallies t WHERE t.event_id = events.id), 1) FROM events
 		WHERE person_id = $1 OR (journey_id <> '' AND journey_id IN (SELECT journey_id FROM events WHERE person_id = $1)) ORDER BY id`, person)
 	if err != nil {
@@ -198,7 +202,7 @@ func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Ev
 	return out, wrap("events", rows.Err())
 }
 
-// EventCounts tells how often each kind of event happened.
+// EventCounts returns the number of events of each kind.
 func (s *Store) EventCounts(ctx context.Context) (map[domain.EventKind]int64, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT kind, count(*) FROM events GROUP BY kind
 		UNION ALL SELECT kind, sum(n - 1) FROM event_tallies WHERE n > 1 GROUP BY kind`)

@@ -16,13 +16,13 @@ import (
 	"entree/internal/helpdesk"
 )
 
-// Exec lets a test try what no method does.
+// Exec runs a statement that no method of the store runs.
 func (s *Store) Exec(ctx context.Context, statement string) error {
 	_, err := s.db.ExecContext(ctx, statement)
 	return err
 }
 
-// ReserveLogin and ReserveAddress reserve one of the two.
+// ReserveLogin and ReserveAddress reserve one of the two names.
 func (s *Store) ReserveLogin(ctx context.Context, id domain.PersonID, candidates iter.Seq[string]) (string, error) {
 	login, _, err := s.Reserve(ctx, id, candidates, nil)
 	return login, err
@@ -33,9 +33,9 @@ func (s *Store) ReserveAddress(ctx context.Context, id domain.PersonID, candidat
 	return address, err
 }
 
-// PlansOf finds people and gives the plan of every statement that was asked,
-// with the statement before it. A table of ten people is read and sorted as a
-// whole; PostgreSQL is told to do so only where there is no other way.
+// PlansOf runs a search and returns the query plan of each statement, after the
+// statement itself. PostgreSQL scans and sorts a small table by preference, so
+// it is told to do that only if there is no other plan.
 func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query) (plans []string, err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query) (plans []string, 
 	return l.plans, errors.Join(err, l.err)
 }
 
-// listener asks for the plan of each query before the query.
+// listener records the plan of each query before it runs the query.
 type listener struct {
 	*sql.Conn
 	explain string
@@ -89,15 +89,16 @@ func (l *listener) listen(ctx context.Context, query string, args ...any) {
 			line[i] = new(any)
 		}
 		l.err = errors.Join(l.err, rows.Scan(line...))
-		plan += fmt.Sprintf("\n  %v", *line[len(line)-1].(*any)) // the text stands last on both
+		plan += fmt.Sprintf("\n  %v", *line[len(line)-1].(*any)) // the text is the last column on both databases
 	}
 	l.err = errors.Join(l.err, rows.Err())
 	l.plans = append(l.plans, plan)
 }
 
-// Nested asks for rows, and for each of them asks the same again in the same
-// transaction, and counts the inner ones. PostgreSQL reads one answer at a
-// time on a connection, so there the outer one is read to its end first.
+// Nested runs a query, runs it again for each of its rows in the same
+// transaction, and returns the number of inner rows. PostgreSQL reads one
+// result at a time on a connection, so there the outer result is read
+// completely first.
 func (s *Store) Nested(ctx context.Context, query string) (n int, err error) {
 	return n, s.tx(ctx, func(tx *sql.Tx) error {
 		outer, err := tx.QueryContext(ctx, query, "")

@@ -18,7 +18,8 @@ import (
 // editPerson writes the fields that an operator changed. It returns ErrConflict if
 // the person is no longer as the operator saw it.
 func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
-	// The update holds the row, so that two operators come one after the other.
+	// The update locks the row, so that two operators are served one after the
+	// other.
 	now, err := scanPerson(tx.QueryRowContext(ctx, `UPDATE people SET hold = hold WHERE id = $1 RETURNING `+personColumns, e.Before.ID).Scan)
 	if err != nil {
 		return notFound(err)
@@ -51,21 +52,23 @@ func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 	return endJourneys(ctx, tx, e.Before, e.Ends)
 }
 
-// statements is a transaction, or a connection whose transaction was begun by hand.
+// statements is implemented by *sql.Tx, and by a connection whose transaction
+// was begun with a BEGIN statement.
 type statements interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// endJourneys lets each unexpired journey of the person or to the person's
-// address decide whether it is revoked.
+// endJourneys revokes the unexpired journeys of a person, and those sent to the
+// person's address. Journey.Revoke decides for each whether it applies.
 func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Time) error {
 	all, err := journeys(tx.QueryContext(ctx, `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at)))
 	if err != nil {
 		return err
 	}
 	for _, j := range all {
-		// The version was counted up, for the row's sake; the document follows.
+		// The update has incremented the version of the row; the document must
+		// match it.
 		j.Version++
 		j.Revoke(p.ID, at)
 		doc, err := json.Marshal(j)
@@ -79,7 +82,8 @@ func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Ti
 	return nil
 }
 
-// JourneysOf gives the journeys for a person or to an address, newest first.
+// JourneysOf returns the journeys of a person and those requested for an address,
+// newest first.
 func (s *Store) JourneysOf(ctx context.Context, person domain.PersonID, address domain.Address) ([]domain.Journey, error) {
 	out, err := journeys(s.db.QueryContext(ctx, `SELECT doc FROM journeys WHERE person_id = $1 OR address = $2`, person, address))
 	slices.SortFunc(out, func(a, b domain.Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
@@ -113,12 +117,13 @@ func giveDeskCode(ctx context.Context, tx *sql.Tx, c domain.DeskCode) error {
 	return err
 }
 
-// spendDeskCode is the one statement by which a code is spent.
+// spendDeskCode spends a help desk code, in one statement. It returns
+// ErrConflict if the code was spent already or has expired.
 func spendDeskCode(ctx context.Context, tx *sql.Tx, c domain.DeskSpent) error {
 	return one(ctx, tx, domain.ErrConflict, `DELETE FROM desk_codes WHERE mac = $1 AND expires_at > $2`, hex.EncodeToString(c.MAC), micros(c.At))
 }
 
-// DeskCode gives the code with one of these MACs.
+// DeskCode returns the help desk code with one of these MACs, or ErrNotFound.
 func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (domain.DeskCode, error) {
 	for _, mac := range macs {
 		c := domain.DeskCode{MAC: mac}
@@ -133,12 +138,13 @@ func (s *Store) DeskCode(ctx context.Context, macs [][]byte) (domain.DeskCode, e
 	return domain.DeskCode{}, domain.ErrNotFound
 }
 
-// spendLongCode is the one statement by which a long code is spent.
+// spendLongCode spends a long code, in one statement. It returns ErrConflict if
+// the code was spent already or has expired.
 func spendLongCode(ctx context.Context, tx *sql.Tx, c domain.LongSpent) error {
 	return one(ctx, tx, domain.ErrConflict, `DELETE FROM long_codes WHERE mac = $1 AND expires_at > $2`, hex.EncodeToString(c.MAC), micros(c.At))
 }
 
-// LongCode returns the long code with one of these MACs.
+// LongCode returns the long code with one of these MACs, or ErrNotFound.
 func (s *Store) LongCode(ctx context.Context, macs [][]byte) (domain.LongCode, error) {
 	for _, mac := range macs {
 		c := domain.LongCode{MAC: mac}
@@ -152,7 +158,7 @@ func (s *Store) LongCode(ctx context.Context, macs [][]byte) (domain.LongCode, e
 	return domain.LongCode{}, domain.ErrNotFound
 }
 
-// assist writes what only operators' acts bring.
+// assist writes the effects that only acts of operators have.
 func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	for _, edit := range e.Edits {
 		if err := editPerson(ctx, tx, edit); err != nil {
@@ -188,7 +194,7 @@ func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	return nil
 }
 
-// Acts gives what operators did to a person, oldest first.
+// Acts returns the audit entries about a person, oldest first.
 func (s *Store) Acts(ctx context.Context, person domain.PersonID) (out []audit.Entry, err error) {
 	err = s.Audit(ctx, audit.Query{Whom: string(person), OldestFirst: true}, func(l audit.Link) error {
 		out = append(out, l.Entry)

@@ -11,8 +11,8 @@ import (
 	"entree/internal/domain"
 )
 
-// Two operators edit one person: the second one's change is refused whole, and
-// so is one that was decided on an older state of the account.
+// When two operators edit one person, the second change is refused as a whole.
+// So is a change decided on an older state of the account.
 func TestEdit_OnlyWhoSawThePersonAsTheyAreChangesThem(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"))
@@ -70,7 +70,8 @@ func TestEdit_AnImportDoesNotUndoAHold(t *testing.T) {
 	})
 }
 
-// A second identifier: the first one stays theirs, and nobody else's is taken.
+// A second identifier leaves the first one reserved to its person, and cannot
+// be another person's.
 func TestEdit_ASecondIdentifierKeepsTheFirst(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"), person("2"))
@@ -144,7 +145,7 @@ func TestS2_ACodeOfTheDeskIsSpentOnce(t *testing.T) {
 			}}))
 		}
 		give(1)
-		give(2) // the first one is worth nothing from here on
+		give(2) // the first code is invalid from here on
 		got, err := w.DeskCode(t.Context(), [][]byte{{9}, {2}})
 		if err != nil || got.Person != "1" || got.Operator != "Ada" || !got.ExpiresAt.Equal(start.Add(domain.DeskLife)) {
 			t.Errorf("%+v, %v", got, err)

@@ -12,20 +12,21 @@ import (
 	"entree/internal/domain"
 )
 
-// Import brings people in. fill gives them; all of it is one transaction, so
-// that an import is there whole or not at all.
+// Import stores the people that fill passes to the Intake, all in one transaction:
+// an import is stored whole or not at all.
 //
 //	fill ── staging table ── compare as sets ── names, people, gone, events
 //	        (temporary)      (refused, changed, gone)   + "done", one commit
 //
-// The staging table is the connection's own: while a file is read nobody waits
-// for it, and a program that is killed leaves nothing behind. The row in
-// imports is written before and ended with the commit, so that a begun one
-// without an end tells of an import of which nothing is there.
+// The staging table belongs to the connection: no writer waits while a file is
+// read, and a program that is killed leaves no staged data behind. The row in
+// imports is written before the transaction and completed by its commit. A row
+// that has a beginning and no end therefore names an import of which nothing was
+// stored.
 //
-// What is written is what the source says of a person and nothing else: not
-// the state of the account, and no identifier or address where one was given
-// already. A dry run compares and writes nothing.
+// An import writes only the data that the source holds about a person. It never
+// writes the state of the account, nor an identifier or address that the person
+// already has. A dry run compares and writes nothing.
 func (s *Store) Import(ctx context.Context, o *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error) {
 	if o.Progress == nil {
 		o.Progress = func(domain.ImportPhase, int) {}
@@ -42,7 +43,7 @@ func (s *Store) Import(ctx context.Context, o *domain.ImportOrder, fill func(dom
 	if err != nil {
 		return domain.ImportCounts{}, wrap("import", err)
 	}
-	defer func() { _ = conn.Close() }() // it goes back to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	if !o.DryRun {
 		release, err := s.dialect.imports.hold(ctx, s.db, s.dsn)
 		if err != nil {
@@ -56,14 +57,14 @@ func (s *Store) Import(ctx context.Context, o *domain.ImportOrder, fill func(dom
 	i := &importing{ctx: ctx, conn: conn, dialect: s.dialect, order: o, clock: s.now}
 	err = i.run(fill)
 	if err != nil && !o.DryRun {
-		// It is remembered whatever ended it, a cancelled ctx too.
+		// The failure is recorded also after ctx was cancelled.
 		err = errors.Join(err, s.failImport(context.WithoutCancel(ctx), o, i.counts, err))
 	}
 	return i.counts, err
 }
 
-// Enrol takes people in as they are, without a source of which somebody could
-// be gone.
+// Enrol stores people as they are, without a source: it never marks a person as
+// gone.
 func (s *Store) Enrol(ctx context.Context, people ...domain.Person) error {
 	_, err := s.Import(ctx, &domain.ImportOrder{Import: domain.Import{Source: "by hand"}, Part: true}, func(in domain.Intake) error {
 		for line, p := range people {
@@ -76,7 +77,7 @@ func (s *Store) Enrol(ctx context.Context, people ...domain.Person) error {
 	return err
 }
 
-// importing is one import on its connection.
+// importing is the state of one import on its connection.
 type importing struct {
 	ctx     context.Context
 	conn    *sql.Conn
@@ -84,7 +85,7 @@ type importing struct {
 	order   *domain.ImportOrder
 	counts  domain.ImportCounts
 	clock   func() time.Time
-	now     int64 // of the writing
+	now     int64 // time of the writing, in microseconds
 	stage   stage
 }
 
@@ -94,15 +95,15 @@ func (i *importing) run(fill func(domain.Intake) error) (err error) {
 			return err
 		}
 	}
-	// The transaction is begun and ended by hand: database/sql would take the
-	// writer's place at once, and what is staged needs none.
+	// The transaction is begun and ended with SQL statements: database/sql
+	// would take the write lock at the start, and staging does not need it.
 	if err := i.exec("BEGIN"); err != nil {
 		return err
 	}
 	defer func() {
 		ctx := context.WithoutCancel(i.ctx)
 		if err != nil {
-			_, _ = i.conn.ExecContext(ctx, "ROLLBACK") // a lost connection has rolled back by itself
+			_, _ = i.conn.ExecContext(ctx, "ROLLBACK") // a lost connection has already rolled back
 		}
 		for _, statement := range i.dialect.imports.end {
 			_, _ = i.conn.ExecContext(ctx, statement)
@@ -119,8 +120,8 @@ func (i *importing) run(fill func(domain.Intake) error) (err error) {
 	}
 	i.order.Progress(domain.PhaseComparing, i.stage.seq)
 	if !i.order.DryRun {
-		// The first thing that is done to the data takes SQLite's place of the
-		// writer: nothing can change between comparing and writing.
+		// This first write takes the write lock of SQLite, so the data cannot
+		// change between compare and write.
 		if err := i.exec(`UPDATE imports SET sha256 = $1 WHERE id = $2`, i.order.SHA256, i.order.ID); err != nil {
 			return err
 		}
@@ -142,13 +143,13 @@ func (i *importing) run(fill func(domain.Intake) error) (err error) {
 	return i.exec("COMMIT")
 }
 
-// exec runs statements, of which each has the same meaning on both databases.
+// exec runs a statement that has the same meaning on both databases.
 func (i *importing) exec(query string, args ...any) error {
 	_, err := i.count(query, args...)
 	return err
 }
 
-// count runs a statement and gives the number of rows that it touched.
+// count runs a statement and returns the number of rows that it changed.
 func (i *importing) count(query string, args ...any) (int, error) {
 	result, err := i.conn.ExecContext(i.ctx, query, args...)
 	if err != nil {
@@ -158,7 +159,7 @@ func (i *importing) count(query string, args ...any) (int, error) {
 	return int(n), err
 }
 
-// each runs a query and gives its rows one by one.
+// each runs a query and calls see for each row.
 func (i *importing) each(see func(scan func(...any) error) error, query string, args ...any) error {
 	rows, err := i.conn.QueryContext(i.ctx, query, args...)
 	if err != nil {

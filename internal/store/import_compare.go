@@ -8,7 +8,7 @@ import (
 	"entree/internal/domain"
 )
 
-// same joins a staged line with the person that it is about.
+// same is the join condition between a staged line and its person.
 const same = `p.profile = s.profile AND p.number = s.number`
 
 // imported lists the fields that an import may change, without the key.
@@ -32,8 +32,8 @@ func anyDiffers() string {
 	return "(" + strings.Join(out, " OR ") + ")"
 }
 
-// compare finds what the staged lines change: who is refused, new, changed or
-// gone. It reads what is stored and writes into tables of its own only.
+// compare finds the differences between the staged lines and the stored people:
+// refused, new, changed or gone. It writes to temporary tables only.
 func (i *importing) compare() error {
 	for _, step := range []func() error{i.refuseTwice, i.refuseTaken, i.findChanged, i.findGone, i.tell, i.judgeGone} {
 		if err := step(); err != nil {
@@ -43,7 +43,7 @@ func (i *importing) compare() error {
 	return nil
 }
 
-// refuseTwice takes out who is there twice; the first line counts.
+// refuseTwice refuses the second and each further line of the same person.
 func (i *importing) refuseTwice() error {
 	if err := i.exec(`INSERT INTO import_refused (seq, line, first)
 		SELECT s.seq, s.line, f.line FROM (SELECT profile, number, min(seq) AS seq FROM import_stage GROUP BY profile, number HAVING count(*) > 1) d
@@ -53,8 +53,8 @@ func (i *importing) refuseTwice() error {
 	return i.refuse(domain.DifferenceTwice)
 }
 
-// refuseTaken takes out who would get a name of somebody else's: one that is
-// given already, or that a line before wants.
+// refuseTaken refuses a line with an identifier or address that belongs to
+// another person or is claimed by an earlier line.
 func (i *importing) refuseTaken() error {
 	if !i.stage.named {
 		return nil
@@ -72,8 +72,8 @@ func (i *importing) refuseTaken() error {
 	return i.refuse(domain.DifferenceTaken)
 }
 
-// refuse tells the lines of import_refused and takes them out of the stage.
-// Their people are in the source all the same: they are not gone.
+// refuse reports the lines of import_refused as differences and removes them
+// from the stage. Their people are part of the source and do not count as gone.
 func (i *importing) refuse(kind domain.DifferenceKind) error {
 	told := 0
 	err := i.each(func(scan func(...any) error) error {
@@ -100,17 +100,18 @@ func (i *importing) refuse(kind domain.DifferenceKind) error {
 	return nil
 }
 
-// findChanged finds whose row is written: differs says that a field changes,
-// not only the source that the person belongs to. Who was erased on request
-// stays so, whatever the source still says.
+// findChanged selects the people whose rows must be written. The column differs
+// is 1 if a field changes, and 0 if only the source or the mark "gone" changes.
+// A person who was erased on request is not changed, even if the source still
+// holds their data.
 func (i *importing) findChanged() error {
 	return i.exec(`INSERT INTO import_changed (seq, id, differs)
 		SELECT s.seq, p.id, CASE WHEN ` + anyDiffers() + ` THEN 1 ELSE 0 END AS differs
 		FROM import_stage s JOIN people p ON ` + same + ` WHERE p.erased_at = 0 AND (` + anyDiffers() + ` OR p.source <> s.source OR p.gone_at <> 0)`)
 }
 
-// findGone finds who was in the source's last import and is not in this one.
-// What belongs to nobody's source is nobody's to miss.
+// findGone selects the people of the last import of this source who are not in
+// this one. People without a source are never gone.
 func (i *importing) findGone() error {
 	of, args := `IN (SELECT DISTINCT source FROM import_stage)`, []any(nil)
 	switch {
@@ -123,7 +124,7 @@ func (i *importing) findGone() error {
 		AND NOT EXISTS (SELECT 1 FROM import_stage s WHERE `+same+`) AND NOT EXISTS (SELECT 1 FROM import_seen s WHERE `+same+`)`, args...)
 }
 
-// tell gives the first differences of each kind and counts all of them.
+// tell counts all differences and reports the first ones of each kind.
 func (i *importing) tell() error {
 	scanCount := func(to *int) func(func(...any) error) error {
 		return func(scan func(...any) error) error { return scan(to) }
@@ -146,7 +147,7 @@ func (i *importing) tell() error {
 			return err
 		}
 	}
-	i.counts.Unchanged = staged - i.counts.New - i.counts.Changed // those who are new are told by the writing, where it is one
+	i.counts.Unchanged = staged - i.counts.New - i.counts.Changed // new people are reported by write, except in a dry run
 	if i.order.Show == 0 {
 		return nil
 	}
@@ -197,7 +198,8 @@ func (i *importing) toldPlain(kind domain.DifferenceKind) func(func(...any) erro
 	}
 }
 
-// judgeGone stops an import that would lose too many people of a source.
+// judgeGone returns domain.TooManyGone if the import would mark too large a
+// share of a source's people as gone.
 func (i *importing) judgeGone() error {
 	if i.order.Gone || i.counts.Gone == 0 {
 		return nil

@@ -17,11 +17,12 @@ func staged(f domain.Field) bool { return f.Source != domain.SourceNever }
 // them.
 var stageColumns = slices.Concat([]string{"seq", "line", "source"}, fieldNames(staged), []string{"search"})
 
-// stage is what was read and not handed to the database yet.
+// stage holds the lines that were read but not yet inserted into the staging
+// table.
 type stage struct {
 	seq     int
-	rows    []any // as many as stageColumns for each line
-	named   bool  // some line gives an identifier or address
+	rows    []any // len(stageColumns) values for each line
+	named   bool  // at least one line holds an identifier or address
 	prepare *sql.Stmt
 }
 
@@ -74,7 +75,7 @@ func (i *importing) Put(line int, p domain.Person) error {
 	return i.dialect.imports.stage(i)
 }
 
-// Refuse counts a line and remembers whom it names.
+// Refuse counts a refused line and records the person that it names.
 func (i *importing) Refuse(profile, number string) error {
 	i.counts.Refused++
 	if number == "" {
@@ -83,7 +84,7 @@ func (i *importing) Refuse(profile, number string) error {
 	return i.exec(`INSERT INTO import_seen (profile, number) VALUES ($1, $2)`, profile, number)
 }
 
-// flush hands over what is left and makes the staged lines easy to find.
+// flush inserts the remaining lines and indexes the staging table.
 func (i *importing) flush() error {
 	if len(i.stage.rows) > 0 {
 		if err := i.dialect.imports.stage(i); err != nil {
@@ -91,7 +92,7 @@ func (i *importing) flush() error {
 		}
 	}
 	if i.stage.prepare != nil {
-		_ = i.stage.prepare.Close() // nothing more is staged
+		_ = i.stage.prepare.Close() // no further lines are staged
 	}
 	statements := []string{`CREATE INDEX import_stage_key ON import_stage (profile, number)`, `CREATE INDEX import_seen_key ON import_seen (profile, number)`}
 	if i.stage.named {

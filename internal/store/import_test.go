@@ -15,7 +15,7 @@ import (
 	"entree/internal/domain"
 )
 
-// bring imports people of one source.
+// bring imports people and returns the counts and the reported differences.
 func (w *world) bring(o domain.ImportOrder, people ...domain.Person) (domain.ImportCounts, []domain.Difference, error) {
 	w.t.Helper()
 	var told []domain.Difference
@@ -47,8 +47,9 @@ func with(p domain.Person, change func(*domain.Person)) domain.Person {
 	return p
 }
 
-// A story begins with the import that brought somebody in, whatever later ones
-// changed; the audit has an import from its beginning on, and only if it began.
+// The events of a person begin with the import that created the person; later
+// imports add to them. The audit has an entry for an import as soon as it
+// began, and none if it did not begin.
 func TestImport_WhoWasBroughtInByWhich(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		first := domain.ImportOrder{Import: domain.Import{ID: "first", File: "a.csv", Operator: "Ada"}, MaxGone: 1, Audit: []audit.Entry{entry("import.begun", "first")}}
@@ -115,7 +116,7 @@ func TestImport_WhoIsGoneIsHeldBackAndNothingElse(t *testing.T) {
 		if _, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(0, 20)...); err != nil {
 			t.Fatal(err)
 		}
-		w.enrol(with(person("desk"), func(p *domain.Person) { p.Number = "desk" })) // of no source: nobody's to miss
+		w.enrol(with(person("desk"), func(p *domain.Person) { p.Number = "desk" })) // no source: never gone
 		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "000", From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}}))
 
 		counts, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(3, 20)...)
@@ -137,15 +138,16 @@ func TestImport_WhoIsGoneIsHeldBackAndNothingElse(t *testing.T) {
 				t.Errorf("%s is %s, want %s, %v", id, p.Readiness, want, err)
 			}
 		}
-		// Gone once is gone: the next import does not count them again, and whoever
-		// comes back is there again.
+		// People who are gone are counted once, and a person who comes back is
+		// present again.
 		if counts, _, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(3, 20)...); err != nil || counts.Gone != 0 {
 			t.Errorf("%+v, %v", counts, err)
 		}
 		if counts, told, err := w.bring(domain.ImportOrder{MaxGone: 0.1}, some(1, 20)...); err != nil || counts.Changed != 2 || told[0].Changes[0].New != "ready" {
 			t.Errorf("%+v, %+v, %v", counts, told, err)
 		}
-		// Another source misses nobody of this one, and takes over whom it brings.
+		// Another source does not miss the people of this one, and takes over
+		// the people it brings.
 		if counts, _, err := w.bring(domain.ImportOrder{Import: domain.Import{Source: "it's"}, MaxGone: 0.1}, some(1, 2)...); err != nil || counts.Gone != 0 || counts.Unchanged != 1 {
 			t.Errorf("%+v, %v", counts, err)
 		}
@@ -194,7 +196,7 @@ func TestImport_ANameIsOnePersons(t *testing.T) {
 		if p, _ := w.Person(t.Context(), "given"); p.Login != "mine" || p.UniversityAddress != "other@univ.example" {
 			t.Errorf("%+v", p)
 		}
-		// What a refused line wanted is free.
+		// The names of a refused line stay free.
 		if name, err := w.ReserveLogin(t.Context(), "given", slices.Values([]string{"x"})); err != nil || name != "mine" {
 			t.Errorf("%q %v", name, err)
 		}
@@ -222,7 +224,8 @@ func TestImport_IsRememberedHoweverItEnds(t *testing.T) {
 			t.Error("no error")
 		}
 		w.pass(time.Minute)
-		// While one runs no other begins, from whatever program.
+		// While an import runs, no other one can begin, also from another
+		// program.
 		other := w.instance()
 		_, err = w.Import(t.Context(), order("first.csv"), func(in domain.Intake) error {
 			if _, err := other.Import(t.Context(), order("second.csv"), put); !errors.Is(err, domain.ErrImportRunning) {
@@ -231,7 +234,7 @@ func TestImport_IsRememberedHoweverItEnds(t *testing.T) {
 			if all, _, err := other.Imports(t.Context(), 0, 1); err != nil || all[0].File != "first.csv" || all[0].State != domain.ImportRunning {
 				t.Errorf("%+v, %v", all, err)
 			}
-			// The portal goes on meanwhile.
+			// The portal keeps writing meanwhile.
 			return errors.Join(put(in), other.Begin(t.Context(), journey("j1"), domain.Effects{}))
 		})
 		w.must(err)

@@ -12,26 +12,28 @@ import (
 	"entree/internal/domain"
 )
 
-// importWay is where the two databases differ in how people are brought in.
+// importWay holds the differences of an import between the two databases.
 type importWay struct {
-	batch   int                    // lines handed over together
-	stage   func(*importing) error // hands them over
+	batch   int                    // lines inserted into the staging table together
+	stage   func(*importing) error // inserts them
 	chunk   int                    // lines written by one statement
-	begin   []string               // said to the connection before
-	staged  []string               // once everything is staged
-	enlarge []string               // before anything is written
-	written []string               // after more than a batch of new people
-	end     []string               // at the end of all
-	// hold makes sure that no other import runs until release, even if this
-	// program is killed: then the system or the server releases.
+	begin   []string               // statements run first on the connection
+	staged  []string               // statements run when all lines are staged
+	enlarge []string               // statements run before the first write
+	written []string               // statements run after more than a batch of new people
+	end     []string               // statements run at the end
+	// hold takes the lock against concurrent imports until release is called.
+	// If the program is killed, the operating system or the server releases the
+	// lock.
 	hold func(ctx context.Context, db *sql.DB, dsn string) (release func(), err error)
 }
 
 var sqliteImports = importWay{
 	batch: 100, stage: stageSQLite, chunk: 50_000, hold: holdSQLite,
 	begin: []string{"PRAGMA cache_size = -8192", "PRAGMA temp.cache_size = -8192"},
-	// What is written in no order, the indices, has to fit into the cache: 64
-	// MiB do for a million people, and the usual 2 write every page many times.
+	// The indexes are written in random order, so they have to fit into the
+	// cache: 64 MiB are enough for a million people. With the usual 4 MiB every
+	// page is written many times.
 	enlarge: []string{"PRAGMA shrink_memory", "PRAGMA cache_size = -65536"},
 	end:     []string{fmt.Sprintf("PRAGMA cache_size = -%d", sqliteCache), "PRAGMA shrink_memory"},
 }
@@ -39,13 +41,14 @@ var sqliteImports = importWay{
 var postgresImports = importWay{
 	batch: 5000, stage: stagePostgres, chunk: 1 << 30, hold: holdPostgres,
 	staged: []string{"ANALYZE import_stage"},
-	// The server counts by itself only after a while, and until then takes the
-	// wrong way through a table that has grown from nothing to a million.
+	// Autovacuum updates the statistics only after a while. Until then the
+	// planner chooses the wrong plan for a table that has grown from 0 to a
+	// million rows.
 	written: []string{"ANALYZE people"},
 }
 
-// stageSQLite inserts many rows with one statement: the way through
-// database/sql costs more than the row.
+// stageSQLite inserts many rows with one statement: a call through database/sql
+// costs more than a row.
 func stageSQLite(i *importing) error {
 	st := &i.stage
 	n := len(st.rows) / len(stageColumns)
@@ -68,7 +71,7 @@ func stageSQLite(i *importing) error {
 	return err
 }
 
-// stagePostgres copies.
+// stagePostgres inserts the lines with COPY.
 func stagePostgres(i *importing) error {
 	st := &i.stage
 	at := 0
@@ -90,8 +93,8 @@ func stagePostgres(i *importing) error {
 // importsLock is the advisory lock of imports on PostgreSQL.
 const importsLock = 0x656e7472_65650001
 
-// holdPostgres holds the lock on a connection of its own: the server releases
-// it when the connection ends, however that comes about.
+// holdPostgres holds the lock on its own connection. The server releases the
+// lock when the connection ends for any reason.
 func holdPostgres(ctx context.Context, db *sql.DB, _ string) (func(), error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -99,7 +102,7 @@ func holdPostgres(ctx context.Context, db *sql.DB, _ string) (func(), error) {
 	}
 	var ok bool
 	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(importsLock)).Scan(&ok); err != nil || !ok {
-		_ = conn.Close() // back to the pool, with nothing held
+		_ = conn.Close() // returned to the pool without the lock
 		if err == nil {
 			err = domain.ErrImportRunning
 		}
@@ -107,12 +110,13 @@ func holdPostgres(ctx context.Context, db *sql.DB, _ string) (func(), error) {
 	}
 	return func() {
 		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(importsLock))
-		_ = conn.Close() // back to the pool
+		_ = conn.Close() // returned to the pool
 	}, nil
 }
 
-// holdSQLite holds a lock on an empty file beside the database: the system
-// releases it with the program. The database itself stays free for writers.
+// holdSQLite holds a lock on an empty file beside the database. The operating
+// system releases it when the program ends. The database itself stays open to
+// writers.
 func holdSQLite(ctx context.Context, _ *sql.DB, dsn string) (func(), error) {
 	file, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(dsn, "sqlite:")+"-import?_txlock=exclusive&_pragma=busy_timeout(0)")
 	if err != nil {
@@ -120,7 +124,7 @@ func holdSQLite(ctx context.Context, _ *sql.DB, dsn string) (func(), error) {
 	}
 	tx, err := file.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
-		_ = file.Close() // nothing is held
+		_ = file.Close() // the lock was not taken
 		if strings.Contains(err.Error(), "locked") {
 			err = domain.ErrImportRunning
 		}

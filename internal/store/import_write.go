@@ -7,7 +7,8 @@ import (
 	"entree/internal/domain"
 )
 
-// write does what compare found, in steps that can be told and cancelled.
+// write stores the result of compare in steps, each of which reports progress
+// and can be cancelled.
 func (i *importing) write() error {
 	for _, statement := range i.dialect.imports.enlarge {
 		if err := i.exec(statement); err != nil {
@@ -43,7 +44,8 @@ func (i *importing) write() error {
 	return nil
 }
 
-// claimNames gives the names for ever that the lines give for the first time.
+// claimNames reserves permanently the identifiers and addresses that the lines
+// set for the first time.
 func (i *importing) claimNames() error {
 	if !i.stage.named {
 		return nil
@@ -58,9 +60,10 @@ func (i *importing) claimNames() error {
 	return nil
 }
 
-// writeChunk writes the people of some lines. Those who are there come first:
-// afterwards the new ones would be among them. import_id and imported_at say
-// which import brought somebody in; what later ones change is in the story.
+// writeChunk writes the people of a range of lines. It updates existing people
+// before it inserts new ones, because a new row would match the update as well.
+// import_id and imported_at name the import that created the person; later
+// changes are in the person's events.
 func (i *importing) writeChunk(after, to int) error {
 	set := make([]string, 0, 8)
 	for _, f := range imported {
@@ -93,9 +96,10 @@ func (i *importing) writeChunk(after, to int) error {
 	return err
 }
 
-// endJourneys revokes the journeys of the people that a query selects: a new
-// address, or an enrolment that no longer allows an account, ends what the old
-// mailbox began. It begins from the journeys, which are few.
+// endJourneys revokes the journeys of the people that a query selects: after a
+// new address, or an enrolment that no longer allows an account, a journey of
+// the old mailbox must not continue. The query starts from the journeys, which
+// are few.
 func (i *importing) endJourneys(ids string) error {
 	var people []domain.Person
 	if err := i.each(func(scan func(...any) error) error {
@@ -116,7 +120,8 @@ func (i *importing) endJourneys(ids string) error {
 	return nil
 }
 
-// refind writes the words of whoever has names that the lines do not know.
+// refind rewrites the search words of changed people whose stored login or
+// university address is not in the line.
 func (i *importing) refind(after, to int) error {
 	words := map[domain.PersonID]string{}
 	if err := i.each(func(scan func(...any) error) error {
@@ -135,7 +140,8 @@ func (i *importing) refind(after, to int) error {
 	return nil
 }
 
-// writeGone holds back who is gone and has no account: nobody is erased.
+// writeGone sets people who are gone and have no account to held. It erases no
+// person.
 func (i *importing) writeGone() error {
 	if i.counts.Gone == 0 {
 		return nil
@@ -150,9 +156,9 @@ func (i *importing) writeGone() error {
 		i.now, domain.NoAccount, domain.Ready, domain.NotReady)
 }
 
-// event selects one event for each person p: which import, and which fields.
-// Their values are the registry's and not the story's: what is written there
-// stays when a person is erased.
+// event returns a SELECT of one event for each person p, with the id of the
+// import and the names of the changed fields. The values are left out: events
+// remain when a person is erased.
 func (i *importing) event(kind domain.EventKind, fields string) string {
 	return fmt.Sprintf(`SELECT '%016x%s' || p.id, %[1]d, '%[3]s', p.id, '', '{"import":"%[2]s","fields":"' || %[4]s || '"}'`, i.now, i.order.ID, kind, fields)
 }

@@ -10,9 +10,9 @@ import (
 	"entree/internal/domain"
 )
 
-// beginImport writes that an import was begun. Whoever holds the lock knows
-// that what was begun before and has no end was interrupted. Who asked for it
-// is chained with it.
+// beginImport records that an import has begun, with the audit entry of its
+// operator. The caller holds the import lock, so earlier imports without an end
+// were interrupted; they are marked first.
 func (s *Store) beginImport(ctx context.Context, o *domain.ImportOrder) error {
 	if _, err := s.interrupted(ctx); err != nil {
 		return err
@@ -26,8 +26,9 @@ func (s *Store) beginImport(ctx context.Context, o *domain.ImportOrder) error {
 	})
 }
 
-// SettleImports finds the imports that were begun and whose program ended
-// before they did, and says so once and for all. Nothing of them is there.
+// SettleImports marks and returns the imports whose program ended before they
+// did. Each is returned once. Nothing of them was stored. While an import is
+// running it returns none.
 func (s *Store) SettleImports(ctx context.Context) ([]domain.ImportRecord, error) {
 	release, err := s.dialect.imports.hold(ctx, s.db, s.dsn)
 	if errors.Is(err, domain.ErrImportRunning) {
@@ -55,8 +56,8 @@ func (s *Store) failImport(ctx context.Context, o *domain.ImportOrder, c domain.
 	return wrap("end the import", err)
 }
 
-// Imports gives the imports that were begun, the newest first, and how many
-// there are.
+// Imports returns n imports, the newest first, after skipping from of them, and
+// the total number of imports.
 func (s *Store) Imports(ctx context.Context, from, n int) ([]domain.ImportRecord, int, error) {
 	if _, err := s.SettleImports(ctx); err != nil {
 		return nil, 0, err
@@ -86,14 +87,14 @@ func (s *Store) importRecords(ctx context.Context, query string, args ...any) ([
 	return out, wrap("imports", rows.Err())
 }
 
-// ImportRecord gives what is remembered of one import.
+// ImportRecord returns one import, or domain.ErrNotFound.
 func (s *Store) ImportRecord(ctx context.Context, id string) (domain.ImportRecord, error) {
 	r, err := scanImport(s.db.QueryRowContext(ctx, `SELECT `+importColumns+` FROM imports WHERE id = $1`, id).Scan)
 	return r, wrap("import", notFound(err))
 }
 
-// ImportOf gives the import that brought a person in, which wrote them when it
-// ended; domain.ErrNotFound where none did.
+// ImportOf returns the import that created a person, or domain.ErrNotFound if
+// the person was not imported.
 func (s *Store) ImportOf(ctx context.Context, id domain.PersonID) (domain.ImportRecord, error) {
 	r, err := scanImport(s.db.QueryRowContext(ctx, `SELECT `+importColumns+` FROM imports WHERE id = (SELECT import_id FROM people WHERE id = $1)`, id).Scan)
 	return r, wrap("import of a person", notFound(err))
@@ -109,8 +110,9 @@ func scanImport(scan func(...any) error) (domain.ImportRecord, error) {
 	return r, err
 }
 
-// Due tells whether a scheduled thing is due, and if so moves it on: of any
-// number that ask, one is told yes.
+// Due reports whether a scheduled task is due, and if so sets its next time to
+// now + every. If several instances ask at once, it returns true to one of
+// them.
 func (s *Store) Due(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
 	var due string
 	err := s.writer.QueryRowContext(ctx, `INSERT INTO schedule (name, due_at) VALUES ($1, $2)

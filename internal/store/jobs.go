@@ -11,7 +11,7 @@ import (
 	"entree/internal/overview"
 )
 
-// jobColumns are in the order of scanJob.
+// jobColumns lists the columns of a job in the order of scanJob.
 const jobColumns = `id, kind, person_id, journey_id, payload, attempts, created_at, run_at, deadline, lease`
 
 func scanJob(scan func(...any) error) (domain.Job, error) {
@@ -22,11 +22,13 @@ func scanJob(scan func(...any) error) (domain.Job, error) {
 	return j, err
 }
 
-// errLeaseLost says that a job's lease ran out and another took the job.
+// errLeaseLost is returned if the lease of a job expired and another holder
+// leased it.
 var errLeaseLost = errors.New("store: the lease on the job was lost")
 
-// Lease takes up to n due jobs of a kind for a while, under the holder's name.
-// Nobody else is given them before the lease runs out.
+// Lease takes up to n due jobs of a kind under the holder's name until a time.
+// No other holder receives them before the lease expires. It increments the
+// attempts of each job.
 func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error) {
 	now := micros(s.now())
 	rows, err := s.writer.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
@@ -47,16 +49,16 @@ func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until tim
 	return out, wrap("lease", rows.Err())
 }
 
-// LeaseOne takes one job, due or not; ErrNotFound where it has come to its end
-// or somebody else holds it.
+// LeaseOne leases one job, due or not. It returns ErrNotFound if the job has
+// ended or another holder has it.
 func (s *Store) LeaseOne(ctx context.Context, id, holder string, until time.Time) (domain.Job, error) {
 	j, err := scanJob(s.writer.QueryRowContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1
 		WHERE id = $3 AND given_up_at = 0 AND lease_until <= $4 RETURNING `+jobColumns, holder, micros(until), id, micros(s.now())).Scan)
 	return j, wrap("lease", notFound(err))
 }
 
-// EnsureJob puts a job there that is there once for all instances; one that is
-// there already stays as it is, and one that was given up begins anew.
+// EnsureJob inserts a job that exists once for all instances. An existing job
+// is unchanged, except that a job that was given up starts again.
 func (s *Store) EnsureJob(ctx context.Context, j domain.Job) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, '', '', NULL, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET given_up_at = 0, reason = '', run_at = excluded.run_at, deadline = excluded.deadline WHERE jobs.given_up_at > 0`,
@@ -64,29 +66,30 @@ func (s *Store) EnsureJob(ctx context.Context, j domain.Job) error {
 	return wrap("ensure job", err)
 }
 
-// NextDue gives when the next job falls due; zero: none waits.
+// NextDue returns the time at which the next job is due, or the zero time if
+// there is none.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	var at int64
 	err := s.db.QueryRowContext(ctx, `SELECT coalesce(min(run_at), 0) FROM jobs WHERE given_up_at = 0`).Scan(&at)
 	return moment(at), wrap("next job", err)
 }
 
-// Waiting tells whether a job has not come to its end yet.
+// Waiting reports whether a job has neither ended nor been given up.
 func (s *Store) Waiting(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE id = $1 AND given_up_at = 0`, id).Scan(&n)
 	return n > 0, wrap("waiting", err)
 }
 
-// Extend holds a leased job for longer.
+// Extend prolongs the lease of a job until a time.
 func (s *Store) Extend(ctx context.Context, j domain.Job, until time.Time) error {
 	return wrap("extend", s.tx(ctx, func(tx *sql.Tx) error {
 		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease_until = $1 WHERE id = $2 AND lease = $3`, micros(until), j.ID, j.Lease)
 	}))
 }
 
-// Finish ends a job with its effects, in one transaction. The row goes, and
-// the payload with it.
+// Finish deletes a job, with its payload, and writes its effects in one
+// transaction.
 func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {
 	return wrap("finish", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease); err != nil {
@@ -96,7 +99,7 @@ func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) erro
 	}))
 }
 
-// Retry lets a job go until a later time.
+// Retry releases the lease of a job and schedules it again at a later time.
 func (s *Store) Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error {
 	return wrap("retry", s.tx(ctx, func(tx *sql.Tx) error {
 		return one(ctx, tx, errLeaseLost, `UPDATE jobs SET lease = '', lease_until = 0, run_at = $1, reason = $2 WHERE id = $3 AND lease = $4`,
@@ -104,8 +107,8 @@ func (s *Store) Retry(ctx context.Context, j domain.Job, at time.Time, reason st
 	}))
 }
 
-// GiveUp ends a job that cannot be done. The row stays where an administrator
-// sees it, its payload only where it is to be kept for another try.
+// GiveUp ends a job that cannot be done. The row remains for administrators;
+// its payload remains only if keep is set, so that the job can be sent again.
 func (s *Store) GiveUp(ctx context.Context, j domain.Job, reason string, keep bool, e domain.Effects) error {
 	payload := j.Payload
 	if !keep {
@@ -120,8 +123,8 @@ func (s *Store) GiveUp(ctx context.Context, j domain.Job, reason string, keep bo
 	}))
 }
 
-// DeadLetters gives the oldest dead letters, up to n: jobs that were given up
-// and kept whole, so that they can be sent again.
+// DeadLetters returns the n oldest dead letters: jobs that were given up with
+// their payload, so that they can be sent again.
 func (s *Store) DeadLetters(ctx context.Context, n int) ([]overview.JobLine, error) {
 	var out []overview.JobLine
 	err := s.each(ctx, func(scan func(...any) error) error {
@@ -132,9 +135,9 @@ func (s *Store) DeadLetters(ctx context.Context, n int) ([]overview.JobLine, err
 	return out, err
 }
 
-// SendAgain takes a dead letter up again, with all its tries, until a deadline,
-// and notes who wanted it so. ErrNotFound where there is none, or somebody was
-// quicker.
+// SendAgain schedules a dead letter again with all its attempts until a
+// deadline, and writes the audit entry of the operator. It returns ErrNotFound
+// if there is no such dead letter, or another operator has sent it again.
 func (s *Store) SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error {
 	return wrap("send again", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, domain.ErrNotFound, `UPDATE jobs SET given_up_at = 0, attempts = 0, run_at = $1, deadline = $2, reason = ''
@@ -181,7 +184,7 @@ func (s *Store) Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.E
 	}))
 }
 
-// JobCounts gives the counts by kind.
+// JobCounts returns the number of waiting and given-up jobs of each kind.
 func (s *Store) JobCounts(ctx context.Context) ([]overview.JobStanding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
 		min(CASE WHEN given_up_at = 0 THEN created_at ELSE cast($1 AS bigint) END) FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))

@@ -10,11 +10,13 @@ import (
 	"entree/internal/domain"
 )
 
-// attempts is how often a change is run again on what another writer left.
-// Every time one writer gets through, so eight tabs need eight at most.
+// attempts limits how often Update runs a change again after a conflict. In
+// each round one writer succeeds, so eight concurrent writers need eight
+// attempts at most.
 const attempts = 50
 
-// errOvertaken says that another writer changed the journey first.
+// errOvertaken is returned if another writer changed the journey since it was
+// read.
 var errOvertaken = errors.New("store: overtaken")
 
 // Begin stores a new journey with its effects.
@@ -33,7 +35,7 @@ func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 	}))
 }
 
-// Journey gives a journey.
+// Journey returns a journey, or ErrNotFound.
 func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, error) {
 	var doc string
 	if err := s.db.QueryRowContext(ctx, `SELECT doc FROM journeys WHERE id = $1`, id).Scan(&doc); err != nil {
@@ -43,10 +45,10 @@ func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journe
 	return j, wrap("journey", json.Unmarshal([]byte(doc), &j))
 }
 
-// Update lets change decide on a journey and commits what it decided, with its
-// effects, if nobody else changed the journey since it was read; otherwise it
-// runs change again on the newer state. A journey without a version is read
-// first.
+// Update runs change on a journey and commits the changed journey with the
+// effects, if the journey has not changed since it was read. Otherwise it reads
+// the journey and runs change again. If known has no version, it reads the
+// journey first.
 func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
 	id := known.ID
 	for i := range attempts {
@@ -61,7 +63,7 @@ func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*d
 		read := j.Version
 		effects, err := change(&j)
 		if err != nil && !fresh {
-			continue // it may have been said of a state that is over
+			continue // the error may result from an outdated state
 		}
 		if err != nil {
 			return domain.Journey{}, err

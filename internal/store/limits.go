@@ -71,8 +71,8 @@ func spend(ctx context.Context, tx *sql.Tx, sp domain.Spend) (domain.Taken, erro
 	return taken, nil
 }
 
-// correct brings a counter back that lies further ahead than its rate allows,
-// after a refusal. Without it a clock that was put back by a day would lock the
+// correct resets a counter that lies further ahead than its rate allows. It
+// runs after a refusal. Without it, a clock set back by a day would block the
 // key for a day.
 func (s *Store) correct(ctx context.Context, e *domain.LimitError) error {
 	if e.Latest.IsZero() {
@@ -91,10 +91,10 @@ type counter struct{ arrival, granted int64 }
 
 func interval(r domain.Rate) int64 { return r.Per.Microseconds() / int64(r.Burst) }
 
-// bounded corrects a counter for the time: what lies in the past is nothing, and
-// an arrival further ahead than the rate allows comes from a clock that was put
-// back. So no step of the clock loosens a limit, and none locks for longer than
-// r.Per.
+// bounded corrects a counter for the current time. An arrival in the past
+// counts as now, and an arrival further ahead than the rate allows results from
+// a clock that was set back. So a change of the clock never loosens a limit and
+// never blocks a key for longer than r.Per.
 func (c counter) bounded(r domain.Rate, now time.Time) counter {
 	at, per := now.UnixMicro(), r.Per.Microseconds()
 	if r.Window && c.arrival <= at {
@@ -103,7 +103,7 @@ func (c counter) bounded(r domain.Rate, now time.Time) counter {
 	return counter{min(max(c.arrival, at), at+per), c.granted}
 }
 
-// next returns the counter after one act more.
+// next returns the counter after one more act.
 func (c counter) next(r domain.Rate) counter {
 	if r.Window {
 		return counter{c.arrival, c.granted + 1}
@@ -119,7 +119,8 @@ func (c counter) level(r domain.Rate, now time.Time) domain.Level {
 	return domain.Level{Counted: int((ahead + each - 1) / each), Free: c.next(r).retry(r, r.Burst)}
 }
 
-// retry returns when an act that made c too many for burst is possible.
+// retry returns the earliest time at which the refused act can succeed, if c
+// has counted it and the limit is burst.
 func (c counter) retry(r domain.Rate, burst int) time.Time {
 	if r.Window {
 		return moment(c.arrival)
@@ -127,7 +128,7 @@ func (c counter) retry(r domain.Rate, burst int) time.Time {
 	return moment(c.arrival - int64(burst)*interval(r))
 }
 
-// either is a database or a transaction.
+// either is implemented by *sql.DB and *sql.Tx, for queries of one row.
 type either interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
@@ -141,8 +142,9 @@ func readCounter(ctx context.Context, db either, key string) (counter, error) {
 	return c, err
 }
 
-// countAct counts one act in one statement, as bounded and next do, and returns the
-// counter after it. The statement holds the row until the transaction ends.
+// countAct counts one act in one statement, with the rules of bounded and next,
+// and returns the new counter. The statement locks the row until the
+// transaction ends.
 func countAct(ctx context.Context, tx *sql.Tx, a domain.Act, now time.Time) (counter, error) {
 	query := `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($4 AS bigint), 1)
 		ON CONFLICT (key) DO UPDATE SET arrival = cast($4 AS bigint) + CASE WHEN limits.arrival < cast($2 AS bigint) THEN cast($2 AS bigint)

@@ -35,8 +35,8 @@ func levels(t *testing.T, w *world, acts []domain.Act, at time.Time) []int {
 	return out
 }
 
-// A network whose own limit is spent asks for mails to a victim: the victim's
-// limit stays as it is, wherever in the list the refusal comes.
+// A network whose own limit is exhausted asks for mails to a victim: the
+// victim's limit is not used, at any position of the refused act in the list.
 func TestR4_ARefusalSpendsNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		one, many := domain.Rate{Burst: 1, Per: time.Hour}, domain.Rate{Burst: 100, Per: time.Hour}
@@ -50,7 +50,7 @@ func TestR4_ARefusalSpendsNothing(t *testing.T) {
 			if !errors.As(err, &spent) || spent.Act != 2 || !spent.Retry.Equal(start.Add(time.Hour)) {
 				t.Fatalf("the answer is %v", err)
 			}
-			// The same within the transaction of an act.
+			// The same holds within the transaction of an act.
 			err = w.Apply(t.Context(), domain.Effects{Spend: &domain.Spend{At: start, Acts: acts, Count: true}, Events: []domain.Event{{At: start, Kind: "x"}}})
 			if !errors.As(err, &spent) {
 				t.Fatalf("the answer is %v", err)
@@ -76,7 +76,7 @@ func TestR4_TakeAllOrNone(t *testing.T) {
 				"a": {Burst: 2, Per: 10 * time.Minute}, "b": {Burst: 3, Per: time.Hour, Window: true},
 				"c": {Burst: 5, Per: 30 * time.Minute}, "d": {Burst: 4, Per: 20 * time.Minute, Window: true},
 			}
-			model := map[string][]time.Time{} // window: the acts since its begin
+			model := map[string][]time.Time{} // window: the acts since its beginning
 			now := start
 			for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 				now = now.Add(time.Duration(rapid.IntRange(0, 25).Draw(rt, "minutes")) * time.Minute)
@@ -152,7 +152,8 @@ func TestR4_AtOnceAllOrNone(t *testing.T) {
 	})
 }
 
-// Newcomers pass where the reserve is all that is left, and others do not.
+// Newcomers may use the reserve when nothing else is left, and other networks
+// may not.
 func TestR11_AReserveIsLeftToNewcomers(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		ask := func(network string) bool {
@@ -182,8 +183,9 @@ func TestR11_AReserveIsLeftToNewcomers(t *testing.T) {
 	})
 }
 
-// The account begins only if the person may still activate and has the address that
-// was proved; an import ends the journeys of whoever it changes.
+// The account is created only if the person may still activate it and still has
+// the address that was verified. An import ends the journeys of the people it
+// changes.
 func TestR8_AnImportRevokesAndTheAccountsTransactionLooksAgain(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		p := domain.Person{ID: "p", Profile: "etudiant", Number: "1", GivenName: "A", FamilyName: "B", Email: "a@example.net", Readiness: domain.Ready}
@@ -218,8 +220,8 @@ func TestR8_AnImportRevokesAndTheAccountsTransactionLooksAgain(t *testing.T) {
 	})
 }
 
-// A thousand blocked attempts in three minutes are three or four events, and every
-// one of them is counted.
+// Three hundred blocked attempts within three minutes are three or four events,
+// and each attempt is counted.
 func TestR12_OneEventPerJourneyKindAndMinute(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		const kind = domain.EventCodeBlocked

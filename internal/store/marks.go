@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Mark tells how far something outside was read; the zero time where it never
-// was.
+// Mark returns the time up to which an outside source was read, or the zero
+// time if it was never read.
 func (s *Store) Mark(ctx context.Context, name string) (time.Time, error) {
 	var at int64
 	err := s.db.QueryRowContext(ctx, `SELECT at FROM marks WHERE name = $1`, name).Scan(&at)
@@ -18,8 +18,8 @@ func (s *Store) Mark(ctx context.Context, name string) (time.Time, error) {
 	return moment(at), wrap("mark", err)
 }
 
-// Advance moves a mark forward, never back: of several instances that read the
-// same, the slowest changes nothing.
+// Advance moves a mark forward and never back. If several instances read the
+// same source, the slowest changes nothing.
 func (s *Store) Advance(ctx context.Context, name string, to time.Time) error {
 	return wrap("mark", s.tx(ctx, func(tx *sql.Tx) error { return advance(ctx, tx, name, to) }))
 }

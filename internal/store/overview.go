@@ -8,12 +8,13 @@ import (
 	"entree/internal/overview"
 )
 
-// quarter is a quarter of an hour in microseconds. Every zone that there is lies
-// a multiple of it from UTC.
+// quarter is 15 minutes in microseconds. The offset of every time zone from UTC
+// is a multiple of it.
 const quarter = int64(15 * time.Minute / time.Microsecond)
 
-// Overview tells where everybody stands, how many accounts were made in each
-// quarter of an hour since a time, and what is stuck. Indexes answer all of it.
+// Overview returns the number of people in each stage, the number of accounts
+// created in each quarter of an hour since a time, and the jobs, accounts and
+// addresses with problems. Every query uses an index.
 func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overview, error) {
 	var o overview.Overview
 	err := s.each(ctx, func(scan func(...any) error) error {
@@ -50,7 +51,7 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overvie
 	return o, err
 }
 
-// each runs a query and shows its rows one by one.
+// each runs a query and calls see for each row.
 func (s *Store) each(ctx context.Context, see func(scan func(...any) error) error, query string, args ...any) error {
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Store) each(ctx context.Context, see func(scan func(...any) error) erro
 	return wrap("overview", rows.Err())
 }
 
-// jobLineColumns are in the order of scanJobLine.
+// jobLineColumns lists the columns of a job line in the order of scanJobLine.
 const jobLineColumns = `id, kind, person_id, attempts, created_at, run_at, given_up_at, reason,
 	CASE WHEN given_up_at > 0 AND payload IS NOT NULL THEN 1 ELSE 0 END`
 
@@ -78,8 +79,8 @@ func scanJobLine(scan func(...any) error) (overview.JobLine, error) {
 	return j, err
 }
 
-// Jobs gives the jobs that wait or were given up, oldest first, and one more
-// than limit where there are more.
+// Jobs returns up to limit + 1 jobs that wait or were given up, oldest first:
+// the additional one shows that there are more.
 func (s *Store) Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]overview.JobLine, error) {
 	where := `given_up_at = 0`
 	if givenUp {

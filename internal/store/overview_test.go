@@ -27,14 +27,14 @@ func TestOverview_StagesMoveForwardWithTheirEvents(t *testing.T) {
 		}
 		stands(overview.Standing{Profile: "etudiant", Cohort: "L1", Count: 1}, overview.Standing{Profile: "etudiant", Cohort: "M1", Count: 1})
 		w.must(w.Apply(t.Context(), domain.Effects{Reached: []domain.Reached{{Person: "1", Stage: domain.StageCodeSent}}}))
-		event(domain.EventInvited, "1") // a reminder does not bring anybody back
+		event(domain.EventInvited, "1") // a reminder does not lower the stage of a person
 		event(domain.EventInvited, "2")
 		event(domain.EventCodeWrong, "2")
 		stands(overview.Standing{Profile: "etudiant", Cohort: "L1", Stage: domain.StageCodeSent, Count: 1}, overview.Standing{Profile: "etudiant", Cohort: "M1", Stage: domain.StageInvited, Count: 1})
 		for _, kind := range []domain.EventKind{domain.EventCodeProven, domain.EventCharterAccepted, domain.EventAccountCreated, domain.EventFirstLogin} {
 			event(kind, "1")
 		}
-		w.enrol(a) // an import leaves it
+		w.enrol(a) // an import does not change the stage
 		stands(overview.Standing{Profile: "etudiant", Cohort: "L1", Stage: domain.StageFirstLogin, Count: 1}, overview.Standing{Profile: "etudiant", Cohort: "M1", Stage: domain.StageInvited, Count: 1})
 	})
 }

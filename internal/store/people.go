@@ -66,12 +66,12 @@ func stored(f domain.Field, p *domain.Person) any {
 	return f.Text(p)
 }
 
-// PeopleAt gives the people with a personal address, of every profile.
+// PeopleAt returns the people of all profiles with a personal address.
 func (s *Store) PeopleAt(ctx context.Context, address domain.Address) ([]domain.Person, error) {
 	return s.people(ctx, `WHERE email = $1 ORDER BY profile, number`, address)
 }
 
-// People gives everybody, by profile and number.
+// People returns all people, by profile and number.
 func (s *Store) People(ctx context.Context) ([]domain.Person, error) {
 	return s.people(ctx, `ORDER BY profile, number`)
 }
@@ -93,7 +93,7 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]domain
 	return out, wrap("people", rows.Err())
 }
 
-// Person gives a person.
+// Person returns a person, or ErrNotFound.
 func (s *Store) Person(ctx context.Context, id domain.PersonID) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	return p, wrap("person", notFound(err))
@@ -116,45 +116,46 @@ func (s *Store) PersonByNumber(ctx context.Context, profile, number string) (dom
 	return p, wrap("person by number", notFound(err))
 }
 
-// PersonByLogin gives the person who has an identifier.
+// PersonByLogin returns the person with an identifier, or ErrNotFound.
 func (s *Store) PersonByLogin(ctx context.Context, login string) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE login = $1 AND login <> ''`, login).Scan)
 	return p, wrap("person by login", notFound(err))
 }
 
-// PeopleCalled gives the people of every profile who have a number or an
-// identifier.
+// PeopleCalled returns the people of all profiles whose number or identifier is
+// name.
 func (s *Store) PeopleCalled(ctx context.Context, name string) ([]domain.Person, error) {
 	return s.people(ctx, `WHERE number = $1 OR (login = $2 AND login <> '') ORDER BY profile, number`, name, strings.ToLower(name))
 }
 
-// PersonByAccount gives the person whose account has an id in Keycloak.
+// PersonByAccount returns the person whose account has an id in Keycloak, or
+// ErrNotFound.
 func (s *Store) PersonByAccount(ctx context.Context, accountID string) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE account_id = $1 AND account_id <> ''`, accountID).Scan)
 	return p, wrap("person by account", notFound(err))
 }
 
-// The kinds of names.
+// Kinds of the rows in names.
 const (
 	nameLogin   = "login"
 	nameAddress = "address"
 )
 
-// nameKinds has the kind of each field whose value is unique for ever.
+// nameKinds maps each field whose value is never used again to its kind.
 var nameKinds = map[string]string{"login": nameLogin, "university_address": nameAddress}
 
-// Reserve gives a person the first free login and the first free university
-// address, for ever; of what the person has already nothing is changed. Of what
-// has nil for candidates nothing is given.
+// Reserve assigns to a person the first free login and the first free
+// university address, permanently. It does not change a name that the person
+// already has, and assigns none where the candidates are nil.
 func (s *Store) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
 	return login, address, wrap("reserve", s.tx(ctx, func(tx *sql.Tx) error {
-		// The update holds the person's row, so that two journeys of one person
-		// reserve one after the other.
+		// The update locks the person's row, so that two journeys of the same
+		// person reserve one after the other.
 		if err := tx.QueryRowContext(ctx, `UPDATE people SET login = login WHERE id = $1 RETURNING login, university_address`, id).Scan(&login, &address); err != nil {
 			return notFound(err)
 		}
 		if login != "" && address != "" {
-			return nil // another journey of theirs came first
+			return nil // another journey of the person was first
 		}
 		if err := reserve(ctx, tx, id, nameLogin, &login, logins); err != nil {
 			return err
@@ -169,7 +170,7 @@ func (s *Store) Reserve(ctx context.Context, id domain.PersonID, logins, address
 	}))
 }
 
-// reserve fills name with the first candidate that is free, unless it is filled.
+// reserve sets name to the first free candidate, unless name is already set.
 func reserve(ctx context.Context, tx *sql.Tx, id domain.PersonID, kind string, name *string, candidates iter.Seq[string]) error {
 	if *name != "" || candidates == nil {
 		return nil

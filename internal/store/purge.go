@@ -5,14 +5,16 @@ import (
 	"time"
 )
 
-// grace is how long a journey that is over stays readable for a help desk.
+// grace is how long an expired journey remains readable for the help desk.
 const grace = 24 * time.Hour
 
-// batch bounds what one statement removes, so that nobody waits long for it.
+// batch limits the rows that one statement removes, so that other writers wait
+// briefly.
 const batch = 1000
 
-// Purge removes what is over: sessions, journeys a day after their end (S48),
-// limits that hold nothing back. What is evidence or waits for somebody stays.
+// Purge removes expired sessions, journeys a day after they expire (S48), and
+// limits that no longer block an act. Evidence and data that is still needed
+// remain.
 func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	for _, p := range []struct {
 		table, key, where string

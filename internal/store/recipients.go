@@ -22,20 +22,21 @@ func scanRecipient(scan func(...any) error) (campaign.Recipient, error) {
 	return r, err
 }
 
-// Queued counts the mails of a campaign that wait with a job.
+// Queued counts the mails of a campaign that wait and have a job.
 func (s *Store) Queued(ctx context.Context, id string) (int, error) {
 	var n int
 	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM campaign_mails WHERE campaign_id = $1 AND state = 'waiting' AND job_id <> ''`, id).Scan(&n)
 	return n, wrap("queued", err)
 }
 
-// Stranded gives mails that a pause left without a job.
+// Stranded returns up to limit waiting mails of a campaign that have no job
+// after a pause.
 func (s *Store) Stranded(ctx context.Context, id string, limit int) ([]campaign.Recipient, error) {
 	return s.recipients(ctx, `WHERE campaign_id = $1 AND state = 'waiting' AND job_id = '' ORDER BY round, person_id LIMIT $2`, id, limit)
 }
 
-// Unanswered gives whom a round's mail was sent to at a time or before, and who
-// has no row in the next round.
+// Unanswered returns up to limit people to whom the mail of a round was sent at
+// or before a time and who have no row in the next round.
 func (s *Store) Unanswered(ctx context.Context, id string, round int, before time.Time, limit int) ([]domain.PersonID, error) {
 	return s.ids(ctx, `SELECT person_id FROM campaign_mails m WHERE campaign_id = $1 AND state = 'sent' AND round = $2 AND at <= $3 AND `+unanswered+` ORDER BY at LIMIT $4`,
 		id, round, micros(before), limit)
@@ -43,14 +44,16 @@ func (s *Store) Unanswered(ctx context.Context, id string, round int, before tim
 
 const unanswered = `NOT EXISTS (SELECT 1 FROM campaign_mails n WHERE n.campaign_id = m.campaign_id AND n.person_id = m.person_id AND n.round = m.round + 1)`
 
-// OldestUnanswered gives when the earliest such mail was sent.
+// OldestUnanswered returns when the oldest sent mail without a row in the next
+// round was sent, among the rounds smaller than below. It returns the zero time
+// if there is none.
 func (s *Store) OldestUnanswered(ctx context.Context, id string, below int) (time.Time, error) {
 	var at int64
 	err := s.db.QueryRowContext(ctx, `SELECT coalesce(min(at), 0) FROM campaign_mails m WHERE campaign_id = $1 AND state = 'sent' AND round < $2 AND `+unanswered, id, below).Scan(&at)
 	return moment(at), wrap("unanswered", err)
 }
 
-// Recipient gives the mail of a job.
+// Recipient returns the campaign mail of a job, or ErrNotFound.
 func (s *Store) Recipient(ctx context.Context, job string) (campaign.Recipient, error) {
 	if job == "" {
 		return campaign.Recipient{}, domain.ErrNotFound
@@ -59,10 +62,11 @@ func (s *Store) Recipient(ctx context.Context, job string) (campaign.Recipient, 
 	return r, wrap("recipient", notFound(err))
 }
 
-// errSettled says that a mail is in another state by now.
+// errSettled is returned if a mail is no longer in one of the expected states.
 var errSettled = errors.New("store: settled before")
 
-// Settle moves a mail on from one of the states, with its effects.
+// Settle changes the state of a mail that is in one of the states from, and
+// writes the effects.
 func (s *Store) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e domain.Effects) error {
 	c := &conditions{args: []any{r.State, r.Why, micros(r.At), r.Job, r.Campaign, r.Person, r.Round}}
 	var marks []string
@@ -101,8 +105,8 @@ func (s *Store) Tallies(ctx context.Context, id string) ([]campaign.Tally, error
 	return out, wrap("tallies", rows.Err())
 }
 
-// Recipients gives mails of a campaign, those that changed last first, with
-// their people; state narrows.
+// Recipients returns mails of a campaign, the last changed first, with their
+// people. An empty state selects all states.
 func (s *Store) Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []domain.Person, error) {
 	c := &conditions{}
 	c.and(`campaign_id = ` + c.arg(id))

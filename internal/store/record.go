@@ -25,7 +25,7 @@ import (
 type recordKeys struct {
 	first string
 	byID  map[string][]byte
-	live  map[string]bool // keys whose master key is in the secret
+	live  map[string]bool // keys whose master key is in the current secret
 }
 
 // UseKeys lets the store make and verify MACs. Without it the store writes
@@ -65,7 +65,8 @@ func (s *Store) UseKeys(ctx context.Context, keys secret.Keyring) error {
 			if k.byID[r.id] == nil || k.live[r.sealedBy] {
 				continue
 			}
-			// The first key has sealed it too: a removed master key opens nothing.
+			// The first key sealed this record key as well; the copy sealed by
+			// the removed master key can never be opened again.
 			if _, err := tx.ExecContext(ctx, `DELETE FROM record_keys WHERE id = $1 AND sealed_by = $2`, r.id, r.sealedBy); err != nil {
 				return err
 			}
@@ -121,7 +122,7 @@ func (k *recordKeys) fault(stored string, parts ...string) string {
 // was appended since.
 func (k *recordKeys) headFault(h storedHead) string {
 	if h.Seq == 0 && h.Hash == audit.Origin && h.mac == "" {
-		return "" // an empty record
+		return "" // an empty audit
 	}
 	return k.fault(h.mac, headParts(h.Head)...)
 }
@@ -135,8 +136,9 @@ func headParts(h audit.Head) []string {
 	return []string{"entree audit head 1", strconv.FormatInt(h.Seq, 10), h.Hash}
 }
 
-// acceptanceParts binds an acceptance to the number of its person: two people
-// cannot be exchanged under it.
+// acceptanceParts returns the parts of an acceptance that its MAC covers. The
+// number of the person is one of them, so that the ids of two people cannot be
+// exchanged.
 func acceptanceParts(a domain.Acceptance, number string) []string {
 	return []string{"entree acceptance 1", string(a.Person), string(a.Journey), a.Profile, string(a.Lang), a.Version, a.SHA256, strconv.FormatInt(micros(a.At), 10), number}
 }
@@ -153,15 +155,16 @@ func (s *Store) insertAcceptance(ctx context.Context, tx *sql.Tx, a domain.Accep
 	return err
 }
 
-// storedAcceptance is an acceptance with what it is compared with.
+// storedAcceptance is an acceptance with its MAC, the number of its person, and
+// whether an event records it.
 type storedAcceptance struct {
 	domain.Acceptance
 	mac, number string
 	hasEvent    bool
 }
 
-// eventOf is the condition that an event records an acceptance a: the details
-// are JSON that encoding/json wrote, and name no other text.
+// eventOf is the SQL condition that event e records acceptance a. The details
+// are JSON written by encoding/json, and contain no other hash.
 const eventOf = `e.kind = 'charter.accepted' AND e.person_id = a.person_id AND e.journey_id = a.journey_id
 	AND (e.details LIKE '%"sha256":"' || a.sha256 || '"%' OR e.details NOT LIKE '%"sha256":%')`
 
@@ -176,8 +179,8 @@ func (s *Store) EvidenceFaults(ctx context.Context, person domain.PersonID) ([]s
 	return s.acceptanceFaults(ctx, person, pruned.Through)
 }
 
-// acceptanceFaults checks the acceptances of a person, or of all if person is
-// empty. The events up to pruned, in microseconds, are not there any more.
+// acceptanceFaults checks the acceptances of a person, or all if person is
+// empty. Events up to the time pruned, in microseconds, no longer exist.
 func (s *Store) acceptanceFaults(ctx context.Context, person domain.PersonID, pruned int64) (faults []string, err error) {
 	only := func(column string) (string, []any) {
 		if person == "" {
@@ -224,7 +227,8 @@ func (s *Store) acceptanceFaults(ctx context.Context, person domain.PersonID, pr
 	return faults, wrap("acceptances", err)
 }
 
-// eventTime returns the time in an event's id (insertEvent), 0 for no id.
+// eventTime returns the time in the id of an event in microseconds
+// (newEventID), 0 for an empty id.
 func eventTime(id string) int64 {
 	if len(id) < 16 {
 		return 0
@@ -242,12 +246,13 @@ type kept struct {
 	Hash    string
 }
 
-// addKept continues k with the acceptances behind k.Through up to a time.
+// addKept extends k with the acceptances after k.Through, up to a time.
 func addKept(ctx context.Context, q rowsOf, k kept, through int64) (kept, error) {
 	if through <= k.Through {
 		return k, nil
 	}
-	// Ties are put into the order of bytes here: the databases may sort otherwise.
+	// ChainRows needs the same order on both databases, so equal times are
+	// sorted by bytes in Go.
 	rows, err := all(ctx, q, scanKept, `SELECT at, person_id, journey_id, sha256, mac FROM acceptances WHERE at > $1 AND at <= $2`, k.Through, through)
 	if err != nil {
 		return k, err

@@ -27,7 +27,8 @@ const keyA, keyB, keyC = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a
 
 const text = "Soyez bons."
 
-// accept stores what the service stores when a person accepts the charter.
+// accept writes the effects that the service writes when a person accepts the
+// charter.
 func (w *world) accept(s *store.Store, id domain.PersonID, journey domain.JourneyID) {
 	w.t.Helper()
 	a := domain.Acceptance{Person: id, Journey: journey, Profile: "etudiant", Lang: domain.French, Version: "2026", SHA256: domain.HashCharter(text), At: w.clock()}
@@ -38,7 +39,8 @@ func (w *world) accept(s *store.Store, id domain.PersonID, journey domain.Journe
 	}))
 }
 
-// keyed is a store with keys, three people, two acceptances and two entries.
+// keyed adds keys, three people, two acceptances and two audit entries to a
+// store.
 func (w *world) keyed(keys secret.Keyring) {
 	w.t.Helper()
 	w.must(w.UseKeys(w.t.Context(), keys))
@@ -113,7 +115,7 @@ func TestR13_ChangedAcceptancesAreFound(t *testing.T) {
 			}
 			w.behind(back...)
 		}
-		// Removed with its event: the sealed block knows.
+		// If the event is removed too, the sealed block shows it.
 		w.behind("DELETE FROM acceptances WHERE person_id = '1'", "DELETE FROM events WHERE person_id = '1'")
 		if found := w.faults(); !slices.ContainsFunc(found, func(f string) bool { return strings.Contains(f, "1 of 2 removed") }) {
 			t.Errorf("removed with its event: %v", found)
@@ -127,14 +129,14 @@ func TestR13_ChangedAcceptancesAreFound(t *testing.T) {
 	})
 }
 
-// A chain that a writer without the secret computes anew is found, also after the
-// portal has appended to it.
+// A chain recomputed without the secret is found, also after the portal has
+// appended to it.
 func TestR13_ARecomputedChainIsFound(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.keyed(keyring(t, keyA))
 		save, back := saved()
 		w.behind(save...)
-		forger := w.instance() // the same program without the secret
+		forger := w.instance() // a program without the secret
 		for name, c := range map[string]struct {
 			do   []string
 			want string
@@ -165,8 +167,8 @@ func TestR13_ARecomputedChainIsFound(t *testing.T) {
 	})
 }
 
-// An older copy of the whole database holds in itself: only a hash that was noted
-// elsewhere shows that it is older.
+// An older copy of the whole database is consistent: only a hash that was noted
+// elsewhere shows its age.
 func TestR13_AnOlderCopyNeedsAHashNotedElsewhere(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.keyed(keyring(t, keyA))
@@ -191,8 +193,8 @@ func TestR13_AnOlderCopyNeedsAHashNotedElsewhere(t *testing.T) {
 	})
 }
 
-// Old acceptances are verified after two rotations of the secret, and a key that
-// was removed verifies nothing without the sealed copy of it.
+// Old acceptances can be verified after two rotations of the secret. Without
+// the sealed copy, the record key of a removed master key verifies nothing.
 func TestR13_TheSecretIsRotated(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.keyed(keyring(t, keyA))
@@ -221,7 +223,7 @@ func TestR13_TheSecretIsRotated(t *testing.T) {
 	})
 }
 
-// An acceptance whose event was pruned is not removed without a trace either.
+// The removal of an acceptance whose event was pruned is found too.
 func TestR13_OldAcceptancesAreCounted(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.keyed(keyring(t, keyA))

@@ -15,7 +15,7 @@ import (
 	"entree/internal/overview"
 )
 
-// Dossier gives everything that is held about a person.
+// Dossier returns all data that the store holds about a person.
 func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (overview.Dossier, error) {
 	var d overview.Dossier
 	var err error
@@ -46,7 +46,7 @@ func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (overview.Dossi
 	return d, err
 }
 
-// dossierOfOthers adds what the imports, the campaigns and the desk know.
+// dossierOfOthers adds the data of imports, campaigns and the help desk.
 func (s *Store) dossierOfOthers(ctx context.Context, d *overview.Dossier) (err error) {
 	id := d.Person.ID
 	if d.Import, err = s.ImportOf(ctx, id); err != nil && !errors.Is(err, domain.ErrNotFound) {
@@ -79,18 +79,20 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *overview.Dossier) (err e
 	}, `SELECT c.doc, m.round, m.state, m.why, m.at, m.sent_at FROM campaign_mails m JOIN campaigns c ON c.id = m.campaign_id WHERE m.person_id = $1 ORDER BY m.at, m.round`, id)
 }
 
-// Erase removes what is held about a person but for what has to be kept:
+// Erase removes all data about a person except:
 //
-//   - the number, by which a later import knows not to take them in again and
-//     the university knows whose the evidence is;
-//   - the identifier and the university address, which are never another's;
-//   - what was accepted, with its text;
-//   - that things happened, without details, under a key that names nobody;
-//   - that a campaign wrote to somebody, under a key that is drawn for it: its
-//     figures stay what they were.
+//   - the number, by which a later import knows not to create the person again and
+//     the university can match the evidence to the person;
+//   - the identifier and the university address, which are never assigned again;
+//   - the acceptances, with their texts;
+//   - the kinds and times of the events, without details, under a random key that
+//     cannot be traced to the person;
+//   - the rows of campaign mails, under a random key, so that the figures of the
+//     campaign do not change.
 //
-// entry is chained with it. A person whose account is being made is
-// domain.ErrConflict: the account is to come to its end first.
+// The audit entry is chained in the same transaction. Erase returns
+// domain.ErrConflict while the person's account is being created, and for a person
+// who is erased already.
 func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry) error {
 	entry.Act, entry.Whom = audit.ActErased, string(id)
 	return wrap("erase", s.tx(ctx, func(tx *sql.Tx) error {
@@ -120,7 +122,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 	}))
 }
 
-// emptied is the SET list that empties the fields which an erasure removes.
+// emptied returns the SET list that empties the fields removed by an erasure.
 func emptied() string {
 	var out []string
 	for _, f := range domain.Fields() {
@@ -136,9 +138,10 @@ func emptied() string {
 	return strings.Join(out, ", ")
 }
 
-// forgetJourneys removes the journeys that were asked for with a person's
-// address and could be nobody's but theirs, with the mails that wait for them.
-// One that may be somebody else's at the same address ends within a day.
+// forgetJourneys deletes the journeys that were requested with a person's
+// address and can belong to no other person, with their waiting mails. A
+// journey that may belong to another person with the same address expires
+// within a day.
 func forgetJourneys(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 	all, err := journeys(tx.QueryContext(ctx, `SELECT doc FROM journeys WHERE address <> '' AND address = (SELECT email FROM people WHERE id = $1)`, id))
 	if err != nil {

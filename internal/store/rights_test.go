@@ -33,8 +33,8 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 			Events:      []domain.Event{{At: start, Kind: domain.EventCharterAccepted, Person: "1", Journey: "j1"}},
 			Audit:       []audit.Entry{entry("person.helped", "1"), entry("person.helped", "2")},
 		}))
-		// They were invited, and another mail waits; they asked for a code, and
-		// stood at the desk.
+		// The person was invited, another mail waits, and the person asked for
+		// a code and visited the help desk.
 		w.must(w.SaveCampaign(t.Context(), campaign.Campaign{ID: "c", Version: 1, Name: "Rentrée 2026"}, []campaign.Recipient{
 			{Campaign: "c", Person: "1", Job: "mail-1", At: start}, {Campaign: "c", Person: "1", Round: 1, Job: "mail-2", At: start}, {Campaign: "c", Person: "2", Job: "mail-3", At: start},
 		}, domain.Effects{}))
@@ -88,7 +88,8 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		if _, err := w.Journey(t.Context(), "others"); err != nil {
 			t.Errorf("a journey that may be another's: %v", err)
 		}
-		// The campaign's figures stay, and nothing of it waits for ever.
+		// The figures of the campaign do not change, and none of its mails
+		// waits forever.
 		tallies, err := w.Tallies(t.Context(), "c")
 		w.must(err)
 		if want := []campaign.Tally{{State: campaign.Bounced, N: 1}, {State: campaign.Waiting, N: 1}, {Round: 1, State: campaign.Skipped, N: 1}}; !slices.Equal(tallies, want) {
@@ -103,7 +104,7 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		if found := w.faults(); len(found) != 0 {
 			t.Errorf("the record: %v", found)
 		}
-		// Details of others, and those that came later, may not go that way.
+		// Removed details of other people, and of later entries, are faults.
 		w.behind("DELETE FROM audit_details WHERE seq = 2")
 		if found := w.faults(); len(found) != 1 || found[0] != "entry 2: its details were removed, and nobody was erased" {
 			t.Errorf("the record: %v", found)
@@ -112,7 +113,7 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		if err := w.Erase(t.Context(), "1", e); !errors.Is(err, domain.ErrConflict) {
 			t.Errorf("erased twice: %v", err)
 		}
-		w.enrol(person("1")) // the source has not forgotten them
+		w.enrol(person("1")) // the source still holds the person
 		if p, err := w.Person(t.Context(), "1"); err != nil || p.GivenName != "" || p.MayActivate() {
 			t.Errorf("after an import: %+v, %v", p, err)
 		}

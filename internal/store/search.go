@@ -13,9 +13,9 @@ import (
 	"entree/internal/naming"
 )
 
-// searchText is what a person is found and sorted by: family name, given name,
-// number, identifier and addresses, folded into words. Every statement that
-// writes one of them writes this as well.
+// searchText returns the words by which a person is found and sorted: family
+// name, given name, number, identifier and addresses, folded. Every statement
+// that writes one of these fields must write the column search too.
 func searchText(p domain.Person) string {
 	var words []string
 	for _, s := range []string{p.FamilyName, p.GivenName, p.Number, p.Login, string(p.Email), p.UniversityAddress} {
@@ -24,7 +24,8 @@ func searchText(p domain.Person) string {
 	return strings.Join(words, " ")
 }
 
-// refind writes a person's searchText anew, after one of its parts was changed.
+// refind rewrites the column search of a person after one of its fields was
+// changed.
 func refind(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 	p, err := scanPerson(tx.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	if err != nil {
@@ -34,13 +35,13 @@ func refind(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 	return err
 }
 
-// stateColumn is activation.Person.State in SQL, to the letter as the index
-// people_state has it.
+// stateColumn is activation.Person.State in SQL. It must be identical to the
+// expression of the index people_state.
 const stateColumn = `(CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
 	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
 	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END)`
 
-// order is a column that lists are sorted by, with its index.
+// order is an indexed column by which lists are sorted.
 type order struct {
 	column string
 	key    func(p domain.Person) string
@@ -53,7 +54,7 @@ var orders = map[helpdesk.Sort]order{
 	helpdesk.ByActivation: {column: "activated_at", key: func(p domain.Person) string { return strconv.FormatInt(micros(p.ActivatedAt), 10) }, number: true},
 }
 
-// hidden is the column as no index has it.
+// hidden returns an expression equal to the column that no index matches.
 func (o order) hidden() string {
 	if o.number {
 		return o.column + " + 0"
@@ -61,40 +62,40 @@ func (o order) hidden() string {
 	return o.column + " || ''"
 }
 
-// clause collects conditions and their values.
+// clause collects SQL conditions and their arguments.
 type clause struct {
 	where []string
 	args  []any
-	most  int // of a driver: how many people it may find
+	most  int // for a driving query: the largest number of people it may find
 }
 
-// add appends a condition in which ? stands for the value.
+// add appends a condition; each ? stands for value.
 func (c *clause) add(condition string, value any) {
 	c.args = append(c.args, value)
 	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
 }
 
-// FindPeople gives one page of those who fit a query. A database that sorts
-// what it has found is quick when it found few, one that walks along an index
-// is quick when it finds many; which of the two it is, is counted first, up to
-// helpdesk.Enough or EnoughWords, beginning with what is counted most cheaply:
+// FindPeople returns one page of the people who match a query. To sort the matches
+// is fast if they are few; to read along an index is fast if they are many.
+// FindPeople counts first, up to helpdesk.Enough or EnoughWords, beginning with the
+// cheapest count:
 //
-//	few fit the filters ───────► those whom the words fit as well, sorted
-//	few fit the longest word ──► those whom all the rest fits as well, sorted
-//	few fit all words ─────────► the same
-//	many, without words ───────► along the index of the order, until the page is full
-//	many fit the words ────────► some of them, and the advice to add a word
+//	few match the filters ───────► those who match the words too, sorted
+//	few match the longest word ──► those who match all the rest too, sorted
+//	few match all words ─────────► the same
+//	many, without words ─────────► along the index of the order, until the page is full
+//	many match the words ────────► some of them, and the advice to add a word
 //
-// To sort n people costs n rows, and to walk to a page of N people 50 N ÷ n of
-// them: among a million the two are even at 7,000.
+// To sort n people reads n rows. To fill a page from an index among N people reads
+// 50 N ÷ n rows. With a million people the two are equal at n = 7,000.
 //
-// The longest word is taken for the rarest: a short beginning stands in many
-// rows, and SQLite reads all of them before it gives the first.
+// The longest word is assumed to be the rarest: a short prefix is in many rows, and
+// SQLite reads all of them before it returns the first.
 func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
 	return finder{s.db, s.dialect}.find(ctx, q)
 }
 
-// finder asks a database, which a test listens to.
+// finder runs the search queries. Tests replace db to record them.
 type finder struct {
 	db interface {
 		rowsOf
@@ -119,7 +120,7 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 		byWords.add(f.dialect.match, f.dialect.query(words))
 	}
 	var found []string
-	driven := false // by the keys that were found, and not along the order
+	driven := false // true: the rows are reached by the keys found, false: along the order
 	for _, d := range []*clause{&byFilters, &byLongest, &byWords} {
 		if len(d.where) == 0 {
 			continue
@@ -159,9 +160,9 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 	return page, f.fill(ctx, &page, q, driven, rest)
 }
 
-// facets adds the filters. walked says that the rows are reached another way:
-// then the columns are hidden from the planner, which would otherwise take an
-// index for the filter and sort a million rows.
+// facets adds the filters. If walked is set, the rows are reached another way,
+// and the columns are hidden from the planner: it would otherwise use an index
+// of the filter and sort a million rows.
 func (c *clause) facets(q helpdesk.Query, walked bool) {
 	for _, f := range []struct{ column, value string }{{stateColumn, string(q.State)}, {"cohort", q.Cohort}, {"profile", q.Profile}} {
 		if f.value == "" {
@@ -177,13 +178,13 @@ func (c *clause) facets(q helpdesk.Query, walked bool) {
 	}
 }
 
-// first gives the keys of the people of a driver, one more than its most.
+// first returns up to d.most + 1 keys of the people who match d.
 func (f finder) first(ctx context.Context, d clause) ([]string, error) {
 	keys, err := texts(ctx, f.db, fmt.Sprintf(`SELECT %s FROM people WHERE %s LIMIT %d`, f.dialect.key, strings.Join(d.where, " AND "), d.most+1), f.values(d)...)
 	return keys, wrap("find people", err)
 }
 
-// everybody counts all people, one more than Enough at most.
+// everybody counts all people, up to helpdesk.Enough + 1.
 func (f finder) everybody(ctx context.Context) (n int, err error) {
 	err = f.db.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM people LIMIT %d) AS few`, helpdesk.Enough+1)).Scan(&n)
 	return n, wrap("count people", err)
@@ -196,14 +197,15 @@ func (f finder) count(ctx context.Context, rest clause) (n int, err error) {
 	return n, wrap("count people", err)
 }
 
-// fill reads the page. One row more than it shows tells whether it goes on.
+// fill reads the page, and one row more, which shows whether a next page
+// exists.
 func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, driven bool, rest clause) error {
 	o, ok := orders[q.Sort]
 	if !ok {
 		o = orders[helpdesk.ByName]
 	}
 	column := o.column
-	if driven { // they are few and sorted: the planner might walk past a million to find them
+	if driven { // the rows are few and sorted: the planner must not walk an index of a million people
 		column = o.hidden()
 	}
 	down := q.Down != q.From.Before
@@ -216,7 +218,7 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 		if o.number {
 			n, err := strconv.ParseInt(q.From.Key, 10, 64)
 			if err != nil {
-				n = 0 // a cursor that somebody wrote by hand
+				n = 0 // the cursor was edited by hand
 			}
 			key = n
 		}
@@ -261,7 +263,7 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 	return nil
 }
 
-// Cohorts gives every cohort there is, in one step of the index for each.
+// Cohorts returns all cohorts, with one index lookup for each.
 func (s *Store) Cohorts(ctx context.Context) ([]string, error) {
 	out, err := texts(ctx, s.db, `WITH RECURSIVE c(v) AS (
 		SELECT min(cohort) FROM people UNION ALL SELECT (SELECT min(cohort) FROM people WHERE cohort > c.v) FROM c WHERE c.v IS NOT NULL

@@ -12,13 +12,13 @@ import (
 	"entree/internal/store"
 )
 
-// million is how many people the search is measured with.
+// million is the number of people in the benchmark.
 const million = 1_000_000
 
 // BenchmarkFindPeople measures each kind of query among a million people, on
 // both databases; the fill is not measured. It takes some minutes:
 //
-//	go test -run '^$' -bench FindPeople -benchtime 20x -timeout 60m ./store
+//	go test -run '^$' -bench FindPeople -benchtime 20x -timeout 60m ./internal/store
 func BenchmarkFindPeople(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { among(b, "sqlite:"+filepath.Join(b.TempDir(), "entree.db")) })
 	b.Run("postgres", func(b *testing.B) {
@@ -81,8 +81,8 @@ func among(b *testing.B, dsn string) {
 	})
 }
 
-// queries are one of each kind: what few have and what many have, alone and
-// together, along each order.
+// queries returns one query of each kind: with few and with many matches, alone
+// and combined, in each order.
 func queries() map[string]helpdesk.Query {
 	return map[string]helpdesk.Query{
 		"everybody":             {},

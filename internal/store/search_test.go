@@ -10,7 +10,7 @@ import (
 	"entree/internal/helpdesk"
 )
 
-// crowd enrols people of every state.
+// crowd enrols people in every state.
 func crowd(w *world) {
 	var people []domain.Person
 	add := func(id, profile, given, family, cohort string, r domain.Readiness) {
@@ -120,7 +120,7 @@ func mustFind(t *testing.T, w *world, q helpdesk.Query) helpdesk.Page {
 	return page
 }
 
-// What changes a person changes what they are found by.
+// Every change of a person changes the words by which the person is found.
 func TestFindPeople_FollowsEveryChange(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		p := person("1")
@@ -147,7 +147,7 @@ func TestFindPeople_PagesForthAndBack(t *testing.T) {
 		var people []domain.Person
 		for i := range 2*helpdesk.PageSize + 10 {
 			p := person(fmt.Sprintf("%03d", i))
-			p.FamilyName = fmt.Sprintf("Name%d", i%7) // many of one name
+			p.FamilyName = fmt.Sprintf("Name%d", i%7) // many people share a name
 			people = append(people, p)
 		}
 		w.enrol(people...)
@@ -207,7 +207,7 @@ func TestFindPeople_NoStatementReadsEverybody(t *testing.T) {
 				for line := range strings.SplitSeq(plan, "\n") {
 					line = strings.TrimSpace(line)
 					whole := strings.HasPrefix(line+" ", "SCAN people ") && !strings.Contains(line, "USING") || strings.Contains(line, "Seq Scan on people")
-					few := strings.Contains(plan, "json_each($") || strings.Contains(plan, "= ANY($") // by their keys
+					few := strings.Contains(plan, "json_each($") || strings.Contains(plan, "= ANY($") // looked up by their keys
 					sorted := (strings.HasPrefix(line, "USE TEMP B-TREE FOR") || strings.Contains(line, "Sort Key")) && !few
 					if whole || sorted {
 						t.Errorf("%s: %s\n%s", name, line, plan)

@@ -10,17 +10,19 @@ import (
 	modernc "modernc.org/sqlite"
 )
 
-// sqliteKept is SQLite with statements that are kept: each connection parses a
-// text once and runs it ever after. Without it a third of a statement's time
-// goes into parsing. (pgx keeps statements by itself.)
+// sqliteKept is the SQLite driver with prepared statements that are reused:
+// each connection parses a statement once. Without it, a third of the time of a
+// statement is spent on parsing. (pgx caches statements itself.)
 const sqliteKept = "sqlite-kept"
 
 func init() { sql.Register(sqliteKept, keeping{&modernc.Driver{}}) }
 
-// most bounds what a connection keeps; the program has some hundred texts.
+// most limits the statements that a connection keeps; the program has about a
+// hundred.
 const most = 256
 
-// worthKeeping leaves out what runs once: migrations, pragmas.
+// worthKeeping matches the statements worth keeping; migrations and pragmas run
+// once.
 var worthKeeping = regexp.MustCompile(`^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b`)
 
 type keeping struct{ driver.Driver }
@@ -37,7 +39,7 @@ func (k keeping) Open(name string) (driver.Conn, error) {
 	return &keptConn{own, map[string]*keptStmt{}}, nil
 }
 
-// sqliteConn is what the driver's connection can do.
+// sqliteConn lists the interfaces of the driver's connection.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -49,7 +51,7 @@ type sqliteConn interface {
 	driver.Validator
 }
 
-// keptConn is used by one goroutine at a time, as database/sql promises.
+// keptConn is used by one goroutine at a time, which database/sql guarantees.
 type keptConn struct {
 	sqliteConn
 	kept map[string]*keptStmt
@@ -61,16 +63,18 @@ type keptStmt struct {
 		driver.StmtExecContext
 		driver.StmtQueryContext
 	}
-	quick bool // it looks a key up, or writes
+	quick bool // a lookup by key, or a write
 	busy  bool // its rows are being read
 }
 
-// lookUp is a statement that finds a row by its key.
+// lookUp matches writes and lookups of one row by its key.
 var lookUp = regexp.MustCompile(`^\s*(?:INSERT|UPDATE|DELETE)\b|WHERE (?:id|id_hash|email|login|key) = \$1`)
 
-// watched gives the context that may interrupt the statement. The driver starts
-// a goroutine for that, which costs more than a quick statement does: those are
-// over in microseconds, and a wait for the writer ends with busy_timeout.
+// watched returns the context for running the statement: ctx, or for a quick
+// statement one that is never cancelled. The driver starts a goroutine for a
+// context that can be cancelled, which costs more than a quick statement. A
+// quick statement takes microseconds, and busy_timeout bounds its wait for the
+// write lock.
 func (s *keptStmt) watched(ctx context.Context) context.Context {
 	if s.quick {
 		return context.WithoutCancel(ctx)
@@ -87,7 +91,8 @@ func (c *keptConn) Close() error {
 	return errors.Join(append(errs, c.sqliteConn.Close())...)
 }
 
-// statement gives the kept one; nil where the text is to be run without.
+// statement returns the kept statement of a query, or nil if the query must run
+// without one.
 func (c *keptConn) statement(ctx context.Context, query string) (*keptStmt, error) {
 	if s, ok := c.kept[query]; ok {
 		if s.busy {
@@ -147,7 +152,7 @@ func (c *keptConn) QueryContext(ctx context.Context, query string, args []driver
 	return &keptRows{rows, s}, nil
 }
 
-// keptRows lets the statement go when they are closed.
+// keptRows marks the statement as free when the rows are closed.
 type keptRows struct {
 	driver.Rows
 	stmt *keptStmt

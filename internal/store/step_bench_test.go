@@ -11,10 +11,10 @@ import (
 	"entree/internal/store"
 )
 
-// What the store does for one press of a button, on both databases, the
-// PostgreSQL one waiting for its disk as in production:
+// BenchmarkStep measures the statements of one step of a journey on both
+// databases. PostgreSQL waits for its disk, as in production:
 //
-//	go test -run '^$' -bench Step ./store
+//	go test -run '^$' -bench Step ./internal/store
 func BenchmarkStep(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { step(b, "sqlite:"+filepath.Join(b.TempDir(), "entree.db")) })
 	b.Run("postgres", func(b *testing.B) {

@@ -1,9 +1,9 @@
-// Package store keeps people, journeys, charters, jobs, events, limits and
-// sessions, in SQLite on one machine or in PostgreSQL for several.
+// Package store stores people, journeys, charters, jobs, events, limits and
+// sessions in SQLite, for one machine, or in PostgreSQL, for several.
 //
-// One SQL text serves both: $1 placeholders, ON CONFLICT and RETURNING. What
-// differs is in dialect.go. No transaction waits for the world outside; what
-// has to happen there is a row in jobs, written by the same transaction.
+// Both databases share the SQL text: $1 placeholders, ON CONFLICT and RETURNING.
+// The differences are in dialect.go. No transaction waits for another system: a
+// call to one is a row in jobs, written by the same transaction.
 //
 //	Update(journey)                     Lease ── handler ── Finish
 //	  read doc, version                   mark for a while    delete the job
@@ -11,9 +11,9 @@
 //	  UPDATE … WHERE version = read
 //	  + people, acceptances, jobs, events
 //
-// Two writers of one journey are told apart by its version: the second finds
-// no row and runs again on what the first one wrote. A lock held over the
-// decision is not needed, on neither database.
+// Concurrent writers of one journey are detected by its version: the update of the
+// second writer matches no row, and its change runs again on the journey that the
+// first writer stored. No lock is held while a change decides, on either database.
 package store
 
 import (
@@ -29,20 +29,20 @@ import (
 	"entree/internal/domain"
 )
 
-// Store is a database. All its methods may be called by many at once.
+// Store is a database. Its methods are safe for concurrent use.
 type Store struct {
 	db *sql.DB
-	// writer is where everything is written that is not an import. SQLite has one
-	// writer at a time, and so has this pool there: whoever writes waits in a
-	// queue, which is fair, and not for a lock, which is asked for again and
-	// again; and the writer's cache of pages stays good, since nobody else
-	// changes them. On PostgreSQL it is db. A transaction must not ask the writer
-	// for another: it would wait for itself.
+	// writer is the pool for all writes except imports. On PostgreSQL it is db.
+	// On SQLite, which allows one writer at a time, the pool has one
+	// connection: writers wait in a fair queue instead of polling for the lock,
+	// and the connection's page cache stays valid because no other connection
+	// writes. A transaction must not use the pool again: it would wait for
+	// itself.
 	writer  *sql.DB
 	dsn     string
 	dialect dialect
 	now     func() time.Time
-	record  *recordKeys // nil: see UseKeys
+	record  *recordKeys // nil without UseKeys
 }
 
 // Open opens a database. dsn is "sqlite:FILE" or "postgres://…". Open creates
@@ -64,7 +64,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	return s, nil
 }
 
-// connect returns a store whose schema has not been looked at.
+// connect returns a store without checking its schema.
 func connect(dsn string, now func() time.Time) (*Store, error) {
 	d, err := dialectOf(dsn)
 	if err != nil {
@@ -85,10 +85,10 @@ func (s *Store) Close() error {
 	return errors.Join(s.writer.Close(), s.db.Close())
 }
 
-// Ping tells whether the database answers.
+// Ping returns an error if the database does not answer.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
-// tx runs f in one transaction, committed unless f returns an error.
+// tx runs f in one transaction and commits it unless f returns an error.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// one runs a statement that must change exactly one row; otherwise it gives
+// one runs a statement that must change exactly one row. Otherwise it returns
 // instead.
 func one(ctx context.Context, tx *sql.Tx, instead error, query string, args ...any) error {
 	result, err := tx.ExecContext(ctx, query, args...)
@@ -124,8 +124,9 @@ func one(ctx context.Context, tx *sql.Tx, instead error, query string, args ...a
 	return nil
 }
 
-// micros and moment turn times into integers and back. PostgreSQL keeps
-// microseconds, Go nanoseconds: the smaller of the two is kept on both.
+// micros and moment convert between times and stored integers. PostgreSQL
+// stores microseconds and Go nanoseconds, so both databases store microseconds.
+// The zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

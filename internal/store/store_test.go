@@ -38,8 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// everywhere runs a test on each database: one text of SQL serves both, so one
-// text of tests does.
+// everywhere runs a test on both databases.
 func everywhere(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, open(t, litetest.DSN(t, t.TempDir()))) })
 	t.Run("postgres", func(t *testing.T) {
@@ -55,7 +54,7 @@ func everywhere(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// world is a store with a clock that stands still until it is moved.
+// world is a store with a clock that changes only when a test moves it.
 type world struct {
 	*store.Store
 	t   *testing.T
@@ -73,7 +72,7 @@ func open(t *testing.T, dsn string) *world {
 	return w
 }
 
-// instance opens the same database once more, as a second program would.
+// instance opens the same database again, as a second program would.
 func (w *world) instance() *store.Store {
 	w.t.Helper()
 	s, err := store.Open(w.t.Context(), w.dsn, w.clock)
@@ -339,7 +338,7 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 		}{
 			{start, true}, {start, true}, {start, false},
 			{start.Add(5*time.Minute - time.Second), false}, {start.Add(5 * time.Minute), true}, {start.Add(5 * time.Minute), false},
-			{start.Add(-24 * time.Hour), false}, // the clock was put back a day
+			{start.Add(-24 * time.Hour), false}, // the clock was set back by a day
 			{start.Add(-24*time.Hour + 5*time.Minute), true},
 			{start.Add(48 * time.Hour), true}, {start.Add(48 * time.Hour), true}, {start.Add(48 * time.Hour), false},
 		} {
@@ -354,7 +353,7 @@ func TestI6_NoStepOfTheClockLocksForLongerThanTheRate(t *testing.T) {
 	})
 }
 
-// A statement that is kept may be asked for again while its rows are read.
+// A kept statement can be run again while its rows are read.
 func TestAStatementWithinItself(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"), person("2"), person("3"))
@@ -441,7 +440,7 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 			t.Errorf("%d attempts", j.Attempts)
 		}
 
-		lost := lease("c", "one") // leased by "two" before, for a minute that is over
+		lost := lease("c", "one") // leased by "two" before, for a minute that has passed
 		w.pass(2 * time.Minute)
 		taken := lease("c", "three")
 		if err := w.Extend(t.Context(), lost, w.clock().Add(time.Hour)); err == nil {
@@ -481,7 +480,7 @@ func TestI4_ThePayloadGoesWithTheJob(t *testing.T) {
 		w.must(err)
 		w.must(end(leased))
 	}
-	w.must(w.Close()) // the log is written back into the file
+	w.must(w.Close()) // the write-ahead log is written back into the file
 	raw, err := os.ReadFile(file)
 	w.must(err)
 	if strings.Contains(string(raw), "the sealed credential") {

@@ -14,7 +14,8 @@ import (
 // quietDay is the time after which a new refusal begins a new count.
 const quietDay = int64(24 * time.Hour / time.Microsecond)
 
-// countRefused counts a mail that a provider refused whatever the recipient.
+// countRefused counts a mail that a provider refused for a reason other than
+// the recipient.
 func countRefused(ctx context.Context, tx *sql.Tx, r domain.MailRefused) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO mail_refusals (provider, reason, since_at, last_at, count, words) VALUES ($1, $2, $3, $3, 1, $4)
 		ON CONFLICT (provider, reason) DO UPDATE SET
@@ -57,8 +58,8 @@ func (s *Store) WrongMarks(ctx context.Context) ([]overview.WrongMarks, error) {
 }
 
 // ClearWrong removes the marks of one provider, status and rule, and returns
-// their number. Each person gets an event with the operator's reason; the entry
-// joins the audit with the count.
+// their number. Each person receives an event with the operator's reason; the
+// audit entry holds the number.
 func (s *Store) ClearWrong(ctx context.Context, m overview.WrongMarks, reason string, entry audit.Entry) (int, error) {
 	cleared := 0
 	err := s.tx(ctx, func(tx *sql.Tx) error {

@@ -1,6 +1,6 @@
-// Package litetest gives tests SQLite databases whose tables are there already:
-// to make them takes longer than most tests do, above all under the race
-// detector.
+// Package litetest provides tests with SQLite databases that already have the
+// schema. To create the schema takes longer than most tests, above all under
+// the race detector.
 package litetest
 
 import (
@@ -15,7 +15,8 @@ import (
 	"entree/internal/store"
 )
 
-// template is an empty store's file, made once for all tests of a package.
+// template returns the file of an empty store, created once for all tests of a
+// package.
 var template = sync.OnceValues(func() (raw []byte, err error) {
 	dir, err := os.MkdirTemp("", "entree-litetest-")
 	if err != nil {
@@ -27,13 +28,13 @@ var template = sync.OnceValues(func() (raw []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Close(); err != nil { // everything is in the one file from here on
+	if err := s.Close(); err != nil { // the file holds everything after Close
 		return nil, err
 	}
 	return os.ReadFile(file)
 })
 
-// DSN names a new database in a folder, dir/entree.db.
+// DSN creates a database dir/entree.db and returns its data source name.
 func DSN(t testing.TB, dir string) string {
 	t.Helper()
 	raw, err := template()
