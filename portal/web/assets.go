@@ -16,9 +16,10 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// assets are the files of static/, read, named after their content and
-// compressed once, at the start. "app.css" is served as app.3f9a0c12d4.css for
-// a year, and under its plain name for links that cannot know the hash.
+// assets holds the files of static/, read and compressed once at the start and
+// served under a name that contains a hash of their content. "app.css" is
+// served as app.3f9a0c12d4.css with a cache lifetime of one year, and under its
+// plain name with one hour for links that cannot know the hash.
 type assets struct {
 	address map[string]string // "app.css" → "/static/app.3f9a0c12d4.css"
 	served  map[string]asset  // by the name in the address, hashed or plain
@@ -27,13 +28,13 @@ type assets struct {
 type asset struct {
 	kind   string // media type
 	plain  []byte
-	packed []byte // gzip; nil where it is no gain
+	packed []byte // gzip; nil if compression does not make the file smaller
 	etag   string
-	stays  bool // named by its content
+	stays  bool // the name contains the hash: cacheable for a year
 }
 
-// mediaTypes says what the system's own table may lack, so that an answer does
-// not depend on the machine.
+// mediaTypes maps file extensions to media types. It comes before the operating
+// system's table, so that an answer does not depend on the machine.
 var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml", ".ico": "image/x-icon", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp",
@@ -105,8 +106,8 @@ func pack(content []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Asset gives the address of a static file. A name that does not exist panics:
-// templates are executed at the start, so it is found there.
+// Asset returns the address of a static file. It panics if the name does not
+// exist: every template is executed at the start, so the panic happens there.
 func (s *Site) Asset(name string) string {
 	to, ok := s.assets.address[name]
 	if !ok {
@@ -119,7 +120,7 @@ func (s *Site) serveAsset(c *gin.Context) error {
 	return s.SendAsset(c, strings.TrimPrefix(c.Param("name"), "/"))
 }
 
-// SendAsset answers with a static file.
+// SendAsset answers with the static file of that name, or returns a 404 error.
 func (s *Site) SendAsset(c *gin.Context, name string) error {
 	a, ok := s.assets.served[name]
 	if !ok {

@@ -13,19 +13,19 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Limits of the bodies that are read before a request takes a place (R6). A
-// sender of a slow body holds a connection and the bytes that it sent, and
-// nothing that other visitors need.
+// Limits for bodies, which are read before a request takes one of the places of
+// crowd (R6). A client that sends a slow body holds only a connection and the
+// bytes that it has sent, and no place that other visitors need.
 const (
-	bodyTime    = 15 * time.Second // for a whole body that is not an upload
-	smallBody   = 8 << 10          // every form of a student fits, but for very long passwords
-	largeBodies = 32               // bodies beyond smallBody that are read at once
+	bodyTime    = 15 * time.Second // for a whole body, uploads excepted
+	smallBody   = 8 << 10          // larger than every student form, except one with a very long password
+	largeBodies = 32               // bodies above smallBody that are read at the same time
 )
 
-// takeBody reads the body of a request, but for uploads, into memory. An upload
-// is read by its handler once the operator is known; its connection is closed
-// afterwards, because net/http would otherwise wait for the rest of a refused
-// body before it answers.
+// takeBody reads the request body into memory. Uploads are the exception: the
+// handler reads them after it has checked the operator's session. The
+// connection of an upload is closed afterwards, because net/http would
+// otherwise read the rest of a refused body before it answers.
 func (s *Site) takeBody(c *gin.Context) {
 	if _, upload := s.uploads[c.FullPath()]; upload && c.Request.Method == http.MethodPost {
 		c.Header("Connection", "close")
@@ -65,7 +65,7 @@ func (s *Site) readBody(c *gin.Context) ([]byte, error) {
 	var network net.Error
 	switch {
 	case err == nil:
-		// Without this, the deadline would end the request's context.
+		// Without this reset, the deadline would end the request's context.
 		if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return nil, fmt.Errorf("body: %w", err)
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// notFound redirects an address that is a page's but for capitals, for slashes
-// or for what a mail or a sentence left at its end, and answers 404 to any
-// other. Only GET and HEAD are redirected.
+// notFound redirects GET and HEAD requests to a page if the path differs from
+// the page's path only in case, in slashes or in punctuation copied from the
+// surrounding text. It answers 404 to all other requests.
 func (s *Site) notFound(c *gin.Context) {
 	if m := c.Request.Method; m == http.MethodGet || m == http.MethodHead {
 		if path, ok := s.canonical(c.Request.URL.Path); ok {
@@ -23,11 +23,12 @@ func (s *Site) notFound(c *gin.Context) {
 	s.sectionOf(c).fail(c, &Error{Status: http.StatusNotFound, Key: "not_found"})
 }
 
-// canonical returns the address of the page that a path means: the page with
-// the fewest parameters, if several fit. ok is false if there is none or if the
-// path is that address already.
+// canonical returns the address of the page that matches path without regard to
+// case, slashes and trailing punctuation. If several pages match, it returns
+// the one with the fewest parameters. ok is false if no page matches or if path
+// is that address already.
 func (s *Site) canonical(path string) (to string, ok bool) {
-	if slices.Contains(segments(path), "..") { // written by a program
+	if slices.Contains(segments(path), "..") { // browsers resolve "..": a program sent this path
 		return "", false
 	}
 	words, parameters := segments(strings.TrimRightFunc(path, isLeftover)), 0
@@ -45,8 +46,8 @@ func segments(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }
 
-// fits reports whether words spell the path of a page without regard to case,
-// and returns that path. Parameters are kept as they are.
+// fits reports whether words equal the segments of a page's path without regard
+// to case, and returns that path. Parameters keep the value from words.
 func fits(page string, words []string) (string, bool) {
 	parts := segments(page)
 	if len(parts) != len(words) {
@@ -67,7 +68,7 @@ func fits(page string, words []string) (string, bool) {
 
 // isLeftover reports whether a character at the end of a path belongs to the
 // text around the address: a slash, a space, punctuation, an invisible
-// character. Identifiers may end with - and _.
+// character. It is false for - and _, because identifiers may end with them.
 func isLeftover(r rune) bool {
 	return r != '-' && r != '_' && (unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsSymbol(r) || unicode.Is(unicode.Cf, r))
 }

@@ -19,7 +19,8 @@ const (
 	HeaderForwarded     = "forwarded"
 )
 
-// faultShown is how long /readyz reports a header that could not be parsed.
+// faultShown is how long /readyz reports a header that could not be parsed,
+// counted from the last such request.
 const faultShown = time.Hour
 
 // proxies finds the visitor's address behind the trusted reverse proxies. It is
@@ -31,7 +32,7 @@ type proxies struct {
 	now     func() time.Time
 
 	mu       sync.Mutex
-	reported map[string]bool // log lines that were written
+	reported map[string]bool // log lines that were written, by their key
 	fault    string
 	faultAt  time.Time
 }
@@ -69,10 +70,10 @@ func (p *proxies) trusts(a netip.Addr) bool {
 	return false
 }
 
-// client returns the address of the visitor: the first one from the right that
-// is not a trusted proxy's. An entry that cannot be parsed ends the search: the
-// entries to its left may come from the visitor. The zero Addr means that the
-// address of the connection is unknown.
+// client returns the address of the visitor: the first address from the right
+// that does not belong to a trusted proxy. The search ends at an entry that
+// cannot be parsed, because the entries to its left may come from the visitor.
+// The zero Addr means that the address of the connection is unknown.
 func (p *proxies) client(r *http.Request) netip.Addr {
 	client, ok := parseNode(r.RemoteAddr)
 	if !ok {
@@ -102,9 +103,9 @@ func (p *proxies) client(r *http.Request) netip.Addr {
 	return client
 }
 
-// nodes returns the entries of the header that names the visitor, the nearest
-// proxy's last. All lines of the header count: HAProxy adds a line of its own.
-// ok is false if the header does not parse.
+// nodes returns the entries of the header that names the visitor, with the
+// nearest proxy's entry last. All lines of the header are joined: HAProxy adds
+// a separate line. ok is false if the header does not parse.
 func (p *proxies) nodes(h http.Header) (name string, nodes []string, ok bool) {
 	if xff := h.Values("X-Forwarded-For"); p.header != HeaderForwarded && (len(xff) > 0 || p.header != "") {
 		if len(h.Values("Forwarded")) > 0 && p.header == "" {
@@ -122,8 +123,8 @@ func (p *proxies) nodes(h http.Header) (name string, nodes []string, ok bool) {
 }
 
 // unreadable reports an entry that could not be parsed: once in the log, and in
-// /readyz for an hour after the last one. The log holds the entry's shape only,
-// with each digit as 9 and each letter as a.
+// /readyz for an hour after the last one. The log contains only the shape of
+// the entry, with each digit written as 9 and each letter as a.
 func (p *proxies) unreadable(header string, proxy netip.Addr, entry string) {
 	p.mu.Lock()
 	p.fault, p.faultAt = fmt.Sprintf("%s from %s holds an entry that is not an address", header, proxy), p.now()
@@ -152,7 +153,8 @@ func (p *proxies) logOnce(key, message string, args ...any) {
 	}
 }
 
-// ready is the check of /readyz.
+// ready returns an error if an entry could not be parsed within the last hour
+// (faultShown). /readyz runs it as a check.
 func (p *proxies) ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -162,7 +164,8 @@ func (p *proxies) ready() error {
 	return nil
 }
 
-// proxyFault is the finding about a header that cannot be parsed.
+// proxyFault is the error of ready. It has the method Lines, so that the text
+// is shown on the listener for operators.
 type proxyFault string
 
 func (f proxyFault) Error() string   { return string(f) }
@@ -263,9 +266,9 @@ func unquote(s string) (string, bool) {
 	return "", false
 }
 
-// ClientKey returns the network of the visitor, which the limits count: one IPv4
-// address, or the /64 that an IPv6 customer gets (RFC 6177), whose addresses
-// cost nothing to change.
+// ClientKey returns the network of the visitor, by which rate limits count: one
+// IPv4 address, or an IPv6 /64. A /64 is the smallest network that a customer
+// receives (RFC 6177), and changing the address within it costs nothing.
 func (s *Site) ClientKey(c *gin.Context) string {
 	addr := s.proxies.client(c.Request)
 	if !addr.IsValid() {
@@ -275,15 +278,16 @@ func (s *Site) ClientKey(c *gin.Context) string {
 	if addr.Is6() {
 		bits = 64
 	}
-	prefix, _ := addr.Prefix(bits) // bits fit the family
+	prefix, _ := addr.Prefix(bits) // 32 and 64 are valid for their address family
 	return prefix.String()
 }
 
-// forwardingHeaders are written by reverse proxies.
+// forwardingHeaders are the headers that reverse proxies add to a request.
 var forwardingHeaders = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Via"}
 
-// isLocal reports whether a request was made on this machine for this machine:
-// from a loopback address, to a loopback address, by no reverse proxy.
+// isLocal reports whether a request comes from this machine without a reverse
+// proxy: its peer and its Host are loopback addresses and it has no header of a
+// proxy.
 func isLocal(r *http.Request) bool {
 	for _, name := range forwardingHeaders {
 		if r.Header.Values(name) != nil {

@@ -13,10 +13,10 @@ import (
 	"entree/internal/secret"
 )
 
-// PutSealed keeps a value in the visitor's browser, encrypted and bound to its
-// name. It is for values that a GET stores, where a row in the database would be
-// a write. The browser drops the value after life; the value should hold its own
-// time as well, because a browser can keep it longer.
+// PutSealed stores a value in a cookie of the visitor's browser, encrypted and
+// bound to its name. It is for data that is needed before a session row exists,
+// because a GET must not write to the database. The browser drops the cookie
+// after life; the value should contain its own expiry time as well.
 func (s *Site) PutSealed(c *gin.Context, name string, value any, life time.Duration) error {
 	plain, err := json.Marshal(value)
 	if err != nil {
@@ -30,8 +30,9 @@ func (s *Site) PutSealed(c *gin.Context, name string, value any, life time.Durat
 	return nil
 }
 
-// TakeSealed decodes such a value into value and removes it from the browser. It
-// returns false if there is none or if it was not sealed here.
+// TakeSealed decodes the value that PutSealed stored under name into value and
+// removes the cookie. It returns false if there is no such cookie, more than
+// one, or one that was not made with the keys of this site.
 func (s *Site) TakeSealed(c *gin.Context, name string, value any) bool {
 	cookies := c.Request.CookiesNamed(s.sealedName(name))
 	if len(cookies) == 0 {
@@ -46,9 +47,9 @@ func (s *Site) TakeSealed(c *gin.Context, name string, value any) bool {
 	return err == nil && json.Unmarshal(plain, value) == nil
 }
 
-// DropSealed removes from the browser all but the given number of the sealed values
-// whose names begin with prefix. Browsers send the newest cookies last (RFC 6265,
-// 5.4), so that the oldest ones go.
+// DropSealed removes the oldest sealed cookies whose names begin with prefix
+// and keeps the given number of the newest ones. Browsers send the newest
+// cookies last (RFC 6265 §5.4).
 func (s *Site) DropSealed(c *gin.Context, prefix string, keep int) {
 	var names []string
 	for _, cookie := range c.Request.Cookies() {

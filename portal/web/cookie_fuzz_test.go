@@ -9,8 +9,8 @@ import (
 	"entree/internal/secret"
 )
 
-// Whatever stands in the cookie: a session that was not begun here is a new
-// one, and nothing is read from the database for it (nil rows would panic).
+// A cookie with any other content than one made with the site's own keys
+// results in a new session, and no row is read for it (nil rows would panic).
 func FuzzCookie(f *testing.F) {
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {

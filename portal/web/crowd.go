@@ -11,24 +11,27 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// crowd limits the number of requests that are processed at once, and with it
-// memory, goroutines and the queue before the database. Beyond the limit the
-// portal answers 503 at once, which costs little, instead of answering every
-// request slowly.
+// crowd limits the number of requests that are processed at the same time, and
+// with it memory, goroutines and the queue before the database. Beyond the
+// limit the portal answers 503 at once, which costs little, instead of
+// answering every request slowly.
 //
-// The last quarter of the places is for requests with a session cookie: a
-// student in the middle of an activation goes before a newcomer. The cookie may
-// be forged; a forged one gives a place in the queue and nothing else.
+// The last quarter of the places is reserved for requests with a session
+// cookie, so that students in the middle of an activation go before new
+// visitors. The value of the cookie is not checked here: a forged cookie
+// obtains such a place, but no access.
 //
-// Time that a client decides about is not spent in a place: bodies are read
-// before (takeBody), event streams and uploads are counted apart (lasting).
+// Time that depends on the client does not occupy a place: bodies are read
+// before (takeBody), event streams and uploads are counted separately
+// (lasting).
 type crowd struct {
 	inside atomic.Int64
-	most   int64 // 0: no limit
+	most   int64 // maximum; 0: no limit
 }
 
-// comeBack is the Retry-After of a refused request. A place is taken for a few
-// milliseconds, and for some seconds at the last page.
+// comeBack is the Retry-After of a request that is refused with 503. A request
+// occupies a place for a few milliseconds, and for some seconds on the last
+// page.
 const comeBack = 10 * time.Second
 
 func (c *crowd) enter(known bool) bool {
@@ -43,11 +46,12 @@ func (c *crowd) enter(known bool) bool {
 	return true
 }
 
-// placeKey is the key of the function that gives up the place of a request.
+// placeKey is the context key of the function that releases the place of a
+// request.
 const placeKey = "place"
 
-// admit answers 503 beyond capacity. Health, metrics and static files take no
-// place.
+// admit answers 503 if all places are taken. Health checks, metrics and static
+// files need no place.
 func (s *Site) admit(c *gin.Context) {
 	if path := c.Request.URL.Path; probes[path] || strings.HasPrefix(path, "/static/") {
 		c.Next()
@@ -65,23 +69,24 @@ func (s *Site) admit(c *gin.Context) {
 	c.Next()
 }
 
-// Limits of lasting requests.
+// Maximum numbers of event streams and uploads at the same time.
 const (
 	lastingMost     = 256 // of the instance
-	lastingPerOwner = 12  // of one operator: a browser opens 6 over HTTP/1.1
+	lastingPerOwner = 12  // per operator; a browser opens up to 6 connections over HTTP/1.1
 )
 
-// lasting counts event streams and uploads, in total and by operator.
+// lasting counts the open event streams and uploads, in total and by operator.
 type lasting struct {
 	mu     sync.Mutex
 	total  int
 	owners map[string]int
 }
 
-// Lasting moves a request out of the limit of requests at once: it goes on for
-// as long as its client likes. owner is the operator. leave must be called at
-// the end. The error is a page if the operator, or all of them, have too many
-// such requests already.
+// Lasting releases the request's place in crowd and counts the request as an
+// event stream or upload of owner, the operator: its duration depends on the
+// client. The caller must call leave when the request ends. The error is a 429
+// page if the operator has too many such requests, or a 503 page if the
+// instance has.
 func (s *Site) Lasting(c *gin.Context, owner string) (leave func(), err error) {
 	l := s.lasting
 	l.mu.Lock()

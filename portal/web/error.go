@@ -17,18 +17,19 @@ import (
 	"entree/internal/domain"
 )
 
-// Error ends a request with an error page. The visitor reads the message of Key,
-// a key under "error."; the log holds Cause, which is never shown.
+// Error ends a request with an error page. Key is a message key under "error."
+// and selects the text for the visitor. Cause is written to the log and never
+// shown.
 type Error struct {
 	Status int
 	Key    string
 	Cause  error
-	Retry  time.Time // when a new attempt can succeed; zero: not known
-	GoOn   string    // address of the link on the page; empty: the welcome page
-	Label  string    // message key of that link
+	Retry  time.Time // when the visitor can try again; zero: unknown
+	GoOn   string    // address of the link to the next page; empty: the welcome page
+	Label  string    // message key of the text of that link
 }
 
-// Error returns the text for logs.
+// Error returns the key and the cause, for logs.
 func (e *Error) Error() string {
 	if e.Cause == nil {
 		return e.Key
@@ -36,22 +37,25 @@ func (e *Error) Error() string {
 	return e.Key + ": " + e.Cause.Error()
 }
 
-// Unwrap returns Cause.
+// Unwrap returns the cause, which may be nil.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// SeeOther ends a request with a redirect (303) to an address: a reload repeats
-// the page and never the act.
+// SeeOther is a redirect with status 303 to an address of the site. Handlers
+// return it as an error after a POST, so that a reload requests the page and
+// does not repeat the act.
 type SeeOther string
 
-// Error lets a handler return a SeeOther.
+// Error makes SeeOther an error, so that a handler can return it.
 func (s SeeOther) Error() string { return "see " + string(s) }
 
-// Malformed returns the error for a request that no form of the portal sends.
+// Malformed returns a 400 error for a request that no form of the portal sends.
 func Malformed(format string, args ...any) error {
 	return &Error{Status: http.StatusBadRequest, Key: "malformed", Cause: fmt.Errorf(format, args...)}
 }
 
-// asError returns the error page of an error.
+// asError converts an error to an error page. It is the only place where an
+// error is assigned a status and a message. An unknown error becomes status
+// 500.
 func asError(err error) *Error {
 	var e *Error
 	var refusal *domain.Refusal
@@ -71,8 +75,8 @@ func asError(err error) *Error {
 	return &Error{Status: http.StatusInternalServerError, Key: "internal", Cause: err}
 }
 
-// Handle adapts a handler that returns its failure: the answer is written
-// either by the handler or here, never by both.
+// Handle adapts a handler that returns an error. A handler that returns an
+// error must not have written an answer: Handle writes the error page.
 func (s *Site) Handle(h func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := h(c); err != nil {
@@ -81,8 +85,10 @@ func (s *Site) Handle(h func(*gin.Context) error) gin.HandlerFunc {
 	}
 }
 
-// ErrorPage returns the data of an error page. The package of the pages sets it
-// as Config.ErrorPage, so that this data is declared beside that of other pages.
+// ErrorPage returns the data of the template "error" for an error. wait is the
+// time until a retry in words, or empty. The package of the pages provides it
+// as Config.ErrorPage, so that package web does not depend on the data types of
+// pages.
 type ErrorPage func(e *Error, wait template.HTML) any
 
 func (s *Site) fail(c *gin.Context, err error) {
@@ -111,8 +117,8 @@ func (s *Site) fail(c *gin.Context, err error) {
 	}
 }
 
-// statusClientGone marks, in logs and metrics, a request whose client left before
-// the response. It is never sent.
+// statusClientGone is the status, in logs and metrics, of a request whose
+// client closed the connection before the answer. It is never sent.
 const statusClientGone = 499
 
 func errText(err error) string {
@@ -122,7 +128,8 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// RetryAfter sets the header Retry-After (RFC 9110, 10.2.3).
+// RetryAfter sets the header Retry-After to the seconds until at, at least 1
+// (RFC 9110 §10.2.3). It does nothing if at is zero.
 func (s *Site) RetryAfter(c *gin.Context, at time.Time) {
 	if !at.IsZero() {
 		seconds := math.Ceil(at.Sub(s.config.Now()).Seconds())
@@ -130,8 +137,8 @@ func (s *Site) RetryAfter(c *gin.Context, at time.Time) {
 	}
 }
 
-// Wait returns the time until at in words: "dans 4 minutes". It is empty if at is
-// zero.
+// Wait returns the time until at in words, "dans 4 minutes". It returns an
+// empty string if at is zero.
 func (s *Site) Wait(v View, at time.Time) template.HTML {
 	if at.IsZero() {
 		return ""

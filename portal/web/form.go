@@ -14,15 +14,15 @@ import (
 type Field struct {
 	Name     string
 	Max      int  // bytes
-	Optional bool // a checkbox or radio button, which browsers omit if it is not ticked
-	Many     int  // checkboxes of one name: the most values of Max bytes; 0: exactly one value
+	Optional bool // a checkbox or radio group, which browsers leave out if none is checked
+	Many     int  // a group of checkboxes: up to Many values of Max bytes each; 0: exactly one value
 }
 
-// Form holds the values of a form, one per field. Several values of one field are
-// joined by line feeds.
+// Form holds the submitted values by field name. The values of a field with
+// Many > 0 are joined by newlines.
 type Form map[string]string
 
-// All returns the values of a field that may have many.
+// All returns the values of a field with Many > 0.
 func (f Form) All(name string) []string {
 	if f[name] == "" {
 		return nil
@@ -33,10 +33,11 @@ func (f Form) All(name string) []string {
 // TokenField is the name of the hidden field that binds a form to its session.
 const TokenField = "jeton"
 
-// ReadForm reads the body, never the query. It refuses a body that no browser
-// makes of the portal's own forms: with a field that is repeated, missing, shaped
-// as an array ("adresse[]"), too long or not text. Taking one of two values has
-// sent codes to an attacker's mailbox in other software.
+// ReadForm reads a form from the body, never from the query. It returns an
+// error for a field that is repeated, missing, named as an array ("adresse[]"),
+// longer than Field.Max bytes, or not valid text: the portal's own forms send
+// none of these. Choosing one of two values would be unsafe: a code could be
+// sent to an address other than the one that was checked.
 func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
@@ -47,7 +48,7 @@ func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 		if errors.As(err, &tooLarge) {
 			return nil, err
 		}
-		// The parser's error quotes the body.
+		// The parser's error is dropped, because it quotes the submitted text.
 		return nil, Malformed("form does not parse")
 	}
 	sent := c.Request.PostForm
@@ -95,7 +96,8 @@ func checkMany(f Field, values []string) error {
 	return nil
 }
 
-// plainName returns the name of a field without the array notations of frameworks.
+// plainName returns the field name of the array notations of common frameworks
+// ("name[]", "name.0"), trimmed and in lower case.
 func plainName(name string) string {
 	if i := strings.IndexAny(name, "[].%"); i >= 0 {
 		name = name[:i]

@@ -13,14 +13,16 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// probes are requested by monitoring, which knows this process by its own
-// address: their Host header is not checked, and no answer depends on it.
+// probes are the paths that monitoring systems request, often by the address of
+// this process. Their Host header is not checked, and their answers do not
+// depend on it.
 var probes = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
 
-// limit refuses what no visitor of the portal sends: another site's forms, a
-// foreign Host (links are built from the configuration alone, so such a request
-// is lost or hostile), addresses and bodies beyond any use. The portal's own
-// host name with a dot at its end is redirected.
+// limit refuses requests that no visitor of the portal sends: forms of another
+// site, a foreign Host, and URLs and bodies that are far too long. Links are
+// built from the configuration alone, so a request with a foreign Host is
+// misrouted or hostile. A Host that is the portal's own name with a final dot
+// is redirected. limit also sets the maximum size of the body.
 func (s *Site) limit(c *gin.Context) {
 	if host, dotted := withoutDot(c.Request.Host); dotted && sameHost(s.base, host) && (c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead) {
 		c.Redirect(http.StatusMovedPermanently, s.Base()+c.Request.URL.RequestURI())
@@ -39,8 +41,9 @@ func (s *Site) limit(c *gin.Context) {
 	c.Next()
 }
 
-// withoutDot removes the dot of the DNS root from a Host header: a browser sends
-// it as it was typed, and cookies of the two names are different ones.
+// withoutDot removes the final dot of the DNS root from a Host header and
+// reports whether there was one. Browsers send the dot if the visitor typed it,
+// and keep separate cookies for the two names.
 func withoutDot(host string) (string, bool) {
 	name, port, found := strings.Cut(host, ":")
 	short, dotted := strings.CutSuffix(name, ".")
@@ -50,8 +53,8 @@ func withoutDot(host string) (string, bool) {
 	return short, dotted
 }
 
-// crossOrigin checks Sec-Fetch-Site and Origin of requests that may change
-// something. It has no exempt path and no trusted origin.
+// crossOrigin checks the headers Sec-Fetch-Site and Origin of requests with
+// unsafe methods. It has no exempt path and no trusted origin.
 var crossOrigin = http.NewCrossOriginProtection()
 
 func (s *Site) refuse(c *gin.Context) error {
@@ -71,13 +74,13 @@ func (s *Site) refuse(c *gin.Context) error {
 	return nil
 }
 
-// CheckSameOrigin refuses a GET that a page of another site, or of another
-// origin of the same site, caused. It is for answers that export data or hold a
-// connection: a link elsewhere must not make the visitor's browser ask for them.
-// An address that was typed or bookmarked passes. goOn and label are the link on
-// the page that refuses. Browsers without
-// Sec-Fetch-Site are judged by Origin and Referer; a client that sends none of
-// the three is not a browser that follows links.
+// CheckSameOrigin returns a 403 error for a GET that was caused by a page of
+// another site or of another origin. It protects answers that export data or
+// hold a connection open: a link on another site must not make the browser
+// request them. A typed or bookmarked address passes. goOn and label are the
+// address and the text of the link on the error page. For browsers that do not
+// send Sec-Fetch-Site, Origin and Referer are checked; a client that sends none
+// of the three is not a browser that follows links.
 func (s *Site) CheckSameOrigin(c *gin.Context, goOn, label string) error {
 	h := c.Request.Header
 	elsewhere := &Error{Status: http.StatusForbidden, Key: "elsewhere", GoOn: goOn, Label: label, Cause: errors.New("caused by another origin")}
@@ -99,8 +102,8 @@ func (s *Site) CheckSameOrigin(c *gin.Context, goOn, label string) error {
 	return nil
 }
 
-// isText reports whether a value is text that every database takes: UTF-8
-// without NUL, which PostgreSQL refuses.
+// isText reports whether s can be stored in every database: valid UTF-8 without
+// NUL, which PostgreSQL refuses.
 func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func allText(query url.Values) bool {
@@ -132,9 +135,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// recover turns a panic into the generic error page. The value of a panic may
-// hold personal data, so only the runtime's own errors are logged as text; the
-// stack holds memory addresses but no strings.
+// recover answers a panic with the generic error page. The value of a panic may
+// contain personal data, so only errors of the Go runtime are logged as text.
+// The stack contains memory addresses but no strings.
 func (s *Site) recover(c *gin.Context) {
 	defer func() {
 		value := recover()

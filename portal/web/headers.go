@@ -6,8 +6,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// headers sets the headers of every response. form-action lists the origins of
-// redirects after a form as well, because Chromium applies it to redirects.
+// headers sets the headers of every answer. form-action includes the origins to
+// which the answer to a form redirects, because Chromium applies form-action to
+// redirects too.
 func (s *Site) headers() gin.HandlerFunc {
 	fixed := map[string]string{
 		"Content-Security-Policy": strings.Join([]string{
@@ -16,13 +17,15 @@ func (s *Site) headers() gin.HandlerFunc {
 			strings.Join(append([]string{"form-action 'self'"}, s.config.FormTargets...), " "),
 		}, "; "),
 		"X-Content-Type-Options": "nosniff",
-		// Not no-referrer: it sets the Origin of the portal's own forms to null, for
-		// which a browser without Sec-Fetch-Site would be refused.
+		// no-referrer would make browsers send "Origin: null" with the portal's
+		// own forms, and a browser without Sec-Fetch-Site would then be
+		// refused.
 		"Referrer-Policy":              "same-origin",
 		"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=(), clipboard-write=(self)",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
-		// Static files replace this; other responses may hold personal data.
+		// Static files replace this value. All other answers may contain
+		// personal data.
 		"Cache-Control": "no-store",
 	}
 	if s.base.Scheme == "https" {

@@ -11,24 +11,26 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Check is the check of one part that the portal depends on. A failing essential
-// part makes the portal unready. Keycloak is not essential: while it is down the
-// portal still takes activations and creates the accounts later, so that taking
-// the portal out of service would turn a delay into a failure.
+// Check is a readiness check of one part that the portal depends on. The portal
+// is unready if an essential part fails. Keycloak is not essential: while it is
+// down, the portal still accepts activations and creates the accounts later.
+// Taking the portal out of service would turn this delay into a failure.
 type Check struct {
 	Name      string
 	Essential bool
-	// Run returns an error if the part fails. The lines of an error with the
-	// method Lines() []string are shown on the listener for operators only.
+	// Run returns an error if the part fails. If the error has the method
+	// Lines() []string, its lines are shown, on the listener for operators
+	// only.
 	Run func(context.Context) error
 }
 
 const (
-	checkLimit = 2 * time.Second // for one part
-	checkLife  = 2 * time.Second // a result is returned again for this long, so that frequent requests cost nothing
+	checkLimit = 2 * time.Second // timeout of one check
+	checkLife  = 2 * time.Second // time for which a result is reused, so that frequent requests cost nothing
 )
 
-// readiness runs the checks and keeps the last result.
+// readiness runs the checks and caches the last result. It is safe for
+// concurrent use.
 type readiness struct {
 	checks []Check
 	now    func() time.Time
@@ -42,9 +44,9 @@ type readiness struct {
 
 type report struct {
 	Status string            `json:"status"` // ready, degraded, unready
-	Parts  map[string]string `json:"parts"`  // ok, failing; causes are in the log
-	// Findings are one line each, by part. They are left out on the public
-	// listener: they may describe a weakness.
+	Parts  map[string]string `json:"parts"`  // ok, failing; causes are written to the log only
+	// Findings holds lines of explanation by part. It is omitted on the public
+	// listener, because a finding may describe a weakness.
 	Findings map[string][]string `json:"findings,omitempty"`
 }
 
@@ -91,13 +93,14 @@ func (r *readiness) run(ctx context.Context) (int, report) {
 	return status, rep
 }
 
-// ops adds the addresses for monitoring. onOwnListener is false if they are
-// served beside the pages: then findings are left out, and /metrics answers
-// requests from this machine only (R14).
+// ops adds the routes for monitoring. onOwnListener is false if they are served
+// together with the pages: then findings are omitted, and /metrics answers only
+// requests from this machine (R14).
 func (s *Site) ops(e *gin.Engine, onOwnListener bool) {
 	both(e, "/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
 	both(e, "/readyz", func(c *gin.Context) {
-		// Not the request's own context: the result is kept for other requests.
+		// The request's context is not used: its cancellation must not end a
+		// check whose result is cached for other requests.
 		status, rep := s.ready.ask(context.WithoutCancel(c.Request.Context()))
 		if !onOwnListener {
 			rep.Findings = nil
@@ -114,8 +117,8 @@ func (s *Site) ops(e *gin.Engine, onOwnListener bool) {
 	})
 }
 
-// Ops returns a handler of /healthz, /readyz and /metrics alone, for a listener
-// of its own.
+// Ops returns a handler that serves only /healthz, /readyz and /metrics. It is
+// for a separate listener.
 func (s *Site) Ops() http.Handler {
 	e := gin.New()
 	e.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, _ any) { c.AbortWithStatus(http.StatusInternalServerError) }))

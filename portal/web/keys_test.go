@@ -15,7 +15,7 @@ import (
 	"entree/internal/secret"
 )
 
-// oneRow is a table of sessions that two sites share.
+// oneRow is a table of sessions with one row, which two sites share.
 type oneRow struct {
 	data  []byte
 	until time.Time
@@ -40,9 +40,9 @@ func (r *oneRow) RenewSession(ctx context.Context, _, id string, data []byte, un
 func (r *oneRow) DeleteSession(context.Context, string) error            { return nil }
 func (r *oneRow) ExtendSession(context.Context, string, time.Time) error { return nil }
 
-// The portal and the console have one secret and share nothing that is made with
-// it: a signature, a session row, a sealed cookie and a form token of one site
-// are refused by the other, even under the other's cookie name.
+// The portal and the console have one secret, from which each derives its own
+// keys: a signature, a session row, a sealed cookie and a form token of one
+// site are refused by the other, even under the other's cookie name.
 func TestR23_ASiteHasKeysOfItsOwn(t *testing.T) {
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
@@ -61,7 +61,8 @@ func TestR23_ASiteHasKeysOfItsOwn(t *testing.T) {
 		c.Request = httptest.NewRequest(http.MethodGet, "/", nil)
 		return c
 	}
-	// back returns a request of the browser that got the answer to c.
+	// back returns the next request of the browser that received the answer to
+	// c.
 	back := func(c *gin.Context) *gin.Context {
 		next := begin()
 		for _, cookie := range (&http.Response{Header: c.Writer.Header()}).Cookies() {

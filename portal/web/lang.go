@@ -15,12 +15,13 @@ const (
 	langYear   = 365 * 24 * 60 * 60 // seconds
 )
 
-// language chooses the language of a page: the one that the visitor switched to,
-// else the first one that the browser accepts, else French. The query "?lang=en"
-// is the switch: it sets a cookie and redirects to the same page without it.
+// language selects the language of the answer: the language in the cookie, else
+// the first supported one in Accept-Language, else French. A request with
+// "?lang=en" sets the cookie, which is not encrypted, and is redirected to the
+// same page without this parameter.
 func (s *Site) language(c *gin.Context) {
 	asked, isSwitch := langOf(c.Query("lang"))
-	unknown := c.FullPath() == "" // the page "not found" is shown in the language asked for
+	unknown := c.FullPath() == "" // the 404 page is answered in the requested language, without a redirect
 	if isSwitch && (s.gets[c.FullPath()] || unknown) && c.Request.Method != http.MethodPost {
 		s.keepLang(c, asked)
 		if unknown {
@@ -43,8 +44,9 @@ func (s *Site) language(c *gin.Context) {
 	c.Next()
 }
 
-// Switch answers this request in the language that a form asked for and keeps it in
-// the cookie. It reports whether the form asked for one.
+// Switch answers this request in the language that was submitted with a form
+// and stores it in the cookie. It returns false if lang is not a supported
+// language.
 func (s *Site) Switch(c *gin.Context, lang string) bool {
 	asked, ok := langOf(lang)
 	if ok {
@@ -69,11 +71,11 @@ func langOf(s string) (domain.Lang, bool) {
 	return domain.French, false
 }
 
-// Lang returns the language of the response.
+// Lang returns the language of the answer.
 func (s *Site) Lang(c *gin.Context) domain.Lang {
 	if lang, ok := c.Get(langKey); ok {
 		return lang.(domain.Lang)
 	}
-	// The request was refused before the language was chosen.
+	// The request was refused before the language middleware ran.
 	return s.config.Catalog.Match(c.GetHeader("Accept-Language"))
 }

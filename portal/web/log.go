@@ -13,10 +13,10 @@ const referenceKey = "reference"
 
 var referenceAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// observe gives each request a correlation id and logs one line about it: the
-// template of the route instead of the address, a pseudonym instead of the
-// client, nothing that was typed. An id that comes with the request is not used:
-// the client chose it.
+// observe assigns a correlation id to each request and logs one line after the
+// answer. The line contains the route template instead of the address and a
+// pseudonym instead of the client address, and no submitted value. An id in the
+// request is ignored, because the client could choose it.
 func (s *Site) observe(c *gin.Context) {
 	start := s.config.Now()
 	id, err := newReference(s.config.Random)
@@ -40,8 +40,8 @@ func (s *Site) observe(c *gin.Context) {
 		"ms", float64(took.Microseconds())/1000, "client", s.config.Keys.Pseudonym(s.ClientKey(c)))
 }
 
-// newReference returns 60 random bits that can be read out over a telephone:
-// "7K3F-9Q2M-0XVB".
+// newReference returns 60 random bits as a text that can be read out over a
+// telephone: "7K3F-9Q2M-0XVB".
 func newReference(random io.Reader) (string, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
@@ -51,14 +51,15 @@ func newReference(random io.Reader) (string, error) {
 	return t[0:4] + "-" + t[4:8] + "-" + t[8:12], nil
 }
 
-// Reference returns the correlation id of the request, which error pages and
-// each line of the log hold.
+// Reference returns the correlation id of the request. Error pages and all log
+// lines of the request contain it.
 func Reference(c *gin.Context) string { return c.GetString(referenceKey) }
 
-// Log returns the logger of a request.
+// Log returns a logger that adds the correlation id of the request.
 func (s *Site) Log(c *gin.Context) *slog.Logger { return s.config.Log.With("request", Reference(c)) }
 
-// method bounds what a client can write into logs and metrics.
+// method returns an HTTP method for logs and metrics. It replaces an unknown
+// method by "other", so that a client cannot create label values.
 func method(m string) string {
 	switch m {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":

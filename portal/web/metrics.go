@@ -13,12 +13,12 @@ import (
 	"entree/internal/domain"
 )
 
-// Figures are read from the database at each scrape: every instance reports the
-// same values.
+// Figures are the functions that read metrics from the database at each scrape.
+// Every instance therefore reports the same values.
 type Figures struct {
 	// Events returns the number of events since the installation, by kind.
 	Events func(context.Context) (map[domain.EventKind]int64, error)
-	// Jobs returns the jobs that wait and those that were given up.
+	// Jobs returns the numbers of waiting and of abandoned jobs, by kind.
 	Jobs func(context.Context) ([]JobFigures, error)
 }
 
@@ -27,11 +27,12 @@ type JobFigures struct {
 	Kind    string
 	Waiting int64
 	GivenUp int64
-	Oldest  time.Duration // age of the oldest one that waits
-	Cause   int64         // jobs that wait for the most frequent cause
+	Oldest  time.Duration // age of the oldest waiting job
+	Cause   int64         // number of jobs that wait for the most frequent cause
 }
 
-// Metrics is the portal's own Prometheus registry.
+// Metrics is the portal's own Prometheus registry. It is safe for concurrent
+// use.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -59,7 +60,7 @@ func NewMetrics(f Figures) *Metrics {
 	return m
 }
 
-// ObserveHash records how long one password took to hash.
+// ObserveHash records the time that one password took to hash.
 func (m *Metrics) ObserveHash(d time.Duration) { m.hashing.Observe(d.Seconds()) }
 
 func (m *Metrics) request(route, verb string, status int, took time.Duration) {
@@ -68,8 +69,8 @@ func (m *Metrics) request(route, verb string, status int, took time.Duration) {
 }
 
 func (m *Metrics) handler() http.Handler {
-	// While the database is down the metrics of requests are needed most: they
-	// are served, and the failure is counted beside them.
+	// If the database fails, the metrics of requests are most needed: they are
+	// served, and the collection error is counted in the same answer.
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, Registry: m.registry, Timeout: 10 * time.Second,
 	})
@@ -86,9 +87,9 @@ var (
 	oldestDesc  = prometheus.NewDesc("entree_jobs_oldest_seconds", "Age of the oldest job that waits.", []string{"kind"}, nil)
 )
 
-// tellsKnownAddress reports whether events of a kind follow a request for a
-// known address and not one for an unknown address, although nothing was proven
-// yet. Their count would tell which addresses are known (S14).
+// tellsKnownAddress reports whether events of a kind occur only for addresses
+// that are in the registry, before the student has proven anything. Their count
+// would reveal whether an address is registered (S14), so it is not exported.
 func tellsKnownAddress(kind domain.EventKind) bool {
 	return kind == domain.EventMailSent || kind == domain.EventAddressWrong
 }

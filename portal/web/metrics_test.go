@@ -70,7 +70,8 @@ func TestMetricsDocument(t *testing.T) {
 	}
 }
 
-// registered counts the registered metrics of the portal, with or without values.
+// registered returns the number of the portal's registered metrics, with or
+// without values.
 func registered(m *Metrics) (n int) {
 	descriptions := make(chan *prometheus.Desc)
 	go func() {

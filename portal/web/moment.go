@@ -10,8 +10,9 @@ import (
 	"entree/internal/domain"
 )
 
-// Moment writes a time as a distance, "il y a 3 minutes", and as a date in the
-// institution's zone.
+// Moment returns a time as a <time> element with both the relative time, "il y
+// a 3 minutes", and the date in the institution's time zone. For the zero time
+// it returns the words for "never".
 func (v View) Moment(t time.Time) template.HTML {
 	if t.IsZero() {
 		return v.T("console.time.never")
@@ -20,7 +21,7 @@ func (v View) Moment(t time.Time) template.HTML {
 		t.UTC().Format(time.RFC3339), v.ago(t), v.Date(t)))
 }
 
-// Date writes a time to the second, in the institution's zone.
+// Date returns a time to the second, in the institution's time zone.
 func (v View) Date(t time.Time) string {
 	zone := v.Zone
 	if zone == nil {
@@ -33,7 +34,7 @@ func (v View) Date(t time.Time) string {
 	return t.In(zone).Format(layout)
 }
 
-// Clock tells the hour and minute, in the institution's zone.
+// Clock returns the hour and minute of a time, in the institution's time zone.
 func (v View) Clock(t time.Time) string {
 	zone := v.Zone
 	if zone == nil {
@@ -42,7 +43,8 @@ func (v View) Clock(t time.Time) string {
 	return t.In(zone).Format("15:04")
 }
 
-// Percent writes a percentage, "63.2", in the notation of the language.
+// Percent formats a percentage such as "63.2" in the notation of the page's
+// language.
 func (v View) Percent(share string) string {
 	if v.Lang == domain.English {
 		return share + "%"
@@ -70,7 +72,8 @@ func (v View) ago(t time.Time) template.HTML {
 	return v.T("console.time."+when+"."+unit, "Count", n)
 }
 
-// Number writes a number with the thousands separator of the language.
+// Number formats an int or int64 with the thousands separator of the page's
+// language.
 func (v View) Number(n any) string {
 	var digits string
 	switch n := n.(type) {

@@ -13,14 +13,15 @@ import (
 	"entree/internal/domain"
 )
 
-// pages holds the templates by language and page. Each page has a set of its own,
-// so that pages can define blocks of the same name.
+// pages holds the parsed templates by language and page name. Each page has its
+// own set, so that pages can define blocks with the same name.
 type pages map[domain.Lang]map[string]*template.Template
 
-// languages lists the languages, the default first.
+// languages are the supported languages, the default first.
 var languages = []domain.Lang{domain.French, domain.English}
 
-// frame lists the files that every page is parsed with; partials.html is optional.
+// frame are the files that are parsed with every page. All but the first are
+// optional.
 var frame = []string{"layout.html", "partials.html"}
 
 func (s *Site) loadPages(files fs.FS, names []string) (pages, error) {
@@ -63,8 +64,9 @@ func parsePages(files fs.FS, names []string) (map[string]*template.Template, err
 	return p, nil
 }
 
-// Try executes a page with sample data and discards the result, so that a template
-// with an unknown field or file is found when the program starts.
+// Try executes a page with sample data and discards the result. It is called at
+// the start, so that a template that uses a missing field or file is found
+// then.
 func (s *Site) Try(page string, v View) error {
 	_, err := s.draw(page, "layout", v)
 	return err
@@ -86,13 +88,14 @@ func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
 	return &b, nil
 }
 
-// Render responds with a page. The page is complete before the first byte is sent,
-// so that a failure becomes an error page and not half a page.
+// Render answers with a page. The page is executed into memory before the first
+// byte is sent, so that a failure becomes an error page and not a truncated
+// page.
 func (s *Site) Render(c *gin.Context, status int, page string, v View) error {
 	return s.send(c, status, page, "layout", v)
 }
 
-// Fragment responds with one block of a page, without the frame.
+// Fragment answers with one block of a page, without the layout.
 func (s *Site) Fragment(c *gin.Context, page, block string, v View) error {
 	return s.send(c, http.StatusOK, page, block, v)
 }
@@ -107,11 +110,12 @@ func (s *Site) send(c *gin.Context, status int, page, block string, v View) erro
 	return nil
 }
 
-// View returns the view of a page without the page's own data.
+// View returns the view of a page with all fields set except those that the
+// handler of the page sets.
 func (s *Site) View(c *gin.Context, titleKey string) View {
 	v := s.Sample(s.Lang(c), titleKey)
-	// The language switch links to this path, so it must be one of the portal's
-	// pages and not any text of the address.
+	// The language switch links to this path. It must be a route of the site
+	// and not an arbitrary address that another person put into a link.
 	if path := c.FullPath(); s.gets[path] {
 		v.Path = c.Request.URL.EscapedPath()
 	}
@@ -121,7 +125,8 @@ func (s *Site) View(c *gin.Context, titleKey string) View {
 	return v
 }
 
-// Sample returns a view without a request, to try a template with.
+// Sample returns the view of a page without a request, to execute a template
+// with.
 func (s *Site) Sample(lang domain.Lang, titleKey string) View {
 	return View{
 		Lang: lang, Translate: s.config.Catalog.T, Institution: s.institution, Asset: s.Asset,
@@ -129,7 +134,7 @@ func (s *Site) Sample(lang domain.Lang, titleKey string) View {
 	}
 }
 
-// With returns the view with a page's own data.
+// With returns a copy of the view with the page's own data.
 func (v View) With(data any) View {
 	v.Data = data
 	return v

@@ -7,21 +7,24 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Section is a part of the site with a layout of its own.
+// Section configures a part of the site with its own layout, session and error
+// page, such as the console. All fields but Dress must be set.
 type Section struct {
 	Path      string // prefix of all its addresses: "/admin"
-	Cookie    string // name of its session: "entree-admin"
+	Cookie    string // name of its session cookie: "entree-admin"
 	Templates fs.FS
 	PageNames []string
 	ErrorPage ErrorPage
-	// Dress adds to a view the data of the section's layout. It may be called for
-	// a request that was refused before a login was checked.
+	// Dress adds to a view the data that the section's layout needs; nil:
+	// nothing. It is also called for a request that was refused before its user
+	// was known.
 	Dress func(*gin.Context, *View)
 }
 
-// Section adds a section. It shares the site's routes, headers, guards, logs and
-// files; its templates, session and error pages are its own, so that a login in
-// one part is none in the other.
+// Section adds a section to the site. The section shares the site's routes,
+// headers, guards, logs and static files. Its templates, sessions and error
+// pages are separate, so that a user who is signed in to one section is not
+// signed in to another.
 func (s *Site) Section(o Section) (*Site, error) {
 	part := *s
 	var err error
@@ -34,7 +37,8 @@ func (s *Site) Section(o Section) (*Site, error) {
 	return &part, nil
 }
 
-// sectionOf returns the section to which an address belongs.
+// sectionOf returns the section that the path of the request belongs to, or the
+// site itself.
 func (s *Site) sectionOf(c *gin.Context) *Site {
 	for path, part := range s.sections {
 		if at := c.Request.URL.Path; at == path || strings.HasPrefix(at, path+"/") {

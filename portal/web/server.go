@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// NewServer returns an HTTP server for the pages, with a time limit on each part
-// of a request. Event streams and uploads set limits of their own.
+// NewServer returns an HTTP server for the pages, with a timeout for each part
+// of a request. Event streams and uploads replace these timeouts.
 func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,

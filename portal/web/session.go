@@ -19,35 +19,40 @@ import (
 	"entree/internal/secret"
 )
 
-// SessionRows stores the rows of sessions by id.
+// SessionRows stores the data of sessions by session id.
 type SessionRows interface {
-	// Session returns a row, or domain.ErrNotFound.
+	// Session returns a row, or domain.ErrNotFound if there is none.
 	Session(ctx context.Context, id string) (data []byte, expires time.Time, err error)
 	SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error
 	DeleteSession(ctx context.Context, id string) error
-	// RenewSession replaces a row by one with another id; the old id is not valid
-	// any more. It returns domain.ErrNotFound if the old id has no row.
+	// RenewSession replaces a row by one with another id, in one transaction:
+	// the old id is invalid at once. It returns domain.ErrNotFound if old has
+	// no row.
 	RenewSession(ctx context.Context, old, new string, data []byte, expires time.Time) error
-	// ExtendSession changes the end of an existing row.
+	// ExtendSession changes the expiry time of an existing row. It does not
+	// create one.
 	ExtendSession(ctx context.Context, id string, expires time.Time) error
 }
 
-// Sessions is gorilla's sessions.Store over SessionRows.
+// Sessions implements gorilla's sessions.Store over SessionRows.
 //
-// The cookie holds a random id of 256 bits and whether it has a row, signed. The
-// first page with a form issues an id, so that the form can be bound to it; a row
-// is created when there is a value to store. So a GET never writes to the
-// database. The row is sealed with its id as context: a reader of the database
-// cannot read a session.
+// The signed cookie contains a random id of 256 bits and a flag that says
+// whether the id has a row. The first page with a form creates the id, so that
+// the form can be bound to it. A row is created only when there are values to
+// store, by a POST or a login. Therefore a GET of a page never writes to the
+// database. The row is encrypted with its id as additional data: read access to
+// the database does not reveal the content of a session.
 //
+//	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
+//	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
 //	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
 //	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
 type Sessions struct {
 	rows   SessionRows
 	keys   secret.Keyring
 	codecs []securecookie.Codec
-	site   string // of the keys
-	name   string // of the cookie
+	site   string // name of the site, from which its keys are derived
+	name   string // name of the cookie
 	cookie sessions.Options
 	now    func() time.Time
 	random io.Reader
@@ -59,14 +64,16 @@ type ticket struct {
 	Row bool   `json:"row"`
 }
 
-// gone is the key of the mark on a session whose row does not exist any more. It
-// is not a string, so it cannot collide with the key of a value.
+// gone is the key of a session value that says that the session's row no longer
+// exists. It is not a string and therefore cannot be equal to the key of a
+// stored value.
 type gone struct{}
 
-// ends is the key of the time at which the row ends.
+// ends is the key of the session value that holds the expiry time of the row.
 type ends struct{}
 
-// ticketLife is the validity of a cookie's signature; rows end much sooner.
+// ticketLife is how long the signature of a cookie is valid. Rows expire much
+// sooner.
 const ticketLife = 24 * time.Hour
 
 func newSessions(name string, c Config, https bool) *Sessions {
@@ -74,8 +81,8 @@ func newSessions(name string, c Config, https bool) *Sessions {
 	if https {
 		s.name = "__Host-" + name
 	}
-	// All options are set: the defaults of the library are SameSite=None, readable
-	// by scripts, thirty days.
+	// All options are set here: the library's defaults are SameSite=None,
+	// readable by scripts, and 30 days.
 	s.cookie = sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	for _, key := range c.Keys.Subkeys(secret.UseSession.Of(name)) {
 		s.codecs = append(s.codecs, securecookie.New(key, nil).
@@ -84,13 +91,13 @@ func newSessions(name string, c Config, https bool) *Sessions {
 	return s
 }
 
-// Get returns the session of a request. It is read once per request.
+// Get returns the session of a request. The session is read once per request.
 func (s *Sessions) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New reads the session of a request. A cookie that was forged or changed, or is
-// too old, counts as missing. The session is never nil.
+// New reads the session of a request. It returns a new session if the cookie is
+// missing, forged, changed or too old. The session is never nil.
 func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(s, name)
 	options := s.cookie
@@ -134,14 +141,16 @@ func (s *Sessions) read(ctx context.Context, id string) (map[string]string, time
 	return values, expires, json.Unmarshal(plain, &values)
 }
 
-// Save writes the row, where there is something to keep, and the cookie.
-// Options.MaxAge is the life of the row in seconds, negative to end the session;
-// the cookie itself ends with the browser.
+// Save writes the row, if there are values to store, and the cookie.
+// Options.MaxAge is the lifetime of the row in seconds; a negative value
+// deletes the row and the cookie. The cookie itself is a session cookie of the
+// browser.
 func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	return s.save(r, w, session, "")
 }
 
-// save does so in place of the row of another id, where one is given.
+// save is Save with the id of a row that the new row replaces. If old is empty,
+// no row is replaced.
 func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *sessions.Session, old string) error {
 	life := time.Duration(session.Options.MaxAge) * time.Second
 	if life < 0 {
@@ -170,7 +179,8 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 			err = s.rows.RenewSession(r.Context(), old, session.ID, box, until)
 		}
 		if err != nil {
-			// ErrNotFound as well: another request has renewed or ended it.
+			// This includes ErrNotFound: another request has renewed or ended
+			// the session.
 			return fmt.Errorf("session: %w", err)
 		}
 	}
@@ -205,18 +215,19 @@ func (s *Site) Session(c *gin.Context) (*sessions.Session, error) {
 	return s.sessions.Get(c.Request, s.sessions.name)
 }
 
-// SessionGone reports whether the cookie names a session that has ended.
+// SessionGone reports whether the cookie refers to a row that has expired or
+// was deleted.
 func SessionGone(session *sessions.Session) bool { return session.Values[gone{}] != nil }
 
-// SessionValue returns a value of a session, or "".
+// SessionValue returns a stored value, or an empty string if there is none.
 func SessionValue(session *sessions.Session, key string) string {
 	v, _ := session.Values[key].(string)
 	return v
 }
 
-// RenewSession replaces the values of the session and gives it a new id, so that
-// an id that an attacker planted or saw before is not valid afterwards. life is
-// the life of the new row.
+// RenewSession replaces all values of the session and assigns a new id. It
+// prevents session fixation: an id that an attacker planted or saw before
+// becomes invalid. life is the lifetime of the new row.
 func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.Duration) error {
 	session, err := s.Session(c)
 	if err != nil {
@@ -237,21 +248,22 @@ func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.
 	return s.sessions.save(c.Request, c.Writer, session, old)
 }
 
-// SessionEnds returns the end of the session's row; zero if it has none.
+// SessionEnds returns the expiry time of the session's row. It is zero if the
+// session has no row.
 func SessionEnds(session *sessions.Session) time.Time {
 	at, _ := session.Values[ends{}].(time.Time)
 	return at
 }
 
-// ExtendSession changes the end of the session's row. A row that was deleted
-// meanwhile is not created again.
+// ExtendSession changes the expiry time of the session's row. It does not
+// create the row again if the row was deleted by another request.
 func (s *Site) ExtendSession(c *gin.Context, session *sessions.Session, until time.Time) error {
 	session.Values[ends{}] = until
 	return s.sessions.rows.ExtendSession(c.Request.Context(), session.ID, until)
 }
 
 // KeepInSession adds values to the session's row. It returns domain.ErrNotFound
-// if the session was ended meanwhile.
+// if the session was ended by another request.
 func (s *Site) KeepInSession(c *gin.Context, values map[string]string) error {
 	session, err := s.Session(c)
 	if err != nil {
@@ -264,8 +276,8 @@ func (s *Site) KeepInSession(c *gin.Context, values map[string]string) error {
 	return s.sessions.save(c.Request, c.Writer, session, session.ID)
 }
 
-// ReadSession reads the values of a session again, as another request may have
-// changed them.
+// ReadSession reads the values of a session again from the database, because
+// another request may have changed them.
 func (s *Site) ReadSession(c *gin.Context) (map[string]string, error) {
 	session, err := s.Session(c)
 	if err != nil {
@@ -275,8 +287,8 @@ func (s *Site) ReadSession(c *gin.Context) (map[string]string, error) {
 	return values, err
 }
 
-// Note keeps a fact beside the sessions, for all instances, until it expires. It
-// returns false if the fact is known already.
+// Note stores a fact in the table of sessions until it expires, so that all
+// instances know it. It returns false if the fact was stored before.
 func (s *Site) Note(ctx context.Context, fact string, until time.Time) (isNew bool, err error) {
 	if at, err := s.Noted(ctx, fact); err != nil || !at.IsZero() {
 		return false, err
@@ -284,13 +296,14 @@ func (s *Site) Note(ctx context.Context, fact string, until time.Time) (isNew bo
 	return true, s.NoteAgain(ctx, fact, until)
 }
 
-// NoteAgain keeps a fact with the time of now, also if it was noted before.
+// NoteAgain stores a fact with the current time, even if it was stored before.
 func (s *Site) NoteAgain(ctx context.Context, fact string, until time.Time) error {
 	at := strconv.FormatInt(s.config.Now().UnixMicro(), 10)
 	return s.sessions.rows.SaveSession(ctx, factID(fact), []byte(at), until)
 }
 
-// Noted returns when a fact was noted; zero if it was not or has expired.
+// Noted returns the time at which a fact was stored. The time is zero if the
+// fact is unknown or has expired.
 func (s *Site) Noted(ctx context.Context, fact string) (time.Time, error) {
 	raw, expires, err := s.sessions.rows.Session(ctx, factID(fact))
 	if errors.Is(err, domain.ErrNotFound) || err == nil && !s.config.Now().Before(expires) {
@@ -303,11 +316,11 @@ func (s *Site) Noted(ctx context.Context, fact string) (time.Time, error) {
 	return time.UnixMicro(at), err
 }
 
-// factID returns the id of a fact's row. No session has such an id: theirs have
-// no colon.
+// factID returns the id of a fact's row. It differs from every session id,
+// because session ids contain no colon.
 func factID(fact string) string { return "fact:" + fact }
 
-// EndSession destroys the session and its cookie.
+// EndSession deletes the session's row and its cookie.
 func (s *Site) EndSession(c *gin.Context) error {
 	session, err := s.Session(c)
 	if err != nil || session.IsNew {

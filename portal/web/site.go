@@ -22,18 +22,19 @@ import (
 	"entree/internal/secret"
 )
 
-// Catalog translates message keys.
+// Catalog holds the messages of the pages in all languages.
 type Catalog interface {
 	T(lang domain.Lang, key string, args ...any) template.HTML
 	Match(acceptLanguage string) domain.Lang
 }
 
-// Config holds the parts and settings of a site.
+// Config configures a site. BaseURL, Theme, Templates, PageNames, Static,
+// Catalog, ErrorPage, Keys, Sessions, Log, Metrics, Now and Random must be set.
 type Config struct {
-	BaseURL        string   // public address, "https://mon-compte.univ-orleans.fr"; http on loopback only
+	BaseURL        string   // public origin, "https://mon-compte.univ-orleans.fr"; http on loopback only
 	TrustedProxies []string // addresses or networks of reverse proxies; none by default
-	ProxyHeader    string   // the header in which they name the visitor; empty: X-Forwarded-For, else Forwarded
-	FormTargets    []string // other origins to which a form may redirect
+	ProxyHeader    string   // header in which the proxies write the visitor's address; empty: X-Forwarded-For, else Forwarded
+	FormTargets    []string // other origins that the answer to a form may redirect to
 	Institution    Institution
 	Theme          Theme
 	Templates      fs.FS
@@ -46,14 +47,15 @@ type Config struct {
 	Log            *slog.Logger
 	Metrics        *Metrics
 	Checks         []Check
-	OpsElsewhere   bool // Ops serves health and metrics on a listener of its own
+	OpsElsewhere   bool // health checks and metrics are served by Ops on a separate listener
 	Now            func() time.Time
 	Random         io.Reader
-	Zone           *time.Location // of the times on pages; nil: UTC
-	AtOnce         int            // requests that are processed at once; 0: any number
+	Zone           *time.Location // time zone of the times on pages; nil: UTC
+	AtOnce         int            // maximum number of requests processed at the same time; 0: no limit
 }
 
-// Site serves pages: it holds routes, templates, sessions and limits.
+// Site serves the pages. It is safe for concurrent use after all routes were
+// added.
 type Site struct {
 	config      Config
 	base        *url.URL
@@ -62,27 +64,28 @@ type Site struct {
 	assets      *assets
 	sessions    *Sessions
 	institution Institution
-	gets        map[string]bool           // routes that answer GET with a page
-	uploads     map[string]int64          // routes that take a file, with its largest size in bytes
-	dress       func(*gin.Context, *View) // of a section; nil: none
+	gets        map[string]bool           // route templates that answer GET with a page
+	uploads     map[string]int64          // maximum size in bytes of an upload, by route template
+	dress       func(*gin.Context, *View) // of a section; nil: nothing is added
 	ready       *readiness
 	crowd       *crowd
 	lasting     *lasting
-	largeBodies *atomic.Int64 // that are being read
+	largeBodies *atomic.Int64 // bodies above smallBody that are being read
 	proxies     *proxies
-	sections    map[string]*Site // by the path that they begin with
+	sections    map[string]*Site // by path prefix
 	ended       chan struct{}    // closed when the program stops
 	endOnce     *sync.Once
 }
 
-// maxURL and maxBody are far above the sizes of the portal's own links and forms.
+// maxURL and maxBody are limits in bytes, far above the size of the portal's
+// own links and forms.
 const (
 	maxURL  = 4 << 10
 	maxBody = 64 << 10
 )
 
 // New checks the configuration, reads templates and static files, and returns a
-// site without routes of pages.
+// site without pages.
 func New(config Config) (*Site, error) {
 	s := &Site{
 		config: config, gets: map[string]bool{}, uploads: map[string]int64{}, sections: map[string]*Site{}, ended: make(chan struct{}), endOnce: &sync.Once{},
@@ -122,9 +125,9 @@ func (s *Site) build() error {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false // notFound redirects, and more than slashes
+	e.RedirectTrailingSlash = false // notFound redirects, for more cases than slashes
 	e.ForwardedByClientIP = false   // ClientKey reads the headers of proxies
-	e.MaxMultipartMemory = 1        // ReadForm refuses multipart forms
+	e.MaxMultipartMemory = 1        // no form is multipart, and ReadForm refuses multipart bodies
 	e.Use(s.observe, s.recover, s.headers(), s.limit, s.language, s.takeBody, s.admit)
 	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
@@ -138,17 +141,17 @@ func (s *Site) build() error {
 	return nil
 }
 
-// Get adds a page. HEAD is handled as GET; net/http omits the body.
+// Get adds a page. HEAD is answered as GET is; net/http omits the body.
 func (s *Site) Get(path string, h func(*gin.Context) error) {
 	s.gets[path] = true
 	both(s.engine, path, s.Handle(h))
 }
 
-// GetOnly adds a GET route without HEAD, for responses that change a state or
-// leave a record.
+// GetOnly adds a route whose GET consumes something of the visitor, such as a
+// one-time value. HEAD is refused with 405.
 func (s *Site) GetOnly(path string, h func(*gin.Context) error) { s.engine.GET(path, s.Handle(h)) }
 
-// Post adds a POST route.
+// Post adds a route for a form.
 func (s *Site) Post(path string, h func(*gin.Context) error) { s.engine.POST(path, s.Handle(h)) }
 
 func both(e *gin.Engine, path string, h gin.HandlerFunc) {
@@ -159,7 +162,7 @@ func both(e *gin.Engine, path string, h gin.HandlerFunc) {
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Routes lists all routes, for tests.
+// Routes returns all routes. Tests use it to check each of them.
 func (s *Site) Routes() gin.RoutesInfo { return s.engine.Routes() }
 
 // Base returns the public origin without a trailing slash.

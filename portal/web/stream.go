@@ -12,21 +12,22 @@ import (
 )
 
 const (
-	// streamLife limits one stream. The browser opens the next one by itself,
-	// which checks the session again.
+	// streamLife is the maximum duration of a stream. The browser then
+	// reconnects by itself, and the session is checked again.
 	streamLife = 10 * time.Minute
-	// sendTime limits the time of one event: a client that does not read ends
-	// its stream.
+	// sendTime is the timeout for one event. It ends the stream of a client
+	// that does not read.
 	sendTime = 20 * time.Second
-	// silence is the longest time without a byte; proxies close silent
+	// silence is the longest time without a byte, because proxies close idle
 	// connections.
 	silence = 10 * time.Second
 )
 
-// Events answers with server-sent events (HTML Living Standard, 9.2). owner is
-// the operator whose streams are counted together. run gets a context that ends
-// with the request, with the program, at until or after ten minutes, and a
-// function that sends one event; an empty one only keeps the connection open.
+// Events answers with server-sent events (HTML Living Standard §9.2). owner is
+// the operator by whom open streams are counted. run receives a context that is
+// cancelled when the request ends, when the program stops, at until, or after
+// ten minutes, and a function that sends one event. An empty event only keeps
+// the connection open.
 func (s *Site) Events(c *gin.Context, owner string, until time.Time, run func(ctx context.Context, send func(data string) error) error) error {
 	leave, err := s.Lasting(c, owner)
 	if err != nil {
@@ -34,7 +35,8 @@ func (s *Site) Events(c *gin.Context, owner string, until time.Time, run func(ct
 	}
 	defer leave()
 	control := http.NewResponseController(c.Writer)
-	// Without this, the server's read timeout would end the request's context.
+	// Without this reset, the server's read timeout would end the request's
+	// context.
 	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("events: %w", err)
 	}
@@ -68,15 +70,16 @@ func (s *Site) Events(c *gin.Context, owner string, until time.Time, run func(ct
 	if err := run(ctx, send); err != nil && ctx.Err() == nil {
 		s.Log(c).Info("events ended", "cause", err.Error())
 	}
-	return nil // the response has begun: an error page is not possible any more
+	return nil // the response has begun: an error page is no longer possible
 }
 
-// EndStreams ends every stream. A server that shuts down calls it, so that it
-// does not wait for browsers that only listen.
+// EndStreams ends all streams. It is called at shutdown, which would otherwise
+// wait for browsers with open streams.
 func (s *Site) EndStreams() { s.endOnce.Do(func() { close(s.ended) }) }
 
-// Live keeps one block of a page fresh: load reads the view's data at each
-// interval, and the block is sent if its text has changed.
+// Live keeps one block of a page up to date: it calls load at each interval and
+// sends the block if its text has changed. The other parameters and the error
+// are those of Events.
 func (s *Site) Live(c *gin.Context, owner, page, block string, every time.Duration, until time.Time, load func(context.Context) (View, error)) error {
 	return s.Events(c, owner, until, func(ctx context.Context, send func(string) error) error {
 		tick := time.NewTicker(every)

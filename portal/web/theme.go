@@ -7,11 +7,11 @@ import (
 )
 
 // Theme is the institution's accent colour, "#0b5d4e", for light pages and for
-// dark ones.
+// dark pages. Both must be set.
 type Theme struct{ Accent, AccentDark string }
 
-// CSS writes the theme as a style sheet. An accent that cannot be read on its
-// ground is an error.
+// CSS returns the theme as a style sheet. It returns an error if the contrast
+// between an accent and its background is too low.
 func (t Theme) CSS() ([]byte, error) {
 	if err := colour.Readable(t.Accent, colour.LightGround); err != nil {
 		return nil, fmt.Errorf("accent: %w", err)

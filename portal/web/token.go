@@ -9,13 +9,13 @@ import (
 	"entree/internal/secret"
 )
 
-// Token returns the value of a form's hidden field: a MAC over the session and the
-// object of the form (about: the journey, or empty before one exists). A visitor
-// without a session gets one, in the cookie alone.
+// Token returns the value of a form's hidden field: a MAC over the session id
+// and about, which is the journey's id or empty if there is no journey. A
+// visitor without a session receives one; it exists in the cookie only.
 //
-// The session's id changes when a journey begins and when the code is proven. So
-// the page of an earlier journey in another tab has a token that is not valid any
-// more and is refused, instead of changing the later journey.
+// The session id changes when a journey begins and when the code is proven. A
+// page of an earlier journey in another tab therefore has a token that is no
+// longer valid: its form is refused and does not change the later journey.
 func (s *Site) Token(c *gin.Context, about string) (string, error) {
 	session, err := s.Session(c)
 	if err != nil {
@@ -33,15 +33,17 @@ func (s *Site) Token(c *gin.Context, about string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(s.config.Keys.MAC(secret.UseForm.Of(s.sessions.site), session.ID, about)), nil
 }
 
-// CheckToken returns an error page if a form was not made for this session and this
-// about, or if the browser sends no cookie. goOn is the page of the visitor's step.
+// CheckToken returns an error page if a form was not made for this session and
+// this about, or if the browser sends no cookie. goOn is the address of the
+// visitor's current step, to which the error page links.
 func (s *Site) CheckToken(c *gin.Context, form Form, about, goOn string) error {
 	session, err := s.Session(c)
 	if err != nil {
 		return err
 	}
 	if len(c.Request.CookiesNamed(session.Name())) == 0 {
-		// Every page with a form sets the cookie, so the browser does not keep it.
+		// Every page with a form sets the cookie, so the browser does not store
+		// cookies.
 		return &Error{Status: http.StatusConflict, Key: "cookies", GoOn: goOn, Label: "error.try_again"}
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(form[TokenField])

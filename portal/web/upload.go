@@ -12,19 +12,19 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// uploadTime is the longest time of an upload.
+// uploadTime is the timeout for receiving an uploaded file.
 const uploadTime = 15 * time.Minute
 
-// Upload adds a POST route whose form holds a file of at most most bytes. Other
-// routes take maxBody.
+// Upload adds a route for a form with a file of at most most bytes. Other
+// routes accept bodies of at most maxBody bytes.
 func (s *Site) Upload(path string, most int64, h func(*gin.Context) error) {
 	s.uploads[path] = most
 	s.Post(path, h)
 }
 
-// ReadUpload reads a form of the token and one file, in this order. The file is a
-// stream that can be read until the handler returns; nothing of it is read before
-// the token.
+// ReadUpload reads a form that contains the token and one file, in this order.
+// The file is a stream that is valid until the handler ends. None of its bytes
+// are read before the token.
 func ReadUpload(c *gin.Context, field string) (Form, *multipart.Part, error) {
 	control := http.NewResponseController(c.Writer)
 	for _, set := range []func(time.Time) error{control.SetReadDeadline, control.SetWriteDeadline} {
@@ -51,10 +51,10 @@ func ReadUpload(c *gin.Context, field string) (Form, *multipart.Part, error) {
 	return Form{TokenField: string(value)}, file, nil
 }
 
-// UploadName returns the visitor's name of a file, without the folders that some
-// browsers send, and shortened for display.
+// UploadName returns the name of a file as the visitor sent it, without folders
+// and control characters, and with at most 120 characters.
 func UploadName(file *multipart.Part) string {
-	name := file.FileName() // without folders
+	name := file.FileName() // without folders, which some browsers send
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == 0xfffd {
 			return -1

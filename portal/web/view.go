@@ -1,5 +1,5 @@
-// Package web holds the parts that all pages share: rendering, sessions, headers,
-// limits, metrics, and the conversion of errors into pages.
+// Package web contains the parts that all pages share: rendering, sessions,
+// headers, limits, metrics, and the only place where an error becomes a page.
 package web
 
 import (
@@ -12,33 +12,35 @@ import (
 	"entree/internal/domain"
 )
 
-// View is the data of every template: the data of the layout, and in Data the
-// page's own typed data. Templates translate by {{.T "key"}} and by
-// {{.T "key" "Name" value …}}.
+// View is the data of every template: the values of the layout, and in Data the
+// page's own typed data. Templates translate with {{.T "key"}} and {{.T "key"
+// "Name" value …}}. Templates are shared between requests, so no function is
+// bound to them.
 type View struct {
 	Lang        domain.Lang
 	Translate   func(lang domain.Lang, key string, args ...any) template.HTML
 	Institution Institution
-	Asset       func(name string) string // "app.css" → its fingerprinted address
+	Asset       func(name string) string // "app.css" → its address with a hash
 	TitleKey    string                   // message key of the page's title and h1
-	Step        int                      // 1 to 3 in the step bar; 0: no bar; 4: all done
-	Path        string                   // this page, for the language switch
-	Query       url.Values               // the parameters of this page that the language switch keeps
+	Step        int                      // 1 to 3 in the step bar; 0: no bar; 4: all steps are done
+	Path        string                   // path of this page, for the language switch
+	Query       url.Values               // query parameters of this page that the language switch keeps
 	Token       string                   // for <input type="hidden" name="jeton">
 	Errors      []FieldError             // the error summary, in the order of the fields
-	Notice      template.HTML            // a line above the card ("a new code has been sent"); may be empty
-	SessionEnds time.Time                // idle end of the session; zero: no session, no warning
+	Notice      template.HTML            // a message above the card, such as "a new code has been sent"; may be empty
+	SessionEnds time.Time                // idle expiry of the session; zero: no session and no warning
 	Reference   string                   // correlation id, on error pages
-	Now         time.Time                // for times written as "3 minutes ago"
-	Zone        *time.Location           // of the times that are shown; nil: UTC
-	Frame       any                      // further data of a section's layout
+	Now         time.Time                // current time, for relative times such as "3 minutes ago"
+	Zone        *time.Location           // time zone of the times that are shown; nil: UTC
+	Frame       any                      // data that the layout of a section needs in addition
 	Data        any
 }
 
-// T translates a message into the page's language. args are name–value pairs.
+// T translates a message into the page's language. args are pairs of a name and
+// a value.
 func (v View) T(key string, args ...any) template.HTML { return v.Translate(v.Lang, key, args...) }
 
-// Other returns the language that the switch leads to.
+// Other returns the language that the language switch leads to.
 func (v View) Other() domain.Lang {
 	if v.Lang == domain.French {
 		return domain.English
@@ -55,20 +57,23 @@ func (v View) SwitchTo(lang domain.Lang) string {
 	return v.Path + "?" + query.Encode()
 }
 
-// SessionLeft returns the seconds until SessionEnds, at least 1. The page counts them
-// down by itself: the clock of a telephone may be wrong by hours.
+// SessionLeft returns the seconds until SessionEnds, at least 1. The page
+// counts them down without the time of day, because the clock of a telephone
+// may be wrong by hours.
 func (v View) SessionLeft() int { return SecondsUntil(v.SessionEnds, v.Now) }
 
 // SecondsUntil returns the whole seconds from now until at, at least 1.
 func SecondsUntil(at, now time.Time) int { return max(1, int(math.Ceil(at.Sub(now).Seconds()))) }
 
-// FieldError is one line of the error summary, and the message at its field.
+// FieldError is one line of the error summary. The same message is shown at its
+// field.
 type FieldError struct {
 	Field   string // id of the input, "adresse"
 	Message template.HTML
 }
 
-// ErrorAt returns the message of a field, or "".
+// ErrorAt returns the message for a field, or an empty value if the field has
+// no error.
 func (v View) ErrorAt(field string) template.HTML {
 	for _, e := range v.Errors {
 		if e.Field == field {
@@ -82,7 +87,7 @@ func (v View) ErrorAt(field string) template.HTML {
 type Institution struct {
 	Name          string // "Université d'Orléans"
 	ShortName     string // "Orléans"
-	LogoURL       string // an asset; empty: the name is shown without a logo
+	LogoURL       string // address or name of a static file; empty: only the name is shown
 	HelpURL       string
 	HelpEmail     string
 	HelpPhone     string
@@ -90,8 +95,9 @@ type Institution struct {
 	AccessibleURL string
 }
 
-// Dial returns the telephone number for a tel: address: figures and a leading plus
-// only (RFC 3966), without the "(0)" that is not dialled after a country code.
+// Dial returns the telephone number for a tel: address: digits and a leading
+// plus only (RFC 3966), without the "(0)" that is not dialled after a country
+// code.
 func (i Institution) Dial() string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r == '+' {

@@ -6,17 +6,17 @@ import (
 	"text/template/parse"
 )
 
-// Most of a page are words that never change: {{.T "key"}} without arguments.
-// They are put into the templates when these are read, a set for each language,
-// so that drawing a page does not look them up, call them and escape them anew
-// each time; that was half of a page's cost.
+// Most words of a page are constant: {{.T "key"}} without arguments. They are
+// inserted into the templates when the templates are parsed, with one set for
+// each language. Executing a page then does not look them up, call a function
+// and escape them each time, which took half of the time of a page.
 //
-// A message with a character that HTML gives a meaning to is left where it is
-// and escaped for its place, as ever. An apostrophe needs nothing: attributes
-// of our templates stand in double quotes, which TestWordsStandInDoubleQuotes
-// holds them to.
+// A message with a character that is special in HTML is not inserted: it is
+// escaped for its context each time. An apostrophe is safe, because the
+// attributes in the templates are in double quotes.
+// TestWordsStandInDoubleQuotes checks this.
 
-// fixWords puts the words of one language into the templates of a set.
+// fixWords inserts the words of one language into the templates of a set.
 func fixWords(t *template.Template, say func(key string) template.HTML, asset func(name string) (string, bool)) {
 	for _, one := range t.Templates() {
 		if one.Tree != nil {
@@ -48,8 +48,9 @@ func fixList(list *parse.ListNode, say func(string) template.HTML, asset func(st
 	}
 }
 
-// fixed gives what an action always says: {{.T "key"}}, {{$.T "key"}} and
-// {{call .Asset "name"}}.
+// fixed returns the constant text of an action of the form {{.T "key"}}, {{$.T
+// "key"}} or {{call .Asset "name"}}. ok is false for every other action, and
+// for a text that must be escaped.
 func fixed(n *parse.ActionNode, say func(string) template.HTML, asset func(string) (string, bool)) (string, bool) {
 	if len(n.Pipe.Decl) > 0 || len(n.Pipe.Cmds) != 1 {
 		return "", false
@@ -68,7 +69,8 @@ func fixed(n *parse.ActionNode, say func(string) template.HTML, asset func(strin
 	return "", false
 }
 
-// afterEquals tells whether an attribute without quotes begins here.
+// afterEquals reports whether the text before ends with the equals sign of an
+// attribute without quotes.
 func afterEquals(before []parse.Node) bool {
 	if len(before) == 0 {
 		return false

@@ -11,7 +11,8 @@ import (
 	"entree/templates"
 )
 
-// Words are put into attributes as they are, apostrophes included.
+// Words are inserted into attributes without escaping apostrophes, so no
+// attribute of a template may be in single quotes.
 func TestWordsStandInDoubleQuotes(t *testing.T) {
 	single := regexp.MustCompile(`=\s*'`)
 	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
@@ -37,7 +38,8 @@ func (words) T(key string, _ ...any) template.HTML {
 	}[key])
 }
 
-// A page reads the same with its words put in before and looked up each time.
+// A page with inserted words is the same as a page whose words are looked up
+// each time.
 func TestFixedWordsReadTheSame(t *testing.T) {
 	const page = `<p title="{{.T "plain"}}">{{.T "plain"}} {{.T "markup"}}</p><p title="{{.T "quote"}}" id="{{.T "and"}}">{{.T "and"}}</p>{{range .Many}}<i>{{$.T "plain"}}{{.}}</i>{{else}}{{.T "markup"}}{{end}}{{with .Many}}{{$.T "quote"}}{{end}}`
 	draw := func(fix bool, data words) string {
