@@ -35,8 +35,9 @@ func (p *Portal) restart(v *visit, _ web.Form) error {
 	return web.SeeOther(pathRequest)
 }
 
-// extend gives the student more time (WCAG 2.2, 2.2.1). The answer to a script holds
-// the seconds that are left; a form leads back to its page.
+// extend postpones the end of the journey at the student's request (WCAG 2.2,
+// 2.2.1). The response to a script contains the remaining seconds; a form redirects
+// to its page.
 func (p *Portal) extend(v *visit, _ web.Form) error {
 	if err := p.Service.Extend(v.Request.Context(), &v.journey); err != nil {
 		return err

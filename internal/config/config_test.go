@@ -41,7 +41,7 @@ func TestTheSampleLoads(t *testing.T) {
 	}
 }
 
-// What the sample says of a default is the default.
+// The values of the sample are the defaults.
 func TestTheSampleTellsTheDefaults(t *testing.T) {
 	c, err := config.Load(sample, given)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestTheSampleTellsTheDefaults(t *testing.T) {
 // commented is a list that is empty in the sample, with an example in comments.
 var commented = regexp.MustCompile(`(?m)^([a-z_]+): \[\](.*\n)((?:#  .*\n)+)`)
 
-// shown gives the sample with such examples in force.
+// shown returns the sample with its commented examples uncommented.
 func shown(raw []byte) []byte {
 	return commented.ReplaceAllFunc(raw, func(list []byte) []byte {
 		m := commented.FindSubmatch(list)
@@ -208,7 +208,7 @@ func TestI4_AConfigurationCanBePrinted(t *testing.T) {
 	}
 }
 
-// changed gives a copy of the sample with one thing changed.
+// changed returns the path of a copy of the sample in which from is replaced by to.
 func changed(t *testing.T, from, to string) string {
 	t.Helper()
 	raw, err := os.ReadFile(sample)

@@ -151,12 +151,12 @@ func TestT3_TheHeadersOfOtherPrograms(t *testing.T) {
 			t.Errorf("%s: %+v %+v", name, p, o.report)
 		}
 	}
-	// What only sounds alike is not taken.
+	// Headers that only look similar are not recognised.
 	o := imported(t, []byte("Numéro;Nom;Prénom;Mail;Nom du père;Mail du tuteur;Date de naissance du conjoint;Type de bac\n71;Roy;Léa;lea@example.org;Ted;ted@example.org;01/01/1970;S\n"))
 	if p := one(t, "relatives", o); p.FamilyName != "Roy" || p.BirthDate != "" || !o.has(registry.FindUnused) || !o.has(registry.FindLacking) {
 		t.Errorf("%+v %+v", p, o.report.Findings)
 	}
-	// Every column that is needed is named at once.
+	// All missing columns are reported at once.
 	if o := imported(t, []byte("Groupe;Salle\nA;12\n")); o.err == nil || !strings.Contains(o.err.Error(), "number") || !strings.Contains(o.err.Error(), "email") || !strings.Contains(o.err.Error(), `"Salle"`) {
 		t.Errorf("%v", o.err)
 	}
@@ -233,7 +233,7 @@ func TestT5_EncodingsAreDecidedByTheWholeFile(t *testing.T) {
 			t.Errorf("%s: %+v", name, o.report.Findings)
 		}
 	}
-	// What cannot be mended is told with an example.
+	// Damage that cannot be repaired is reported with an example.
 	for name, text := range map[string]string{"a question mark": "71;Roy;Fran?ois;a@example.org\n", "an entity": "71;Roy;Fran&#xZZ;cois;a@example.org\n"} {
 		if o := imported(t, []byte("numero;nom;prenom;mail\n"+text)); !o.has(registry.FindDamaged) && len(o.refused) == 0 {
 			t.Errorf("%s: %+v", name, o.people)

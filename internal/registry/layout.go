@@ -410,7 +410,8 @@ func (l *layout) compareMails(m Mapping, used map[int]bool, open bool) {
 	}
 }
 
-// unused tells the columns that are left out, but for the needless ones.
+// unused reports the columns that are not imported, except those that the mapping
+// ignores.
 func (l *layout) unused(m Mapping, used map[int]bool) {
 	for c, h := range l.headers {
 		if used[c] || slices.ContainsFunc(m.Ignore, func(i string) bool { return simple(i) == simple(h) }) {

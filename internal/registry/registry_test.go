@@ -53,7 +53,7 @@ func run(t *testing.T, s *store.Store, text string, dryRun bool) (domain.ImportC
 	return counts, refused, err
 }
 
-// take imports what a reader gives, whatever it is.
+// take imports a file of any format.
 func take(ctx context.Context, s registry.Sink, r io.Reader, o *domain.ImportOrder, refused func(registry.Refusal) error) (domain.ImportCounts, error) {
 	table, err := registry.Open(r)
 	if err != nil {

@@ -42,9 +42,9 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// What spreadsheets of enrolment offices have: a title, two lines of headers
-// with merged cells, a programme that stands once for those below it, numbers
-// that are computed, dates that are numbers, zeros in front.
+// A spreadsheet as registrars write it: a title, two header lines with merged
+// cells, a programme that is written once for the lines below it, computed numbers,
+// dates stored as numbers, leading zeros.
 func TestImport_ASpreadsheetAsItIs(t *testing.T) {
 	raw := book(t, func(f *excelize.File, sheet string) {
 		date, err := f.NewStyle(&excelize.Style{NumFmt: 14})

@@ -125,7 +125,7 @@ func list(t *testing.T) []pkg {
 	}
 }
 
-// broken gives every import that a rule forbids, with the reason.
+// broken returns every import that a rule forbids, with the reason.
 func broken(all []pkg) []string {
 	var out []string
 	for _, p := range all {

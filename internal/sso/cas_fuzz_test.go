@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever a server answers: somebody is let in only by one success that names
-// one user, and by nothing that another reader of XML could read another way.
+// A response logs a user in only if it contains exactly one success with one user,
+// and no other XML parser could read it differently.
 func FuzzTicketAnswer(f *testing.F) {
 	const head = `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">`
 	for _, seed := range []string{

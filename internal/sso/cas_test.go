@@ -68,7 +68,7 @@ func TestCAS_Login(t *testing.T) {
 	}
 }
 
-// What does not belong to a login begun in this browser is refused before the
+// A response without a login that began in this browser is refused before the
 // server is asked.
 func TestS33_CAS_AnswersToNoLoginHere(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -174,7 +174,7 @@ func TestDirectory_EveryPageIsRead(t *testing.T) {
 }
 
 // A refused entry is named by its DN, a misspelt attribute stops the import, and
-// the stored address stays while it is among the values, whatever their order.
+// the stored address stays while it is among the values, in any order.
 func TestT13_EntriesAreNamedAndAddressesStay(t *testing.T) {
 	s := start(t)
 	db := database(t)
@@ -269,8 +269,8 @@ func TestDirectory_WhatIsWrongImportsNothing(t *testing.T) {
 	}
 }
 
-// through gives an address that leads to another, until the other has sent so
-// many bytes: then nothing comes any more, or the connection is lost.
+// through returns the address of a proxy to another address. After this number of
+// bytes from there, the proxy stalls if silent is set, or closes the connection.
 func through(t *testing.T, to string, bytes int64, silent bool) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -162,8 +162,8 @@ func (i *Intake) look(f *File) error {
 	return errors.Join(err, t.Close())
 }
 
-// Choose looks at other sheets of a file. What was decided about its columns is
-// lost, since they are others.
+// Choose selects other sheets of a file. Decisions about its columns are discarded,
+// because the sheets have other columns.
 func (i *Intake) Choose(id string, sheets []string) error {
 	f, working, err := i.File(id)
 	switch {

@@ -12,9 +12,9 @@ import (
 	"entree/internal/registry"
 )
 
-// What a trial found stands line by line beside its file, whole: the file's
-// own record has the first of each kind alone. The refused lines of an import
-// stay for a day after it, to be corrected.
+// The complete results of a trial are stored beside its file, line by line; the
+// file's own record has only the first ones of each kind. The refused lines of an
+// import stay for a day after it, so that they can be corrected.
 const (
 	listRefused = "refused"
 	listChanges = "changes"

@@ -219,7 +219,7 @@ func (r *odsRows) cells(repeated int) error {
 	}
 }
 
-// fill gives spanned cells the value of the first one.
+// fill copies the value of the first cell of a span to the others.
 func (r *odsRows) fill(repeated int) {
 	none := empty(r.record)
 	for i := range r.spans {

@@ -432,7 +432,7 @@ func (a *parts) merges(file string) (*merges, error) {
 	return out, err
 }
 
-// fill gives merged cells the value of the first cell of their range.
+// fill copies the value of the first cell of a merged range to the others.
 func (m *merges) fill(record []string, line int) []string {
 	for len(m.waiting) > 0 && m.waiting[0].top <= line {
 		g := m.waiting[0]

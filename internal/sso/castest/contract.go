@@ -12,7 +12,8 @@ import (
 	"entree/internal/sso"
 )
 
-// Somebody is a CAS server, small or real, with a session of a user.
+// Somebody is a session of a user at a CAS server, the test server or a
+// real one.
 type Somebody interface {
 	// Login requests the address of a login and returns the query that the browser
 	// brings back from there.

@@ -101,7 +101,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// validate spends the ticket whatever it is good for (CAS Protocol 3.0, 3.1.1).
+// validate consumes the ticket, also if the validation fails (CAS Protocol 3.0,
+// 3.1.1).
 func (s *Server) validate(q url.Values) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
