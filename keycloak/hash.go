@@ -14,14 +14,13 @@ import (
 	"strconv"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/text/unicode/norm"
 
 	"entree/internal/domain"
 	"entree/internal/secret"
 )
 
-// Hasher computes the credential that the realm would make of a password, so
-// that Keycloak does not have to and the password needs not wait for it.
+// Hasher computes the credential that the realm would make of a password, so that
+// the password does not have to be kept until Keycloak answers.
 type Hasher struct {
 	algorithm  string
 	iterations int
@@ -51,34 +50,47 @@ var pbkdfs = map[string]pbkdf{
 	"pbkdf2-sha512": {sha512.New, 210_000, 64},
 }
 
-// NewHasher gives a hasher by the names of Keycloak's policy terms
-// hashAlgorithm and hashIterations (0: the algorithm's own). atOnce bounds how
-// many hashes are computed together: each one takes some 20 core-milliseconds
+// leastIterations returns the number of iterations below which OWASP's Password
+// Storage Cheat Sheet does not go, with the memory of the algorithm's parameters
+// here.
+func leastIterations(algorithm string) int {
+	if p, ok := pbkdfs[algorithm]; ok {
+		return p.iterations
+	}
+	return argonIterations
+}
+
+// weakHash reports whether a policy hashes with fewer iterations than least.
+func weakHash(algorithm string, iterations int) (least int, weak bool) {
+	least = leastIterations(algorithm)
+	return least, iterations > 0 && iterations < least
+}
+
+// NewHasher returns a hasher by the names of Keycloak's policy terms
+// hashAlgorithm and hashIterations (0: the algorithm's own). It never hashes with
+// fewer iterations than OWASP's minimum, whatever the policy says. atOnce is the
+// number of hashes that run at the same time: each takes some 20 core-milliseconds
 // and, with Argon2id, 7 MiB.
 func NewHasher(algorithm string, iterations, atOnce int, random io.Reader) (*Hasher, error) {
 	if algorithm == "" {
 		algorithm = "argon2"
 	}
-	p, known := pbkdfs[algorithm]
+	_, known := pbkdfs[algorithm]
 	if algorithm != "argon2" && !known {
 		return nil, fmt.Errorf("keycloak: hash algorithm %q is unknown here", algorithm)
 	}
-	if iterations <= 0 {
-		iterations = p.iterations
-		if algorithm == "argon2" {
-			iterations = argonIterations
-		}
-	}
+	iterations = max(iterations, leastIterations(algorithm))
 	return &Hasher{algorithm, iterations, random, make(chan struct{}, max(1, atOnce))}, nil
 }
 
-// Is tells whether the hasher is the one that NewHasher gives for these terms.
+// Is reports whether NewHasher returns an equal hasher for these terms.
 func (h *Hasher) Is(algorithm string, iterations int) bool {
 	other, err := NewHasher(algorithm, iterations, 1, nil)
 	return err == nil && other.algorithm == h.algorithm && other.iterations == h.iterations
 }
 
-// Hash waits for its turn and hashes. It gives up waiting when ctx ends.
+// Hash returns the credential of a password. It returns an error if ctx ends
+// before one of the hashes at once is free.
 func (h *Hasher) Hash(ctx context.Context, password secret.Text) (domain.Credential, error) {
 	select {
 	case h.atOnce <- struct{}{}:
@@ -90,7 +102,7 @@ func (h *Hasher) Hash(ctx context.Context, password secret.Text) (domain.Credent
 	if _, err := io.ReadFull(h.random, salt); err != nil {
 		return domain.Credential{}, fmt.Errorf("draw a salt: %w", err)
 	}
-	plain := norm.NFC.String(password.Reveal())
+	plain := password.Reveal() // as typed: Keycloak hashes the bytes that its login page receives
 	parameters := map[string][]string{}
 	var sum []byte
 	if p, ok := pbkdfs[h.algorithm]; ok {

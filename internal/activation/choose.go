@@ -27,8 +27,9 @@ type Phrase struct {
 // Rules returns the rules that a password must keep now.
 func (s *Service) Rules(domain.Journey) PasswordRules { return s.Policy() }
 
-// Fragments returns the folded parts of a person's data that a password must
-// not contain. The browser uses them to check the rule while the student types.
+// Fragments returns the parts of a person's names and addresses that a password
+// may not contain, folded, for the browser, which ticks the rule while the student
+// types. Birth date and number stay on the server.
 func (s *Service) Fragments(p domain.Person) []string { return s.personal(p).Fragments() }
 
 // Phrases draws n suggestions that keep all rules for this person.
@@ -64,8 +65,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err := s.mayFinish(ctx, j, p); err != nil {
 		return err
 	}
-	chosen, confirmation = password.Normalize(chosen), password.Normalize(confirmation)
-	found, err := s.judge(chosen, p)
+	found, err := s.judge(password.Normalize(chosen), p)
 	if err != nil {
 		return err
 	}

@@ -4,48 +4,93 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/mozillazg/go-unidecode"
+	"github.com/mtibben/confusables"
 	"golang.org/x/text/unicode/norm"
 )
 
-// masked is a text in which each position holds every character that it may
-// represent: "4" represents 4 and a, "1" represents 1, i and l.
+// masked is a text in which each place holds every character that it could be
+// read as: the folded character first, then its disguises. "4" is 4 and a.
 type masked [][]rune
 
-// stands maps characters to the letters and digits that they are used for.
+// stands lists the letters that a digit, a sign or a letter is written for.
 var stands = map[rune][]rune{
 	'0': {'o'}, '1': {'i', 'l'}, '2': {'z'}, '3': {'e'}, '4': {'a'}, '5': {'s'}, '6': {'g', 'b'}, '7': {'t'}, '8': {'b'}, '9': {'g', 'q'},
-	'o': {'0'}, 'i': {'1', 'j', 'y'}, 'l': {'1'}, 'e': {'3'}, 'a': {'4'}, 's': {'5'}, 't': {'7'},
-	'@': {'a'}, '$': {'s'}, '€': {'e'}, '£': {'l'}, '!': {'i', 'l'}, '|': {'i', 'l'}, '+': {'t'}, '(': {'c'}, '&': {'e'}, '*': {'a'},
+	'i': {'j', 'y'}, '@': {'a'}, '$': {'s'}, '€': {'e'}, '£': {'l'}, '!': {'i', 'l'}, '|': {'i', 'l'}, '+': {'t'}, '(': {'c'}, '&': {'e'}, '*': {'a'},
 	'y': {'i'}, 'j': {'i'}, 'k': {'c'}, 'v': {'u'}, 'w': {'v'},
 }
 
-// ligatures replaces letters that no Unicode decomposition splits.
+// digitsOf lists the digits that a letter is written for. They count only beside
+// real digits, in 2oo7 but not in "solo", which would be 5010.
+var digitsOf = map[rune][]rune{'o': {'0'}, 'i': {'1'}, 'l': {'1'}, 'z': {'2'}, 'e': {'3'}, 'a': {'4'}, 's': {'5'}, 'g': {'6', '9'}, 't': {'7'}, 'b': {'8'}}
+
+// ligatures are letters that no decomposition splits.
 var ligatures = strings.NewReplacer("ß", "ss", "œ", "oe", "æ", "ae", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 
-// fold returns a text in lower case and without accents.
+// fold returns a text in lower case, without accents, and with the digits of every
+// script as 0 to 9.
 func fold(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
-		if !unicode.Is(unicode.Mn, r) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case r > unicode.MaxASCII && unicode.Is(unicode.Nd, r):
+			if d := unidecode.Unidecode(string(r)); len(d) == 1 {
+				b.WriteString(d)
+			} else {
+				b.WriteRune(r)
+			}
+		default:
 			b.WriteRune(unicode.ToLower(r))
 		}
 	}
 	return ligatures.Replace(b.String())
 }
 
-// disguise returns the possible readings of a text, one position per folded
-// character.
+// disguise returns the readings of a text, one place for each folded character.
 func disguise(s string) masked {
-	folded := []rune(fold(s))
-	m := make(masked, len(folded))
-	for i, r := range folded {
-		m[i] = append([]rune{r}, stands[r]...)
+	var m masked
+	for _, r := range norm.NFC.String(s) {
+		folded := []rune(fold(string(r)))
+		for _, f := range folded {
+			place := append([]rune{f}, stands[f]...)
+			if f > unicode.MaxASCII && len(folded) == 1 {
+				for _, like := range looks(r, f) {
+					place = append(append(place, like), stands[like]...)
+				}
+			}
+			m = append(m, place)
+		}
 	}
 	return m
 }
 
-// bare removes the positions that hold neither a letter nor a digit, so that
-// "17/03/2007" and "m-a-r-t-i-n" are recognised.
+// looks returns the ASCII characters that a character looks like, by the skeleton
+// of UTS 39 in either case, or is spelled as: Cyrillic р is p and r. Small capitals
+// are in neither table as such, but both lead to them.
+func looks(r, folded rune) []rune {
+	var out []rune
+	add := func(s string) {
+		s = strings.ToLower(s)
+		if s == "rn" { // the skeleton of m
+			s = "m"
+		}
+		if runes := []rune(s); len(runes) == 1 && runes[0] <= unicode.MaxASCII && !has(out, runes[0]) && runes[0] != ' ' {
+			out = append(out, runes[0])
+		}
+	}
+	for _, c := range []rune{r, folded, unicode.ToUpper(r)} {
+		skeleton := confusables.Skeleton(string(c))
+		add(skeleton)
+		add(fold(skeleton))
+		add(unidecode.Unidecode(skeleton))
+		add(unidecode.Unidecode(string(c)))
+	}
+	return out
+}
+
+// bare returns the places that hold a letter or a digit, so that "17/03/2007" and
+// "m-a-r-t-i-n" are read.
 func (m masked) bare() masked {
 	var out masked
 	for _, place := range m {
@@ -56,20 +101,31 @@ func (m masked) bare() masked {
 	return out
 }
 
-// at reports whether the word matches at position i.
+// at reports whether the word can be read from a place on.
 func (m masked) at(i int, word []rune) bool {
 	if i+len(word) > len(m) {
 		return false
 	}
+	digits, read := 0, 0 // digits of the word, and those that are digits in the text too
 	for k, want := range word {
-		if !has(m[i+k], want) {
+		place := m[i+k]
+		switch {
+		case want < '0' || want > '9':
+			if !has(place, want) {
+				return false
+			}
+			continue
+		case place[0] == want:
+			read++
+		case !has(digitsOf[place[0]], want):
 			return false
 		}
+		digits++
 	}
-	return true
+	return 2*read >= digits
 }
 
-// holds reports whether the word occurs anywhere, forwards or backwards.
+// holds reports whether the word can be read anywhere, forwards or backwards.
 func (m masked) holds(word string) bool {
 	forward := []rune(word)
 	if len(forward) == 0 {

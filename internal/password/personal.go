@@ -5,25 +5,28 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/mozillazg/go-unidecode"
 )
 
-// Personal is the data of a person that a password must not contain.
+// Personal holds the data of a person that their password must not contain.
 type Personal struct {
 	GivenName, FamilyName string
-	BirthDate             string // ISO 8601; empty if unknown
+	BirthDate             string // ISO 8601; empty where unknown
 	Number, Login         string
 	Addresses             []string // personal and university
-	Institution           []string // words of the institution
+	Institution           []string // the institution's own words
 }
 
-// shortest is the minimum length of a fragment that counts, because three
-// letters of a name occur in too many words by chance.
+// shortest is the length of the shortest fragment that counts: three letters of a
+// name are in too many words by chance.
 const shortest = 4
 
 // fragment is a folded piece of personal information and its kind.
 type fragment struct{ what, text string }
 
-// kinds returns the kinds of personal data that a password contains, each once.
+// kinds returns the kinds of personal information that a password contains, each
+// once.
 func kinds(personal []fragment, m masked) []string {
 	bare := m.bare()
 	var found []string
@@ -35,12 +38,13 @@ func kinds(personal []fragment, m masked) []string {
 	return found
 }
 
-// Fragments returns the folded fragments. The browser uses them to check the
-// rule while the student types; they are the student's own data.
+// Fragments returns the folded pieces for the browser, which ticks the rule while
+// the student types. Birth date and number, which are asked for as a second proof,
+// never leave the server: it alone judges them.
 func (p Personal) Fragments() []string {
 	var out []string
 	for _, f := range p.fragments() {
-		if !slices.Contains(out, f.text) {
+		if f.what != "birth_date" && !strings.ContainsAny(f.text, "0123456789") && !slices.Contains(out, f.text) {
 			out = append(out, f.text)
 		}
 	}
@@ -57,8 +61,11 @@ func (p Personal) fragments() []fragment {
 	given, family := words(p.GivenName), words(p.FamilyName)
 	add("given_name", pieces(given)...)
 	add("family_name", pieces(family)...)
+	// A name in another script is also known in its Latin spelling.
+	add("given_name", pieces(spelled(given))...)
+	add("family_name", pieces(spelled(family))...)
 	if g, f := strings.Join(given, ""), strings.Join(family, ""); g != "" && f != "" {
-		add("family_name", long(g+f, f+g)...) // for names that are too short to count alone
+		add("family_name", long(g+f, f+g)...) // names too short to count alone
 	}
 	add("birth_date", dates(p.BirthDate)...)
 	add("number", windows(digits(p.Number))...)
@@ -73,14 +80,24 @@ func (p Personal) fragments() []fragment {
 	return out
 }
 
-// words splits folded text at every character that is neither a letter nor a
-// digit.
+// spelled returns the words that are not in Latin letters in their Latin spelling.
+func spelled(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if latin := fold(unidecode.Unidecode(w)); latin != w {
+			out = append(out, strings.Join(strings.FieldsFunc(latin, func(r rune) bool { return !unicode.IsLetter(r) }), ""))
+		}
+	}
+	return out
+}
+
+// words splits folded text at characters that are neither letters nor digits.
 func words(s string) []string {
 	return strings.FieldsFunc(fold(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// pieces returns the words that are long enough, and all words joined if there
-// are several.
+// pieces returns the words that count, and all of them joined if there are
+// several.
 func pieces(words []string) []string {
 	out := long(words...)
 	if len(words) > 1 {
@@ -89,8 +106,8 @@ func pieces(words []string) []string {
 	return out
 }
 
-// long returns the words that are long enough to count. In a script that writes
-// a word with one or two characters, every word counts.
+// long returns the words that are long enough to count. In a script that writes a
+// word with one or two characters, each word counts.
 func long(words ...string) []string {
 	var out []string
 	for _, w := range words {
@@ -111,8 +128,8 @@ func digits(s string) string {
 	}, s)
 }
 
-// windows returns every sequence of four digits of a number, because a part of
-// it is as personal as the whole.
+// windows returns every run of four digits of a number: a part of it is as
+// personal as the whole.
 func windows(s string) []string {
 	var out []string
 	for i := 0; i+shortest <= len(s); i++ {
@@ -126,7 +143,7 @@ var months = [12][]string{
 	{"juillet", "july", "juil"}, {"aout", "august"}, {"septembre", "september", "sept"}, {"octobre", "october"}, {"novembre", "november"}, {"decembre", "december"},
 }
 
-// dates returns the usual ways to write a date, without separators.
+// dates returns the ways in which people write a date, without separators.
 func dates(iso string) []string {
 	at, err := time.Parse(time.DateOnly, iso)
 	if err != nil {

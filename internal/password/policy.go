@@ -1,18 +1,21 @@
-// Package password checks first passwords and suggests good ones.
+// Package password judges first passwords and suggests good ones.
 //
-// A password is normalised to Unicode NFC and then checked as a whole: its
-// length in code points (NIST SP 800-63B-4, 3.1.1.2), the characters that the
-// institution requires, personal data of its owner (ANSSI PG-078, R27), and
-// whether many people would choose it. It is never trimmed or truncated.
+// A password is judged whole, in Unicode's NFC form, and is hashed exactly as the
+// browser sent it: Keycloak hashes the bytes that its login page receives, so the
+// same keys must make the same bytes. The rules are its length
+// in code points (NIST SP 800-63B-4, 3.1.1.2), the characters that the
+// institution asks for, what it says about its owner (ANSSI PG-078, R27), and
+// whether it is one that many people would choose. Nothing is trimmed or cut.
 //
 //	typed ─ NFC ─┬─ counts     length, upper, lower, digit, special
 //	             ├─ personal   names, dates, numbers, addresses in any disguise
 //	             └─ common     made of nothing but common pieces
 //
-// [disguise] sees through substitutions: each character represents every letter
-// or digit that it may be used for, so "J34n" contains "jean".
+// [disguise] reads through disguises: each character also counts as the letters
+// that it is written for or looks like (UTS 39), so "J34n" and a "jean" in
+// Cyrillic letters both contain "jean".
 //
-// This package neither prints, stores nor sends a password.
+// The package never prints, stores or sends a password.
 package password
 
 import (
@@ -21,29 +24,30 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"entree/internal/clean"
 	"entree/internal/secret"
 )
 
-// Policy holds the requirements for a password, counted in code points after
-// NFC.
+// Policy is the minimum that a password must contain, counted in code points
+// after NFC.
 type Policy struct {
-	Length    int // minimum
-	MaxLength int // maximum
+	Length    int // at least
+	MaxLength int // at most
 	Upper     int
 	Lower     int
 	Digits    int
 	Special   int
 }
 
-// Default returns the rule of the how-to: 16 characters, one of each kind.
-// Requiring kinds of characters contradicts NIST SP 800-63B-4 and is kept as
-// the institution's rule (S19).
+// Default is the rule of the how-to: 16 characters, one of each kind. Asking
+// for kinds of characters goes against NIST SP 800-63B-4 and is kept as the
+// institution's rule (S19).
 func Default() Policy {
 	return Policy{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1}
 }
 
-// Max returns the stricter of two policies, rule by rule. A MaxLength of 0
-// means no maximum.
+// Max returns the stricter of two policies, rule by rule. A MaxLength of 0 is no
+// limit.
 func Max(a, b Policy) Policy {
 	longest := a.MaxLength
 	if longest == 0 || b.MaxLength != 0 && b.MaxLength < longest {
@@ -57,26 +61,26 @@ func Max(a, b Policy) Policy {
 }
 
 // Finding is one rule that a password breaks. What names the kind of personal
-// data that was found ("family_name"), never the fragment itself.
+// information that was found ("family_name"), never the fragment itself.
 type Finding struct {
 	Rule string // "length", "too_long", "upper", "lower", "digit", "special", "invalid", "personal", "common", "example"
 	What string
-	// Count is the limit of the broken rule: the minimum length, the maximum
-	// length or the required number of capitals; 0 for rules without a number.
+	// Count is the number of the rule that is broken: the least length, the most
+	// characters, how many capitals; 0 for rules without a number.
 	Count int
 }
 
-// Normalize returns the NFC form, in which a password is checked and hashed, so
-// that é typed as one character or as two is the same password (S18).
+// Normalize returns the NFC form, in which the password is judged: é counts as one
+// character, however it was typed (S18). It is not the form that is hashed.
 func Normalize(t secret.Text) secret.Text { return secret.New(norm.NFC.String(t.Reveal())) }
 
-// Check returns every rule that a normalised password breaks, in the order in
-// which the page lists the rules.
+// Check judges a normalised password and returns every rule that it breaks, in the
+// order in which the page lists the rules.
 func Check(p Policy, t secret.Text, about Personal) []Finding {
 	return p.check(t, about.fragments())
 }
 
-// Checker returns Check for many passwords of one person.
+// Checker is Check for many passwords of one person.
 func Checker(p Policy, about Personal) func(secret.Text) []Finding {
 	personal := about.fragments()
 	return func(t secret.Text) []Finding { return p.check(t, personal) }
@@ -88,8 +92,13 @@ func (p Policy) check(t secret.Text, personal []fragment) []Finding {
 		return []Finding{{Rule: "invalid"}}
 	}
 	found := p.counts(s)
+	if len(found) == 0 || found[len(found)-1].Rule != "invalid" {
+		if err := clean.Password(s); err != nil { // a character that cannot be typed again
+			found = append(found, Finding{Rule: "invalid"})
+		}
+	}
 	if utf8.RuneCountInString(s) > max(p.MaxLength, 1024) {
-		return found // too long for the expensive checks
+		return found // too long to be looked at more closely
 	}
 	d := disguise(s)
 	for _, what := range kinds(personal, d) {
@@ -104,9 +113,9 @@ func (p Policy) check(t secret.Text, personal []fragment) []Finding {
 	return found
 }
 
-// counts checks the numeric rules. Kinds of characters are distinguished as
-// Java's Character class does, because Keycloak checks the realm's policy that
-// way; a special character is neither a letter nor a digit.
+// counts holds the rules on numbers. Kinds are told apart as Java's Character
+// class does, because the realm's policy is judged by Keycloak in those terms;
+// its special characters are whatever is neither a letter nor a digit.
 func (p Policy) counts(s string) []Finding {
 	var length, upper, lower, digits, special, control int
 	for _, r := range s {

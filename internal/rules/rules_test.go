@@ -49,7 +49,7 @@ var knows = []struct {
 }{
 	{"secret", nil, "a leaf"},
 	{"clean", nil, "a leaf of the domain: what a clean value is"},
-	{"password", []string{"secret"}, "a leaf of the domain"},
+	{"password", []string{"clean", "secret"}, "a leaf of the domain"},
 	{"naming", nil, "a leaf of the domain"},
 	{"audit", nil, "a leaf: what an entry is and how entries are chained"},
 	{"domain", []string{"audit", "clean", "password", "secret"}, "types without technology; it knows none of its users"},
