@@ -283,11 +283,11 @@ func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 	return effects, nil
 }
 
-// Abandon parks the person again.
-func (d adoptJobs) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {
+// Abandon parks the person again, with the reason for which Keycloak refused.
+func (d adoptJobs) Abandon(_ context.Context, job domain.Job, cause error) (domain.Effects, error) {
 	now := domain.Instant(d.Clock())
 	return domain.Effects{
 		People: []domain.PersonChange{{Person: job.Person, From: []domain.AccountState{domain.AccountCreating}, To: domain.AccountParked}},
-		Events: []domain.Event{{At: now, Kind: domain.EventAccountParked, Person: job.Person, Details: map[string]string{"why": "not adopted"}}},
+		Events: []domain.Event{{At: now, Kind: domain.EventAccountParked, Person: job.Person, Details: map[string]string{"why": "not adopted", "reason": cause.Error()}}},
 	}, nil
 }

@@ -1,6 +1,6 @@
-// Package fake is Keycloak in memory, as far as an activation needs it: fast,
-// for the tests of the journey. It passes the same contract suite as the real
-// one (package accountstest).
+// Package fake implements the accounts of Keycloak in memory, for fast tests of the
+// journey. It passes the same contract suite as the real Keycloak (package
+// accountstest).
 package fake
 
 import (
@@ -19,6 +19,7 @@ type Accounts struct {
 	byLogin map[string]*account
 	byEmail map[string]*account
 	fail    error
+	adopt   error // of Adopt alone
 }
 
 type account struct {
@@ -26,13 +27,13 @@ type account struct {
 	domain.Account
 }
 
-// New gives an empty realm.
+// New returns an empty realm.
 func New() *Accounts {
 	return &Accounts{byLogin: map[string]*account{}, byEmail: map[string]*account{}}
 }
 
-// Create makes an account, as activation.Accounts says. Like Keycloak it
-// compares logins and addresses without regard to case.
+// Create implements domain.Accounts. Like Keycloak it compares logins and addresses
+// without regard to case.
 func (f *Accounts) Create(_ context.Context, a domain.Account) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -75,7 +76,7 @@ func (f *Accounts) Accepted(_ context.Context, id string, a domain.Acceptance) e
 	return domain.Permanent(errors.New("fake: no such account"))
 }
 
-// Occupy puts an account there that is somebody else's.
+// Occupy adds an account that the portal did not create.
 func (f *Accounts) Occupy(login, email string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,21 +84,28 @@ func (f *Accounts) Occupy(login, email string) {
 	f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(email)] = there, there
 }
 
-// FailWith makes every further call fail; nil ends that.
+// FailWith makes all further calls fail with err; nil ends that.
 func (f *Accounts) FailWith(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fail = err
 }
 
-// Len is how many accounts there are.
+// FailAdopt makes every further Adopt fail; nil ends that.
+func (f *Accounts) FailAdopt(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.adopt = err
+}
+
+// Len returns the number of accounts.
 func (f *Accounts) Len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.byLogin)
 }
 
-// Get gives the account with a login.
+// Get returns the account with a login.
 func (f *Accounts) Get(login string) (domain.Account, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,7 +116,7 @@ func (f *Accounts) Get(login string) (domain.Account, bool) {
 	return a.Account, true
 }
 
-// Holding gives the accounts with this login or this address.
+// Holding returns the accounts with this login or this address.
 func (f *Accounts) Holding(_ context.Context, login, address string) ([]domain.Existing, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,11 +134,13 @@ func (f *Accounts) Holding(_ context.Context, login, address string) ([]domain.E
 	return out, nil
 }
 
-// Adopt marks an account that is there; its login, names, address and password
-// stay.
+// Adopt marks an existing account; its login, names, address and password stay.
 func (f *Accounts) Adopt(_ context.Context, id string, a domain.Account) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.adopt != nil {
+		return f.adopt
+	}
 	if f.fail != nil {
 		return f.fail
 	}

@@ -101,8 +101,12 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 
 func line(m helpdesk.Moment) StoryLine {
 	w := m.What
+	kind := m.Kind
+	if kind == string(domain.EventAccountParked) && w["why"] == "not adopted" {
+		kind = "account.not_adopted"
+	}
 	return StoryLine{
-		At: m.At, Key: strings.ReplaceAll(m.Kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
+		At: m.At, Key: strings.ReplaceAll(kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
 		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(or(w["login"], w["why"]), w["file"]),
 		Field: w["field"], Rule: w["rule"], Class: w["class"],
 	}
@@ -193,7 +197,20 @@ func (a *Console) release(v *visit, form web.Form) error {
 
 func (a *Console) adopt(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
-	return a.acted(v, form, a.Desk.Adopt(v.Request.Context(), v.entry("", "", nil), s, form["compte"]), "adopter", "", "console.person.adopted")
+	err := a.Desk.Adopt(v.Request.Context(), v.entry("", "", nil), s, form["compte"])
+	key := "console.person.adopted"
+	if err == nil { // the order was committed; the page reports what became of it
+		c, err := a.Desk.Case(v.Request.Context(), s.Person)
+		switch {
+		case err != nil:
+			return err
+		case c.Account == domain.AccountCreating:
+			key = "console.person.adopting"
+		case c.Account == domain.AccountParked:
+			key = "console.person.adopt_failed"
+		}
+	}
+	return a.acted(v, form, err, "adopter", "", key)
 }
 
 func (a *Console) rename(v *visit, form web.Form) error {
