@@ -115,9 +115,9 @@ func (c *Accounts) representation(a domain.Account) gocloak.User {
 	}
 }
 
-// seek looks for an account with the person's number, under whatever name; it
-// gives nothing where there is none. The number has no spaces or colons: an
-// import refuses them.
+// seek returns the id of an account with the person's number, whatever its
+// identifier, or an empty string. The number has no spaces or colons: an import
+// refuses them.
 func (c *Accounts) seek(ctx context.Context, a domain.Account) (string, error) {
 	for _, attribute := range attributes {
 		if attribute.person {
@@ -129,8 +129,8 @@ func (c *Accounts) seek(ctx context.Context, a domain.Account) (string, error) {
 	return "", nil
 }
 
-// find looks the account up by its exact login and by its exact address. Where
-// neither is there, cause stands: the creation did not happen.
+// find looks the account up by its exact login and by its exact address. If there
+// is neither, it returns cause: the account was not created.
 func (c *Accounts) find(ctx context.Context, a domain.Account, cause error) (string, error) {
 	for _, by := range []string{"username=" + url.QueryEscape(a.Login), "email=" + url.QueryEscape(a.UniversityAddress)} {
 		id, err := c.ours(ctx, a, by)
@@ -145,8 +145,8 @@ func (c *Accounts) find(ctx context.Context, a domain.Account, cause error) (str
 }
 
 // Accepted writes the charter that was accepted last into an account. Keycloak
-// replaces attributes as a whole, so the user is read first and every other
-// attribute goes back as it came.
+// replaces all attributes at once, so the user is read first and every other
+// attribute is sent back unchanged.
 func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance) error {
 	if locationID(id) != id || id == "" {
 		return domain.Permanent(errors.New("keycloak: no user's id"))
@@ -171,8 +171,8 @@ func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance)
 	return lasting(err)
 }
 
-// ours gives the id of the account that a search finds, where it has our mark
-// and our login; any other is somebody else's, or an earlier one.
+// ours returns the id of the account that a search finds, if it has the mark and
+// the login of this activation, and domain.ErrForeignAccount for any other.
 func (c *Accounts) ours(ctx context.Context, a domain.Account, search string) (string, error) {
 	var users []gocloak.User
 	if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+search, nil, &users); err != nil {
@@ -190,13 +190,16 @@ func (c *Accounts) ours(ctx context.Context, a domain.Account, search string) (s
 	return "", domain.ErrForeignAccount
 }
 
-var uuid = regexp.MustCompile(`(?:^|/)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+// userID matches a UUID, or the id of a user of a federation that does not import
+// users: f:COMPONENT:NAME.
+var userID = regexp.MustCompile(`(?:^|/)((?:f:)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?::[^/:?#%\s\\]{1,255})?)$`)
 
-// locationID gives the id at the end of a Location, or nothing where there is
-// none of the right form.
+// locationID returns the user's id at the end of a Location, or an empty string
+// if it has none of the right form.
 func locationID(location string) string {
-	if m := uuid.FindStringSubmatch(location); m != nil {
-		return m[1]
+	m := userID.FindStringSubmatch(location)
+	if m == nil || strings.HasPrefix(m[1], "f:") != (strings.Count(m[1], ":") == 2) || !strings.HasPrefix(m[1], "f:") && strings.Contains(m[1], ":") {
+		return ""
 	}
-	return ""
+	return m[1]
 }

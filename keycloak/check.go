@@ -7,20 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
 
-// Finding is something that a realm lacks or that is dangerous in it: what,
-// why it matters, and what to do.
+// Finding is something that a realm lacks or a danger in it: what it is, why it
+// matters, and what to do.
 type Finding struct{ What, Why, Do string }
 
 // String is one line, without a secret or a person.
 func (f Finding) String() string { return f.What + ": " + f.Why + "; " + f.Do }
 
-// Check tells, as an administrator, all that Plan would change or refuses to,
-// and what is dangerous and not the portal's to change.
+// Check returns, as an administrator, everything that Plan would change or refuses
+// to change, and dangers that the portal does not change.
 func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 	changes, err := c.Plan(ctx, w)
 	var found []Finding
@@ -38,7 +37,7 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 		return found, err
 	}
 	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){
-		c.dangers, c.ownIdentity, c.federations, c.serviceAccountRoles, c.themeThere,
+		c.dangers, c.ownIdentity, c.federations, c.unjudgeable, c.collisions, c.serviceAccountRoles, c.themeThere,
 	} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
@@ -49,9 +48,25 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 	return found, nil
 }
 
-// CheckSelf tells what the portal's own service account can see of Check: that
-// it may log in, the realm's settings, the attributes, the groups, the
-// federations and its own roles. Clients and client scopes are not shown to it.
+// Notes returns what no setting of the realm mends and an operator should know.
+func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
+	realm, err := c.readRealm(ctx)
+	if err != nil || realm["bruteForceProtected"] != true {
+		return nil, err
+	}
+	return []Finding{{"a temporary lock answers in a quarter of the time of a wrong password", "the time tells which identifiers exist and are locked (docs/threat-model.md)",
+		"keep failureFactor high (30) and maxFailureWaitSeconds low, so that few accounts are locked, and limit requests per network in front of Keycloak"}}, nil
+}
+
+// There reports whether the realm exists.
+func (c *Client) There(ctx context.Context) (bool, error) {
+	realm, err := c.readRealm(ctx)
+	return realm != nil, err
+}
+
+// CheckSelf returns the part of Check that the portal's service account can see:
+// its login, the realm's settings, the attributes, the groups, the federations, the
+// secrets of clients and its own roles. It cannot read clients and client scopes.
 func (c *Client) CheckSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 	found, err := c.checkSelf(ctx, w)
 	id := c.config.ClientID
@@ -83,7 +98,7 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 			found = append(found, change.finding())
 		}
 	}
-	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.ownIdentity, c.federations, c.ownRoles} {
+	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.ownIdentity, c.federations, c.unjudgeable, c.clientSecrets, c.ownRoles} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
 			return nil, err
@@ -93,7 +108,7 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 	return found, nil
 }
 
-// foreign takes apart what Plan joined.
+// foreign returns the Foreign errors that Plan joined.
 func foreign(err error) []*Foreign {
 	var one *Foreign
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
@@ -124,8 +139,8 @@ func (c Change) finding() Finding {
 	return f
 }
 
-// dangers are settings that the portal does not change: they are somebody's
-// decision, or there is nothing that it could put in their place.
+// dangers finds dangerous settings that the portal does not change, because they
+// are decisions of the institution.
 func (c *Client) dangers(_ context.Context, w Wanted, realm map[string]any) ([]Finding, error) {
 	var found []Finding
 	text, _ := realm["passwordPolicy"].(string)
@@ -138,6 +153,10 @@ func (c *Client) dangers(_ context.Context, w Wanted, realm map[string]any) ([]F
 			found = append(found, Finding{"the password policy holds " + term, "the portal hashes first passwords itself and cannot judge this term",
 				"remove it (Authentication → Policies), or name it under keycloak.waive_policy"})
 		}
+	}
+	if least, weak := weakHash(policy.HashAlgorithm, policy.HashIterations); weak {
+		found = append(found, Finding{fmt.Sprintf("the password policy hashes with %d iterations", policy.HashIterations), "a stolen hash is guessed faster than OWASP's Password Storage Cheat Sheet allows; the portal hashes first passwords with " + fmt.Sprint(least),
+			fmt.Sprintf("set hashIterations to %d or more, or remove it (Authentication → Policies)", least)})
 	}
 	if _, err := NewHasher(policy.HashAlgorithm, policy.HashIterations, 1, nil); err != nil {
 		found = append(found, Finding{"the password policy hashes with " + policy.HashAlgorithm, "the portal does not know this algorithm and can take no password",
@@ -155,38 +174,7 @@ func (c *Client) dangers(_ context.Context, w Wanted, realm map[string]any) ([]F
 	return found, nil
 }
 
-// federations are directories that would have to get the password in clear
-// text: a hashed credential cannot be written there.
-func (c *Client) federations(ctx context.Context, _ Wanted, _ map[string]any) ([]Finding, error) {
-	var providers []struct {
-		Name, ProviderID string
-		Config           map[string][]string
-	}
-	if _, err := c.do(ctx, http.MethodGet, c.path("components")+"?type="+url.QueryEscape("org.keycloak.storage.UserStorageProvider"), nil, &providers); err != nil {
-		return nil, fmt.Errorf("read the user federations: %w", err)
-	}
-	var found []Finding
-	is := func(values []string, value string) bool {
-		return len(values) == 1 && strings.EqualFold(values[0], value)
-	}
-	for _, p := range providers {
-		if p.ProviderID != "ldap" || is(p.Config["enabled"], "false") {
-			continue
-		}
-		why := "a new account's password would have to reach the directory in clear text, and the portal has only its hash"
-		if is(p.Config["syncRegistrations"], "true") {
-			found = append(found, Finding{"the LDAP federation " + p.Name + " takes new accounts into the directory", why,
-				"turn Sync Registrations off (User federation → " + p.Name + ") and fill the directory from Keycloak or the enrolment"})
-		}
-		if is(p.Config["editMode"], "WRITABLE") {
-			found = append(found, Finding{"the LDAP federation " + p.Name + " is writable", why,
-				"set its edit mode to READ_ONLY or UNSYNCED (User federation → " + p.Name + ")"})
-		}
-	}
-	return found, nil
-}
-
-// serviceAccountRoles finds what the service account may beyond its need.
+// serviceAccountRoles finds roles that the service account does not need.
 func (c *Client) serviceAccountRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Finding, error) {
 	user, err := c.serviceAccount(ctx, w.Portal.ID)
 	if user == nil {
@@ -241,8 +229,8 @@ func (c *Client) ownRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Fi
 	return tooMuch(w.Portal.ID, more), nil
 }
 
-// claims reads the service account's own token, which Keycloak alone may
-// verify; one that is no JWT says nothing.
+// claims reads the claims of the service account's own token, unverified: only
+// Keycloak verifies it. A token that is no JWT has no claims.
 func (c *Client) claims(ctx context.Context, into any) error {
 	token, err := c.login.get(ctx, "")
 	if err != nil {
@@ -267,8 +255,7 @@ func tooMuch(client string, more []string) []Finding {
 		"keep " + strings.Join(leastRoles, " and ") + " of realm-management and take the rest away (Clients → " + client + " → Service account roles)"}}
 }
 
-// themeThere tells where the realm wants a theme that the server does not have:
-// it would show its own.
+// themeThere finds a configured theme that the server does not have.
 func (c *Client) themeThere(ctx context.Context, w Wanted, _ map[string]any) ([]Finding, error) {
 	if w.LoginTheme == "" {
 		return nil, nil

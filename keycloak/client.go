@@ -62,13 +62,98 @@ func NewClient(c Config) (*Client, error) {
 	return newClient(c, grant.Token), nil
 }
 
-// NewAdmin gives a client that logs in as an administrator of the master realm,
-// to set a realm up.
-func NewAdmin(address, realm, user string, password secret.Text) *Client {
-	grant := oauth2.Config{ClientID: "admin-cli", Endpoint: oauth2.Endpoint{TokenURL: tokenURL(address, "master"), AuthStyle: oauth2.AuthStyleInParams}}
+// NewAdmin returns a client that logs in as an administrator of the master realm
+// by password. otp is the code of the second factor; empty if there is none.
+func NewAdmin(address, realm, user string, password secret.Text, otp ...string) *Client {
 	return newClient(Config{URL: address, Realm: realm, Timeout: time.Minute}, func(ctx context.Context) (*oauth2.Token, error) {
-		return grant.PasswordCredentialsToken(ctx, user, password.Reveal())
+		form := url.Values{"grant_type": {"password"}, "client_id": {"admin-cli"}, "username": {user}, "password": {password.Reveal()}}
+		if len(otp) > 0 && otp[0] != "" {
+			form.Set("totp", otp[0])
+		}
+		return fetchToken(ctx, tokenURL(address, "master"), form)
 	})
+}
+
+// NewServiceAdmin returns a client that logs in as a service account. inRealm is
+// the realm of that account: the realm itself, or master.
+func NewServiceAdmin(address, realm, inRealm, id string, password secret.Text) *Client {
+	grant := clientcredentials.Config{ClientID: id, ClientSecret: password.Reveal(), TokenURL: tokenURL(address, inRealm), AuthStyle: oauth2.AuthStyleInHeader}
+	return newClient(Config{URL: address, Realm: realm, Timeout: time.Minute}, grant.Token)
+}
+
+// NewDeviceAdmin returns a client that logs in by the device flow: show is called
+// with the address that an administrator opens in a browser.
+func NewDeviceAdmin(address, realm, inRealm, id string, show func(address, code string)) *Client {
+	base := strings.TrimSuffix(tokenURL(address, inRealm), "/token")
+	grant := oauth2.Config{ClientID: id, Endpoint: oauth2.Endpoint{TokenURL: base + "/token", DeviceAuthURL: base + "/auth/device", AuthStyle: oauth2.AuthStyleInParams}}
+	var kept oauth2.TokenSource
+	// The time limit includes that of the administrator in the browser.
+	return newClient(Config{URL: address, Realm: realm, Timeout: 15 * time.Minute}, func(ctx context.Context) (*oauth2.Token, error) {
+		if kept == nil {
+			device, err := grant.DeviceAuth(ctx)
+			if err != nil {
+				return nil, err
+			}
+			show(device.VerificationURIComplete, device.UserCode)
+			token, err := grant.DeviceAccessToken(ctx, device)
+			if err != nil {
+				return nil, err
+			}
+			kept = grant.TokenSource(context.WithoutCancel(ctx), token)
+		}
+		return kept.Token()
+	})
+}
+
+// fetchToken asks the token endpoint with a form that oauth2 does not know.
+func fetchToken(ctx context.Context, address string, form url.Values) (*oauth2.Token, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	client, ok := ctx.Value(oauth2.HTTPClient).(*http.Client)
+	if !ok {
+		client = http.DefaultClient
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var body struct {
+		AccessToken string `json:"access_token"`
+		TokenType   string `json:"token_type"`
+		ExpiresIn   int64  `json:"expires_in"`
+		Error       string `json:"error"`
+	}
+	_ = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&body) // a proxy answers in HTML: the status says enough
+	if response.StatusCode != http.StatusOK || body.AccessToken == "" {
+		return nil, &Error{Status: response.StatusCode, Code: body.Error}
+	}
+	return &oauth2.Token{AccessToken: body.AccessToken, TokenType: body.TokenType, Expiry: time.Now().Add(time.Duration(body.ExpiresIn) * time.Second)}, nil
+}
+
+// Explain says in words what a failed login or a refused call of an administrator
+// means, and returns any other error as it is.
+func Explain(err error, address string) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case e.Status == http.StatusUnauthorized && e.Code == "invalid_grant":
+		return fmt.Errorf("%w: the user name or the password is wrong, or the account has a second factor, which Keycloak does not tell apart here: give its code with --otp, or log in with --device or --client", err)
+	case e.Status == http.StatusBadRequest && e.Code == "invalid_grant":
+		return fmt.Errorf("%w: the account is not fully set up or is disabled: log in once in a browser and do what it asks for", err)
+	case e.Code == "invalid_client", e.Code == "unauthorized_client":
+		return fmt.Errorf("%w: the client or its secret is wrong, or this way to log in is not enabled for it", err)
+	case e.Status == http.StatusForbidden:
+		return fmt.Errorf("%w: the login succeeded, but a role is missing: plan and apply need realm-admin of realm-management (or admin of the master realm); check needs view-realm, view-users and view-clients", err)
+	case e.Status == http.StatusNotFound:
+		return fmt.Errorf("%w: %s answers, but not as a Keycloak: with an older server, or one that is configured so, the address ends in /auth, otherwise it does not", err, address)
+	}
+	return err
 }
 
 func newClient(c Config, grant func(context.Context) (*oauth2.Token, error)) *Client {

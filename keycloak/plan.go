@@ -19,7 +19,8 @@ import (
 //	    redirectUris: [https://old.example/back] → [https://new.example/back]
 //	  because people log in to the ENT through it
 type Change struct {
-	New    bool // is made; else it is there and differs
+	Part   string // one of Parts
+	New    bool   // is made; else it is there and differs
 	What   string
 	Why    string
 	Fields []Field
@@ -45,6 +46,9 @@ func (c Change) String() string {
 		}
 	}
 	fmt.Fprintf(&b, "  because %s\n", c.Why)
+	if means := c.Means(); means != "" {
+		fmt.Fprintf(&b, "  users who exist: %s\n", means)
+	}
 	return b.String()
 }
 
@@ -60,12 +64,19 @@ func (f *Foreign) Error() string { return f.What + " " + f.Why + ": " + f.Do }
 // Each thing that is somebody else's is a [Foreign] in the error, beside the
 // changes.
 func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
+	if err := w.checkParts(); err != nil {
+		return nil, err
+	}
 	var changes []Change
 	var foreign []error
-	for _, plan := range []func(context.Context, Wanted) ([]Change, error){
-		c.planRealm, c.planProfile, c.planGroups, c.planScope, c.planPortal, c.planENT, c.planConsole,
-	} {
-		some, err := plan(ctx, w)
+	for _, part := range c.parts() {
+		if !w.includes(part.name) {
+			continue
+		}
+		some, err := part.plan(ctx, w)
+		for i := range some {
+			some[i].Part = part.name
+		}
 		var theirs *Foreign
 		switch {
 		case errors.As(err, &theirs):

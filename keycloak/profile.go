@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// planProfile declares the attributes: an undeclared one is dropped in
-// silence. Their person may see them; only an administrator, and so the portal,
-// writes them. Of one that is declared already, names, checks and who sees it
-// are left alone; who writes it is not. In a realm that is made anew people do
-// not write their own address either; in one with a history that is somebody's
-// decision, which [Client.Check] tells of.
+// planProfile declares the attributes: Keycloak drops an undeclared one without an
+// error. The account's owner may see them; only administrators, and so the portal,
+// write them. Of an attribute that is declared already, display names, validators
+// and view permissions are left alone; edit permissions are not. In a realm that
+// is created, only administrators write names and address either. In an existing
+// realm that is a decision of its administrators, which [Client.Check] reports.
 func (c *Client) planProfile(ctx context.Context, _ Wanted) ([]Change, error) {
 	var profile map[string]any
 	if err := c.get(ctx, c.path("users", "profile"), &profile); err != nil {
@@ -21,29 +21,33 @@ func (c *Client) planProfile(ctx context.Context, _ Wanted) ([]Change, error) {
 	isNew := profile == nil
 	fields := declare(profile)
 	if isNew {
-		fields = append(fields, Field{"email", "", "written by [admin]"})
+		for _, name := range identity {
+			fields = append(fields, Field{name, "", "written by [admin]"})
+		}
 	}
 	if len(fields) == 0 {
 		return nil, nil
 	}
 	return []Change{{
-		What: "user profile", Why: "Keycloak drops what is not declared, and nobody may write his own number", Fields: fields,
+		What: "user profile", Why: "Keycloak drops what is not declared, and only administrators may write a number", Fields: fields,
 		apply: func(ctx context.Context) error {
 			var profile map[string]any
 			if _, err := c.do(ctx, http.MethodGet, c.path("users", "profile"), nil, &profile); err != nil {
 				return err
 			}
 			declare(profile)
-			if email := declared(profile, "email"); isNew && email != nil {
-				merge(email, map[string]any{"permissions": map[string]any{"edit": []string{"admin"}}}, "")
+			for _, name := range identity {
+				if there := declared(profile, name); isNew && there != nil {
+					merge(there, map[string]any{"permissions": map[string]any{"edit": []string{"admin"}}}, "")
+				}
 			}
 			return c.send(http.MethodPut, "users", "profile")(ctx, profile)
 		},
 	}}, nil
 }
 
-// declare puts the attributes into a user profile and tells what was missing
-// or wrong.
+// declare puts the attributes into a user profile and returns what was missing or
+// different.
 func declare(profile map[string]any) []Field {
 	if profile == nil {
 		profile = map[string]any{}
@@ -78,7 +82,7 @@ func declare(profile map[string]any) []Field {
 	return fields
 }
 
-// declared gives an attribute of a user profile; nil: there is none.
+// declared returns an attribute of a user profile, or nil.
 func declared(profile map[string]any, name string) map[string]any {
 	all, _ := profile["attributes"].([]any)
 	for _, a := range all {
@@ -89,8 +93,12 @@ func declared(profile map[string]any, name string) map[string]any {
 	return nil
 }
 
-// ownIdentity tells where people may write themselves what relying parties know
-// them by: it is theirs to trust, and the portal does not see it change.
+// identity lists the built-in attributes that relying parties know a person by.
+// Only administrators write them in a realm that the portal creates.
+var identity = []string{"email", "firstName", "lastName"}
+
+// ownIdentity finds attributes that relying parties know a person by and that the
+// person may change. The portal is not told of such a change.
 func (c *Client) ownIdentity(ctx context.Context, _ Wanted, realm map[string]any) ([]Finding, error) {
 	var profile map[string]any
 	if err := c.get(ctx, c.path("users", "profile"), &profile); err != nil {
@@ -102,9 +110,14 @@ func (c *Client) ownIdentity(ctx context.Context, _ Wanted, realm map[string]any
 		return slices.Contains(edit, any("user"))
 	}
 	var found []Finding
-	if writes("email") {
-		found = append(found, Finding{"people may write their own email", "relying parties trust it as the university address, and somebody could take another's",
-			"take user out of who may edit it (Realm settings → User profile → email)"})
+	for _, own := range []struct{ name, why string }{
+		{"email", "relying parties trust it as the university address, and a student could take another person's"},
+		{"firstName", "relying parties and the console show it, and a student could take the name of another person or of a service"},
+		{"lastName", "relying parties and the console show it, and a student could take the name of another person or of a service"},
+	} {
+		if writes(own.name) {
+			found = append(found, Finding{"people may write their own " + own.name, own.why, "remove user from the roles that may edit it (Realm settings → User profile → " + own.name + ")"})
+		}
 	}
 	if realm["editUsernameAllowed"] == true && writes("username") {
 		found = append(found, Finding{"people may write their own username", "relying parties know people by it, and somebody could take another's",

@@ -22,8 +22,10 @@ type Wanted struct {
 	ENT            Secret   // the client that people log in to the ENT with; without a secret none is wanted
 	RedirectURIs   []string // of the ENT's client
 	LogoutURIs     []string
-	Console        Secret // the client that operators log in with; without a secret none is wanted
-	ConsoleURL     string // "https://…/admin"
+	Scope          string   // domain after the @ of eduPersonPrincipalName
+	Only, Without  []string // parts that Plan and Apply are limited to, or leave out; see Parts
+	Console        Secret   // the client that operators log in with; without a secret none is wanted
+	ConsoleURL     string   // "https://…/admin"
 }
 
 // Secret is a confidential client's id and secret.
@@ -143,6 +145,9 @@ func (c *Client) planRealm(ctx context.Context, w Wanted) ([]Change, error) {
 	}
 	var changes []Change
 	for _, s := range held {
+		if !w.includesSetting(s.name) {
+			continue
+		}
 		want := map[string]any{s.name: s.want}
 		some, err := thing{
 			what: "setting " + s.name, why: s.why, want: want,

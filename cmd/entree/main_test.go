@@ -266,10 +266,13 @@ func TestRealm_PlansAppliesAndThenHasNothingToDo(t *testing.T) {
 	}
 	i.Environ = append(i.Environ, "ENTREE_REALM_ADMIN_PASSWORD_FILE="+filepath.Join(demo.Dir, "keycloak", "admin-password"))
 	out, errs, err := i.entree("realm", "plan")
-	if err != nil || !strings.Contains(out, "+ realm planned\n") {
+	if err != nil || !strings.Contains(out, "+ realm planned\n") || !strings.HasPrefix(out, "! there is no realm \"planned\"") {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
-	if out, errs, err = i.entree("realm", "apply"); err != nil || !strings.Contains(out, "+ roles of the service account entree-portal\n    manage-users: ") {
+	if out, errs, err = i.entree("realm", "apply"); err == nil || !strings.Contains(errs, "--create-realm") {
+		t.Fatalf("K9: a realm is made unasked: %v\n%s%s", err, out, errs)
+	}
+	if out, errs, err = i.entree("realm", "apply", "--create-realm"); err != nil || !strings.Contains(out, "+ roles of the service account entree-portal\n    manage-users: ") {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
 	for command, want := range map[string]string{"plan": "nothing to change\n", "apply": "nothing to change\n", "check": "the realm has what the portal needs, and no known danger\n"} {
@@ -287,7 +290,7 @@ func TestRealm_PlansAppliesAndThenHasNothingToDo(t *testing.T) {
 		t.Errorf("check: %v\n%s%s", err, out, errs)
 	}
 	i.Environ[len(i.Environ)-1] = "ENTREE_REALM_ADMIN_PASSWORD=wrong"
-	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "invalid_grant") {
+	if _, errs, err := i.entree("realm", "plan"); err == nil || !strings.Contains(errs, "invalid_grant") || !strings.Contains(errs, "--otp") {
 		t.Errorf("%v %s", err, errs)
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,31 +43,94 @@ What the portal does not need is neither read nor changed. A client or client
 scope of the same name that the portal did not make is never taken over: the
 line says what to do.
 
-The administrator is one of the master realm; the password comes from
-ENTREE_REALM_ADMIN_PASSWORD or ENTREE_REALM_ADMIN_PASSWORD_FILE. "theme" needs
-neither.`,
+Parts can be chosen by name: --only profile,groups or --without passwordPolicy.
+The parts are settings (or the name of one setting), profile, groups, claims,
+portal, ent and console. Each change says what it means for users who exist. A
+realm that does not exist is created only with --create-realm.
+
+Ways to log in:
+
+  --admin NAME   an administrator of the master realm by password, which comes from
+                 ENTREE_REALM_ADMIN_PASSWORD or ENTREE_REALM_ADMIN_PASSWORD_FILE,
+                 with --otp if the account has a second factor
+  --client ID    a service account; the secret comes from the same variables. For
+                 "check" it needs only view-realm, view-users and view-clients of
+                 realm-management, which suits cron
+  --device ID    a client of the master realm with the device flow: an
+                 administrator logs in with a browser, with any second factor
+
+--client-realm is the realm of that client: the realm itself for a service
+account, master otherwise. "theme" needs no login.`,
 	}
-	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
-	cmd.PersistentFlags().StringVar(&user, "admin", "admin", "an administrator of the master realm")
+	var otp, client, device, clientRealm string
+	var only, without []string
+	var create, notes bool
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&path, "config", "entree.yaml", "the configuration file")
+	flags.StringVar(&user, "admin", "admin", "an administrator of the master realm")
+	flags.StringVar(&otp, "otp", "", "the code of the administrator's second factor")
+	flags.StringVar(&client, "client", "", "a service account instead of an administrator")
+	flags.StringVar(&device, "device", "", "a client with the device flow instead of a password")
+	flags.StringVar(&clientRealm, "client-realm", "", "the realm of --client or --device")
+	flags.StringSliceVar(&only, "only", nil, "parts that are planned, applied and checked")
+	flags.StringSliceVar(&without, "without", nil, "parts that are left out")
+	flags.BoolVar(&notes, "notes", false, "print what no setting of the realm mends, too")
+	flags.BoolVar(&create, "create-realm", false, "create the realm if it does not exist")
 	// with runs a command on the realm as its administrator.
-	with := func(run func(context.Context, *keycloak.Client, keycloak.Wanted, io.Writer) error) func(*cobra.Command, []string) error {
+	with := func(makes bool, run func(context.Context, *keycloak.Client, keycloak.Wanted, io.Writer) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			password, err := env.adminPassword()
-			if err != nil {
-				return err
+			var password secret.Text
+			var err error
+			if device == "" {
+				if password, err = env.adminPassword(); err != nil {
+					return err
+				}
 			}
 			c, err := config.Load(path, withoutAdminPassword(env.environ))
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password), app.Wanted(c), cmd.OutOrStdout())
+			var admin *keycloak.Client
+			switch {
+			case device != "":
+				admin = keycloak.NewDeviceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(clientRealm, "master"), device, func(address, code string) {
+					fmt.Fprintf(cmd.ErrOrStderr(), "Open %s in a browser and log in. The code is %s.\n", address, code)
+				})
+			case client != "":
+				admin = keycloak.NewServiceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(clientRealm, c.Keycloak.Realm), client, password)
+			default:
+				admin = keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password, otp)
+			}
+			want := app.Wanted(c)
+			want.Only, want.Without = only, without
+			if notes {
+				told, err := admin.Notes(cmd.Context())
+				if err != nil {
+					return keycloak.Explain(err, c.Keycloak.URL)
+				}
+				for _, n := range told {
+					fmt.Fprintln(cmd.OutOrStdout(), "note: "+n.String())
+				}
+			}
+			there, err := admin.There(cmd.Context())
+			if err == nil && !there && !create {
+				missing := fmt.Sprintf("there is no realm %q at %s: check keycloak.realm and keycloak.url; --create-realm creates it", c.Keycloak.Realm, c.Keycloak.URL)
+				if makes {
+					return errors.New(missing)
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), "! "+missing)
+			}
+			if err == nil {
+				err = run(cmd.Context(), admin, want, cmd.OutOrStdout())
+			}
+			return keycloak.Explain(err, c.Keycloak.URL)
 		}
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(planRealm)},
-		&cobra.Command{Use: "apply", Short: "Do what plan shows", Args: cobra.NoArgs, RunE: with(applyRealm)},
+		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(false, planRealm)},
+		&cobra.Command{Use: "apply", Short: "Do what plan shows", Args: cobra.NoArgs, RunE: with(true, applyRealm)},
 		themeCommand(func() (config.Config, error) { return config.Load(path, withoutAdminPassword(env.environ)) }),
-		&cobra.Command{Use: "check", Short: "Say what is missing or dangerous; ends with 1 if anything is", Args: cobra.NoArgs, RunE: with(checkRealm)},
+		&cobra.Command{Use: "check", Short: "Say what is missing or dangerous; ends with 1 if anything is", Args: cobra.NoArgs, RunE: with(false, checkRealm)},
 	)
 	return cmd
 }
@@ -77,6 +142,13 @@ func planRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted
 	}
 	if err == nil && len(changes) == 0 {
 		fmt.Fprintln(out, "nothing to change")
+	}
+	if err != nil {
+		return err
+	}
+	warnings, err := admin.Warnings(ctx, want)
+	for _, w := range warnings {
+		fmt.Fprintln(out, "! "+w.String())
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 func Wanted(c config.Config) keycloak.Wanted {
 	base := strings.TrimRight(c.Portal.BaseURL, "/")
 	w := keycloak.Wanted{
-		DisplayName: c.Institution.Name,
+		DisplayName: c.Institution.Name, Scope: c.Institution.Scope,
 		PasswordPolicy: fmt.Sprintf("length(%d) and maxLength(%d) and upperCase(%d) and lowerCase(%d) and digits(%d) and notUsername and notEmail",
 			c.Password.Length, c.Password.MaxLength, c.Password.Upper, c.Password.Lower, c.Password.Digits),
 		Waived: c.Keycloak.WaivePolicy, LoginTheme: c.Keycloak.LoginTheme,
