@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"entree/internal/domain"
+	"entree/internal/helpdesk"
 )
 
 // TestK3_AnAdoptionThatFailsIsTold: the person is parked again, and the story says
@@ -15,7 +16,7 @@ func TestK3_AnAdoptionThatFailsIsTold(t *testing.T) {
 	held, err := w.Conflict(t.Context(), w.person())
 	w.must(err)
 	w.accounts.FailAdopt(domain.Permanent(errors.New("keycloak: 400 error-user-attribute-read-only (firstName)")))
-	w.must(w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID))
+	refused(t, w.Adopt(t.Context(), w.by("Ada"), w.seen(), held[0].ID), helpdesk.NotAdopted)
 	p := w.person()
 	if p.Account != domain.AccountParked {
 		t.Fatalf("the account is %q", p.Account)

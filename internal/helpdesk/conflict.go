@@ -109,6 +109,13 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 	if err := d.Runner.RunNow(wait, job.ID); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	// The job may have failed for good: then the person is parked again.
+	if p, err = d.Store.Person(ctx, p.ID); err != nil {
+		return err
+	}
+	if p.Account == domain.AccountParked {
+		return &Refusal{Reason: NotAdopted}
+	}
 	return nil
 }
 

@@ -206,8 +206,6 @@ func (a *Console) adopt(v *visit, form web.Form) error {
 			return err
 		case c.Account == domain.AccountCreating:
 			key = "console.person.adopting"
-		case c.Account == domain.AccountParked:
-			key = "console.person.adopt_failed"
 		}
 	}
 	return a.acted(v, form, err, "adopter", "", key)
