@@ -80,6 +80,7 @@ func TestFigures(t *testing.T) {
 		Jobs: func(context.Context) ([]web.JobFigures, error) {
 			return []web.JobFigures{{Kind: "mail", Waiting: 3, GivenUp: 1, Oldest: 90 * time.Second}}, nil
 		},
+		Limits: func(context.Context) (map[string]float64, error) { return map[string]float64{"wrong-total": 0.5}, nil },
 	})
 	w := newWorld(t, func(o *portal.Options) { o.Metrics, o.OpsElsewhere = metrics, true })
 	b := w.browser(t)
@@ -98,6 +99,7 @@ func TestFigures(t *testing.T) {
 		`entree_http_request_seconds_count{route="/activation"} 2`,
 		`entree_events_total{kind="account.activated"} 42`,
 		`entree_jobs_waiting{kind="mail"} 3`, `entree_jobs_given_up{kind="mail"} 1`, `entree_jobs_oldest_seconds{kind="mail"} 90`,
+		`entree_limit_used_ratio{limit="wrong-total"} 0.5`,
 		`entree_password_hash_seconds_bucket{le="0.05"} 1`,
 	} {
 		if !strings.Contains(body, want+"\n") {

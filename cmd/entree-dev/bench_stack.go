@@ -52,6 +52,8 @@ type stackOptions struct {
 var benchLimits = []string{
 	"ENTREE_LIMITS_MAILS_PER_NETWORK_PER_10_MINUTES=1000000",
 	"ENTREE_LIMITS_MAILS_ALTOGETHER_PER_10_MINUTES=1000000",
+	"ENTREE_LIMITS_WRONG_CODES_PER_NETWORK_PER_10_MINUTES=1000000",
+	"ENTREE_LIMITS_WRONG_CODES_ALTOGETHER_PER_DAY=100000000",
 }
 
 // startStack starts the parts in the order in which they need one another.

@@ -291,3 +291,83 @@ func TestI4_TheDatabaseHoldsNoLongCode(t *testing.T) {
 		}
 	}
 }
+
+// One network guesses at hundreds of addresses, then a hundred networks do: what
+// is compared stays within the limits, and another network's right code, and the
+// long code everywhere, are taken all the same.
+func TestR7_WrongCodesAreLimitedPerNetworkAndAltogether(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.Rates.WrongTotal.Burst = 200
+	guess := func(n int, network string) (compared int) {
+		j, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: fmt.Sprintf("u%d@example.net", n), Client: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range domain.MaxTries {
+			var r *domain.Refusal
+			if err := w.Prove(t.Context(), j.ID, "123456", network); errors.As(err, &r) && (r.Reason == domain.ReasonCodeWrong || r.Reason == domain.ReasonTriesSpent) {
+				compared++
+			}
+		}
+		return compared
+	}
+	compared, n := 0, 0
+	for range 40 {
+		n++
+		compared += guess(n, "198.51.100.7/32")
+	}
+	if compared != w.Rates.WrongClient.Burst {
+		t.Errorf("%d codes compared from one network, want %d", compared, w.Rates.WrongClient.Burst)
+	}
+	// A right code from there is refused, and the long code of a new mail is not.
+	id := w.ask("etudiant", "jp.martin@example.net")
+	code := w.box.next(t, domain.MessageCode).Code
+	refused(t, w.Prove(t.Context(), id, code, "198.51.100.7/32"), domain.ReasonCodeBlocked)
+	w.pass(time.Minute)
+	if err := w.Resend(t.Context(), id, domain.French, "198.51.100.7/32"); err != nil {
+		t.Fatal(err)
+	}
+	mail := w.box.next(t, domain.MessageCode)
+	if mail.Long == "" {
+		t.Fatal("a mail that was asked for again holds no long code")
+	}
+	for i := range 20 {
+		n++
+		compared += guess(n, fmt.Sprintf("10.%d.0.1/32", i))
+	}
+	if compared > w.Rates.WrongTotal.Burst {
+		t.Errorf("%d codes compared altogether, want %d at most", compared, w.Rates.WrongTotal.Burst)
+	}
+	if err := w.Prove(t.Context(), id, mail.Code, "203.0.113.5/32"); err != nil {
+		t.Errorf("a right code from a network without wrong ones: %v", err)
+	}
+	if _, err := w.EnterLong(t.Context(), mail.Long, domain.French, "198.51.100.7/32"); err != nil {
+		t.Errorf("the long code from the network of the guesses: %v", err)
+	}
+}
+
+func TestR11_TheStateOfSharedLimits(t *testing.T) {
+	w := newWorld(t)
+	w.Rates.Client.Burst = 10
+	for n := range 8 {
+		if _, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: fmt.Sprintf("u%d@example.net", n), Client: "2001:db8:1:2::/64"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := w.SharedLimits(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, l := range all {
+		got[l.Key] = l.Used
+	}
+	if got["mail-total"] != 8 || got["mail-client:2001:db8:1:2::/64"] != 8 || got["mail-client:2001:db8:1::/56"] != 8 {
+		t.Errorf("the limits are %v", got)
+	}
+	for key, want := range map[string]bool{"mail-total": true, "wrong-total": true, "mail-client:192.0.2.0/24": true, "strike:x": false, "proof:p": false, "mail": false, "": false} {
+		if w.IsSharedLimit(key) != want {
+			t.Errorf("%q is shared: %t", key, !want)
+		}
+	}
+}

@@ -197,7 +197,7 @@ func (s *Service) takeMail(ctx context.Context, a domain.Address, client string)
 	acts = append(acts, networkActs("mail-client", client, s.Rates.Client, 5)...)
 	// The limit shared by all visitors comes last, so that its row is locked for
 	// the shortest time.
-	acts = append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 2})
+	acts = append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 4})
 	taken, err := s.Limits.TakeAll(ctx, acts, s.now())
 	var spent *domain.LimitError
 	switch {

@@ -91,7 +91,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
 		return nil, err
 	}
-	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures})
+	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.rules = newRealmRules(a.realm, c, log)
 	a.found = &realmFindings{realm: a.realm, want: Wanted(c), log: log}

@@ -205,6 +205,21 @@ func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
 	return out, err
 }
 
+// limitFigures returns the used share of each limit of all visitors together.
+func (a *App) limitFigures(ctx context.Context) (map[string]float64, error) {
+	if a.service == nil { // not built yet
+		return nil, nil
+	}
+	limits, err := a.service.SharedLimits(ctx)
+	out := map[string]float64{}
+	for _, l := range limits {
+		if l.Network == "" {
+			out[l.Kind] = float64(l.Used) / float64(l.Of)
+		}
+	}
+	return out, err
+}
+
 func links(steps []config.NextStep) map[domain.Lang][]portal.NextLink {
 	out := map[domain.Lang][]portal.NextLink{}
 	for _, lang := range []domain.Lang{domain.French, domain.English} {

@@ -76,6 +76,9 @@ type Limits interface {
 	TakeAll(ctx context.Context, acts []Act, now time.Time) (Taken, error)
 	// Levels returns the level of each act's key. It counts nothing.
 	Levels(ctx context.Context, acts []Act, now time.Time) ([]Level, error)
+	// Keys returns at most so many keys of a kind ("kind:…") that hold anything
+	// back after the given time, the longest first.
+	Keys(ctx context.Context, kind string, after time.Time, most int) ([]string, error)
 }
 
 // Accounts is the part of Keycloak that an activation needs.

@@ -213,3 +213,12 @@ func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed s
 	effects.Audit = append(effects.Audit, done(e, ActDeskCode, p, map[string]string{"card": card})...)
 	return code, kept, d.commit(ctx, effects)
 }
+
+// Lift clears a limit that the visitors of a network, or all visitors, share.
+func (d *Desk) Lift(ctx context.Context, e audit.Entry, key string) error {
+	if !d.IsSharedLimit(key) {
+		return &Refusal{Reason: NotNow}
+	}
+	e.Act, e.What = ActLifted, map[string]string{"limit": key}
+	return d.commit(ctx, domain.Effects{Forget: []string{key}, Audit: []audit.Entry{e}})
+}

@@ -2,11 +2,13 @@ package helpdesk_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"entree/internal/activation"
+	"entree/internal/audit"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
 )
@@ -320,4 +322,35 @@ func TestR18_RenameLeadsBackThePersonsOwnJourney(t *testing.T) {
 	if a, _ := w.accounts.Get("o22502142"); a.ActivationID != "" {
 		t.Error("S42: the account that was there was touched")
 	}
+}
+
+// An administrator lifts the limit of a network, and of nothing that is a person's.
+func TestR11_AnAdministratorLiftsASpentLimit(t *testing.T) {
+	w := newWorld(t)
+	w.Rates.Client.Burst = 2
+	ask := func(n int) error {
+		_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: fmt.Sprintf("u%d@example.net", n), Client: "198.51.100.7/32"})
+		return err
+	}
+	w.must(ask(1))
+	w.must(ask(2))
+	if ask(3) == nil {
+		t.Fatal("the network is not held back")
+	}
+	spent := ""
+	limits, err := w.SharedLimits(t.Context())
+	w.must(err)
+	for _, l := range limits {
+		if l.Spent() {
+			spent = l.Key
+		}
+	}
+	w.must(w.Lift(t.Context(), w.by("Ada"), spent))
+	w.must(ask(3))
+	var lifted []audit.Entry
+	w.must(w.store.Audit(t.Context(), audit.Query{Act: helpdesk.ActLifted}, func(l audit.Link) error { lifted = append(lifted, l.Entry); return nil }))
+	if len(lifted) != 1 || lifted[0].What["limit"] != "mail-client:198.51.100.7/32" || lifted[0].By.Name != "Ada" {
+		t.Errorf("%+v", lifted)
+	}
+	refused(t, w.Lift(t.Context(), w.by("Ada"), "proof:p"), helpdesk.NotNow)
 }

@@ -53,6 +53,9 @@ type Accounts interface {
 // New returns a Desk.
 func New(o Options) *Desk { return &Desk{o} }
 
+// SharedLimit is the state of a limit that visitors share.
+type SharedLimit = activation.SharedLimit
+
 // Names of the operators' acts in the audit.
 const (
 	ActCorrected = "person.address_corrected"
@@ -63,6 +66,7 @@ const (
 	ActDeskCode  = "person.desk_code"
 	ActAdopted   = "person.account_adopted"
 	ActRenamed   = "person.renamed"
+	ActLifted    = "limit.lifted"
 )
 
 // Seen identifies a person and the version of the person that the operator saw.

@@ -35,6 +35,12 @@ func (s *Store) Levels(ctx context.Context, acts []domain.Act, now time.Time) ([
 	return out, nil
 }
 
+// Keys returns the keys of a kind whose counters lie after a time.
+func (s *Store) Keys(ctx context.Context, kind string, after time.Time, most int) ([]string, error) {
+	out, err := texts(ctx, s.db, `SELECT key FROM limits WHERE arrival > $1 AND substr(key, 1, length(cast($2 AS text))) = cast($2 AS text) ORDER BY arrival DESC LIMIT $3`, micros(after), kind+":", most)
+	return out, wrap("limits", err)
+}
+
 // spend checks the acts of sp within a transaction, and counts them if sp.Count
 // is set. At the first act that is refused it returns a LimitError; the caller
 // then rolls the transaction back, so that a refusal changes no counter.

@@ -28,6 +28,8 @@ type Desk interface {
 	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
 	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
 	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
+	SharedLimits(ctx context.Context) ([]helpdesk.SharedLimit, error)
+	Lift(ctx context.Context, e audit.Entry, key string) error
 }
 
 // People finds people.

@@ -71,6 +71,31 @@ func (d *deskOfOne) Code(_ context.Context, e audit.Entry, seen helpdesk.Seen, c
 	return secret.New("7K3F-9Q2M"), domain.DeskCode{ExpiresAt: time.Unix(0, 0)}, d.ask(e, "code", seen, card)
 }
 
+func (d *deskOfOne) SharedLimits(context.Context) ([]helpdesk.SharedLimit, error) {
+	return []helpdesk.SharedLimit{{Kind: "mail-total", Key: "mail-total", Used: 3, Of: 6000},
+		{Kind: "mail-client", Network: "192.0.2.0/24", Key: "mail-client:192.0.2.0/24", Used: 600, Of: 600}}, nil
+}
+
+func (d *deskOfOne) Lift(_ context.Context, e audit.Entry, key string) error {
+	d.asked = append(d.asked, e.By.Role+" lift "+key)
+	return nil
+}
+
+// R11: the console shows which limits are spent, and an administrator lifts one.
+func TestR11_TheConsoleShowsAndLiftsSpentLimits(t *testing.T) {
+	w, d := withDesk(t)
+	p := w.operator("helpdesk").get("/admin/limites").shows("tbody", "192.0.2.0/24").shows("tbody .bad", "Épuisée")
+	if p.Find("tbody form").Length() != 0 {
+		t.Error("the help desk may lift a limit")
+	}
+	b := w.operator("admin")
+	p = b.get("/admin/limites")
+	b.submit(p, "/admin/limites/lever").shows(".notice", "La limite est levée")
+	if len(d.asked) != 1 || d.asked[0] != "admin lift mail-total" {
+		t.Errorf("asked: %v", d.asked)
+	}
+}
+
 func withDesk(t *testing.T) (*world, *deskOfOne) {
 	t.Helper()
 	d := &deskOfOne{person: domain.Person{

@@ -29,6 +29,7 @@ var rail = []struct{ path, key string }{
 	{"/admin/campagnes", "console.rail.campaigns"},
 	{"/admin/chartes", "console.rail.charters"},
 	{pathAudit, "console.rail.audit"},
+	{pathLimits, "console.rail.limits"},
 }
 
 // confirmFields are the fields of an act that is confirmed on a page of its own.
@@ -47,6 +48,8 @@ func (a *Console) table() {
 	a.stream("/admin/en-direct", a.overviewLive, everybody...)
 	get(pathJobs, a.jobs, everybody...)
 	post(pathLetter, a.letterAgain, letterFields, admins...)
+	get(pathLimits, a.limits, everybody...)
+	post(pathLift, a.lift, liftFields, admins...)
 	get(pathReturned, a.returned, everybody...)
 	post(pathClear, a.clearWrong, clearFields, admins...)
 	post(pathHurry, a.hurry, hurryFields, admins...)

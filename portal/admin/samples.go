@@ -29,6 +29,7 @@ func samples() map[string][]any {
 			ConfirmPage{Act: "console.act.deconnexion", Action: root, Back: root, Danger: true, Proved: true, Fields: []Hidden{{"motif", "…"}}},
 		},
 		"jobs":     jobsSamples(),
+		"limits":   limitsSamples(),
 		"returned": returnedSamples(),
 		"audit":    auditSamples(),
 		"erase":    {ErasePage{Name: "Jeanne Martin", Number: "1", Accepted: 1, Login: "o1", DataURL: root}, ErasePage{Erased: time.Unix(0, 0)}},

@@ -20,6 +20,9 @@ type Figures struct {
 	Events func(context.Context) (map[domain.EventKind]int64, error)
 	// Jobs returns the numbers of waiting and of abandoned jobs, by kind.
 	Jobs func(context.Context) ([]JobFigures, error)
+	// Limits returns the used share of the limits of all visitors together, by
+	// name: 1 means that acts are refused. Alarms are set on it.
+	Limits func(context.Context) (map[string]float64, error)
 }
 
 // JobFigures describes the jobs of one kind.
@@ -84,6 +87,7 @@ var (
 	waitingDesc = prometheus.NewDesc("entree_jobs_waiting", "Jobs that wait.", []string{"kind"}, nil)
 	givenUpDesc = prometheus.NewDesc("entree_jobs_given_up", "Jobs that were given up and need an operator.", []string{"kind"}, nil)
 	causeDesc   = prometheus.NewDesc("entree_jobs_same_cause", "Jobs that wait for the most frequent cause: the error of their last attempt.", []string{"kind"}, nil)
+	limitDesc   = prometheus.NewDesc("entree_limit_used_ratio", "Used share of a limit of all visitors together; 1: acts are refused.", []string{"limit"}, nil)
 	oldestDesc  = prometheus.NewDesc("entree_jobs_oldest_seconds", "Age of the oldest job that waits.", []string{"kind"}, nil)
 )
 
@@ -95,7 +99,7 @@ func tellsKnownAddress(kind domain.EventKind) bool {
 }
 
 func (f figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{eventsDesc, waitingDesc, givenUpDesc, causeDesc, oldestDesc} {
+	for _, d := range []*prometheus.Desc{eventsDesc, waitingDesc, givenUpDesc, causeDesc, oldestDesc, limitDesc} {
 		ch <- d
 	}
 }
@@ -113,6 +117,15 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 				continue
 			}
 			ch <- prometheus.MustNewConstMetric(eventsDesc, prometheus.CounterValue, float64(n), string(kind))
+		}
+	}
+	if f.Limits != nil {
+		used, err := f.Limits(ctx)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(limitDesc, err)
+		}
+		for name, share := range used {
+			ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, share, name)
 		}
 	}
 	if f.Jobs != nil {

@@ -27,6 +27,7 @@ func TestMetricsDocument(t *testing.T) {
 		Jobs: func(context.Context) ([]JobFigures, error) {
 			return []JobFigures{{Kind: domain.JobMail, Waiting: 1, Oldest: time.Second}}, nil
 		},
+		Limits: func(context.Context) (map[string]float64, error) { return map[string]float64{"mail-total": 0}, nil },
 	})
 	m.request("/activation", http.MethodGet, http.StatusOK, time.Millisecond)
 	families, err := m.registry.Gather()

@@ -139,7 +139,7 @@ func build(ctx context.Context, seconds int) (_ *stand, err error) {
 		Dir: w.dir, Database: database.String(), BaseURL: "http://" + listen,
 		Keycloak: "http://" + w.links["keycloak"].Listen, Realm: "universite", SMTP: w.links["mail"].Listen,
 		Trusted: []string{"127.0.0.1"}, Secret: secret.GenerateKey().Reveal(), Client: client,
-		More: "limits: {mails_altogether_per_10_minutes: 100000, mails_per_network_per_10_minutes: 100000}",
+		More: "limits: {mails_altogether_per_10_minutes: 100000, mails_per_network_per_10_minutes: 100000, wrong_codes_per_network_per_10_minutes: 100000, wrong_codes_altogether_per_day: 1000000}",
 	}
 	if _, err = w.config.Write(); err != nil {
 		return nil, err
