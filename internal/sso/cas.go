@@ -15,16 +15,28 @@ import (
 	"entree/internal/secret"
 )
 
-// CASConfig holds the registration of the portal at a CAS server.
+// CASConfig configures a CAS with the registration of the portal at a CAS
+// server. URL, ServiceURL, Now and Random must be set.
 type CASConfig struct {
-	URL        string // prefix, like https://cas.univ.example/cas
-	ServiceURL string // where tickets come back to
+	URL        string // prefix, such as https://cas.univ.example/cas
+	ServiceURL string // address of the portal to which the server redirects with a ticket
 	Now        func() time.Time
 	Random     io.Reader
-	HTTPClient *http.Client // nil: one with a time limit
+	HTTPClient *http.Client // nil: a client with a timeout of callLimit
 }
 
-// CAS logs people in by the CAS protocol 3.0.
+// CAS performs logins with the CAS protocol 3.0. It is safe for concurrent use.
+//
+//	AuthURL ──▶ State, kept in the browser, encrypted, for half an hour
+//	   │        the same nonce in the service's address
+//	   ▼
+//	the CAS server ── ?state&ticket ──▶ Exchange: check state and its age;
+//	                                    /p3/serviceValidate with the same
+//	                                    service ──▶ Identity
+//
+// A CAS server issues a ticket in any session, and any browser can present it.
+// The nonce makes the service's address unique to one login: the server refuses
+// a ticket that was issued for another address.
 //
 //	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
 //	   │        the same nonce in the service's address
@@ -55,15 +67,18 @@ func NewCAS(c CASConfig) (*CAS, error) {
 	if c.HTTPClient != nil {
 		client = *c.HTTPClient
 	}
-	// A redirect is not a validation.
+	// A redirect is not a valid answer to a ticket validation.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &CAS{config: c, client: &client, calls: make(calls, callsAtOnce)}, nil
 }
 
-// Origin returns the origin of the CAS server's pages, for a content security policy.
+// Origin returns the origin of the CAS server's pages, for the content security
+// policy.
 func (c *CAS) Origin() string { return origin(c.config.URL) }
 
-// AuthURL begins a login. The CAS protocol has no parameter for the identifier.
+// AuthURL begins a login. It returns the address of the server's login page and
+// the state for Exchange. The hint is ignored, because the CAS protocol has no
+// parameter for the identifier.
 func (c *CAS) AuthURL(_ context.Context, _, lang string) (string, State, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(c.config.Random, b[:]); err != nil {
@@ -77,16 +92,19 @@ func (c *CAS) AuthURL(_ context.Context, _, lang string) (string, State, error) 
 	return c.config.URL + "/login?" + q.Encode(), s, nil
 }
 
-// service returns the address for which the ticket of a login is valid.
+// service returns the service address of a login, for which its ticket is
+// valid.
 func (c *CAS) service(s State) string {
 	return c.config.ServiceURL + "?" + url.Values{"state": {s.State}}.Encode()
 }
 
-// aTicket matches a service ticket: "ST-" and, with room for the host names that
-// servers append, 256 characters at most (CAS Protocol 3.0, 3.1.1 and 3.7).
+// aTicket matches a service ticket: "ST-" and at most 256 characters in total
+// (CAS Protocol 3.0 §3.1.1 and §3.7). The length allows for the host names that
+// servers append.
 var aTicket = regexp.MustCompile(`^ST-[A-Za-z0-9._-]{1,253}$`)
 
-// Exchange finishes a login with the query of the server's redirect.
+// Exchange finishes a login with the query of the server's redirect. It returns
+// ErrState, ErrDenied, ErrToken or ErrUnavailable if the login failed.
 func (c *CAS) Exchange(ctx context.Context, s State, query url.Values) (Identity, error) {
 	if !s.answeredBy(query, c.config.Now()) {
 		return Identity{}, ErrState
@@ -110,8 +128,8 @@ func (c *CAS) Exchange(ctx context.Context, s State, query url.Values) (Identity
 	return readCAS(raw)
 }
 
-// answerLimit is the largest response that is read, in bytes; real ones have
-// some thousand.
+// answerLimit is the maximum size of a response in bytes. Typical responses
+// have a few thousand bytes.
 const answerLimit = 256 << 10
 
 func (c *CAS) validate(ctx context.Context, service, ticket string) ([]byte, error) {
@@ -140,8 +158,8 @@ func (c *CAS) validate(ctx context.Context, service, ticket string) ([]byte, err
 	return raw, nil
 }
 
-// bare removes the address from an error of the HTTP client: the address holds a
-// ticket that may still be valid, and errors are logged.
+// bare removes the address from an error of the HTTP client. The address
+// contains a ticket that may still be valid, and errors are logged.
 func bare(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -151,12 +169,13 @@ func bare(err error) error {
 }
 
 // LogoutURL returns the address that ends the session at the CAS server. The
-// server redirects back if it knows the address and is configured to follow it.
+// server redirects to back if it knows this address and is configured to follow
+// it.
 func (c *CAS) LogoutURL(_ context.Context, _ secret.Text, back string) string {
 	return c.config.URL + "/logout?" + url.Values{"service": {back}}.Encode()
 }
 
-// origin returns the origin of an address that was checked before.
+// origin returns the origin of an address that New or NewCAS has checked.
 func origin(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A response logs a user in only if it contains exactly one success with one user,
-// and no other XML parser could read it differently.
+// A response is accepted only if it is one success with one user name, and if
+// other XML parsers cannot read it differently.
 func FuzzTicketAnswer(f *testing.F) {
 	const head = `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">`
 	for _, seed := range []string{

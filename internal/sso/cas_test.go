@@ -68,8 +68,8 @@ func TestCAS_Login(t *testing.T) {
 	}
 }
 
-// A response without a login that began in this browser is refused before the
-// server is asked.
+// A response that does not belong to a login of this browser is refused before
+// the server is asked.
 func TestS33_CAS_AnswersToNoLoginHere(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(url.Values, *sso.State, *clock)
@@ -106,8 +106,8 @@ func TestS33_CAS_AnswersToNoLoginHere(t *testing.T) {
 	}
 }
 
-// Each fault of a server's answer is refused, by the error that chooses the
-// page.
+// Each fault of a server's response is refused with the error that selects the
+// right page.
 func TestS33_CAS_AnswersThatDoNotHold(t *testing.T) {
 	const user = "<cas:user>o22502142</cas:user>"
 	success := func(inner string) string {
@@ -193,7 +193,7 @@ func TestCAS_AServerThatDoesNotAnswerAsOne(t *testing.T) {
 			if !errors.Is(err, sso.ErrUnavailable) {
 				t.Errorf("%v", err)
 			}
-			// I4: the ticket may still be good.
+			// I4: the ticket may still be valid.
 			if strings.Contains(fmt.Sprint(err), q.Get("ticket")) {
 				t.Errorf("the error tells the ticket: %v", err)
 			}
@@ -204,8 +204,8 @@ func TestCAS_AServerThatDoesNotAnswerAsOne(t *testing.T) {
 	}
 }
 
-// A server that hangs is left after ten seconds, in the time of the test's own
-// clock.
+// A server that does not answer is given up after ten seconds, on the fake
+// clock of synctest.
 func TestCAS_AServerThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := roundTrip(func(r *http.Request) (*http.Response, error) {

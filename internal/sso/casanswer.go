@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// casNamespace is the namespace of each element of a response (CAS Protocol 3.0, appendix A).
+// casNamespace is the namespace of each element of a response (CAS Protocol
+// 3.0, appendix A).
 const casNamespace = "http://www.yale.edu/tp/cas"
 
-// element is one element of a response.
+// element is an XML element of a response.
 type element struct {
 	name     string
-	code     string // the attribute of a failure
+	code     string // value of the attribute code, which a failure has
 	text     string
 	children []*element
 }
@@ -30,15 +31,17 @@ func (e *element) all(name string) (found []*element) {
 	return found
 }
 
-// errNoCAS means that a response is not one of the CAS protocol.
+// errNoCAS means that a response is not a response of the CAS protocol.
 var errNoCAS = errors.New("no CAS answer")
 
-// deepest is the depth of a response: response, success, attributes, attribute.
+// deepest is the maximum depth of elements: response, success, attributes,
+// attribute.
 const deepest = 4
 
 // parseCAS parses a response. It refuses constructs that the protocol does not
-// use and attacks do: document types and with them entities, processing
-// instructions, other namespaces, text and children in one element, more depth.
+// use but that attacks use: document types and therefore entities, processing
+// instructions, other namespaces, text and children in the same element, and
+// elements deeper than deepest.
 func parseCAS(raw []byte) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(raw))
 	var root *element
@@ -85,8 +88,8 @@ func parseCAS(raw []byte) (*element, error) {
 				return nil, fmt.Errorf("%w: text outside", errNoCAS)
 			}
 		case xml.Comment:
-			// A comment is refused: within a name it would split the name for
-			// another parser.
+			// A comment is refused: another parser could read a user name that
+			// contains one as two parts.
 			if len(open) > 0 {
 				return nil, errors.New("a comment within")
 			}
@@ -103,7 +106,9 @@ func parseCAS(raw []byte) (*element, error) {
 	}
 }
 
-// readCAS returns the identity in a response.
+// readCAS returns the identity in a response. It returns ErrUnavailable if the
+// response is not one of CAS, and ErrToken if it is invalid or reports a
+// failure.
 func readCAS(raw []byte) (Identity, error) {
 	root, err := parseCAS(raw)
 	if errors.Is(err, errNoCAS) {
@@ -124,8 +129,8 @@ func readCAS(raw []byte) (Identity, error) {
 	return Identity{}, fmt.Errorf("%w: neither success nor failure", ErrToken)
 }
 
-// casFailure reads the codes of CAS Protocol 3.0, 2.5.3. Others stay out of the
-// log.
+// casFailure converts the error codes of CAS Protocol 3.0 §2.5.3. An unknown
+// code is not copied into the error, and so not logged.
 func casFailure(code string) error {
 	switch code {
 	case "INTERNAL_ERROR":
@@ -169,8 +174,8 @@ func casIdentity(success *element) (Identity, error) {
 			who.Name = v[0]
 		}
 	}
-	// Keycloak's id of the user comes this way where the CAS server delegates to
-	// it and releases the claim.
+	// A CAS server that delegates the login to Keycloak and releases this claim
+	// provides Keycloak's user id.
 	if v := values["sub"]; len(v) == 1 {
 		who.Account = v[0]
 	}
@@ -178,7 +183,7 @@ func casIdentity(success *element) (Identity, error) {
 }
 
 // aboutTheLogin lists the attributes that describe the login and not the user
-// (CAS Protocol 3.0, 2.5.7, and Apereo's own).
+// (CAS Protocol 3.0 §2.5.7, and those of Apereo CAS).
 var aboutTheLogin = map[string]bool{
 	"authenticationDate": true, "longTermAuthenticationRequestTokenUsed": true, "isFromNewLogin": true,
 	"authenticationMethod": true, "successfulAuthenticationHandlers": true, "credentialType": true, "samlAuthenticationStatementAuthMethod": true,

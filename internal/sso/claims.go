@@ -13,15 +13,15 @@ type Claim struct {
 	Value string `json:"value"`
 }
 
-// protocol lists the claims that describe the token and not the user
-// (OpenID Connect Core 1.0, 2; RFC 7519, 4.1; Keycloak's session state).
+// protocol lists the claims that describe the token and not the user (OpenID
+// Connect Core 1.0 §2; RFC 7519 §4.1; Keycloak's session state).
 var protocol = map[string]bool{
 	"iss": true, "aud": true, "exp": true, "iat": true, "nbf": true, "jti": true, "azp": true, "nonce": true,
 	"at_hash": true, "c_hash": true, "auth_time": true, "acr": true, "amr": true, "sid": true, "session_state": true, "typ": true,
 }
 
-// inOrder returns the members of a JSON object in their order, which a map does
-// not keep.
+// inOrder returns the members of a JSON object in their order, without the
+// claims in protocol. Decoding into a map would lose the order.
 func inOrder(object json.RawMessage) ([]Claim, error) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	d.UseNumber()

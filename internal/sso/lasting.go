@@ -15,20 +15,21 @@ import (
 	"entree/internal/secret"
 )
 
-// ErrEnded says that the provider has ended the session of an identity, or has
-// disabled or removed its account.
+// ErrEnded means that the provider has ended the session, or has disabled or
+// removed the account.
 var ErrEnded = errors.New("sso: the provider has ended this session")
 
-// renewLimit is the time limit of Renew. Pages wait for it.
+// renewLimit is the timeout of Renew and Logout. A page waits for it.
 const renewLimit = 3 * time.Second
 
-// logoutLife is the oldest age of a logout token.
+// logoutLife is the maximum age of a logout token.
 const logoutLife = 10 * time.Minute
 
-// Renew asks the provider again who an identity is, by its refresh token (OpenID
-// Connect Core, 12): the result has the roles of now and the next refresh token.
-// It returns ErrEnded if the account or the session is over, and another error
-// if the provider could not be asked.
+// Renew asks the provider for the current identity with a refresh token (OpenID
+// Connect Core §12). The result has the current roles and the next refresh
+// token. Renew returns ErrEnded if the account or the session has ended, and
+// ErrUnavailable or ErrToken if the provider could not be asked or its response
+// is invalid.
 func (r *RelyingParty) Renew(ctx context.Context, subject string, refresh secret.Text) (Identity, error) {
 	p, _, err := r.discover(ctx)
 	if err != nil {
@@ -64,25 +65,25 @@ func (r *RelyingParty) Renew(ctx context.Context, subject string, refresh secret
 
 // Logout is a verified logout token.
 type Logout struct {
-	ID        string // jti: must be accepted once
+	ID        string // claim jti: the caller must accept each value only once
 	Subject   string // may be empty if SessionID is not
-	SessionID string // the claim sid of the ID tokens of the session; empty: all sessions of Subject
+	SessionID string // claim sid of the ID tokens of the session; empty: all sessions of Subject
 	Expires   time.Time
 }
 
 // logoutEvent is the member of the claim events that makes a token a logout
-// token (OpenID Connect Back-Channel Logout 1.0, 2.4).
+// token (OpenID Connect Back-Channel Logout 1.0 §2.4).
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// Logout verifies a logout token: its signature, issuer, audience, times, event,
-// and that it is not an ID token. The caller must check that the token was not
-// used before.
+// Logout verifies a logout token: its signature, issuer, audience, times and
+// event, and that it is not an ID token. The caller must check that the token
+// was not used before.
 func (r *RelyingParty) Logout(ctx context.Context, raw string) (Logout, error) {
 	p, _, err := r.discover(ctx)
 	if err != nil {
 		return Logout{}, err
 	}
-	end, err := r.calls.begin() // unknown keys are looked up at the provider
+	end, err := r.calls.begin() // the verifier requests unknown keys from the provider
 	if err != nil {
 		return Logout{}, err
 	}
@@ -114,9 +115,9 @@ func (r *RelyingParty) Logout(ctx context.Context, raw string) (Logout, error) {
 }
 
 // LogoutURL returns the address that ends the session at the provider (OpenID
-// Connect RP-Initiated Logout 1.0) and leads back to a registered address. It is
-// empty if the provider is unavailable or has no such address: then only the
-// portal's own session ends.
+// Connect RP-Initiated Logout 1.0) and redirects to back, which must be
+// registered. It returns an empty string if the provider is unavailable or has
+// no such address. In this case only the portal's own session ends.
 func (r *RelyingParty) LogoutURL(ctx context.Context, idToken secret.Text, back string) string {
 	_, ends, err := r.discover(ctx)
 	if err != nil || ends.EndSession == "" {

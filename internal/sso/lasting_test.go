@@ -58,7 +58,7 @@ func TestR10_ALogoutTokenIsVerified(t *testing.T) {
 	}
 }
 
-// R10: an ID token is not a logout token.
+// R10: an ID token is not accepted as a logout token.
 func TestR10_AnIDTokenLogsNobodyOut(t *testing.T) {
 	provider, rp, _ := start(t)
 	to, state, err := rp.AuthURL(t.Context(), "", "")
@@ -74,8 +74,8 @@ func TestR10_AnIDTokenLogsNobodyOut(t *testing.T) {
 	}
 }
 
-// R10: the provider is asked again by the refresh token, and what it says then
-// holds.
+// R10: Renew returns the provider's current roles, and its refusal ends the
+// session.
 func TestR10_TheProviderIsAskedAgain(t *testing.T) {
 	login := func(t *testing.T) (*ssotest.Provider, *sso.RelyingParty, sso.Identity) {
 		provider, rp, _ := start(t)

@@ -1,6 +1,18 @@
-// Package sso is the portal as a relying party, of OpenID Connect or of CAS: it
-// sends a visitor to the single sign-on and verifies the identity that comes
-// back.
+// Package sso implements the portal's login as a relying party of OpenID
+// Connect or of CAS: it sends a visitor to the single sign-on and verifies the
+// identity in the response.
+//
+//	AuthURL ──▶ State, kept in the browser, encrypted, for half an hour
+//	   │
+//	   ▼
+//	the provider ── ?code&state ──▶ Exchange: check state and its age; exchange
+//	                                the code with PKCE; check signature, issuer,
+//	                                audience, times, nonce ──▶ Identity
+//
+// The provider's configuration is read in the background when it is first
+// needed, and again after a failure. The portal therefore starts and works
+// while the single sign-on is down or does not answer. The type CAS describes
+// the CAS protocol.
 //
 //	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
 //	   │
@@ -33,20 +45,22 @@ import (
 	"entree/internal/secret"
 )
 
-// How a login can fail.
+// Errors of a login.
 var (
-	// ErrUnavailable says that the provider does not answer, or not as a provider.
+	// ErrUnavailable means that the provider did not answer, or did not answer
+	// as a provider does.
 	ErrUnavailable = errors.New("sso: provider unavailable")
-	// ErrDenied says that the visitor or the provider refused (access_denied).
+	// ErrDenied means that the visitor or the provider refused the login
+	// (access_denied).
 	ErrDenied = errors.New("sso: denied")
-	// ErrState says that the answer does not belong to a login begun in this
-	// browser in the last half hour (StateLife).
+	// ErrState means that the response does not belong to a login that began in
+	// this browser in the last half hour (StateLife).
 	ErrState = errors.New("sso: answer to no login begun here")
-	// ErrToken says that the identity provider's response failed validation.
+	// ErrToken means that the identity provider's response failed validation.
 	ErrToken = errors.New("sso: the identity provider's response failed validation")
 )
 
-// Status returns the HTTP status of a failed login.
+// Status returns the HTTP status for an error of a login.
 func Status(err error) int {
 	switch {
 	case errors.Is(err, ErrDenied):
@@ -60,28 +74,29 @@ func Status(err error) int {
 	}
 }
 
-// StateLife is the time that a login may take: Keycloak's own limit for the pages of a
-// login (accessCodeLifespanLogin) by default.
+// StateLife is the maximum duration of a login. It equals Keycloak's default
+// for its login pages (accessCodeLifespanLogin).
 const StateLife = 30 * time.Minute
 
-// Time limits of the calls to the provider.
+// Timeouts of the calls to the provider.
 const (
 	callLimit     = 10 * time.Second
-	discoveryWait = time.Second     // of a login for the provider's configuration
-	retryAfter    = 2 * time.Second // after the provider's configuration could not be read
-	clockSkew     = time.Minute     // between the provider's clock and ours
+	discoveryWait = time.Second     // time that a login waits for the provider's configuration
+	retryAfter    = 2 * time.Second // pause after the provider's configuration could not be read
+	clockSkew     = time.Minute     // tolerated difference between the provider's clock and the portal's
 )
 
 // callsAtOnce limits the logins that wait for the provider. A provider that
-// hangs holds that many requests and not more (R6); one that answers in 50 ms
-// serves a thousand logins in a second.
+// does not answer blocks at most this number of requests (R6). With a provider
+// that answers in 50 ms, the limit allows more than a thousand logins per
+// second.
 const callsAtOnce = 64
 
-// calls is a semaphore of the calls to the provider.
+// calls is a semaphore for the calls to the provider.
 type calls chan struct{}
 
-// begin returns ErrUnavailable at once if too many calls are under way. end must
-// be called otherwise.
+// begin acquires the semaphore. It returns ErrUnavailable at once if too many
+// calls are in progress. Otherwise the caller must call end.
 func (c calls) begin() (end func(), err error) {
 	select {
 	case c <- struct{}{}:
@@ -91,19 +106,22 @@ func (c calls) begin() (end func(), err error) {
 	}
 }
 
-// Config holds the client registration of the portal at the provider.
+// Config configures a RelyingParty with the client registration of the portal
+// at the provider. Issuer, ClientID, ClientSecret, RedirectURL, Now and Random
+// must be set.
 type Config struct {
-	Issuer       string // exactly as the provider's tokens name it
+	Issuer       string // must equal the issuer in the provider's tokens
 	ClientID     string
 	ClientSecret secret.Text
 	RedirectURL  string
-	Scopes       []string // beside openid
+	Scopes       []string // in addition to openid
 	Now          func() time.Time
 	Random       io.Reader
-	HTTPClient   *http.Client // nil: one with a time limit
+	HTTPClient   *http.Client // nil: a client with a timeout of callLimit
 }
 
-// RelyingParty logs people in.
+// RelyingParty performs logins with OpenID Connect. It is safe for concurrent
+// use.
 type RelyingParty struct {
 	config Config
 	client *http.Client
@@ -114,18 +132,19 @@ type RelyingParty struct {
 	endpoint endpoints
 	failed   error
 	failedAt time.Time
-	asked    chan struct{} // closed at the end of the discovery under way; nil: none is
-	askedAt  time.Time     // of the system's clock
+	asked    chan struct{} // closed at the end of the discovery in progress; nil: none is in progress
+	askedAt  time.Time     // time of the system's clock, not of Config.Now
 }
 
-// endpoints holds the fields of the discovery document that go-oidc does not read.
+// endpoints holds the fields of the discovery document that go-oidc does not
+// read.
 type endpoints struct {
 	EndSession string `json:"end_session_endpoint"`
 	NamesIss   bool   `json:"authorization_response_iss_parameter_supported"`
 }
 
-// State is needed to finish a login. It belongs to the browser that began the
-// login and must not be readable by any other.
+// State is the data that is needed to finish a login. It belongs to the browser
+// that began the login and must be kept secret from any other.
 type State struct {
 	State    string    `json:"state"`
 	Nonce    string    `json:"nonce"`
@@ -134,7 +153,8 @@ type State struct {
 	Fresh    bool      `json:"fresh,omitempty"` // the provider must have asked for the password for this login
 }
 
-// answeredBy reports whether a query is the response to this login, in time.
+// answeredBy reports whether the query is the response to this login and
+// arrived before StateLife expired.
 func (s State) answeredBy(query url.Values, now time.Time) bool {
 	age := now.Sub(s.Begun)
 	return s.State != "" && age >= 0 && age < StateLife &&
@@ -144,16 +164,16 @@ func (s State) answeredBy(query url.Values, now time.Time) bool {
 // Identity is the verified identity of a login.
 type Identity struct {
 	Subject string
-	Account string  // Keycloak's id of the user; empty if a CAS server does not release it
+	Account string  // Keycloak's user id; empty if a CAS server does not release it
 	Login   string  // preferred_username
-	Name    string  // as the provider displays it
-	Claims  []Claim // the token's other claims, in its order
+	Name    string  // display name at the provider
+	Claims  []Claim // the token's other claims, in the order of the token
 	IDToken secret.Text
 
-	SessionID string      // the provider's name of the session, sid; may be empty
-	Refresh   secret.Text // to ask the provider again with Renew; empty if it gave none
-	AuthTime  time.Time   // of the last authentication; zero if the provider does not report it
-	Roles     []string    // the claim entreeRoles: roles in the console
+	SessionID string      // session id at the provider, claim sid; may be empty
+	Refresh   secret.Text // refresh token for Renew; empty if the provider issued none
+	AuthTime  time.Time   // time of the last authentication; zero if the provider does not report it
+	Roles     []string    // claim entreeRoles: roles in the console
 }
 
 // New checks the configuration. It makes no network request.
@@ -171,21 +191,22 @@ func New(c Config) (*RelyingParty, error) {
 	return &RelyingParty{config: c, client: client, calls: make(calls, callsAtOnce)}, nil
 }
 
-// Origin returns the origin of the provider's pages, for a content security policy.
+// Origin returns the origin of the provider's pages, for the content security
+// policy.
 func (r *RelyingParty) Origin() string {
 	return origin(r.config.Issuer)
 }
 
-// Discover reads the provider's configuration in the background, so that the
-// first login does not wait for it.
+// Discover starts to read the provider's configuration in the background, so
+// that the first login does not wait for it.
 func (r *RelyingParty) Discover() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.startDiscovery()
 }
 
-// startDiscovery needs r.mu. One discovery runs at a time, and after a failure
-// none for a moment.
+// startDiscovery starts a discovery unless one is in progress or the last one
+// failed less than retryAfter ago. The caller must hold r.mu.
 func (r *RelyingParty) startDiscovery() {
 	since := r.config.Now().Sub(r.failedAt)
 	if r.provider != nil || r.asked != nil || r.failed != nil && since >= 0 && since < retryAfter {
@@ -213,9 +234,10 @@ func (r *RelyingParty) startDiscovery() {
 	}()
 }
 
-// discover returns the provider's configuration. It waits for the discovery
-// under way until the discovery is a second old, and returns ErrUnavailable
-// after that: a provider that hangs delays the logins of one second only.
+// discover returns the provider's configuration. It waits for a discovery in
+// progress until discoveryWait after the discovery's start, and then returns
+// ErrUnavailable. A provider that does not answer therefore delays only the
+// logins of the first second.
 func (r *RelyingParty) discover(ctx context.Context) (*oidc.Provider, endpoints, error) {
 	r.mu.Lock()
 	r.startDiscovery()
@@ -254,14 +276,15 @@ func (r *RelyingParty) oauth(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// AuthURL begins a login. hint is the identifier to fill in and lang the language
-// of the provider's pages; both may be empty.
+// AuthURL begins a login. It returns the address of the provider's login page
+// and the state for Exchange. hint is the identifier to fill in and lang the
+// language of the provider's pages; both may be empty.
 func (r *RelyingParty) AuthURL(ctx context.Context, hint, lang string) (string, State, error) {
 	return r.begin(ctx, hint, lang, false)
 }
 
 // FreshAuthURL begins a login for which the provider must ask for the password
-// again, also in an existing session (OpenID Connect Core, 3.1.2.1).
+// again, even in an existing session (OpenID Connect Core §3.1.2.1).
 func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (string, State, error) {
 	return r.begin(ctx, hint, lang, true)
 }
@@ -292,7 +315,8 @@ func (r *RelyingParty) begin(ctx context.Context, hint, lang string, fresh bool)
 	return r.oauth(p).AuthCodeURL(s.State, options...), s, nil
 }
 
-// Exchange finishes a login with the query of the provider's redirect.
+// Exchange finishes a login with the query of the provider's redirect. It
+// returns ErrState, ErrDenied, ErrToken or ErrUnavailable if the login failed.
 func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) (Identity, error) {
 	if !s.answeredBy(query, r.config.Now()) {
 		return Identity{}, ErrState
@@ -301,13 +325,14 @@ func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) 
 	if err != nil {
 		return Identity{}, err
 	}
-	// RFC 9207: another provider's answer must not be taken for this one's.
+	// RFC 9207: a response from another provider must not be accepted as one
+	// from this provider.
 	if query.Has("iss") || ends.NamesIss {
 		if only(query, "iss") != r.config.Issuer {
 			return Identity{}, fmt.Errorf("%w: from another issuer", ErrToken)
 		}
 	}
-	// Keycloak's answer for a login page that was open for too long.
+	// Keycloak sends this if the login page was open for too long.
 	if only(query, "error_description") == "authentication_expired" {
 		return Identity{}, ErrState
 	}
@@ -341,7 +366,8 @@ func (r *RelyingParty) Exchange(ctx context.Context, s State, query url.Values) 
 	return who, err
 }
 
-// only returns the value of a parameter that occurs exactly once, otherwise "".
+// only returns the value of a parameter that occurs exactly once, otherwise an
+// empty string.
 func only(query url.Values, name string) string {
 	if values := query[name]; len(values) == 1 {
 		return values[0]
@@ -349,9 +375,9 @@ func only(query url.Values, name string) string {
 	return ""
 }
 
-// providerError reads the codes of RFC 6749, 4.1.2.1 and OpenID Connect Core,
-// 3.1.2.6. Only known codes are logged: the browser may have changed the
-// parameter.
+// providerError converts the error codes of RFC 6749 §4.1.2.1 and OpenID
+// Connect Core §3.1.2.6. An unknown code is not copied into the error, and so
+// not logged, because the browser may have changed the parameter.
 func providerError(code string) error {
 	switch code {
 	case "access_denied", "consent_required", "interaction_required", "login_required":

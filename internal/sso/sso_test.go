@@ -19,7 +19,7 @@ import (
 
 const back = "https://mon-compte.exemple.fr/connexion/retour"
 
-// clock stands still until it is moved.
+// clock is a clock that a test sets.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -75,7 +75,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// Each fault of an answer is refused, by the error that chooses the page.
+// Each fault of a response is refused with the error that selects the right
+// page.
 func TestS33_WhatDoesNotHoldIsRefused(t *testing.T) {
 	set := func(name string, value any) func(*ssotest.Provider) {
 		return func(p *ssotest.Provider) { p.Edit = func(claims map[string]any) { claims[name] = value } }
@@ -185,7 +186,7 @@ func TestASilentProviderIsGivenUp(t *testing.T) {
 	}
 }
 
-// silent answers only when the caller gives up.
+// silent answers no request: it waits until the caller cancels.
 type silent struct{}
 
 func (silent) RoundTrip(r *http.Request) (*http.Response, error) {

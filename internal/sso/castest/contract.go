@@ -12,17 +12,18 @@ import (
 	"entree/internal/sso"
 )
 
-// Somebody is a session of a user at a CAS server, the test server or a
+// Somebody is the session of a user at a CAS server, at the small one or at a
 // real one.
 type Somebody interface {
-	// Login requests the address of a login and returns the query that the browser
-	// brings back from there.
+	// Login requests the login page and returns the query of the redirect to
+	// the portal.
 	Login(t *testing.T, loginURL string) url.Values
 }
 
-// Contract tests the behaviour of a server on which the portal relies. service is
-// an address for which the server issues tickets; want holds some attributes that it
-// releases, several values joined by ", " in any order.
+// Contract tests the behaviour of a CAS server on which the portal relies.
+// service is an address for which the server issues tickets. login is the
+// expected user name. want holds some of the attributes that the server
+// releases; several values are joined by ", " in any order.
 func Contract(t *testing.T, prefix, service string, who Somebody, login string, want map[string]string) {
 	client, err := sso.NewCAS(sso.CASConfig{URL: prefix, ServiceURL: service, Now: time.Now, Random: rand.Reader})
 	if err != nil {

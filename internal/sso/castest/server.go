@@ -1,6 +1,6 @@
-// Package castest is a small CAS server for tests: tickets that are valid once
-// and for one service, and any response that a test sets. Contract tests it and a
-// real server alike.
+// Package castest is a small CAS server for tests. Its tickets are valid once
+// and for one service, and a test can set any response. Contract runs the same
+// tests against it and against a real server.
 package castest
 
 import (
@@ -16,10 +16,10 @@ import (
 	"testing"
 )
 
-// Login is the user of the small server.
+// Login is the user name at the small server.
 const Login = "o22502142"
 
-// Attributes lists the attributes that it releases, in this order.
+// Attributes lists the attributes that the server releases, in this order.
 var Attributes = [][2]string{
 	{"eduPersonAffiliation", "member"}, {"displayName", "Jeanne Martin"}, {"eduPersonAffiliation", "student"},
 	{"authenticationDate", "2026-09-01T08:00:00Z"}, {"sub", "f3b1"},
@@ -27,11 +27,11 @@ var Attributes = [][2]string{
 
 // Server is a running CAS server. Its fields may be changed between requests.
 type Server struct {
-	URL    string                                       // its prefix
-	Answer func(w http.ResponseWriter, r *http.Request) // answers a validation in its place
+	URL    string                                       // prefix of its addresses
+	Answer func(w http.ResponseWriter, r *http.Request) // if set, answers validations instead of the server
 
 	mu       sync.Mutex
-	tickets  map[string]string // the service of each
+	tickets  map[string]string // service by ticket
 	requests int
 }
 
@@ -45,22 +45,22 @@ func New(t *testing.T) *Server {
 	return s
 }
 
-// Set changes a field while requests may be under way.
+// Set changes fields while requests may be in progress.
 func (s *Server) Set(change func(*Server)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(s)
 }
 
-// Requests counts the validations so far.
+// Requests returns the number of validation requests so far.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests
 }
 
-// Login plays a user at the address of a login and returns the query
-// that the browser brings back.
+// Login acts as a user who logs in at a login address. It returns the query of
+// the redirect to the portal.
 func (s *Server) Login(t *testing.T, loginURL string) url.Values {
 	t.Helper()
 	u, err := url.Parse(loginURL)
@@ -76,7 +76,7 @@ func (s *Server) Login(t *testing.T, loginURL string) url.Values {
 	return q
 }
 
-// Ticket returns a ticket for a service.
+// Ticket returns a new ticket for a service.
 func (s *Server) Ticket(_ *testing.T, service string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,12 +97,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, r)
 	default:
 		w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
-		_, _ = io.WriteString(w, s.validate(r.URL.Query())) // a client that left reads nothing
+		_, _ = io.WriteString(w, s.validate(r.URL.Query())) // the error of a closed connection is ignored
 	}
 }
 
-// validate consumes the ticket, also if the validation fails (CAS Protocol 3.0,
-// 3.1.1).
+// validate invalidates the ticket even if the validation fails (CAS Protocol
+// 3.0 §3.1.1).
 func (s *Server) validate(q url.Values) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,12 +118,12 @@ func (s *Server) validate(q url.Values) string {
 	return Success(Login, Attributes...)
 }
 
-// Response is an answer with an outcome.
+// Response returns a response with this outcome as its content.
 func Response(outcome string) string {
 	return `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">` + outcome + `</cas:serviceResponse>`
 }
 
-// Success is a response about a user.
+// Success returns a response with a user name and attributes.
 func Success(user string, attributes ...[2]string) string {
 	var out strings.Builder
 	out.WriteString("<cas:authenticationSuccess><cas:user>" + escaped(user) + "</cas:user><cas:attributes>\n")
@@ -136,7 +136,7 @@ func Success(user string, attributes ...[2]string) string {
 func escaped(s string) string {
 	var out strings.Builder
 	if err := xml.EscapeText(&out, []byte(s)); err != nil {
-		panic("castest: " + err.Error()) // a strings.Builder takes all
+		panic("castest: " + err.Error()) // a strings.Builder returns no error
 	}
 	return out.String()
 }

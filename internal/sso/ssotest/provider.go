@@ -1,5 +1,6 @@
-// Package ssotest is a small OpenID provider for tests: real signatures, PKCE,
-// codes and refresh tokens that are valid once, logout tokens, and faults.
+// Package ssotest is a small OpenID provider for tests. It has real signatures,
+// PKCE, codes and refresh tokens that are valid once, logout tokens, and faults
+// that a test can switch on.
 package ssotest
 
 import (
@@ -22,7 +23,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 )
 
-// The registration of the only client.
+// Registration of the only client.
 const (
 	ClientID     = "entree-ent"
 	ClientSecret = "s+e/c%r:et"
@@ -32,11 +33,11 @@ const (
 type Provider struct {
 	URL   string
 	Now   func() time.Time
-	Edit  func(claims map[string]any) // changes an ID token before it is signed
-	Down  bool                        // answers 503 to everything
+	Edit  func(claims map[string]any) // changes the claims of an ID token before it is signed
+	Down  bool                        // answers all requests with 503
 	Alien bool                        // signs with a key that it does not publish
-	Ended map[string]bool             // subjects whose refresh tokens are refused, as of disabled accounts
-	Renew func(claims map[string]any) // changes an ID token that a refresh token gives
+	Ended map[string]bool             // subjects whose refresh tokens are refused, as for disabled accounts
+	Renew func(claims map[string]any) // changes the claims of an ID token that is issued for a refresh token
 
 	mu       sync.Mutex
 	key      *ecdsa.PrivateKey
@@ -70,7 +71,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// Set changes a field while requests may be under way.
+// Set changes fields while requests may be in progress.
 func (p *Provider) Set(change func(*Provider)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,8 +85,8 @@ func (p *Provider) Requests() int {
 	return p.requests
 }
 
-// Login plays a user at the authorization address and returns the query of the
-// redirect that follows.
+// Login acts as a user who logs in at an authorization address. It returns the
+// query of the redirect to the portal.
 func (p *Provider) Login(t *testing.T, authURL string) url.Values {
 	t.Helper()
 	u, err := url.Parse(authURL)
@@ -129,7 +130,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	delete(p.codes, r.PostFormValue("code"))
 	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
 	id, password, basic := r.BasicAuth()
-	if basic { // RFC 6749, 2.3.1: both are form-encoded first
+	if basic { // RFC 6749 §2.3.1: both are form-encoded first
 		id, _ = url.QueryUnescape(id)
 		password, _ = url.QueryUnescape(password)
 	} else {
@@ -158,7 +159,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	p.give(w, claims)
 }
 
-// give answers with an ID token and a refresh token for the next one.
+// give answers with an ID token and the next refresh token.
 func (p *Provider) give(w http.ResponseWriter, claims map[string]any) {
 	refresh := rand.Text()
 	p.renewals[refresh] = claims
@@ -167,8 +168,8 @@ func (p *Provider) give(w http.ResponseWriter, claims map[string]any) {
 	})
 }
 
-// renew answers a refresh token with the claims of the login and the times of
-// now. The token is spent.
+// renew answers a refresh token with the claims of the login and the current
+// times. The refresh token becomes invalid.
 func (p *Provider) renew(w http.ResponseWriter, refresh string) {
 	claims, ok := p.renewals[refresh]
 	delete(p.renewals, refresh)
@@ -185,7 +186,7 @@ func (p *Provider) renew(w http.ResponseWriter, refresh string) {
 	p.give(w, claims)
 }
 
-// sign needs p.mu.
+// sign returns the signed ID token. The caller must hold p.mu.
 func (p *Provider) sign(claims map[string]any) string {
 	raw, err := json.Marshal(claims)
 	if err != nil {
@@ -201,7 +202,7 @@ func (p *Provider) sign(claims map[string]any) string {
 }
 
 // LogoutToken returns a logout token of a session (OpenID Connect Back-Channel
-// Logout 1.0, 2.4), changed by edit before it is signed; edit may be nil.
+// Logout 1.0 §2.4). edit changes its claims before it is signed; it may be nil.
 func (p *Provider) LogoutToken(subject, session string, edit func(claims map[string]any)) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
