@@ -64,8 +64,8 @@ func (s *Store) link(ctx context.Context, tx *sql.Tx, e audit.Entry, head audit.
 	return audit.Head{Seq: l.Seq, Hash: l.Hash}, err
 }
 
-// Audit calls see for each entry that matches q, newest first. It stops at the
-// first error of see and returns it.
+// Audit calls see for each entry that matches q, newest first unless
+// q.OldestFirst is set. It stops at the first error of see and returns it.
 func (s *Store) Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error {
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, arg any) {

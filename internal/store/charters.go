@@ -115,7 +115,7 @@ func addVersion(ctx context.Context, tx *sql.Tx, v charter.Version) (bool, error
 }
 
 // CallOff withdraws a version before it comes into force. It returns
-// charter.ErrPast if the version is in force already.
+// charter.ErrPast if the version is in force or withdrawn already.
 func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e domain.Effects) error {
 	return wrap("call off", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := one(ctx, tx, charter.ErrPast, `INSERT INTO charters_called_off (version_id, at, by_whom)

@@ -85,8 +85,8 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *overview.Dossier) (err e
 //     the university can match the evidence to the person;
 //   - the identifier and the university address, which are never assigned again;
 //   - the acceptances, with their texts;
-//   - the kinds and times of the events, without details, under a random key that
-//     cannot be traced to the person;
+//   - the events, and the audit entries without their details, under the person's
+//     id, which is random and not derived from the number;
 //   - the rows of campaign mails, under a random key, so that the figures of the
 //     campaign do not change.
 //
