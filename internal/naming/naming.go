@@ -17,8 +17,8 @@
 //	jmartin2        after a name of at least four letters. Natural identifiers
 //	                have a hyphen between the letters and the digits of a name, so
 //	                digits after letters are a suffix or a number with a prefix.
-//	o22502142.2     after a digit or a short name: a dot more than the pattern
-//	                gives to anybody
+//	o22502142.2     after a digit or a short name: one dot more than any natural
+//	                identifier of the pattern has
 //	admin.22502142  where the natural identifier is reserved or refused
 package naming
 

@@ -3,7 +3,7 @@ package naming
 import "strings"
 
 // reservedLogins are names of functions and services (RFC 2142 and common
-// practice): nobody receives one as an identifier or as the local part of an
+// practice). No person receives one as an identifier or as the local part of an
 // address, because mail to it or a login with it is taken for the service.
 const reservedLogins = `
 abuse accounts admin administrateur administration administrator adm anonymous apache api archives

@@ -60,8 +60,8 @@ func Max(a, b Policy) Policy {
 	}
 }
 
-// Finding is one rule that a password breaks. What names the kind of personal
-// information that was found ("family_name"), never the fragment itself.
+// Finding is one rule that a password breaks. The field What names the kind of
+// personal data that was found ("family_name"), never the fragment itself.
 type Finding struct {
 	Rule string // "length", "too_long", "upper", "lower", "digit", "special", "invalid", "personal", "common", "example"
 	What string

@@ -80,8 +80,8 @@ func (c *clause) add(condition string, value any) {
 // FindPeople counts first, up to helpdesk.Enough or EnoughWords, beginning with the
 // cheapest count:
 //
-//	few match the filters ───────► those who match the words too, sorted
-//	few match the longest word ──► those who match all the rest too, sorted
+//	few match the filters ───────► the people who match the words too, sorted
+//	few match the longest word ──► the people who match all the rest too, sorted
 //	few match all words ─────────► the same
 //	many, without words ─────────► along the index of the order, until the page is full
 //	many match the words ────────► some of them, and the advice to add a word
