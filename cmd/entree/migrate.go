@@ -34,7 +34,7 @@ database is not changed. Then name the new one under "database" and start.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if from == "" {
-				c, err := config.Load(path, env.environ)
+				c, err := config.LoadForDatabase(path, env.environ)
 				if err != nil {
 					return err
 				}
@@ -86,7 +86,7 @@ The file holds personal data, and what waits for Keycloak or the mail server
 sealed with the secret, which is not in it: keep the secret elsewhere.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.Load(path, env.environ)
+			c, err := config.LoadForDatabase(path, env.environ)
 			if err != nil {
 				return err
 			}
@@ -132,7 +132,7 @@ number before an account is made, such a person is parked for you to judge, and
 nothing is made twice.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.Load(path, env.environ)
+			c, err := config.LoadForDatabase(path, env.environ)
 			if err != nil {
 				return err
 			}

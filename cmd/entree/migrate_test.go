@@ -63,3 +63,33 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("%d people came back of %d, %v", len(after), len(before), err)
 	}
 }
+
+// A backup, a restore and a verification of the audit need the database and no
+// secret. The verification says what it could not check.
+func TestO7_BackupAndVerifyNeedNoSecret(t *testing.T) {
+	i := install(t)
+	i.Environ = nil
+	if _, errs, err := i.entree("import", i.File("people.csv", people)); err != nil {
+		t.Fatal(err, errs)
+	}
+	copied := filepath.Join(i.Dir, "backup.db")
+	if out, errs, err := i.entree("backup", copied); err != nil {
+		t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	if out, errs, err := i.entree("audit", "verify"); err != nil || !strings.Contains(out, "not checked: the MACs") || !strings.Contains(out, "the record holds") {
+		t.Errorf("%v\n%s%s", err, out, errs)
+	}
+	for _, name := range []string{"entree.db", "entree.db-wal", "entree.db-shm"} {
+		if err := os.Remove(filepath.Join(i.Dir, name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	if out, errs, err := i.entree("restore", copied); err != nil {
+		t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	for _, name := range []string{"entree.db", "backup.db"} {
+		if info, err := os.Stat(filepath.Join(i.Dir, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s can be read by others: %v %v", name, info, err)
+		}
+	}
+}

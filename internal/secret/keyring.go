@@ -98,7 +98,7 @@ func decodeKey(s string) ([]byte, error) {
 // GenerateKey returns a new master key in hexadecimal.
 func GenerateKey() Text {
 	b := make([]byte, KeySize)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program
 	return New(hex.EncodeToString(b))
 }
 

@@ -13,7 +13,10 @@
 //	                        ├─ session-row sealed session rows, per site
 //	                        ├─ cookie      sealed cookies, per site
 //	                        ├─ form        tokens in forms, per site
+//	                        ├─ mail        Message-IDs
+//	                        ├─ evidence    Ed25519 signatures of exports
 //	                        ├─ record      MACs of acceptances and audit
+//	                        ├─ retired     sealed record keys of removed master keys
 //	                        └─ pseudonym   people in logs
 package secret
 

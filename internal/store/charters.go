@@ -227,7 +227,8 @@ func owing(profile string, sha256 []string) (string, []any) {
 	return `account = 'active' AND profile = $1 AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (` + strings.Join(marks, ", ") + `))`, args
 }
 
-// Owing counts the active people of a profile who accepted none of the texts.
+// Owing returns the number of active people of a profile who accepted none of the
+// texts.
 func (s *Store) Owing(ctx context.Context, profile string, sha256 []string) (int, error) {
 	where, args := owing(profile, sha256)
 	var n int

@@ -163,7 +163,8 @@ func (i *importing) event(kind domain.EventKind, fields string) string {
 	return fmt.Sprintf(`SELECT '%016x%s' || p.id, %[1]d, '%[3]s', p.id, '', '{"import":"%[2]s","fields":"' || %[4]s || '"}'`, i.now, i.order.ID, kind, fields)
 }
 
-// changedFields lists the fields that a line changes, each behind a space.
+// changedFields returns an expression for the names of the fields that a line
+// changes, separated by spaces.
 func changedFields() string {
 	var out []string
 	for _, f := range imported {

@@ -19,7 +19,7 @@ const attempts = 50
 // read.
 var errOvertaken = errors.New("store: overtaken")
 
-// Begin stores a new journey with its effects.
+// Begin inserts a journey with its effects.
 func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) error {
 	j.Version = 1
 	doc, err := json.Marshal(j)

@@ -87,7 +87,7 @@ func (s *Store) Settle(ctx context.Context, r campaign.Recipient, from []campaig
 	return wrap("settle", err)
 }
 
-// Tallies counts the mails of a campaign by round and state.
+// Tallies returns the number of mails of a campaign by round and state.
 func (s *Store) Tallies(ctx context.Context, id string) ([]campaign.Tally, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT round, state, count(*) FROM campaign_mails WHERE campaign_id = $1 GROUP BY round, state ORDER BY round, state`, id)
 	if err != nil {

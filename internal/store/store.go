@@ -6,8 +6,8 @@
 // call to one is a row in jobs, written by the same transaction.
 //
 //	Update(journey)                     Lease ── handler ── Finish
-//	  read doc, version                   mark for a while    delete the job
-//	  change(doc)                                             + its effects
+//	  read doc, version                   lease until a time    delete the job
+//	  change(doc)                                               + its effects
 //	  UPDATE … WHERE version = read
 //	  + people, acceptances, jobs, events
 //

@@ -514,7 +514,7 @@ func TestS48_WhatIsOverIsPurged(t *testing.T) {
 		for i := range 2500 {
 			w.must(w.SaveSession(t.Context(), fmt.Sprint(i), []byte("x"), start.Add(time.Hour)))
 			if i > 20 && w.dsn[0] == 's' {
-				break // one batch is enough where each write waits for the disk
+				break // one batch is enough with durable commits
 			}
 		}
 		w.must(w.SaveSession(t.Context(), "later", []byte("x"), start.Add(72*time.Hour)))
