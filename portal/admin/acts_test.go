@@ -11,8 +11,8 @@ import (
 	"entree/portal/admin"
 )
 
-// Whoever types the address of another role's page by hand is told so, in the
-// console, and the audit keeps it.
+// An operator who types the address of another role's page receives an error
+// page in the console, and the request is recorded in the audit.
 func TestAnAddressOfAnotherRole(t *testing.T) {
 	for _, tt := range []struct {
 		role, method, path string
@@ -68,7 +68,8 @@ func TestADangerousActWantsAFreshLogin(t *testing.T) {
 		t.Error("the line is shown twice")
 	}
 	b.submit(p, "/admin/essai/annuler").shows(".notice", "dans 3 minutes")
-	// Nothing waits any more, and within five minutes nothing is asked again.
+	// No act is stored any more, and within five minutes no new login is
+	// needed.
 	b.get("/admin/confirmer").want("/admin", 200)
 	w.sleep(4 * time.Minute)
 	b.submit(b.get("/admin/essai"), "/admin/essai/dangereux", "motif", "y").want("/admin", 200)
@@ -90,7 +91,7 @@ func TestWhatWaitsForOneOperatorIsNotAnothers(t *testing.T) {
 	}
 }
 
-// A provider that does not ask for the password again is not believed.
+// A login is refused if the provider did not ask for the password again.
 func TestALoginThatIsNotFreshIsNone(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("admin")

@@ -13,24 +13,25 @@ import (
 	"entree/portal/web"
 )
 
-// AuditPage is drawn by templates/admin/audit.html, GET /admin/audit
-// filters: operateur, acte, personne, du, au
+// AuditPage is the data of templates/admin/audit.html, GET /admin/audit.
+// Filters: operateur, acte, personne, du, au.
 type AuditPage struct {
 	List    List
 	Acts    []Pick
 	Entries []AuditRow
-	Head    audit.Head // to be noted elsewhere
+	Head    audit.Head // last entry of the chain, for the operator to note outside the portal
 	BadDate bool
 }
 
 // AuditRow is one entry.
 type AuditRow struct {
 	audit.Link
-	Said    template.HTML // the act in words, where there are any
+	Said    template.HTML // words for the act, or the act itself if it has none
 	WhomURL string
 }
 
-// Details returns the details without hashes, which only programs compare.
+// Details returns the details of the entry without hashes, which only programs
+// compare.
 func (r AuditRow) Details() string {
 	e := r.Entry
 	if e.Act == audit.ActSealed || e.Act == audit.ActCut {
@@ -48,7 +49,7 @@ func (a *Console) audit(v *visit) error {
 	page := AuditPage{List: v.list(auditFilters, []string{"-le"})}
 	q, ok := a.auditQuery(page.List)
 	page.BadDate = !ok
-	q.ByPeople = q.Act == "" // the many seals would hide the acts of operators
+	q.ByPeople = q.Act == "" // the entries of the system, mostly seals, would hide those of operators
 	q.OldestFirst, q.Skip, q.Limit = !page.List.Desc, page.List.Skip(), page.List.Per+1
 	ctx := v.Request.Context()
 	view := a.site.View(v.Context, "")
@@ -80,7 +81,7 @@ func (a *Console) audit(v *visit) error {
 	return v.show("audit", page)
 }
 
-// did returns the words for an act, or the act itself if there are none.
+// did returns the words for an act, or the act itself if it has none.
 func did(view web.View, act string) template.HTML {
 	key := "console.did." + act
 	if said := view.T(key); string(said) != key {
@@ -89,7 +90,8 @@ func did(view web.View, act string) template.HTML {
 	return template.HTML(template.HTMLEscapeString(act))
 }
 
-// auditQuery reads the filters. It returns false if a date filter is not a valid date.
+// auditQuery reads the filters. It returns false if a date filter is not a
+// valid date.
 func (a *Console) auditQuery(l List) (audit.Query, bool) {
 	q := audit.Query{Operator: l.Filter("operateur"), Act: l.Filter("acte"), Whom: l.Filter("personne")}
 	ok := true
@@ -110,7 +112,7 @@ func (a *Console) auditQuery(l List) (audit.Query, bool) {
 }
 
 // auditExport writes the filtered entries, oldest first, as csv or jsonl. The
-// export itself is recorded before the first line is sent.
+// export is recorded in the audit before the first line is sent.
 func (a *Console) auditExport(v *visit) error {
 	format := v.Param("format")
 	if format != "csv" && format != "jsonl" {
@@ -135,21 +137,22 @@ func (a *Console) auditExport(v *visit) error {
 		v.Header("Content-Type", "text/csv; charset=utf-8")
 		var sheet *spreadsheet.Writer
 		if sheet, err = v.sheet(audit.Header...); err != nil {
-			return nil // the visitor left
+			return nil // the client closed the connection
 		}
 		if err = a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return sheet.Write(audit.Cells(l)...) }); err == nil {
 			err = sheet.Close()
 		}
 	}
 	if err != nil {
-		// Half a file must not look whole: the connection is broken off.
+		// A truncated file must not look complete: the connection is aborted.
 		a.site.Log(v.Context).Error("export broken off", "cause", err.Error())
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// sheet begins a file for the operator's spreadsheet, in their language.
+// sheet begins a CSV file for spreadsheets. The separator depends on the
+// operator's language: a semicolon in French, a comma in English.
 func (v *visit) sheet(header ...string) (*spreadsheet.Writer, error) {
 	separator := ','
 	if v.console.site.Lang(v.Context) == domain.French {

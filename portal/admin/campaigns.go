@@ -14,8 +14,8 @@ import (
 	"entree/portal/web"
 )
 
-// CampaignsPage is drawn by templates/admin/campaigns.html, GET
-// /admin/campagnes
+// CampaignsPage is the data of templates/admin/campaigns.html, GET
+// /admin/campagnes.
 type CampaignsPage struct {
 	Campaigns []CampaignRow
 	MayStart  bool
@@ -24,19 +24,20 @@ type CampaignsPage struct {
 // CampaignRow is a campaign with the counts of its mails by result.
 type CampaignRow struct {
 	campaign.Campaign
-	Counts map[string]int // mails by state
+	Counts map[string]int // number of mails by state
 	Rounds []Round
 	Now    time.Time
 }
 
-// Round is one line of the table of progress.
+// Round is one line of the progress table: the counts of the first mails (round
+// 0) or of one reminder.
 type Round struct {
 	Number                                   int
 	Waiting, Sent, Skipped, Refused, Bounced int
 }
 
-// Stage says where a campaign stands, in one word: one whose time has not come
-// is scheduled.
+// Stage returns the state of the campaign as a word. A running campaign whose
+// start time has not come is "scheduled".
 func (r CampaignRow) Stage() string {
 	if r.State == campaign.Running && r.StartAt.After(r.Now) {
 		return "scheduled"
@@ -44,8 +45,8 @@ func (r CampaignRow) Stage() string {
 	return string(r.State)
 }
 
-// Settled counts the first round's mails that are at an end; Percent is their
-// share of those that were planned.
+// Settled returns the number of mails of the first round that are no longer
+// waiting.
 func (r CampaignRow) Settled() int {
 	if len(r.Rounds) == 0 {
 		return 0
@@ -54,7 +55,8 @@ func (r CampaignRow) Settled() int {
 	return f.Sent + f.Skipped + f.Refused + f.Bounced
 }
 
-// Percent is how far the first round is.
+// Percent returns the share of planned mails of the first round that are
+// settled, 0 to 100.
 func (r CampaignRow) Percent() int {
 	if r.Planned == 0 {
 		return 0
@@ -102,20 +104,20 @@ func (a *Console) campaigns(v *visit) error {
 	return v.show("campaigns", page)
 }
 
-// CampaignPage is drawn by templates/admin/campaign.html, GET
-// /admin/campagnes/suivi/:id
+// CampaignPage is the data of templates/admin/campaign.html, GET
+// /admin/campagnes/suivi/:id.
 type CampaignPage struct {
 	CampaignRow
 	List     List
 	State    string
 	States   []Option
 	Mails    []MailRow
-	Profile  string // in words
+	Profile  string // name of the profile in the page's language
 	MayAct   bool
 	MayStart bool
 }
 
-// MailRow is one mail and whom it was for.
+// MailRow is one mail with its recipient.
 type MailRow struct {
 	campaign.Recipient
 	To domain.Person
@@ -161,7 +163,7 @@ func (a *Console) progress(ctx context.Context, id string) (CampaignPage, error)
 	return CampaignPage{CampaignRow: row}, err
 }
 
-// campaignLive keeps the figures fresh.
+// campaignLive sends the progress of a campaign as server-sent events.
 func (a *Console) campaignLive(v *visit) error {
 	id := v.Param("id")
 	if _, err := a.Campaigns.Store.Campaign(v.Request.Context(), id); err != nil {

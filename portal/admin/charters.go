@@ -12,30 +12,32 @@ import (
 	"entree/portal/web"
 )
 
-// ChartersPage is drawn by templates/admin/charters.html, GET /admin/chartes
+// ChartersPage is the data of templates/admin/charters.html, GET
+// /admin/chartes.
 type ChartersPage struct {
 	Versions []CharterRow
 	Drafts   []charter.Draft
 	Profiles []Option
 	MayWrite bool
-	Names    map[string]string // of profiles
+	Names    map[string]string // names of the profiles, by key
 }
 
-// CharterRow is a version with where it stands and, in force, how many people
-// owe their agreement.
+// CharterRow is a version of a charter with its state. Owing is set for the
+// version in force: the number of people who have not accepted it.
 type CharterRow struct {
 	charter.Version
 	State charter.State
 	Owing int
 }
 
-// Option is one of a list to choose from.
+// Option is one value of a list to choose from.
 type Option struct {
 	Value, Text string
 	Chosen      bool
 }
 
-// profiles returns the profiles to choose from, in the page's language.
+// profiles returns the profiles to choose from, with names in the page's
+// language.
 func (a *Console) profiles(lang domain.Lang, chosen string) []Option {
 	var out []Option
 	for _, p := range a.Profiles {
@@ -75,7 +77,8 @@ func (a *Console) charters(v *visit) error {
 	return v.show("charters", page)
 }
 
-// owing counts the people who would have to accept a version if it were in force.
+// owing returns the number of people who would have to accept a version if it
+// were in force.
 func (a *Console) owing(v *visit, versions []charter.Version, version charter.Version) (int, error) {
 	all := 0
 	for _, p := range charter.Reaches(versions, version.Profile, a.profileKeys(), a.Now()) {
@@ -95,8 +98,8 @@ func (a *Console) profileKeys() (keys []string) {
 	return keys
 }
 
-// VersionPage is drawn by templates/admin/charter_version.html, GET
-// /admin/chartes/version/:id
+// VersionPage is the data of templates/admin/charter_version.html, GET
+// /admin/chartes/version/:id.
 type VersionPage struct {
 	CharterRow
 	Names           map[string]string
@@ -143,8 +146,8 @@ func (a *Console) callOff(v *visit, _ web.Form) error {
 	return v.done(pathCharters, "console.charters.called_off")
 }
 
-// OwedPage is drawn by templates/admin/charter_owed.html, GET
-// /admin/chartes/version/:id/accords
+// OwedPage is the data of templates/admin/charter_owed.html, GET
+// /admin/chartes/version/:id/accords.
 type OwedPage struct {
 	List     List
 	Version  charter.Version
@@ -178,7 +181,7 @@ func (a *Console) charterOwed(v *visit) error {
 	return v.show("charter_owed", page)
 }
 
-// newDraft begins a draft with the text that a profile has now.
+// newDraft creates a draft with the text that is in force for a profile.
 func (a *Console) newDraft(v *visit, form web.Form) error {
 	ctx := v.Request.Context()
 	versions, err := a.Charters.Store.Versions(ctx)
@@ -196,7 +199,7 @@ func (a *Console) newDraft(v *visit, form web.Form) error {
 	return web.SeeOther("/admin/chartes/projet/" + draft.ID)
 }
 
-// localTime is how a browser's datetime-local field writes a time.
+// localTime is the format of an HTML field of type datetime-local.
 const localTime = "2006-01-02T15:04"
 
 func (a *Console) parseLocal(s string) (time.Time, error) {

@@ -58,7 +58,7 @@ func (letters) Preview(m domain.Message) (string, string, error) {
 	return string(m.Kind) + " " + string(m.Lang), m.Note, nil
 }
 
-// enrol puts people there, the first of them active.
+// enrol adds n people to the registry. The first of them has an account.
 func (d *desk) enrol(n int) {
 	d.t.Helper()
 	for i := range n {
@@ -76,7 +76,7 @@ func TestACharterFromDraftToEvidence(t *testing.T) {
 	p = b.submit(p, "/admin/chartes/nouveau", "profil", "")
 	draft := p.path
 	p.shows("h1", "Projet de charte")
-	// What is not whole is kept, and not published.
+	// An incomplete draft is stored, and not published.
 	p = b.submit(p, draft, "profil", "", "texte-fr", "# Un\r\n\r\nSoyez <b>bons</b>.", "vers", "publier")
 	if p.status != 422 || p.Find(".dangerous").Length() != 0 || p.Find(".summary li").Length() != 2 {
 		t.Fatalf("%d, %d faults", p.status, p.Find(".summary li").Length())

@@ -22,62 +22,66 @@ import (
 	"entree/portal/web"
 )
 
-// Options holds the parts and settings of the console.
+// Options configures a console. SSO, Journal, Figures, Record, Rights, Desk,
+// Directory, Templates and Now must be set. Charters also needs Evidence and
+// Markdown, Campaigns also needs Lists and Letters, and Intake also needs
+// Imports.
 type Options struct {
 	SSO       *sso.RelyingParty
 	Journal   Journal
 	Figures   Figures
 	Record    Record
 	Rights    Rights
-	Realm     func() []string // findings about the realm, one line each; may be nil
+	Realm     func() []string // returns findings about the realm, one line each; may be nil
 	Desk      Desk
 	Directory People
 	Profiles  []domain.Profile
-	Charters  *charter.Desk     // nil: without pages of charters
-	Campaigns *campaign.Service // nil: without pages of campaigns
+	Charters  *charter.Desk     // nil: no pages of charters
+	Campaigns *campaign.Service // nil: no pages of campaigns
 	Lists     Lists
 	Letters   Letters
 	Evidence  EvidenceKey
-	// Markdown draws a charter as its reader sees it.
+	// Markdown renders the text of a charter as HTML, as the student sees it.
 	Markdown  func(text string) (template.HTML, error)
-	Intake    *intake.Intake // nil: without pages of imports
+	Intake    *intake.Intake // nil: no pages of imports
 	Imports   Imports
-	Templates fs.FS // the console's own: layout.html, partials.html and a file for each page
+	Templates fs.FS // templates of the console: layout.html, partials.html and one file per page
 	Now       func() time.Time
-	Zone      *time.Location // of the times that are typed; nil: UTC
+	Zone      *time.Location // time zone of submitted times; nil: UTC
 }
 
-// Figures reads the counts of the overview and the list of jobs.
+// Figures reads the counts of the overview and the list of jobs, and performs
+// the acts on them.
 type Figures interface {
 	Overview(ctx context.Context, since time.Time) (overview.Overview, error)
-	// Jobs returns the jobs that wait or were given up, oldest first; an empty
-	// kind means every kind. It returns limit+1 jobs if there are more.
+	// Jobs returns the jobs that wait or were given up, oldest first. An empty
+	// kind selects every kind. Jobs returns limit+1 jobs if there are more.
 	Jobs(ctx context.Context, kind string, givenUp bool, skip, limit int) ([]overview.JobLine, error)
-	// SendAgain takes a job up again that was given up and kept whole, with the
-	// operator's entry. It returns domain.ErrNotFound if another operator did so before.
+	// SendAgain schedules a job again that was given up and whose content was
+	// kept, and writes the operator's audit entry. It returns
+	// domain.ErrNotFound if another operator did so before.
 	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
-	// Refusals returns the counts of mails that providers refused whatever the
-	// recipient, with a refusal not before since.
+	// Refusals returns the counts of mails that providers refused for reasons
+	// other than the recipient, if the last refusal is not before since.
 	Refusals(ctx context.Context, since time.Time) ([]overview.MailRefusals, error)
-	// WrongMarks counts the addresses that are marked as wrong, by provider,
-	// status and rule.
+	// WrongMarks returns the counts of addresses that are marked as wrong, by
+	// provider, status and rule.
 	WrongMarks(ctx context.Context) ([]overview.WrongMarks, error)
-	// ClearWrong removes the marks of one provider, status and rule, and returns
-	// their number.
+	// ClearWrong removes the marks of one provider, status and rule, and
+	// returns their number.
 	ClearWrong(ctx context.Context, m overview.WrongMarks, reason string, entry audit.Entry) (int, error)
-	// Hurry makes waiting jobs due now and returns how many; domain.ErrNotFound if
-	// there is none.
+	// Hurry makes waiting jobs due now and returns their number, or
+	// domain.ErrNotFound if there is none.
 	Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.Entry) (int64, error)
 }
 
-// Journal records acts that change nothing else: a login, a page that
-// was refused, an export. An act that changes something commits its entry with
-// the change.
+// Journal records acts that change nothing else: a login, a refused page, an
+// export. An act that changes data commits its entry in the same transaction.
 type Journal interface {
 	Note(ctx context.Context, e audit.Entry) error
 }
 
-// Lists are read for pages, a screen at a time.
+// Lists reads the data of long lists, one page at a time.
 type Lists interface {
 	Cohorts(ctx context.Context) ([]string, error)
 	Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []domain.Person, error)
@@ -88,7 +92,8 @@ type Letters interface {
 	Preview(m domain.Message) (subject, text string, err error)
 }
 
-// EvidenceKey signs exported evidence in the name of an institution.
+// EvidenceKey signs exported evidence for an institution. All fields must be
+// set.
 type EvidenceKey struct {
 	Institution, Portal string
 	Key                 ed25519.PrivateKey
@@ -102,28 +107,29 @@ type Record interface {
 	AuditHead(ctx context.Context) (audit.Head, error)
 }
 
-// Rights serves the rights of a person over the data about them.
+// Rights serves a person's rights to access and erasure of their data.
 type Rights interface {
 	// Dossier returns all data about a person, or domain.ErrNotFound.
 	Dossier(ctx context.Context, id domain.PersonID) (overview.Dossier, error)
-	// Erase removes the data that need not be kept, with its entry in the audit.
-	// domain.ErrConflict where the account is being made, or it was erased
-	// before.
+	// Erase removes the data that need not be kept, and writes the audit entry.
+	// It returns domain.ErrConflict if the account is being created or the data
+	// were erased before.
 	Erase(ctx context.Context, id domain.PersonID, e audit.Entry) error
 }
 
-// Console serves the pages of operators.
+// Console serves the pages of operators. It is safe for concurrent use after
+// Mount.
 type Console struct {
 	Options
 	site   *web.Site
 	routes []*route
 	seen   overviewCache
 
-	renewals      singleflight.Group        // by session
-	recheckFailed atomic.Pointer[time.Time] // the last time that the provider did not answer
+	renewals      singleflight.Group        // calls of Renew in progress, by session id
+	recheckFailed atomic.Pointer[time.Time] // time of the last check to which the provider did not answer
 }
 
-// New checks the options. The pages are there once the console is mounted.
+// New checks the options. Mount adds the pages.
 func New(o Options) (*Console, error) {
 	if o.SSO == nil || o.Journal == nil {
 		return nil, errors.New("console: a single sign-on and a journal are needed")
@@ -134,10 +140,12 @@ func New(o Options) (*Console, error) {
 	return &Console{Options: o}, nil
 }
 
-// Origin returns the origin of the login's pages, for a content security policy.
+// Origin returns the origin of the login pages, for the content security
+// policy.
 func (a *Console) Origin() string { return a.SSO.Origin() }
 
-// Mount adds the console to a site and draws each page once with sample data.
+// Mount adds the console to a site and executes each page once with sample
+// data.
 func (a *Console) Mount(site *web.Site) error { return a.mount(site, a.table) }
 
 func (a *Console) mount(site *web.Site, table func()) error {

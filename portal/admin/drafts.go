@@ -13,9 +13,10 @@ import (
 	"entree/portal/web"
 )
 
-// DraftPage is drawn by templates/admin/charter_draft.html, GET and POST
-// /admin/chartes/projet/:id
-// fields: profil, version, titre-fr, titre-en, texte-fr, texte-en, revision, vers
+// DraftPage is the data of templates/admin/charter_draft.html, GET and POST
+// /admin/chartes/projet/:id.
+// Form fields: profil, version, titre-fr, titre-en, texte-fr, texte-en,
+// revision, vers.
 type DraftPage struct {
 	charter.Draft
 	Profiles []Option
@@ -38,9 +39,10 @@ func (a *Console) draftPage(v *visit, d charter.Draft) DraftPage {
 	return DraftPage{d, a.profiles(a.site.Lang(v.Context), d.Profile)}
 }
 
-// saveDraft keeps what was typed, whole or not; what it lacks is said when it is
-// to be published. Where somebody else saved meanwhile, nothing is lost: the
-// page shows what was typed, and says so.
+// saveDraft stores the submitted draft, even if it is incomplete; missing parts
+// are reported when the draft is published. If another operator saved the draft
+// in the meantime, nothing is stored and the page shows the submitted text with
+// an error.
 func (a *Console) saveDraft(v *visit, form web.Form) error {
 	d := charter.Draft{
 		ID: v.Param("id"), Profile: form["profil"], Name: form["version"], Revision: revision(form),
@@ -89,8 +91,8 @@ func (a *Console) deleteDraft(v *visit, form web.Form) error {
 	return v.done(pathCharters, "console.charters.deleted")
 }
 
-// PreviewPage is drawn by templates/admin/charter_preview.html, GET
-// /admin/chartes/projet/:id/apercu
+// PreviewPage is the data of templates/admin/charter_preview.html, GET
+// /admin/chartes/projet/:id/apercu.
 type PreviewPage struct {
 	charter.Draft
 	French, English      template.HTML
@@ -121,8 +123,8 @@ func (a *Console) previewDraft(v *visit) error {
 	return v.show("charter_preview", page)
 }
 
-// changes returns the difference with two lines around each change; nothing if
-// there is no difference.
+// changes returns the lines that differ, with two unchanged lines around each
+// change. It returns nil if there is no difference.
 func changes(from, to string) (out []charter.Line) {
 	all := charter.Diff(from, to)
 	for i, l := range all {
@@ -140,13 +142,13 @@ func changes(from, to string) (out []charter.Line) {
 	return out
 }
 
-// PublishPage is drawn by templates/admin/charter_publish.html, GET and POST
-// /admin/chartes/projet/:id/publier
-// fields: quand (maintenant, le), le (datetime-local), revision
+// PublishPage is the data of templates/admin/charter_publish.html, GET and POST
+// /admin/chartes/projet/:id/publier.
+// Form fields: quand (maintenant, le), le (datetime-local), revision.
 type PublishPage struct {
 	charter.Draft
 	Names map[string]string
-	Owing int // who will be asked for their agreement
+	Owing int // number of people who will be asked to accept the charter
 	Later bool
 	At    string
 	Whole bool

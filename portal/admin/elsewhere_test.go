@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// R19: a link of another site does not make an operator's browser export.
+// R19: a link on another site does not make an operator's browser export data.
 func TestR19_ADownloadIsAskedForHereOnly(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("auditor")
@@ -61,7 +61,7 @@ func TestR19_ADownloadIsAskedForHereOnly(t *testing.T) {
 	if rec := ask("/admin/en-direct", "Sec-Fetch-Site", "same-site"); rec.Code != http.StatusForbidden {
 		t.Errorf("a stream for another origin: %d", rec.Code)
 	}
-	// A page is no export: links to it work.
+	// A page is not an export: links to it work.
 	if rec := ask("/admin/audit", "Sec-Fetch-Site", "cross-site"); rec.Code != http.StatusOK {
 		t.Errorf("a link to a page: %d", rec.Code)
 	}

@@ -9,13 +9,13 @@ import (
 	"entree/internal/domain"
 )
 
-// EvidencePage is drawn by templates/admin/evidence.html, GET
-// /admin/personnes/:id/charte
+// EvidencePage is the data of templates/admin/evidence.html, GET
+// /admin/personnes/:id/charte.
 type EvidencePage struct {
 	Person      domain.Person
 	Acceptances []domain.Acceptance
 	Titles      []string
-	Current     string // name of the version in force for them
+	Current     string // name of the version in force for the person
 	Owes        bool
 	MayExport   bool
 	Tampered    bool // the acceptances do not match their MACs or the events

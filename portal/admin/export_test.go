@@ -11,13 +11,13 @@ import (
 	"entree/portal/web"
 )
 
-// done is what the acts of the table below did.
+// done lists the acts of the routes below that were executed.
 var (
 	doneMu sync.Mutex
 	done   []string
 )
 
-// TakeDone gives what was done since the last call.
+// TakeDone returns the acts that were executed since the last call.
 func TakeDone() []string {
 	doneMu.Lock()
 	defer doneMu.Unlock()
@@ -27,7 +27,7 @@ func TakeDone() []string {
 }
 
 // FreshRoutes returns the routes that require a fresh login. It panics if one
-// has no words for the page that asks.
+// has no message for the page that asks for confirmation.
 func FreshRoutes(a *Console) (out []string) {
 	for _, r := range a.routes {
 		if strings.HasPrefix(r.path, "/admin/essai") || !r.fresh {
@@ -43,7 +43,7 @@ func FreshRoutes(a *Console) (out []string) {
 	return out
 }
 
-// MountForTests mounts the console with a few acts that only tests have.
+// MountForTests mounts the console with additional routes for tests.
 func MountForTests(a *Console, site *web.Site) error {
 	act := func(v *visit, form web.Form) error {
 		if form["motif"] == "" {

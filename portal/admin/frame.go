@@ -13,12 +13,12 @@ import (
 
 // Frame is the data of templates/admin/layout.html.
 type Frame struct {
-	Operator string // empty: not logged in
-	Role     Role   // the strongest
+	Operator string // name of the operator; empty: not logged in
+	Role     Role   // the strongest of the operator's roles
 	Rail     []RailItem
-	Other    domain.Lang // the language that the switch leads to
-	Switch   string      // and its address
-	Undo     string      // address that takes the last act back; empty: none does
+	Other    domain.Lang // language that the language switch leads to
+	Switch   string      // address of the language switch
+	Undo     string      // address that undoes the last act; empty: the act cannot be undone
 }
 
 // RailItem is one entry of the menu.
@@ -36,7 +36,7 @@ func (a *Console) dress(c *gin.Context, view *web.View) {
 	query := c.Request.URL.Query()
 	query.Set("lang", string(f.Other))
 	f.Switch = view.Path + "?" + query.Encode()
-	if view.Path == "/" { // the response to an act, or an unknown address
+	if view.Path == "/" { // the answer to a POST, or an unknown address
 		f.Switch = root + "?lang=" + string(f.Other)
 	}
 	if v, err := a.who(c); err == nil && v != nil {
@@ -54,13 +54,13 @@ func (a *Console) dress(c *gin.Context, view *web.View) {
 	view.Frame = f
 }
 
-// ErrorPage is drawn by templates/admin/error.html.
+// ErrorPage is the data of templates/admin/error.html.
 type ErrorPage struct {
 	Status int
 	Key    string // message keys error.<key>.title and error.<key>.text
 	Wait   template.HTML
 	GoOn   string
-	Label  string // message key of that link
+	Label  string // message key of the text of the link to GoOn
 }
 
 func errorPage(e *web.Error, wait template.HTML) any {

@@ -13,8 +13,8 @@ import (
 	"entree/portal/web"
 )
 
-// R6: 1,000 event streams of one operator take no request place, and not more
-// than the operator's own share of streams. Another operator's streams open.
+// R6: 1,000 event streams of one operator occupy no request place and no more
+// than the operator's share of streams. Streams of another operator still open.
 func TestR6_StreamsOfOneOperatorTakeNothingFromOthers(t *testing.T) {
 	w := newWorld(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,7 +42,8 @@ func TestR6_StreamsOfOneOperatorTakeNothingFromOthers(t *testing.T) {
 			t.Fatalf("only %d of 1,000 streams were answered", attack.Answered())
 		}
 	}
-	// Places are free for newcomers, who get three quarters of them.
+	// Visitors without a session cookie still find a free place, among the
+	// three quarters that they may use.
 	if p := w.operator("helpdesk").get("/admin"); p.status != http.StatusOK {
 		t.Errorf("another operator: %d", p.status)
 	}

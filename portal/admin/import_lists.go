@@ -14,11 +14,11 @@ import (
 	"entree/portal/web"
 )
 
-// listed are the kinds of differences that a trial has lists of, beside what
-// was refused.
+// listed are the kinds of differences whose lists a trial stores. Refused lines
+// are stored separately.
 var listed = []domain.DifferenceKind{domain.DifferenceNew, domain.DifferenceChanged, domain.DifferenceGone}
 
-// ListURL is where the whole of what is shown is a file.
+// ListURL returns the address of the file with all entries of a kind.
 func (p ImportPage) ListURL(kind domain.DifferenceKind) string {
 	id := p.File.ID
 	if p.Record != nil {
@@ -27,10 +27,11 @@ func (p ImportPage) ListURL(kind domain.DifferenceKind) string {
 	return pathImports + "/" + id + "/liste/" + string(kind)
 }
 
-// Cut tells whether a trial found more of what is shown than a page has.
+// Cut reports whether a trial found more entries of the shown kind than a page
+// shows.
 func (p ImportPage) Cut() bool { return p.Of(p.Shown) > intake.Show }
 
-// Of counts what a trial found of a kind.
+// Of returns the number of entries of a kind that a trial found.
 func (p ImportPage) Of(kind domain.DifferenceKind) int {
 	for _, t := range p.Tabs() {
 		if t.Kind == kind {
@@ -40,8 +41,8 @@ func (p ImportPage) Of(kind domain.DifferenceKind) int {
 	return 0
 }
 
-// importList is everything that a trial found of one kind, or an import
-// refused, for a spreadsheet.
+// importList sends all entries of one kind that a trial found, or all refused
+// lines of an import, as a CSV file.
 func (a *Console) importList(v *visit) error {
 	id, kind := v.Param("id"), domain.DifferenceKind(v.Param("kind"))
 	page, err := a.importData(v.Request.Context(), id)
@@ -64,7 +65,7 @@ func (a *Console) importList(v *visit) error {
 	v.Header("Content-Disposition", `attachment; filename="import-`+string(kind)+`.csv"`)
 	v.Header("Content-Type", "text/csv; charset=utf-8")
 	if err := a.writeList(v, id, kind); err != nil {
-		// Half a file must not look whole: the connection is broken off.
+		// A truncated file must not look complete: the connection is aborted.
 		a.site.Log(v.Context).Error("list broken off", "import", id, "cause", err.Error())
 		panic(http.ErrAbortHandler)
 	}
@@ -115,5 +116,5 @@ func (a *Console) writeList(v *visit, id string, kind domain.DifferenceKind) err
 	return errors.Join(err, sheet.Close())
 }
 
-// plain gives words for where there is no HTML.
+// plain returns a translated message as plain text.
 func plain(words template.HTML) string { return html.UnescapeString(string(words)) }

@@ -11,9 +11,9 @@ import (
 	"entree/portal/web"
 )
 
-// reasons are the words for the registry's reasons, by how these begin; the
-// first that fits counts. The registry writes English, for logs and the command
-// line.
+// reasons maps the registry's reasons to message keys by their beginning; the
+// first entry that matches is used. The registry writes its reasons in English,
+// for logs and the command line.
 var reasons = []struct{ begins, key string }{
 	{"not a number: a spreadsheet rounded", "console.import.reason.rounded"},
 	{"not a date: a year alone", "console.import.reason.year"},
@@ -55,8 +55,8 @@ var reasons = []struct{ begins, key string }{
 	{"another import is under way", "console.import.reason.running"},
 }
 
-// reason returns the words for a reason. A reason without words is returned as
-// it is.
+// reason returns the words for a reason of the registry. It returns the reason
+// itself if it has none.
 func reason(v web.View, text string) template.HTML {
 	if strings.HasPrefix(text, "this number came before") && strings.HasSuffix(text, "other capitals") {
 		return v.T("console.import.reason.capitals")
@@ -98,8 +98,8 @@ func lacking(v web.View, text string) []string {
 // Says returns the words for a reason of the registry.
 func (p ImportPage) Says(v web.View, text string) template.HTML { return reason(v, text) }
 
-// Report returns what was understood of the file: of the whole, or of its
-// beginning before it is tried.
+// Report returns the report on the file: of the whole file after a trial, of
+// its beginning before.
 func (p ImportPage) Report() *registry.Report {
 	if p.File.Trial != nil && p.File.Trial.Report != nil {
 		return p.File.Trial.Report
@@ -127,8 +127,8 @@ func (p ImportPage) Left() string {
 	return strings.Join(out, " · ")
 }
 
-// Why returns the words for why a column is taken for its field; empty if the
-// column is not read.
+// Why returns the words that explain why a column was assigned to its field. It
+// returns an empty string if the column is not read.
 func (p ImportPage) Why(v web.View, column int) template.HTML {
 	columns := p.Report().Columns
 	if column >= len(columns) || columns[column].Why == "" {
@@ -137,5 +137,5 @@ func (p ImportPage) Why(v web.View, column int) template.HTML {
 	return v.T("console.import.why." + columns[column].Why)
 }
 
-// Sheet is the name of the form field of a sheet.
+// Sheet returns the name of the form field of a sheet.
 func (p ImportPage) Sheet(i int) string { return "feuille" + strconv.Itoa(i+1) }

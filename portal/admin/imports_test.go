@@ -30,7 +30,8 @@ import (
 	"entree/portal/admin"
 )
 
-// importing is a console that imports into a real store.
+// importing returns a console that imports into a real store, the store, and
+// the folder of the uploaded files.
 func importing(t *testing.T) (*world, *store.Store, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -73,7 +74,8 @@ func (b *browser) upload(token, name, text string) *page {
 	return b.follow(&page{Document: doc, w: b.w, path: r.URL.RequestURI(), status: rec.Code, header: rec.Header(), body: rec.Body.String()})
 }
 
-// fill sends a form as it stands, choices and boxes included.
+// fill submits a form with its current values, including select fields and
+// checkboxes, and the given values.
 func (b *browser) fill(p *page, end string, typed ...string) *page {
 	b.w.t.Helper()
 	form := p.Find(`form[action$="` + end + `"]`).First()
@@ -88,7 +90,7 @@ func (b *browser) fill(p *page, end string, typed ...string) *page {
 	return b.follow(b.do("POST", form.AttrOr("action", "/"), values))
 }
 
-// until looks at a page again until it no longer shows that something is done.
+// until requests a page again until it no longer shows progress.
 func (b *browser) until(p *page) *page {
 	b.w.t.Helper()
 	for end := time.Now().Add(time.Minute); p.Find("[data-live]").Length() > 0; p = b.get(p.path) {
@@ -110,9 +112,9 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	if chosen := p.Find("#colonne4 option[selected]").AttrOr("value", ""); chosen != "email" {
 		t.Fatalf("the fourth column is proposed as %q", chosen)
 	}
-	// Nobody said whose profile it is.
+	// The file does not contain the profile, and none was chosen.
 	p = b.until(b.fill(p, "/essayer")).shows("[role=alert]", "choisissez le profil de tous")
-	// The same field twice is told at its column.
+	// A field that is chosen for two columns is reported at the second column.
 	p = b.fill(p, "/essayer", "profil", "etudiant", "colonne3", "given_name")
 	p.shows(".summary", "est choisi pour deux colonnes")
 	p = b.until(b.fill(p, "/essayer", "profil", "etudiant", "colonne3", "family_name"))
@@ -131,14 +133,16 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(folder, "*.data")); len(left) != 0 {
 		t.Errorf("the file is still there: %v", left)
 	}
-	// What was refused is still to be had, for whoever mends it.
+	// The refused lines can still be downloaded, to correct them in a
+	// spreadsheet.
 	mend := b.get(p.Find("a[download]").AttrOr("href", "/none"))
 	if want := "Ligne;Colonne;Valeur;Raison\n3;Contact;nowhere;pas une adresse : écrivez nom@domaine\n"; mend.body != "\ufeff"+want {
 		t.Errorf("the refused lines: %q", mend.body)
 	}
 	b.get("/admin/imports").shows("table", "étudiants 2026.csv").shows("table", "terminé").shows("table", "Ada admin")
 
-	// A file that has lost most of them asks first, and wants a fresh login.
+	// A file without most of the people requires a confirmation and a fresh
+	// login.
 	p = b.upload(token, "half.csv", "Matricule;Prénom;Nom;Mail\n1;Anne;Roy;anne@example.org\n")
 	p = b.until(b.fill(p, "/essayer", "profil", "etudiant")).shows("[role=alert]", "3 personnes de la même source manquent")
 	if p.Find(`form[action$="/importer"]`).Length() != 0 {
@@ -157,8 +161,8 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	}
 }
 
-// The same file gives the same people by the console and by the command line,
-// and the page says what was understood of it.
+// The console and the command line import the same people from the same file,
+// and the page shows the report on the file.
 func TestT11_TheConsoleReadsAsTheCommandLineDoes(t *testing.T) {
 	wide := strings.Repeat("x;", 70)
 	for name, c := range map[string]struct{ text, says string }{
@@ -202,7 +206,7 @@ func TestT11_TheConsoleReadsAsTheCommandLineDoes(t *testing.T) {
 	}
 }
 
-// A sheet that is not read is told, and can be chosen.
+// A sheet that is not read is reported, and can be chosen.
 func TestT6_SheetsAreChosen(t *testing.T) {
 	w, s, _ := importing(t)
 	book := excelize.NewFile()
@@ -225,7 +229,7 @@ func TestT6_SheetsAreChosen(t *testing.T) {
 	}
 }
 
-// begun gives what the audit has of imports.
+// begun returns the audit entries of imports that were started.
 func begun(t *testing.T, s *store.Store) (out []audit.Link) {
 	t.Helper()
 	if err := s.Audit(t.Context(), audit.Query{Act: "import.begun"}, func(l audit.Link) error { out = append(out, l); return nil }); err != nil {
@@ -234,8 +238,9 @@ func begun(t *testing.T, s *store.Store) (out []audit.Link) {
 	return out
 }
 
-// A page has the first of each kind; the rest is in a file, which no
-// spreadsheet computes (S38) and the audit knows of.
+// A page shows the first entries of each kind. The file contains all of them,
+// has no cells that a spreadsheet computes (S38), and its download is recorded
+// in the audit.
 func TestImport_TheWholeListIsAFile(t *testing.T) {
 	w, s, _ := importing(t)
 	b := w.operator("admin")
@@ -284,7 +289,8 @@ func TestImport_TheWholeListIsAFile(t *testing.T) {
 	}
 }
 
-// Two imports at once: the second one is told so, begins nothing, and waits.
+// An import that is started during another one is refused with a message. It
+// writes no audit entry, and can be started later.
 func TestImport_OneAtATime(t *testing.T) {
 	w, s, _ := importing(t)
 	b := w.operator("admin")
@@ -313,7 +319,8 @@ func TestImport_OneAtATime(t *testing.T) {
 	b.until(b.fill(p, "/importer")).shows("main", "Tout a été importé.")
 }
 
-// What is done shows while it is done, and says when it is over.
+// The page shows the progress of an import while it runs, and its result at the
+// end.
 func TestImport_TheProgressIsLive(t *testing.T) {
 	w, s, folder := importing(t)
 	read, gate := make(chan bool, 9), make(chan bool)
@@ -338,7 +345,7 @@ func TestImport_TheProgressIsLive(t *testing.T) {
 	b.until(p).shows("main", "Tout a été importé.")
 }
 
-// gated is a store that stops before anything is compared.
+// gated is a store that waits for a test before it compares the people.
 type gated struct {
 	*store.Store
 	read, gate chan bool

@@ -11,8 +11,8 @@ import (
 	"entree/portal/web"
 )
 
-// JobsPage is drawn by templates/admin/jobs.html, GET /admin/travaux
-// filters: etat (abandonnes), genre
+// JobsPage is the data of templates/admin/jobs.html, GET /admin/travaux.
+// Filters: etat (abandonnes), genre.
 type JobsPage struct {
 	List    List
 	GivenUp bool
@@ -25,26 +25,26 @@ type JobsPage struct {
 type JobRow struct {
 	overview.JobLine
 	Label     string // message key of the kind
-	Name      string // of the webhook
+	Name      string // name of the webhook; empty for other jobs
 	PersonURL string
-	Again     bool  // this operator may have it done once more
-	Now       bool  // this operator may have it tried now, with the same identifier
-	Same      int64 // jobs that wait for the same cause, if there are others
+	Again     bool  // this operator may send it again
+	Now       bool  // this operator may start it now, with the same identifier
+	Same      int64 // number of jobs that wait for the same cause, if there are others
 }
 
-// jobRow says what a job is. The kinds with a name of their own are the
-// webhooks, a queue for each.
+// jobRow returns the row of a job. The kind of a webhook's job contains the
+// name of the webhook after a colon, because each webhook has its own queue.
 func jobRow(j overview.JobLine) JobRow {
 	kind, name, _ := strings.Cut(j.Kind, ":")
 	return JobRow{JobLine: j, Label: "console.job." + strings.ReplaceAll(kind, ".", "_"), Name: name}
 }
 
-// again is how long a letter that is sent once more is tried for.
+// again is how long a letter that is sent again is retried.
 const again = 72 * time.Hour
 
 var letterFields = []web.Field{{Name: "id", Max: 64}}
 
-// letterAgain takes a dead letter up again.
+// letterAgain sends a letter again that had been given up.
 func (a *Console) letterAgain(v *visit, form web.Form) error {
 	back := pathJobs + "?etat=abandonnes"
 	entry := v.entry("job.sent_again", "", map[string]string{"job": form["id"]})
@@ -60,7 +60,8 @@ func (a *Console) letterAgain(v *visit, form web.Form) error {
 
 var hurryFields = []web.Field{{Name: "id", Max: 64, Optional: true}, {Name: "cause", Max: 1000, Optional: true}}
 
-// hurry makes one account job due now, or all that wait for the same cause.
+// hurry makes one account job due now, or all jobs that wait for the same
+// cause.
 func (a *Console) hurry(v *visit, form web.Form) error {
 	back := pathJobs + "?genre=" + domain.JobAccount
 	w := overview.WaitingJobs{Kind: domain.JobAccount, ID: form["id"], Reason: form["cause"]}
@@ -79,8 +80,8 @@ func (a *Console) hurry(v *visit, form web.Form) error {
 	return v.done(back, "console.jobs.hurry.done")
 }
 
-// hurryPerson makes the account job of a person due now, with the values that the
-// registry has now and the same identifier.
+// hurryPerson makes the account job of a person due now, with the current
+// values of the registry and the same identifier.
 func (a *Console) hurryPerson(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	_, err := a.Figures.Hurry(v.Request.Context(), overview.WaitingJobs{Kind: domain.JobAccount, Person: s.Person}, v.entry("job.hurried", string(s.Person), nil))

@@ -15,10 +15,10 @@ const (
 	pathLift   = "/admin/limites/lever"
 )
 
-// LimitsPage is drawn by templates/admin/limits.html, GET /admin/limites
+// LimitsPage is the data of templates/admin/limits.html, GET /admin/limites.
 type LimitsPage struct {
 	Limits []helpdesk.SharedLimit
-	Lifts  bool // the role may lift them
+	Lifts  bool // the operator may lift a limit
 }
 
 var liftFields = []web.Field{{Name: "limite", Max: 128}}
@@ -31,7 +31,7 @@ func (a *Console) limits(v *visit) error {
 	return v.show("limits", LimitsPage{all, v.may(http.MethodPost, pathLift)})
 }
 
-// lift clears the counter of a network or of all visitors.
+// lift resets the counter of a network or of all visitors.
 func (a *Console) lift(v *visit, form web.Form) error {
 	err := a.Desk.Lift(v.Request.Context(), v.entry("", "", nil), form["limite"])
 	if errors.As(err, new(*helpdesk.Refusal)) {

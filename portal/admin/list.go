@@ -9,17 +9,18 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// List is a table whose sorting, filters and page live in the address, so that
-// it can be reloaded, sent to a colleague, and gone back to. A template draws
-// the heads with {{template "head" (.Data.List.Head "nom" (.T "…"))}}
-// and the pages with {{template "pager" .}}.
+// List is the state of a table: its order, filters and page. The state is part
+// of the address, so that the page can be reloaded and its address sent to a
+// colleague. A template draws the headings with {{template "head"
+// (.Data.List.Head "nom" (.T "…"))}} and the links to other pages with
+// {{template "pager" .}}.
 type List struct {
-	Sort  string // one of the columns that may be sorted
+	Sort  string // name of a sortable column
 	Desc  bool
-	Page  int // from 1
-	Per   int // rows on a page
+	Page  int // page number, from 1
+	Per   int // rows per page
 	Count int // rows on this page
-	Total int // rows altogether; -1: not counted
+	Total int // rows on all pages; -1: not counted
 	More  bool
 
 	path    string
@@ -27,16 +28,16 @@ type List struct {
 	query   url.Values
 }
 
-// perPage is the number of rows of one page.
+// perPage is the number of rows per page.
 const perPage = 50
 
-// maxPage keeps a page number that was typed by hand within what a database
-// skips in no time.
+// maxPage is the highest page number that is accepted, so that the number of
+// skipped rows stays small for the database.
 const maxPage = 100_000
 
-// list reads the address: filters are the names of the fields that narrow the
-// list, sorts the columns that it can be sorted by, the default first ("-at":
-// downwards). What is not known is dropped.
+// list parses the query of the address. filters are the names of the query
+// parameters that filter the list. sorts are the sortable columns, the default
+// first; "-at" means descending. Unknown values are ignored.
 func (v *visit) list(filters, sorts []string) List {
 	return newList(v.Context, filters, sorts)
 }
@@ -68,7 +69,7 @@ func newList(c *gin.Context, filters, sorts []string) List {
 	return l
 }
 
-// Filter returns the value of a filter, or "".
+// Filter returns the value of a filter, or an empty string.
 func (l List) Filter(name string) string { return l.query.Get(name) }
 
 // Narrowed reports whether any filter is set.
@@ -76,25 +77,27 @@ func (l List) Narrowed() bool {
 	return slices.ContainsFunc(l.filters, func(name string) bool { return l.query.Has(name) })
 }
 
-// Skip is how many rows come before this page.
+// Skip returns the number of rows before this page.
 func (l List) Skip() int { return (l.Page - 1) * l.Per }
 
-// First and Last number the rows of this page.
+// First returns the number of the first row of this page, from 1.
 func (l List) First() int { return l.Skip() + 1 }
 
-// Last is the number of the last row of this page.
+// Last returns the number of the last row of this page.
 func (l List) Last() int { return l.Skip() + l.Count }
 
-// Clear is the list without filters.
+// Clear returns the address of the list without filters.
 func (l List) Clear() string { return l.path }
 
-// Self returns the address of the first page of this list, with its order and filters.
+// Self returns the address of the first page of this list, with its order and
+// filters.
 func (l List) Self() string { return l.address(url.Values{}) }
 
 // Query returns the filters and the order as a query, for a link to an export.
 func (l List) Query() string { return l.query.Encode() }
 
-// Before is the page before, empty on the first.
+// Before returns the address of the previous page, or an empty string on the
+// first page.
 func (l List) Before() string {
 	if l.Page <= 1 {
 		return ""
@@ -102,7 +105,8 @@ func (l List) Before() string {
 	return l.address(url.Values{"page": {strconv.Itoa(l.Page - 1)}})
 }
 
-// After is the next page, empty on the last.
+// After returns the address of the next page, or an empty string on the last
+// page.
 func (l List) After() string {
 	if !l.More && (l.Total < 0 || l.Last() >= l.Total) {
 		return ""
@@ -127,15 +131,15 @@ func (l List) address(with url.Values) string {
 	return l.path + "?" + q.Encode()
 }
 
-// Head is one column's heading that sorts.
+// Head is the heading of a sortable column.
 type Head struct {
 	Text template.HTML
 	Aria string // ascending, descending or empty
-	URL  string // sorts by it, or turns the order round
+	URL  string // address that sorts by this column, or reverses the order
 	Num  bool
 }
 
-// Head returns a column's heading.
+// Head returns the heading of a column.
 func (l List) Head(column string, text template.HTML) Head {
 	h := Head{Text: text}
 	to := column
@@ -151,7 +155,7 @@ func (l List) Head(column string, text template.HTML) Head {
 	return h
 }
 
-// HeadN is the heading of a column of numbers.
+// HeadN returns the heading of a column of numbers.
 func (l List) HeadN(column string, text template.HTML) Head {
 	h := l.Head(column, text)
 	h.Num = true

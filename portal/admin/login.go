@@ -12,17 +12,19 @@ import (
 	"entree/portal/web"
 )
 
-// stateCookie holds the state of a login under way.
+// stateCookie is the name of the sealed cookie with the state of a login in
+// progress.
 const stateCookie = "sso"
 
-// underWay is a login and the address to which it leads.
+// underWay is the state of a login in progress and the address to which it
+// leads.
 type underWay struct {
 	sso.State
 	To string
 }
 
-// toLogin redirects to the single sign-on and, after the login, to an address of
-// the console. A fresh login asks for the password again.
+// toLogin redirects to the single sign-on and, after the login, to an address
+// of the console. A fresh login asks for the password again.
 func (a *Console) toLogin(c *gin.Context, to string, fresh bool) error {
 	begin := a.SSO.AuthURL
 	if fresh {
@@ -41,10 +43,11 @@ func (a *Console) toLogin(c *gin.Context, to string, fresh bool) error {
 	return web.SeeOther(address)
 }
 
-// login begins a login with another account.
+// login begins a login that asks for the password, for example for another
+// account.
 func (a *Console) login(c *gin.Context) error { return a.toLogin(c, root, true) }
 
-// loggedIn takes the provider's redirect after a login.
+// loggedIn handles the provider's redirect after a login.
 func (a *Console) loggedIn(c *gin.Context) error {
 	var state underWay
 	if !a.site.TakeSealed(c, stateCookie, &state) {
@@ -55,8 +58,8 @@ func (a *Console) loggedIn(c *gin.Context) error {
 		return loginError(err)
 	}
 	roles := rolesOf(who)
-	// The login tells operators apart where they may change their name (R9): the
-	// entries that follow have the same subject.
+	// The login identifies the operator, who may change their display name
+	// (R9). The entries that follow have the same subject.
 	entry := audit.Entry{
 		At: a.Now().UTC(), By: audit.Operator{Subject: who.Subject, Name: displayName(who.Name, who.Login)}, From: a.site.ClientKey(c), Act: "operator.login",
 		What: map[string]string{"login": who.Login},
@@ -68,7 +71,8 @@ func (a *Console) loggedIn(c *gin.Context) error {
 		}
 		return &web.Error{Status: http.StatusForbidden, Key: "console_no_role", GoOn: pathLogin, Label: "console.other"}
 	}
-	// A request that waits for a fresh login waits for the login of its operator.
+	// A request that waits for a fresh login is kept only if the same operator
+	// logged in.
 	pending := ""
 	if v, err := a.who(c); err != nil {
 		return err

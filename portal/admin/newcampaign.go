@@ -11,31 +11,31 @@ import (
 	"entree/portal/web"
 )
 
-// NewCampaignPage is drawn by templates/admin/campaign_new.html, GET and POST
-// /admin/campagnes/nouvelle
-// fields: see campaignFields
+// NewCampaignPage is the data of templates/admin/campaign_new.html, GET and
+// POST /admin/campagnes/nouvelle.
+// Form fields: see campaignFields.
 type NewCampaignPage struct {
 	campaign.Campaign
 	Profiles []Option
 	Cohorts  []string
 	Stages   []domain.Stage
 	Later    bool
-	At       string // datetime-local
-	BeforeAt string // date
+	At       string // start time, in the format of a datetime-local field
+	BeforeAt string // date, in the format of a date field
 }
 
-// NoteIn returns the paragraph in a language.
+// NoteIn returns the operator's paragraph in a language.
 func (p NewCampaignPage) NoteIn(lang string) string { return p.Notes[domain.Lang(lang)] }
 
-// CheckCampaignPage is drawn by templates/admin/campaign_check.html: whom it
-// meets and what they get, before anything is sent.
+// CheckCampaignPage is the data of templates/admin/campaign_check.html. It
+// shows the number of recipients and the mails before anything is sent.
 type CheckCampaignPage struct {
 	NewCampaignPage
 	Count   int
 	Letters []Letter
 	Fields  []Hidden
 	Profile string
-	Minutes int // that the first round takes
+	Minutes int // duration of the first round
 }
 
 // Letter is a mail as it will be sent.
@@ -72,8 +72,8 @@ func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPag
 	}, err
 }
 
-// startCampaign shows the mail and the number of recipients; once confirmed, it
-// starts the campaign.
+// startCampaign shows the mail and the number of recipients. Once the operator
+// has confirmed, it starts the campaign.
 func (a *Console) startCampaign(v *visit, form web.Form) error {
 	c := campaign.Campaign{
 		Name: strings.TrimSpace(form["nom"]), Kind: campaign.Kind(form["genre"]), Lang: domain.French,
@@ -88,7 +88,7 @@ func (a *Console) startCampaign(v *visit, form web.Form) error {
 		return web.Malformed("a choice that the form does not have")
 	}
 	if c.Segment.LastMail == campaign.MailBefore {
-		c.Segment.Before, _ = time.ParseInLocation(time.DateOnly, form["avant"], a.zone()) // none is a fault, below
+		c.Segment.Before, _ = time.ParseInLocation(time.DateOnly, form["avant"], a.zone()) // an invalid date is reported by Check below
 	}
 	page, err := a.newCampaignPage(v, c)
 	if err != nil {
@@ -134,7 +134,8 @@ func (a *Console) checkCampaign(v *visit, form NewCampaignPage, typed web.Form) 
 	return a.site.Render(v.Context, http.StatusOK, "campaign_check", view.With(page))
 }
 
-// letters returns the mails of a campaign in both languages, to a sample person.
+// letters returns the mails of a campaign in both languages, addressed to a
+// sample person.
 func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
 	somebody := domain.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
 	if somebody.Profile == "" && len(a.Profiles) > 0 {

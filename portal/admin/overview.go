@@ -14,25 +14,25 @@ import (
 	"entree/internal/overview"
 )
 
-// OverviewPage is drawn by templates/admin/overview.html, GET /admin
-// filters: profil, cohorte
+// OverviewPage is the data of templates/admin/overview.html, GET /admin.
+// Filters: profil, cohorte.
 type OverviewPage struct {
 	Live     string // address of the live part
-	Nobody   bool   // no person was imported yet
+	Nobody   bool   // no person has been imported yet
 	Profiles []Pick
 	Cohorts  []Pick
 	Narrowed bool
 
-	Steps  []FunnelStep // of the chosen people
-	Groups []Group      // of the chosen people, by profile and cohort
+	Steps  []FunnelStep // of the people that match the filters
+	Groups []Group      // of the people that match the filters, by profile and cohort
 	Sum    Group
 
 	Day   Day
 	Stuck []Stuck
-	Realm []string // findings about the realm
+	Realm []string // findings about the realm, one line each
 
-	Refusals    []overview.MailRefusals // of our mails, by provider and reason
-	ReturnedURL string                  // page of the returned mails
+	Refusals    []overview.MailRefusals // mails that providers refused, by provider and reason
+	ReturnedURL string                  // address of the page of returned mails; empty: the operator may not open it
 }
 
 // Pick is one value of a filter.
@@ -41,33 +41,34 @@ type Pick struct {
 	Chosen    bool
 }
 
-// FunnelStep is one step of the funnel: how many came to it or beyond.
+// FunnelStep is one step of the funnel: the number of people who reached it or
+// a later one.
 type FunnelStep struct {
 	Stage   string // message key console.stage.…
 	Count   int64
-	Percent string // of all, "63.2"; also the width of its bar
-	Before  string // percentage of the step before
+	Percent string // percentage of all people, "63.2"; also the width of its bar
+	Before  string // percentage of the previous step
 }
 
-// Group is a profile's cohort.
+// Group is one cohort of a profile.
 type Group struct {
 	Profile, Cohort string
 	URL             string
-	Counts          []int64 // by stage: people who reached it
-	Percent         string  // of people with an account
+	Counts          []int64 // by stage: number of people who reached it
+	Percent         string  // percentage of people with an account
 }
 
-// Day is today's activations.
+// Day describes the activations of today.
 type Day struct {
 	Total    int64
 	Most     int64
-	Width    int // quarters of the day
-	Now      int // the one that it is
+	Width    int // number of quarters of an hour of this day: 92, 96 or 100
+	Now      int // index of the current quarter
 	Bars     []Bar
 	Quarters []overview.Quarter
 }
 
-// Bar is one quarter of an hour in the chart, in its units.
+// Bar is one quarter of an hour in the chart, in the units of the chart.
 type Bar struct {
 	X            int
 	Y, Height    string
@@ -75,18 +76,18 @@ type Bar struct {
 	Until, Since time.Time
 }
 
-// Stuck is one thing that wants a look; those that nothing is stuck at are not
-// shown.
+// Stuck is one line of the list of problems. Problems with a count of 0 are
+// omitted.
 type Stuck struct {
 	Key   string // message key
 	Count int64
 	Since time.Time
 	URL   string
-	Bad   bool   // it does not mend itself
-	Cause string // the answer of a server
+	Bad   bool   // an operator must act: it does not resolve by itself
+	Cause string // response of the server that causes it
 }
 
-// liveEvery is how often the live part looks.
+// liveEvery is the interval at which the live part is updated.
 const liveEvery = 3 * time.Second
 
 // overviewCache shares one result among concurrent requests.
@@ -96,7 +97,7 @@ type overviewCache struct {
 	o  overview.Overview
 }
 
-// overviewLife is how long an answer is given again.
+// overviewLife is how long a result is reused.
 const overviewLife = 2 * time.Second
 
 func (a *Console) figures(ctx context.Context) (overview.Overview, error) {
@@ -195,7 +196,8 @@ func percent(n, of int64) string {
 	return fmt.Sprintf("%.1f", 100*float64(n)/float64(of))
 }
 
-// dayOf returns the quarters of an hour of today; a day has 92, 96 or 100.
+// dayOf returns the quarters of an hour of today, in the time zone of now. A
+// day has 92, 96 or 100 of them.
 func dayOf(quarters []overview.Quarter, now time.Time) Day {
 	begin := midnight(now)
 	end := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
@@ -214,8 +216,8 @@ func dayOf(quarters []overview.Quarter, now time.Time) Day {
 	return d
 }
 
-// stuck gives what wants a look, with the list that it is on where the operator
-// may open that.
+// stuck returns the problems that need attention. Each links to its list if the
+// operator may open the list.
 func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 	add := func(s Stuck, list string) {
 		if s.Count == 0 {
@@ -241,7 +243,7 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 		}
 	}
 	for _, j := range o.Jobs {
-		// What waits for less than a minute is on its way.
+		// A job that has waited for less than a minute is normal.
 		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {
 			key := "console.stuck.waiting"
 			if j.Kind == domain.JobMail {

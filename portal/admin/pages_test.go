@@ -14,7 +14,8 @@ import (
 	"entree/internal/overview"
 )
 
-// record is what the pages of the audit and of a person's rights read.
+// record holds the data that the pages of the audit and of a person's rights
+// read.
 type record struct {
 	links   []audit.Link
 	asked   audit.Query
@@ -107,8 +108,8 @@ func TestJobs(t *testing.T) {
 	b.get("/admin/travaux?etat=abandonnes").shows("tbody", "550 <nobody>").shows("tbody", "à l'instant")
 }
 
-// Refusals of our mails stand on the overview; marks of a wrong rule are removed
-// by an admin, with a reason and after a confirmation.
+// Refusals of the portal's mails are shown on the overview. An administrator
+// removes the marks of a wrong rule, with a reason and after a confirmation.
 func TestReturnedMails(t *testing.T) {
 	w := newWorld(t)
 	w.figures.all.Funnel = []overview.Standing{{Profile: "etudiant", Cohort: "L1", Count: 1}}
@@ -142,8 +143,8 @@ func TestReturnedMails(t *testing.T) {
 	}
 }
 
-// What was given up and kept whole is sent again by an admin, once, and the
-// audit says by whom.
+// An administrator sends a letter again that was given up and kept. This works
+// once, and the audit contains the operator's name.
 func TestJobs_ADeadLetterIsSentAgain(t *testing.T) {
 	w := newWorld(t)
 	w.figures.jobs = []overview.JobLine{{ID: "l1", Kind: "webhook:ent", Attempts: 9, Created: w.now(), GivenUp: w.now(), Reason: "503", Letter: true}}
@@ -204,7 +205,7 @@ func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
 	const path = "/admin/personnes/p1/effacer"
 	p := b.get(path).shows("main", "Jeanne Martin").shows("main", "le numéro 22502142").shows("main", "l'identifiant o22502142")
 	form := func(p *page, typed ...string) *page {
-		p.Find("form.box").SetAttr("action", path) // it has none: it goes to the page itself
+		p.Find("form.box").SetAttr("action", path) // the form has no action: it is submitted to the page itself
 		return b.submit(p, path, typed...)
 	}
 	p = form(p, "numero", "1", "motif", "")
@@ -241,8 +242,8 @@ func TestRights_TheExportIsForThoseWhoMay(t *testing.T) {
 	}
 }
 
-// TestK2_CausesAndRetriesInTheConsole: a cause that many jobs share is one line of
-// the overview, and administrators try again for one job or for all of them.
+// K2: a cause that many jobs share is one line of the overview, and
+// administrators retry one job or all of them.
 func TestK2_CausesAndRetriesInTheConsole(t *testing.T) {
 	w := newWorld(t)
 	const cause = "keycloak refuses the account: error-user-attribute-required (phone)"

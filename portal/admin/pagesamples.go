@@ -8,7 +8,8 @@ import (
 	"entree/internal/domain"
 )
 
-// charterSamples are the pages of charters, with everything and with nothing.
+// charterSamples returns sample data for the pages of charters, complete and
+// empty.
 func charterSamples() map[string][]any {
 	at := time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 	texts := charter.Texts{French: charter.Text{Title: "Charte", Markdown: "Un.", SHA256: "00"}, English: charter.Text{Title: "Charter", Markdown: "One.", SHA256: "01"}}
@@ -31,7 +32,7 @@ func charterSamples() map[string][]any {
 	}
 }
 
-// campaignSamples are the pages of campaigns.
+// campaignSamples returns sample data for the pages of campaigns.
 func campaignSamples() map[string][]any {
 	at := time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 	var rows []CampaignRow

@@ -32,7 +32,7 @@ type Desk interface {
 	Lift(ctx context.Context, e audit.Entry, key string) error
 }
 
-// People finds people.
+// People searches the registry.
 type People interface {
 	FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error)
 	Cohorts(ctx context.Context) ([]string, error)
@@ -43,7 +43,7 @@ const (
 	pathBulk   = "/admin/personnes/lot"
 )
 
-// PeoplePage is drawn by templates/admin/people.html, GET /admin/personnes
+// PeoplePage is the data of templates/admin/people.html, GET /admin/personnes.
 type PeoplePage struct {
 	List          List
 	States        []domain.PersonState
@@ -53,11 +53,12 @@ type PeoplePage struct {
 	Count         int
 	More, Loose   bool
 	Before, After string
-	Acts          bool // boxes and the bulk acts
+	Acts          bool // checkboxes and the bulk acts are shown
 	Reason        string
 }
 
-// Choice is one of a list, with the words that people read.
+// Choice is one value of a list to choose from, with its name in the page's
+// language.
 type Choice struct{ Key, Name string }
 
 // PersonRow is one line of the list.
@@ -66,17 +67,18 @@ type PersonRow struct {
 	URL     string
 	Profile string
 	State   domain.PersonState
-	Pick    string // id and version, as the bulk acts take them
+	Pick    string // id and version, the value of the checkbox for the bulk acts
 	Picked  bool
 }
 
 var peopleFilters = []string{"q", "etat", "profil", "cohorte"}
 
-// wrongAddress stands among the states that a list is narrowed by: whoever has
-// one is to be helped, whatever became of the account.
+// wrongAddress is a value of the state filter in addition to the states of
+// accounts. It selects the people whose address is marked as wrong, in any
+// state.
 const wrongAddress = "wrong"
 
-// sorts of the list, as the address says them.
+// sorts maps the names of columns in the address to sort orders.
 var sorts = map[string]helpdesk.Sort{"nom": helpdesk.ByName, "numero": helpdesk.ByNumber, "activation": helpdesk.ByActivation}
 
 func (a *Console) people(v *visit) error {
@@ -87,7 +89,8 @@ func (a *Console) people(v *visit) error {
 	return v.show("people", page)
 }
 
-// peoplePage reads the list that the address asks for.
+// peoplePage returns the page of the list that the query of the address
+// selects.
 func (a *Console) peoplePage(v *visit) (PeoplePage, error) {
 	list := v.list(peopleFilters, []string{"nom", "numero", "activation"})
 	state, wrong := domain.PersonState(list.Filter("etat")), list.Filter("etat") == wrongAddress
@@ -140,9 +143,9 @@ var bulkFields = []web.Field{
 	{Name: "confirme", Max: 3, Optional: true},
 }
 
-// bulk performs one act on each selected person, each in a transaction of its own.
-// People who changed meanwhile or to whom the act does not apply are skipped and
-// counted.
+// bulk performs one act on each selected person, each in its own transaction.
+// People who changed in the meantime or to whom the act does not apply are
+// skipped and counted.
 func (a *Console) bulk(v *visit, form web.Form) error {
 	who := form.All("qui")
 	if len(who) == 0 {
@@ -185,7 +188,7 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 	return v.done(pathPeople, "console.people.done", "Count", done, "Left", left)
 }
 
-// bulkAgain renders the list of the form again, as it was filled in.
+// bulkAgain shows the list again with the submitted selection and reason.
 func (a *Console) bulkAgain(v *visit, form web.Form, f fault) error {
 	back, err := url.Parse(backOf(v.Context))
 	if err != nil || back.Path != pathPeople {

@@ -15,9 +15,10 @@ import (
 	"entree/portal/admin"
 )
 
-// deskOfOne is a help desk with one person in memory. It keeps what was asked of it.
+// deskOfOne is a help desk with one person in memory. It records the requested
+// acts.
 type deskOfOne struct {
-	admin.Desk // what a test does not expect panics
+	admin.Desk // methods that a test does not expect panic
 	person     domain.Person
 	story      []helpdesk.Moment
 	refuse     helpdesk.Reason
@@ -81,7 +82,8 @@ func (d *deskOfOne) Lift(_ context.Context, e audit.Entry, key string) error {
 	return nil
 }
 
-// R11: the console shows which limits are spent, and an administrator lifts one.
+// R11: the console shows which limits are exhausted, and an administrator lifts
+// one.
 func TestR11_TheConsoleShowsAndLiftsSpentLimits(t *testing.T) {
 	w, d := withDesk(t)
 	p := w.operator("helpdesk").get("/admin/limites").shows("tbody", "192.0.2.0/24").shows("tbody .bad", "Épuisée")
@@ -120,8 +122,9 @@ func TestPeople_FoundAndOpened(t *testing.T) {
 	}
 }
 
-// A helpdesk user who types an admin's address by hand reads why not, in their
-// own language, does nothing, and stands in the audit.
+// A help desk operator who types the address of an administrator's act receives
+// an explanation in their own language. The act is not done, and the attempt is
+// recorded in the audit.
 func TestPeople_AnAdminsAddressTypedByHand(t *testing.T) {
 	w, d := withDesk(t)
 	d.person.Account = domain.AccountParked
@@ -144,7 +147,8 @@ func TestPeople_AnAdminsAddressTypedByHand(t *testing.T) {
 	}
 }
 
-// Each role does what it may: an auditor sees no button and may press none.
+// Each role may perform its acts and no others: an auditor sees no button, and
+// a request without the button is refused.
 func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
 	for _, c := range []struct {
 		role, act string
@@ -170,8 +174,8 @@ func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
 	}
 }
 
-// Two admins have one person's page open: the second is told what changed, and
-// what they typed is still there.
+// If two administrators edit the same person, the second one is told what
+// changed, and the submitted values are kept.
 func TestPeople_TheSecondOfTwoAdminsLosesNothing(t *testing.T) {
 	for lang, says := range map[string][3]string{
 		"fr": {"Quelqu'un a modifié cette personne", "Bob a bloqué l'activation", "L'adresse est corrigée."},
@@ -246,7 +250,7 @@ func TestPeople_ManyAtOnceAreCountedFirst(t *testing.T) {
 	}
 }
 
-// Who was ticked, and what was typed, is still there when something lacks.
+// The selection and the submitted values are kept if a required field is empty.
 func TestPeople_ManyAtOnceWithoutAReasonLoseNothing(t *testing.T) {
 	for lang, says := range map[string][2]string{
 		"fr": {"Indiquez un motif avant de bloquer ou de débloquer.", "Cochez d'abord des personnes dans la liste."},

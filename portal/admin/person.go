@@ -12,42 +12,45 @@ import (
 	"entree/portal/web"
 )
 
-// PersonPage is drawn by templates/admin/person.html, GET /admin/personnes/:id
+// PersonPage is the data of templates/admin/person.html, GET
+// /admin/personnes/:id.
 type PersonPage struct {
 	helpdesk.Case
 	Path    string
-	Name    string // of the person
+	Name    string // full name of the person
 	Kind    string // name of the profile
 	State   domain.PersonState
-	When    time.Time // of that state
+	When    time.Time // time that is shown with the state: of the activation or the first login
 	Lines   []StoryLine
-	Seen    string // version and time, for the forms
-	Helps   bool   // the role lets do
-	Resolve bool   // the role lets resolve a conflict
+	Seen    string // version and current time, for the forms
+	Helps   bool   // the operator's role may perform acts on the person
+	Resolve bool   // the operator's role may resolve a conflict
 	Held    []domain.Existing
 	Silent  bool // Keycloak did not answer
 	Changes []StoryLine
-	Hurry   bool // the account waits, and the role lets try again now
+	Hurry   bool // the account is waiting, and the operator may retry now
 
-	// As typed, kept where an act was refused.
+	// Values submitted with an act that was refused.
 	Act, Address, Why, Card, NewAddress string
-	MayExport, MayErase                 bool // everything that is held, and its erasure
+	MayExport, MayErase                 bool // the operator may export or erase all data about the person
 }
 
-// StoryLine is one line of the story, with the arguments of its words.
+// StoryLine is one line of the person's history, with the arguments of its
+// message.
 type StoryLine struct {
 	At                          time.Time
-	Key                         string // console.story.KEY
+	Key                         string // message key console.story.KEY
 	By, Mail, From, To, Reason  string
 	Version, Reference, Details string
 	Field, Rule, Class          string // of a value that Keycloak refused
-	URL                         string // where there is more
+	URL                         string // address of a page with details; may be empty
 }
 
-// Motive is the field for the reason of one form.
+// Motive is the field for the reason in one form.
 type Motive struct{ ID, Value string }
 
-// Motive keeps what was typed for the form that was refused.
+// Motive returns the field for the reason in a form, with the submitted value
+// if the act of this form was refused.
 func (p PersonPage) Motive(form string) Motive {
 	m := Motive{ID: form + "-motif"}
 	if p.Act == form {
@@ -112,7 +115,8 @@ func line(m helpdesk.Moment) StoryLine {
 	}
 }
 
-// The forms of a person's page. vu says whom the operator saw, and when.
+// Fields of the forms on a person's page. Field vu contains the version of the
+// person that the operator saw, and the time.
 var (
 	seenField     = web.Field{Name: "vu", Max: 64}
 	whyField      = web.Field{Name: "motif", Max: 1500}
@@ -120,7 +124,7 @@ var (
 	whyFields     = []web.Field{seenField, whyField}
 	addressFields = []web.Field{seenField, whyField, {Name: "adresse", Max: 1024}}
 	deskFields    = []web.Field{seenField, {Name: "piece", Max: 1500}, {Name: "nouvelle", Max: 1024, Optional: true}}
-	sendFields    = []web.Field{seenField, {Name: "demande", Max: 64, Optional: true}} // the journey; empty: how to begin
+	sendFields    = []web.Field{seenField, {Name: "demande", Max: 64, Optional: true}} // id of the journey; empty: the mail that explains how to begin
 	adoptFields   = []web.Field{seenField, {Name: "compte", Max: 64}}
 )
 
@@ -129,8 +133,9 @@ func seen(v *visit, form web.Form) (helpdesk.Seen, time.Time) {
 	return helpdesk.Seen{Person: domain.PersonID(v.Param("id")), Version: version}, time.UnixMicro(number(at))
 }
 
-// acted ends an act: the person's page says so, or shows again what was typed
-// and why not.
+// acted ends an act. If err is nil it redirects to the person's page with a
+// message; if err is a refusal it shows the page again with the submitted
+// values and the reason.
 func (a *Console) acted(v *visit, form web.Form, err error, act, field, key string) error {
 	var r *helpdesk.Refusal
 	if err != nil && !errors.As(err, &r) {
@@ -199,7 +204,7 @@ func (a *Console) adopt(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	err := a.Desk.Adopt(v.Request.Context(), v.entry("", "", nil), s, form["compte"])
 	key := "console.person.adopted"
-	if err == nil { // the order was committed; the page reports what became of it
+	if err == nil { // the order was committed; the page reports its result
 		c, err := a.Desk.Case(v.Request.Context(), s.Person)
 		switch {
 		case err != nil:
@@ -216,11 +221,12 @@ func (a *Console) rename(v *visit, form web.Form) error {
 	return a.acted(v, form, a.Desk.Rename(v.Request.Context(), v.entry("", "", nil), s), "renommer", "", "console.person.renamed")
 }
 
-// DeskCodePage is drawn by templates/admin/deskcode.html, once, as the answer
-// to the act: a code stands in no address and is kept nowhere.
+// DeskCodePage is the data of templates/admin/deskcode.html. It is shown once,
+// as the answer to the act: the code is not part of an address and is not
+// stored.
 type DeskCodePage struct {
 	Code, Name, Number, Path string
-	Letters                  []string // to read out, one by one
+	Letters                  []string // characters of the code, to be read out one by one
 	Until                    time.Time
 	Minutes                  int
 }

@@ -17,24 +17,27 @@ import (
 	"entree/portal/web"
 )
 
-// Times of the check of account and roles (R10). An operator whose account is
-// disabled or whose role is withdrawn is out after recheckEvery, and after
-// recheckLimit if the provider does not answer.
+// Times for the check of an operator's account and roles (R10). An operator
+// whose account is disabled or whose role is withdrawn is logged out after
+// recheckEvery at most, and after recheckLimit at most if the provider does not
+// answer.
 const (
 	recheckEvery = 2 * time.Minute
 	recheckLimit = 5 * time.Minute
-	// recheckPause is the time without another attempt after one that failed,
-	// so that a provider that hangs does not delay every page.
+	// recheckPause is the time without a new attempt after a failed one, so
+	// that a provider that does not answer does not delay every page.
 	recheckPause = 15 * time.Second
 )
 
-// errLoggedOut means that the session has ended: the operator logs in again.
+// errLoggedOut means that the session has ended: the operator must log in
+// again.
 var errLoggedOut = errors.New("console: the session has ended")
 
-// recheck asks the provider whether account and roles still hold, if the last
-// answer is old, and keeps its answer in the session. Requests of one session
-// share one question: a refresh token may be valid once. It returns
-// errLoggedOut if the account, the provider's session or the last role is gone.
+// recheck asks the provider for the operator's account and roles if the last
+// answer is older than recheckEvery, and stores the answer in the session.
+// Concurrent requests of one session share one call, because a refresh token
+// may be valid only once. It returns errLoggedOut if the account, the
+// provider's session or the operator's last role is gone.
 func (a *Console) recheck(v *visit) error {
 	age := a.Now().Sub(v.checked)
 	if age >= 0 && age < recheckEvery {
@@ -45,7 +48,7 @@ func (a *Console) recheck(v *visit) error {
 		return err
 	}
 	refresh := web.SessionValue(session, keyRefresh)
-	if refresh == "" { // the provider is asked by a login, which needs no password
+	if refresh == "" { // without a refresh token only a login can ask the provider; in an existing session it needs no password
 		if age >= 0 && age < recheckLimit {
 			return nil
 		}
@@ -63,7 +66,7 @@ func (a *Console) recheck(v *visit) error {
 	}
 	values := result.(map[string]string)
 	for key, value := range values {
-		session.Values[key] = value // of the requests that waited
+		session.Values[key] = value // also for the requests that waited for this call
 	}
 	fresh, err := a.who(v.Context)
 	if err != nil || fresh == nil {
@@ -73,7 +76,7 @@ func (a *Console) recheck(v *visit) error {
 	return nil
 }
 
-// renew asks the provider and returns the values of the session that changed.
+// renew asks the provider and returns the changed values of the session.
 func (a *Console) renew(v *visit, refresh string) (map[string]string, error) {
 	if failed := a.recheckFailed.Load(); failed != nil {
 		if since := a.Now().Sub(*failed); since >= 0 && since < recheckPause {
@@ -108,7 +111,8 @@ func (a *Console) renew(v *visit, refresh string) (map[string]string, error) {
 	return values, nil
 }
 
-// end ends the session of an operator who may not go on.
+// end ends the session of an operator whose account or last role is gone. It
+// returns errLoggedOut.
 func (a *Console) end(v *visit, act string) error {
 	if err := v.note(act, "", nil); err != nil {
 		return err
@@ -116,12 +120,12 @@ func (a *Console) end(v *visit, act string) error {
 	return errors.Join(errLoggedOut, a.site.EndSession(v.Context))
 }
 
-// Facts about sessions that the provider ended.
+// Facts about sessions that the provider ended, for web.Site.Note.
 func endedSession(sid string) string     { return "console-ended-sid:" + sid }
 func endedSubject(subject string) string { return "console-ended-sub:" + subject }
 
-// loggedOut reports whether the provider ended this session, or all sessions of
-// the operator after this one began.
+// loggedOut reports whether the provider has ended this session, or all
+// sessions of the operator after this one began.
 func (a *Console) loggedOut(c *gin.Context, subject, sid string, began time.Time) (bool, error) {
 	ctx := c.Request.Context()
 	if sid != "" {
@@ -133,8 +137,9 @@ func (a *Console) loggedOut(c *gin.Context, subject, sid string, began time.Time
 	return !at.Before(began) && !at.IsZero(), err
 }
 
-// backChannel takes the provider's logout tokens (OpenID Connect Back-Channel
-// Logout 1.0, 2.5): a request between servers, without cookie and form token.
+// backChannel receives the provider's logout tokens (OpenID Connect
+// Back-Channel Logout 1.0 §2.5). It is a request between servers, without a
+// cookie and a form token.
 func (a *Console) backChannel(c *gin.Context) error {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" || c.Request.ParseForm() != nil {
@@ -178,7 +183,8 @@ func (a *Console) endSessions(ctx context.Context, out sso.Logout) error {
 	return a.site.NoteAgain(ctx, fact, a.Now().Add(Absolute))
 }
 
-// refuseLogout answers as section 2.8 of the specification wants it.
+// refuseLogout answers as required by OpenID Connect Back-Channel Logout 1.0
+// §2.8.
 func (a *Console) refuseLogout(c *gin.Context, why string, cause error) error {
 	a.site.Log(c).Warn("a back-channel logout was refused", "why", why, "cause", errText(cause))
 	c.JSON(http.StatusBadRequest, gin.H{"error": "invalid_request", "error_description": why})

@@ -15,20 +15,22 @@ import (
 
 const backChannel = "/admin/deconnexion/fournisseur"
 
-// out reports whether a request for the overview leads to a login, without one.
+// out reports whether a request for the overview is redirected to the login. It
+// does not log in.
 func (b *browser) out() bool {
 	p := b.do("GET", "/admin", nil)
 	return p.status == http.StatusSeeOther && strings.Contains(p.header.Get("Location"), "/auth?")
 }
 
-// R10: an operator whose account is disabled is out within five minutes.
+// R10: an operator whose account was disabled is logged out within five
+// minutes.
 func TestR10_ADisabledOperatorIsOut(t *testing.T) {
 	w := newWorld(t)
 	b, other := w.operator("admin"), w.operator("helpdesk")
 	b.get("/admin")
 	other.get("/admin")
 	w.provider.Set(func(p *ssotest.Provider) { p.Ended["s-admin"] = true })
-	for range 5 { // who keeps working is checked as well
+	for range 5 { // continuous work does not postpone the check
 		w.sleep(time.Minute)
 		b.do("GET", "/admin", nil)
 		other.get("/admin").want("/admin", 200)
@@ -54,7 +56,7 @@ func TestR10_AnActOfADisabledOperatorIsNotDone(t *testing.T) {
 	}
 }
 
-// R10: roles are those of now.
+// R10: a role that was withdrawn in the realm is lost in the console.
 func TestR10_AWithdrawnRoleIsGone(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("admin", "auditor")
@@ -75,8 +77,8 @@ func TestR10_AWithdrawnRoleIsGone(t *testing.T) {
 	}
 }
 
-// R10: while the provider does not answer, nobody works unchecked for longer
-// than five minutes; nobody is thrown out, either.
+// R10: while the provider does not answer, operators may work without a check
+// for up to five minutes. They are not logged out before.
 func TestR10_AProviderThatDoesNotAnswer(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("admin")
@@ -87,7 +89,7 @@ func TestR10_AProviderThatDoesNotAnswer(t *testing.T) {
 	for range 10 {
 		b.get("/admin").want("/admin", 200)
 	}
-	if n := w.provider.Requests() - before; n < 1 || n > 2 { // with the credentials in the header and in the body
+	if n := w.provider.Requests() - before; n < 1 || n > 2 { // one request with the credentials in the header, one with them in the body
 		t.Errorf("the provider was asked %d times within a moment", n)
 	}
 	w.sleep(2 * time.Minute)
@@ -102,7 +104,7 @@ func TestR10_AProviderThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// R10: requests at the same time use one refresh token once.
+// R10: concurrent requests use a refresh token only once.
 func TestR10_RequestsAtTheSameTimeAskOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("admin")
@@ -124,7 +126,7 @@ func TestR10_RequestsAtTheSameTimeAskOnce(t *testing.T) {
 	}
 }
 
-// R10: the provider ends one session of an operator, or all of them.
+// R10: the provider can end one session of an operator, or all of them.
 func TestR10_TheProviderLogsAnOperatorOut(t *testing.T) {
 	w := newWorld(t)
 	post := func(token string) *page {
@@ -148,7 +150,7 @@ func TestR10_TheProviderLogsAnOperatorOut(t *testing.T) {
 	if p := post(all); p.status != http.StatusOK || !two.out() {
 		t.Errorf("all sessions: %d", p.status)
 	}
-	// A login afterwards holds, and the same token does not end it.
+	// A later login is valid, and the same logout token does not end it.
 	w.sleep(time.Second)
 	three := login("three")
 	if p := post(all); p.status != http.StatusBadRequest || three.out() {
@@ -181,8 +183,9 @@ func TestR10_TheProviderLogsAnOperatorOut(t *testing.T) {
 	}
 }
 
-// R10: what changes addresses, writes to many or takes data out needs a login
-// of the last five minutes. Each such route has words for the page that asks.
+// R10: acts that change addresses or write to many people, and downloads of
+// personal data, require a login of the last five minutes. Each such route has
+// a message for the page that asks for confirmation.
 func TestR10_WhatNeedsAFreshLogin(t *testing.T) {
 	w := newWorld(t)
 	found := admin.FreshRoutes(w.console)
@@ -196,7 +199,7 @@ func TestR10_WhatNeedsAFreshLogin(t *testing.T) {
 	}
 }
 
-// R10: a download waits for the login as an act does.
+// R10: a download waits for the fresh login as an act does.
 func TestR10_ADownloadWantsAFreshLogin(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("auditor")
@@ -218,11 +221,12 @@ func TestR10_ADownloadWantsAFreshLogin(t *testing.T) {
 	if p := b.do("GET", to, nil); p.status != http.StatusOK {
 		t.Errorf("a second one within five minutes: %d", p.status)
 	}
-	b.get("/admin/confirmer").want("/admin", 200) // nothing waits any more
+	b.get("/admin/confirmer").want("/admin", 200) // no request is stored any more
 }
 
-// R9: the audit shows the subject, and the login at each sign-in: a name that an
-// operator chose does not make them another one.
+// R9: an audit entry contains the subject, and the entry of each login contains
+// the login name. A changed display name does not make an operator appear as
+// another one.
 func TestR9_TheAuditKnowsOperatorsBySubjectAndLogin(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("helpdesk")

@@ -9,8 +9,9 @@ import (
 	"entree/portal/web"
 )
 
-// ReturnedPage is drawn by templates/admin/returned.html, GET /admin/retours
-// filters: fournisseur, code
+// ReturnedPage is the data of templates/admin/returned.html, GET
+// /admin/retours.
+// Filters: fournisseur, code.
 type ReturnedPage struct {
 	Refusals  []overview.MailRefusals
 	Marks     []overview.WrongMarks
@@ -20,7 +21,8 @@ type ReturnedPage struct {
 	Reason    string
 }
 
-// refusalsFor is how long the page shows a refusal after the last one.
+// refusalsFor is how long the page shows a refusal, counted from its last
+// occurrence.
 const refusalsFor = 30 * 24 * time.Hour
 
 var clearFields = []web.Field{
@@ -28,8 +30,8 @@ var clearFields = []web.Field{
 	{Name: "motif", Max: 1500, Optional: true}, {Name: "confirme", Max: 3, Optional: true},
 }
 
-// returnedURL returns the address of the page, and "" if the operator may not
-// open it.
+// returnedURL returns the address of the page of returned mails, or an empty
+// string if the operator may not open it.
 func (a *Console) returnedURL(v *visit) string {
 	if v.may(http.MethodGet, pathReturned) {
 		return pathReturned
@@ -45,8 +47,8 @@ func (a *Console) returned(v *visit) error {
 	return v.show("returned", page)
 }
 
-// returnedPage reads the refusals and the marks of one provider and one status;
-// empty: all.
+// returnedPage reads the refusals and the marks of one provider and one status.
+// An empty provider or code selects all.
 func (a *Console) returnedPage(v *visit, provider, code string) (ReturnedPage, error) {
 	ctx := v.Request.Context()
 	page := ReturnedPage{MayClear: v.may(http.MethodPost, pathClear)}

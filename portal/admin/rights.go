@@ -11,20 +11,22 @@ import (
 	"entree/portal/web"
 )
 
-// ErasePage is drawn by templates/admin/erase.html, GET and POST /admin/personnes/:id/effacer
-// fields: numero, typed again so that no other person is erased by mistake; motif
+// ErasePage is the data of templates/admin/erase.html, GET and POST
+// /admin/personnes/:id/effacer.
+// Form fields: numero, typed again so that no other person is erased by
+// mistake; motif.
 type ErasePage struct {
 	Name, Number, Login string
-	Accepted            int // charters
+	Accepted            int // number of accepted charters
 	Typed, Reason       string
-	Erased              time.Time // zero: not yet
+	Erased              time.Time // zero: not erased
 	DataURL             string
 	Back                string
 }
 
 var eraseFields = []web.Field{{Name: "numero", Max: 100}, {Name: "motif", Max: 500}}
 
-// dossier returns all data about the person of the address.
+// dossier returns all data about the person in the address.
 func (a *Console) dossier(v *visit) (overview.Dossier, error) {
 	d, err := a.Rights.Dossier(v.Request.Context(), domain.PersonID(v.Param("id")))
 	if errors.Is(err, domain.ErrNotFound) {
@@ -33,7 +35,7 @@ func (a *Console) dossier(v *visit) (overview.Dossier, error) {
 	return d, err
 }
 
-// personData sends all data about a person as a file.
+// personData sends all data about a person as a JSON file.
 func (a *Console) personData(v *visit) error {
 	d, err := a.dossier(v)
 	if err != nil {

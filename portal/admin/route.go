@@ -15,15 +15,15 @@ import (
 // Role is a role of operators, assigned in the realm.
 type Role string
 
-// The roles.
+// Roles of the console.
 const (
-	Admin    Role = "admin"    // everything
-	Helpdesk Role = "helpdesk" // sees and helps, imports nothing, exports nothing
-	Auditor  Role = "auditor"  // reads all of it, the audit included, and changes nothing
+	Admin    Role = "admin"    // may do everything
+	Helpdesk Role = "helpdesk" // reads and performs acts of the help desk; no imports, no exports
+	Auditor  Role = "auditor"  // reads everything including the audit; changes nothing
 )
 
-// Sets of roles for the table of routes. The audit names the first role of the
-// set that an operator has.
+// Sets of roles for the table of routes. An audit entry contains the first role
+// of the set that the operator has.
 var (
 	admins    = []Role{Admin}
 	helpers   = []Role{Admin, Helpdesk}
@@ -37,16 +37,16 @@ type route struct {
 	roles        []Role
 	fields       []web.Field
 	fresh        bool // requires a login of the last five minutes
-	preview      bool // but not without the field "confirme"
+	preview      bool // the login is not required while the field "confirme" is empty
 }
 
-// stepUp makes a route require a login of the last five minutes: an act that
-// changes an address, writes to many people or cannot be taken back, and a
-// download that takes data out.
+// stepUp makes a route require a login of the last five minutes. It is for acts
+// that change an address, write to many people or cannot be undone, and for
+// downloads of personal data.
 func (r *route) stepUp() { r.fresh = true }
 
-// stepUpConfirmed is stepUp for an act that shows first what it would do: the
-// login is required once the form's field "confirme" is set.
+// stepUpConfirmed is stepUp for an act that first shows its effect: the login
+// is required only when the form's field "confirme" is set.
 func (r *route) stepUpConfirmed() { r.fresh, r.preview = true, true }
 
 // get adds a page.
@@ -65,7 +65,7 @@ func (a *Console) get(path string, h func(*visit) error, roles ...Role) *route {
 	return r
 }
 
-// missing turns domain.ErrNotFound into the page "not found".
+// missing converts domain.ErrNotFound to the page "not found".
 func missing(err error) error {
 	if errors.Is(err, domain.ErrNotFound) {
 		return &web.Error{Status: http.StatusNotFound, Key: "not_found", Cause: err}
@@ -73,8 +73,8 @@ func missing(err error) error {
 	return err
 }
 
-// stream adds an endless answer. It does not keep a session alive: an open tab
-// is no activity. Pages of other origins cannot open one.
+// stream adds an event stream. An open stream does not extend the session,
+// because an open tab is not activity. Pages of other origins cannot open one.
 func (a *Console) stream(path string, h func(*visit) error, roles ...Role) {
 	r := a.add(http.MethodGet, path, roles)
 	a.site.GetOnly(path, func(c *gin.Context) error {
@@ -89,10 +89,9 @@ func (a *Console) stream(path string, h func(*visit) error, roles ...Role) {
 	})
 }
 
-// download adds a file. A download leaves an entry in the audit, so that HEAD is
-// refused. A link of another site gets a page with a link to the file instead
-// (R19), and so does the provider's redirect after a login, which browsers count
-// as one.
+// download adds a file. A download writes an audit entry, so HEAD is refused. A
+// request that was caused by another site, which includes the provider's
+// redirect after a login, is answered with a page that links to the file (R19).
 func (a *Console) download(path string, h func(*visit) error, roles ...Role) *route {
 	r := a.add(http.MethodGet, path, roles)
 	a.site.GetOnly(path, func(c *gin.Context) error {
@@ -114,7 +113,7 @@ func (a *Console) download(path string, h func(*visit) error, roles ...Role) *ro
 				return err
 			}
 		}
-		leave, err := a.site.Lasting(c, v.by.Subject) // as slow as the operator reads
+		leave, err := a.site.Lasting(c, v.by.Subject) // the duration depends on the speed of the client
 		if err != nil {
 			return err
 		}
@@ -124,7 +123,7 @@ func (a *Console) download(path string, h func(*visit) error, roles ...Role) *ro
 	return r
 }
 
-// post adds an act: a form that changes something.
+// post adds a form that changes something.
 func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web.Field, roles ...Role) *route {
 	r := a.add(http.MethodPost, path, roles)
 	r.fields = fields
@@ -156,7 +155,7 @@ func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web
 	return r
 }
 
-// upload adds an act whose form is one file of at most most bytes.
+// upload adds a form with one file of at most most bytes.
 func (a *Console) upload(path string, most int64, h func(*visit, *multipart.Part) error, roles ...Role) *route {
 	r := a.add(http.MethodPost, path, roles)
 	a.site.Upload(path, most, func(c *gin.Context) error {
@@ -191,8 +190,8 @@ func (a *Console) add(method, path string, roles []Role) *route {
 }
 
 // enter returns the visit of an operator who is logged in and has one of the
-// route's roles. For an operator without such a role it returns an error page and
-// records the request in the audit, because no page links to that address.
+// route's roles. For an operator without such a role it returns an error page
+// and writes an audit entry, because no page links to that address.
 func (a *Console) enter(c *gin.Context, r *route) (*visit, error) {
 	v, err := a.who(c)
 	if err != nil {
@@ -231,7 +230,7 @@ func (a *Console) may(roles []Role, method, path string) bool {
 	})
 }
 
-// posts returns the act at an address of the table.
+// posts returns the route of the form at an address.
 func (a *Console) posts(path string) *route {
 	for _, r := range a.routes {
 		if r.method == http.MethodPost && r.path == path {

@@ -2,7 +2,7 @@ package admin
 
 import "entree/portal/web"
 
-// Addresses that more than one file uses.
+// Addresses that are used in several files.
 const (
 	root        = "/admin"
 	pathLogin   = "/admin/connexion"
@@ -20,8 +20,8 @@ const (
 	pathClear     = "/admin/retours/lever"
 )
 
-// rail is the menu, in its order. An entry is shown if the operator's role may
-// request its address.
+// rail lists the entries of the menu in order. An entry is shown if the
+// operator's role may request its address.
 var rail = []struct{ path, key string }{
 	{root, "console.rail.overview"},
 	{pathPeople, "console.rail.people"},
@@ -32,14 +32,14 @@ var rail = []struct{ path, key string }{
 	{pathLimits, "console.rail.limits"},
 }
 
-// confirmFields are the fields of an act that is confirmed on a page of its own.
+// confirmFields are the fields of a form that is confirmed on a separate page.
 var confirmFields = []web.Field{{Name: "confirme", Max: 3, Optional: true}}
 
 // table adds every route of the console, with the roles that may request it.
 func (a *Console) table() {
 	get, post := a.get, a.post
 
-	// Without a login.
+	// These addresses need no login.
 	a.site.Get(pathLogin, a.login)
 	a.site.GetOnly(pathLogin+"/retour", a.loggedIn)
 	a.site.Post(pathBackChannel, a.backChannel)

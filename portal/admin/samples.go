@@ -13,8 +13,8 @@ import (
 	"entree/portal/web"
 )
 
-// samples are one page of each kind and more where a page has branches. The
-// console draws them all when it starts.
+// samples returns sample data by page, with more than one value for pages with
+// branches. The console executes every page with them at the start.
 func samples() map[string][]any {
 	all := map[string][]any{
 		"overview": overviewSamples(),

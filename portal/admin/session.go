@@ -13,31 +13,31 @@ import (
 	"entree/portal/web"
 )
 
-// The values of a session.
+// Keys of the values of a session.
 const (
 	keySubject = "subject"
 	keyName    = "name"
 	keyRoles   = "roles"
-	keyAuth    = "auth"  // time of the last authentication, in seconds
-	keyBegan   = "began" // in microseconds
+	keyAuth    = "auth"  // time of the last authentication, in Unix seconds
+	keyBegan   = "began" // start of the session, in Unix microseconds
 	keyIDToken = "id_token"
-	keyPending = "pending" // a request that waits for a fresh login
-	keySession = "sid"     // of the provider
-	keyRefresh = "refresh" // token; empty: the provider gave none
-	keyChecked = "checked" // when the provider last confirmed account and roles, in microseconds
+	keyPending = "pending" // a request that waits for a fresh login, as JSON
+	keySession = "sid"     // session id at the provider
+	keyRefresh = "refresh" // refresh token; empty: the provider issued none
+	keyChecked = "checked" // when the provider last confirmed account and roles, in Unix microseconds
 )
 
 // Times of a session.
 const (
 	Idle      = 30 * time.Minute
 	Absolute  = 8 * time.Hour
-	freshness = 5 * time.Minute // of a login, for an act that requires one
-	// touchEvery limits how often a page view writes the end of the session.
+	freshness = 5 * time.Minute // maximum age of a login, for an act that requires a fresh one
+	// touchEvery is the minimum time between two writes that extend a session.
 	touchEvery = time.Minute
 )
 
-// begin starts a session of an operator, with a new id. pending is a request
-// that waited for this login.
+// begin starts a session for an operator, with a new id. pending is a request
+// that waited for this login; it may be empty.
 func (a *Console) begin(c *gin.Context, who sso.Identity, roles []Role, pending string) error {
 	now := strconv.FormatInt(a.Now().UnixMicro(), 10)
 	values := map[string]string{
@@ -59,8 +59,8 @@ func rolesText(roles []Role) string {
 	return strings.Join(words, " ")
 }
 
-// rolesOf returns the roles of the console among those of an identity, the
-// strongest first.
+// rolesOf returns the roles of the console that an identity has, the strongest
+// first.
 func rolesOf(who sso.Identity) (roles []Role) {
 	for _, r := range everybody {
 		if slices.Contains(who.Roles, string(r)) {
@@ -70,7 +70,8 @@ func rolesOf(who sso.Identity) (roles []Role) {
 	return roles
 }
 
-// who returns the visit of the operator who is logged in; nil if there is none.
+// who returns the visit of the operator who is logged in, or nil if there is
+// none.
 func (a *Console) who(c *gin.Context) (*visit, error) {
 	session, err := a.site.Session(c)
 	if err != nil {
@@ -97,7 +98,8 @@ func (a *Console) who(c *gin.Context) (*visit, error) {
 	return v, nil
 }
 
-// displayName returns the name of an operator, or the login if there is none.
+// displayName returns the name of an operator, or the login if the name is
+// empty.
 func displayName(name, login string) string {
 	if name == "" {
 		return login
@@ -105,7 +107,7 @@ func displayName(name, login string) string {
 	return name
 }
 
-// stay moves the idle end of the session.
+// stay extends the session by Idle, up to its absolute end.
 func (a *Console) stay(v *visit) error {
 	session, err := a.site.Session(v.Context)
 	if err != nil {
@@ -121,7 +123,7 @@ func (a *Console) stay(v *visit) error {
 	return a.site.ExtendSession(v.Context, session, until)
 }
 
-// number parses a value that begin wrote.
+// number parses an integer that begin stored. It returns 0 if there is none.
 func number(s string) int64 {
 	n, _ := strconv.ParseInt(s, 10, 64)
 	return n

@@ -13,8 +13,8 @@ import (
 	"entree/portal/web"
 )
 
-// ConfirmPage is drawn by templates/admin/confirm.html: it names an act, with the
-// number of people concerned, and asks for confirmation.
+// ConfirmPage is the data of templates/admin/confirm.html: it describes an act,
+// with the number of people concerned, and asks for confirmation.
 type ConfirmPage struct {
 	Act    string // message key of the act, console.act.…
 	Args   []any
@@ -22,7 +22,7 @@ type ConfirmPage struct {
 	Fields []Hidden
 	Back   string
 	Danger bool
-	Proved bool // asked again after a fresh login
+	Proved bool // the page is shown after a fresh login
 	File   bool // Action is a download
 }
 
@@ -32,9 +32,9 @@ func (p ConfirmPage) Says(v web.View) template.HTML { return v.T(p.Act, p.Args..
 // Hidden is a hidden field with its value.
 type Hidden struct{ Name, Value string }
 
-// pending is an act or a download that waits for a fresh login.
+// pending is a form or a download that waits for a fresh login.
 type pending struct {
-	Action string // of a download with its query
+	Action string // path; for a download with its query
 	Route  string
 	File   bool
 	Form   web.Form
@@ -53,7 +53,8 @@ func actKey(path string) string {
 	return "console.act." + strings.Join(words, ".")
 }
 
-// proveAgain keeps the request and sends the operator to the provider.
+// proveAgain stores the request in the session and redirects the operator to
+// the provider's login. form is nil for a download.
 func (v *visit) proveAgain(form web.Form) error {
 	delete(form, web.TokenField)
 	p := pending{Action: v.Request.URL.EscapedPath(), Route: v.FullPath(), Form: form, Back: backOf(v.Context)}
@@ -70,8 +71,8 @@ func (v *visit) proveAgain(form web.Form) error {
 	return v.console.toLogin(v.Context, pathConfirm, true)
 }
 
-// confirm shows the kept act for confirmation, with the values that were typed
-// before the login.
+// confirm asks the operator to confirm the stored request, with the values that
+// were submitted before the login.
 func (a *Console) confirm(v *visit) error {
 	session, err := a.site.Session(v.Context)
 	if err != nil {
@@ -79,7 +80,7 @@ func (a *Console) confirm(v *visit) error {
 	}
 	var p pending
 	if err := json.Unmarshal([]byte(web.SessionValue(session, keyPending)), &p); err != nil {
-		return web.SeeOther(root) // nothing waits
+		return web.SeeOther(root) // no request is stored
 	}
 	if p.File {
 		if !v.may(http.MethodGet, p.Route) {
@@ -95,7 +96,7 @@ func (a *Console) confirm(v *visit) error {
 	})
 }
 
-// hidden returns the fields of a route's form with the values that were sent.
+// hidden returns the fields of a route's form with the submitted values.
 func (a *Console) hidden(path string, form web.Form) (out []Hidden) {
 	for _, f := range a.posts(path).fields {
 		values := []string{form[f.Name]}
@@ -111,7 +112,7 @@ func (a *Console) hidden(path string, form web.Form) (out []Hidden) {
 	return out
 }
 
-// spend removes the kept act once it is done.
+// spend removes the stored request when it is executed.
 func (v *visit) spend() error {
 	session, err := v.console.site.Session(v.Context)
 	if err != nil || web.SessionValue(session, keyPending) == "" {
@@ -120,8 +121,9 @@ func (v *visit) spend() error {
 	return v.console.site.KeepInSession(v.Context, map[string]string{keyPending: ""})
 }
 
-// ask shows what a bulk act will do and how many it meets, before it is done:
-// the form goes again to the same address, with its field "confirme" set.
+// ask shows the effect of an act and the number of people concerned before it
+// is done. The page submits the same form to the same address, with the field
+// "confirme" set.
 func (v *visit) ask(p ConfirmPage, form web.Form) error {
 	form["confirme"] = "oui"
 	p.Action, p.Fields = v.Request.URL.EscapedPath(), v.console.hidden(v.FullPath(), form)
@@ -131,8 +133,9 @@ func (v *visit) ask(p ConfirmPage, form web.Form) error {
 	return v.show("confirm", p)
 }
 
-// backOf returns the address of the console's page that sent a form, by the
-// Referer; the overview if that is not a page of the console.
+// backOf returns the address of the console's page that submitted a form, from
+// the Referer. It returns the overview if the Referer is not a page of the
+// console.
 func backOf(c *gin.Context) string {
 	u, err := url.Parse(c.Request.Referer())
 	if err != nil || u.Host != c.Request.Host || u.Path != root && !strings.HasPrefix(u.Path, root+"/") {

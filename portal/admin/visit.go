@@ -12,13 +12,14 @@ import (
 	"entree/portal/web"
 )
 
-// tokenAbout binds the console's forms to the console.
+// tokenAbout binds form tokens to the console.
 const tokenAbout = "console"
 
-// flashCookie holds the line that the next page shows.
+// flashCookie is the name of the sealed cookie with the message for the next
+// page.
 const flashCookie = "flash"
 
-// visit is one request of an operator.
+// visit is one request of an operator who is logged in.
 type visit struct {
 	*gin.Context
 	console *Console
@@ -32,7 +33,7 @@ type visit struct {
 
 func (v *visit) isFresh() bool {
 	age := v.console.Now().Sub(v.proved)
-	return age < freshness && age > -time.Minute // the provider's clock may be a little ahead
+	return age < freshness && age > -time.Minute // the provider's clock may be up to a minute ahead
 }
 
 // entry returns an audit entry for an act of this operator.
@@ -42,17 +43,17 @@ func (v *visit) entry(act, whom string, what map[string]string) audit.Entry {
 	}
 }
 
-// may reports whether the operator may request an address of the table, so
-// that a page shows no button that ends at a refusal.
+// may reports whether the operator may request an address of the table. Pages
+// use it to show no button that would be refused.
 func (v *visit) may(method, path string) bool { return v.console.may(v.roles, method, path) }
 
-// show draws a page; its title's key is console.PAGE.title.
+// show renders a page. The message key of its title is console.PAGE.title.
 func (v *visit) show(page string, data any) error {
 	return v.console.site.Render(v.Context, http.StatusOK, page, v.view(page).With(data))
 }
 
-// again draws the page of an act that was refused, with what was typed in data
-// and a line for each fault, at its field.
+// again renders the page of a refused act with status 422. data contains the
+// submitted values; each fault is shown at its field.
 func (v *visit) again(page string, data any, faults ...fault) error {
 	view := v.view(page)
 	for _, f := range faults {
@@ -69,14 +70,14 @@ type fault struct {
 
 func wrong(field, key string, args ...any) fault { return fault{field, key, args} }
 
-// view returns the view of a page. It shows the line of the last act once.
+// view returns the view of a page. It shows the message of the last act once.
 func (v *visit) view(page string) web.View {
 	view := v.console.site.View(v.Context, "console."+page+".title")
 	var said flash
 	if v.console.site.TakeSealed(v.Context, flashCookie, &said) {
 		for i, arg := range said.Args {
 			if n, is := arg.(float64); is {
-				said.Args[i] = int(n) // JSON knows no integers, plurals nothing else
+				said.Args[i] = int(n) // JSON decodes numbers as float64, and plural forms need an int
 			}
 		}
 		view.Notice = view.T(said.Key, said.Args...)
@@ -87,21 +88,22 @@ func (v *visit) view(page string) web.View {
 	return view
 }
 
-// flash is the line that the page after an act shows. Undo, where an act can be
-// taken back, is the address that a button beside it posts to.
+// flash is the message that the page after an act shows. Undo is the address
+// that a button next to it posts to, or empty if the act cannot be undone.
 type flash struct {
 	Key  string
 	Args []any
 	Undo string
 }
 
-// done ends an act that went well: the page at an address says so.
+// done ends a successful act: it redirects to an address, which shows the
+// message key.
 func (v *visit) done(to, key string, args ...any) error {
 	return v.doneUndo(to, "", key, args...)
 }
 
-// doneUndo is done with a button that takes the act back by a POST to undo,
-// which has to take a form without fields.
+// doneUndo is done with a button that undoes the act by a POST to undo. The
+// route undo must accept a form without fields.
 func (v *visit) doneUndo(to, undo, key string, args ...any) error {
 	if err := v.console.site.PutSealed(v.Context, flashCookie, flash{key, args, undo}, time.Minute); err != nil {
 		return err
@@ -109,17 +111,17 @@ func (v *visit) doneUndo(to, undo, key string, args ...any) error {
 	return web.SeeOther(to)
 }
 
-// note records an act that changes nothing else.
+// note writes an audit entry for an act that changes nothing else.
 func (v *visit) note(act, whom string, what map[string]string) error {
 	return v.console.Journal.Note(v.Request.Context(), v.entry(act, whom, what))
 }
 
-// live keeps a block of a page fresh by server-sent events. load is asked every
-// so often; templates name the address in data-live on an element whose content
-// is the block.
+// live updates a block of a page by server-sent events and calls load at each
+// interval. In the template, an element whose content is the block has the
+// address of the stream in its attribute data-live.
 func (v *visit) live(page, block string, every time.Duration, load func(context.Context) (any, error)) error {
 	view := v.console.site.View(v.Context, "console."+page+".title")
-	until := v.checked.Add(recheckLimit) // the next stream checks again
+	until := v.checked.Add(recheckLimit) // the next stream checks the account again
 	if v.ends.Before(until) {
 		until = v.ends
 	}

@@ -33,7 +33,7 @@ import (
 )
 
 // world is a console over fakes and a small OpenID provider, with a clock that
-// stands still.
+// a test sets.
 type world struct {
 	t        *testing.T
 	site     *web.Site
@@ -92,7 +92,7 @@ func (w *world) now() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.at 
 
 func (w *world) sleep(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.at = w.at.Add(d) }
 
-// journal keeps what was noted.
+// journal stores the audit entries.
 type journal struct {
 	mu  sync.Mutex
 	all []audit.Entry
@@ -105,14 +105,14 @@ func (j *journal) Note(_ context.Context, e audit.Entry) error {
 	return nil
 }
 
-// entries returns what was noted since the last call of acts.
+// entries returns the entries since the last call of acts.
 func (j *journal) entries() []audit.Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.all)
 }
 
-// acts gives what was noted since the last call, as "role act".
+// acts returns the entries since the last call, as "role act".
 func (j *journal) acts() (out []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -123,7 +123,7 @@ func (j *journal) acts() (out []string) {
 	return out
 }
 
-// figures are what the overview shows.
+// figures holds the data of the overview and the jobs.
 type figures struct {
 	all     overview.Overview
 	since   time.Time
@@ -189,7 +189,7 @@ type row struct {
 	expires time.Time
 }
 
-// rows keeps sessions in memory.
+// rows stores sessions in memory.
 type rows struct {
 	mu  sync.Mutex
 	all map[string]row
@@ -239,16 +239,18 @@ func (f *rows) ExtendSession(_ context.Context, id string, expires time.Time) er
 	return nil
 }
 
-// browser keeps cookies and goes to the provider and back by itself.
+// browser stores cookies and follows redirects, including those to the provider
+// and back.
 type browser struct {
 	w       *world
 	jar     *cookiejar.Jar
-	claims  map[string]any // what the provider says of who logs in
+	claims  map[string]any // claims of the provider's ID tokens for this user
 	logins  int
-	referer string // of what is posted
+	referer string // Referer header of POST requests
 }
 
-// operator is a browser of somebody with these roles, not logged in yet.
+// operator returns a browser of an operator with these roles, who is not logged
+// in yet.
 func (w *world) operator(roles ...string) *browser {
 	w.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -283,8 +285,8 @@ func (b *browser) do(method, path string, form url.Values) *page {
 	return &page{Document: doc, w: b.w, path: r.URL.RequestURI(), status: rec.Code, header: rec.Header(), body: rec.Body.String()}
 }
 
-// follow goes where an answer leads, by way of the provider too. The provider
-// remembers when the password was asked for, unless it is to ask anew.
+// follow follows redirects, including those to the provider. The provider keeps
+// the time of the password unless a fresh login is requested.
 func (b *browser) follow(p *page) *page {
 	b.w.t.Helper()
 	for range 6 {
@@ -319,7 +321,7 @@ func (b *browser) follow(p *page) *page {
 
 func (b *browser) get(path string) *page { b.w.t.Helper(); return b.follow(b.do("GET", path, nil)) }
 
-// submit sends a form of a page, with the given fields typed in.
+// submit submits a form of a page with the given field values.
 func (b *browser) submit(p *page, action string, typed ...string) *page {
 	b.w.t.Helper()
 	form := p.Find(`form[action="` + action + `"]`)
