@@ -37,17 +37,6 @@ type CASConfig struct {
 // A CAS server issues a ticket in any session, and any browser can present it.
 // The nonce makes the service's address unique to one login: the server refuses
 // a ticket that was issued for another address.
-//
-//	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
-//	   │        the same nonce in the service's address
-//	   ▼
-//	the CAS server ── ?state&ticket ──▶ Exchange: state equal, young;
-//	                                    /p3/serviceValidate with that very
-//	                                    service ──▶ Identity
-//
-// A CAS server issues a ticket in any session, and any browser can present it.
-// The nonce makes the service's address unique to one login: the server refuses
-// a ticket that was issued for another address.
 type CAS struct {
 	config CASConfig
 	client *http.Client

@@ -13,17 +13,6 @@
 // needed, and again after a failure. The portal therefore starts and works
 // while the single sign-on is down or does not answer. The type CAS describes
 // the CAS protocol.
-//
-//	AuthURL ──▶ State, kept by the browser, sealed, for half an hour
-//	   │
-//	   ▼
-//	the provider ── ?code&state ──▶ Exchange: state equal, young; code for
-//	                                tokens with PKCE; signature, issuer,
-//	                                audience, times, nonce ──▶ Identity
-//
-// The provider's configuration is read in the background when it is first
-// needed, and again after a failure: the portal starts and works while the
-// single sign-on is down or hangs. The type CAS describes the CAS protocol.
 package sso
 
 import (

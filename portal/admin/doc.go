@@ -5,7 +5,7 @@
 // rendering and error handling, and has its own layout, session and login. One
 // table lists every address and the roles that may request it (routes.go):
 //
-//	a.get("/admin/personnes", a.people, everybody...)
+//	a.get("/admin/audit", a.audit, readers...)
 //	a.post("/admin/personnes/:id/bloquer", a.hold, holdFields, admins...)
 //	a.post("/admin/personnes/:id/effacer", a.erase, eraseFields, admins...).stepUp()
 //
@@ -19,18 +19,4 @@
 // for the password, and the operator confirms the act:
 //
 //	POST ──▶ stored ──▶ provider ──▶ /admin/confirmer ── POST, with the same form
-//	a.get("/admin/personnes", a.people, everybody...)
-//	a.post("/admin/personnes/:id/bloquer", a.hold, holdFields, admins...)
-//	a.post("/admin/personnes/:id/effacer", a.erase, eraseFields, admins...).stepUp()
-//
-// An act that went well answers 303 with a line that says so (visit.done); one
-// that was refused shows its page again, with what was typed (visit.again). An
-// act and its entry in the audit are one transaction: the handler gives the
-// entry (visit.entry) to the service, which commits both.
-//
-// An act or a download that is marked stepUp requires a login of the last five
-// minutes. Without one, the form is kept in the session, the provider asks for the
-// password, and the operator confirms the act:
-//
-//	POST ──▶ kept ──▶ provider ──▶ /admin/confirmer ── POST, with the same form
 package admin

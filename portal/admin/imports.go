@@ -18,41 +18,44 @@ import (
 
 const (
 	pathImports = "/admin/imports"
-	// maxUpload is what a million people need, and more.
+	// maxUpload is the maximum size of an uploaded file in bytes. A file about
+	// a million people is smaller.
 	maxUpload = 256 << 20
 )
 
-// Imports is the history of imports.
+// Imports reads the history of imports.
 type Imports interface {
 	Imports(ctx context.Context, from, n int) ([]domain.ImportRecord, int, error)
 	ImportRecord(ctx context.Context, id string) (domain.ImportRecord, error)
 }
 
-// ImportsPage is drawn by templates/admin/imports.html, GET /admin/imports
+// ImportsPage is the data of templates/admin/imports.html, GET /admin/imports.
 type ImportsPage struct {
 	List    List
 	Imports []domain.ImportRecord
-	Most    int // megabytes of a file
+	Most    int // maximum size of a file in megabytes
 }
 
-// ImportPage is drawn by templates/admin/import.html, GET /admin/imports/:id:
-// a file on its way, or what is remembered of its import.
+// ImportPage is the data of templates/admin/import.html, GET
+// /admin/imports/:id. It shows an uploaded file before and during its import,
+// or the record of a finished import.
 type ImportPage struct {
 	File     intake.File
 	Progress *intake.Progress
 	Record   *domain.ImportRecord
 	Fields   []string
 	Profiles []domain.Profile
-	Names    map[string]string     // of the profiles
-	Shown    domain.DifferenceKind // which differences are shown
+	Names    map[string]string     // names of the profiles in the page's language, by key
+	Shown    domain.DifferenceKind // kind of the differences that are shown
 	List     List
 	Changes  []domain.Difference
 	Refused  []registry.Refusal
-	MayList  bool // everything as a file
-	Mend     bool // the record's refused lines are still known
+	MayList  bool // the operator may download the complete lists
+	Mend     bool // the refused lines of the finished import are still stored
 }
 
-// Chosen tells whether a field is in a column; columns count from 1.
+// Chosen reports whether a field is assigned to a column. Columns are numbered
+// from 1.
 func (p ImportPage) Chosen(field string, column int) bool {
 	if p.File.Choice.Columns != nil {
 		return slices.Contains(strings.Split(p.File.Choice.Columns[field], ","), "#"+strconv.Itoa(column))
@@ -60,22 +63,22 @@ func (p ImportPage) Chosen(field string, column int) bool {
 	return p.File.Columns[column-1].Field == field
 }
 
-// Column is the name of the field for a column in a form.
+// Column returns the name of the form field that assigns a field to a column.
 func (p ImportPage) Column(i int) string { return "colonne" + strconv.Itoa(i+1) }
 
-// Nth counts columns from 1, as people do.
+// Nth converts the index of a column to its number, which starts from 1.
 func (p ImportPage) Nth(i int) int { return i + 1 }
 
-// Count is how many people the import writes.
+// Count returns the number of people that the import writes.
 func (p ImportPage) Count() int {
 	c := p.File.Trial.Counts
 	return c.New + c.Changed + c.Gone
 }
 
-// Percent is how much of the file was read.
+// Percent returns the share of the file that has been read, 0 to 100.
 func (p ImportPage) Percent() int { return int(100 * p.Progress.Done) }
 
-// Tabs are the kinds of differences, with their counts.
+// Tabs returns the kinds of differences with their counts.
 func (p ImportPage) Tabs() []Tab {
 	c := p.File.Trial.Counts
 	return []Tab{
@@ -93,8 +96,8 @@ type Tab struct {
 
 const kindRefused domain.DifferenceKind = "refused"
 
-// importColumns is how many columns of a file can be corrected: as many as the
-// registry reads.
+// importColumns is the maximum number of columns that can be assigned in the
+// form. It equals the maximum number of columns that the registry reads.
 const importColumns = 1000
 
 func importFields() []web.Field {
@@ -105,7 +108,7 @@ func importFields() []web.Field {
 	return fields
 }
 
-// importSheets is how many sheets of a file can be chosen from.
+// importSheets is the maximum number of sheets to choose from.
 const importSheets = 100
 
 func sheetFields() []web.Field {
@@ -116,7 +119,7 @@ func sheetFields() []web.Field {
 	return fields
 }
 
-// chooseSheets looks at other sheets of a file.
+// chooseSheets reads the file again with the chosen sheets.
 func (a *Console) chooseSheets(v *visit, form web.Form) error {
 	id := v.Param("id")
 	page, err := a.importData(v.Request.Context(), id)
@@ -168,7 +171,8 @@ func (a *Console) importsPage(v *visit, l List) (ImportsPage, error) {
 	return ImportsPage{List: l, Imports: all, Most: maxUpload >> 20}, err
 }
 
-// receive keeps an uploaded file and shows what its columns seem to be.
+// receive stores an uploaded file and shows the fields that its columns
+// probably contain.
 func (a *Console) receive(v *visit, file *multipart.Part) error {
 	name := web.UploadName(file)
 	f, err := a.Intake.Receive(name, v.by.Name, file)
@@ -208,7 +212,8 @@ func (a *Console) importPage(v *visit) error {
 	return v.show("import", page)
 }
 
-// importData is a file on its way, or the record of its import.
+// importData returns the page of an uploaded file, or of the record of its
+// import. It returns the error page "not found" if there is neither.
 func (a *Console) importData(ctx context.Context, id string) (ImportPage, error) {
 	page := ImportPage{Fields: registry.Fields(), Profiles: a.Profiles}
 	var err error
@@ -224,8 +229,8 @@ func (a *Console) importData(ctx context.Context, id string) (ImportPage, error)
 	return page, err
 }
 
-// show picks what is looked at: the refused lines first, since they are what
-// there is to do.
+// show selects the kind of differences to show. The default is the refused
+// lines if there are any, because the operator must correct them.
 func (p *ImportPage) show(kind domain.DifferenceKind) {
 	if p.File.Trial == nil {
 		return
@@ -251,7 +256,8 @@ func (p *ImportPage) show(kind domain.DifferenceKind) {
 	p.Changes = part(&p.List, all)
 }
 
-// part is one page of a list that is whole in memory.
+// part returns one page of a list that is completely in memory, and sets the
+// counts of l.
 func part[T any](l *List, all []T) []T {
 	l.Total = len(all)
 	from := min(l.Skip(), len(all))
@@ -260,7 +266,7 @@ func part[T any](l *List, all []T) []T {
 	return here
 }
 
-// importLive keeps the progress fresh.
+// importLive sends the progress of a trial or an import as server-sent events.
 func (a *Console) importLive(v *visit) error {
 	id := v.Param("id")
 	return v.live("import", "progress", time.Second, func(ctx context.Context) (any, error) {
@@ -291,7 +297,7 @@ func (a *Console) tryImport(v *visit, form web.Form) error {
 		case before == "":
 			choice.Columns[field] = own
 		case page.File.Columns[i].Second:
-			choice.Columns[field] = before + "," + own // it counts where the first is empty
+			choice.Columns[field] = before + "," + own // its values are used where those of the first column are empty
 		case page.File.Columns[first(before)].Second:
 			choice.Columns[field] = own + "," + before
 		default:
@@ -304,7 +310,7 @@ func (a *Console) tryImport(v *visit, form web.Form) error {
 	}
 	for _, field := range page.Fields {
 		if choice.Columns[field] == "" {
-			choice.Columns[field] = "" // none, whatever its header says
+			choice.Columns[field] = "" // no column, even if a header matches the field
 		}
 	}
 	if asProposed {
@@ -316,7 +322,7 @@ func (a *Console) tryImport(v *visit, form web.Form) error {
 	return web.SeeOther(pathImports + "/" + id)
 }
 
-// first returns the index of the first column in #n,#m.
+// first returns the index of the first column in a text such as "#3,#7".
 func first(columns string) int {
 	one, _, _ := strings.Cut(strings.TrimPrefix(columns, "#"), ",")
 	n, err := strconv.Atoi(one)

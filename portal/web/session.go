@@ -45,8 +45,6 @@ type SessionRows interface {
 //
 //	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
 //	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
-//	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
-//	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
 type Sessions struct {
 	rows   SessionRows
 	keys   secret.Keyring
