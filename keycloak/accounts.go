@@ -115,7 +115,7 @@ func (c *Accounts) representation(a domain.Account) gocloak.User {
 	}
 }
 
-// seek returns the id of an account with the person's number, whatever its
+// seek returns the id of an account with the person's number, under any
 // identifier, or an empty string. The number has no spaces or colons: an import
 // refuses them.
 func (c *Accounts) seek(ctx context.Context, a domain.Account) (string, error) {
@@ -181,7 +181,7 @@ func (c *Accounts) ours(ctx context.Context, a domain.Account, search string) (s
 	if len(users) == 0 {
 		return "", nil
 	}
-	u := users[0] // where there are several, none of them is ours alone
+	u := users[0] // if there are several, none of them is the portal's alone
 	id := locationID(gocloak.PString(u.ID))
 	if len(users) == 1 && u.Attributes != nil && len((*u.Attributes)[markAttribute]) == 1 && (*u.Attributes)[markAttribute][0] == a.ActivationID &&
 		strings.EqualFold(gocloak.PString(u.Username), a.Login) && id != "" {

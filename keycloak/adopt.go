@@ -15,8 +15,8 @@ import (
 	"entree/internal/domain"
 )
 
-// Holding gives the accounts that have this login or this address, for an
-// operator to compare; an empty one is not looked for.
+// Holding returns the accounts that have this login or this address, for an
+// operator to compare. It does not search for an empty value.
 func (c *Accounts) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
 	var out []domain.Existing
 	for _, by := range []struct{ field, value string }{{"username", login}, {"email", address}} {
@@ -49,8 +49,9 @@ func (c *Accounts) Holding(ctx context.Context, login, address string) ([]domain
 	return out, nil
 }
 
-// lastLogin asks the realm's events. Who may not read them, or has none, is
-// not told: the comparison goes without.
+// lastLogin returns the time of the last login in the realm's events. It
+// returns the zero time if there is none, or if the service account may not
+// read them: the comparison does without it.
 func (c *Accounts) lastLogin(ctx context.Context, id string) time.Time {
 	var events []struct{ Time int64 }
 	_, err := c.do(ctx, http.MethodGet, c.path("events")+"?type=LOGIN&max=1&user="+url.QueryEscape(id), nil, &events)
@@ -60,14 +61,14 @@ func (c *Accounts) lastLogin(ctx context.Context, id string) time.Time {
 	return time.UnixMilli(events[0].Time).UTC()
 }
 
-// Adopt puts our mark, attributes and groups on an account that is there. Its
-// login, names, address and password stay (S42). An account that bears another
-// mark is another activation's, and is not touched.
+// Adopt writes the portal's mark, attributes and groups into an existing
+// account. Login, names, address and password are unchanged (S42). An account
+// with another mark belongs to another activation and is not changed.
 func (c *Accounts) Adopt(ctx context.Context, id string, a domain.Account) error {
 	if id == "" || locationID(id) != id || a.ActivationID == "" {
 		return domain.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
 	}
-	var user map[string]any // whole: what a PUT leaves out of the profile is removed
+	var user map[string]any // the whole user: a PUT removes attributes that it leaves out
 	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
 		if status(err) == http.StatusNotFound {
 			return domain.Permanent(err)

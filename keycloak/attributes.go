@@ -14,14 +14,15 @@ type attribute struct {
 	name   string
 	fr, en string // display names
 	many   bool
-	claim  bool // given to relying parties
-	person bool // with the profile, nobody else's
+	claim  bool // visible to relying parties
+	person bool // comes with the profile, for its people only
 	// compute returns the values. If it is nil, the value is that of the person's
 	// field which names this attribute in the domain's table.
 	compute func(a domain.Account, scope string) []string
 }
 
-// value returns the attribute's values for an account; none if it is empty.
+// value returns the values of the attribute for an account, or none if it is
+// empty.
 func (t attribute) value(a domain.Account, scope string) []string {
 	if t.compute == nil {
 		return one(a.Attributes[t.name])
@@ -29,8 +30,8 @@ func (t attribute) value(a domain.Account, scope string) []string {
 	return t.compute(a, scope)
 }
 
-// The names are those of eduPerson 202208 and SUPANN 2021; what neither of
-// them has begins with "entree".
+// The names are those of eduPerson 202208 and SUPANN 2021. An attribute that
+// neither defines begins with "entree".
 var attributes = []attribute{
 	{name: "supannEtuId", fr: "Numéro d’étudiant", en: "Student number", claim: true, person: true, compute: numberOf("student")},
 	{name: "supannEmpId", fr: "Numéro d’agent", en: "Staff number", claim: true, person: true, compute: numberOf("")},
@@ -58,19 +59,21 @@ var attributes = []attribute{
 		}},
 	{name: markAttribute, fr: "Activation", en: "Activation",
 		compute: func(a domain.Account, _ string) []string { return one(a.ActivationID) }},
-	{name: witnessAttribute, fr: "Témoin du portail", en: "The portal’s witness", // of the service account alone
+	{name: witnessAttribute, fr: "Témoin du portail", en: "The portal’s witness", // only of the service account
 		compute: func(domain.Account, string) []string { return nil }},
 }
 
 const profileAttribute = domain.AttributeProfile
 
-// markAttribute holds the activation's id: by it the portal knows its own work.
+// markAttribute holds the id of the activation, by which the portal recognises
+// its accounts.
 const markAttribute = "entreeActivationId"
 
-// charterAttributes is how the names of those begin that say what was accepted.
+// charterAttributes is the prefix of the attributes about the accepted charter.
 const charterAttributes = "entreeCharter"
 
-// numberOf gives the number to those of an affiliation; "" to all but students.
+// numberOf returns a function for the number of people with an affiliation.
+// With an empty affiliation it applies to all people except students.
 func numberOf(affiliation string) func(domain.Account, string) []string {
 	return func(a domain.Account, _ string) []string {
 		if slices.Contains(a.Affiliations, "student") != (affiliation == "student") {

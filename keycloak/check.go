@@ -15,7 +15,8 @@ import (
 // matters, and what to do.
 type Finding struct{ What, Why, Do string }
 
-// String is one line, without a secret or a person.
+// String returns the finding in one line. It contains no secret and no personal
+// data.
 func (f Finding) String() string { return f.What + ": " + f.Why + "; " + f.Do }
 
 // Check returns, as an administrator, everything that Plan would change or refuses
@@ -210,7 +211,7 @@ func (c *Client) serviceAccountRoles(ctx context.Context, w Wanted, _ map[string
 	return tooMuch(w.Portal.ID, more), nil
 }
 
-// ownRoles finds the same in the service account's own token.
+// ownRoles finds the unneeded roles in the service account's own token.
 func (c *Client) ownRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Finding, error) {
 	var claims struct {
 		Access map[string]struct{ Roles []string } `json:"resource_access"`
@@ -221,7 +222,7 @@ func (c *Client) ownRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Fi
 	var more []string
 	for client, access := range claims.Access {
 		for _, role := range access.Roles {
-			if client != "account" && (client != "realm-management" || !slices.Contains(leastRoles, role)) { // everybody has those of account
+			if client != "account" && (client != "realm-management" || !slices.Contains(leastRoles, role)) { // every user has the roles of account
 				more = append(more, client+"."+role)
 			}
 		}

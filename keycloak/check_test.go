@@ -14,7 +14,7 @@ import (
 	"entree/keycloak"
 )
 
-// finds holds lines of findings to what they should begin with, or not.
+// finds compares findings with the beginnings of the wanted lines.
 func finds(t *testing.T, who string, found []keycloak.Finding, err error, want ...string) {
 	t.Helper()
 	if err != nil {
@@ -78,7 +78,7 @@ func TestCheck_EachDangerIsFound(t *testing.T) {
 		},
 	}, nil)
 
-	seen := []string{ // by the service account too
+	seen := []string{ // visible to the service account too
 		"differs: setting registrationAllowed (registrationAllowed is true): whoever registers by himself was never enrolled; `entree realm plan`",
 		"differs: setting bruteForceProtected (", "login events are kept for 500 days: ", "the password policy holds regexPattern: ",
 		"differs: user profile (supannEtuId.permissions.edit is [admin, user]): ", "differs: setting loginTheme (no loginTheme): ",
@@ -107,8 +107,9 @@ func TestCheck_EachDangerIsFound(t *testing.T) {
 	finds(t, "without view-realm", found, err, "the service account entree-portal lacks a role: ")
 }
 
-// Somebody else's client and client scope of our names are left alone, and so
-// is everything else; a client whose secret we were given is ours.
+// A client and a client scope with the portal's names that belong to another
+// service are unchanged, and so is everything else. A client whose secret is in
+// the configuration belongs to the portal.
 func TestRealm_WhatIsSomebodyElsesIsNotTakenOver(t *testing.T) {
 	r, admin := emptied(t)
 	r.createRealm(map[string]any{})

@@ -1,13 +1,13 @@
-// Package keycloak makes accounts in a Keycloak realm through its admin API.
+// Package keycloak creates accounts in a Keycloak realm through its admin API.
 //
 //	Hasher ── the realm's own hash, computed here
 //	Accounts ── one POST /users with names, attributes, groups and credential
-//	Policy ── what the realm asks of a password, read and judged by the portal
-//	Realm ── what the portal needs of a realm: planned, then applied
+//	Policy ── the realm's password policy, read and checked by the portal
+//	Realm ── the settings that the portal needs: planned, then applied
 //
 // Every call has a time limit and a status: 0 means that no answer came and the
-// outcome is unknown. The admin API is spoken through gocloak, which stays
-// inside this package.
+// outcome is unknown. Calls use gocloak, whose types are not used outside this
+// package.
 package keycloak
 
 import (
@@ -31,17 +31,17 @@ import (
 	"entree/internal/secret"
 )
 
-// Config says which realm, and as whom.
+// Config names the realm and the account for the admin API.
 type Config struct {
-	URL          string // "https://sso.example.org", with its relative path if it has one
+	URL          string // "https://sso.example.org", with the relative path of Keycloak, if any
 	Realm        string
 	ClientID     string
 	ClientSecret secret.Text
-	Timeout      time.Duration // for each call; 0: 10 seconds
-	InFlight     int           // creations at once; 0: 8
+	Timeout      time.Duration // of each call; 0: 10 seconds
+	InFlight     int           // concurrent creations; 0: 8
 }
 
-// Client speaks to one realm's admin API.
+// Client calls the admin API of one realm.
 type Client struct {
 	config   Config
 	gocloak  *gocloak.GoCloak
@@ -49,8 +49,9 @@ type Client struct {
 	login    *authorized
 }
 
-// NewClient gives a client that logs in as the portal's service account. It
-// does not connect: Keycloak may be away.
+// NewClient returns a client that logs in as the portal's service account. It
+// does not connect, so Keycloak may be unavailable. It returns an error if the
+// URL is invalid.
 func NewClient(c Config) (*Client, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" {
@@ -167,7 +168,7 @@ func newClient(c Config, grant func(context.Context) (*oauth2.Token, error)) *Cl
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = c.InFlight + 2
 	plain := &http.Client{Transport: transport, Timeout: c.Timeout}
-	// gocloak's own HTTP client has no time limit.
+	// The HTTP client of gocloak has no time limit.
 	login := &authorized{base: transport, plain: plain, grant: grant}
 	limited := &http.Client{Transport: login, Timeout: c.Timeout}
 	g := gocloak.NewClient(c.URL)
@@ -179,8 +180,8 @@ func tokenURL(address, realm string) string {
 	return strings.TrimRight(address, "/") + "/realms/" + url.PathEscape(realm) + "/protocol/openid-connect/token"
 }
 
-// authorized adds the token to each request. On a 401 it drops the token and
-// tries once more with a new one: the secret was rotated, or all sessions were
+// authorized adds the token to each request. After a 401 it requests a new
+// token and tries once more: the secret may have been rotated, or all sessions
 // revoked.
 type authorized struct {
 	base  http.RoundTripper
@@ -214,7 +215,8 @@ func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.base.RoundTrip(with(again, token))
 }
 
-// get gives a token that is not the refused one.
+// get returns a valid token that differs from refused, and requests a new one
+// if needed.
 func (a *authorized) get(ctx context.Context, refused string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -229,8 +231,8 @@ func (a *authorized) get(ctx context.Context, refused string) (string, error) {
 	return token.AccessToken, nil
 }
 
-// withoutBody keeps what Keycloak answered to a login out of logs, but for its
-// error code.
+// withoutBody keeps the body of a refused login out of logs, except the error
+// code.
 func withoutBody(err error) error {
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) {
@@ -245,11 +247,11 @@ func with(r *http.Request, token string) *http.Request {
 	return r
 }
 
-// Error is an answer of Keycloak that is no success.
+// Error is an answer of Keycloak other than success.
 type Error struct {
 	Status int    // 0: no answer came, the outcome is unknown
-	Code   string // "error" or "errorMessage" of the body: never personal
-	Field  string // the field that it is about, where Keycloak says so
+	Code   string // "error" or "errorMessage" of the body, never personal data
+	Field  string // the field that Keycloak refuses, if it names one
 	Cause  error
 }
 
@@ -266,7 +268,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// status gives the HTTP status of an error; 0 where no answer came.
+// status returns the HTTP status of an error, or 0 if no answer came.
 func status(err error) int {
 	var e *Error
 	if errors.As(err, &e) {
@@ -275,13 +277,13 @@ func status(err error) int {
 	return 0
 }
 
-// do sends one request to the realm's admin API. path is made by [path]; result
-// may be nil. It gives the answer's header.
+// do sends one request to the admin API of the realm and returns the header of
+// the answer. path is made by [path]; result may be nil.
 func (c *Client) do(ctx context.Context, method, path string, body, result any) (http.Header, error) {
 	return c.doAt(ctx, method, "/admin/realms"+path, body, result)
 }
 
-// doAt sends one to the server.
+// doAt sends one request to a path of the server.
 func (c *Client) doAt(ctx context.Context, method, path string, body, result any) (http.Header, error) {
 	request := c.gocloak.GetRequest(ctx).SetHeader("Accept", "application/json")
 	if body != nil {
@@ -293,7 +295,7 @@ func (c *Client) doAt(ctx context.Context, method, path string, body, result any
 	}
 	response, err := request.Execute(method, c.config.URL+path)
 	if err != nil {
-		var refused *Error // by the token endpoint
+		var refused *Error // from the token endpoint
 		if errors.As(err, &refused) {
 			return nil, refused
 		}
@@ -304,19 +306,20 @@ func (c *Client) doAt(ctx context.Context, method, path string, body, result any
 	}
 	if result != nil {
 		if err := json.NewDecoder(bytes.NewReader(response.Body())).Decode(result); err != nil {
-			return nil, &Error{Cause: fmt.Errorf("an answer that is no JSON: %w", err)} // a garbage 2xx is no success (S46)
+			return nil, &Error{Cause: fmt.Errorf("an answer that is no JSON: %w", err)} // a 2xx with an invalid body is not a success (S46)
 		}
 	}
 	return response.Header(), nil
 }
 
-// parseError keeps of a body what says which rule was broken: gocloak drops it.
+// parseError returns the error of a body, with the rule that was broken.
+// gocloak drops these fields.
 func parseError(status int, body []byte) *Error {
 	var b struct {
 		Error, ErrorMessage, Field string
 		Errors                     []struct{ ErrorMessage, Field string }
 	}
-	_ = json.Unmarshal(body, &b) // a proxy answers in HTML: the status says enough
+	_ = json.Unmarshal(body, &b) // a proxy answers in HTML: then the status is enough
 	e := &Error{Status: status, Code: b.ErrorMessage, Field: b.Field}
 	if len(b.Errors) > 0 {
 		e.Code, e.Field = b.Errors[0].ErrorMessage, b.Errors[0].Field
@@ -327,8 +330,8 @@ func parseError(status int, body []byte) *Error {
 	return e
 }
 
-// path joins escaped segments under the realm: an id from outside can never
-// name another resource (S44).
+// path joins escaped segments under the realm. An id from outside cannot name
+// another resource (S44).
 func (c *Client) path(segments ...string) string {
 	var b strings.Builder
 	for _, s := range append([]string{c.config.Realm}, segments...) {
@@ -337,7 +340,7 @@ func (c *Client) path(segments ...string) string {
 	return b.String()
 }
 
-// Ping tells whether the realm answers.
+// Ping returns an error if the realm does not answer.
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.do(ctx, http.MethodGet, c.path(), nil, nil)
 	return err

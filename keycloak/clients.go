@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// managed marks a client or a client scope as the portal's own work.
+// managed is the attribute that marks a client or a client scope as created by
+// the portal.
 const managed = "entree.managed"
 
 func isManaged(m map[string]any) bool {
@@ -18,8 +19,8 @@ func isManaged(m map[string]any) bool {
 
 // leastRoles are the roles of realm-management that the portal's service
 // account needs: to create and look up users, to read the realm's password
-// policy, and to see first logins. Tried on 26.7.4: with manage-users alone the
-// policy stays hidden.
+// policy, and to read login events. Tested on 26.7.4: with manage-users alone
+// the policy is not visible.
 var leastRoles = []string{"manage-users", "view-realm", "view-events"}
 
 type named struct {
@@ -27,7 +28,7 @@ type named struct {
 	Name string `json:"name"`
 }
 
-// clientNamed gives a client's whole representation, nil where there is none.
+// clientNamed returns the representation of a client, or nil if there is none.
 func (c *Client) clientNamed(ctx context.Context, id string) (map[string]any, error) {
 	var clients []map[string]any
 	if err := c.get(ctx, c.path("clients")+"?clientId="+url.QueryEscape(id), &clients); err != nil {
@@ -39,8 +40,8 @@ func (c *Client) clientNamed(ctx context.Context, id string) (map[string]any, er
 	return clients[0], nil
 }
 
-// clientPath gives the path of a client, with what is under it; nothing where
-// there is none.
+// clientPath returns a function that returns the path of a client, followed by
+// under, or nil if there is no client.
 func (c *Client) clientPath(id string, under ...string) func(context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
 		client, err := c.clientNamed(ctx, id)
@@ -51,9 +52,11 @@ func (c *Client) clientPath(id string, under ...string) func(context.Context) ([
 	}
 }
 
-// planClient makes a client be there as wanted. One of the same name is ours if
-// it bears our mark, or if it has the secret that we were given: whoever told
-// us the secret gave us the client. key is where the configuration names it.
+// planClient plans the client as wanted. An existing client belongs to the
+// portal if it has the portal's mark or the secret of the configuration: an
+// administrator who configured the secret has assigned the client. Otherwise
+// planClient returns a [Foreign]. key is the key of the configuration that
+// names the client.
 func (c *Client) planClient(ctx context.Context, who Secret, key, name, why string, want map[string]any) ([]Change, error) {
 	want["clientId"], want["secret"], want["publicClient"] = who.ID, who.Secret, false
 	attributes, _ := want["attributes"].(map[string]any)
@@ -80,7 +83,7 @@ func (c *Client) planClient(ctx context.Context, who Secret, key, name, why stri
 	}.hold(ctx)
 }
 
-// planPortal makes the service account, with the least roles.
+// planPortal plans the service account with the fewest possible roles.
 func (c *Client) planPortal(ctx context.Context, w Wanted) ([]Change, error) {
 	changes, err := c.planClient(ctx, w.Portal, "keycloak", "Entrée", "the portal creates accounts through it", map[string]any{
 		"serviceAccountsEnabled": true, "standardFlowEnabled": false, "implicitFlowEnabled": false, "directAccessGrantsEnabled": false, "fullScopeAllowed": true,
@@ -104,11 +107,11 @@ func (c *Client) planPortal(ctx context.Context, w Wanted) ([]Change, error) {
 			Fields: missing, apply: func(ctx context.Context) error { return c.giveLeastRoles(ctx, w.Portal.ID) },
 		})
 	}
-	more, err := c.planDefaultScope(ctx, w.Portal.ID, "kc-admin-api", true) // asked for by Keycloak 26.8.2 and later
+	more, err := c.planDefaultScope(ctx, w.Portal.ID, "kc-admin-api", true) // required by Keycloak 26.8.2 and later
 	return append(changes, more...), err
 }
 
-// serviceAccount gives the path of the user behind a client; nothing where
+// serviceAccount returns the path of the user of a service account, or nil if
 // there is none yet.
 func (c *Client) serviceAccount(ctx context.Context, client string) ([]string, error) {
 	path, err := c.clientPath(client, "service-account-user")(ctx)
@@ -118,7 +121,7 @@ func (c *Client) serviceAccount(ctx context.Context, client string) ([]string, e
 	var user named
 	_, err = c.do(ctx, http.MethodGet, c.path(path...), nil, &user)
 	switch status(err) {
-	case http.StatusBadRequest, http.StatusNotFound: // the client is there, its service account is not switched on
+	case http.StatusBadRequest, http.StatusNotFound: // the client exists, its service account is disabled
 		return nil, nil
 	}
 	if err != nil {
@@ -127,8 +130,8 @@ func (c *Client) serviceAccount(ctx context.Context, client string) ([]string, e
 	return []string{"users", user.ID}, nil
 }
 
-// managementRoles are those that a service account was given of
-// realm-management.
+// managementRoles returns the roles of realm-management that a service account
+// has.
 func (c *Client) managementRoles(ctx context.Context, client string) (roles []string, err error) {
 	user, err := c.serviceAccount(ctx, client)
 	if user == nil {
@@ -169,8 +172,8 @@ func (c *Client) giveLeastRoles(ctx context.Context, client string) error {
 	return err
 }
 
-// planDefaultScope attaches a client scope; one that the realm may lack is
-// optional.
+// planDefaultScope plans a default client scope of a client. If optional is
+// set, a scope that the realm does not have is left out.
 func (c *Client) planDefaultScope(ctx context.Context, client, name string, optional bool) ([]Change, error) {
 	scope, err := c.scopeNamed(ctx, name)
 	if err != nil || scope == nil && optional {

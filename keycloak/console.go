@@ -11,15 +11,15 @@ import (
 	"entree/internal/secret"
 )
 
-// Roles are the client roles of the console's client; who has which is decided
-// in the realm.
+// Roles are the client roles of the console's client. Administrators assign
+// them to operators in the realm.
 var Roles = []string{"admin", "helpdesk", "auditor"}
 
 // RolesClaim is the claim of the console's ID token that lists an operator's
 // roles.
 const RolesClaim = "entreeRoles"
 
-// planConsole makes the client by which operators log in, with its roles and
+// planConsole plans the client by which operators log in, with its roles and
 // the claim that carries them.
 func (c *Client) planConsole(ctx context.Context, w Wanted) ([]Change, error) {
 	if w.Console.Secret.Empty() {
@@ -67,7 +67,8 @@ func (c *Client) planConsole(ctx context.Context, w Wanted) ([]Change, error) {
 	return append(changes, mapper...), err
 }
 
-// missingRoles are those of Roles that the console's client lacks.
+// missingRoles returns the roles of Roles that the console's client does not
+// have.
 func (c *Client) missingRoles(ctx context.Context, id string) (missing []string, err error) {
 	path, err := c.clientPath(id, "roles")(ctx)
 	if err != nil {
@@ -87,15 +88,15 @@ func (c *Client) missingRoles(ctx context.Context, id string) (missing []string,
 	return missing, nil
 }
 
-// Operator is somebody who may log in to the console.
+// Operator is a user who may log in to the console.
 type Operator struct {
 	Login, Email, GivenName, FamilyName string
 	Role                                string // one of Roles
 	Password                            secret.Text
 }
 
-// AddOperator makes the operator be there with the role. One that is there
-// already keeps names and password.
+// AddOperator creates an operator with the role. An existing user keeps names
+// and password and receives the role.
 func (c *Client) AddOperator(ctx context.Context, console string, o Operator) error {
 	_, err := c.do(ctx, http.MethodPost, c.path("users"), map[string]any{
 		"username": o.Login, "email": o.Email, "emailVerified": true, "firstName": o.GivenName, "lastName": o.FamilyName, "enabled": true,

@@ -18,11 +18,11 @@ import (
 	"entree/keycloak"
 )
 
-// form logs in at Keycloak's page as a browser without scripts does, and returns
-// the query of the redirect that follows.
+// form logs in on Keycloak's page as a browser without scripts does, and
+// returns the query of the redirect that follows.
 func (r *realm) form(address, login, password string) url.Values {
 	r.t.Helper()
-	cookies := map[string]string{} // sent back over plain HTTP as well, which Secure ones are not
+	cookies := map[string]string{} // sent over plain HTTP too, where a browser withholds Secure cookies
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	ask := func(request *http.Request) *http.Response {
 		for name, value := range cookies {
@@ -61,8 +61,8 @@ func (r *realm) form(address, login, password string) url.Values {
 	return back.Query()
 }
 
-// R10: on a real Keycloak, an operator who is disabled or loses the role is
-// found at the next check, and a sign-out there arrives as a logout token.
+// R10: on a real Keycloak, the next check finds an operator who is disabled or
+// has lost the role, and a sign-out there arrives as a logout token.
 func TestR10_OnKeycloakADisabledOperatorIsOut(t *testing.T) {
 	r := commonRealm(t)
 	admin := r.as(t, demotest.Get(t).AdminPassword(t))
@@ -110,7 +110,7 @@ func TestR10_OnKeycloakADisabledOperatorIsOut(t *testing.T) {
 		}
 	}
 	renew := func(who sso.Identity) (sso.Identity, error) {
-		for end := time.Now().Add(20 * time.Second); ; { // a busy machine is slower than a page may wait
+		for end := time.Now().Add(20 * time.Second); ; { // a busy machine can take longer than a page waits
 			next, err := rp.Renew(t.Context(), who.Subject, who.Refresh)
 			if errors.Is(err, sso.ErrUnavailable) && time.Now().Before(end) {
 				continue

@@ -10,8 +10,8 @@ import (
 	"entree/keycloak"
 )
 
-// What the console reads of an operator is what Keycloak itself would put into
-// the ID token.
+// The console reads of an operator the same roles that Keycloak puts into the
+// ID token.
 func TestConsole_TheIDTokenCarriesTheRoles(t *testing.T) {
 	r := commonRealm(t)
 	admin := r.as(t, demotest.Get(t).AdminPassword(t))

@@ -28,8 +28,8 @@ type Hasher struct {
 	atOnce     chan struct{}
 }
 
-// Keycloak's defaults (26.7.4): Argon2id as in the OWASP Password Storage
-// Cheat Sheet, PBKDF2 as there. Memory is in KiB, lengths are in bytes.
+// The defaults of Keycloak 26.7.4: Argon2id and PBKDF2 as in the OWASP Password
+// Storage Cheat Sheet. Memory is in KiB, lengths are in bytes.
 const (
 	argonIterations = 5
 	argonMemory     = 7168

@@ -7,7 +7,7 @@ import (
 	"entree/internal/secret"
 )
 
-// The one cost that nothing can take away.
+// BenchmarkHash measures one hash, the largest cost of an activation.
 func BenchmarkHash(b *testing.B) {
 	h, err := NewHasher("argon2", 0, 1, rand.Reader)
 	if err != nil {

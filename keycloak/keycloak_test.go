@@ -28,19 +28,20 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }
 
-// realm is a realm in the demo's Keycloak, beside the demo's own.
+// realm is a realm for tests on the demo's Keycloak, beside the demo's own
+// realm.
 type realm struct {
 	t      *testing.T
 	url    string
 	name   string
-	login  func() string // an administrator's token, which lives for a minute
+	login  func() string // returns an administrator's token, which is valid for a minute
 	admin  string
 	wanted keycloak.Wanted
 }
 
 const portalSecret = "a+secret/with%signs:in it"
 
-// newRealm is one of the test's own, set up as the portal wants it.
+// newRealm returns a realm for one test, set up for the portal.
 func newRealm(t *testing.T) *realm {
 	t.Helper()
 	r := unplannedRealm(t)
@@ -53,8 +54,9 @@ var common struct {
 	name string
 }
 
-// commonRealm is one realm for all tests that only put accounts into it, which
-// are their own: to set one up takes Keycloak seconds. It goes with the demo.
+// commonRealm returns one realm for all tests that only create accounts of
+// their own: to set up a realm takes Keycloak seconds. The realm ends with the
+// demo.
 func commonRealm(t *testing.T) *realm {
 	t.Helper()
 	common.once.Do(func() {
@@ -75,11 +77,11 @@ func (r *realm) setUp() {
 	}
 }
 
-// unplannedRealm is one of the test's own that is not there yet.
+// unplannedRealm returns a realm for one test that does not exist yet.
 func unplannedRealm(t *testing.T) *realm {
 	t.Helper()
 	r := realmCalled(t, "test-"+strings.ToLower(rand.Text()[:10]))
-	t.Cleanup(func() { _ = r.try(http.MethodDelete, "/"+r.name, nil, nil) }) // it may never have been made
+	t.Cleanup(func() { _ = r.try(http.MethodDelete, "/"+r.name, nil, nil) }) // the realm may not exist
 	return r
 }
 
@@ -114,7 +116,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// token asks for a token; empty where it is refused.
+// token requests a token and returns it, or "" if the request is refused.
 func (r *realm) token(realm string, form url.Values) string {
 	r.t.Helper()
 	response, err := http.PostForm(r.url+"/realms/"+realm+"/protocol/openid-connect/token", form)
@@ -131,7 +133,7 @@ func (r *realm) token(realm string, form url.Values) string {
 	return answer.Token
 }
 
-// call speaks to the realm's admin API as the administrator.
+// call sends a request to the admin API of the realm as the administrator.
 func (r *realm) call(method, path string, body, result any) {
 	r.t.Helper()
 	if err := r.try(method, "/"+r.name+path, body, result); err != nil {
@@ -175,7 +177,7 @@ func (r *realm) send(method, path string, body, result any, renewed bool) error 
 	return json.Unmarshal(said, result)
 }
 
-// createRealm makes the realm by hand.
+// createRealm creates the realm with the given settings, without the portal.
 func (r *realm) createRealm(settings map[string]any) {
 	r.t.Helper()
 	settings["realm"], settings["enabled"] = r.name, true
@@ -184,7 +186,8 @@ func (r *realm) createRealm(settings map[string]any) {
 	}
 }
 
-// accounts is the adapter as the portal uses it, through an address.
+// accounts returns the adapter with the portal's service account, at an
+// address.
 func (r *realm) accounts(address string, timeout time.Duration) *keycloak.Accounts {
 	r.t.Helper()
 	c, err := keycloak.NewClient(keycloak.Config{URL: address, Realm: r.name, ClientID: "entree-portal", ClientSecret: secret.New(portalSecret), Timeout: timeout})
@@ -194,7 +197,7 @@ func (r *realm) accounts(address string, timeout time.Duration) *keycloak.Accoun
 	return c.Accounts("example.org")
 }
 
-// canLogIn tries a password for real.
+// canLogIn reports whether Keycloak accepts a password.
 func (r *realm) canLogIn(login, password string) bool {
 	r.t.Helper()
 	r.enableGrant()
@@ -203,7 +206,7 @@ func (r *realm) canLogIn(login, password string) bool {
 
 var grants sync.Map
 
-// enableGrant makes a client that may try passwords, for the test alone.
+// enableGrant creates a client that accepts passwords, for tests only.
 func (r *realm) enableGrant() {
 	if _, there := grants.LoadOrStore(r.name, true); !there {
 		r.call(http.MethodPost, "/clients", map[string]any{"clientId": "tester", "publicClient": true, "directAccessGrantsEnabled": true}, nil)
@@ -264,8 +267,7 @@ func TestContract(t *testing.T) {
 	accountstest.RunConflicts(t, r.subject(accounts), accounts)
 }
 
-// What an adopted account had stays: its password logs in, and what others
-// wrote on it is there.
+// An adopted account keeps its password and the attributes that others wrote.
 func TestS42_AnAdoptedAccountKeepsItsPassword(t *testing.T) {
 	r := commonRealm(t)
 	accounts := r.accounts(r.url, 0)
@@ -369,7 +371,7 @@ func TestS45_TheServiceAccountHasTheLeastRoles(t *testing.T) {
 		{http.MethodGet, "/clients", 403},
 		{http.MethodGet, "/events", 200}, // first logins
 		{http.MethodDelete, "/events", 403},
-		{http.MethodGet, "/admin-events", 200}, // the same role
+		{http.MethodGet, "/admin-events", 200}, // allowed by the same role
 		{http.MethodPut, "/events/config", 403},
 		{http.MethodGet, "/identity-provider/instances", 403},
 		{http.MethodPut, "", 403},
@@ -392,8 +394,8 @@ func TestS45_TheServiceAccountHasTheLeastRoles(t *testing.T) {
 	}
 }
 
-// between stands between the adapter and the real Keycloak. spoil is asked
-// about each creation, after Keycloak has answered.
+// between starts a proxy between the adapter and the real Keycloak. It calls
+// spoil for each creation, after Keycloak has answered.
 func between(t *testing.T, r *realm, before func(http.ResponseWriter, *http.Request) bool, spoil func(*http.Response) error) string {
 	t.Helper()
 	target, err := url.Parse(r.url)
@@ -423,7 +425,7 @@ func between(t *testing.T, r *realm, before func(http.ResponseWriter, *http.Requ
 	return server.URL
 }
 
-// once does something the first time only.
+// once returns a function that calls f on its first call only.
 func once(f func()) func() bool {
 	var done atomic.Bool
 	return func() bool {
@@ -435,8 +437,8 @@ func once(f func()) func() bool {
 	}
 }
 
-// After each of these Keycloak holds exactly one account and the adapter knows
-// it, at once or at the next try.
+// After each of these faults Keycloak holds exactly one account, and the
+// adapter finds it at once or at the next attempt.
 func TestS42_ALostAnswerNeverMakesASecondAccount(t *testing.T) {
 	r := commonRealm(t)
 	answer := func(status int, body string, drop ...string) func(*http.Response) error {
@@ -470,7 +472,7 @@ func TestS42_ALostAnswerNeverMakesASecondAccount(t *testing.T) {
 	}
 }
 
-// Ids come from answers; one that would name another resource is no id.
+// Ids come from answers. A value that could name another resource is not an id.
 func TestS44_AnIdIsAnIdOrNothing(t *testing.T) {
 	r := commonRealm(t)
 	for _, location := range []string{"http://x/users/../../clients", "http://x/users/", "http://x/users/%2e%2e", "garbage", "http://x/users/0000"} {

@@ -7,19 +7,20 @@ import (
 	"time"
 )
 
-// Login is one login at the realm, as its events tell of it.
+// Login is one login event of the realm.
 type Login struct {
 	At        time.Time
 	AccountID string
 }
 
-// loginsPage is how many events are asked for at once.
+// loginsPage is the number of events in one request.
 const loginsPage = 200
 
-// Logins reads the realm's login events since a time, oldest first, a page at a
-// time. It needs the role view-events, and a realm that keeps events.
+// Logins calls see with the login events of the realm since a time, oldest first,
+// in pages of loginsPage events. It needs the role view-events and a realm that
+// stores events.
 //
-// Keycloak compares with dateFrom in milliseconds and counts from first; events
+// Keycloak compares with dateFrom in milliseconds and counts from first. Events
 // that are written meanwhile come at the end, so no page shifts.
 func (c *Client) Logins(ctx context.Context, since time.Time, see func([]Login) error) error {
 	for first := 0; ; first += loginsPage {

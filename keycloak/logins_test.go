@@ -9,8 +9,8 @@ import (
 	"entree/keycloak"
 )
 
-// A login that the portal had no part in is seen in the realm's own events, by
-// the service account with the roles that the plan gives it.
+// The service account, with the roles of the plan, sees in the realm's events a
+// login that did not pass through the portal.
 func TestLoginsAreReadFromTheRealm(t *testing.T) {
 	r := newRealm(t)
 	r.call("POST", "/users", map[string]any{
@@ -22,7 +22,7 @@ func TestLoginsAreReadFromTheRealm(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := time.Now().Add(-time.Minute)
-	// Keycloak refuses everybody while it writes a failure down.
+	// Keycloak refuses all logins of a user while it records a failed one.
 	soon := func() (in bool) {
 		for range 100 {
 			if in = r.canLogIn("somebody", theirs); in {

@@ -13,21 +13,21 @@ import (
 	"entree/internal/secret"
 )
 
-// Change is one thing to do to a realm, and why. Printed, it is a diff:
+// Change is one change of a realm, with the reason. Printed, it is a diff:
 //
 //	~ client entree-ent
 //	    redirectUris: [https://old.example/back] → [https://new.example/back]
 //	  because people log in to the ENT through it
 type Change struct {
 	Part   string // one of Parts
-	New    bool   // is made; else it is there and differs
+	New    bool   // true: will be created, false: exists and differs
 	What   string
 	Why    string
 	Fields []Field
 	apply  func(context.Context) error
 }
 
-// Field is one value that differs, as it is and as it is wanted. A secret is
+// Field is one value that differs: the present and the wanted one. A secret is
 // never shown.
 type Field struct{ Name, Is, Wanted string }
 
@@ -52,17 +52,16 @@ func (c Change) String() string {
 	return b.String()
 }
 
-// Foreign is something of a name that the portal wants and that is somebody
-// else's. It is never taken over.
+// Foreign is an object that has a name which the portal needs, and that belongs
+// to another service. The portal never changes it.
 type Foreign struct{ What, Why, Do string }
 
 func (f *Foreign) Error() string { return f.What + " " + f.Why + ": " + f.Do }
 
-// Plan compares the realm with what is wanted and gives what would have to
-// change, nothing where all of it is there; where the realm is missing, all of
-// it. It changes nothing, and does not look at what the portal does not need.
-// Each thing that is somebody else's is a [Foreign] in the error, beside the
-// changes.
+// Plan compares the realm with w and returns the changes that are needed, none
+// if the realm is as wanted. It changes nothing and ignores settings that the
+// portal does not need. For each object that does not belong to the portal, the
+// error contains a [Foreign]; Plan still returns the other changes.
 func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
 	if err := w.checkParts(); err != nil {
 		return nil, err
@@ -89,9 +88,10 @@ func (c *Client) Plan(ctx context.Context, w Wanted) ([]Change, error) {
 	return changes, errors.Join(foreign...)
 }
 
-// Apply does what Plan finds, in its order, and nothing where something is
-// somebody else's. It looks again afterwards: what only shows once the realm is
-// there, a client scope that it brings along, is done too.
+// Apply makes the changes of Plan in their order, and calls tell for each. It
+// makes none if Plan returns an error. It plans again afterwards, at most three
+// times in all: some differences, such as a client scope of a new realm, appear
+// only after the first changes.
 func (c *Client) Apply(ctx context.Context, w Wanted, tell func(Change)) error {
 	const rounds = 3
 	for range rounds {
@@ -111,20 +111,20 @@ func (c *Client) Apply(ctx context.Context, w Wanted, tell func(Change)) error {
 	return fmt.Errorf("keycloak: the realm still differs after %d rounds", rounds)
 }
 
-// thing is something in a realm that is held to some values; its others are
-// left as they are.
+// thing is an object of a realm with the values that the portal requires. Its
+// other values are unchanged.
 type thing struct {
 	what, why string
-	want      map[string]any                                // maps are gone into, lists are sets
-	fresh     map[string]any                                // more, for one that is made
-	find      func(context.Context) (map[string]any, error) // nil: it is not there
-	ours      func(map[string]any) error                    // nil: nobody else could have made it
+	want      map[string]any                                // maps are compared by key, lists as sets
+	fresh     map[string]any                                // further values of a new object
+	find      func(context.Context) (map[string]any, error) // nil map: the object does not exist
+	ours      func(map[string]any) error                    // nil: no other service could have created it
 	create    func(context.Context, map[string]any) error
-	update    func(context.Context, map[string]any) error // gets what was found, with the wanted values in it
+	update    func(context.Context, map[string]any) error // receives the object that was found, with the wanted values
 }
 
-// hold gives the change that a thing needs, if any. What it does is decided
-// anew when it is applied: something before it may have made the thing.
+// hold returns the change that a thing needs, if any. Its apply compares again,
+// because an earlier change may have created the thing.
 func (t thing) hold(ctx context.Context) ([]Change, error) {
 	_, isNew, fields, err := t.compare(ctx)
 	if err != nil || !isNew && len(fields) == 0 {
@@ -159,13 +159,14 @@ func (t thing) compare(ctx context.Context) (merged map[string]any, isNew bool, 
 	return have, false, merge(have, t.want, ""), nil
 }
 
-// put puts the wanted values into something new: what is left out would get a
-// default of Keycloak's.
+// put copies the wanted values into a new object. A value that is left out
+// would get a default of Keycloak.
 func put(into, want map[string]any, under string) []Field {
 	return merged(into, want, under, func(_, _ any) bool { return false })
 }
 
-// merge puts the wanted values into have and tells which were other ones.
+// merge copies the wanted values into have and returns the fields that
+// differed.
 func merge(have, want map[string]any, under string) []Field { return merged(have, want, under, same) }
 
 func merged(have, want map[string]any, under string, same func(have, want any) bool) []Field {
@@ -194,8 +195,8 @@ func merged(have, want map[string]any, under string, same func(have, want any) b
 	return fields
 }
 
-// same tells whether a value of Keycloak's is the wanted one: of a list, the
-// same members; nothing there is the same as an empty value.
+// same reports whether a value of Keycloak equals the wanted one. Lists are
+// equal if they have the same members; a missing value equals an empty one.
 func same(have, want any) bool {
 	switch w := want.(type) {
 	case secret.Text:
@@ -208,7 +209,7 @@ func same(have, want any) bool {
 	}
 }
 
-// shown is a value as a diff shows it.
+// shown returns a value as a diff shows it.
 func shown(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -221,7 +222,7 @@ func shown(v any) string {
 		return shown(list)
 	case []string:
 		return "[" + strings.Join(slices.Sorted(slices.Values(v)), ", ") + "]" // a set
-	case float64: // every number of JSON
+	case float64: // all numbers in JSON
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case string:
 		if v == "" {
@@ -231,8 +232,8 @@ func shown(v any) string {
 	return fmt.Sprint(v)
 }
 
-// get reads something of the realm's; nothing where it, or the realm, is not
-// there.
+// get reads an object of the realm. It leaves into unchanged if the object or
+// the realm does not exist.
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	_, err := c.do(ctx, http.MethodGet, path, nil, into)
 	if status(err) == http.StatusNotFound {
@@ -241,7 +242,7 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// send writes something to the realm.
+// send returns a function that writes an object to the realm.
 func (c *Client) send(method string, path ...string) func(context.Context, map[string]any) error {
 	return func(ctx context.Context, body map[string]any) error {
 		_, err := c.do(ctx, method, c.path(path...), body, nil)

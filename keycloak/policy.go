@@ -12,19 +12,21 @@ import (
 )
 
 // Policy is a realm's password policy as the portal understands it. Keycloak
-// judges a password by it only when it gets the password itself, never when it
-// gets a hash; so whoever hashes has to judge in its place.
+// checks a password only if it receives the password itself, never if it
+// receives a hash. So the portal, which sends hashes, has to check it.
 type Policy struct {
 	Rules          password.Policy
 	HashAlgorithm  string // empty: Keycloak's default
-	HashIterations int    // 0: the algorithm's own
-	// Unjudgeable lists the terms that only Keycloak can judge: a regular
-	// expression of Java's, a block list on its disk, a provider of somebody's.
+	HashIterations int    // 0: the default of the algorithm
+	// Unjudgeable lists the terms that only Keycloak can check: a regular
+	// expression of Java, a block list on its disk, a provider of another
+	// vendor.
 	Unjudgeable []string
 }
 
-// ParsePolicy reads a policy as the realm's passwordPolicy holds it:
-// "length(16) and upperCase(1) and notUsername(undefined)".
+// ParsePolicy parses a policy in the form of the realm's passwordPolicy:
+// "length(16) and upperCase(1) and notUsername(undefined)". It returns an error
+// for a term with an invalid number.
 func ParsePolicy(text string) (Policy, error) {
 	var p Policy
 	for term := range strings.SplitSeq(text, " and ") {
@@ -51,7 +53,7 @@ func (p *Policy) add(name, value string) (err error) {
 		}
 		return n
 	}
-	switch name { // the numbers are Keycloak's own defaults
+	switch name { // the numbers are the defaults of Keycloak
 	case "length":
 		p.Rules.Length = number(8)
 	case "maxLength":
@@ -69,19 +71,19 @@ func (p *Policy) add(name, value string) (err error) {
 	case "hashIterations":
 		p.HashIterations = number(0)
 	case "notUsername", "notEmail", "notContainsUsername":
-		// held: the personal rule refuses any password with the login or an
-		// address in it
+		// enforced: the rule "personal" refuses a password that contains the
+		// login or an address
 	case "passwordHistory", "passwordAge", "forceExpiredPasswordChange", "maxAuthAge", "maximumAuthenticationAge", "recoveryCodesWarningThreshold":
-		// nothing that a first password could break
+		// a first password cannot break these terms
 	default:
 		p.Unjudgeable = append(p.Unjudgeable, name)
 	}
 	return err
 }
 
-// stricter gives a policy that holds what both hold: each number the larger
-// one (of maxLength the smaller), and every other term of the realm's own. One
-// that holds enough already stays as it is, to the letter.
+// stricter returns a policy that satisfies both: the larger value of each
+// number (of maxLength the smaller), and every other term of the realm's own.
+// It returns has unchanged if it is strict enough.
 func stricter(has, wanted string) (string, error) {
 	a, err := ParsePolicy(has)
 	if err != nil {
@@ -116,7 +118,7 @@ func stricter(has, wanted string) (string, error) {
 	return strings.Join(terms, " and "), nil
 }
 
-// ReadPolicy asks the realm. It needs the role view-realm.
+// ReadPolicy reads the realm's password policy. It needs the role view-realm.
 func (c *Client) ReadPolicy(ctx context.Context) (Policy, error) {
 	var realm struct{ PasswordPolicy *string }
 	if _, err := c.do(ctx, http.MethodGet, c.path(), nil, &realm); err != nil {

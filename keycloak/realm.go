@@ -11,40 +11,40 @@ import (
 	"entree/internal/secret"
 )
 
-// Wanted is what the portal needs of a realm.
+// Wanted holds the settings that the portal needs of a realm.
 type Wanted struct {
 	DisplayName    string
 	PasswordPolicy string
-	Waived         []string // terms of the realm's own policy that nobody judges, knowingly
-	LoginTheme     string   // empty: the realm's own affair
+	Waived         []string // terms of the realm's own policy that are knowingly not checked
+	LoginTheme     string   // empty: the realm keeps its theme
 	Groups         []string // paths, "/etudiants/licence"
 	Portal         Secret   // the portal's service account
-	ENT            Secret   // the client that people log in to the ENT with; without a secret none is wanted
+	ENT            Secret   // the client for logins to the ENT; without a secret it is not planned
 	RedirectURIs   []string // of the ENT's client
 	LogoutURIs     []string
 	Scope          string   // domain after the @ of eduPersonPrincipalName
 	Only, Without  []string // parts that Plan and Apply are limited to, or leave out; see Parts
-	Console        Secret   // the client that operators log in with; without a secret none is wanted
+	Console        Secret   // the client for logins to the console; without a secret it is not planned
 	ConsoleURL     string   // "https://…/admin"
 }
 
-// Secret is a confidential client's id and secret.
+// Secret is the id and the secret of a confidential client.
 type Secret struct {
 	ID     string
 	Secret secret.Text
 }
 
-// Login events are kept for six months to a year (CNIL 2021-122), with a month
-// of grace for those who count otherwise.
+// Login events are kept for six months to a year (CNIL 2021-122). The maximum
+// allows another month for other ways to count.
 const (
 	eventsLeast = 180 * 24 * time.Hour
 	eventsMost  = 400 * 24 * time.Hour
 )
 
-// languages are those that the portal, its mails and its theme speak.
+// languages are the languages of the portal, its mails and its theme.
 var languages = []string{"fr", "en"}
 
-// fresh are the settings of a realm that is made anew.
+// fresh returns the settings of a new realm.
 func (c *Client) fresh(w Wanted) map[string]any {
 	settings := map[string]any{
 		"realm": c.config.Realm, "enabled": true,
@@ -69,15 +69,16 @@ func (c *Client) fresh(w Wanted) map[string]any {
 	return settings
 }
 
-// setting is one value that a realm with a history is held to; its others are
-// its own affair.
+// setting is one setting that is enforced in an existing realm. All others are
+// left untouched.
 type setting struct {
 	name string
 	want any
 	why  string
 }
 
-// settings gives what a realm is held to, given what it says now.
+// settings returns the enforced settings of an existing realm, given its
+// present ones.
 func settings(realm map[string]any, w Wanted) ([]setting, error) {
 	held := []setting{
 		{"registrationAllowed", false, "whoever registers by himself was never enrolled"},
@@ -114,7 +115,7 @@ func settings(realm map[string]any, w Wanted) ([]setting, error) {
 	return held, nil
 }
 
-// eventsKept is how long the realm keeps login events; 0: for ever.
+// eventsKept returns how long the realm keeps login events; 0 means forever.
 func eventsKept(realm map[string]any) time.Duration {
 	seconds, _ := realm["eventsExpiration"].(float64)
 	return time.Duration(seconds) * time.Second
@@ -152,7 +153,8 @@ func (c *Client) planRealm(ctx context.Context, w Wanted) ([]Change, error) {
 		some, err := thing{
 			what: "setting " + s.name, why: s.why, want: want,
 			find: func(context.Context) (map[string]any, error) { return map[string]any{s.name: realm[s.name]}, nil },
-			// Keycloak leaves what a representation does not name.
+			// Keycloak leaves settings unchanged that a representation does not
+			// name.
 			update: func(ctx context.Context, _ map[string]any) error { return c.send(http.MethodPut)(ctx, want) },
 		}.hold(ctx)
 		if err != nil {
@@ -163,7 +165,7 @@ func (c *Client) planRealm(ctx context.Context, w Wanted) ([]Change, error) {
 	return changes, nil
 }
 
-// planGroups makes the groups of the profiles, those above them first.
+// planGroups plans the groups of the profiles, parents first.
 func (c *Client) planGroups(ctx context.Context, w Wanted) ([]Change, error) {
 	var changes []Change
 	planned := map[string]bool{}

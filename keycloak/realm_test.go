@@ -16,7 +16,8 @@ import (
 	"entree/keycloak/accountstest"
 )
 
-// emptied is a realm that is not there yet.
+// emptied returns a realm that does not exist yet, and a client of the
+// administrator.
 func emptied(t *testing.T) (*realm, *keycloak.Client) {
 	t.Helper()
 	r := unplannedRealm(t)
@@ -31,7 +32,7 @@ func told(changes []keycloak.Change) string {
 	return b.String()
 }
 
-// apply applies, and gives what it said that it did.
+// apply applies the plan and returns the changes that it reported.
 func apply(t *testing.T, admin *keycloak.Client, want keycloak.Wanted) string {
 	t.Helper()
 	var done []keycloak.Change
@@ -49,8 +50,7 @@ func lines(found []keycloak.Finding) []string {
 	return out
 }
 
-// clean says that neither the administrator nor the service account finds
-// anything.
+// clean fails if the administrator or the service account has findings.
 func clean(t *testing.T, r *realm, admin *keycloak.Client) {
 	t.Helper()
 	for who, check := range map[string]func() ([]keycloak.Finding, error){
@@ -72,7 +72,8 @@ func (r *realm) service(password string) *keycloak.Client {
 	return c
 }
 
-// From nothing: apply does what plan showed, to the letter, and then nothing.
+// In an empty Keycloak, apply makes exactly the changes that plan showed, and a
+// second apply makes none.
 func TestRealm_AnEmptyKeycloak(t *testing.T) {
 	r, admin := emptied(t)
 	r.wanted.Groups = []string{"/etudiants/licence", "/etudiants/master", "/personnels"}
@@ -115,7 +116,8 @@ func TestRealm_AnEmptyKeycloak(t *testing.T) {
 	}
 }
 
-// everything is what a realm holds, without what Keycloak counts up itself.
+// everything returns the contents of a realm without the counters that Keycloak
+// changes itself.
 func (r *realm) everything() map[string]any {
 	out := map[string]any{}
 	for name, path := range map[string]string{
@@ -129,8 +131,8 @@ func (r *realm) everything() map[string]any {
 	return out
 }
 
-// lost tells what of before is not there, or differs, after. Lists are matched
-// by what names their members.
+// lost returns the values of before that are missing or different in after.
+// Members of lists are matched by their names.
 func lost(at string, before, after any) []string {
 	switch b := before.(type) {
 	case map[string]any:
@@ -190,7 +192,7 @@ func (r *realm) used() {
 			"name": "badge", "displayName": "Badge", "group": "scolarite", "validations": map[string]any{"pattern": map[string]any{"pattern": "^[0-9]+$", "error-message": "chiffres"}},
 			"permissions": map[string]any{"view": []string{"admin", "user"}, "edit": []string{"admin", "user"}}, "annotations": map[string]any{"inputType": "text"},
 		},
-		map[string]any{ // one of the portal's, which the student may write
+		map[string]any{ // an attribute of the portal that the student may write
 			"name": "supannEtuId", "displayName": "N° étudiant", "group": "scolarite", "validations": map[string]any{"length": map[string]any{"max": 20}},
 			"permissions": map[string]any{"view": []string{"user"}, "edit": []string{"admin", "user"}},
 		})
@@ -213,8 +215,8 @@ func (r *realm) used() {
 	})
 }
 
-// A realm with a history: what it lacks is added, one thing is mended, and
-// nothing else is another than it was.
+// In an existing realm, missing settings are added, one is corrected, and all
+// others are unchanged.
 func TestRealm_AUsedOneLosesNothing(t *testing.T) {
 	r, admin := emptied(t)
 	r.used()
@@ -246,9 +248,9 @@ func TestRealm_AUsedOneLosesNothing(t *testing.T) {
 	if again := apply(t, admin, r.wanted); again != "" {
 		t.Errorf("applying again does\n%s", again)
 	}
-	meant := []string{ // what the plan said, and what follows from a thing that was added
+	meant := []string{ // the changes of the plan and their consequences
 		"realm.bruteForceProtected:", "realm.loginTheme:", "realm.passwordPolicy:", "supannEtuId].permissions.", `supannEtuId].permissions.edit: "user" is gone`, "subGroupCount:",
-		".config.kc.user.profile.config:", // the profile once more, as text
+		".config.kc.user.profile.config:", // the profile again, as text
 	}
 	for _, line := range lost("", before, r.everything()) {
 		if !slices.ContainsFunc(meant, func(m string) bool { return strings.Contains(line, m) }) {

@@ -13,8 +13,8 @@ import (
 	"entree/keycloak/accountstest"
 )
 
-// stub answers POST /users with a status and a body, and everything else like a
-// realm without users.
+// stub answers POST /users with a status and a body, and all other requests
+// like a realm without users.
 func stub(t *testing.T, status int, body string) *keycloak.Accounts {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,8 @@ func stub(t *testing.T, status int, body string) *keycloak.Accounts {
 	return client.Accounts("univ.example")
 }
 
-// TestK2_A400IsPermanentOnlyIfItNamesAField: all other answers are tried again.
+// TestK2_A400IsPermanentOnlyIfItNamesAField checks that all other answers are
+// tried again.
 func TestK2_A400IsPermanentOnlyIfItNamesAField(t *testing.T) {
 	for body, want := range map[string]*domain.AccountRefused{
 		`{"errorMessage":"Could not create user"}`:                                                       nil,

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// RelyingParty is a client by which people log in to something: code flow with
-// PKCE, and tokens with the attributes of the scope.
+// RelyingParty is a client by which people log in to a service, with the code
+// flow and PKCE. Its tokens hold the attributes of the scope.
 type RelyingParty struct {
 	Secret
 	Name         string
@@ -15,7 +15,7 @@ type RelyingParty struct {
 	LogoutURIs   []string
 }
 
-// planENT makes the client by which the portal takes people into the ENT.
+// planENT plans the client by which people log in to the ENT from the portal.
 func (c *Client) planENT(ctx context.Context, w Wanted) ([]Change, error) {
 	if w.ENT.Secret.Empty() {
 		return nil, nil
@@ -36,8 +36,8 @@ func (c *Client) planRelyingParty(ctx context.Context, r RelyingParty, why strin
 	return append(changes, more...), err
 }
 
-// AddRelyingParty makes one more client be there as wanted, in a realm that is
-// set up: a CAS server's, for one, which is no affair of the configuration.
+// AddRelyingParty adds one more client to a realm that is set up, for example a
+// CAS server, which is not part of the configuration.
 func (c *Client) AddRelyingParty(ctx context.Context, r RelyingParty) error {
 	changes, err := c.planRelyingParty(ctx, r, "people log in through it")
 	if err != nil {

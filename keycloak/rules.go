@@ -39,7 +39,8 @@ type profileAttributeRules struct {
 	checks   []check
 }
 
-// check returns what is wrong with a value, or nothing. The value is not empty.
+// check holds a rule and the function that returns the reason why a value
+// breaks it, or "". The value is not empty.
 type check struct {
 	rule  string
 	judge func(value string) string
@@ -102,9 +103,9 @@ func ParseRules(profile []byte, scope string) (*Rules, error) {
 	return r, nil
 }
 
-// Characters that Keycloak refuses in names and in logins, as Java's regular
-// expressions understand them: \v is vertical white space, \h horizontal, \s
-// and \p{Cntrl} are ASCII.
+// refusedInName and refusedInLogin report whether Keycloak refuses a character
+// in names and in logins, as Java's regular expressions do: \v is vertical
+// white space, \h horizontal, \s and \p{Cntrl} are ASCII.
 func refusedInName(r rune) bool {
 	return strings.ContainsRune("<>&\"$%!#?§;*~/\\|^=[]{}()", r) || verticalSpace(r) || r < 0x20 || r == 0x7f
 }
@@ -118,8 +119,8 @@ func verticalSpace(r rune) bool {
 	return r >= 0x0a && r <= 0x0d || r == 0x85 || r == 0x2028 || r == 0x2029
 }
 
-// units is the length of a text as Java counts it, without the characters up to
-// U+0020 at both ends.
+// units returns the length of a text in UTF-16 code units, as Java counts it,
+// without the characters up to U+0020 at both ends.
 func units(s string) int {
 	return len(utf16.Encode([]rune(strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }))))
 }
@@ -146,8 +147,8 @@ func integer(v any) (int, bool) {
 	return 0, false
 }
 
-// validator returns the check that a validator of Keycloak's makes, and false if
-// it is unknown here.
+// validator returns the check of a Keycloak validator, and false if the
+// validator is unknown.
 func validator(name string, config map[string]any) (check, bool) {
 	of := func(judge func(string) string) (check, bool) { return check{name, judge}, true }
 	switch name {
@@ -260,8 +261,8 @@ func (r *Rules) Account(a domain.Account) []domain.BrokenRule {
 }
 
 // Person returns the rules that an account of a person would break, as far as
-// the values are known before the activation: of a login or an address that is
-// not given yet nothing is said. affiliations are those of the person's profile.
+// the values are known before the activation. It skips a login or an address
+// that is not assigned yet. affiliations are those of the person's profile.
 func (r *Rules) Person(p domain.Person, profile domain.Profile) []domain.BrokenRule {
 	a := domain.NewAccount(p, profile, domain.French, nil)
 	return r.judge(valuesOf(a, r.scope), func(attribute string) bool {
@@ -297,8 +298,8 @@ func valuesOf(a domain.Account, scope string) map[string][]string {
 	return values
 }
 
-// judge applies the rules to values; attributes for which unknown returns true
-// are left out.
+// judge applies the rules to values. It skips attributes for which unknown
+// returns true.
 func (r *Rules) judge(values map[string][]string, unknown func(attribute string) bool) []domain.BrokenRule {
 	if r == nil {
 		return nil
@@ -339,7 +340,8 @@ func (r *Rules) judge(values map[string][]string, unknown func(attribute string)
 	return broken
 }
 
-// fieldOf returns the field of a person that a Keycloak attribute is made of.
+// fieldOf returns the field of a person from which a Keycloak attribute is
+// made.
 func fieldOf(attribute string) string {
 	switch attribute {
 	case "username", "eduPersonPrincipalName":

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// scopeName is the client scope that gives relying parties the portal's
+// scopeName is the client scope by which relying parties receive the portal's
 // attributes.
 const scopeName = "entree"
 
@@ -47,8 +47,8 @@ func (c *Client) planScope(ctx context.Context, _ Wanted) ([]Change, error) {
 	return append(changes, claims...), err
 }
 
-// claims gives the mappers of the scope. The university address is the user's
-// own e-mail, under the name that it has in a directory.
+// claims returns the mappers of the scope. The university address is the user's
+// own e-mail, under its name in a directory.
 func claims() []map[string]any {
 	out := []map[string]any{claim("mail", "email", false)}
 	for _, a := range attributes {
@@ -69,8 +69,8 @@ func claim(name, attribute string, many bool) map[string]any {
 	}
 }
 
-// planMappers holds the mappers of a client or a client scope. owner gives the
-// path of that, nothing where it is about to be made.
+// planMappers plans the mappers of a client or a client scope. owner returns
+// its path, or nil if it is not created yet.
 func (c *Client) planMappers(ctx context.Context, what, why string, owner func(context.Context) ([]string, error), wanted []map[string]any) ([]Change, error) {
 	models := func(ctx context.Context) (path []string, there []map[string]any, err error) {
 		at, err := owner(ctx)
@@ -130,7 +130,7 @@ func mapperNamed(there []map[string]any, name any) (mapper map[string]any, isNew
 	return map[string]any{}, true
 }
 
-// scopeNamed gives a client scope, nil where there is none.
+// scopeNamed returns a client scope, or nil if there is none.
 func (c *Client) scopeNamed(ctx context.Context, name string) (map[string]any, error) {
 	var scopes []map[string]any
 	if err := c.get(ctx, c.path("client-scopes"), &scopes); err != nil {

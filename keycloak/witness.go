@@ -10,12 +10,13 @@ import (
 	"github.com/Nerzal/gocloak/v13"
 )
 
-// witnessAttribute of the service account holds the time until which Keycloak
-// has seen the portal's work, in microseconds.
+// witnessAttribute is an attribute of the service account. It holds the time up
+// to which Keycloak has seen the work of the portal, in microseconds.
 const witnessAttribute = "entreeWitness"
 
-// Witness gives the time that SetWitness left; zero where it never did. It lies
-// in Keycloak, so a restored database of the portal does not take it back.
+// Witness returns the time that SetWitness stored, or the zero time if there is
+// none. It is stored in Keycloak, so a restored database of the portal does not
+// change it.
 func (c *Client) Witness(ctx context.Context) (time.Time, error) {
 	user, err := c.itself(ctx)
 	if err != nil || user.Attributes == nil || len((*user.Attributes)[witnessAttribute]) != 1 {
@@ -23,12 +24,12 @@ func (c *Client) Witness(ctx context.Context) (time.Time, error) {
 	}
 	us, err := strconv.ParseInt((*user.Attributes)[witnessAttribute][0], 10, 64)
 	if err != nil {
-		return time.Time{}, nil // somebody wrote something else
+		return time.Time{}, nil // the attribute was edited by hand
 	}
 	return time.UnixMicro(us).UTC(), nil
 }
 
-// SetWitness leaves a time with the portal's own service account.
+// SetWitness stores a time in the portal's service account.
 func (c *Client) SetWitness(ctx context.Context, at time.Time) error {
 	user, err := c.itself(ctx)
 	if err != nil {
@@ -42,7 +43,7 @@ func (c *Client) SetWitness(ctx context.Context, at time.Time) error {
 	return err
 }
 
-// itself reads the service account.
+// itself reads the user of the service account.
 func (c *Client) itself(ctx context.Context) (gocloak.User, error) {
 	var claims struct{ Sub string }
 	if err := c.claims(ctx, &claims); err != nil {

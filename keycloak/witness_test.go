@@ -8,8 +8,8 @@ import (
 	"entree/keycloak"
 )
 
-// What is left with Keycloak is there for another process, and is nobody else's
-// to see.
+// The time stored in Keycloak is visible to another process of the portal, and
+// to no other user.
 func TestTheWitnessLiesInKeycloak(t *testing.T) {
 	r := newRealm(t)
 	client := func() *keycloak.Client {

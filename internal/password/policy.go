@@ -115,7 +115,7 @@ func (p Policy) check(t secret.Text, personal []fragment) []Finding {
 
 // counts holds the rules on numbers. Kinds are told apart as Java's Character
 // class does, because the realm's policy is judged by Keycloak in those terms;
-// its special characters are whatever is neither a letter nor a digit.
+// its special characters are all that are neither a letter nor a digit.
 func (p Policy) counts(s string) []Finding {
 	var length, upper, lower, digits, special, control int
 	for _, r := range s {

@@ -32,8 +32,8 @@ var sqliteImports = importWay{
 	batch: 100, stage: stageSQLite, chunk: 50_000, hold: holdSQLite,
 	begin: []string{"PRAGMA cache_size = -8192", "PRAGMA temp.cache_size = -8192"},
 	// The indexes are written in random order, so they have to fit into the
-	// cache: 64 MiB are enough for a million people. With the usual 4 MiB every
-	// page is written many times.
+	// cache: 64 MiB are enough for a million people. With SQLite's default of
+	// 2 MiB every page is written many times.
 	enlarge: []string{"PRAGMA shrink_memory", "PRAGMA cache_size = -65536"},
 	end:     []string{fmt.Sprintf("PRAGMA cache_size = -%d", sqliteCache), "PRAGMA shrink_memory"},
 }

@@ -101,7 +101,7 @@ func (k *recordKeys) mac(parts ...string) string {
 	return k.first + ":" + hex.EncodeToString(secret.MAC(k.byID[k.first], parts...))
 }
 
-// fault returns what is wrong with a stored MAC of parts, or "".
+// fault returns the reason why a stored MAC does not match parts, or "".
 func (k *recordKeys) fault(stored string, parts ...string) string {
 	id, sum, _ := strings.Cut(stored, ":")
 	key := k.byID[id]
@@ -117,9 +117,9 @@ func (k *recordKeys) fault(stored string, parts ...string) string {
 	return ""
 }
 
-// headFault returns what is wrong with the MAC of the head. The head is written
-// with every entry, so a removed master key cannot have made it, unless nothing
-// was appended since.
+// headFault returns the reason why the MAC of the head does not match, or "". The
+// head is written with every entry, so a removed master key cannot have made it,
+// unless no entry was appended since.
 func (k *recordKeys) headFault(h storedHead) string {
 	if h.Seq == 0 && h.Hash == audit.Origin && h.mac == "" {
 		return "" // an empty audit

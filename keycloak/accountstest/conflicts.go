@@ -8,7 +8,7 @@ import (
 	"entree/internal/helpdesk"
 )
 
-// RunConflicts tests what a help desk does with an account that was there.
+// RunConflicts tests how the help desk handles accounts that already existed.
 func RunConflicts(t *testing.T, s Subject, desk helpdesk.Accounts) {
 	t.Run("what holds a login or an address is found", func(t *testing.T) {
 		a := New()

@@ -1,5 +1,5 @@
-// Package accountstest says what an activation.Accounts has to do, as tests:
-// the fake and the real Keycloak pass the same ones.
+// Package accountstest holds the tests that every implementation of
+// domain.Accounts has to pass: the fake and the real Keycloak.
 package accountstest
 
 import (
@@ -14,20 +14,21 @@ import (
 	"entree/internal/domain"
 )
 
-// Subject is what is tested, with what a test needs beside it.
+// Subject is the implementation under test, with the helpers of the tests.
 type Subject struct {
 	domain.Accounts
-	// Occupy makes an account that is somebody else's.
+	// Occupy creates an account that does not belong to the portal.
 	Occupy func(t *testing.T, login, email string)
-	// Untouched fails unless the account that Occupy made is as it was.
+	// Untouched fails unless the account that Occupy created is unchanged.
 	Untouched func(t *testing.T, login string)
-	// Attributes gives the charter's version and the number that an account has.
+	// Attributes returns the version of the charter and the number in an
+	// account.
 	Attributes func(t *testing.T, login string) (charter, number string)
-	// Count tells how many accounts there are with a login.
+	// Count returns the number of accounts with a login.
 	Count func(t *testing.T, login string) int
 }
 
-// New gives an account that nobody has yet.
+// New returns an account that does not exist yet.
 func New() domain.Account {
 	mark := make([]byte, 8)
 	_, _ = rand.Read(mark)
@@ -59,12 +60,12 @@ func Run(t *testing.T, s Subject) {
 		if _, err := s.Create(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
-		again := New() // after a restored backup: another name, another mark
+		again := New() // after a restored backup: another login, another mark
 		again.Number, again.Seek = a.Number, true
 		if _, err := s.Create(t.Context(), again); !errors.Is(err, domain.ErrForeignAccount) || s.Count(t, again.Login) != 0 {
 			t.Errorf("%v, %d accounts", err, s.Count(t, again.Login))
 		}
-		again.Profile = "invite" // whose numbers are their own
+		again.Profile = "invite" // this profile has its own numbers
 		if _, err := s.Create(t.Context(), again); err != nil {
 			t.Errorf("the same number in another profile: %v", err)
 		}

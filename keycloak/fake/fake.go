@@ -13,7 +13,7 @@ import (
 	"entree/internal/domain"
 )
 
-// Accounts is an activation.Accounts in memory.
+// Accounts implements domain.Accounts in memory.
 type Accounts struct {
 	mu      sync.Mutex
 	byLogin map[string]*account
@@ -60,7 +60,7 @@ func (f *Accounts) Create(_ context.Context, a domain.Account) (string, error) {
 	return made.id, nil
 }
 
-// Accepted writes the newest charter into an account.
+// Accepted writes the last accepted charter into an account.
 func (f *Accounts) Accepted(_ context.Context, id string, a domain.Acceptance) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
