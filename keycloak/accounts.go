@@ -28,19 +28,19 @@ func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
 // password included (S41). The answers mean:
 //
 //	201 with the user's id             created
-//	201 without one, another 2xx, 409  look it up: ours by its mark, or foreign
+//	201 without one, another 2xx, 409  look it up: the portal's by its mark, or foreign
 //	no answer, 5xx                     look it up: if it is not there, try again later
 //	400 that names a field             *domain.AccountRefused: the value or the rule must change
 //	any other 400                      try again later: "Could not create user" is what Keycloak
 //	                                   answers while a federated directory is slow or away
-//	401, 403, 404, 429                 try again later: an administrator must mend the realm
+//	401, 403, 404, 429                 try again later: an administrator must repair the realm
 //
 // If a.Seek is set, the person is looked up by number first: after a restored
-// backup the portal may have forgotten an account of theirs, and would give them
+// backup the portal may not know an account of the person, and would assign
 // another identifier (docs/model, the step "seek"). Keycloak reads all its users
 // for that, so Seek is set only then.
 //
-// Nothing is ever changed or removed in an account that exists already (S42).
+// Create never changes an account that exists already (S42).
 func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error) {
 	if a.ActivationID == "" {
 		return "", domain.Permanent(errors.New("keycloak: an account without an activation id could not be known again"))

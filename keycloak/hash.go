@@ -66,11 +66,11 @@ func weakHash(algorithm string, iterations int) (least int, weak bool) {
 	return least, iterations > 0 && iterations < least
 }
 
-// NewHasher returns a hasher by the names of Keycloak's policy terms
-// hashAlgorithm and hashIterations (0: the algorithm's own). It never hashes with
-// fewer iterations than OWASP's minimum, whatever the policy says. atOnce is the
-// number of hashes that run at the same time: each takes some 20 core-milliseconds
-// and, with Argon2id, 7 MiB.
+// NewHasher returns a hasher for the values of Keycloak's policy terms
+// hashAlgorithm and hashIterations (0: the default of the algorithm). If
+// iterations is below OWASP's minimum, it hashes with the minimum. It returns an
+// error for an unknown algorithm. At most atOnce hashes run at the same time: each
+// takes about 20 ms of one core and, with Argon2id, 7 MiB.
 func NewHasher(algorithm string, iterations, atOnce int, random io.Reader) (*Hasher, error) {
 	if algorithm == "" {
 		algorithm = "argon2"

@@ -87,7 +87,7 @@ func settings(realm map[string]any, w Wanted) ([]setting, error) {
 		{"eventsEnabled", true, "a help desk has to see failed logins"},
 	}
 	kept := eventsKept(realm)
-	if kept < eventsLeast && (kept != 0 || realm["eventsEnabled"] != true) { // 0: for ever
+	if kept < eventsLeast && (kept != 0 || realm["eventsEnabled"] != true) { // 0: forever
 		held = append(held, setting{"eventsExpiration", int(eventsLeast.Seconds()), "an attack is looked into for six months (CNIL 2021-122)"})
 	}
 	has, _ := realm["passwordPolicy"].(string)
