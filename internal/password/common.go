@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// common.txt holds pieces that long passwords are made of by many people:
+// common.txt holds pieces of which many people make long passwords:
 // common passwords, words of study and university, names of places and clubs,
 // proverbs and song lines, one a line, folded.
 //

@@ -13,7 +13,7 @@ import (
 // read as: the folded character first, then its disguises. "4" is 4 and a.
 type masked [][]rune
 
-// stands lists the letters that a digit, a sign or a letter is written for.
+// stands maps a character to the letters and digits that people replace by it.
 var stands = map[rune][]rune{
 	'0': {'o'}, '1': {'i', 'l'}, '2': {'z'}, '3': {'e'}, '4': {'a'}, '5': {'s'}, '6': {'g', 'b'}, '7': {'t'}, '8': {'b'}, '9': {'g', 'q'},
 	'i': {'j', 'y'}, '@': {'a'}, '$': {'s'}, '€': {'e'}, '£': {'l'}, '!': {'i', 'l'}, '|': {'i', 'l'}, '+': {'t'}, '(': {'c'}, '&': {'e'}, '*': {'a'},

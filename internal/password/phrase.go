@@ -16,7 +16,7 @@ import (
 )
 
 // words.txt holds the 2,048 French words of BIP-39, five to eight letters each,
-// no two of which begin with the same four letters. words.LICENSE is theirs.
+// no two of which begin with the same four letters. words.LICENSE is their licence.
 //
 //go:embed words.txt
 var wordsText string

@@ -9,7 +9,7 @@
 //
 //	typed ─ NFC ─┬─ counts     length, upper, lower, digit, special
 //	             ├─ personal   names, dates, numbers, addresses in any disguise
-//	             └─ common     made of nothing but common pieces
+//	             └─ common     consists of common pieces only
 //
 // [disguise] reads through disguises: each character also counts as the letters
 // that it is written for or looks like (UTS 39), so "J34n" and a "jean" in
@@ -113,9 +113,9 @@ func (p Policy) check(t secret.Text, personal []fragment) []Finding {
 	return found
 }
 
-// counts holds the rules on numbers. Kinds are told apart as Java's Character
-// class does, because the realm's policy is judged by Keycloak in those terms;
-// its special characters are all that are neither a letter nor a digit.
+// counts returns the broken rules on numbers of characters. It classifies
+// characters as Java's class Character does, because Keycloak applies the realm's
+// policy in those terms. A special character is neither a letter nor a digit.
 func (p Policy) counts(s string) []Finding {
 	var length, upper, lower, digits, special, control int
 	for _, r := range s {
