@@ -30,8 +30,8 @@ func (t attribute) value(a domain.Account, scope string) []string {
 	return t.compute(a, scope)
 }
 
-// The names are those of eduPerson 202208 and SUPANN 2021. An attribute that
-// neither defines begins with "entree".
+// attributes lists the attributes by their names in eduPerson 202208 and SUPANN
+// 2021. An attribute that neither defines begins with "entree".
 var attributes = []attribute{
 	{name: "supannEtuId", fr: "Numéro d’étudiant", en: "Student number", claim: true, person: true, compute: numberOf("student")},
 	{name: "supannEmpId", fr: "Numéro d’agent", en: "Staff number", claim: true, person: true, compute: numberOf("")},

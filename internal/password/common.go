@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// common.txt holds pieces of which many people make long passwords:
-// common passwords, words of study and university, names of places and clubs,
-// proverbs and song lines, one a line, folded.
+// commonText holds pieces of which many people make long passwords: common
+// passwords, words of study and university, names of places and clubs, proverbs
+// and song lines, folded and one on each line.
 //
 //go:embed common.txt
 var commonText string

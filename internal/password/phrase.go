@@ -15,8 +15,9 @@ import (
 	"entree/internal/secret"
 )
 
-// words.txt holds the 2,048 French words of BIP-39, five to eight letters each,
-// no two of which begin with the same four letters. words.LICENSE is their licence.
+// wordsText holds the 2,048 French words of BIP-39, one on each line. They have
+// five to eight letters, and no two begin with the same four letters.
+// words.LICENSE is their licence.
 //
 //go:embed words.txt
 var wordsText string

@@ -5,7 +5,7 @@
 // The differences are in dialect.go. No transaction waits for another system: a
 // call to one is a row in jobs, written by the same transaction.
 //
-//	Update(journey)                     Lease ── handler ── Finish
+//	Update(journey)                     Lease ── handler ──── Finish
 //	  read doc, version                   lease until a time    delete the job
 //	  change(doc)                                               + its effects
 //	  UPDATE … WHERE version = read
