@@ -314,7 +314,7 @@ func (a *Console) tryImport(v *visit, form web.Form) error {
 		}
 	}
 	if asProposed {
-		choice.Columns = nil // the same result as on the command line
+		choice.Columns = nil // so that the result is the same as on the command line
 	}
 	if err := a.Intake.Try(id, choice); err != nil && !errors.Is(err, intake.ErrBusy) {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// The values of Config.ProxyHeader.
+// Values of Config.ProxyHeader.
 const (
 	HeaderXForwardedFor = "x-forwarded-for"
 	HeaderForwarded     = "forwarded"
@@ -112,7 +112,7 @@ func (p *proxies) nodes(h http.Header) (name string, nodes []string, ok bool) {
 			p.logOnce("both", "a trusted proxy passed X-Forwarded-For and Forwarded: portal.proxy_header should name the one that it writes")
 		}
 		for node := range strings.SplitSeq(strings.Join(xff, ","), ",") {
-			if node = strings.TrimSpace(node); node != "" { // an empty element means nothing (RFC 9110, 5.6.1)
+			if node = strings.TrimSpace(node); node != "" { // an empty list element is ignored (RFC 9110 §5.6.1)
 				nodes = append(nodes, node)
 			}
 		}
@@ -229,7 +229,7 @@ func parseForwarded(s string) (nodes []string, ok bool) {
 	return nodes, true
 }
 
-// splitQuoted splits at a separator outside of quoted strings.
+// splitQuoted splits s at a separator outside of quoted strings.
 func splitQuoted(s string, separator byte) (parts []string) {
 	quoted, start := false, 0
 	for i := 0; i < len(s); i++ {

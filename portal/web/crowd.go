@@ -71,7 +71,7 @@ func (s *Site) admit(c *gin.Context) {
 
 // Maximum numbers of event streams and uploads at the same time.
 const (
-	lastingMost     = 256 // of the instance
+	lastingMost     = 256 // for this instance
 	lastingPerOwner = 12  // per operator; a browser opens up to 6 connections over HTTP/1.1
 )
 

@@ -16,7 +16,7 @@ const (
 )
 
 // language selects the language of the answer: the language in the cookie, else
-// the first supported one in Accept-Language, else French. A request with
+// the one that the catalog matches with Accept-Language. A request with
 // "?lang=en" sets the cookie, which is not encrypted, and is redirected to the
 // same page without this parameter.
 func (s *Site) language(c *gin.Context) {

@@ -22,7 +22,9 @@ import (
 	"entree/internal/secret"
 )
 
-// Catalog holds the messages of the pages in all languages.
+// Catalog holds the messages of the pages in all languages. T returns a message
+// with its arguments, which are pairs of a name and a value. Match returns the
+// supported language that fits a header Accept-Language best.
 type Catalog interface {
 	T(lang domain.Lang, key string, args ...any) template.HTML
 	Match(acceptLanguage string) domain.Lang
@@ -147,8 +149,8 @@ func (s *Site) Get(path string, h func(*gin.Context) error) {
 	both(s.engine, path, s.Handle(h))
 }
 
-// GetOnly adds a route whose GET consumes something of the visitor, such as a
-// one-time value. HEAD is refused with 405.
+// GetOnly adds a route whose GET has an effect: it consumes a one-time value,
+// writes an audit entry or opens a stream. HEAD is refused with 405.
 func (s *Site) GetOnly(path string, h func(*gin.Context) error) { s.engine.GET(path, s.Handle(h)) }
 
 // Post adds a route for a form.
