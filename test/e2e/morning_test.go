@@ -86,23 +86,24 @@ func (b *tab) imports() []demotest.Person {
 	b.until(`document.querySelector('.summary')`)
 	b.reads("Choisissez d'abord un fichier.")
 	b.uploads("scolarité 2026.csv", text)
-	b.reads("Voici ce que les colonnes semblent contenir.", "Matricule scol.", "Nom d'état civil", "d'après le contenu")
-	if got := get(b, chromedp.Evaluate[string](`[...document.querySelectorAll('table select')].map((s) => s.value).join(' ')`)); got != "login number    birth_date email  " {
+	b.reads("Voici ce que les colonnes semblent contenir.", "Matricule scol.", "Nom d'état civil", "d'après le titre et le contenu")
+	if got := get(b, chromedp.Evaluate[string](`[...document.querySelectorAll('table select')].map((s) => s.value).join(' ')`)); got != "login number profile given_name family_name birth_date email  " {
 		b.t.Errorf("the columns are proposed as %q", got)
 	}
 	b.looks("columns")
 
-	// The proposed columns are not sufficient: some were not recognised, and the
-	// column that the registrar calls Identifiant is an internal one.
+	// The operator leaves a column out that is needed, and is told. The column that
+	// the registrar calls Identifiant is an internal one.
+	b.choose("#colonne3", "")
 	b.press("Voir ce qui changerait")
 	b.reads("Ce fichier ne peut pas être importé ainsi.", "Aucune colonne ne dit le profil")
 	b.looks("columns-wrong")
-	for column, field := range map[int]string{1: "", 3: "profile", 4: "given_name", 5: "family_name", 8: "cohort", 9: "ready"} {
+	for column, field := range map[int]string{1: "", 3: "profile", 8: "cohort", 9: "ready"} {
 		b.choose(fmt.Sprintf("#colonne%d", column), field)
 	}
 	b.press("Voir ce qui changerait")
 	b.reads("Voici ce que l'import changerait.", "Nouvelles 5 000", "Modifiées 0", "Disparues 0", "Refusées 4")
-	b.reads("104 Contact pas une adresse", "106 Contact plusieurs adresses", "108 Nom d'état civil vide", "110 Matricule scol. ce numéro est déjà plus haut dans le fichier")
+	b.reads("104 Contact pas-une-adresse pas une adresse", "a@example.org, b@example.org", "108 Nom d'état civil", "110 Matricule scol.", "déjà plus haut dans le fichier")
 	b.looks("trial-refused")
 	b.press("Nouvelles 5 000")
 	b.reads("Zoé Lefèvre-Œuvrard", "Les 500 premières sont montrées ici.", "Télécharger la liste entière (CSV)")

@@ -32,7 +32,7 @@ type Key struct {
 
 // line matches a line of the sample that holds a key. A key inside a comment is
 // an example that is not in force.
-var line = regexp.MustCompile(`^( *#? *)(- )?([a-z_]+):(?: +(.*))?$`)
+var line = regexp.MustCompile(`^( *#? *)(- )?([a-z0-9_]+):(?: +(.*))?$`)
 
 // standalone are the top-level keys that are settings and no sections.
 var standalone = []string{"secret", "database", "database_migrate"}
