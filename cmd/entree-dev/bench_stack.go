@@ -80,7 +80,7 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		s.later(pg.Stop)
 		s.pids.Database = pg.PID()
 	}
-	at, err := s.startKeycloak(ctx, o, pg, p, tell)
+	at, err := s.startKeycloak(ctx, o, pg, tell)
 	if err != nil {
 		return s, err
 	}
@@ -122,7 +122,7 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 	return s, s.startPortal(ctx, p, file, o.profile, environ)
 }
 
-func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpostgres.Server, p *product, tell io.Writer) (address string, err error) {
+func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpostgres.Server, tell io.Writer) (address string, err error) {
 	if o.standIn {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

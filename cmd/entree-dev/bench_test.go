@@ -75,8 +75,8 @@ func TestBenchPortal_OnBothDatabases(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got["sqlite"].PerSecond <= 0 || got["postgres"].PerSecond <= 0 {
 		t.Errorf("%v\n%s", err, &out)
 	}
-	// What a telephone on a slow network has to fetch: everything that the first
-	// page needs, and each next page.
+	// The limits are the bytes that a telephone on a slow network has to fetch: the
+	// first page with everything it needs, and each next page.
 	if len(got["sqlite"].Pages) < 8 {
 		t.Fatalf("pages: %+v", got["sqlite"].Pages)
 	}

@@ -90,8 +90,8 @@ func TestImport_StopsWhereTooManyWouldBeGone(t *testing.T) {
 }
 
 // The program is killed at two moments: while it reads, and once it has
-// everything. What is there afterwards is nothing or all of it, and the next
-// run says which.
+// everything. Afterwards the
+// store holds none of it or all of it, and the next run says which.
 func TestImport_KilledInTheMiddleIsAllOrNothing(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {

@@ -159,6 +159,9 @@ func (a *attack) counters() string {
 		}
 		fmt.Fprintln(&out, key, arrival, granted)
 	}
+	if err := rows.Err(); err != nil {
+		a.t.Fatal(err)
+	}
 	return out.String()
 }
 

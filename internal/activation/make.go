@@ -102,7 +102,7 @@ func (s accountJobs) refused(ctx context.Context, job domain.Job, p domain.Perso
 			Events: []domain.Event{{At: now, Kind: domain.EventAccountRefused, Person: p.ID, Journey: j.ID, Details: details}},
 		}, err
 	})
-	if err != nil && !errors.Is(err, domain.ErrNotFound) { // a purged journey has nobody to tell
+	if err != nil && !errors.Is(err, domain.ErrNotFound) { // the journey may have been purged
 		return err
 	}
 	return domain.Later(refused, refusedWait)

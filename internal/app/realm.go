@@ -9,7 +9,7 @@ import (
 	"entree/keycloak"
 )
 
-// wanted is what a configuration needs of its realm.
+// Wanted returns the settings of the realm that a configuration needs.
 func Wanted(c config.Config) keycloak.Wanted {
 	base := strings.TrimRight(c.Portal.BaseURL, "/")
 	w := keycloak.Wanted{

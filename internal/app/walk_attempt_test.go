@@ -95,8 +95,8 @@ func (a *attempt) multipart() (body, kind string) {
 	return b.String(), w.FormDataContentType()
 }
 
-// spoils are the ways to send what no page of ours makes. What they say is
-// whether something may come of it all the same.
+// spoils are the ways to send a form that no page of the portal makes. Each reports
+// whether the form may have an effect all the same.
 var spoils = map[string]func(t *rapid.T, a *attempt, other *wanderer) (void bool){
 	"a field is missing": func(t *rapid.T, a *attempt, _ *wanderer) bool {
 		name := field(t, a)

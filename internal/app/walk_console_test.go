@@ -19,10 +19,10 @@ import (
 	"entree/internal/sso/ssotest"
 )
 
-// Operators of each role, and people who are none, ask for every address of the
-// console and send the forms that they found there and those that they did not,
-// whole and spoiled. What is in the record of acts afterwards is what their role
-// may do, and nothing for a form that no page made.
+// Operators of each role, and users without a role, request every address of the
+// console and send forms that they found there and forms that they did not, whole and
+// spoiled. Afterwards the audit holds only acts that their role allows, and none of a
+// form that no page made.
 func TestWhatEachRoleMay_RandomWalkOverTheConsole(t *testing.T) {
 	onEachDatabase(t, "100", func(t *testing.T, w *walk) {
 		for i := range 6 {

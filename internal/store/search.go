@@ -144,7 +144,7 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page,
 		rest.add(f.dialect.among, f.dialect.keys(found))
 	case len(byFilters.where) == 0:
 		var n int
-		n, err = f.everybody(ctx)
+		n, err = f.all(ctx)
 		page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough
 	}
 	rest.facets(q, true)
@@ -184,8 +184,8 @@ func (f finder) first(ctx context.Context, d clause) ([]string, error) {
 	return keys, wrap("find people", err)
 }
 
-// everybody counts all people, up to helpdesk.Enough + 1.
-func (f finder) everybody(ctx context.Context) (n int, err error) {
+// all counts all people, up to helpdesk.Enough + 1.
+func (f finder) all(ctx context.Context) (n int, err error) {
 	err = f.db.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM people LIMIT %d) AS few`, helpdesk.Enough+1)).Scan(&n)
 	return n, wrap("count people", err)
 }

@@ -142,7 +142,7 @@ func (a *Console) post(path string, h func(*visit, web.Form) error, fields []web
 		if err := a.stay(v); err != nil {
 			return err
 		}
-		if r.fresh && !(r.preview && form["confirme"] == "") {
+		if r.fresh && (!r.preview || form["confirme"] != "") {
 			if !v.isFresh() {
 				return v.proveAgain(form)
 			}

@@ -120,10 +120,11 @@ func New(config Config) (*Site, error) {
 		s.institution.LogoURL = to
 	}
 	s.sessions = newSessions("entree", config, s.base.Scheme == "https")
-	return s, s.build()
+	s.build()
+	return s, nil
 }
 
-func (s *Site) build() error {
+func (s *Site) build() {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
@@ -140,7 +141,6 @@ func (s *Site) build() error {
 	if !s.config.OpsElsewhere {
 		s.ops(e, false)
 	}
-	return nil
 }
 
 // Get adds a page. HEAD is answered as GET is; net/http omits the body.

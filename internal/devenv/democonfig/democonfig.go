@@ -32,7 +32,7 @@ func WriteSecrets(dir string) error {
 	return nil
 }
 
-// demoAddresses are what differs from one start to the next.
+// Addresses holds the addresses that differ from one start to the next.
 type Addresses struct{ Portal, Listen, Keycloak, CAS, SMTPHost, SMTPPort string }
 
 // Write writes a configuration as an institution would have it, with

@@ -156,7 +156,7 @@ func (a *Attack) hold(ctx context.Context, address, first, rest string, begun *b
 	defer a.open.Add(-1)
 	over := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer over()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.WriteString(conn, first); err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@
 //	        └─ Message-ID of the returned mail: ours, to that recipient? ──► reported
 //
 // Personal letters, absence notices, delays, abuse reports and delivery
-// confirmations are ignored. Anybody can write to the mailbox, so a report
+// confirmations are ignored. Any sender can write to the mailbox, so a report
 // counts only if it quotes a Message-ID that carries our MAC over the
 // recipient's address. Sizes and depths are bounded.
 package bounce

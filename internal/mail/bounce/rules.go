@@ -45,7 +45,7 @@ const (
 
 var reasons = []Reason{Unknown, NoDomain, Moved, Closed, Suspended, Full, Expired, Spam, Policy, Blocklist, Auth, Rate, Content, Other}
 
-// Refusals are the reasons for which a provider refuses our mails whatever the
+// Refusals are the reasons for which a provider refuses our mails to every
 // recipient. Only an administrator can change that.
 var Refusals = []Reason{Spam, Policy, Blocklist, Auth, Rate}
 

@@ -64,7 +64,7 @@ func (l *Lines) Next() (string, error) {
 		raw = raw[:n-1]
 	}
 	l.line++
-	text := ""
+	var text string
 	if l.page == nil || l.evidence.Mixed && utf8.Valid(raw) {
 		text = string(raw)
 	} else {

@@ -162,7 +162,7 @@ func (r *reader) advice(err error, result *ldap.SearchResult) error {
 	if !errors.As(err, &answer) {
 		return err
 	}
-	say := ""
+	var say string
 	switch answer.ResultCode {
 	case ldap.LDAPResultSizeLimitExceeded:
 		say = fmt.Sprintf("the server returns fewer entries than there are; raise its size limit for bind_dn (OpenLDAP: limits … size.pr=unlimited size.prtotal=unlimited; 389 Directory Server: nsSizeLimit) or lower page_size, which is %d", r.source.PageSize)

@@ -7,12 +7,11 @@ import (
 )
 
 // scan calls see with the name of each row, cell and mergeCell tag of a sheet,
-// without parsing the XML. It stops if see returns false, and reports whether
-// it reached the end.
-func (a *parts) scan(file string, see func(tag string, raw []byte) bool) (bool, error) {
+// without parsing the XML. It stops if see returns false.
+func (a *parts) scan(file string, see func(tag string, raw []byte) bool) error {
 	p, err := a.open(file, maxSheet)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer p.Close()
 	tags := bufio.NewScanner(p)
@@ -34,16 +33,16 @@ func (a *parts) scan(file string, see func(tag string, raw []byte) bool) (bool, 
 		}
 		raw = raw[at:]
 		if name := nameOf(raw); name != "" && !see(name, raw) {
-			return false, nil
+			return nil
 		}
 	}
 	switch err := tags.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return false, ErrTooLarge
+		return ErrTooLarge
 	case err != nil:
-		return false, single(err)
+		return single(err)
 	}
-	return true, nil
+	return nil
 }
 
 // nameOf returns the name of a start tag without its prefix if it is row, c or

@@ -192,7 +192,7 @@ var (
 // only.
 func (a *parts) countRows(file string) (int, error) {
 	rows, filled := 0, false
-	_, err := a.scan(file, func(tag string, _ []byte) bool {
+	err := a.scan(file, func(tag string, _ []byte) bool {
 		switch tag {
 		case "row":
 			filled = false
@@ -413,7 +413,7 @@ const maxMerges = 200_000
 // merges reads the merged ranges of a sheet that reach over several rows.
 func (a *parts) merges(file string) (*merges, error) {
 	out := &merges{}
-	_, err := a.scan(file, func(tag string, raw []byte) bool {
+	err := a.scan(file, func(tag string, raw []byte) bool {
 		if tag != "mergeCell" {
 			return true
 		}

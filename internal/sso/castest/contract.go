@@ -12,9 +12,9 @@ import (
 	"entree/internal/sso"
 )
 
-// Somebody is the session of a user at a CAS server, at the small one or at a
+// User is the session of a user at a CAS server, at the small one or at a
 // real one.
-type Somebody interface {
+type User interface {
 	// Login requests the login page and returns the query of the redirect to
 	// the portal.
 	Login(t *testing.T, loginURL string) url.Values
@@ -24,7 +24,7 @@ type Somebody interface {
 // service is an address for which the server issues tickets. login is the
 // expected user name. want holds some of the attributes that the server
 // releases; several values are joined by ", " in any order.
-func Contract(t *testing.T, prefix, service string, who Somebody, login string, want map[string]string) {
+func Contract(t *testing.T, prefix, service string, who User, login string, want map[string]string) {
 	client, err := sso.NewCAS(sso.CASConfig{URL: prefix, ServiceURL: service, Now: time.Now, Random: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
