@@ -123,8 +123,8 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 		w.must(w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: before, After: after, Ends: start}}}))
 		for id, ended := range map[domain.JourneyID]bool{"asked": true, "shared": false, "proven": true, "chosen": false, "other": false} {
 			j, err := w.Journey(t.Context(), id)
-			if err != nil || j.ExpiresAt.Equal(start) != ended || ended && j.Code.MAC != nil {
-				t.Errorf("%s: ended %v, want %v; %v", id, j.ExpiresAt.Equal(start), ended, err)
+			if err != nil || j.EndedAt.Equal(start) != ended || ended && j.Code.MAC != nil {
+				t.Errorf("%s: ended %v, want %v; %v", id, j.EndedAt.Equal(start), ended, err)
 			}
 			if _, err := w.Update(t.Context(), domain.Journey{ID: id}, func(*domain.Journey) (domain.Effects, error) { return domain.Effects{}, nil }); err != nil {
 				t.Errorf("%s cannot be written any more: %v", id, err)
