@@ -97,7 +97,13 @@ func TestACharterFromDraftToEvidence(t *testing.T) {
 		t.Errorf("%+v", versions)
 	}
 	b.get("/admin/personnes/a/charte").shows(".empty", "rien accepté").shows("dl", "accord à redemander")
-	d.must(d.store.Apply(t.Context(), domain.Effects{Acceptances: []domain.Acceptance{{Person: "a", Profile: "etudiant", Lang: "fr", Version: "2026-09", SHA256: versions[0].Texts.French.SHA256, At: d.now()}}}))
+	accepted := domain.Acceptance{Person: "a", Profile: "etudiant", Lang: "fr", Version: "2026-09", SHA256: versions[0].Texts.French.SHA256, At: d.now()}
+	d.must(d.store.Apply(t.Context(), domain.Effects{
+		Acceptances: []domain.Acceptance{accepted},
+		Events: []domain.Event{{At: accepted.At, Kind: domain.EventCharterAccepted, Person: "a", Details: map[string]string{
+			"version": accepted.Version, "sha256": accepted.SHA256, "lang": string(accepted.Lang),
+		}}},
+	}))
 	p = b.get("/admin/personnes/a/charte").shows("tbody", "2026-09")
 	file := b.do("GET", p.Find("a[download]").AttrOr("href", ""), nil)
 	s, _, err := charter.Verify([]byte(file.body), "")
