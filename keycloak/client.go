@@ -127,13 +127,22 @@ func fetchToken(ctx context.Context, address string, form url.Values) (*oauth2.T
 		TokenType   string `json:"token_type"`
 		ExpiresIn   int64  `json:"expires_in"`
 		Error       string `json:"error"`
+		Description string `json:"error_description"`
 	}
 	_ = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&body) // a proxy answers in HTML: the status says enough
 	if response.StatusCode != http.StatusOK || body.AccessToken == "" {
+		if strings.Contains(body.Description, "not fully set up") || strings.Contains(body.Description, "disabled") {
+			body.Error = codeNotReady
+		}
 		return nil, &Error{Status: response.StatusCode, Code: body.Error}
 	}
 	return &oauth2.Token{AccessToken: body.AccessToken, TokenType: body.TokenType, Expiry: time.Now().Add(time.Duration(body.ExpiresIn) * time.Second)}, nil
 }
+
+// codeNotReady stands for the error invalid_grant of an account that has to do
+// something first or is disabled. Keycloak tells it from a wrong password by the
+// description alone.
+const codeNotReady = "account_not_ready"
 
 // Explain says in words what a failed login or a refused call of an administrator
 // means, and returns any other error as it is.
@@ -143,9 +152,9 @@ func Explain(err error, address string) error {
 		return err
 	}
 	switch {
-	case e.Status == http.StatusUnauthorized && e.Code == "invalid_grant":
+	case e.Code == "invalid_grant":
 		return fmt.Errorf("%w: the user name or the password is wrong, or the account has a second factor, which Keycloak does not tell apart here: give its code with --otp, or log in with --device or --client", err)
-	case e.Status == http.StatusBadRequest && e.Code == "invalid_grant":
+	case e.Code == codeNotReady:
 		return fmt.Errorf("%w: the account is not fully set up or is disabled: log in once in a browser and do what it asks for", err)
 	case e.Code == "invalid_client", e.Code == "unauthorized_client":
 		return fmt.Errorf("%w: the client or its secret is wrong, or this way to log in is not enabled for it", err)
