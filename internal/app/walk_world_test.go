@@ -136,6 +136,9 @@ func newWalk(t *testing.T, dsn string) *walk {
 	})
 	for _, r := range w.app.pages.Routes() {
 		name := r.Method + " " + r.Path
+		if r.Path == "/admin/deconnexion/fournisseur" {
+			continue // the provider calls it: it answers with no page
+		}
 		if strings.HasPrefix(r.Path, "/admin") {
 			w.console = append(w.console, name)
 		} else {

@@ -288,7 +288,7 @@ func TestS38_TheListOfRefusedLinesIsSafeToOpen(t *testing.T) {
 	}
 	for _, row := range rows[1:] {
 		for _, cell := range row {
-			if strings.ContainsAny(cell[:1], "=+-@\t\r") {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
 				t.Errorf("a spreadsheet computes %q", cell)
 			}
 		}

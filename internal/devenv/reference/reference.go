@@ -35,7 +35,7 @@ type Key struct {
 var line = regexp.MustCompile(`^( *#? *)(- )?([a-z0-9_]+):(?: +(.*))?$`)
 
 // standalone are the top-level keys that are settings and no sections.
-var standalone = []string{"secret", "database", "database_migrate"}
+var standalone = []string{"secret", "database", "database_migrate", "reserved_logins"}
 
 // Parse reads the sample. It relies on the layout of that file: sections at the
 // first column, keys below them, comments to the right of a key, on lines of their
@@ -55,6 +55,7 @@ func Parse(sample string) []Section {
 			value, comment := split(m[4])
 			if slices.Contains(standalone, m[3]) {
 				sections[0].Keys = append(sections[0].Keys, Key{m[3], value, join(append(above, comment))})
+				last = &sections[0].Keys[len(sections[0].Keys)-1].Text
 			} else {
 				sections = append(sections, Section{Name: m[3], Text: comment})
 				current = &sections[len(sections)-1]
