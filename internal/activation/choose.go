@@ -75,6 +75,9 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if chosen.Reveal() != confirmation.Reveal() {
 		return &domain.Refusal{Reason: domain.ReasonPasswordConfirm}
 	}
+	if err := s.Hasher.Ready(); err != nil {
+		return err // before the limit: a press that is not hashed costs nothing
+	}
 	if err := s.takeHash(ctx, *j); err != nil {
 		return err
 	}

@@ -59,7 +59,10 @@ func TestR8_OtherChangesOfAnImportEndNothing(t *testing.T) {
 }
 
 // during runs an act while the password is being hashed.
-type during struct{ act func() }
+type during struct {
+	hasher
+	act func()
+}
 
 func (d during) Hash(ctx context.Context, p secret.Text) (domain.Credential, error) {
 	d.act()
@@ -73,7 +76,7 @@ func TestR8_TheTransactionThatBeginsTheAccountLooksAgain(t *testing.T) {
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
 	w.accept(id)
-	w.Hasher = during{func() {
+	w.Hasher = during{act: func() {
 		moved := jeanPierre()
 		moved.Email = "new@example.net"
 		w.enrol(moved)
@@ -90,11 +93,36 @@ func TestR8_TheTransactionThatBeginsTheAccountLooksAgain(t *testing.T) {
 }
 
 // counting counts hashes.
-type counting struct{ n atomic.Int32 }
+type counting struct {
+	hasher
+	n atomic.Int32
+}
 
 func (c *counting) Hash(ctx context.Context, p secret.Text) (domain.Credential, error) {
 	c.n.Add(1)
 	return hasher{}.Hash(ctx, p)
+}
+
+// unready answers like a portal that has not read the realm's policy yet.
+type unready struct{ hasher }
+
+func (unready) Ready() error { return &domain.Refusal{Reason: domain.ReasonBusy} }
+
+// Keycloak is unavailable after a restart: the student presses again and again, and
+// none of these presses counts as a hash.
+func TestR5_APressThatIsNotHashedCostsNothing(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	id := w.ask("etudiant", "jp.martin@example.net")
+	w.prove(id)
+	w.accept(id)
+	w.Hasher = unready{}
+	for range 50 {
+		refused(t, w.choose(id, strong), domain.ReasonBusy)
+	}
+	w.Hasher = hasher{}
+	if err := w.choose(id, strong); err != nil {
+		t.Error(err)
+	}
 }
 
 // Hundreds of posts of one prepared journey cost a few hashes, not hundreds.

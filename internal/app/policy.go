@@ -61,13 +61,25 @@ func (p *realmPolicy) Policy() password.Policy {
 	return p.own
 }
 
+// Ready returns a refusal until the realm's policy has been read once, and while more
+// hashes wait than a student would wait for.
+func (p *realmPolicy) Ready() error {
+	if p.now.Load() == nil {
+		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(time.Minute)}
+	}
+	if p.queue.Load() >= int64(p.atOnce*hashesQueued) {
+		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(10 * time.Second)}
+	}
+	return nil
+}
+
 // Hash hashes with the realm's algorithm. It returns a Refusal with ReasonBusy
 // before the first read of the realm and if too many passwords wait.
 func (p *realmPolicy) Hash(ctx context.Context, text secret.Text) (domain.Credential, error) {
-	j := p.now.Load()
-	if j == nil {
-		return domain.Credential{}, &domain.Refusal{Reason: domain.ReasonBusy, Retry: time.Now().Add(time.Minute)}
+	if err := p.Ready(); err != nil {
+		return domain.Credential{}, err
 	}
+	j := p.now.Load()
 	// Each waiting call holds a password in memory, and a student does not wait
 	// longer than a few seconds.
 	defer p.queue.Add(-1)

@@ -97,6 +97,8 @@ type Accounts interface {
 
 // Hasher hashes a password into a credential in the realm's format.
 type Hasher interface {
+	// Ready returns a refusal with ReasonBusy while no password can be hashed.
+	Ready() error
 	Hash(ctx context.Context, password secret.Text) (Credential, error)
 }
 

@@ -215,6 +215,8 @@ func (m mailer) Send(_ context.Context, message domain.Message) error {
 
 type hasher struct{}
 
+func (hasher) Ready() error { return nil }
+
 func (hasher) Hash(context.Context, secret.Text) (domain.Credential, error) {
 	return domain.Credential{Data: `{"algorithm":"none"}`, Secret: "x"}, nil
 }
