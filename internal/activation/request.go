@@ -70,7 +70,7 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 }
 
 // sendAgain draws a new code for a journey as it is now. Its mail always has a
-// long code too: the six digits may be what is refused.
+// long code too, since the six digits may be refused by a limit.
 func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
 	mail, err := s.sendCode(ctx, &next, lang, true, s.now())

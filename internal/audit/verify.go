@@ -27,7 +27,7 @@ type Verifier struct {
 	// Noted maps sequence numbers to hashes that were noted outside the
 	// database. An attacker who rewrites the whole database cannot forge them.
 	Noted map[int64]string
-	// MACFault returns what is wrong with the MAC of a link, or "". If it is nil,
+	// MACFault returns the fault of the MAC of a link, or "" if it fits. If it is nil,
 	// MACs are not checked.
 	MACFault func(Link) string
 

@@ -57,7 +57,7 @@ type Store interface {
 	WhoOwes(ctx context.Context, profile string, sha256 []string, skip, limit int) ([]domain.Person, error)
 	// Evidence returns a person's acceptances with their texts, oldest first.
 	Evidence(ctx context.Context, person domain.PersonID) ([]domain.Acceptance, []domain.Charter, error)
-	// EvidenceFaults returns what is wrong with a person's acceptances, one line
+	// EvidenceFaults returns the faults of a person's acceptances, one line
 	// each: a MAC that does not fit, an event without its acceptance or an
 	// acceptance without its event.
 	EvidenceFaults(ctx context.Context, person domain.PersonID) ([]string, error)
