@@ -102,7 +102,7 @@ const longFrom = 3
 
 // sendCode draws a code for the journey, and a long one if long is set, and
 // returns the effects: the job of the mail that tells the state of the address.
-// The work does not depend on who has the address (S14).
+// The work is the same for every address, known or unknown (S14).
 func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, long bool, now time.Time) (domain.Effects, error) {
 	people, err := s.Store.PeopleAt(ctx, j.Address)
 	if err != nil {

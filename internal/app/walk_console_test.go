@@ -80,7 +80,7 @@ func (w *walk) operators(t *testing.T, rt *rapid.T) {
 	})
 }
 
-// logIn returns an operator, who is logged in unless the role is empty.
+// logIn returns an operator, logged in unless the role is empty.
 func (w *walk) logIn(t *testing.T, rt *rapid.T, role string) *operator {
 	o := &operator{wanderer: wanderer{walk: w, cookies: map[string]string{}}, role: role}
 	if role == "nobody" {

@@ -13,7 +13,7 @@ const (
 	plain      class = iota // everything else: letters, marks, digits, punctuation
 	space                   // white space
 	control                 // Cc without white space
-	leftover                // invisible and without effect on what is read: typographic leftovers
+	leftover                // invisible and without effect on the displayed text
 	variation               // a variation selector
 	joiner                  // ZWJ, ZWNJ and the Mongolian vowel separator
 	bidi                    // embeddings, overrides and isolates

@@ -40,7 +40,7 @@ type Person struct {
 	ErasedAt     time.Time // erased on request; no import fills the person again
 }
 
-// SourceRule says what an import does with a field of a person who is known.
+// SourceRule is the treatment of a field when an import brings a known person again.
 type SourceRule int
 
 // The source rules.

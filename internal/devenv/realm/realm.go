@@ -182,7 +182,7 @@ func (r *Realm) Create(ctx context.Context, user map[string]any) (id string, err
 	return path.Base(location), err
 }
 
-// Occupy creates a user who has nothing to do with the portal's people.
+// Occupy creates a user that is none of the people of the portal.
 func (r *Realm) Occupy(ctx context.Context, login string) error {
 	_, err := r.Create(ctx, map[string]any{
 		"username": login, "email": login + "@example.net", "firstName": "Somebody", "lastName": "Else", "enabled": true,
