@@ -208,7 +208,7 @@ func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ st
 	})
 }
 
-func (f *fakeService) Asks(domain.Journey) (birthDate, number bool) { return true, true }
+func (f *fakeService) RequiredProofs(domain.Journey) (birthDate, number bool) { return true, true }
 
 func (f *fakeService) ProofsLeft(_ context.Context, j domain.Journey) (int, error) {
 	return max(0, domain.MaxTries-j.VerifyTries), nil
@@ -251,7 +251,7 @@ func (f *fakeService) Pass(_ context.Context, read *domain.Journey, step domain.
 	})
 }
 
-func (f *fakeService) Behind(_ context.Context, j domain.Journey) (domain.Person, error) {
+func (f *fakeService) PersonOf(_ context.Context, j domain.Journey) (domain.Person, error) {
 	if j.Person == "" {
 		return domain.Person{}, domain.ErrNotFound
 	}

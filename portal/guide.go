@@ -41,7 +41,7 @@ func (p *Portal) showGuide(v *visit) error {
 }
 
 func (p *Portal) guidePage(v *visit) (GuidePage, error) {
-	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	person, err := p.Service.PersonOf(v.Request.Context(), v.journey)
 	if err != nil {
 		return GuidePage{}, err
 	}

@@ -93,7 +93,7 @@ func (p *Portal) justActivated(c *gin.Context) (domain.Person, error) {
 	if err != nil || at != pathSuccess {
 		return domain.Person{}, err
 	}
-	return p.Service.Behind(c.Request.Context(), j)
+	return p.Service.PersonOf(c.Request.Context(), j)
 }
 
 // by reports whether who is the account that the login was begun for. Providers name

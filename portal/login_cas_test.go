@@ -23,7 +23,7 @@ func withCAS(t *testing.T) (*world, *castest.Server) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.SSO, o.SSOBehind, o.EntURL = cas, "https://keycloak.exemple.fr", ""
+		o.SSO, o.LogoutOrigin, o.EntURL = cas, "https://keycloak.exemple.fr", ""
 	}), server
 }
 

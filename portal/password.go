@@ -41,7 +41,7 @@ var (
 func (p *Portal) showPassword(v *visit) error { return p.drawPassword(v, nil) }
 
 func (p *Portal) drawPassword(v *visit, r *domain.Refusal) error {
-	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	person, err := p.Service.PersonOf(v.Request.Context(), v.journey)
 	if err != nil {
 		return err
 	}

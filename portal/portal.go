@@ -37,10 +37,10 @@ type Options struct {
 	Sessions web.SessionRows
 	SSO      SSO            // nil: EntURL asks for the login itself
 	Console  *admin.Console // nil: there is none, and /admin is not found
-	// SSOBehind is a further origin that a logout redirects to, such as Keycloak's
+	// LogoutOrigin is a further origin that a logout redirects to, such as Keycloak's
 	// behind a CAS server; empty means none.
-	SSOBehind string
-	Keys      secret.Keyring
+	LogoutOrigin string
+	Keys         secret.Keyring
 
 	BaseURL        string   // public address without a path
 	TrustedProxies []string // none by default
@@ -100,8 +100,8 @@ func New(o Options) (*Portal, error) {
 	if o.SSO != nil {
 		targets = append(targets, o.SSO.Origin())
 	}
-	if o.SSOBehind != "" && !slices.Contains(targets, o.SSOBehind) {
-		targets = append(targets, o.SSOBehind)
+	if o.LogoutOrigin != "" && !slices.Contains(targets, o.LogoutOrigin) {
+		targets = append(targets, o.LogoutOrigin)
 	}
 	if o.Console != nil && !slices.Contains(targets, o.Console.Origin()) {
 		targets = append(targets, o.Console.Origin())

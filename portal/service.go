@@ -29,16 +29,16 @@ type Service interface {
 	ResendAt(j domain.Journey) time.Time
 	Prove(ctx context.Context, j *domain.Journey, typed, client string) error
 	Verify(ctx context.Context, j *domain.Journey, a activation.Answers) error
-	Asks(j domain.Journey) (birthDate, number bool)
+	RequiredProofs(j domain.Journey) (birthDate, number bool)
 	// ProofsLeft returns how many wrong second proofs the journey can still bear.
 	ProofsLeft(ctx context.Context, j domain.Journey) (int, error)
 	CharterFor(j domain.Journey, lang domain.Lang) (domain.Charter, error)
 	Accept(ctx context.Context, j *domain.Journey, sha256 string, lang domain.Lang) error
 	// Pass records that the page of a step was read that asks for nothing else.
 	Pass(ctx context.Context, j *domain.Journey, step domain.Step) error
-	// Behind returns the person of an identified journey. From the password step on
+	// PersonOf returns the person of an identified journey. From the password step on
 	// the login is reserved.
-	Behind(ctx context.Context, j domain.Journey) (domain.Person, error)
+	PersonOf(ctx context.Context, j domain.Journey) (domain.Person, error)
 	Phrases(p domain.Person, n int) ([]activation.Phrase, error)
 	Rules(j domain.Journey) activation.PasswordRules
 	// Fragments returns the folded parts of a person's data that a password may not

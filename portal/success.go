@@ -30,7 +30,7 @@ var successSamples = []any{SuccessPage{}, SuccessPage{
 // account exists (I3).
 func (p *Portal) success(v *visit) error {
 	v.tellFirst()
-	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	person, err := p.Service.PersonOf(v.Request.Context(), v.journey)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (p *Portal) drawVerify(v *visit, form web.Form, r *domain.Refusal) error {
 	if page.TriesLeft, err = p.Service.ProofsLeft(v.Request.Context(), v.journey); err != nil {
 		return err
 	}
-	page.AsksBirthDate, page.AsksNumber = p.Service.Asks(v.journey)
+	page.AsksBirthDate, page.AsksNumber = p.Service.RequiredProofs(v.journey)
 	field := "numero"
 	if page.AsksBirthDate && (r == nil || r.Reason != domain.ReasonProofMissing || birthDate(form) == "") {
 		field = "naissance-jour"
@@ -57,7 +57,7 @@ func (p *Portal) drawVerify(v *visit, form web.Form, r *domain.Refusal) error {
 func (p *Portal) verify(v *visit, form web.Form) error {
 	again := func(r *domain.Refusal) error { return p.drawVerify(v, form, r) }
 	answers := activation.Answers{BirthDate: birthDate(form), Number: strings.TrimSpace(form["numero"])}
-	asksBirthDate, asksNumber := p.Service.Asks(v.journey)
+	asksBirthDate, asksNumber := p.Service.RequiredProofs(v.journey)
 	if asksBirthDate && answers.BirthDate == "" || asksNumber && answers.Number == "" {
 		// The typed date is no date, so it costs no try.
 		return again(&domain.Refusal{Reason: domain.ReasonProofMissing})

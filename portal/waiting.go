@@ -38,7 +38,7 @@ func (p *Portal) parked(v *visit) error {
 
 func (p *Portal) waiting(v *visit) error {
 	v.tellFirst()
-	person, err := p.Service.Behind(v.Request.Context(), v.journey)
+	person, err := p.Service.PersonOf(v.Request.Context(), v.journey)
 	if err != nil {
 		return err
 	}

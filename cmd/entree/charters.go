@@ -35,8 +35,8 @@ active is asked for their agreement at their next login.`,
 				return err
 			}
 			defer s.Close()
-			desk := &charter.Desk{Store: s, Board: charter.NewBoard(s, time.Now), Clock: time.Now}
-			published, err := desk.PublishAll(cmd.Context(), c.Texts().All(), "entree charter publish")
+			service := &charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now}
+			published, err := service.PublishAll(cmd.Context(), c.Texts().All(), "entree charter publish")
 			for _, v := range published {
 				fmt.Fprintf(cmd.OutOrStdout(), "in force: version %s%s\n", v.Name, forWhom(v.Profile))
 			}

@@ -28,7 +28,7 @@ func TestS47_EvidenceIsVerifiedFromTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := charter.Desk{Store: s, Board: charter.NewBoard(s, time.Now), Clock: time.Now}
+	desk := charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now}
 	export, err := desk.Evidence(t.Context(), "p", "Université d'Exemple", "https://compte.example.org", key)
 	if err != nil {
 		t.Fatal(err)

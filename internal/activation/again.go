@@ -68,7 +68,7 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 	accepted := domain.Event{At: now, Kind: domain.EventCharterAccepted, Person: p.ID, Details: map[string]string{
 		"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang), "again": "yes",
 	}}
-	news, err := s.news(accepted, p)
+	news, err := s.notifyJobs(accepted, p)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func TestI2_ACharterReplacedByAnotherInstanceSendsBackToIt(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
-	real, stale := w.Charters, charter.NewBoard(w.store, w.clock)
+	real, stale := w.Charters, charter.NewCache(w.store, w.clock)
 	if err := stale.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

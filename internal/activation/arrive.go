@@ -16,7 +16,7 @@ import (
 // concurrent reports one is recorded.
 func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error {
 	login = strings.ToLower(login)
-	p, err := s.used(ctx, login, accountID)
+	p, err := s.personOfAccount(ctx, login, accountID)
 	if errors.Is(err, domain.ErrNotFound) {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 	now := s.now()
 	first := domain.Event{At: now, Kind: domain.EventFirstLogin, Person: p.ID}
 	p.FirstLoginAt = now
-	news, err := s.news(first, p)
+	news, err := s.notifyJobs(first, p)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 	return err
 }
 
-// used returns the person to whom the account of a login belongs.
-func (s *Service) used(ctx context.Context, login, accountID string) (domain.Person, error) {
+// personOfAccount returns the person to whom the account of a login belongs.
+func (s *Service) personOfAccount(ctx context.Context, login, accountID string) (domain.Person, error) {
 	if accountID == "" {
 		return s.Store.PersonByLogin(ctx, login)
 	}

@@ -55,7 +55,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return err // checked before the expensive hash
 	}
-	if err := s.stands(j, domain.StepPassword); err != nil {
+	if err := s.requireStep(j, domain.StepPassword); err != nil {
 		return err
 	}
 	p, err := s.reserve(ctx, j.Person)

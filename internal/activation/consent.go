@@ -19,7 +19,7 @@ func (s *Service) CharterFor(j domain.Journey, lang domain.Lang) (domain.Charter
 // hash. A text that is no longer in force is refused, and the student must read
 // the new one.
 func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, lang domain.Lang) error {
-	if err := s.stands(j, domain.StepCharter); err != nil {
+	if err := s.requireStep(j, domain.StepCharter); err != nil {
 		return err
 	}
 	charter, err := s.asShown(ctx, j.Profile, lang, sha256)
@@ -34,7 +34,7 @@ func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, 
 	if err != nil {
 		return err
 	}
-	news, err := s.news(accepted, p)
+	news, err := s.notifyJobs(accepted, p)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *Service) replaced(ctx context.Context, err error, reason domain.Reason)
 // else. At StepGuide it reserves the identifier and the university address,
 // because the page of the password shows them.
 func (s *Service) Pass(ctx context.Context, j *domain.Journey, step domain.Step) error {
-	if err := s.stands(j, step); err != nil {
+	if err := s.requireStep(j, step); err != nil {
 		return err
 	}
 	if step == domain.StepGuide {
@@ -108,8 +108,8 @@ func (s *Service) reserveOrPark(ctx context.Context, j *domain.Journey) (parked 
 	return true, s.reread(ctx, j)
 }
 
-// Behind returns the person of a journey that has identified one.
-func (s *Service) Behind(ctx context.Context, j domain.Journey) (domain.Person, error) {
+// PersonOf returns the person of a journey that has identified one.
+func (s *Service) PersonOf(ctx context.Context, j domain.Journey) (domain.Person, error) {
 	if !j.IsIdentified() {
 		return domain.Person{}, domain.ErrNotFound
 	}

@@ -37,7 +37,7 @@ func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang,
 		return domain.Journey{}, s.wrongDesk(ctx, domain.ReasonDeskWrong, acts)
 	}
 	j.ProveAtDesk(j.RequestedAt, given.Operator, p.ID)
-	if birth, number := s.Asks(j); !birth && !number {
+	if birth, number := s.RequiredProofs(j); !birth && !number {
 		j.Identify(j.RequestedAt, p.ID)
 	}
 	err = s.Store.Begin(ctx, j, domain.Effects{
@@ -83,10 +83,10 @@ func (s *Service) EnterLong(ctx context.Context, typed string, lang domain.Lang,
 		return wrong()
 	}
 	j.Prove(j.RequestedAt, candidates)
-	if birth, number := s.Asks(j); !birth && !number {
+	if birth, number := s.RequiredProofs(j); !birth && !number {
 		j.Identify(j.RequestedAt, candidates[0])
 	}
-	e := s.tell(&j, j.RequestedAt, domain.EventCodeProven)
+	e := s.eventOf(&j, j.RequestedAt, domain.EventCodeProven)
 	e.Events[0].Details = map[string]string{"code": "long"}
 	e.LongSpent = &domain.LongSpent{MAC: kept.MAC, At: j.RequestedAt}
 	e.Forget = []string{addressKey("strike", j.Address)}

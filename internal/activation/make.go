@@ -72,7 +72,7 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		return domain.Effects{}, err
 	}
 	p.Account, p.AccountID, p.ActivatedAt = domain.AccountActive, id, now
-	news, err := s.news(effects.Events[0], p)
+	news, err := s.notifyJobs(effects.Events[0], p)
 	if err != nil {
 		return domain.Effects{}, err
 	}

@@ -16,7 +16,7 @@ type listener struct {
 	about []domain.Person
 }
 
-func (l *listener) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
+func (l *listener) Notify(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told, l.about = append(l.told, v), append(l.about, p)
@@ -28,7 +28,7 @@ func (l *listener) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
 func TestRelyingPartiesAreTold(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	l := &listener{}
-	w.News = l
+	w.Subscribers = l
 	id := w.ask("etudiant", "jp.martin@example.net")
 	w.prove(id)
 	w.accept(id)

@@ -20,7 +20,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	if !ok {
 		return &domain.Refusal{Reason: domain.ReasonCodeFormat}
 	}
-	if err := s.stands(j, domain.StepCode); err != nil {
+	if err := s.requireStep(j, domain.StepCode); err != nil {
 		return err
 	}
 	// The people are read for every address alike, and before the comparison,
@@ -32,7 +32,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	now := eligible(people)
 	err = s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
-			return domain.Effects{Tallies: s.tell(j, at, domain.EventCodeExpired).Events}, &domain.Refusal{Reason: domain.ReasonCodeExpired}
+			return domain.Effects{Tallies: s.eventOf(j, at, domain.EventCodeExpired).Events}, &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
 		if j.CodeIsEarlier(s.Keys, digits) { // no try is counted: only a mail can have contained this code
 			return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonCodeEarlier}
@@ -44,21 +44,21 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 		if fits && len(still) == 0 && slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) }) {
 			// Activated on another device meanwhile. Only the holder of the mailbox
 			// knows the right code, so only that person is told.
-			e := s.tell(j, at, domain.EventCodeWrong)
+			e := s.eventOf(j, at, domain.EventCodeWrong)
 			e.Spend = spend
 			return e, &domain.Refusal{Reason: domain.ReasonElsewhere}
 		}
 		if !fits || len(still) == 0 {
 			spend.Count = true
-			e := s.tell(j, at, domain.EventCodeWrong)
+			e := s.eventOf(j, at, domain.EventCodeWrong)
 			e.Spend = spend
 			return e, wrong(j, at, time.Time{}, tries, domain.ReasonCodeWrong)
 		}
 		j.Prove(at, ids(still))
-		if birth, number := s.Asks(*j); !birth && !number {
+		if birth, number := s.RequiredProofs(*j); !birth && !number {
 			j.Identify(at, still[0].ID)
 		}
-		e := s.tell(j, at, domain.EventCodeProven)
+		e := s.eventOf(j, at, domain.EventCodeProven)
 		e.Spend, e.Forget = spend, []string{addressKey("strike", j.Address)}
 		return e, nil
 	})
@@ -71,7 +71,7 @@ func (s *Service) blocked(ctx context.Context, j *domain.Journey, err error, rea
 	if !errors.As(err, new(*domain.LimitError)) {
 		return err
 	}
-	told := domain.Effects{Tallies: s.tell(j, s.now(), kind).Events}
+	told := domain.Effects{Tallies: s.eventOf(j, s.now(), kind).Events}
 	return errors.Join(s.Store.Apply(ctx, told), limited(err, reason))
 }
 
@@ -81,10 +81,10 @@ type Answers struct {
 	Number    string
 }
 
-// Asks reports what the second proof asks for: what the profile wants, and the
+// RequiredProofs reports what the second proof asks for: what the profile wants, and the
 // number wherever one address belongs to several people. It is known from the
 // proven journey alone.
-func (s *Service) Asks(j domain.Journey) (birthDate, number bool) {
+func (s *Service) RequiredProofs(j domain.Journey) (birthDate, number bool) {
 	p, _ := s.Profile(j.Profile)
 	return p.Proof == domain.ProofBirthDate, p.Proof == domain.ProofNumber || len(j.Candidates) > 1
 }
@@ -94,10 +94,10 @@ func (s *Service) Asks(j domain.Journey) (birthDate, number bool) {
 // person with the typed number, or every candidate if the number is not asked for
 // or belongs to none of them. The answer does not say which part was wrong.
 func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) error {
-	if err := s.stands(j, domain.StepVerify); err != nil {
+	if err := s.requireStep(j, domain.StepVerify); err != nil {
 		return err
 	}
-	birth, number := s.Asks(*j)
+	birth, number := s.RequiredProofs(*j)
 	a.BirthDate, a.Number = strings.TrimSpace(a.BirthDate), foldNumber(a.Number)
 	if birth && a.BirthDate == "" || number && a.Number == "" {
 		return &domain.Refusal{Reason: domain.ReasonProofMissing}
@@ -132,14 +132,14 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 	err = s.act(ctx, j, domain.StepVerify, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		tries := j.CountVerifyTry()
 		if len(matches) != 1 {
-			e := s.tell(j, at, domain.EventIdentityWrong)
+			e := s.eventOf(j, at, domain.EventIdentityWrong)
 			e.Spend = &domain.Spend{At: at, Acts: s.proofActs(meant, desk), Count: true}
 			r := wrong(j, at, until, tries, domain.ReasonProofWrong)
 			r.TriesLeft = min(r.TriesLeft, left-1)
 			return e, r
 		}
 		j.Identify(at, matches[0])
-		e := s.tell(j, at, domain.EventIdentified)
+		e := s.eventOf(j, at, domain.EventIdentified)
 		e.Spend = &domain.Spend{At: at, Acts: s.proofActs(matches, desk)}
 		e.Forget = ProofLimits(matches[0])
 		return e, nil
@@ -199,7 +199,7 @@ func wrong(j *domain.Journey, at, retry time.Time, tries int, reason domain.Reas
 	return &domain.Refusal{Reason: domain.ReasonTriesSpent, Retry: retry}
 }
 
-// tell returns the event of an act on a journey.
-func (s *Service) tell(j *domain.Journey, at time.Time, kind domain.EventKind) domain.Effects {
+// eventOf returns the event of an act on a journey.
+func (s *Service) eventOf(j *domain.Journey, at time.Time, kind domain.EventKind) domain.Effects {
 	return domain.Effects{Events: []domain.Event{{At: at, Kind: kind, Person: j.Person, Journey: j.ID}}}
 }

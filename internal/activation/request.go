@@ -57,7 +57,7 @@ func (s *Service) newJourney(b domain.Beginning) (domain.Journey, error) {
 // Resend sends a new code, which replaces the preceding one. The tries are not
 // reset.
 func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error {
-	if err := s.stands(j, domain.StepCode); err != nil {
+	if err := s.requireStep(j, domain.StepCode); err != nil {
 		return err
 	}
 	if at := s.ResendAt(*j); s.now().Before(at) {
@@ -82,7 +82,7 @@ func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.
 		if !j.TakeCode(next) { // a concurrent request was first: one mail is enough
 			return domain.Effects{}, nil
 		}
-		effects.Events = s.tell(j, now, domain.EventCodeResent).Events
+		effects.Events = s.eventOf(j, now, domain.EventCodeResent).Events
 		return effects, nil
 	})
 }
@@ -115,7 +115,7 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	mine := slices.DeleteFunc(slices.Clone(people), func(p domain.Person) bool { return p.Profile != j.Profile })
 	j.IssueCode(j.CodeMAC(s.Keys, digits.Reveal()), ids(eligible(mine)), lang, now, now.Add(s.CodeLife))
 
-	m := truth(mine)
+	m := messageFor(mine)
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
 		m = domain.Message{Kind: domain.MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
 	}
@@ -141,10 +141,10 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	return e, err
 }
 
-// truth returns the mail that matches the state of the people at an address. A
+// messageFor returns the mail that matches the state of the people at an address. A
 // person who may activate takes precedence; otherwise the mail says why
 // activation is not possible.
-func truth(people []domain.Person) domain.Message {
+func messageFor(people []domain.Person) domain.Message {
 	m := domain.Message{Kind: domain.MessageNobody}
 	rank := 0
 	for _, p := range people {

@@ -22,17 +22,17 @@ type Service struct{ Options }
 
 // Options are the dependencies and settings of a Service.
 type Options struct {
-	Store    domain.Store
-	Limits   domain.Limits
-	Runner   domain.Runner
-	Accounts domain.Accounts
-	Hasher   domain.Hasher
-	Notifier domain.Notifier
-	Charters domain.Charters
-	News     domain.News // may be nil: no relying parties
-	Keys     secret.Keyring
-	Clock    func() time.Time
-	Random   io.Reader
+	Store       domain.Store
+	Limits      domain.Limits
+	Runner      domain.Runner
+	Accounts    domain.Accounts
+	Hasher      domain.Hasher
+	Notifier    domain.Notifier
+	Charters    domain.Charters
+	Subscribers domain.Subscribers // may be nil: no relying parties
+	Keys        secret.Keyring
+	Clock       func() time.Time
+	Random      io.Reader
 
 	Profiles []domain.Profile
 	// Policy returns the rules that a password must keep: the institution's, or
@@ -128,9 +128,9 @@ func (s *Service) reread(ctx context.Context, j *domain.Journey) error {
 	return err
 }
 
-// stands returns ErrExpired if the journey has expired and a Refusal with
+// requireStep returns ErrExpired if the journey has expired and a Refusal with
 // ReasonStep if it is at another step. An empty step accepts any.
-func (s *Service) stands(j *domain.Journey, at domain.Step) error {
+func (s *Service) requireStep(j *domain.Journey, at domain.Step) error {
 	if s.expired(*j) {
 		return ErrExpired
 	}
@@ -156,7 +156,7 @@ func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, de
 	var e domain.Effects
 	after, err := s.Store.Update(ctx, *j, func(j *domain.Journey) (domain.Effects, error) {
 		e, refusal = domain.Effects{}, nil // the function may run again
-		if err := s.stands(j, at); err != nil {
+		if err := s.requireStep(j, at); err != nil {
 			return domain.Effects{}, err
 		}
 		now := s.now()
@@ -186,12 +186,12 @@ func (s *Service) wake(e domain.Effects) {
 	}
 }
 
-// news returns the jobs that notify relying parties of an event.
-func (s *Service) news(v domain.Event, p domain.Person) ([]domain.Job, error) {
-	if s.News == nil {
+// notifyJobs returns the jobs that notify relying parties of an event.
+func (s *Service) notifyJobs(v domain.Event, p domain.Person) ([]domain.Job, error) {
+	if s.Subscribers == nil {
 		return nil, nil
 	}
-	return s.News.Tell(v, p)
+	return s.Subscribers.Notify(v, p)
 }
 
 // OpenJob reads the payload of a job.

@@ -33,7 +33,7 @@ type world struct {
 	dir      string // directory of the database
 	end      func() // called at the test's end, or earlier
 	accounts *fake.Accounts
-	desk     *charter.Desk
+	desk     *charter.Service
 	box      *box
 
 	mu  sync.Mutex
@@ -52,8 +52,8 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	board := charter.NewBoard(w.store, w.clock)
-	w.desk = &charter.Desk{Store: w.store, Board: board, Clock: w.clock}
+	board := charter.NewCache(w.store, w.clock)
+	w.desk = &charter.Service{Store: w.store, Cache: board, Clock: w.clock}
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatal(err)

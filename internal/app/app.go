@@ -58,7 +58,7 @@ type App struct {
 	pages   *portal.Portal
 
 	webhooks    *webhook.Webhooks
-	charters    *charter.Desk
+	charters    *charter.Service
 	campaigns   *campaign.Service
 	mailer      *mail.Mailer
 	bounceRules *bounce.Rules
@@ -113,7 +113,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.webhooks = NewWebhooks(c)
 	a.service, err = activation.New(activation.Options{
 		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Notifier: p.notifier,
-		Charters: a.charters.Board, News: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
+		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
 		Rates: c.Rates(), Avoid: a.rules.Avoid,
@@ -163,7 +163,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.watchAge(ctx, compared) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.readSources(ctx) })
-	group.Go(func() error { return a.charters.Board.Watch(ctx, a.log) })
+	group.Go(func() error { return a.charters.Cache.Watch(ctx, a.log) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err

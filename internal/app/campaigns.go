@@ -15,7 +15,7 @@ import (
 // configuration names a mailbox.
 func (a *App) joinCampaigns(ctx context.Context, p ports) error {
 	c := a.config
-	a.campaigns = &campaign.Service{Store: p.campaigns, Notifier: p.notifier, Runner: a.runner, Charters: a.charters.Board, Profiles: c.Domain(), Clock: time.Now}
+	a.campaigns = &campaign.Service{Store: p.campaigns, Notifier: p.notifier, Runner: a.runner, Charters: a.charters.Cache, Profiles: c.Domain(), Clock: time.Now}
 	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())
 	a.runner.Handle(campaign.JobMail, a.campaigns.Mails())
 	var box bounce.Box

@@ -11,7 +11,7 @@ import (
 // hangCharters publishes the charters of the configuration if none is published
 // yet, and reads the charters in force.
 func (a *App) hangCharters(ctx context.Context) error {
-	a.charters = &charter.Desk{Store: a.store, Board: charter.NewBoard(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
+	a.charters = &charter.Service{Store: a.store, Cache: charter.NewCache(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
 	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())
 	if err != nil {
 		return fmt.Errorf("charters: %w", err)

@@ -177,7 +177,7 @@ func (w *walk) sentTo(a domain.Address) int {
 }
 
 func (w *walk) next(j domain.Journey) domain.Step {
-	return j.Next(func(sum string) bool { return slices.Contains(w.app.charters.Board.Current(j.Profile), sum) })
+	return j.Next(func(sum string) bool { return slices.Contains(w.app.charters.Cache.Current(j.Profile), sum) })
 }
 
 // answer is what came back.

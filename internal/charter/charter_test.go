@@ -24,7 +24,7 @@ var start = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 // claire is the audit entry of the operator who publishes.
 var claire = audit.Entry{At: start, By: audit.Operator{Subject: "c", Name: "Claire", Role: "admin"}, Act: "charter.test"}
 
-func desk(t *testing.T, now *time.Time) (*charter.Desk, *store.Store) {
+func desk(t *testing.T, now *time.Time) (*charter.Service, *store.Store) {
 	t.Helper()
 	clock := func() time.Time { return *now }
 	s, err := store.Open(t.Context(), litetest.DSN(t, t.TempDir()), clock)
@@ -32,13 +32,13 @@ func desk(t *testing.T, now *time.Time) (*charter.Desk, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return &charter.Desk{Store: s, Board: charter.NewBoard(s, clock), Clock: clock}, s
+	return &charter.Service{Store: s, Cache: charter.NewCache(s, clock), Clock: clock}, s
 }
 
 func text(s string) charter.Text { return charter.Text{Title: "Charte", Markdown: s} }
 
 // publish saves a draft and publishes it.
-func publish(t *testing.T, d *charter.Desk, profile, name, words string, from time.Time) charter.Version {
+func publish(t *testing.T, d *charter.Service, profile, name, words string, from time.Time) charter.Version {
 	t.Helper()
 	draft, err := d.Save(t.Context(), charter.Draft{Profile: profile, Name: name, Texts: charter.Texts{French: text(words)}}, claire)
 	if err != nil {
@@ -51,9 +51,9 @@ func publish(t *testing.T, d *charter.Desk, profile, name, words string, from ti
 	return v
 }
 
-func inForce(t *testing.T, d *charter.Desk, profile string) string {
+func inForce(t *testing.T, d *charter.Service, profile string) string {
 	t.Helper()
-	c, err := d.Board.InForce(profile, domain.French)
+	c, err := d.Cache.InForce(profile, domain.French)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func inForce(t *testing.T, d *charter.Desk, profile string) string {
 func TestAVersionIsInForceFromItsMomentOn(t *testing.T) {
 	now := start
 	d, _ := desk(t, &now)
-	if _, err := d.Board.InForce("etudiant", domain.French); err == nil || len(d.Board.Current("etudiant")) != 0 {
+	if _, err := d.Cache.InForce("etudiant", domain.French); err == nil || len(d.Cache.Current("etudiant")) != 0 {
 		t.Error("something is in force before anything was published")
 	}
 	publish(t, d, "", "2026", "Un.", time.Time{})
@@ -85,7 +85,7 @@ func TestAVersionIsInForceFromItsMomentOn(t *testing.T) {
 			t.Errorf("after %v: %s and %s", at.after, s, e)
 		}
 	}
-	if c, _ := d.Board.InForce("personnel", domain.English); c.SHA256 != own.Texts.French.SHA256 || c.Lang != domain.French {
+	if c, _ := d.Cache.InForce("personnel", domain.English); c.SHA256 != own.Texts.French.SHA256 || c.Lang != domain.French {
 		t.Errorf("the staff's own charter, in the only language that it has: %+v", c)
 	}
 	if err := d.CallOff(t.Context(), own.ID, claire); !errors.Is(err, charter.ErrPast) {
@@ -110,7 +110,7 @@ func TestAVersionIsInForceFromItsMomentOn(t *testing.T) {
 func TestTheBoardLooksAgainByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &versions{}
-		b := charter.NewBoard(source, time.Now)
+		b := charter.NewCache(source, time.Now)
 		go func() { _ = b.Watch(t.Context(), nil) }()
 		v := charter.Version{ID: "v", Name: "2026", From: time.Now()}
 		v.Texts.French = charter.Text{Markdown: "Un.", SHA256: "x"}
@@ -142,7 +142,7 @@ func TestTheConfigurationSpeaksFirstAndOnlyFirst(t *testing.T) {
 			t.Errorf("start %d: ignored %v, %v", i, ignored, err)
 		}
 	}
-	if c, _ := d.Board.InForce("etudiant", domain.English); c.Title != "Charter" || c.Lang != domain.English {
+	if c, _ := d.Cache.InForce("etudiant", domain.English); c.Title != "Charter" || c.Lang != domain.English {
 		t.Errorf("%+v", c)
 	}
 }

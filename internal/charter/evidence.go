@@ -67,7 +67,7 @@ var ErrTampered = errors.New("the stored acceptances were changed outside the po
 
 // Evidence returns a person's signed export. It returns ErrTampered, with each
 // fault, instead of signing acceptances that do not hold.
-func (d *Desk) Evidence(ctx context.Context, id domain.PersonID, institution, portal string, key ed25519.PrivateKey) ([]byte, error) {
+func (d *Service) Evidence(ctx context.Context, id domain.PersonID, institution, portal string, key ed25519.PrivateKey) ([]byte, error) {
 	p, err := d.Store.Person(ctx, id)
 	if err != nil {
 		return nil, err

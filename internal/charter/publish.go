@@ -64,10 +64,10 @@ type Store interface {
 	Person(ctx context.Context, id domain.PersonID) (domain.Person, error)
 }
 
-// Desk writes and publishes charters. It holds no state.
-type Desk struct {
+// Service writes and publishes charters. It holds no state.
+type Service struct {
 	Store    Store
-	Board    *Board
+	Cache    *Cache
 	Profiles []domain.Profile
 	Clock    func() time.Time
 	Random   io.Reader // nil: crypto/rand
@@ -102,7 +102,7 @@ func (d Draft) Check() Faults {
 
 // Save stores a draft. It normalises line ends, because browsers send CR LF and
 // the hash must not depend on where the text was typed.
-func (d *Desk) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, error) {
+func (d *Service) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft, error) {
 	draft.Name = strings.TrimSpace(draft.Name)
 	for _, t := range []*Text{&draft.Texts.French, &draft.Texts.English} {
 		t.Title = strings.TrimSpace(t.Title)
@@ -140,7 +140,7 @@ func Clean(markdown string) string {
 // Publish makes a version from a draft, in force from a time on, or from now if
 // that time has passed. From then on every journey without a chosen password
 // returns to the charter, and every active person owes an acceptance.
-func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time.Time, by audit.Entry) (Version, error) {
+func (d *Service) Publish(ctx context.Context, id string, revision int64, from time.Time, by audit.Entry) (Version, error) {
 	draft, err := d.Store.Draft(ctx, id)
 	if err != nil {
 		return Version{}, err
@@ -159,7 +159,7 @@ func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time
 	if err := d.Store.Publish(ctx, v, draft.ID, revision, publication(v, &by)); err != nil {
 		return Version{}, err
 	}
-	return v, d.Board.Refresh(ctx)
+	return v, d.Cache.Refresh(ctx)
 }
 
 // EventPublished is the event of a new version, whether an operator or the
@@ -167,16 +167,16 @@ func (d *Desk) Publish(ctx context.Context, id string, revision int64, from time
 const EventPublished domain.EventKind = "charter.published"
 
 // CallOff cancels a version that is not in force yet.
-func (d *Desk) CallOff(ctx context.Context, id string, by audit.Entry) error {
+func (d *Service) CallOff(ctx context.Context, id string, by audit.Entry) error {
 	by.What = map[string]string{"version": id}
 	if err := d.Store.CallOff(ctx, id, by.By.Name, d.now(), domain.Effects{Audit: []audit.Entry{by}}); err != nil {
 		return err
 	}
-	return d.Board.Refresh(ctx)
+	return d.Cache.Refresh(ctx)
 }
 
 // Copy creates a draft with the texts of a version.
-func (d *Desk) Copy(ctx context.Context, version string, by audit.Entry) (Draft, error) {
+func (d *Service) Copy(ctx context.Context, version string, by audit.Entry) (Draft, error) {
 	v, err := d.Store.Version(ctx, version)
 	if err != nil {
 		return Draft{}, err
@@ -187,7 +187,7 @@ func (d *Desk) Copy(ctx context.Context, version string, by audit.Entry) (Draft,
 // Seed publishes the charters of the configuration for profiles that have no
 // version yet. It returns the configured charters that are ignored because
 // another text is in force.
-func (d *Desk) Seed(ctx context.Context, configured []domain.Charter) (ignored []string, err error) {
+func (d *Service) Seed(ctx context.Context, configured []domain.Charter) (ignored []string, err error) {
 	wanted, err := d.versions(configured, SeededBy)
 	if err != nil {
 		return nil, err
@@ -208,13 +208,13 @@ func (d *Desk) Seed(ctx context.Context, configured []domain.Charter) (ignored [
 			ignored = append(ignored, v.Name)
 		}
 	}
-	return ignored, d.Board.Refresh(ctx)
+	return ignored, d.Cache.Refresh(ctx)
 }
 
 // PublishAll puts the configured charters in force now, except those whose
 // texts are in force already. It returns ErrNameUsed if a changed text has the
 // name of an older version.
-func (d *Desk) PublishAll(ctx context.Context, configured []domain.Charter, by string) (published []*Version, err error) {
+func (d *Service) PublishAll(ctx context.Context, configured []domain.Charter, by string) (published []*Version, err error) {
 	wanted, err := d.versions(configured, by)
 	if err != nil {
 		return nil, err
@@ -232,11 +232,11 @@ func (d *Desk) PublishAll(ctx context.Context, configured []domain.Charter, by s
 		}
 		published = append(published, v)
 	}
-	return published, d.Board.Refresh(ctx)
+	return published, d.Cache.Refresh(ctx)
 }
 
 // versions merges the languages of each configured charter into one version.
-func (d *Desk) versions(configured []domain.Charter, by string) ([]*Version, error) {
+func (d *Service) versions(configured []domain.Charter, by string) ([]*Version, error) {
 	byKey := map[[2]string]*Version{}
 	var order []*Version
 	for _, c := range configured {
@@ -273,9 +273,9 @@ func publication(v Version, by *audit.Entry) domain.Effects {
 // SeededBy is the publisher's name for charters of the configuration.
 const SeededBy = "configuration"
 
-func (d *Desk) now() time.Time { return domain.Instant(d.Clock()) }
+func (d *Service) now() time.Time { return domain.Instant(d.Clock()) }
 
-func (d *Desk) id() (string, error) {
+func (d *Service) id() (string, error) {
 	random := d.Random
 	if random == nil {
 		random = rand.Reader

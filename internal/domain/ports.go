@@ -107,12 +107,12 @@ type Breached interface {
 	Has(password secret.Text) (bool, error)
 }
 
-// News notifies relying parties of events.
-type News interface {
-	// Tell returns the jobs that deliver an event about a person to every
+// Subscribers notifies relying parties of events.
+type Subscribers interface {
+	// Notify returns the jobs that deliver an event about a person to every
 	// subscribed relying party. It does no I/O; the jobs are committed together
 	// with the event.
-	Tell(v Event, p Person) ([]Job, error)
+	Notify(v Event, p Person) ([]Job, error)
 }
 
 // Charters returns the charters in force. Every page reads them, so they may be

@@ -279,9 +279,9 @@ func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 		Events: []domain.Event{{At: now, Kind: domain.EventAccountAdopted, Person: p.ID}},
 		Jobs:   []domain.Job{mail},
 	}
-	if d.News != nil { // relying parties are notified as of any other account
+	if d.Subscribers != nil { // relying parties are notified as of any other account
 		p.Account, p.AccountID, p.ActivatedAt = domain.AccountActive, a.ID, now
-		news, err := d.News.Tell(domain.Event{At: now, Kind: domain.EventAccountCreated, Person: p.ID}, p)
+		news, err := d.Subscribers.Notify(domain.Event{At: now, Kind: domain.EventAccountCreated, Person: p.ID}, p)
 		if err != nil {
 			return domain.Effects{}, err
 		}

@@ -1,6 +1,6 @@
 // Package webhook sends signed messages about accounts to relying parties.
 //
-//	event ── Tell ──► one sealed job for each subscribed endpoint,
+//	event ── Notify ──► one sealed job for each subscribed endpoint,
 //	                  in the event's own transaction
 //	job ── Run ──► POST, signed by the Standard Webhooks conventions
 //	   ├── 2xx ────────────────────────────────► done
@@ -93,7 +93,7 @@ type Options struct {
 	Random    io.Reader
 }
 
-// Webhooks creates the jobs that send messages. It implements domain.News.
+// Webhooks creates the jobs that send messages. It implements domain.Subscribers.
 type Webhooks struct{ Options }
 
 // New returns webhooks. [Webhooks.Handlers] returns the handlers of their jobs.
@@ -128,8 +128,8 @@ type person struct {
 	Charter           map[string]string `json:"charter,omitempty"`
 }
 
-// Tell returns one job for each endpoint that is subscribed to the event.
-func (w *Webhooks) Tell(v domain.Event, p domain.Person) ([]domain.Job, error) {
+// Notify returns one job for each endpoint that is subscribed to the event.
+func (w *Webhooks) Notify(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	about := person{Number: p.Number, Profile: p.Profile, Cohort: p.Cohort, Login: p.Login, UniversityAddress: p.UniversityAddress, AccountID: p.AccountID}
 	if v.Kind == domain.EventCharterAccepted {
 		about.Charter = v.Details

@@ -140,7 +140,7 @@ func (w *world) pass(d time.Duration) {
 // tell commits the jobs of an event and returns their ids.
 func (w *world) tell(kind domain.EventKind) []string {
 	w.t.Helper()
-	told, err := w.Tell(domain.Event{At: w.clock().UTC(), Kind: kind, Person: "p", Details: map[string]string{"version": "2026-09"}}, domain.Person{
+	told, err := w.Notify(domain.Event{At: w.clock().UTC(), Kind: kind, Person: "p", Details: map[string]string{"version": "2026-09"}}, domain.Person{
 		ID: "p", Number: "22502142", Profile: "etudiant", Login: "o22502142", UniversityAddress: "jean-pierre.martin@etu.example.org", AccountID: "f3b1",
 		GivenName: "Jean-Pierre", BirthDate: "2007-03-17", Email: "jp@example.net",
 	})

@@ -36,7 +36,7 @@ type Options struct {
 	Desk      Desk
 	Directory People
 	Profiles  []domain.Profile
-	Charters  *charter.Desk     // nil: no pages of charters
+	Charters  *charter.Service  // nil: no pages of charters
 	Campaigns *campaign.Service // nil: no pages of campaigns
 	Lists     Lists
 	Letters   Letters

@@ -96,7 +96,7 @@ func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, enrolled domai
 	if err := a.Service().Prove(ctx, &j, sixDigits.FindString(mail.Text), "demo"); err != nil {
 		return err
 	}
-	if birth, number := a.Service().Asks(j); birth || number {
+	if birth, number := a.Service().RequiredProofs(j); birth || number {
 		if err := a.Service().Verify(ctx, &j, activation.Answers{BirthDate: p.BirthDate, Number: p.Number}); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, enrolled domai
 	if err := a.Service().Pass(ctx, &j, domain.StepGuide); err != nil {
 		return err
 	}
-	person, err := a.Service().Behind(ctx, j)
+	person, err := a.Service().PersonOf(ctx, j)
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,9 @@ import (
 // are checked in the database.
 const refreshEvery = 3 * time.Second
 
-// Board returns the charters in force from memory. It implements
+// Cache returns the charters in force from memory. It implements
 // activation.Charters.
-type Board struct {
+type Cache struct {
 	source Source
 	clock  func() time.Time
 	seen   atomic.Pointer[[]Version]
@@ -27,23 +27,23 @@ type Source interface {
 	Versions(ctx context.Context) ([]Version, error)
 }
 
-// NewBoard returns an empty board; Refresh fills it.
-func NewBoard(source Source, clock func() time.Time) *Board {
-	return &Board{source: source, clock: clock}
+// NewCache returns an empty cache; Refresh fills it.
+func NewCache(source Source, clock func() time.Time) *Cache {
+	return &Cache{source: source, clock: clock}
 }
 
 // Refresh reads the published versions again.
-func (b *Board) Refresh(ctx context.Context) error {
-	versions, err := b.source.Versions(ctx)
+func (c *Cache) Refresh(ctx context.Context) error {
+	versions, err := c.source.Versions(ctx)
 	if err != nil {
 		return err
 	}
-	b.seen.Store(&versions)
+	c.seen.Store(&versions)
 	return nil
 }
 
 // Watch calls Refresh periodically until ctx ends.
-func (b *Board) Watch(ctx context.Context, log *slog.Logger) error {
+func (c *Cache) Watch(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
 	for {
@@ -52,15 +52,15 @@ func (b *Board) Watch(ctx context.Context, log *slog.Logger) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := b.Refresh(ctx); err != nil && ctx.Err() == nil {
+		if err := c.Refresh(ctx); err != nil && ctx.Err() == nil {
 			log.Error("read the charters", "error", err)
 		}
 	}
 }
 
 // InForce returns the charter that people of a profile accept now.
-func (b *Board) InForce(profile string, lang domain.Lang) (domain.Charter, error) {
-	v, ok := b.version(profile)
+func (c *Cache) InForce(profile string, lang domain.Lang) (domain.Charter, error) {
+	v, ok := c.version(profile)
 	if !ok {
 		return domain.Charter{}, fmt.Errorf("charter: none is in force for %q", profile)
 	}
@@ -69,18 +69,18 @@ func (b *Board) InForce(profile string, lang domain.Lang) (domain.Charter, error
 }
 
 // Current returns the hashes of the texts in force, one per language.
-func (b *Board) Current(profile string) []string {
-	v, ok := b.version(profile)
+func (c *Cache) Current(profile string) []string {
+	v, ok := c.version(profile)
 	if !ok {
 		return nil
 	}
 	return v.Texts.Hashes()
 }
 
-func (b *Board) version(profile string) (Version, bool) {
-	versions := b.seen.Load()
+func (c *Cache) version(profile string) (Version, bool) {
+	versions := c.seen.Load()
 	if versions == nil {
 		return Version{}, false
 	}
-	return InForce(*versions, profile, b.clock())
+	return InForce(*versions, profile, c.clock())
 }
