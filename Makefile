@@ -49,6 +49,7 @@ lint: ## gofmt, go vet and the linter (.golangci.yml), in both modules
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(LINT) run ./...
+	$(GO) -C tools test -count=1 ./argon2asm
 	cd test && $(GO) vet ./... && $(GO) tool -modfile=../tools/go.mod golangci-lint run ./...
 
 fmt: ## format the code
@@ -74,9 +75,10 @@ cross: ## compile the program for every platform that it supports
 schema: ## write docs/schema.sql from the migrations
 	$(GO) test -count=1 -run TestSchemaDocument ./internal/store -update
 
-generate: schema ## write the generated documents: schema.sql, configuration.md, metrics.md
+generate: schema ## write what is generated: schema.sql, configuration.md, metrics.md, Argon2's assembly
 	$(GO) test -count=1 -run TestConfigurationDocument ./internal/devenv/reference -update
 	$(GO) test -count=1 -run TestMetricsDocument ./portal/web -update
+	$(GO) -C tools run ./argon2asm -pkg argon2 -out ../internal/argon2/block_amd64.s -stubs ../internal/argon2/block_amd64.go
 
 new-migration: ## create the next migration file of both databases: make new-migration NAME=add_phone
 	@./scripts/new-migration.sh "$(NAME)"
@@ -93,6 +95,7 @@ fuzz: ## run each fuzz target for half a minute
 	$(GO) test -fuzz FuzzReport -fuzztime 30s ./internal/mail/bounce
 	$(GO) test -fuzz FuzzWords -fuzztime 30s ./internal/naming
 	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./internal/sso
+	$(GO) test -fuzz FuzzIDKey -fuzztime 30s ./internal/argon2
 
 chaos: needs ## let students activate while servers fail, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
 	CHAOS_S=$(or $(CHAOS_S),120) $(GO) -C test run ./chaos

@@ -1,0 +1,3 @@
+package argon2
+
+func setFast(on bool) { fast = on }

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package argon2
+
+func setFast(bool) {}
