@@ -273,7 +273,8 @@ CREATE TABLE people (
     stage              BIGINT NOT NULL DEFAULT 0,
     -- The row of an erased person remains so that no import adds the person again.
     erased_at          BIGINT NOT NULL DEFAULT 0,
-    -- Folded words of names, number, login and addresses, for search and sorting.
+    -- Folded words of names, number, login and addresses, for search and sorting
+    -- (searchText in search.go).
     search             TEXT NOT NULL DEFAULT '',
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
@@ -317,6 +318,8 @@ CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked'
 	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
 
 CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
+
+CREATE VIRTUAL TABLE people_parts USING fts5(parts, content='', detail='none', columnsize=0, tokenize='trigram');
 
 CREATE VIRTUAL TABLE people_words USING fts5(search, content='people', content_rowid='rowid', detail='none', columnsize=0, prefix='1 2 3 4 5 6',
     tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
@@ -370,6 +373,19 @@ CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT
 CREATE TRIGGER names_no_delete BEFORE DELETE ON names BEGIN SELECT RAISE(ABORT, 'names is append-only'); END;
 
 CREATE TRIGGER names_no_update BEFORE UPDATE ON names BEGIN SELECT RAISE(ABORT, 'names is append-only'); END;
+
+CREATE TRIGGER people_parts_delete AFTER DELETE ON people BEGIN
+    INSERT INTO people_parts (people_parts, rowid, parts) VALUES ('delete', old.rowid, substr(old.search, instr(old.search, '#')));
+END;
+
+CREATE TRIGGER people_parts_insert AFTER INSERT ON people BEGIN
+    INSERT INTO people_parts (rowid, parts) VALUES (new.rowid, substr(new.search, instr(new.search, '#')));
+END;
+
+CREATE TRIGGER people_parts_update AFTER UPDATE OF search ON people WHEN old.search <> new.search BEGIN
+    INSERT INTO people_parts (people_parts, rowid, parts) VALUES ('delete', old.rowid, substr(old.search, instr(old.search, '#')));
+    INSERT INTO people_parts (rowid, parts) VALUES (new.rowid, substr(new.search, instr(new.search, '#')));
+END;
 
 CREATE TRIGGER people_words_delete AFTER DELETE ON people BEGIN
     INSERT INTO people_words (people_words, rowid, search) VALUES ('delete', old.rowid, old.search);

@@ -85,6 +85,10 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if a.store, err = OpenStore(ctx, c); err != nil {
 		return nil, err
 	}
+	if !a.store.FindsParts() {
+		log.Warn("the database has no trigram index: the console does not find parts of a number or address",
+			"do", "install pg_trgm (postgresql-contrib), then run: CREATE EXTENSION pg_trgm; CREATE INDEX people_parts ON people USING gin (substr(search, strpos(search, '#')) gin_trgm_ops)")
+	}
 	if err := a.hangCharters(ctx); err != nil {
 		return nil, err
 	}

@@ -79,6 +79,10 @@ type Page struct {
 	More   bool // whether there are more than Count matches
 	// Loose reports that the words alone have more than Enough matches: the page
 	// shows some of them and asks for another word.
-	Loose      bool
+	Loose bool
+	// Near holds the people who match nearly, the most similar first: with a word
+	// spelled differently, or with a piece of the number or of an address. It is
+	// filled only if all matches are on one page.
+	Near       []domain.Person
 	Prev, Next Cursor // zero: no such page
 }

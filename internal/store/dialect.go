@@ -23,9 +23,17 @@ type dialect struct {
 	// SQLite, which has one writer at a time.
 	skipLocked string
 	// match is the condition on the full-text index people_words. It stops at
-	// helpdesk.EnoughWords + 1 people. query returns its parameter.
+	// helpdesk.EnoughWords + 1 people. query returns its parameter: people must
+	// match one term of each group. A term that ends in * is a prefix.
 	match string
-	query func(words []string) string
+	query func(groups [][]string) string
+	// parts is the condition on people_parts, the trigram index over a part of
+	// people.search, and part returns its parameter for a piece of a word. The
+	// condition may also match people who have the trigrams in another order.
+	// partsIndex selects a row if the index exists.
+	parts      string
+	part       func(word string) string
+	partsIndex string
 	// key is the column with the fastest unique lookup, among is the IN condition
 	// over it, and keys returns the parameter of that condition.
 	key, among string
@@ -44,8 +52,18 @@ type dialect struct {
 var sqlite = dialect{
 	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3, imports: sqliteImports,
 	match: fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
-	query: func(words []string) string { return beginnings(words, `"%s"*`, " ") },
-	key:   "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
+	query: func(groups [][]string) string { return terms(groups, `"%s"*`, `"%s"`, " OR ", " AND ") },
+	parts: fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
+	part: func(word string) string {
+		var trigrams [][]string
+		letters := []rune(word)
+		for i := range len(letters) - 2 {
+			trigrams = append(trigrams, []string{string(letters[i : i+3])})
+		}
+		return terms(trigrams, "", `"%s"`, "", " AND ")
+	},
+	partsIndex: `SELECT name FROM sqlite_schema WHERE name = 'people_parts'`,
+	key:        "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
 	keys: func(found []string) any { return "[" + strings.Join(found, ",") + "]" },
 	// The tables of the full-text index are left out: triggers of the target fill them.
 	listTables:  `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'`,
@@ -57,7 +75,10 @@ var postgres = dialect{
 	name: "postgres", driver: "pgx", goose: goose.DialectPostgres, imports: postgresImports,
 	skipLocked:  "FOR UPDATE SKIP LOCKED",
 	match:       "cast(search AS tsvector) @@ cast(? AS tsquery)",
-	query:       func(words []string) string { return beginnings(words, "%s:*", " & ") },
+	query:       func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
+	parts:       "substr(search, strpos(search, '#')) LIKE ?",
+	part:        func(word string) string { return "%" + word + "%" },
+	partsIndex:  `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
 	key:         "id",
 	among:       "id = ANY(?)",
 	keys:        func(found []string) any { return found },
@@ -67,14 +88,30 @@ var postgres = dialect{
 	listNeeds:   `SELECT DISTINCT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::text::regclass`,
 }
 
-// beginnings returns a full-text query for words with the given beginnings. The
-// words contain letters, marks and digits only, so they need no quoting.
-func beginnings(words []string, form, and string) string {
-	var out []string
-	for _, w := range words {
-		out = append(out, fmt.Sprintf(form, w))
+// terms writes groups of terms in a database's full-text syntax. The terms contain
+// letters, marks and digits only, besides soundMark, so they need no quoting.
+func terms(groups [][]string, prefix, whole, or, and string) string {
+	var all []string
+	for _, group := range groups {
+		var any []string
+		for _, term := range group {
+			if word, isPrefix := strings.CutSuffix(term, "*"); isPrefix {
+				any = append(any, fmt.Sprintf(prefix, word))
+			} else {
+				any = append(any, fmt.Sprintf(whole, term))
+			}
+		}
+		all = append(all, "("+strings.Join(any, or)+")")
 	}
-	return strings.Join(out, and)
+	return strings.Join(all, and)
+}
+
+// beginnings returns the groups that match words with the given beginnings.
+func beginnings(words []string) (groups [][]string) {
+	for _, w := range words {
+		groups = append(groups, []string{w + "*"})
+	}
+	return groups
 }
 
 func dialectOf(dsn string) (dialect, error) {

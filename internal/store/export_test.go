@@ -22,6 +22,30 @@ func (s *Store) Exec(ctx context.Context, statement string) error {
 	return err
 }
 
+// IndexSizes returns the sizes of the indexes people_words and people_parts in bytes.
+func (s *Store) IndexSizes(ctx context.Context) (words, parts int64, err error) {
+	query := `SELECT (SELECT sum(length(block)) FROM people_words_data), (SELECT sum(length(block)) FROM people_parts_data)`
+	if s.dialect.name == "postgres" {
+		query = `SELECT pg_relation_size('people_words'), pg_relation_size('people_parts')`
+	}
+	err = s.db.QueryRowContext(ctx, query).Scan(&words, &parts)
+	return words, parts, err
+}
+
+// DropParts removes the trigram index and makes the store notice it.
+func (s *Store) DropParts(ctx context.Context) error {
+	statements := []string{`DROP INDEX people_parts`}
+	if s.dialect.name == "sqlite" {
+		statements = []string{`DROP TRIGGER people_parts_insert`, `DROP TRIGGER people_parts_update`, `DROP TRIGGER people_parts_delete`, `DROP TABLE people_parts`}
+	}
+	for _, statement := range statements {
+		if _, err := s.writer.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return s.lookForParts(ctx)
+}
+
 // ReserveLogin and ReserveAddress reserve one of the two names.
 func (s *Store) ReserveLogin(ctx context.Context, id domain.PersonID, candidates iter.Seq[string]) (string, error) {
 	login, _, err := s.Reserve(ctx, id, candidates, nil)
@@ -51,7 +75,7 @@ func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query) (plans []string, 
 		defer conn.ExecContext(ctx, `RESET ALL`)
 	}
 	l := &listener{Conn: conn, explain: explain}
-	_, err = finder{l, s.dialect}.find(ctx, q)
+	_, err = finder{l, s.dialect, s.hasParts}.find(ctx, q)
 	return l.plans, errors.Join(err, l.err)
 }
 
@@ -169,7 +193,7 @@ func AddMigration(t *testing.T, statement string) (restore func()) {
 // SchemaText returns docs/schema.sql: the statements of SQLite's own catalogue.
 func (s *Store) SchemaText(ctx context.Context) (string, error) {
 	statements, err := texts(ctx, s.db, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'
-		AND name NOT LIKE 'people_words~_%' ESCAPE '~' AND name <> 'schema_version' AND type <> 'trigger' ORDER BY tbl_name, CASE type WHEN 'table' THEN 0 ELSE 1 END, name`)
+		AND name NOT LIKE 'people_words~_%' ESCAPE '~' AND name NOT LIKE 'people_parts~_%' ESCAPE '~' AND name <> 'schema_version' AND type <> 'trigger' ORDER BY tbl_name, CASE type WHEN 'table' THEN 0 ELSE 1 END, name`)
 	if err != nil {
 		return "", err
 	}

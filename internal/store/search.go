@@ -13,12 +13,30 @@ import (
 	"entree/internal/naming"
 )
 
-// searchText returns the words by which a person is found and sorted: family
-// name, given name, number, identifier and addresses, folded. Every statement
-// that writes one of these fields must write the column search too.
+// searchText returns the words by which a person is found and sorted, folded, in
+// three parts:
+//
+//	arc d jean pierre - ↑rk ↑jn ↑pr # darc jeanpierre 22502142 jpmartinexamplenet
+//
+// the names, then their sounds with soundMark, then the names without spaces and
+// apostrophes, the number, the identifier and the addresses. The third part, with
+// the # before it, has an index of trigrams. Every statement that writes one of these
+// fields must write the column search too.
 func searchText(p domain.Person) string {
-	var words []string
-	for _, s := range []string{p.FamilyName, p.GivenName, p.Number, p.Login, string(p.Email), p.UniversityAddress} {
+	names := slices.Concat(naming.Words(p.FamilyName), naming.Words(p.GivenName))
+	words := slices.Concat(names, []string{"-"})
+	for _, w := range names {
+		if s := naming.Sound(w); s != "" {
+			words = append(words, soundMark+s)
+		}
+	}
+	words = append(words, "#")
+	for _, name := range []string{p.FamilyName, p.GivenName} {
+		if parts := naming.Words(name); len(parts) > 1 {
+			words = append(words, strings.Join(parts, ""))
+		}
+	}
+	for _, s := range []string{p.Number, p.Login, string(p.Email), p.UniversityAddress} {
 		words = append(words, naming.Words(s)...)
 	}
 	return strings.Join(words, " ")
@@ -91,8 +109,10 @@ func (c *clause) add(condition string, value any) {
 //
 // The longest word is assumed to be the rarest: a short prefix is in many rows, and
 // SQLite reads all of them before it returns the first.
+//
+// If the matches fit on one page, FindPeople adds the people who match nearly.
 func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
-	return finder{s.db, s.dialect}.find(ctx, q)
+	return finder{s.db, s.dialect, s.hasParts}.find(ctx, q)
 }
 
 // finder runs the search queries. Tests replace db to record them.
@@ -101,23 +121,35 @@ type finder struct {
 		rowsOf
 		either
 	}
-	dialect dialect
+	dialect  dialect
+	hasParts bool // the index of trigrams exists
 }
 
-func (f finder) find(ctx context.Context, q helpdesk.Query) (page helpdesk.Page, err error) {
+func (f finder) find(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
 	words := naming.Words(q.Words)
 	if q.Words != "" && len(words) == 0 {
-		return page, nil
+		return helpdesk.Page{}, nil
 	}
+	page, err := f.exact(ctx, q, words)
+	if err != nil || len(words) == 0 || page.Loose || q.From.ID != "" || page.Next.ID != "" {
+		return page, err
+	}
+	page.Near, err = f.near(ctx, q, words, page.People)
+	return page, wrap("find people", err)
+}
+
+// exact returns one page of the people with a word that begins with each of the
+// words.
+func (f finder) exact(ctx context.Context, q helpdesk.Query, words []string) (page helpdesk.Page, err error) {
 	byFilters := clause{most: helpdesk.Enough}
 	byLongest, byWords := clause{most: helpdesk.EnoughWords}, clause{most: helpdesk.EnoughWords}
 	byFilters.facets(q, false)
 	if len(words) > 1 {
 		longest := slices.MaxFunc(words, func(a, b string) int { return len(a) - len(b) })
-		byLongest.add(f.dialect.match, f.dialect.query([]string{longest}))
+		byLongest.add(f.dialect.match, f.dialect.query(beginnings([]string{longest})))
 	}
 	if len(words) > 0 {
-		byWords.add(f.dialect.match, f.dialect.query(words))
+		byWords.add(f.dialect.match, f.dialect.query(beginnings(words)))
 	}
 	var found []string
 	driven := false // true: the rows are reached by the keys found, false: along the order

@@ -134,8 +134,9 @@ func TestFindPeople_FollowsEveryChange(t *testing.T) {
 		if err := w.Exec(t.Context(), `VACUUM`); err != nil {
 			t.Fatal(err)
 		}
-		for words, want := range map[string]string{"curie": "1", "radium@example": "1", "arc": "2", "jp@example.net": "2", "jean": "2"} {
-			if got := found(mustFind(t, w, helpdesk.Query{Words: words})); got != want {
+		for words, want := range map[string]string{"curie": "1", "radium@example": "1", "arc": "2", "jp@example.net": "2", "jean": "2", "curye": "1", "adium@ex": "1"} {
+			page := mustFind(t, w, helpdesk.Query{Words: words})
+			if got := strings.TrimSpace(found(page) + " " + nearly(page)); got != want {
 				t.Errorf("%q finds %q, want %q", words, got, want)
 			}
 		}
@@ -217,6 +218,95 @@ func TestFindPeople_NoStatementReadsEverybody(t *testing.T) {
 		}
 		if seen < len(queries()) {
 			t.Errorf("only %d plans", seen)
+		}
+	})
+}
+
+func nearly(page helpdesk.Page) string { return found(helpdesk.Page{People: page.Near}) }
+
+// A help desk types a name as it is heard, an identifier as it is read out, or the
+// end of a number.
+func TestU9_PeopleAreFoundByANearbySpelling(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		var people []domain.Person
+		for i, n := range []struct{ given, family, number string }{
+			{"Åsa", "Håkansson", "22510001"},      // 0
+			{"Thị", "Nguyễn", "22510002"},         // 1
+			{"Jeanne", "d’Arc", "22510003"},       // 2
+			{"Jean-Pierre", "Martin", "22502142"}, // 3
+			{"Sinéad", "O'Connor", "22510005"},    // 4
+			{"Mohammed", "Benali", "22510006"},    // 5
+			{"Ann", "MacDonald", "22514279"},      // 6
+			{"Marie", "de La Tour", "22510008"},   // 7
+			{"Martine", "Merlin", "AB514200"},     // 8
+			{"Christophe", "Lefèvre", "22510010"}, // 9
+		} {
+			people = append(people, domain.Person{
+				ID: domain.PersonID(fmt.Sprint(i)), Profile: "etudiant", Number: n.number, GivenName: n.given, FamilyName: n.family,
+				Email: domain.Address(fmt.Sprintf("perso.%d@courrier.example.net", i)), UniversityAddress: fmt.Sprintf("u%d@etu.example.org", i), Cohort: "L" + fmt.Sprint(i%2), Readiness: domain.Ready,
+			})
+		}
+		w.enrol(people...)
+		for _, c := range []struct{ words, exact, near string }{
+			{"hakanson", "", "0"},
+			{"Hakonson", "", "0"}, // two letters differ, the sound does not
+			{"nguien", "", "1"},
+			{"nugyen", "", "1"},
+			{"darc", "2", ""},
+			{"d arc jeane", "", "2"},
+			{"jeanpierre", "3", ""},
+			{"jean-piere", "", "3"},
+			{"jeanpiere martin", "", "3"},
+			{"oconnor", "4", ""},
+			{"o connor", "4", ""},
+			{"oconor", "", "4"},
+			{"muhamad", "", "5"},
+			{"ben ali", "", "5"},
+			{"mac donald", "", "6"},
+			{"macdonld ann", "", "6"},
+			{"delatour", "7", ""},
+			{"latour", "", "7"},
+			{"cristofe lefebvre", "", "9"},
+			{"142", "", "3 6 8"}, // the end of a number comes before its middle
+			{"2142", "", "3"},
+			{"martin 142", "", "3 8"},
+			{"b5142", "", "8"},
+			{"22502143", "", ""}, // another person's number
+			{"o.4@courrier", "", "4"},
+			{"zzz", "", ""},
+		} {
+			page := mustFind(t, w, helpdesk.Query{Words: c.words})
+			if found(page) != c.exact || nearly(page) != c.near {
+				t.Errorf("%q finds %q, then %q; want %q, then %q", c.words, found(page), nearly(page), c.exact, c.near)
+			}
+		}
+		if got := nearly(mustFind(t, w, helpdesk.Query{Words: "142", Cohort: "L1"})); got != "3" {
+			t.Errorf("within a cohort: %q", got)
+		}
+		if got := mustFind(t, w, helpdesk.Query{Words: "marti"}); found(got) != "3 8" {
+			t.Errorf("marti: %q", found(got))
+		}
+	})
+}
+
+// A database without the trigram index, as PostgreSQL without pg_trgm, finds
+// misspelt names, but no piece of a number.
+func TestU9_WithoutTheTrigramIndex(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		crowd(w)
+		if !w.FindsParts() {
+			t.Fatal("the schema has no trigram index")
+		}
+		if err := w.DropParts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if w.FindsParts() {
+			t.Error("the missing index is not noticed")
+		}
+		for words, want := range map[string]string{"bennali": "04", "504": ""} {
+			if got := nearly(mustFind(t, w, helpdesk.Query{Words: words})); got != want {
+				t.Errorf("%q finds %q, want %q", words, got, want)
+			}
 		}
 	})
 }

@@ -43,6 +43,8 @@ type Store struct {
 	dialect dialect
 	now     func() time.Time
 	record  *recordKeys // nil without UseKeys
+	// hasParts reports whether the trigram index people_parts exists.
+	hasParts bool
 }
 
 // Open opens a database. dsn is "sqlite:FILE" or "postgres://…". Open creates
@@ -59,6 +61,9 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 		}
 	}
 	if err := s.requireSchema(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.lookForParts(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -84,6 +89,17 @@ func (s *Store) Close() error {
 	}
 	return errors.Join(s.writer.Close(), s.db.Close())
 }
+
+// lookForParts sets hasParts.
+func (s *Store) lookForParts(ctx context.Context) error {
+	indexes, err := texts(ctx, s.db, s.dialect.partsIndex)
+	s.hasParts = len(indexes) > 0
+	return wrap("read the schema", err)
+}
+
+// FindsParts reports whether FindPeople finds a piece of a number or of an address.
+// On PostgreSQL it needs the extension pg_trgm when the schema is created.
+func (s *Store) FindsParts() bool { return s.hasParts }
 
 // Ping returns an error if the database does not answer.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }

@@ -3,6 +3,7 @@ package admin
 import (
 	"html/template"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -18,6 +19,8 @@ type Frame struct {
 	Rail     []RailItem
 	Other    domain.Lang // language that the language switch leads to
 	Switch   string      // address of the language switch
+	Search   bool        // the operator may search for people; the page has no search field of its own
+	Focus    bool        // the search field has the focus when the page opens
 	Undo     string      // address that undoes the last act; empty: the act cannot be undone
 }
 
@@ -41,9 +44,14 @@ func (a *Console) dress(c *gin.Context, view *web.View) {
 	}
 	if v, err := a.who(c); err == nil && v != nil {
 		f.Operator, f.Role = v.by.Name, v.roles[0]
+		at := c.Request.URL.Path
+		f.Search = a.may(v.roles, http.MethodGet, pathPeople) && at != pathPeople
+		// An operator on the telephone types the next name at once. Pages below the
+		// lists, besides a person's page, begin with a form of their own.
+		f.Focus = c.Request.Method == http.MethodGet && path.Dir(at) == pathPeople
 		for _, item := range rail {
 			if a.may(v.roles, http.MethodGet, item.path) {
-				at := c.Request.URL.Path
+				f.Focus = f.Focus || c.Request.Method == http.MethodGet && at == item.path
 				f.Rail = append(f.Rail, RailItem{item.path, item.key, at == item.path || item.path != root && strings.HasPrefix(at, item.path+"/")})
 			}
 		}

@@ -50,6 +50,7 @@ type PeoplePage struct {
 	Profiles      []Choice
 	Cohorts       []string
 	Rows          []PersonRow
+	Near          []PersonRow // people who match nearly
 	Count         int
 	More, Loose   bool
 	Before, After string
@@ -69,6 +70,13 @@ type PersonRow struct {
 	State   domain.PersonState
 	Pick    string // id and version, the value of the checkbox for the bulk acts
 	Picked  bool
+	Acts    bool // the row has a checkbox
+}
+
+// In returns the row for a list with or without checkboxes.
+func (r PersonRow) In(acts bool) PersonRow {
+	r.Acts = acts
+	return r
 }
 
 var peopleFilters = []string{"q", "etat", "profil", "cohorte"}
@@ -116,9 +124,13 @@ func (a *Console) peoplePage(v *visit) (PeoplePage, error) {
 		names[p.Key] = name
 		out.Profiles = append(out.Profiles, Choice{p.Key, name})
 	}
-	for _, p := range page.People {
-		out.Rows = append(out.Rows, PersonRow{Person: p, URL: personURL(p.ID), Profile: or(names[p.Profile], p.Profile), State: p.State(), Pick: string(p.ID) + " " + helpdesk.Version(p)})
+	rows := func(people []domain.Person) (rows []PersonRow) {
+		for _, p := range people {
+			rows = append(rows, PersonRow{Person: p, URL: personURL(p.ID), Profile: or(names[p.Profile], p.Profile), State: p.State(), Pick: string(p.ID) + " " + helpdesk.Version(p)})
+		}
+		return rows
 	}
+	out.Rows, out.Near = rows(page.People), rows(page.Near)
 	turn := func(c helpdesk.Cursor) string {
 		if c.ID == "" {
 			return ""
@@ -213,6 +225,6 @@ func peopleSamples() []any {
 	p := domain.Person{ID: "p", Profile: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Email: "a@exemple.fr", Hold: "doute", ActivatedAt: time.Unix(0, 0)}
 	return []any{PeoplePage{}, PeoplePage{
 		States: domain.PersonStates(), Profiles: []Choice{{"etudiant", "Étudiant"}}, Cohorts: []string{"L1"}, Count: 1000, More: true, Loose: true,
-		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", domain.StateHeld, "p v", true}}, Before: "/", After: "/", Acts: true, Reason: "doute",
+		Rows: []PersonRow{{p, "/admin/personnes/p", "Étudiant", domain.StateHeld, "p v", true, false}}, Near: []PersonRow{{p, "/admin/personnes/p", "Étudiant", domain.StateHeld, "p v", false, false}}, Before: "/", After: "/", Acts: true, Reason: "doute",
 	}}
 }

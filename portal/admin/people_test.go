@@ -37,10 +37,36 @@ func (d *deskOfOne) Conflict(context.Context, domain.Person) ([]domain.Existing,
 }
 
 func (d *deskOfOne) FindPeople(_ context.Context, q helpdesk.Query) (helpdesk.Page, error) {
-	if q.Words != "" && q.Words != "martin" {
-		return helpdesk.Page{}, nil
+	switch q.Words {
+	case "", "martin":
+		return helpdesk.Page{People: []domain.Person{d.person}, Count: 1}, nil
+	case "matrin":
+		return helpdesk.Page{Near: []domain.Person{d.person}}, nil
 	}
-	return helpdesk.Page{People: []domain.Person{d.person}, Count: 1}, nil
+	return helpdesk.Page{}, nil
+}
+
+// TestU9: people who match nearly are shown as such, and every page of the console
+// has the search field, which has the focus where the page has no form of its own.
+func TestU9_TheSearchFieldIsOnEveryPage(t *testing.T) {
+	w, _ := withDesk(t)
+	b := w.operator("admin")
+	p := b.get("/admin/personnes?q=matrin").shows("[role=status]", "Personne ne correspond exactement.").shows(".near th a", "Martin Jean-Pierre")
+	if p.Find("[name=qui]").Length() != 1 || p.Find("[data-all=qui]").Length() != 1 || p.Find("[data-count=qui]").Length() != 1 {
+		t.Error("people who match nearly cannot be ticked, all at once or counted")
+	}
+	for path, focused := range map[string]int{
+		"/admin": 1, "/admin/personnes": 1, "/admin/personnes/etudiant-22502142": 1, "/admin/audit": 1, "/admin/limites": 1,
+		"/admin/travaux": 0, "/admin/campagnes/nouvelle": 0,
+	} {
+		p := b.get(path)
+		if fields := p.Find("main [role=search] [name=q], header [role=search] [name=q]"); fields.Length() != 1 {
+			t.Errorf("%s has %d search fields", path, fields.Length())
+		}
+		if n := p.Find("[autofocus]").Length(); n != focused {
+			t.Errorf("%s has %d focused fields, want %d", path, n, focused)
+		}
+	}
 }
 
 func (d *deskOfOne) Cohorts(context.Context) ([]string, error) { return []string{"L1"}, nil }

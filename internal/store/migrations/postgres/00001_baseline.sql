@@ -28,7 +28,8 @@ CREATE TABLE people (
     stage              BIGINT NOT NULL DEFAULT 0,
     -- The row of an erased person remains so that no import adds the person again.
     erased_at          BIGINT NOT NULL DEFAULT 0,
-    -- Folded words of names, number, login and addresses, for search and sorting.
+    -- Folded words of names, number, login and addresses, for search and sorting
+    -- (searchText in search.go).
     search             TEXT COLLATE "C" NOT NULL DEFAULT '',
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
@@ -64,6 +65,18 @@ CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked'
 
 -- The full-text index of people.search.
 CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector)));
+
+-- The trigrams of the number, login, addresses and joined names, which follow # in
+-- people.search. The extension pg_trgm may be missing; a piece of a number is not
+-- found then, all other searches work.
+-- +goose StatementBegin
+DO $$ BEGIN
+    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    CREATE INDEX people_parts ON people USING gin (substr(search, strpos(search, '#')) gin_trgm_ops);
+EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE 'no index people_parts: %', SQLERRM;
+END $$;
+-- +goose StatementEnd
 
 -- Logins and university addresses ever assigned. Append-only: a value is never
 -- assigned to a second person.

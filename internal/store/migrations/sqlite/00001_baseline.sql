@@ -28,7 +28,8 @@ CREATE TABLE people (
     stage              BIGINT NOT NULL DEFAULT 0,
     -- The row of an erased person remains so that no import adds the person again.
     erased_at          BIGINT NOT NULL DEFAULT 0,
-    -- Folded words of names, number, login and addresses, for search and sorting.
+    -- Folded words of names, number, login and addresses, for search and sorting
+    -- (searchText in search.go).
     search             TEXT NOT NULL DEFAULT '',
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
@@ -80,6 +81,26 @@ END;
 CREATE TRIGGER people_words_update AFTER UPDATE OF search ON people WHEN old.search <> new.search BEGIN
     INSERT INTO people_words (people_words, rowid, search) VALUES ('delete', old.rowid, old.search);
     INSERT INTO people_words (rowid, search) VALUES (new.rowid, new.search);
+END;
+-- +goose StatementEnd
+
+-- The trigrams of the number, login, addresses and joined names, which follow # in
+-- people.search.
+CREATE VIRTUAL TABLE people_parts USING fts5(parts, content='', detail='none', columnsize=0, tokenize='trigram');
+-- +goose StatementBegin
+CREATE TRIGGER people_parts_insert AFTER INSERT ON people BEGIN
+    INSERT INTO people_parts (rowid, parts) VALUES (new.rowid, substr(new.search, instr(new.search, '#')));
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER people_parts_delete AFTER DELETE ON people BEGIN
+    INSERT INTO people_parts (people_parts, rowid, parts) VALUES ('delete', old.rowid, substr(old.search, instr(old.search, '#')));
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER people_parts_update AFTER UPDATE OF search ON people WHEN old.search <> new.search BEGIN
+    INSERT INTO people_parts (people_parts, rowid, parts) VALUES ('delete', old.rowid, substr(old.search, instr(old.search, '#')));
+    INSERT INTO people_parts (rowid, parts) VALUES (new.rowid, substr(new.search, instr(new.search, '#')));
 END;
 -- +goose StatementEnd
 
