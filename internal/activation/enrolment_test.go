@@ -3,6 +3,7 @@ package activation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -11,7 +12,9 @@ import (
 )
 
 // An import that moves a person to another address, or that no longer lets them
-// activate, ends the journeys that the old mailbox began, at every step.
+// activate, ends the journeys that the old mailbox began, at every step. A journey
+// whose code was not proven ends when its right code is typed: until then its page
+// is that of an unknown address.
 func TestR8_AnImportThatChangesAPersonEndsTheirJourney(t *testing.T) {
 	moved, held, notReady := jeanPierre(), jeanPierre(), jeanPierre()
 	moved.Email, held.Readiness, notReady.Readiness = "new@example.net", domain.Held, domain.NotReady
@@ -30,6 +33,9 @@ func TestR8_AnImportThatChangesAPersonEndsTheirJourney(t *testing.T) {
 					w.accept(id)
 				}
 				w.enrol(now)
+				if at == domain.StepCode {
+					refused(t, w.Prove(t.Context(), id, code, "c"), domain.ReasonStep)
+				}
 				j, step, err := w.Journey(t.Context(), id)
 				if err != nil || step != domain.StepEnded || !j.Revoked {
 					t.Fatalf("the journey is at %s, revoked %t, %v", step, j.Revoked, err)
@@ -41,6 +47,39 @@ func TestR8_AnImportThatChangesAPersonEndsTheirJourney(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The page of a journey whose code was not proven shows nothing of what an import
+// or an operator changes behind its address: a stranger may have begun it.
+func TestS14_AChangeOfTheEnrolmentIsNotShownToStrangers(t *testing.T) {
+	moved, held, notReady, active := jeanPierre(), jeanPierre(), jeanPierre(), jeanPierre()
+	moved.Email, held.Readiness, notReady.Readiness = "new@example.net", domain.Held, domain.NotReady
+	active.FamilyName = "Martin-Durand"
+	for what, now := range map[string]domain.Person{"moved": moved, "held": held, "not ready": notReady, "renamed": active} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, jeanPierre())
+			known, unknown := w.ask("etudiant", "jp.martin@example.net"), w.ask("etudiant", "nobody@example.net")
+			wrong := "000000"
+			if w.box.next(t, domain.MessageCode).Code == wrong {
+				wrong = "000001"
+			}
+			w.enrol(now)
+			for range domain.MaxTries {
+				var answers []string
+				for _, id := range []domain.JourneyID{known, unknown} {
+					err := w.Prove(t.Context(), id, wrong, "c")
+					j, step, readErr := w.Journey(t.Context(), id)
+					if readErr != nil {
+						t.Fatal(readErr)
+					}
+					answers = append(answers, fmt.Sprintf("%v %s %t %d %s", err, step, j.Revoked, j.Code.Tries, j.RetryAt))
+				}
+				if answers[0] != answers[1] {
+					t.Fatalf("known: %s\nunknown: %s", answers[0], answers[1])
+				}
+			}
+		})
 	}
 }
 

@@ -41,12 +41,16 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 		tries := j.CountCodeTry()
 		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
 		fits := j.CodeFits(s.Keys, digits)
-		if fits && len(still) == 0 && slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) }) {
-			// Activated on another device meanwhile. Only the holder of the mailbox
-			// knows the right code, so only that person is told.
+		if fits && len(still) == 0 && len(j.Candidates) > 0 {
+			// Only the holder of the mailbox knows the right code, so only that
+			// person is told what has changed since the mail was sent.
 			e := s.eventOf(j, at, domain.EventCodeWrong)
 			e.Spend = spend
-			return e, &domain.Refusal{Reason: domain.ReasonElsewhere}
+			if slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) }) {
+				return e, &domain.Refusal{Reason: domain.ReasonElsewhere} // activated on another device
+			}
+			j.Withdraw(at)
+			return e, &domain.Refusal{Reason: domain.ReasonStep}
 		}
 		if !fits || len(still) == 0 {
 			spend.Count = true

@@ -200,16 +200,23 @@ func (j *Journey) Reopen(at time.Time) bool {
 // do what this one could not; zero: at once.
 func (j *Journey) End(at, retry time.Time) { j.EndedAt, j.RetryAt = at, retry }
 
-// Revoke ends the journey if it is for the person alone and no password was
-// chosen, and reports whether it did. Its code is spent. The student reads that
-// the enrolment has changed.
+// Revoke ends the journey if it is for the person alone, its code was proven and
+// no password was chosen, and reports whether it did. The student reads that the
+// enrolment has changed. A journey whose code was not proven may be a stranger's,
+// to whom its end would show that the address is known (S14): it ends by Withdraw
+// when the right code is typed.
 func (j *Journey) Revoke(person PersonID, at time.Time) bool {
-	if !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() || !j.EndedAt.IsZero() {
+	if j.ProvenAt.IsZero() || !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() || !j.EndedAt.IsZero() {
 		return false
 	}
+	j.Withdraw(at)
+	return true
+}
+
+// Withdraw ends the journey because the enrolment has changed. Its code is spent.
+func (j *Journey) Withdraw(at time.Time) {
 	j.Code.MAC, j.Revoked = nil, true
 	j.End(at, time.Time{})
-	return true
 }
 
 // IsIdentified reports whether the journey's person is known.

@@ -121,12 +121,14 @@ func TestJourney_RevokeEndsWhatCanBecomeTheirsAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		candidates []domain.PersonID
 		person     domain.PersonID
+		proven     bool
 		chosen     bool
 		revoked    bool
 	}{
 		"theirs":                     {candidates: []domain.PersonID{"p", "q"}, person: "p", revoked: true},
-		"can become theirs only":     {candidates: []domain.PersonID{"p"}, revoked: true},
-		"can become another's":       {candidates: []domain.PersonID{"p", "q"}},
+		"can become theirs only":     {candidates: []domain.PersonID{"p"}, proven: true, revoked: true},
+		"the code was not proven":    {candidates: []domain.PersonID{"p"}},
+		"can become another's":       {candidates: []domain.PersonID{"p", "q"}, proven: true},
 		"another's":                  {candidates: []domain.PersonID{"p", "q"}, person: "q"},
 		"an unknown address":         {},
 		"the account is on its way":  {candidates: []domain.PersonID{"p"}, person: "p", chosen: true},
@@ -134,8 +136,10 @@ func TestJourney_RevokeEndsWhatCanBecomeTheirsAlone(t *testing.T) {
 	} {
 		j := newJourney(t)
 		j.IssueCode([]byte("one"), c.candidates, domain.French, t0, t1)
-		if c.person != "" {
+		if c.proven || c.person != "" {
 			j.Prove(t0, c.candidates)
+		}
+		if c.person != "" {
 			j.Identify(t0, c.person)
 		}
 		if c.chosen {
