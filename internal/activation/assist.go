@@ -24,13 +24,13 @@ func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job,
 // LimitsOf returns the keys of the limits that can hold a person back: the wrong
 // second proofs, the wrong codes and the mails of the address, and those of the
 // networks that the journeys came from.
-func LimitsOf(p domain.Person, journeys []domain.Journey) []string {
-	keys := append(ProofLimits(p.ID), addressKey("strike", p.Email), addressKey("mail-address", p.Email))
+func (s *Service) LimitsOf(p domain.Person, journeys []domain.Journey) []string {
+	keys := append(ProofLimits(p.ID), s.addressKey("strike", p.Email), s.addressKey("mail-address", p.Email))
 	for _, j := range journeys {
 		if j.Client == "" {
 			continue
 		}
-		keys = append(keys, addressKey("mail-from", p.Email)+":"+widest(j.Client))
+		keys = append(keys, s.addressKey("mail-from", p.Email)+":"+widest(j.Client))
 		for _, network := range prefixes(j.Client) {
 			keys = append(keys, "mail-client:"+network, "wrong-client:"+network, "desk-client:"+network)
 		}

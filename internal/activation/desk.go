@@ -89,7 +89,7 @@ func (s *Service) EnterLong(ctx context.Context, typed string, lang domain.Lang,
 	e := s.eventOf(&j, j.RequestedAt, domain.EventCodeProven)
 	e.Events[0].Details = map[string]string{"code": "long"}
 	e.LongSpent = &domain.LongSpent{MAC: kept.MAC, At: j.RequestedAt}
-	e.Forget = []string{addressKey("strike", j.Address)}
+	e.Forget = []string{s.addressKey("strike", j.Address)}
 	err = s.Store.Begin(ctx, j, e)
 	if errors.Is(err, domain.ErrConflict) { // another browser was first, or it ran out
 		return wrong()

@@ -2,13 +2,13 @@ package activation
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"net/netip"
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/secret"
 )
 
 // Rates are the limits that hold over all instances. ADR 0037 says for each who
@@ -83,12 +83,12 @@ func limited(err error, reason domain.Reason) error {
 	return err
 }
 
-// addressKey hashes the address, so that the limits hold no list of the
-// addresses that were asked for. It is not a MAC: a rotated key must not loosen
-// a limit (I6).
-func addressKey(name string, a domain.Address) string {
-	sum := sha256.Sum256([]byte(a))
-	return name + ":" + hex.EncodeToString(sum[:16])
+// addressKey returns the key of a limit of an address. It holds a MAC of the
+// address, so that a reader of the database cannot test which addresses were
+// asked for. It is made with the oldest key of the secret: counters keep counting
+// during a rotation and begin again when the old key is removed (ADR 0062).
+func (s *Service) addressKey(name string, a domain.Address) string {
+	return name + ":" + hex.EncodeToString(s.Keys.OldestMAC(secret.UseLimit, string(a))[:16])
 }
 
 // prefixes returns the networks that a client belongs to, the narrowest first:
@@ -137,7 +137,7 @@ func networkActs(kind, client string, r domain.Rate, few int) []domain.Act {
 // may use the part of the address's strikes that further ones may not: guesses
 // in one journey never refuse the code of another before its first try.
 func (s *Service) wrongCode(j *domain.Journey, client string) []domain.Act {
-	strike := domain.Act{Key: addressKey("strike", j.Address), Rate: s.Rates.Strikes}
+	strike := domain.Act{Key: s.addressKey("strike", j.Address), Rate: s.Rates.Strikes}
 	if j.Code.Tries > 0 {
 		strike.Leave = s.Rates.Strikes.Burst * 7 / 10
 	}

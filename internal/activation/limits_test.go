@@ -2,6 +2,8 @@ package activation_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"entree/internal/activation"
 	"entree/internal/domain"
+	"entree/internal/secret"
 )
 
 func nadia() domain.Person {
@@ -203,11 +206,56 @@ func TestR3_TenMailsADayAndTheHelpDeskLiftsIt(t *testing.T) {
 	if sent != 10 {
 		t.Errorf("%d mails in 12 hours, want 10", sent)
 	}
-	if err := w.store.Apply(t.Context(), domain.Effects{Forget: activation.LimitsOf(jeanPierre(), nil)}); err != nil {
+	if err := w.store.Apply(t.Context(), domain.Effects{Forget: w.LimitsOf(jeanPierre(), nil)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := ask(1); err != nil {
 		t.Errorf("after the help desk: %v", err)
+	}
+}
+
+// A reader of the database cannot test which addresses were asked for: the keys of
+// the limits name an address by a MAC. A rotation of the secret lifts no limit while
+// both keys are in use.
+func TestI6_LimitsNameAddressesByAMAC(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.Rates.Address.Burst = 1
+	ask := func() error {
+		_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "jp.martin@example.net", Client: "192.0.2.1/32"})
+		return err
+	}
+	if err := ask(); err != nil {
+		t.Fatal(err)
+	}
+	old := w.LimitsOf(jeanPierre(), nil)
+	for _, key := range old {
+		for _, plain := range []string{"jp.martin@example.net", "p-22502142|jp.martin@example.net"} {
+			sum := sha256.Sum256([]byte(plain))
+			if strings.Contains(key, plain) || strings.Contains(key, hex.EncodeToString(sum[:8])) {
+				t.Errorf("%s names the address without a key", key)
+			}
+		}
+	}
+	first, second := secret.GenerateKey(), secret.GenerateKey()
+	for _, step := range []struct {
+		keys    string
+		refused bool
+	}{
+		{first.Reveal(), false}, {first.Reveal(), true}, {second.Reveal() + "," + first.Reveal(), true}, {second.Reveal(), false}, {second.Reveal(), true},
+	} {
+		var err error
+		if w.Keys, err = secret.ParseKeys(secret.New(step.keys)); err != nil {
+			t.Fatal(err)
+		}
+		var r *domain.Refusal
+		if err := ask(); errors.As(err, &r) != step.refused {
+			t.Errorf("refused: %v, want %t", err, step.refused)
+		}
+	}
+	for i, key := range w.LimitsOf(jeanPierre(), nil) {
+		if byAddress := !strings.Contains(key, "p-22502142"); byAddress == (key == old[i]) {
+			t.Errorf("%s under one secret, %s under another", old[i], key)
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 			j.Identify(at, still[0].ID)
 		}
 		e := s.eventOf(j, at, domain.EventCodeProven)
-		e.Spend, e.Forget = spend, []string{addressKey("strike", j.Address)}
+		e.Spend, e.Forget = spend, []string{s.addressKey("strike", j.Address)}
 		return e, nil
 	})
 	return s.blocked(ctx, j, err, domain.ReasonCodeBlocked, domain.EventCodeBlocked)

@@ -191,8 +191,8 @@ func ids(people []domain.Person) []domain.PersonID {
 // address has been sent in its day, this one included.
 func (s *Service) takeMail(ctx context.Context, a domain.Address, client string) (int, error) {
 	acts := []domain.Act{
-		{Key: addressKey("mail-from", a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
-		{Key: addressKey("mail-address", a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
+		{Key: s.addressKey("mail-from", a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
+		{Key: s.addressKey("mail-address", a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
 	}
 	acts = append(acts, networkActs("mail-client", client, s.Rates.Client, 5)...)
 	// The limit shared by all visitors comes last, so that its row is locked for

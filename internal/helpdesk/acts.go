@@ -149,7 +149,7 @@ func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 		return err
 	}
 	return d.commit(ctx, domain.Effects{
-		Edits: []domain.PersonEdit{{Before: p, After: p}}, Forget: activation.LimitsOf(p, journeys), Audit: done(e, ActUnlocked, p, nil),
+		Edits: []domain.PersonEdit{{Before: p, After: p}}, Forget: d.LimitsOf(p, journeys), Audit: done(e, ActUnlocked, p, nil),
 	})
 }
 

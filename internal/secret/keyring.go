@@ -41,6 +41,7 @@ const (
 	UseEvidence   Use = "evidence" // signatures under exports
 	UseRecord     Use = "record"   // MACs of acceptances and of the audit
 	UseRetired    Use = "retired"  // sealed record keys of removed master keys
+	UseLimit      Use = "limit"    // names of addresses in the keys of limits
 )
 
 // KeySize is the size of a master key in bytes.
@@ -148,6 +149,14 @@ func (k Keyring) MACs(use Use, parts ...string) [][]byte {
 		out = append(out, mac(key, parts))
 	}
 	return out
+}
+
+// OldestMAC returns the MAC under the last key of use. During a rotation all
+// instances have the old key, so that counters under such a MAC are shared until
+// the old key is removed.
+func (k Keyring) OldestMAC(use Use, parts ...string) []byte {
+	keys := k.Subkeys(use)
+	return mac(keys[len(keys)-1], parts)
 }
 
 // Verify reports, in constant time, whether sum is the MAC of parts under any
