@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"entree/internal/domain"
-	"entree/keycloak/accountstest"
+	"entree/internal/accountstest"
 )
 
 // TestV3_TheRulesAgreeWithKeycloak creates a thousand generated people in a realm

@@ -23,7 +23,7 @@ import (
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/keycloak/accountstest"
+	"entree/internal/accountstest"
 )
 
 func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }

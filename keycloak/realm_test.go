@@ -13,7 +13,7 @@ import (
 	"entree/internal/devenv/demotest"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/keycloak/accountstest"
+	"entree/internal/accountstest"
 )
 
 // emptied returns a realm that does not exist yet, and a client of the

@@ -10,7 +10,7 @@ import (
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/keycloak/accountstest"
+	"entree/internal/accountstest"
 )
 
 // stub answers POST /users with a status and a body, and all other requests

@@ -11,6 +11,7 @@ import (
 
 	"entree/internal/config"
 	"entree/internal/domain"
+	"entree/internal/ldapconn"
 	"entree/internal/registry"
 	"entree/internal/registry/directory"
 )
@@ -23,8 +24,8 @@ func OpenSource(ctx context.Context, s config.Source, m *registry.Mapping) (regi
 		m.Profile = s.Profile
 	}
 	return directory.Open(ctx, directory.Source{
-		URL: s.URL, StartTLS: s.StartTLS, CA: s.CA, BindDN: s.BindDN, Password: s.Password,
-		Base: s.Base, Filter: s.Filter, PageSize: s.PageSize, Timeout: s.Timeout, Columns: s.Columns,
+		Server: ldapconn.Server{URL: s.URL, StartTLS: s.StartTLS, CA: s.CA, BindDN: s.BindDN, Password: s.Password, Timeout: s.Timeout},
+		Base:   s.Base, Filter: s.Filter, PageSize: s.PageSize, Columns: s.Columns,
 	})
 }
 

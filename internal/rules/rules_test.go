@@ -34,10 +34,10 @@ var rules = []rule{
 	{regexp.MustCompile(`^github\.com/wneessen/go-mail`), []string{"mail"}, "SMTP stands in one place"},
 	{regexp.MustCompile(`^github\.com/emersion/go-imap`), []string{"mail/bounce"}, "IMAP stands in one place"},
 	{regexp.MustCompile(`^(github\.com/coreos/go-oidc)`), []string{"sso"}, "OIDC stands in one place"},
-	{regexp.MustCompile(`^github\.com/go-ldap/`), []string{"registry/directory"}, "LDAP stands in one place"},
+	{regexp.MustCompile(`^github\.com/go-ldap/`), []string{"directory", "ldapconn", "registry/directory"}, "LDAP stands in the connection, the import and the accounts"},
 	{regexp.MustCompile(`^math/rand`), nil, "codes, ids and passwords come from crypto/rand; nothing else in the product needs randomness"},
 	{regexp.MustCompile(`^net/smtp$`), nil, "it knows no time limits"},
-	{regexp.MustCompile(`^testing$`), []string{"devenv/demotest", "keycloak/accountstest", "sso/castest", "sso/ssotest", "store/litetest"}, "the program carries no tests"},
+	{regexp.MustCompile(`^testing$`), []string{"devenv/demotest", "accountstest", "sso/castest", "sso/ssotest", "store/litetest"}, "the program carries no tests"},
 }
 
 // knows says which packages of ours a package may import; the first that fits
@@ -66,6 +66,9 @@ var knows = []struct {
 	{"devenv/localkeycloak", []string{"devenv/child", "devenv/maven", "secret"}, "it runs a Keycloak and knows nothing of what is in it"},
 	{"argon2", nil, "a leaf, of use to others as it is"},
 	{"keycloak", []string{"argon2", "domain", "password", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"ldapconn", []string{"secret"}, "a leaf: how a directory is reached"},
+	{"directory", []string{"domain", "ldapconn", "secret"}, "an adapter knows the domain, not its neighbours"},
+	{"devenv/localldap", []string{"deploy", "devenv/child", "secret"}, "it runs a directory and knows nothing of who asks it"},
 	{"mail/bounce", []string{"domain", "secret"}, "it reads reports and knows nothing of who writes or what follows"},
 	{"devenv/mailbox", nil, "a mail server knows nothing of who writes"},
 	{"mail", []string{"domain", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
@@ -78,7 +81,7 @@ var knows = []struct {
 	{"registry/sheet", nil, "rows of a spreadsheet know no people"},
 	{"registry", []string{"clean", "domain", "registry/charset", "registry/sheet", "spreadsheet"}, "an adapter knows the domain, not its neighbours"},
 	{"registry/intake", []string{"audit", "domain", "registry"}, "files on their way to the registry"},
-	{"registry/directory", []string{"registry", "secret"}, "one more kind of table"},
+	{"registry/directory", []string{"ldapconn", "registry"}, "one more kind of table"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"devenv/localcas", []string{"deploy", "devenv/child", "devenv/maven", "secret"}, "it runs a CAS and knows nothing of who asks it"},
 	{"sso", []string{"secret"}, "an adapter knows the domain, not its neighbours"},
@@ -197,7 +200,7 @@ func TestEveryPackageTellsItsIdea(t *testing.T) {
 
 // Each package of ours has a place in the table above, or is one that joins.
 func TestEveryPackageHasItsPlace(t *testing.T) {
-	joins := []string{"cmd/entree", "cmd/entree-dev", "app", "devenv/demo", "devenv/demotest", "devenv/outside", "rules", "keycloak/accountstest", "keycloak/fake", "sso/castest", "sso/ssotest", "store/litetest", "devenv/localpostgres", "templates/mail"}
+	joins := []string{"cmd/entree", "cmd/entree-dev", "app", "devenv/demo", "devenv/demotest", "devenv/outside", "rules", "accountstest", "keycloak/fake", "sso/castest", "sso/ssotest", "store/litetest", "devenv/localpostgres", "templates/mail"}
 	for _, p := range list(t) {
 		own := place(p.ImportPath)
 		if slices.Contains(joins, own) {

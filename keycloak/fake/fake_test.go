@@ -3,7 +3,7 @@ package fake_test
 import (
 	"testing"
 
-	"entree/keycloak/accountstest"
+	"entree/internal/accountstest"
 	"entree/keycloak/fake"
 )
 

@@ -11,89 +11,42 @@ package directory
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
-	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
+	"entree/internal/ldapconn"
 	"entree/internal/registry"
-	"entree/internal/secret"
 )
 
-// Source is where people are, and which attributes hold what.
+// Source is where people are, and which attributes hold what. The time limit of
+// Server holds for each page.
 type Source struct {
-	URL      string // ldaps://host or ldap://host
-	StartTLS bool
-	CA       string // a PEM file; empty: what the system trusts
-	BindDN   string // empty: anonymous
-	Password secret.Text
+	ldapconn.Server
 	Base     string
 	Filter   string
 	PageSize int
-	Timeout  time.Duration     // to connect, and for each page
 	Columns  map[string]string // field of a person → attribute
 }
 
 // Open binds to the directory. The table's columns are the attributes.
 func Open(ctx context.Context, s Source) (registry.Table, error) {
-	conn, err := s.dial()
+	conn, release, err := s.Dial(ctx)
 	if err != nil {
 		return registry.Table{}, fmt.Errorf("%s: %w", s.URL, err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	done := func() error { stop(); return conn.Close() }
 	attributes := slices.Compact(slices.Sorted(maps.Values(s.Columns)))
 	r := &reader{source: s, conn: conn, attributes: attributes, paging: ldap.NewControlPaging(uint32(s.PageSize))}
 	return registry.Table{
-		Next: r.next, Headers: attributes, Place: r.place, Done: func() float64 { return 0 }, Close: done,
+		Next: r.next, Headers: attributes, Place: r.place, Done: func() float64 { return 0 }, Close: func() error { release(); return nil },
 		Report: registry.Report{Format: "LDAP"}, Late: r.referred,
 	}, nil
-}
-
-func (s Source) dial() (*ldap.Conn, error) {
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		return nil, err
-	}
-	trust := &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	if s.CA != "" {
-		raw, err := os.ReadFile(s.CA)
-		if err != nil {
-			return nil, err
-		}
-		trust.RootCAs = x509.NewCertPool()
-		if !trust.RootCAs.AppendCertsFromPEM(raw) {
-			return nil, fmt.Errorf("%s holds no certificate", s.CA)
-		}
-	}
-	conn, err := ldap.DialURL(s.URL, ldap.DialWithDialer(&net.Dialer{Timeout: s.Timeout}), ldap.DialWithTLSConfig(trust))
-	if err != nil {
-		return nil, err
-	}
-	conn.SetTimeout(s.Timeout)
-	if s.StartTLS {
-		err = conn.StartTLS(trust)
-	}
-	if err == nil && s.BindDN != "" {
-		err = conn.Bind(s.BindDN, s.Password.Reveal())
-		if ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
-			err = errors.New("the directory refuses this bind_dn with this password")
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
 }
 
 // reader reads page by page.

@@ -13,13 +13,14 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"entree/internal/devenv/localldap"
 	"entree/internal/domain"
+	"entree/internal/ldapconn"
 	"entree/internal/registry"
 	"entree/internal/registry/directory"
 	"entree/internal/secret"
@@ -36,15 +37,10 @@ type slapd struct {
 
 func start(t *testing.T) slapd {
 	t.Helper()
-	program := "/usr/sbin/slapd"
-	if _, err := os.Stat(program); err != nil {
-		t.Fatal("no slapd: install it (on Debian: apt-get install slapd ldap-utils)")
-	}
 	dir := t.TempDir()
 	key, cert := certificate(t, dir)
 	s := slapd{plain: freeAddress(t), tls: freeAddress(t), ca: cert}
-	for name, text := range map[string]string{
-		"slapd.conf": fmt.Sprintf(`include /etc/ldap/schema/core.schema
+	conf := fmt.Sprintf(`include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
@@ -59,34 +55,13 @@ rootpw right
 directory %[1]s/data
 limits dn.exact="cn=entree,dc=univ,dc=example" size.pr=unlimited size.prtotal=unlimited
 sizelimit 10
-`, dir, cert, key),
-		"people.ldif": ldif(),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+`, dir, cert, key)
+	server, err := localldap.Serve(t.Context(), dir, conf, ldif(), "ldap://"+s.plain, "ldaps://"+s.tls)
+	if err != nil {
 		t.Fatal(err)
 	}
-	conf := filepath.Join(dir, "slapd.conf")
-	if said, err := exec.Command(program, "-T", "add", "-f", conf, "-l", filepath.Join(dir, "people.ldif")).CombinedOutput(); err != nil {
-		t.Fatalf("slapadd: %v\n%s", err, said)
-	}
-	cmd := exec.Command(program, "-f", conf, "-h", "ldap://"+s.plain+"/ ldaps://"+s.tls+"/", "-d", "0")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", s.tls); err == nil {
-			_ = c.Close()
-			return s
-		}
-		if time.Now().After(end) {
-			t.Fatal("slapd does not answer")
-		}
-	}
+	t.Cleanup(server.Stop)
+	return s
 }
 
 func ldif() string {
@@ -105,8 +80,8 @@ func ldif() string {
 
 func (s slapd) source() directory.Source {
 	return directory.Source{
-		URL: "ldap://" + s.plain, BindDN: "cn=entree,dc=univ,dc=example", Password: secret.New("right"), Base: "dc=univ,dc=example",
-		Filter: "(objectClass=inetOrgPerson)", PageSize: 4, Timeout: 10 * time.Second,
+		Server: ldapconn.Server{URL: "ldap://" + s.plain, BindDN: "cn=entree,dc=univ,dc=example", Password: secret.New("right"), Timeout: 10 * time.Second},
+		Base:   "dc=univ,dc=example", Filter: "(objectClass=inetOrgPerson)", PageSize: 4,
 		Columns: map[string]string{"number": "employeeNumber", "given_name": "givenName", "family_name": "sn", "email": "mail"},
 	}
 }

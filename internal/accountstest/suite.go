@@ -1,5 +1,5 @@
 // Package accountstest holds the tests that every implementation of
-// domain.Accounts has to pass: the fake and the real Keycloak.
+// domain.Accounts has to pass: the fake, the real Keycloak and the real directory.
 package accountstest
 
 import (
@@ -40,6 +40,9 @@ func New() domain.Account {
 		Lang: domain.French, CharterVersion: "2026-09", CharterSHA256: strings.Repeat("ab", 32), CharterAcceptedAt: time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC),
 		Attributes: map[string]string{
 			"supannMailPerso": "jp@example.net", "supannOIDCDateDeNaissance": "2007-03-17", domain.AttributeProfile: "etudiant",
+		},
+		Fields: map[string]string{
+			"given_name": "Jean-Pierre", "family_name": "d’Arc-Nuñez", "number": id, "profile": "etudiant", "email": "jp@example.net", "birth_date": "2007-03-17",
 		},
 		Credential: domain.Credential{
 			Data:   `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`,
