@@ -46,7 +46,7 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		return domain.Effects{}, err
 	}
 	current := domain.NewAccount(p, domain.Profile{}, a.Lang, nil)
-	a.GivenName, a.FamilyName, a.Attributes = current.GivenName, current.FamilyName, current.Attributes
+	a.GivenName, a.FamilyName, a.Attributes, a.Fields = current.GivenName, current.FamilyName, current.Attributes, current.Fields
 	id, err := s.Accounts.Create(ctx, a)
 	if errors.Is(err, domain.ErrForeignAccount) {
 		return domain.Effects{}, s.park(ctx, job.Journey, job.Person, map[string]string{"why": "exists in Keycloak"})

@@ -38,6 +38,9 @@ type Account struct {
 	// Attributes holds the values of the person's fields that have an attribute,
 	// by its name.
 	Attributes map[string]string
+	// Fields holds the values of the person's fields of the account, by the field's
+	// name (see Field.OfAccount).
+	Fields map[string]string
 
 	// Seek makes Create look for an account of the person by number first. It is
 	// set after a restored backup, which may lack the record of an account (I1).
@@ -53,9 +56,12 @@ func NewAccount(p Person, profile Profile, lang Lang, j *Journey) Account {
 		ActivationID: p.ActivationID, Login: p.Login, UniversityAddress: p.UniversityAddress,
 		GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Number: p.Number,
 		Affiliation: profile.Affiliation, Affiliations: profile.Affiliations, Groups: profile.Groups,
-		Lang: lang, Attributes: map[string]string{},
+		Lang: lang, Attributes: map[string]string{}, Fields: map[string]string{},
 	}
 	for _, f := range fields {
+		if f.OfAccount() {
+			a.Fields[f.Name] = f.Text(&p)
+		}
 		if f.Attribute != "" {
 			a.Attributes[f.Attribute] = f.Text(&p)
 		}

@@ -93,6 +93,22 @@ var fields = []Field{
 // Fields returns the table of a person's fields. The caller must not change it.
 func Fields() []Field { return fields }
 
+// FieldNamed returns the field with a name, or the zero Field.
+func FieldNamed(name string) Field {
+	for _, f := range fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return Field{}
+}
+
+// OfAccount reports whether an account in a directory may hold the field: the
+// source or the portal sets it, and it is not the portal's own key or state.
+func (f Field) OfAccount() bool {
+	return f.Source != SourceNever && f.Name != "id" && f.Name != "readiness"
+}
+
 // Text returns the value of a string field of p.
 func (f Field) Text(p *Person) string {
 	switch v := f.Of(p).(type) {
