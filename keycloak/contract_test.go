@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"entree/internal/domain"
 	"entree/internal/accountstest"
+	"entree/internal/domain"
 )
 
 // TestV3_TheRulesAgreeWithKeycloak creates a thousand generated people in a realm

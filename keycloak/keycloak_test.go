@@ -19,11 +19,11 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/accountstest"
 	"entree/internal/devenv/demotest"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/internal/accountstest"
 )
 
 func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }

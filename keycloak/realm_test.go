@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entree/internal/accountstest"
 	"entree/internal/devenv/demotest"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/internal/accountstest"
 )
 
 // emptied returns a realm that does not exist yet, and a client of the

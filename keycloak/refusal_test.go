@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"entree/internal/accountstest"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/internal/accountstest"
 )
 
 // stub answers POST /users with a status and a body, and all other requests
