@@ -20,7 +20,6 @@ type realmRules struct {
 	read     func(ctx context.Context) (*keycloak.Rules, error)
 	profiles map[string]ruledProfile
 	reserved naming.Reserved
-	own      domain.PersonRules
 	log      *slog.Logger
 	now      atomic.Pointer[keycloak.Rules]
 }
@@ -36,7 +35,6 @@ func newRealmRules(realm *keycloak.Client, c config.Config, log *slog.Logger) *r
 	r := &realmRules{
 		read:     func(ctx context.Context) (*keycloak.Rules, error) { return realm.ReadRules(ctx, c.Institution.Scope) },
 		profiles: map[string]ruledProfile{}, reserved: naming.NewReserved(c.Reserved...), log: log,
-		own: domain.OwnDomains(ownDomains(c), c.Import.OwnAddresses == "refuse"),
 	}
 	for _, p := range c.Domain() {
 		login, _ := naming.Parse(p.Login)
@@ -48,11 +46,16 @@ func newRealmRules(realm *keycloak.Client, c config.Config, log *slog.Logger) *r
 
 // ownDomains lists the domains of the university's own addresses.
 func ownDomains(c config.Config) []string {
-	out := []string{c.Institution.Scope}
-	for _, p := range c.Profiles {
-		if _, d, found := strings.Cut(p.Address, "@"); found && !slices.Contains(out, d) {
-			out = append(out, d)
+	var out []string
+	add := func(domain string) {
+		if domain = strings.ToLower(strings.TrimPrefix(domain, "@")); domain != "" && !strings.Contains(domain, "{") && !slices.Contains(out, domain) {
+			out = append(out, domain)
 		}
+	}
+	add(c.Institution.Scope)
+	for _, p := range c.Profiles {
+		_, domain, _ := strings.Cut(p.Address, "@")
+		add(domain)
 	}
 	return out
 }
@@ -66,7 +69,7 @@ func (r *realmRules) Avoid(name string) bool {
 // Person reports the rules that a person breaks, with the identifier that the
 // activation would give. It is a domain.PersonRules.
 func (r *realmRules) Person(p domain.Person) []domain.BrokenRule {
-	broken := r.own(p)
+	var broken []domain.BrokenRule
 	if given := p.Login; given != "" && r.reserved.Has(given) {
 		broken = append(broken, domain.BrokenRule{Field: domain.FieldLogin, Rule: "reserved", Detail: "the name of a function or a service"})
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"entree/internal/config"
@@ -110,15 +108,11 @@ func (a *App) importMapping() registry.Mapping {
 
 // ImportMapping returns what the configuration says of the columns of files and
 // of what people need to activate.
-// ImportMapping returns the column mapping of the configuration for imports.
 func ImportMapping(c config.Config) registry.Mapping {
-	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}, Ignore: c.Import.Ignore, Needs: map[string][]string{}}
+	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}, Ignore: c.Import.Ignore, Needs: map[string][]string{}, Domains: ownDomains(c), RefuseOwn: c.Import.OwnAddresses == "refuse"}
 	for _, p := range c.Profiles {
 		if domain.Proof(p.Proof) == domain.ProofBirthDate {
 			m.Needs[p.Key] = []string{"birth_date"}
-		}
-		if _, host, found := strings.Cut(p.Address, "@"); found && !strings.Contains(host, "{") && !slices.Contains(m.Domains, strings.ToLower(host)) {
-			m.Domains = append(m.Domains, strings.ToLower(host))
 		}
 		m.Profiles = append(m.Profiles, p.Key)
 		m.Aliases[p.Key] = append([]string{p.Name.In(domain.French), p.Name.In(domain.English)}, c.Import.Aliases[p.Key]...)

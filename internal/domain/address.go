@@ -60,13 +60,13 @@ func ParseAddress(typed string) (Address, error) {
 		return "", errors.Join(ErrAddressSyntax, err)
 	case s == "":
 		return "", ErrAddressEmpty
-	case strings.Count(s, "@") > 1:
+	case strings.Count(s, "@") > 1 && !strings.Contains(s, "@@"):
 		return "", ErrAddressSeveral
 	case len(s) > 4*MaxAddress || strings.ContainsAny(s, " \"<>()[]\\:,;"):
 		return "", ErrAddressSyntax
 	}
 	local, domain, found := strings.Cut(s, "@")
-	if !found || local == "" || domain == "" {
+	if !found || strings.Contains(domain, "@") || local == "" || domain == "" {
 		return "", ErrAddressSyntax
 	}
 	domain, err = addressIDNA.ToASCII(domain)

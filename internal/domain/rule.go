@@ -41,44 +41,6 @@ func (b BrokenRule) String() string {
 // no rules.
 type PersonRules func(Person) []BrokenRule
 
-// Join returns rules that report what each of the given rules reports.
-func Join(rules ...PersonRules) PersonRules {
-	return func(p Person) (out []BrokenRule) {
-		for _, r := range rules {
-			if r != nil {
-				out = append(out, r(p)...)
-			}
-		}
-		return out
-	}
-}
-
-// OwnDomains returns a rule about personal addresses inside the university's own
-// domains: the code would be sent to a mailbox that opens only afterwards. It
-// warns, or refuses if refuse is true.
-func OwnDomains(domains []string, refuse bool) PersonRules {
-	return func(p Person) []BrokenRule {
-		if !p.Email.Within(domains) {
-			return nil
-		}
-		return []BrokenRule{{Field: FieldEmail, Rule: "own_domain", Detail: "the address is inside the university's own domain: its mailbox opens only after the activation", Warn: !refuse}}
-	}
-}
-
-// Within reports whether an address is in one of the domains or below one.
-func (a Address) Within(domains []string) bool {
-	_, host, found := strings.Cut(string(a), "@")
-	if !found {
-		return false
-	}
-	for _, d := range domains {
-		if d = strings.ToLower(strings.TrimPrefix(d, "@")); d != "" && (host == d || strings.HasSuffix(host, "."+d)) {
-			return true
-		}
-	}
-	return false
-}
-
 // AccountRefused is the error of Accounts.Create if Keycloak refuses a value.
 // Trying again helps after the value or the rule was changed.
 type AccountRefused struct {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"entree/internal/clean"
+	"entree/internal/registry/sheet"
 )
 
 // tidy returns a cell in NFC, without white space around it and with single
@@ -43,7 +44,7 @@ func plain(v string) bool {
 // cleaned returns the clean form of a value of a field.
 func cleaned(f field, v string) (string, error) {
 	switch f {
-	case fieldGivenName, fieldFamilyName:
+	case fieldGivenName, fieldFamilyName, fieldFullName:
 		if letters(v) {
 			return v, nil
 		}
@@ -91,29 +92,33 @@ func printable(v string) bool {
 	return true
 }
 
-// anyAddress removes from an address what can only be a slip: mailto: before it
-// or angle brackets around it.
+// anyAddress removes from an address what can only be a slip: mailto: before it,
+// angle brackets around it, and a name before the brackets.
 func anyAddress(v string) string {
 	v = strings.TrimSpace(v)
 	if len(v) > 7 && strings.EqualFold(v[:7], "mailto:") {
 		v = v[7:]
 	}
-	if strings.HasPrefix(v, "<") && strings.HasSuffix(v, ">") {
-		v = v[1 : len(v)-1]
+	if strings.HasSuffix(v, ">") && strings.Count(v, "<") == 1 {
+		v = v[strings.IndexByte(v, '<')+1 : len(v)-1]
 	}
 	return v
 }
 
 var (
 	errorValue = regexp.MustCompile(`^(#(N/A|N/D|REF!|VALUE!|VALEUR!|NAME\?|NOM\?|DIV/0!|NULL!|NUL!|NUM!|NOMBRE!|SPILL!|CALC!|EXTERNAL!|FIELD!|CHAMP!|GETTING_DATA|BLOCKED!|CONNECT!|UNKNOWN!|BUSY!|EPARS!|PROPAGATION!|#+)|Err:\d{3})$`)
+	isoDate    = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?$`)
 	wholeFloat = regexp.MustCompile(`^(\d+)[.,]0+$`)
 	exponent   = regexp.MustCompile(`^(\d)(?:[.,](\d+))?[eE]([+-]?)(\d{1,2})$`)
 	thousands  = regexp.MustCompile(`^\d{1,3}( \d{3})+$`)
 )
 
+// isDate reports whether a number is the date that a spreadsheet made of it.
+func isDate(v string) bool { return len(v) >= 10 && isoDate.MatchString(v) }
+
 // isError reports whether a cell is an error value of a spreadsheet.
 func isError(v string) bool {
-	return (strings.HasPrefix(v, "#") || strings.HasPrefix(v, "Err:")) && errorValue.MatchString(v)
+	return v == sheet.NoValue || (strings.HasPrefix(v, "#") || strings.HasPrefix(v, "Err:")) && errorValue.MatchString(v)
 }
 
 // wholeNumber returns the digits of a number that a program wrote as a decimal

@@ -112,7 +112,8 @@ func (d dateReader) number(s string) (time.Time, error) {
 }
 
 // withTime reads a date with a time of day. Midnight in France is 22:00 or
-// 23:00 of the day before in UTC: such a time makes the day doubtful.
+// 23:00 of the day before in UTC: such a time makes the day doubtful, unless it
+// is in another zone.
 func (d dateReader) withTime(day, hour, minute, half, zone string) (time.Time, error) {
 	at, err := d.day(strings.TrimRight(day, " ,"))
 	if err != nil {
@@ -123,8 +124,8 @@ func (d dateReader) withTime(day, hour, minute, half, zone string) (time.Time, e
 	if h > 23 || m > 59 {
 		return time.Time{}, errNoDate
 	}
-	if half == "" && m == 0 && h >= 22 && zone != "" && strings.Trim(zone, "zutcgm+-0:") == "" {
-		return time.Time{}, errors.New("not a date without doubt: a time of 22:00 or 23:00 in UTC is the next day in France; export the date alone")
+	if half == "" && m == 0 && h >= 22 && strings.Trim(zone, "zutcgm+-0:") == "" {
+		return time.Time{}, errors.New("not a date without doubt: 22:00 or 23:00 in UTC is the next day in France; export the date alone")
 	}
 	return at, nil
 }
@@ -212,10 +213,26 @@ func (d dateReader) date(year, month, day int) (time.Time, error) {
 	return at, nil
 }
 
-// monthIsFirst reports whether the values of a column can only be read with
-// the month before the day.
-func monthIsFirst(values []string) bool {
-	first, second := 0, 0
+// dateOrder is the order of day and month in a column.
+type dateOrder int
+
+const (
+	dayFirst dateOrder = iota
+	monthFirst
+	mixedOrder     // some values have the day first, others the month
+	ambiguousOrder // no value shows which one is first
+)
+
+var (
+	hintMonth = regexp.MustCompile(`\bmm?\W?(dd?|jj?)\b`)
+	hintDay   = regexp.MustCompile(`\b(dd?|jj?)\W?mm?\b`)
+	english   = regexp.MustCompile(`birth|born|\bdob\b`)
+)
+
+// orderOf returns the order of a column by its values and its header, such as
+// "DOB (MM/DD/YYYY)". Without either, French headers mean the day first.
+func orderOf(header string, values []string) dateOrder {
+	first, second, either := 0, 0, 0
 	for _, v := range values {
 		m := dateParts.FindStringSubmatch(strings.SplitN(strings.TrimSpace(v), " ", 2)[0])
 		if m == nil || len(m[1]) > 2 {
@@ -223,12 +240,27 @@ func monthIsFirst(values []string) bool {
 		}
 		a, _ := strconv.Atoi(m[1]) // digits
 		b, _ := strconv.Atoi(m[2])
-		if a > 12 {
+		switch {
+		case a > 12:
 			first++
-		}
-		if b > 12 {
+		case b > 12:
 			second++
+		case a != b:
+			either++
 		}
 	}
-	return second > 0 && first == 0
+	h := unaccented(header)
+	switch {
+	case first > 0 && second > 0:
+		return mixedOrder
+	case second > 0:
+		return monthFirst
+	case first > 0 || either == 0 || hintDay.MatchString(h):
+		return dayFirst
+	case hintMonth.MatchString(h):
+		return monthFirst
+	case english.MatchString(h):
+		return ambiguousOrder
+	}
+	return dayFirst
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"html"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"unicode"
 
 	"entree/internal/domain"
+	"entree/internal/registry/charset"
 )
 
 // Why a column was taken for a field.
@@ -31,7 +33,15 @@ type layout struct {
 	line    int // where the header ends, 0 where it is no line
 	samples []row
 	dates   dateReader
+	stops   bool // a word for yes in the column of the state means that the person is held
 	doubts  []Finding
+}
+
+// order is the order in which the fields choose their columns. The state of a
+// person is asked for before the profile: both may be called "Statut".
+var order = [fields]int{
+	fieldNumber: 0, fieldGivenName: 1, fieldFamilyName: 2, fieldBirthDate: 3, fieldEmail: 4, fieldReady: 5, fieldProfile: 6,
+	fieldCohort: 7, fieldLogin: 8, fieldAddress: 9, fieldFullName: 10,
 }
 
 // maxColumns is the largest number of columns that a table may have: as many
@@ -71,10 +81,26 @@ func (m Mapping) header(headers []string, lines []row) (layout, error) {
 			consider(two, n)
 		}
 	}
+	if most == 0 && slices.ContainsFunc(best.headers, isAddress) {
+		best = withoutHeader(lines)
+	}
 	if len(best.headers) > maxColumns {
 		return best, fmt.Errorf("the file has %d columns: want %d at most", len(best.headers), maxColumns)
 	}
 	return best, nil
+}
+
+// withoutHeader returns the layout of a table that begins with a person. Its
+// columns are called by their numbers.
+func withoutHeader(lines []row) layout {
+	first := slices.IndexFunc(lines, func(r row) bool { return slices.ContainsFunc(r.record, isAddress) })
+	l := layout{skip: first, samples: lines[first:]}
+	for _, r := range l.samples {
+		for n := len(l.headers); n < len(r.record); n++ {
+			l.headers = append(l.headers, "#"+strconv.Itoa(n+1))
+		}
+	}
+	return l
 }
 
 // found counts the fields that a line of headers names. A column that is given
@@ -103,6 +129,7 @@ func (m Mapping) found(headers []string) int {
 func trimmed(record []string) []string {
 	var out []string
 	for _, h := range record {
+		h, _ = charset.Repair(html.UnescapeString(h))
 		out = append(out, strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 			if unicode.Is(unicode.Cf, r) {
 				return -1
@@ -117,14 +144,15 @@ func trimmed(record []string) []string {
 // by itself. A cell above that is empty is merged with the one at its left.
 func (m Mapping) together(above, below []string) []string {
 	var out []string
+	above, below = trimmed(above), trimmed(below)
 	group := ""
 	for i := range max(len(above), len(below)) {
 		var a, b string
 		if i < len(above) {
-			a = strings.TrimSpace(above[i])
+			a = above[i]
 		}
 		if i < len(below) {
-			b = strings.TrimSpace(below[i])
+			b = below[i]
 		}
 		if a != "" {
 			group = a
@@ -143,8 +171,8 @@ func (m Mapping) together(above, below []string) []string {
 
 // candidate is a column that may hold a field.
 type candidate struct {
-	column, rank int
-	sure         bool
+	column int
+	meaning
 }
 
 // assign decides which column holds what, by the headers and the values
@@ -183,14 +211,16 @@ func (m Mapping) assign(l *layout) error {
 		}
 		for _, meaning := range words().meaningsOf(h) {
 			if open(meaning.field) {
-				byField[meaning.field] = append(byField[meaning.field], candidate{c, meaning.rank, meaning.sure})
+				byField[meaning.field] = append(byField[meaning.field], candidate{c, meaning})
 			}
 		}
 	}
-	// The state of a person is asked for before the profile: both may be called
-	// "Statut".
-	for _, f := range []field{fieldNumber, fieldGivenName, fieldFamilyName, fieldBirthDate, fieldEmail, fieldReady, fieldProfile, fieldCohort, fieldLogin, fieldAddress} {
+	for at := range order {
+		f := field(slices.Index(order[:], at))
 		l.choose(m, f, byField[f], used)
+	}
+	if c := l.columns[fieldReady]; c >= 0 {
+		l.stops = slices.ContainsFunc(words().meaningsOf(l.headers[c]), func(of meaning) bool { return of.stops })
 	}
 	for _, f := range []field{fieldEmail, fieldBirthDate, fieldNumber} {
 		if open(f) && l.columns[f] < 0 {
@@ -207,9 +237,17 @@ func (m Mapping) assign(l *layout) error {
 		l.doubts = append(l.doubts, Finding{Kind: FindOwnDomain, Field: names[fieldEmail].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
 	}
 	if f := fieldBirthDate; l.columns[f] >= 0 {
-		l.dates.monthFirst = monthIsFirst(l.values(l.columns[f]))
-		if l.dates.monthFirst {
-			l.doubts = append(l.doubts, Finding{Kind: FindMonthFirst, Field: names[f].key, Column: l.headers[l.columns[f]]})
+		values := l.values(l.columns[f])
+		doubt := Finding{Field: names[f].key, Column: l.headers[l.columns[f]], Examples: examplesOf(values)}
+		switch orderOf(doubt.Column, values) {
+		case monthFirst:
+			l.dates.monthFirst = true
+			doubt.Kind, doubt.Examples = FindMonthFirst, nil
+		case mixedOrder, ambiguousOrder:
+			doubt.Kind = FindDateOrder
+		}
+		if doubt.Kind != "" {
+			l.doubts = append(l.doubts, doubt)
 		}
 	}
 	l.unused(m, used)
@@ -248,6 +286,8 @@ func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) 
 			confirmed = slices.ContainsFunc(l.values(c.column), func(v string) bool { return strings.ContainsAny(v, "0123456789") })
 		}
 		switch {
+		case f == fieldFullName && (l.columns[fieldGivenName] >= 0 || l.columns[fieldFamilyName] >= 0):
+			continue
 		case !c.sure && !confirmed:
 			// The column may still hold another field; what is left at the end is told.
 			continue
@@ -317,6 +357,11 @@ func (m Mapping) confirms(l *layout, f field, c int) bool {
 		})
 	case fieldReady:
 		return all(m.isState)
+	case fieldFullName:
+		return share(func(v string) bool { _, _, err := divideName(l.headers[c], v); return err == nil })
+	case fieldCohort:
+		// "Année" may be a year of birth.
+		return all(func(v string) bool { y, err := strconv.Atoi(v); return err != nil || y > l.dates.now.Year()-youngest })
 	case fieldProfile:
 		return all(func(v string) bool { _, ok := m.profile(v); return ok })
 	case fieldLogin:
@@ -421,13 +466,16 @@ func (l *layout) unused(m Mapping, used map[int]bool) {
 		if len(values) == 0 && h == "" {
 			continue
 		}
+		if h != "" && words().isNeedless(h) {
+			continue
+		}
 		if m := words().meaningsOf(h); m != nil {
+			if m[0].stops && !slices.ContainsFunc(values, func(v string) bool { return !contains(words().no, v) }) {
+				continue // it holds nobody
+			}
 			if m[0].field != fieldEmail || !slices.ContainsFunc(l.doubts, func(f Finding) bool { return f.Kind == FindTwoMails && f.Value == h }) {
 				l.doubts = append(l.doubts, Finding{Kind: FindRejected, Field: names[m[0].field].key, Column: h, Examples: examplesOf(values)})
 			}
-			continue
-		}
-		if h != "" && words().isNeedless(h) {
 			continue
 		}
 		l.doubts = append(l.doubts, Finding{Kind: FindUnused, Column: h, Value: strconv.Itoa(c + 1), Examples: examplesOf(values)})
@@ -459,7 +507,8 @@ func (l *layout) missing(m Mapping) error {
 	first := ""
 	for f, n := range names {
 		required := n.required || field(f) == fieldProfile && m.Profile == "" && len(m.Profiles) != 1
-		if l.columns[f] >= 0 || !required {
+		isName := field(f) == fieldGivenName || field(f) == fieldFamilyName
+		if l.columns[f] >= 0 || !required || isName && l.columns[fieldFullName] >= 0 {
 			continue
 		}
 		hint := ""
@@ -477,6 +526,9 @@ func (l *layout) missing(m Mapping) error {
 	}
 	if len(lacking) == 0 {
 		return nil
+	}
+	if l.line == 0 && len(l.samples) > 0 && strings.HasPrefix(l.headers[0], "#") {
+		return fmt.Errorf("no column for %s; the file has no line of headers: add one, or name yours with --column %s=#N", strings.Join(lacking, ", "), first)
 	}
 	return fmt.Errorf("no column for %s; the file has %s: name yours under import.columns or with --column %s=HEADER", strings.Join(lacking, ", "), quoted(l.headers), first)
 }

@@ -136,6 +136,11 @@ func openBook(file *os.File) (Table, error) {
 		return Table{}, err
 	}
 	var current *sheet.Rows
+	type read struct {
+		name string
+		rows *sheet.Rows
+	}
+	var all []read // sheets that were opened
 	total := 1
 	t := Table{Report: Report{Format: book.Kind}, Serial: true, From1904: book.From1904}
 	for i, s := range book.Sheets {
@@ -145,6 +150,7 @@ func openBook(file *os.File) (Table, error) {
 				return nil, nil, err
 			}
 			current, total = rows, max(1, s.Rows)
+			all = append(all, read{s.Name, rows})
 			return func() ([]string, int, error) {
 				record, err := rows.Next()
 				return record, rows.Line, err
@@ -156,6 +162,14 @@ func openBook(file *os.File) (Table, error) {
 			return 0
 		}
 		return min(1, float64(current.Line)/float64(total))
+	}
+	t.Late = func() (out []Finding) {
+		for _, r := range all {
+			if r.rows.Hidden > 0 {
+				out = append(out, Finding{Kind: FindHidden, Value: r.name, Count: r.rows.Hidden})
+			}
+		}
+		return out
 	}
 	t.Close = book.Close
 	return t, nil

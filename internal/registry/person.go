@@ -27,6 +27,7 @@ const (
 	fieldCohort
 	fieldLogin
 	fieldAddress
+	fieldFullName
 	fields
 )
 
@@ -49,6 +50,7 @@ var names = [fields]fieldName{
 	fieldCohort:     {"cohort", false, "cohorte"},
 	fieldLogin:      {"login", false, "login"},
 	fieldAddress:    {"university_address", false, "adresse mail universitaire"},
+	fieldFullName:   {"full_name", false, "nom prénom"},
 }
 
 // Mapping says what the columns of a file mean.
@@ -62,9 +64,11 @@ type Mapping struct {
 	Ignore   []string            // headers of columns that are left out without a warning
 	Sheets   []string            // the sheets to read; none: the one with the best header
 	Domains  []string            // the university's own mail domains
-	Needs    map[string][]string // profile → fields that its people need to activate
-	Cases    []string            // profiles of which numbers that differ in capitals are different people
-	Now      func() time.Time    // nil: time.Now
+	// RefuseOwn refuses personal addresses inside Domains, instead of warning.
+	RefuseOwn bool
+	Needs     map[string][]string // profile → fields that its people need to activate
+	Cases     []string            // profiles of which numbers that differ in capitals are different people
+	Now       func() time.Time    // nil: time.Now
 	// Rules judges each person by rules from outside the file: the realm's. With
 	// rules, a person may lack one of the two names if the rules allow it.
 	Rules domain.PersonRules
@@ -105,6 +109,12 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 		GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),
 		Cohort: in.value(record, fieldCohort), Login: strings.ToLower(in.value(record, fieldLogin)), UniversityAddress: strings.ToLower(in.value(record, fieldAddress)),
 	}
+	if full := in.value(record, fieldFullName); full != "" && p.GivenName == "" && p.FamilyName == "" {
+		var err error
+		if p.GivenName, p.FamilyName, err = divideName(in.headers[in.columns[fieldFullName]], full); err != nil {
+			return no(fieldFullName, err.Error())
+		}
+	}
 	raw := in.value(record, fieldNumber)
 	number, rounded := wholeNumber(raw)
 	birth, word, state := in.value(record, fieldBirthDate), in.value(record, fieldProfile), in.value(record, fieldReady)
@@ -117,6 +127,8 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	switch {
 	case in.broken != nil:
 		return no(in.broken.field, in.broken.reason)
+	case isDate(raw):
+		return no(fieldNumber, "not a number: a spreadsheet made a date of it; format the column as text and export it again")
 	case rounded:
 		return no(fieldNumber, fmt.Sprintf("not a number: a spreadsheet rounded it to %s; format the column as text and export it again", raw))
 	case err != nil:
@@ -124,9 +136,9 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	case p.Number == "":
 		return no(fieldNumber, "empty")
 	case p.FamilyName == "" && (in.mapping.Rules == nil || p.GivenName == ""):
-		return no(fieldFamilyName, "empty")
+		return no(in.nameField(fieldFamilyName), "empty")
 	case p.GivenName == "" && in.mapping.Rules == nil:
-		return no(fieldGivenName, "empty")
+		return no(in.nameField(fieldGivenName), "empty")
 	}
 	if utf8.RuneCountInString(p.Cohort) > clean.MaxName {
 		return no(fieldCohort, "not a name: longer than 255 characters, or with control characters")
@@ -145,13 +157,21 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	case err != nil:
 		return no(fieldEmail, addressReason(err))
 	}
+	if in.mapping.RefuseOwn {
+		if _, host, _ := strings.Cut(string(p.Email), "@"); in.mapping.isOwn(host) {
+			return no(fieldEmail, "an address of the university, whose mailbox opens only after the activation: want a personal one")
+		}
+	}
 	if !slices.Contains(in.mapping.Cases, p.Profile) {
 		if first := in.numbers.other(p.Profile, p.Number, line); first > 0 {
 			n, _ := in.place(first)
 			return no(fieldNumber, fmt.Sprintf("this number came before in the file, at line %d, in other capitals", n))
 		}
 	}
-	p.Readiness = in.mapping.readiness(in.columns[fieldReady] >= 0, state)
+	p.Readiness = domain.Ready // without a column every person of the file may activate: that is what the file is for
+	if in.columns[fieldReady] >= 0 {
+		p.Readiness = in.mapping.readiness(state, in.stops)
+	}
 	if in.mapping.Rules != nil {
 		for _, broken := range in.mapping.Rules(p) {
 			// An attribute that no column can fill is a matter of the realm, which
@@ -163,6 +183,15 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	}
 	in.judge(p, raw, state)
 	return p, nil
+}
+
+// nameField returns the field whose column holds a name: itself, or the full
+// name.
+func (in *reader) nameField(f field) field {
+	if in.columns[f] < 0 && in.columns[fieldFullName] >= 0 {
+		return fieldFullName
+	}
+	return f
 }
 
 // addressReason returns the reason for an address that ParseAddress refuses.
@@ -205,12 +234,8 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if number != p.Number && number != "" {
 		in.note(Finding{Kind: FindRounded, Field: names[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
 	}
-	if suspicious(p.GivenName) {
-		in.note(Finding{Kind: FindDamaged, Field: names[fieldGivenName].key, Column: in.columnOf(fieldGivenName)}, p.GivenName, "")
-	}
-	if suspicious(p.FamilyName) {
-		in.note(Finding{Kind: FindDamaged, Field: names[fieldFamilyName].key, Column: in.columnOf(fieldFamilyName)}, p.FamilyName, "")
-	}
+	in.suspect(fieldGivenName, p.GivenName)
+	in.suspect(fieldFamilyName, p.FamilyName)
 	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
 		in.note(Finding{Kind: FindDamaged, Field: names[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
 	}
@@ -227,6 +252,13 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	}
 }
 
+// suspect notes a name that looks damaged.
+func (in *reader) suspect(f field, name string) {
+	if suspicious(name) {
+		in.note(Finding{Kind: FindDamaged, Field: names[f].key, Column: in.columnOf(in.nameField(f))}, name, "")
+	}
+}
+
 // tooYoung returns the day after which a date of birth is doubtful.
 func (in *reader) tooYoung() string {
 	if in.young == "" {
@@ -236,13 +268,13 @@ func (in *reader) tooYoung() string {
 }
 
 // suspicious reports whether a name looks damaged: by its encoding, a word for
-// nothing, or an address or a number in its place.
+// nothing, an address or a number in its place, or several names.
 func suspicious(v string) bool {
-	if !printable(v) {
-		return charset.Damaged(v)
+	if strings.ContainsAny(v, "@,0123456789") {
+		return true
 	}
-	if strings.ContainsAny(v, "?&@0123456789") {
-		return charset.Damaged(v) || strings.ContainsAny(v, "@0123456789")
+	if !printable(v) || strings.ContainsAny(v, "?&") {
+		return charset.Damaged(v)
 	}
 	switch len(v) {
 	case 3, 4, 6:
@@ -265,7 +297,22 @@ func (m Mapping) profile(word string) (string, bool) {
 			return p, true
 		}
 	}
+	for _, p := range m.Profiles {
+		if alike(word, p) || slices.ContainsFunc(m.Aliases[p], func(a string) bool { return alike(a, word) }) {
+			return p, true
+		}
+	}
 	return "", false
+}
+
+// alike reports whether two words differ in gender and number only: "Étudiant",
+// "Étudiantes", "Étudiant(e)s".
+func alike(a, b string) bool {
+	stem := func(s string) string {
+		s = strings.TrimRight(strings.ReplaceAll(simple(s), " ", ""), "s")
+		return strings.TrimSuffix(s, "e")
+	}
+	return stem(a) != "" && stem(a) == stem(b)
 }
 
 // isState reports whether a word of a state column is known.
@@ -283,11 +330,20 @@ func contains(list []string, word string) bool {
 	return slices.ContainsFunc(list, func(w string) bool { return simple(w) == simple(word) })
 }
 
-// readiness reads a word. Without such a column every person of the file may
-// activate: that is what the file is for.
-func (m Mapping) readiness(column bool, word string) domain.Readiness {
+// readiness reads a word of the state column. stops says that the column lists
+// who is held: yes means held, and no or nothing means ready.
+func (m Mapping) readiness(word string, stops bool) domain.Readiness {
+	if stops {
+		switch {
+		case word == "" || contains(words().no, word):
+			return domain.Ready
+		case m.isState(word):
+			return domain.Held
+		}
+		return domain.NotReady
+	}
 	switch {
-	case !column || contains(m.Ready, word):
+	case contains(m.Ready, word):
 		return domain.Ready
 	case contains(m.Held, word) || contains(words().held, word):
 		return domain.Held

@@ -12,6 +12,7 @@ import (
 
 	"entree/internal/domain"
 	"entree/internal/registry/charset"
+	"entree/internal/registry/sheet"
 )
 
 // longest is the longest cell taken, in bytes.
@@ -57,6 +58,10 @@ type part struct {
 // read one after the other; no sheet has more lines.
 const sheetLines = 1 << 21
 
+// hiddenFields is how many fields the header of a hidden sheet names if it is
+// taken for a list of people, and not for the lists of a form.
+const hiddenFields = 3
+
 // row is one line.
 type row struct {
 	record []string
@@ -97,7 +102,11 @@ func (in *reader) ready() error {
 	for _, p := range in.parts {
 		if err := p.missing(in.mapping); err != nil {
 			if p.name != "" {
-				return fmt.Errorf("sheet %q: %w", p.name, err)
+				err = fmt.Errorf("sheet %q: %w", p.name, err)
+				if len(in.table.Sheets) > 1 {
+					err = fmt.Errorf("%w; the sheets of the file are %s: name yours with --sheet", err, sheetNames(in.table.Sheets))
+				}
+				return err
 			}
 			return err
 		}
@@ -155,12 +164,21 @@ func (in *reader) sheets() error {
 	best, most := -1, -1
 	var chosen *part
 	for i, s := range all {
-		if len(m.Sheets) > 0 && !use[i] || s.Rows == 0 || len(m.Sheets) == 0 && s.Hidden {
+		if len(m.Sheets) > 0 && !use[i] || s.Rows == 0 {
 			continue
 		}
 		p, err := s.open(m, in.table)
 		if err != nil {
 			return err
+		}
+		if len(m.Sheets) == 0 && s.Hidden {
+			if m.found(p.headers) >= hiddenFields {
+				in.report.Findings = append(in.report.Findings, Finding{Kind: FindSheet, Value: s.Name, Count: s.Rows})
+			}
+			if err := p.close(); err != nil {
+				return err
+			}
+			continue
 		}
 		if len(m.Sheets) > 0 {
 			p.base = i * sheetLines
@@ -209,7 +227,7 @@ func (s Sheet) open(m Mapping, t Table) (*part, error) {
 func sheetNames(all []Sheet) string {
 	var out []string
 	for _, s := range all {
-		out = append(out, fmt.Sprintf("%q", s.Name))
+		out = append(out, fmt.Sprintf("%q", s.Name)+map[bool]string{true: " (hidden)"}[s.Hidden])
 	}
 	return strings.Join(out, ", ")
 }
@@ -412,6 +430,9 @@ func (in *reader) text(cell string, f field, column int) string {
 	}
 	if isError(v) && in.broken == nil {
 		in.broken = &broken{f, fmt.Sprintf("an error of a spreadsheet, %s, is no value", v)}
+		if v == sheet.NoValue {
+			in.broken.reason = "a formula without a result: open the file in a spreadsheet program and save it again"
+		}
 		return v
 	}
 	key := Finding{Field: names[f].key, Column: in.headers[column]}
@@ -438,7 +459,7 @@ func (in *reader) text(cell string, f field, column int) string {
 
 // reasons begin the reasons for which a clean value of a field is refused.
 var reasons = [fields]string{
-	fieldNumber: "not a number: ", fieldGivenName: "not a name: ", fieldFamilyName: "not a name: ", fieldEmail: "not an address: ", fieldAddress: "not an address: ",
+	fieldNumber: "not a number: ", fieldGivenName: "not a name: ", fieldFamilyName: "not a name: ", fieldFullName: "not a name: ", fieldEmail: "not an address: ", fieldAddress: "not an address: ",
 	fieldLogin: "not a login: ", fieldCohort: "not a name: ", fieldProfile: "unknown profile: ", fieldReady: "not a state: ", fieldBirthDate: "not a date: ",
 }
 

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"entree/internal/domain"
@@ -148,7 +149,11 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.Import
 			return err
 		}
 		if t.Late != nil {
-			in.report.Findings = append(in.report.Findings, t.Late()...)
+			for _, f := range t.Late() {
+				if f.Kind != FindHidden || in.reads(f.Value) {
+					in.report.Findings = append(in.report.Findings, f)
+				}
+			}
 		}
 		in.report.finish()
 		return told.Report(in.report)
@@ -199,6 +204,11 @@ func (in *reader) unfilled() error {
 		return nil
 	}
 	return fmt.Errorf("no entry has a value for %s: check the names under columns, the filter, and whether bind_dn may read them", strings.Join(empty, ", "))
+}
+
+// reads reports whether a sheet is one of those that are read.
+func (in *reader) reads(sheet string) bool {
+	return slices.ContainsFunc(in.parts, func(p *part) bool { return p.name == sheet })
 }
 
 func (p *part) headerOf(f field) string {

@@ -16,9 +16,11 @@ const (
 	FindGuessed    = "column.guessed"      // taken for its values alone
 	FindTwoMails   = "column.two_mails"    // two columns with addresses
 	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
+	FindDateOrder  = "column.date_order"   // the values do not show whether the day or the month is first
 	FindEncoding   = "encoding.doubtful"   // another code page is as plausible
 	FindMixed      = "encoding.mixed"      // lines in UTF-8 and lines that are not
 	FindSheet      = "sheet.unread"        // a sheet that holds something is not read
+	FindHidden     = "rows.hidden"         // rows that the spreadsheet hides are read
 	FindRepaired   = "value.repaired"      // text that was encoded as UTF-8 twice is read as it was before
 	FindCleaned    = "value.cleaned"       // invisible characters were removed
 	FindDamaged    = "value.damaged"       // a value looks damaged and is taken as it is
@@ -78,6 +80,9 @@ func (f Finding) sentence() string {
 	case FindUnused:
 		out = fmt.Sprintf("column %s %q is left out: its header is not known", f.Value, f.Column)
 	case FindRejected:
+		if out = fmt.Sprintf("column %q, which could hold %s, is left out: it is empty", f.Column, f.Field); len(f.Examples) == 0 {
+			break
+		}
 		out = fmt.Sprintf("column %q is left out: its header could mean %s, but its values do not confirm it or another column is better", f.Column, f.Field)
 	case FindMissing:
 		out = fmt.Sprintf("no column for %s", f.Field)
@@ -93,15 +98,19 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("two columns hold addresses: %q is taken as the personal one, %q is not", f.Column, f.Value)
 	case FindMonthFirst:
 		out = fmt.Sprintf("the dates of column %q are read with the month first", f.Column)
+	case FindDateOrder:
+		out = fmt.Sprintf("the dates of column %q do not show one order of day and month: they are read with the day first", f.Column)
 	case FindEncoding:
 		out = fmt.Sprintf("the encoding is not certain: read as %s", f.Column)
 		if f.Value != "" {
 			out += ", but " + f.Value + " is nearly as plausible"
 		}
 	case FindMixed:
-		out = fmt.Sprintf("the file mixes encodings: %d lines are not UTF-8 and are read as %s", f.Count, f.Value)
+		out = fmt.Sprintf("the file mixes encodings: %d lines are not in the encoding of the others and are read as %s", f.Count, f.Value)
 	case FindSheet:
 		out = fmt.Sprintf("the sheet %q is not read: it has %d rows", f.Value, f.Count)
+	case FindHidden:
+		out = fmt.Sprintf("%d rows of the sheet %q are hidden, by a filter or by hand: they are read", f.Count, f.Value)
 	case FindRepaired:
 		out = fmt.Sprintf("%d values of column %q were encoded as UTF-8 twice and are read as they were before", f.Count, f.Column)
 	case FindCleaned:

@@ -68,8 +68,11 @@ func openText(r io.Reader, e charset.Evidence) (Table, error) {
 	for _, w := range e.Examples {
 		examples = append(examples, Example{Text: cut(w)})
 	}
-	if e.Mixed {
-		report.Findings = append(report.Findings, Finding{Kind: FindMixed, Value: e.Name, Count: e.Foreign, Examples: examples})
+	switch {
+	case e.Mixed:
+		report.Findings = append(report.Findings, Finding{Kind: FindMixed, Value: strings.Join(append([]string{e.Name}, e.Others...), ", "), Count: e.Foreign, Examples: examples})
+	case e.Others != nil:
+		report.Findings = append(report.Findings, Finding{Kind: FindMixed, Value: strings.Join(e.Others, ", "), Count: e.OtherLines, Examples: examples})
 	}
 	if e.Doubtful {
 		report.Findings = append(report.Findings, Finding{Kind: FindEncoding, Column: e.Name, Value: e.Second, Examples: examples})
@@ -90,7 +93,9 @@ var sepLine = regexp.MustCompile(`^"?sep=([;,\t|])"?$`)
 func encodingName(e charset.Evidence) string {
 	switch {
 	case e.Mixed:
-		return charset.UTF8 + " and " + e.Name
+		return strings.Join(append([]string{charset.UTF8, e.Name}, e.Others...), " and ")
+	case e.Others != nil:
+		return strings.Join(append([]string{e.Name}, e.Others...), " and ")
 	case e.Mark:
 		return e.Name + " with a byte order mark"
 	}

@@ -25,13 +25,15 @@ type vocabulary struct {
 	ready    []string
 	notReady []string
 	held     []string
+	no       []string
 }
 
 // meaning is a field that a header may stand for.
 type meaning struct {
 	field field
 	rank  int  // 0 is the best
-	sure  bool // whether the header alone is enough
+	sure  bool // the header alone is enough
+	stops bool // a word for yes means that the person is held
 }
 
 // words returns the vocabulary. The file is a part of the program; a test
@@ -49,20 +51,22 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 		Ignored  []string
 		Concepts map[string][]string
 		Fields   map[string][]struct {
-			Is   []string
-			Sure *bool
+			Is    []string
+			Sure  *bool
+			Stops bool
 		}
 		Needless []string
 		Ready    []string
 		NotReady []string `yaml:"not_ready"`
 		Held     []string
+		No       []string
 	}
 	if err := yaml.Unmarshal(raw, &file); err != nil {
 		return nil, fmt.Errorf("vocabulary.yaml: %w", err)
 	}
 	v := &vocabulary{
 		ignored: map[string]bool{}, phrases: map[string]string{}, meanings: map[string][]meaning{}, needless: map[string]bool{},
-		ready: file.Ready, notReady: file.NotReady, held: file.Held,
+		ready: file.Ready, notReady: append(file.NotReady, file.No...), held: file.Held, no: file.No,
 	}
 	for _, w := range file.Ignored {
 		v.ignored[w] = true
@@ -84,9 +88,12 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 		for rank, r := range ranks {
 			for _, is := range r.Is {
 				set := keyOf(strings.Fields(is))
-				v.meanings[set] = append(v.meanings[set], meaning{f, rank, r.Sure == nil || *r.Sure})
+				v.meanings[set] = append(v.meanings[set], meaning{f, rank, r.Sure == nil || *r.Sure, r.Stops})
 			}
 		}
+	}
+	for _, of := range v.meanings {
+		slices.SortFunc(of, func(a, b meaning) int { return int(order[a.field] - order[b.field]) })
 	}
 	for _, h := range file.Needless {
 		v.needless[h] = true
@@ -111,13 +118,15 @@ func (v *vocabulary) meaningsOf(header string) []meaning {
 		return m
 	}
 	// "Prénom de l'étudiant" is a given name.
-	fewer := slices.DeleteFunc(slices.Clone(set), func(c string) bool { return c == "student" || c == "person" || c == "agent" })
+	fewer := slices.DeleteFunc(slices.Clone(set), func(c string) bool {
+		return c == "student" || c == "person" || c == "agent" || c == "candidate" || c == "enrolled"
+	})
 	if len(fewer) == len(set) || len(fewer) == 0 {
 		return nil
 	}
 	var out []meaning
 	for _, m := range v.meanings[keyOf(fewer)] {
-		if m.field != fieldNumber && m.field != fieldEmail {
+		if m.field != fieldNumber && m.field != fieldEmail && m.field != fieldReady {
 			out = append(out, m)
 		}
 	}
@@ -138,12 +147,22 @@ next:
 				continue next
 			}
 		}
-		if !v.ignored[tokens[i]] {
+		if word, n, ok := v.numbered(tokens[i]); ok {
+			out = append(out, word, n)
+		} else if !v.ignored[tokens[i]] {
 			return nil
 		}
 		i++
 	}
 	return out
+}
+
+// numbered returns the concepts of a word with a number behind it: "mail2".
+func (v *vocabulary) numbered(token string) (word, number string, ok bool) {
+	letters := strings.TrimRight(token, "0123456789")
+	word, known := v.phrases[letters]
+	number, ok = v.phrases[token[len(letters):]]
+	return word, number, known && ok
 }
 
 // mentions reports whether a header that is not recognised has a known word, such

@@ -62,7 +62,7 @@ func TestImport_ASpreadsheetAsItIs(t *testing.T) {
 			must(t, f.SetSheetRow(sheet, "A"+string(rune('1'+i)), &row))
 		}
 		must(t, f.MergeCell(sheet, "A3", "C3"), f.MergeCell(sheet, "E5", "E6"), f.SetCellStyle(sheet, "F5", "F6", date))
-		// A formula counts as what it was computed to; one that never was is empty.
+		// A formula counts as what it was computed to; one that never was refuses its line.
 		must(t, f.SetCellFormula(sheet, "A6", "A5+1"), f.SetCellFormula(sheet, "A7", "A6+1"))
 	})
 	raw = computed(t, raw, `<f>A5+1</f>`, `<f>A5+1</f><v>23</v>`)
@@ -79,7 +79,7 @@ func TestImport_ASpreadsheetAsItIs(t *testing.T) {
 	if err != nil || counts != (domain.ImportCounts{New: 2, Refused: 2}) {
 		t.Fatalf("%+v, %v, %q", counts, err, refused)
 	}
-	if want := []string{`line 7, column "Matricule": empty`, `line 8, column "Nom": empty`}; !slices.Equal(refused, want) {
+	if want := []string{`line 7, column "Matricule": a formula without a result: open the file in a spreadsheet program and save it again`, `line 8, column "Nom": empty`}; !slices.Equal(refused, want) {
 		t.Errorf("refused: %q", refused)
 	}
 	all := people(t, s)

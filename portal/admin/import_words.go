@@ -16,8 +16,13 @@ import (
 // for logs and the command line.
 var reasons = []struct{ begins, key string }{
 	{"not a number: a spreadsheet rounded", "console.import.reason.rounded"},
+	{"not a number: a spreadsheet made a date", "console.import.reason.number_date"},
+	{"not a name that can be divided", "console.import.reason.full_name"},
+	{"an address of the university", "console.import.reason.own_domain"},
+	{"not a date without doubt", "console.import.reason.doubtful_date"},
 	{"not a date: a year alone", "console.import.reason.year"},
 	{"an error of a spreadsheet", "console.import.reason.error_value"},
+	{"a formula without a result", "console.import.reason.formula"},
 	{"a quote stands within a cell", "console.import.reason.quote"},
 	{"a quote is opened", "console.import.reason.endless"},
 	{"this is an HTML page", "console.import.reason.html"},
@@ -71,6 +76,9 @@ func reason(v web.View, text string) template.HTML {
 	}
 	if !strings.HasPrefix(text, "no column for profile") && strings.HasPrefix(text, "no column for") {
 		return v.T("console.import.reason.no_column", "Fields", strings.Join(lacking(v, text), ", "))
+	}
+	if rule, found := strings.CutPrefix(text, "the realm refuses it: "); found {
+		return v.T("console.import.reason.realm", "Rule", rule)
 	}
 	for _, r := range reasons {
 		if strings.HasPrefix(text, r.begins) {

@@ -5,7 +5,8 @@
 // and in the code pages of Windows, Macintosh and DOS. Parts of one file may
 // differ, if it was put together from several. A line that is valid UTF-8 is
 // read as UTF-8; the bytes that are not are decoded with the code page that
-// gives the most plausible letters in the whole file.
+// gives the most plausible letters in the whole file, or with another one if
+// only that one gives plausible letters in the line.
 package charset
 
 import (
@@ -111,6 +112,21 @@ func plausible(before, r, after rune) int {
 	default:
 		return -3
 	}
+}
+
+// of returns the page that a line is decoded with: the file's, unless its
+// characters make no sense in this line and those of another page do.
+func (p *page) of(line []byte, mixed bool) *page {
+	if p.weigh(line, mixed) >= 0 {
+		return p
+	}
+	best, most := p, 3
+	for _, other := range pages {
+		if sum := other.weigh(line, mixed); sum > most {
+			best, most = other, sum
+		}
+	}
+	return best
 }
 
 // decode returns a line in UTF-8. If mixed, what is valid UTF-8 in it stays,
@@ -230,7 +246,7 @@ func Damaged(s string) bool {
 	return false
 }
 
-func isASCII(s string) bool {
+func isASCII[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false

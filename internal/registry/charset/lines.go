@@ -65,10 +65,13 @@ func (l *Lines) Next() (string, error) {
 	}
 	l.line++
 	var text string
-	if l.page == nil || l.evidence.Mixed && utf8.Valid(raw) {
+	switch {
+	case l.page == nil || l.evidence.Mixed && utf8.Valid(raw) || isASCII(raw):
 		text = string(raw)
-	} else {
+	case l.evidence.Others == nil:
 		text = l.page.decode(raw, l.evidence.Mixed)
+	default:
+		text = l.page.of(raw, l.evidence.Mixed).decode(raw, l.evidence.Mixed)
 	}
 	if l.line == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")

@@ -25,6 +25,10 @@ type Evidence struct {
 	// not.
 	Mixed   bool
 	Foreign int
+	// Others are the code pages of lines in which the file's one gives no
+	// plausible letters; OtherLines is how many of the lines looked at they are.
+	Others     []string
+	OtherLines int
 	// Doubtful reports that another code page, Second, gives letters that are
 	// nearly as plausible.
 	Doubtful bool
@@ -196,6 +200,9 @@ func (l *looker) decide(name string) {
 		return
 	}
 	l.Name = best.name
+	if name == "" {
+		l.others(best)
+	}
 	if second != nil && !l.same(best, second) && (most <= 0 || next > 0 && most-next < max(3, most/10)) {
 		l.Doubtful, l.Second = true, second.name
 	}
@@ -203,6 +210,18 @@ func (l *looker) decide(name string) {
 		l.Doubtful = true
 	}
 	l.Examples = l.words(best)
+}
+
+// others finds the lines that are in another code page than the file.
+func (l *looker) others(best *page) {
+	for _, s := range l.samples {
+		if p := best.of(s, l.Mixed); p != best {
+			l.OtherLines++
+			if !slices.Contains(l.Others, p.name) {
+				l.Others = append(l.Others, p.name)
+			}
+		}
+	}
 }
 
 // same reports whether two pages give the same text for the samples.
@@ -225,7 +244,7 @@ func (l *looker) words(p *page) []string {
 			if utf8.Valid(w) {
 				continue
 			}
-			if word := p.decode(w, l.Mixed); !slices.Contains(out, word) {
+			if word := p.of(s, l.Mixed).decode(w, l.Mixed); !slices.Contains(out, word) {
 				out = append(out, word)
 			}
 			if len(out) == 3 {

@@ -110,8 +110,10 @@ func (o *ods) rows(sheet int) (*Rows, error) {
 			}
 			if empty(r.record) {
 				r.line += n
-			} else {
-				r.pending = n
+				continue
+			}
+			if r.pending = n; r.hidden {
+				out.Hidden += n
 			}
 		}
 		r.pending--
@@ -130,6 +132,7 @@ type odsRows struct {
 	record  []string
 	line    int // of the last row that was returned or skipped
 	pending int // how often the record is still to be returned
+	hidden  bool
 	spans   []span
 }
 
@@ -156,6 +159,8 @@ func (r *odsRows) row() (int, error) {
 				continue
 			}
 			n := times(e, "number-rows-repeated", maxRows)
+			visibility := attr(e, "visibility")
+			r.hidden = visibility == "collapse" || visibility == "filter"
 			return n, r.cells(n)
 		case xml.EndElement:
 			if e.Name.Local == "table" && e.Name.Space == "table" {

@@ -30,6 +30,9 @@ var ErrUnreadable = errors.New("this is a spreadsheet or an archive that cannot 
 // unpacked.
 var ErrTooLarge = errors.New("this spreadsheet is too large when it is unpacked: save the sheet with the people as CSV")
 
+// NoValue is returned for a formula of which the file has no result.
+const NoValue = "#FORMULA"
+
 // The limits of a workbook.
 const (
 	maxDirectory = 2 << 20   // bytes of the archive's directory
@@ -68,7 +71,8 @@ type format interface {
 
 // Rows are the rows of one sheet.
 type Rows struct {
-	Line int // of the row that Next returned last; the first row is 1
+	Line   int // of the row that Next returned last; the first row is 1
+	Hidden int // rows so far that hold something and are hidden
 	// Next returns the next row that is not empty. The slice is valid until the
 	// next call. It returns io.EOF after the last row.
 	Next  func() ([]string, error)

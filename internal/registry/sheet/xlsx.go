@@ -228,6 +228,9 @@ func (x *xlsx) rows(sheet int) (*Rows, error) {
 			}
 			out.Line = r.line
 			if record = merged.fill(record, r.line); !empty(record) {
+				if r.hidden {
+					out.Hidden++
+				}
 				return record, nil
 			}
 		}
@@ -244,6 +247,7 @@ type xlsxRows struct {
 	*xlsx
 	tokens *tokens
 	line   int
+	hidden bool // the row is hidden
 	record []string
 }
 
@@ -265,6 +269,8 @@ func (r *xlsxRows) row() ([]string, error) {
 		if r.line > maxRows {
 			return nil, ErrTooLarge
 		}
+		hidden := attr(start, "hidden")
+		r.hidden = hidden == "1" || hidden == "true"
 		return r.cells()
 	}
 }
@@ -330,7 +336,7 @@ func (r *xlsxRows) cell(start xml.StartElement) (string, error) {
 	kind := attr(start, "t")
 	var value, inline strings.Builder
 	var into *strings.Builder
-	phonetic := false
+	phonetic, formula, hasValue := false, false, false
 	for {
 		token, err := r.tokens.next()
 		if errors.Is(err, io.EOF) {
@@ -343,7 +349,9 @@ func (r *xlsxRows) cell(start xml.StartElement) (string, error) {
 		case xml.StartElement:
 			switch e.Name.Local {
 			case "v":
-				into = &value
+				into, hasValue = &value, true
+			case "f":
+				formula = true
 			case "rPh":
 				phonetic = true
 			case "t":
@@ -362,6 +370,9 @@ func (r *xlsxRows) cell(start xml.StartElement) (string, error) {
 			case "rPh":
 				phonetic = false
 			case "c":
+				if formula && !hasValue {
+					return NoValue, nil
+				}
 				return r.value(kind, attr(start, "s"), value.String(), inline.String())
 			}
 		}
