@@ -74,10 +74,10 @@ func TestT3_FurtherHeaders(t *testing.T) {
 		"Matricule HR Access;Nom usuel;Prénom;Date naissance;Courriel personnel", "EMPLID;LAST_NAME;FIRST_NAME;BIRTHDATE;EMAIL_ADDR", "Personal ID;Surname;Forename(s);Date of birth;Email",
 		"Student ID;Legal Last Name;Legal First Name;DOB;Personal Email", "N° candidat;Nom;Prénom;Date naissance;Mail", "Numéro dossier Parcoursup;Nom;Prénom;Date de naissance;Adresse électronique",
 		"N° d'inscription;Nom (état civil);Prénom (état civil);Né le;E-mail perso.", "Code permanent;Nom de famille;Prénom;Date de naissance (AAAA-MM-JJ);Courriel personnel",
-		"Noma;Nom;Prénom;Date de naissance;Adresse e-mail privée", "N° SCIPER;Nom;Prénom;Date de naissance;Email privé", "Num&eacute;ro,Nom,Pr&eacute;nom,N&eacute;(e) le,M&eacute;l",
+		"Noma;Nom;Prénom;Date de naissance;Adresse e-mail privée", "N° SCIPER;Nom;Prénom;Date de naissance;Email privé", `Numéro;Nom;"Pr&eacute;nom";"N&eacute;(e) le";Mail`,
 		twice("Numéro étudiant;Nom;Prénom;Né(e) le;Mél"),
 	} {
-		p := one(t, header, imported(t, []byte(strings.ReplaceAll(header+"\n22502142;Roy;Zoé;17/03/2007;z@example.org\n", map[bool]string{true: ";", false: "\x00"}[strings.Contains(header, ",")], ","))))
+		p := one(t, header, imported(t, []byte(header+"\n22502142;Roy;Zoé;17/03/2007;z@example.org\n")))
 		if p != want {
 			t.Errorf("%s: %+v", header, p)
 		}
