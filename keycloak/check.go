@@ -59,8 +59,8 @@ func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
 		"keep failureFactor high (30) and maxFailureWaitSeconds low, so that few accounts are locked, and limit requests per network in front of Keycloak"}}, nil
 }
 
-// There reports whether the realm exists.
-func (c *Client) There(ctx context.Context) (bool, error) {
+// RealmExists reports whether the realm exists.
+func (c *Client) RealmExists(ctx context.Context) (bool, error) {
 	realm, err := c.readRealm(ctx)
 	return realm != nil, err
 }

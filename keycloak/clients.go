@@ -65,7 +65,7 @@ func (c *Client) planClient(ctx context.Context, who Secret, key, name, why stri
 	}
 	attributes[managed] = "true"
 	want["attributes"] = attributes
-	return thing{
+	return object{
 		what: "client " + who.ID, why: why, want: want, fresh: map[string]any{"name": name},
 		find: func(ctx context.Context) (map[string]any, error) { return c.clientNamed(ctx, who.ID) },
 		ours: func(client map[string]any) error {

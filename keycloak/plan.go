@@ -111,9 +111,9 @@ func (c *Client) Apply(ctx context.Context, w Wanted, tell func(Change)) error {
 	return fmt.Errorf("keycloak: the realm still differs after %d rounds", rounds)
 }
 
-// thing is an object of a realm with the values that the portal requires. Its
+// object is a resource of a realm with the values that the portal requires. Its
 // other values are unchanged.
-type thing struct {
+type object struct {
 	what, why string
 	want      map[string]any                                // maps are compared by key, lists as sets
 	fresh     map[string]any                                // further values of a new object
@@ -125,7 +125,7 @@ type thing struct {
 
 // hold returns the change that a thing needs, if any. Its apply compares again,
 // because an earlier change may have created the thing.
-func (t thing) hold(ctx context.Context) ([]Change, error) {
+func (t object) hold(ctx context.Context) ([]Change, error) {
 	_, isNew, fields, err := t.compare(ctx)
 	if err != nil || !isNew && len(fields) == 0 {
 		return nil, err
@@ -142,7 +142,7 @@ func (t thing) hold(ctx context.Context) ([]Change, error) {
 	}}}, nil
 }
 
-func (t thing) compare(ctx context.Context) (merged map[string]any, isNew bool, fields []Field, err error) {
+func (t object) compare(ctx context.Context) (merged map[string]any, isNew bool, fields []Field, err error) {
 	have, err := t.find(ctx)
 	if err != nil {
 		return nil, false, nil, err

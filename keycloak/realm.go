@@ -132,7 +132,7 @@ func (c *Client) planRealm(ctx context.Context, w Wanted) ([]Change, error) {
 		return nil, err
 	}
 	if realm == nil {
-		return thing{
+		return object{
 			what: "realm " + c.config.Realm, why: "it is not there", fresh: c.fresh(w), find: c.readRealm,
 			create: func(ctx context.Context, body map[string]any) error {
 				_, err := c.do(ctx, http.MethodPost, "", body, nil)
@@ -150,7 +150,7 @@ func (c *Client) planRealm(ctx context.Context, w Wanted) ([]Change, error) {
 			continue
 		}
 		want := map[string]any{s.name: s.want}
-		some, err := thing{
+		some, err := object{
 			what: "setting " + s.name, why: s.why, want: want,
 			find: func(context.Context) (map[string]any, error) { return map[string]any{s.name: realm[s.name]}, nil },
 			// Keycloak leaves settings unchanged that a representation does not
@@ -178,7 +178,7 @@ func (c *Client) planGroups(ctx context.Context, w Wanted) ([]Change, error) {
 				continue
 			}
 			planned[full] = true
-			some, err := thing{
+			some, err := object{
 				what: "group " + full, why: "a profile puts its people there",
 				find: func(ctx context.Context) (map[string]any, error) { return c.groupAt(ctx, names[:i+1]) },
 				create: func(ctx context.Context, _ map[string]any) error {

@@ -14,7 +14,7 @@ const scopeName = "entree"
 const scopeAbout = "Attributes of an account activated by Entrée"
 
 func (c *Client) planScope(ctx context.Context, _ Wanted) ([]Change, error) {
-	changes, err := thing{
+	changes, err := object{
 		what: "client scope " + scopeName, why: "relying parties read attributes through it",
 		want: map[string]any{"attributes": map[string]any{managed: "true"}},
 		fresh: map[string]any{

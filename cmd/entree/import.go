@@ -163,7 +163,7 @@ func (r *importRun) do(ctx context.Context) (err error) {
 	if r.dryRun || r.json {
 		order.Show = r.show
 	}
-	counts, err := registry.Import(ctx, s, table, m, order, registry.Told{
+	counts, err := registry.Import(ctx, s, table, m, order, registry.Observer{
 		Refused: func(f registry.Refusal) error {
 			if r.told.refuse(f, r.show) && !r.json {
 				progress.clear()
@@ -179,7 +179,7 @@ func (r *importRun) do(ctx context.Context) (err error) {
 					fmt.Fprintln(r.stdout, line)
 				}
 			}
-			return app.Strictly(r.strict || r.config.Import.Strict, report)
+			return app.CheckStrict(r.strict || r.config.Import.Strict, report)
 		},
 	})
 	progress.clear()

@@ -112,7 +112,7 @@ account, master otherwise. "theme" needs no login.`,
 					fmt.Fprintln(cmd.OutOrStdout(), "note: "+n.String())
 				}
 			}
-			there, err := admin.There(cmd.Context())
+			there, err := admin.RealmExists(cmd.Context())
 			if err == nil && !there && !create {
 				missing := fmt.Sprintf("there is no realm %q at %s: check keycloak.realm and keycloak.url; --create-realm creates it", c.Keycloak.Realm, c.Keycloak.URL)
 				if makes {

@@ -48,7 +48,7 @@ type App struct {
 	log     *slog.Logger
 	store   *store.Store
 	service *activation.Service
-	desk    *helpdesk.Desk
+	desk    *helpdesk.Service
 	runner  *jobs.Runner
 	realm   *keycloak.Client
 	policy  *realmPolicy
@@ -89,7 +89,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		log.Warn("the database has no trigram index: the console does not find parts of a number or address",
 			"do", "install pg_trgm (postgresql-contrib), then run: CREATE EXTENSION pg_trgm; CREATE INDEX people_parts ON people USING gin (substr(search, strpos(search, '#')) gin_trgm_ops)")
 	}
-	if err := a.hangCharters(ctx); err != nil {
+	if err := a.setUpCharters(ctx); err != nil {
 		return nil, err
 	}
 	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
@@ -133,7 +133,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
-	if err := a.joinCampaigns(ctx, p); err != nil {
+	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err
 	}
 	a.intake = intake.New(ctx, intake.Options{
@@ -165,7 +165,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.rules.watch(ctx) })
 	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.watchAge(ctx, compared) })
-	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error { return a.purgePeriodically(ctx) })
 	group.Go(func() error { return a.readSources(ctx) })
 	group.Go(func() error { return a.charters.Cache.Watch(ctx, a.log) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
@@ -196,8 +196,8 @@ func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Ha
 	return <-stopped
 }
 
-// tidy purges expired data and seals the audit trail every ten minutes (S48).
-func (a *App) tidy(ctx context.Context) error {
+// purgePeriodically purges expired data and seals the audit trail every ten minutes (S48).
+func (a *App) purgePeriodically(ctx context.Context) error {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
 	for {

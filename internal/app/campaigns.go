@@ -11,9 +11,9 @@ import (
 	"entree/internal/mail/bounce"
 )
 
-// joinCampaigns registers the jobs of campaigns, and the bounce reader if the
+// setUpCampaigns registers the jobs of campaigns, and the bounce reader if the
 // configuration names a mailbox.
-func (a *App) joinCampaigns(ctx context.Context, p ports) error {
+func (a *App) setUpCampaigns(ctx context.Context, p ports) error {
 	c := a.config
 	a.campaigns = &campaign.Service{Store: p.campaigns, Notifier: p.notifier, Runner: a.runner, Charters: a.charters.Cache, Profiles: c.Domain(), Clock: time.Now}
 	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())

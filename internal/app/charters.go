@@ -8,9 +8,9 @@ import (
 	"entree/internal/charter"
 )
 
-// hangCharters publishes the charters of the configuration if none is published
+// setUpCharters publishes the charters of the configuration if none is published
 // yet, and reads the charters in force.
-func (a *App) hangCharters(ctx context.Context) error {
+func (a *App) setUpCharters(ctx context.Context) error {
 	a.charters = &charter.Service{Store: a.store, Cache: charter.NewCache(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
 	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())
 	if err != nil {

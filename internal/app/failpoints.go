@@ -28,16 +28,16 @@ func withFailpoints(p ports) ports {
 	}
 }
 
-// around calls f between the two points of a name.
-func around(name string, f func() error) error {
+// withHits calls f between the two points of a name.
+func withHits(name string, f func() error) error {
 	failpoint.Hit(name + ".before")
 	err := f()
 	failpoint.Hit(name + ".after")
 	return err
 }
 
-// about returns the kind of the first event of the effects, or otherwise if there is none.
-func about(e domain.Effects, otherwise string) string {
+// eventName returns the kind of the first event of the effects, or otherwise if there is none.
+func eventName(e domain.Effects, otherwise string) string {
 	if len(e.Events) == 0 {
 		return otherwise
 	}
@@ -51,9 +51,9 @@ func about(e domain.Effects, otherwise string) string {
 type failingStore struct{ domain.Store }
 
 func (s failingStore) Begin(ctx context.Context, j domain.Journey, e domain.Effects) error {
-	failpoint.Hit(about(e, "begin") + ".before-commit")
+	failpoint.Hit(eventName(e, "begin") + ".before-commit")
 	err := s.Store.Begin(ctx, j, e)
-	failpoint.Hit(about(e, "begin") + ".after-commit")
+	failpoint.Hit(eventName(e, "begin") + ".after-commit")
 	return err
 }
 
@@ -62,7 +62,7 @@ func (s failingStore) Update(ctx context.Context, j domain.Journey, change func(
 	out, err := s.Store.Update(ctx, j, func(j *domain.Journey) (domain.Effects, error) {
 		e, err := change(j)
 		if err == nil {
-			name = about(e, "act")
+			name = eventName(e, "act")
 			failpoint.Hit(name + ".before-commit")
 		}
 		return e, err
@@ -72,36 +72,36 @@ func (s failingStore) Update(ctx context.Context, j domain.Journey, change func(
 }
 
 func (s failingStore) Apply(ctx context.Context, e domain.Effects) error {
-	return around(about(e, "apply"), func() error { return s.Store.Apply(ctx, e) })
+	return withHits(eventName(e, "apply"), func() error { return s.Store.Apply(ctx, e) })
 }
 
 func (s failingStore) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
-	return login, address, around("reserve", func() error { login, address, err = s.Store.Reserve(ctx, id, logins, addresses); return err })
+	return login, address, withHits("reserve", func() error { login, address, err = s.Store.Reserve(ctx, id, logins, addresses); return err })
 }
 
 type failingLimits struct{ domain.Limits }
 
 func (l failingLimits) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (taken domain.Taken, err error) {
 	name, _, _ := strings.Cut(acts[0].Key, ":")
-	return taken, around("limit."+name, func() error { taken, err = l.Limits.TakeAll(ctx, acts, now); return err })
+	return taken, withHits("limit."+name, func() error { taken, err = l.Limits.TakeAll(ctx, acts, now); return err })
 }
 
 type failingAccounts struct{ domain.Accounts }
 
 func (a failingAccounts) Create(ctx context.Context, account domain.Account) (id string, err error) {
-	return id, around("account.create", func() error { id, err = a.Accounts.Create(ctx, account); return err })
+	return id, withHits("account.create", func() error { id, err = a.Accounts.Create(ctx, account); return err })
 }
 
 type failingHasher struct{ domain.Hasher }
 
 func (h failingHasher) Hash(ctx context.Context, password secret.Text) (c domain.Credential, err error) {
-	return c, around("hash", func() error { c, err = h.Hasher.Hash(ctx, password); return err })
+	return c, withHits("hash", func() error { c, err = h.Hasher.Hash(ctx, password); return err })
 }
 
 type failingMailer struct{ domain.Notifier }
 
 func (m failingMailer) Send(ctx context.Context, message domain.Message) error {
-	return around("mail.send."+string(message.Kind), func() error { return m.Notifier.Send(ctx, message) })
+	return withHits("mail.send."+string(message.Kind), func() error { return m.Notifier.Send(ctx, message) })
 }
 
 type failingQueue struct{ jobs.Queue }
@@ -115,37 +115,37 @@ func (q failingQueue) Lease(ctx context.Context, kind, holder string, n int, unt
 }
 
 func (q failingQueue) LeaseOne(ctx context.Context, id, holder string, until time.Time) (j domain.Job, err error) {
-	return j, around("lease-one", func() error { j, err = q.Queue.LeaseOne(ctx, id, holder, until); return err })
+	return j, withHits("lease-one", func() error { j, err = q.Queue.LeaseOne(ctx, id, holder, until); return err })
 }
 
 func (q failingQueue) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {
-	return around("finish."+about(e, j.Kind), func() error { return q.Queue.Finish(ctx, j, e) })
+	return withHits("finish."+eventName(e, j.Kind), func() error { return q.Queue.Finish(ctx, j, e) })
 }
 
 func (q failingQueue) Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error {
-	return around("retry."+j.Kind, func() error { return q.Queue.Retry(ctx, j, at, reason) })
+	return withHits("retry."+j.Kind, func() error { return q.Queue.Retry(ctx, j, at, reason) })
 }
 
 func (q failingQueue) GiveUp(ctx context.Context, j domain.Job, reason string, keep bool, e domain.Effects) error {
-	return around("give-up."+about(e, j.Kind), func() error { return q.Queue.GiveUp(ctx, j, reason, keep, e) })
+	return withHits("give-up."+eventName(e, j.Kind), func() error { return q.Queue.GiveUp(ctx, j, reason, keep, e) })
 }
 
 type failingSessions struct{ web.SessionRows }
 
 func (s failingSessions) SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error {
-	return around("session.save", func() error { return s.SessionRows.SaveSession(ctx, id, data, expires) })
+	return withHits("session.save", func() error { return s.SessionRows.SaveSession(ctx, id, data, expires) })
 }
 
 func (s failingSessions) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
-	return around("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed, data, expires) })
+	return withHits("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed, data, expires) })
 }
 
 type failingCampaigns struct{ campaign.Store }
 
 func (c failingCampaigns) SaveCampaign(ctx context.Context, one campaign.Campaign, mails []campaign.Recipient, e domain.Effects) error {
-	return around("campaign.saved", func() error { return c.Store.SaveCampaign(ctx, one, mails, e) })
+	return withHits("campaign.saved", func() error { return c.Store.SaveCampaign(ctx, one, mails, e) })
 }
 
 func (c failingCampaigns) Settle(ctx context.Context, r campaign.Recipient, from []campaign.RecipientState, e domain.Effects) error {
-	return around("campaign.settled", func() error { return c.Store.Settle(ctx, r, from, e) })
+	return withHits("campaign.settled", func() error { return c.Store.Settle(ctx, r, from, e) })
 }

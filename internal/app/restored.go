@@ -56,7 +56,7 @@ type witness interface {
 	SetWitness(ctx context.Context, at time.Time) error
 }
 
-type marks interface {
+type restoreStore interface {
 	Mark(ctx context.Context, name string) (time.Time, error)
 	Advance(ctx context.Context, name string, to time.Time) error
 	MarkRestored(ctx context.Context) error
@@ -66,7 +66,7 @@ type marks interface {
 // into the witness. The witness is therefore never ahead of the database, also if
 // the process ends in between or other instances do the same, unless the database
 // was restored.
-func compareAges(ctx context.Context, outside witness, store marks, now time.Time) (restored bool, err error) {
+func compareAges(ctx context.Context, outside witness, store restoreStore, now time.Time) (restored bool, err error) {
 	seen, err := outside.Witness(ctx)
 	if err != nil {
 		return false, err

@@ -67,7 +67,7 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	defer func() { err = errors.Join(err, t.Close()) }()
 	o := &domain.ImportOrder{Import: domain.Import{Source: s.Name, File: s.URL}, MaxGone: float64(a.config.Import.MaxGone) / 100}
 	refused := 0
-	counts, err := registry.Import(ctx, a.store, t, m, o, registry.Told{
+	counts, err := registry.Import(ctx, a.store, t, m, o, registry.Observer{
 		Refused: func(r registry.Refusal) error {
 			if refused++; refused <= loggedRefusals {
 				a.log.Warn("an entry of a source was refused", "source", s.Name, "dn", r.Where, "entry", r.Line, "attribute", r.Column, "reason", r.Reason)
@@ -78,7 +78,7 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 			for _, f := range r.Findings {
 				a.log.Warn("reading a source", "source", s.Name, "kind", f.Kind, "finding", f.Message)
 			}
-			return Strictly(s.Strict || a.config.Import.Strict, r)
+			return CheckStrict(s.Strict || a.config.Import.Strict, r)
 		},
 	})
 	if more := refused - loggedRefusals; more > 0 {
@@ -91,8 +91,8 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	return nil
 }
 
-// Strictly returns an error if an import must have no findings and has one.
-func Strictly(strict bool, r *registry.Report) error {
+// CheckStrict returns an error if an import must have no findings and has one.
+func CheckStrict(strict bool, r *registry.Report) error {
 	if !strict || len(r.Findings) == 0 {
 		return nil
 	}

@@ -31,7 +31,7 @@ func address(p domain.Person, typed string) (domain.Address, error) {
 // Correct replaces a person's personal address. The old address is notified,
 // and journeys that asked for or proved the old address end, because its
 // mailbox may belong to another person.
-func (d *Desk) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why string) error {
+func (d *Service) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Correct })
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (d *Desk) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why
 	return d.commit(ctx, effects)
 }
 
-func (d *Desk) correct(ctx context.Context, e audit.Entry, p domain.Person, typed, why string) (domain.Effects, error) {
+func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, typed, why string) (domain.Effects, error) {
 	to, err := address(p, typed)
 	if err != nil {
 		return domain.Effects{}, err
@@ -74,7 +74,7 @@ func (d *Desk) correct(ctx context.Context, e audit.Entry, p domain.Person, type
 // Send sends a new code in the journey that the operator saw, or how to begin if
 // journey is empty, and returns which of the two. The newest journey to an address
 // may be a stranger's, so none is chosen here.
-func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen, journey domain.JourneyID) (domain.MessageKind, error) {
+func (d *Service) Send(ctx context.Context, e audit.Entry, seen Seen, journey domain.JourneyID) (domain.MessageKind, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Send })
 	if err != nil {
 		return "", err
@@ -107,7 +107,7 @@ func (d *Desk) Send(ctx context.Context, e audit.Entry, seen Seen, journey domai
 
 // sendCode sends a new code in one of the person's journeys. It refuses a journey
 // that no longer waits for a code.
-func (d *Desk) sendCode(ctx context.Context, e audit.Entry, p domain.Person, id domain.JourneyID, journeys []domain.Journey) error {
+func (d *Service) sendCode(ctx context.Context, e audit.Entry, p domain.Person, id domain.JourneyID, journeys []domain.Journey) error {
 	changed := &Refusal{Reason: Changed}
 	if !slices.ContainsFunc(journeys, func(j domain.Journey) bool { return j.ID == id }) {
 		return changed
@@ -139,7 +139,7 @@ func (d *Desk) sendCode(ctx context.Context, e audit.Entry, p domain.Person, id 
 // Later acts of other visitors do not undo it: they cannot use up the tries of the
 // student's journey, a part of the address's mails is reserved for networks that
 // have not requested any, and every further mail contains a long code (ADR 0037).
-func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
+func (d *Service) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Unlock })
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func (d *Desk) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 }
 
 // Hold blocks a person until Release, independently of the enrolment.
-func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) error {
+func (d *Service) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Hold })
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (d *Desk) Hold(ctx context.Context, e audit.Entry, seen Seen, why string) e
 }
 
 // Release ends a hold; the state of the enrolment applies again.
-func (d *Desk) Release(ctx context.Context, e audit.Entry, seen Seen, why string) error {
+func (d *Service) Release(ctx context.Context, e audit.Entry, seen Seen, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Release })
 	if err != nil {
 		return err
@@ -188,7 +188,7 @@ func (d *Desk) Release(ctx context.Context, e audit.Entry, seen Seen, why string
 // Code issues a code of the help desk, to be read out or printed once: only its
 // MAC is stored. If another address is given as well, the address is corrected
 // in the same transaction.
-func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, domain.DeskCode, error) {
+func (d *Service) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, domain.DeskCode, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Code })
 	if err != nil {
 		return secret.Text{}, domain.DeskCode{}, err
@@ -215,7 +215,7 @@ func (d *Desk) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed s
 }
 
 // Lift clears a limit that the visitors of a network, or all visitors, share.
-func (d *Desk) Lift(ctx context.Context, e audit.Entry, key string) error {
+func (d *Service) Lift(ctx context.Context, e audit.Entry, key string) error {
 	if !d.IsSharedLimit(key) {
 		return &Refusal{Reason: NotNow}
 	}

@@ -22,7 +22,7 @@ const adoptDeadline = 24 * time.Hour
 
 // Conflict returns the Keycloak accounts that hold the login or the address of
 // a parked person.
-func (d *Desk) Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error) {
+func (d *Service) Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error) {
 	if p.Account != domain.AccountParked || p.Login == "" {
 		return nil, nil
 	}
@@ -47,7 +47,7 @@ type adoption struct {
 //	parked ── creating, with a job ── Keycloak ──► active, and a mail
 //	   ▲                                │
 //	   └────────── given up ────────────┘
-func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account string) error {
+func (d *Service) Adopt(ctx context.Context, e audit.Entry, seen Seen, account string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Resolve })
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (d *Desk) Adopt(ctx context.Context, e audit.Entry, seen Seen, account stri
 // The old ones stay reserved for the person for ever. The password was erased
 // with the job, so the person must choose one again: the parked journey
 // continues there while it lasts, and a mail says so.
-func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
+func (d *Service) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Resolve })
 	if err != nil {
 		return err
@@ -160,14 +160,14 @@ func (d *Desk) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 		if err != nil {
 			return err
 		}
-		return d.leadBack(ctx, p.ID, journeys)
+		return d.reopenJourneys(ctx, p.ID, journeys)
 	}
 	return &Refusal{Reason: NothingLeft}
 }
 
 // free sets in after the next login and address that neither the registry nor
 // Keycloak knows. A login or address that only this person holds stays.
-func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, profile domain.Profile, parts naming.Parts) error {
+func (d *Service) free(ctx context.Context, p domain.Person, after *domain.Person, profile domain.Profile, parts naming.Parts) error {
 	held, err := d.Conflict(ctx, p)
 	if err != nil {
 		return err
@@ -229,9 +229,9 @@ func (d *Desk) free(ctx context.Context, p domain.Person, after *domain.Person, 
 	return nil
 }
 
-// leadBack reopens the person's parked journeys, so that the password is chosen
+// reopenJourneys reopens the person's parked journeys, so that the password is chosen
 // again. Journeys of others with the same address stay as they are.
-func (d *Desk) leadBack(ctx context.Context, p domain.PersonID, journeys []domain.Journey) error {
+func (d *Service) reopenJourneys(ctx context.Context, p domain.PersonID, journeys []domain.Journey) error {
 	for _, j := range journeys {
 		if read := j; j.Person != p || !read.Reopen(d.Clock()) {
 			continue
@@ -248,9 +248,9 @@ func (d *Desk) leadBack(ctx context.Context, p domain.PersonID, journeys []domai
 }
 
 // AdoptJobs returns the handler of the adoption jobs.
-func (d *Desk) AdoptJobs() domain.Handler { return adoptJobs{d} }
+func (d *Service) AdoptJobs() domain.Handler { return adoptJobs{d} }
 
-type adoptJobs struct{ *Desk }
+type adoptJobs struct{ *Service }
 
 // Run puts the portal's mark on the account. It is idempotent.
 func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {

@@ -15,8 +15,8 @@ import (
 	"entree/internal/domain"
 )
 
-// Desk performs the acts of the help desk's operators. It holds no state.
-type Desk struct{ Options }
+// Service performs the acts of the help desk's operators. It holds no state.
+type Service struct{ Options }
 
 // Options are the dependencies of a Desk.
 type Options struct {
@@ -51,7 +51,7 @@ type Accounts interface {
 }
 
 // New returns a Desk.
-func New(o Options) *Desk { return &Desk{o} }
+func New(o Options) *Service { return &Service{o} }
 
 // SharedLimit is the state of a limit that visitors share.
 type SharedLimit = activation.SharedLimit
@@ -133,7 +133,7 @@ func Offers(p domain.Person) Can {
 
 // person returns the person if it did not change since it was seen and its
 // state allows the act. Otherwise it returns a Refusal.
-func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (domain.Person, error) {
+func (d *Service) person(ctx context.Context, seen Seen, sense func(Can) bool) (domain.Person, error) {
 	p, err := d.Store.Person(ctx, seen.Person)
 	switch {
 	case err != nil:
@@ -148,7 +148,7 @@ func (d *Desk) person(ctx context.Context, seen Seen, sense func(Can) bool) (dom
 
 // commit writes the effects of an act. ErrConflict means a concurrent change;
 // the caller gets Refusal{Reason: Changed}.
-func (d *Desk) commit(ctx context.Context, e domain.Effects) error {
+func (d *Service) commit(ctx context.Context, e domain.Effects) error {
 	err := d.Store.Apply(ctx, e)
 	if errors.Is(err, domain.ErrConflict) {
 		return &Refusal{Reason: Changed}
@@ -176,7 +176,7 @@ func reason(text string) (string, error) {
 }
 
 // take counts acts against the operators' limits, all of them or none.
-func (d *Desk) take(ctx context.Context, at time.Time, acts ...domain.Act) error {
+func (d *Service) take(ctx context.Context, at time.Time, acts ...domain.Act) error {
 	_, err := d.Limits.TakeAll(ctx, acts, at)
 	var spent *domain.LimitError
 	if errors.As(err, &spent) {
@@ -186,7 +186,7 @@ func (d *Desk) take(ctx context.Context, at time.Time, acts ...domain.Act) error
 }
 
 // takeMail counts one mail that an operator requests (S13).
-func (d *Desk) takeMail(ctx context.Context, e audit.Entry, p domain.PersonID) error {
+func (d *Service) takeMail(ctx context.Context, e audit.Entry, p domain.PersonID) error {
 	return d.take(ctx, e.At, domain.Act{Key: "desk-mail-operator:" + e.By.Subject, Rate: domain.Rate{Burst: perOperator, Per: 10 * time.Minute}},
 		domain.Act{Key: "desk-mail:" + string(p), Rate: domain.Rate{Burst: perPerson, Per: time.Hour}})
 }

@@ -16,22 +16,22 @@ type Case struct {
 	domain.Person
 	Version string
 	Can     Can
-	Story   []Moment // oldest first
-	Under   []Way    // journeys that have not ended, newest first
+	Story   []HistoryEntry // oldest first
+	Under   []OpenJourney  // journeys that have not ended, newest first
 	// Proofs and DeskProofs are the person's wrong second proofs, after a code by
 	// mail and after a desk code.
 	Proofs, DeskProofs activation.ProofTries
 }
 
-// Way is a journey that has not ended, with its current step.
-type Way struct {
+// OpenJourney is a journey that has not ended, with its current step.
+type OpenJourney struct {
 	domain.Journey
 	Step domain.Step
 	Ends time.Time
 }
 
-// Moment is one line of a person's history: an event, or an operator's act.
-type Moment struct {
+// HistoryEntry is one line of a person's history: an event, or an operator's act.
+type HistoryEntry struct {
 	At   time.Time
 	Kind string // kind of the event, or name of the act
 	By   string // the operator; empty: the person, or the portal itself
@@ -39,7 +39,7 @@ type Moment struct {
 }
 
 // Case returns a person with the person's history.
-func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
+func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	p, err := d.Store.Person(ctx, id)
 	if err != nil {
 		return Case{}, err
@@ -56,7 +56,7 @@ func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 		return Case{}, err
 	}
 	for _, e := range events {
-		c.Story = append(c.Story, Moment{At: e.At, Kind: string(e.Kind), What: e.Details})
+		c.Story = append(c.Story, HistoryEntry{At: e.At, Kind: string(e.Kind), What: e.Details})
 	}
 	acts, err := d.People.Acts(ctx, id)
 	if err != nil {
@@ -65,7 +65,7 @@ func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	for _, a := range acts {
 		c.Story = append(c.Story, act(a))
 	}
-	slices.SortStableFunc(c.Story, func(a, b Moment) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(c.Story, func(a, b HistoryEntry) int { return a.At.Compare(b.At) })
 	if c.Proofs, err = d.WrongProofs(ctx, id, false); err != nil {
 		return Case{}, err
 	}
@@ -78,7 +78,7 @@ func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	}
 	for _, j := range journeys {
 		if now, step, err := d.Journey(ctx, j.ID); err == nil && now.Profile == p.Profile && step != domain.StepDone {
-			c.Under = append(c.Under, Way{now, step, d.Ends(now)})
+			c.Under = append(c.Under, OpenJourney{now, step, d.Ends(now)})
 		}
 	}
 	return c, nil
@@ -88,14 +88,16 @@ func (d *Desk) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 // the import of a million people does not write a million events.
 const Imported = "person.imported"
 
-func imported(r domain.ImportRecord) Moment {
-	return Moment{At: r.Ended, Kind: Imported, By: r.Operator, What: map[string]string{"import": r.ID, "file": r.File, "source": r.Source}}
+func imported(r domain.ImportRecord) HistoryEntry {
+	return HistoryEntry{At: r.Ended, Kind: Imported, By: r.Operator, What: map[string]string{"import": r.ID, "file": r.File, "source": r.Source}}
 }
 
-func act(a audit.Entry) Moment { return Moment{At: a.At, Kind: a.Act, By: a.By.Name, What: a.What} }
+func act(a audit.Entry) HistoryEntry {
+	return HistoryEntry{At: a.At, Kind: a.Act, By: a.By.Name, What: a.What}
+}
 
 // Since returns the operators' acts on a person after a time, for an operator
 // whose own act came too late.
-func (c Case) Since(at time.Time) []Moment {
-	return slices.DeleteFunc(slices.Clone(c.Story), func(m Moment) bool { return !m.At.After(at) })
+func (c Case) Since(at time.Time) []HistoryEntry {
+	return slices.DeleteFunc(slices.Clone(c.Story), func(m HistoryEntry) bool { return !m.At.After(at) })
 }

@@ -26,7 +26,7 @@ import (
 // runner, a fake Keycloak and a mailbox. Its clock moves only when a test
 // advances it.
 type world struct {
-	*helpdesk.Desk
+	*helpdesk.Service
 	t        *testing.T
 	store    *store.Store
 	accounts *fake.Accounts
@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 		}},
 	})
 	w.must(err)
-	w.Desk = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Accounts: w.accounts})
+	w.Service = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Accounts: w.accounts})
 	runner.Handle(domain.JobMail, service.MailJobs())
 	runner.Handle(domain.JobAccount, service.AccountJobs())
 	runner.Handle(helpdesk.JobAdopt, w.AdoptJobs())
@@ -155,7 +155,7 @@ func (w *world) press(id domain.JourneyID, act func(*domain.Journey) error) erro
 }
 
 func (w *world) Prove(ctx context.Context, id domain.JourneyID, typed, client string) error {
-	return w.press(id, func(j *domain.Journey) error { return w.Desk.Prove(ctx, j, typed, client) })
+	return w.press(id, func(j *domain.Journey) error { return w.Service.Prove(ctx, j, typed, client) })
 }
 
 // finish completes a journey from the proven mailbox to the end.

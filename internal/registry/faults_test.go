@@ -62,7 +62,7 @@ func imported(t *testing.T, raw []byte, change ...func(*registry.Mapping)) *outc
 		return o
 	}
 	defer table.Close()
-	_, o.err = registry.Import(t.Context(), o, table, m, &domain.ImportOrder{}, registry.Told{
+	_, o.err = registry.Import(t.Context(), o, table, m, &domain.ImportOrder{}, registry.Observer{
 		Refused: func(r registry.Refusal) error { o.refused = append(o.refused, r.String()); return nil },
 		Report:  func(r *registry.Report) error { o.report = r; return nil },
 	})

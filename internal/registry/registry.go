@@ -27,9 +27,9 @@ type Sink interface {
 	Import(ctx context.Context, o *domain.ImportOrder, fill func(domain.Intake) error) (domain.ImportCounts, error)
 }
 
-// Keeper is a sink that knows the stored address of a person. It is asked about
+// StoredAddresses is a sink that knows the stored address of a person. It is asked about
 // people with several addresses: the stored one stays while it is among them.
-type Keeper interface {
+type StoredAddresses interface {
 	// StoredEmail returns an empty address if there is no such person.
 	StoredEmail(ctx context.Context, profile, number string) (domain.Address, error)
 }
@@ -92,8 +92,8 @@ func (r Refusal) String() string {
 	return fmt.Sprintf("%s, column %q: %s", place, r.Column, r.Reason)
 }
 
-// Told receives what an import says while it runs. Its functions may be nil.
-type Told struct {
+// Observer receives what an import says while it runs. Its functions may be nil.
+type Observer struct {
 	// Refused is called with each line that is not imported.
 	Refused func(Refusal) error
 	// Report is called once, after the last line and before anything is stored.
@@ -103,7 +103,7 @@ type Told struct {
 
 // Import reads a table into the sink. Differences go to the order's own Told,
 // but for those that refuse a line. On an error nothing is stored.
-func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.ImportOrder, told Told) (domain.ImportCounts, error) {
+func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.ImportOrder, told Observer) (domain.ImportCounts, error) {
 	if told.Refused == nil {
 		told.Refused = func(Refusal) error { return nil }
 	}
@@ -120,7 +120,7 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.Import
 	if err != nil {
 		return domain.ImportCounts{}, err
 	}
-	if k, ok := sink.(Keeper); ok {
+	if k, ok := sink.(StoredAddresses); ok {
 		in.stored = func(profile, number string) (domain.Address, error) { return k.StoredEmail(ctx, profile, number) }
 	}
 	order := *o
@@ -163,7 +163,7 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.Import
 }
 
 // fill reads every line into the store.
-func (in *reader) fill(ctx context.Context, to domain.Intake, told Told) error {
+func (in *reader) fill(ctx context.Context, to domain.Intake, told Observer) error {
 	for {
 		person, line, fault, err := in.person()
 		switch {

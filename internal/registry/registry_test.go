@@ -59,7 +59,7 @@ func take(ctx context.Context, s registry.Sink, r io.Reader, o *domain.ImportOrd
 	if err != nil {
 		return domain.ImportCounts{}, err
 	}
-	counts, err := registry.Import(ctx, s, table, mapping, o, registry.Told{Refused: refused})
+	counts, err := registry.Import(ctx, s, table, mapping, o, registry.Observer{Refused: refused})
 	return counts, errors.Join(err, table.Close())
 }
 
@@ -257,7 +257,7 @@ func TestImport_ThePlaceOfTheHeader(t *testing.T) {
 		}
 		m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}, Columns: c.columns}
 		s := open(t)
-		counts, err := registry.Import(t.Context(), s, table, m, &domain.ImportOrder{}, registry.Told{})
+		counts, err := registry.Import(t.Context(), s, table, m, &domain.ImportOrder{}, registry.Observer{})
 		if err != nil || counts != (domain.ImportCounts{New: 2}) {
 			t.Errorf("%s: %+v, %v", name, counts, err)
 			continue

@@ -72,7 +72,7 @@ func TestImport_ASpreadsheetAsItIs(t *testing.T) {
 	defer table.Close()
 	m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}
 	var refused []string
-	counts, err := registry.Import(t.Context(), s, table, m, &domain.ImportOrder{}, registry.Told{Refused: func(r registry.Refusal) error {
+	counts, err := registry.Import(t.Context(), s, table, m, &domain.ImportOrder{}, registry.Observer{Refused: func(r registry.Refusal) error {
 		refused = append(refused, r.String())
 		return nil
 	}})
@@ -229,7 +229,7 @@ func TestR17_ASpreadsheetThatUnpacksIntoALot(t *testing.T) {
 		most := watchMemory(func() {
 			table, err := registry.Open(bytes.NewReader(raw))
 			if err == nil {
-				_, err = registry.Import(t.Context(), counting{}, table, registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}, &domain.ImportOrder{}, registry.Told{})
+				_, err = registry.Import(t.Context(), counting{}, table, registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}, &domain.ImportOrder{}, registry.Observer{})
 				if closeErr := table.Close(); closeErr != nil {
 					t.Errorf("%s: %v", name, closeErr)
 				}

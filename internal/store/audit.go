@@ -382,14 +382,14 @@ func sealedThrough(ctx context.Context, tx *sql.Tx, through int64) (string, erro
 }
 
 // lastKept returns the acceptances recorded at the last checkpoint.
-func lastKept(ctx context.Context, tx either) (kept, error) {
+func lastKept(ctx context.Context, tx rowQuerier) (kept, error) {
 	what, err := lastDetails(ctx, tx, audit.ActCut, math.MaxInt64)
 	return keptOf(what), err
 }
 
 // lastDetails returns the details of the last entry of an act at or before
 // position through in the chain, or nil if there is none.
-func lastDetails(ctx context.Context, tx either, act string, through int64) (what map[string]string, err error) {
+func lastDetails(ctx context.Context, tx rowQuerier, act string, through int64) (what map[string]string, err error) {
 	var raw string
 	err = tx.QueryRowContext(ctx, `SELECT d.what FROM audit a JOIN audit_details d ON d.seq = a.seq WHERE a.act = $1 AND a.seq <= $2 ORDER BY a.seq DESC LIMIT 1`,
 		act, through).Scan(&raw)

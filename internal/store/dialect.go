@@ -46,7 +46,7 @@ type dialect struct {
 	// table and listNeeds the tables that its foreign keys refer to.
 	listTables, listColumns, listNeeds string
 	// imports holds the differences of an import.
-	imports importWay
+	imports importDialect
 }
 
 var sqlite = dialect{

@@ -134,12 +134,12 @@ func (c counter) retry(r domain.Rate, burst int) time.Time {
 	return moment(c.arrival - int64(burst)*interval(r))
 }
 
-// either is implemented by *sql.DB and *sql.Tx, for queries of one row.
-type either interface {
+// rowQuerier is implemented by *sql.DB and *sql.Tx, for queries of one row.
+type rowQuerier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func readCounter(ctx context.Context, db either, key string) (counter, error) {
+func readCounter(ctx context.Context, db rowQuerier, key string) (counter, error) {
 	var c counter
 	err := db.QueryRowContext(ctx, `SELECT arrival, granted FROM limits WHERE key = $1`, key).Scan(&c.arrival, &c.granted)
 	if errors.Is(err, sql.ErrNoRows) {

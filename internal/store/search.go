@@ -119,7 +119,7 @@ func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page
 type finder struct {
 	db interface {
 		rowsOf
-		either
+		rowQuerier
 	}
 	dialect  dialect
 	hasParts bool // the index of trigrams exists

@@ -15,7 +15,7 @@ import (
 // statement is spent on parsing. (pgx caches statements itself.)
 const sqliteKept = "sqlite-kept"
 
-func init() { sql.Register(sqliteKept, keeping{&modernc.Driver{}}) }
+func init() { sql.Register(sqliteKept, cachingDriver{&modernc.Driver{}}) }
 
 // most limits the statements that a connection keeps; the program has about a
 // hundred.
@@ -25,9 +25,9 @@ const most = 256
 // once.
 var worthKeeping = regexp.MustCompile(`^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b`)
 
-type keeping struct{ driver.Driver }
+type cachingDriver struct{ driver.Driver }
 
-func (k keeping) Open(name string) (driver.Conn, error) {
+func (k cachingDriver) Open(name string) (driver.Conn, error) {
 	c, err := k.Driver.Open(name)
 	if err != nil {
 		return nil, err

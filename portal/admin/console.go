@@ -28,18 +28,18 @@ import (
 // Imports.
 type Options struct {
 	SSO       *sso.RelyingParty
-	Journal   Journal
+	Journal   AuditLog
 	Figures   Figures
-	Record    Record
+	Record    AuditReader
 	Rights    Rights
 	Realm     func() []string // returns findings about the realm, one line each; may be nil
-	Desk      Desk
+	Desk      HelpDesk
 	Directory People
 	Profiles  []domain.Profile
 	Charters  *charter.Service  // nil: no pages of charters
 	Campaigns *campaign.Service // nil: no pages of campaigns
 	Lists     Lists
-	Letters   Letters
+	Letters   MailPreviewer
 	Evidence  EvidenceKey
 	// Markdown renders the text of a charter as HTML, as the student sees it.
 	Markdown  func(text string) (template.HTML, error)
@@ -75,9 +75,9 @@ type Figures interface {
 	Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.Entry) (int64, error)
 }
 
-// Journal records acts that change nothing else: a login, a refused page, an
+// AuditLog records acts that change nothing else: a login, a refused page, an
 // export. An act that changes data commits its entry in the same transaction.
-type Journal interface {
+type AuditLog interface {
 	Note(ctx context.Context, e audit.Entry) error
 }
 
@@ -87,8 +87,8 @@ type Lists interface {
 	Recipients(ctx context.Context, id string, state campaign.RecipientState, skip, limit int) ([]campaign.Recipient, []domain.Person, error)
 }
 
-// Letters renders a mail without sending it.
-type Letters interface {
+// MailPreviewer renders a mail without sending it.
+type MailPreviewer interface {
 	Preview(m domain.Message) (subject, text string, err error)
 }
 
@@ -99,8 +99,8 @@ type EvidenceKey struct {
 	Key                 ed25519.PrivateKey
 }
 
-// Record reads the audit.
-type Record interface {
+// AuditReader reads the audit.
+type AuditReader interface {
 	Audit(ctx context.Context, q audit.Query, see func(audit.Link) error) error
 	// AuditActs returns the number of entries by act.
 	AuditActs(ctx context.Context) (map[string]int64, error)
@@ -151,7 +151,7 @@ func (a *Console) Mount(site *web.Site) error { return a.mount(site, a.table) }
 func (a *Console) mount(site *web.Site, table func()) error {
 	var err error
 	a.site, err = site.Section(web.Section{
-		Path: root, Cookie: "entree-admin", Templates: a.Templates, PageNames: pageNames(), ErrorPage: errorPage, Dress: a.dress,
+		Path: root, Cookie: "entree-admin", Templates: a.Templates, PageNames: pageNames(), ErrorPage: errorPage, AddFrame: a.addFrame,
 	})
 	if err != nil {
 		return fmt.Errorf("console: %w", err)

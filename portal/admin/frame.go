@@ -30,8 +30,8 @@ type RailItem struct {
 	Current   bool
 }
 
-// dress adds the frame to a view.
-func (a *Console) dress(c *gin.Context, view *web.View) {
+// addFrame adds the frame to a view.
+func (a *Console) addFrame(c *gin.Context, view *web.View) {
 	f := Frame{Other: domain.English}
 	if view.Lang == domain.English {
 		f.Other = domain.French

@@ -190,7 +190,7 @@ func TestT11_TheConsoleReadsAsTheCommandLineDoes(t *testing.T) {
 			w.must(err)
 			defer table.Close()
 			m := registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant", "personnel"}, Ready: []string{"oui"}}
-			_, err = registry.Import(t.Context(), other, table, m, &domain.ImportOrder{}, registry.Told{})
+			_, err = registry.Import(t.Context(), other, table, m, &domain.ImportOrder{}, registry.Observer{})
 			w.must(err)
 			byCommand, err := other.People(t.Context())
 			w.must(err)

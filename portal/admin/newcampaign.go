@@ -32,14 +32,14 @@ func (p NewCampaignPage) NoteIn(lang string) string { return p.Notes[domain.Lang
 type CheckCampaignPage struct {
 	NewCampaignPage
 	Count   int
-	Letters []Letter
+	Letters []MailPreview
 	Fields  []Hidden
 	Profile string
 	Minutes int // duration of the first round
 }
 
-// Letter is a mail as it will be sent.
-type Letter struct {
+// MailPreview is a mail as it will be sent.
+type MailPreview struct {
 	Lang          domain.Lang
 	Reminder      bool
 	Subject, Text string
@@ -136,7 +136,7 @@ func (a *Console) checkCampaign(v *visit, form NewCampaignPage, typed web.Form) 
 
 // letters returns the mails of a campaign in both languages, addressed to a
 // sample person.
-func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
+func (a *Console) letters(c campaign.Campaign) (out []MailPreview, err error) {
 	somebody := domain.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
 	if somebody.Profile == "" && len(a.Profiles) > 0 {
 		somebody.Profile = a.Profiles[0].Key
@@ -148,7 +148,7 @@ func (a *Console) letters(c campaign.Campaign) (out []Letter, err error) {
 	for _, round := range rounds {
 		for _, lang := range []domain.Lang{domain.French, domain.English} {
 			c.Lang = lang
-			l := Letter{Lang: lang, Reminder: round > 0}
+			l := MailPreview{Lang: lang, Reminder: round > 0}
 			if l.Subject, l.Text, err = a.Letters.Preview(a.Campaigns.Message(c, somebody, round)); err != nil {
 				return nil, err
 			}

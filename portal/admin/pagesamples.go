@@ -56,7 +56,7 @@ func campaignSamples() map[string][]any {
 		"campaign":     {page, CampaignPage{CampaignRow: rows[1], MayAct: true}},
 		"campaign_new": {invitation, full},
 		"campaign_check": {CheckCampaignPage{}, CheckCampaignPage{NewCampaignPage: invitation, Count: 3, Minutes: 1}, CheckCampaignPage{
-			NewCampaignPage: full, Count: 3, Letters: []Letter{{Lang: domain.French, Subject: "s", Text: "t"}, {Lang: domain.English, Reminder: true}}, Fields: []Hidden{{"nom", "x"}},
+			NewCampaignPage: full, Count: 3, Letters: []MailPreview{{Lang: domain.French, Subject: "s", Text: "t"}, {Lang: domain.English, Reminder: true}}, Fields: []Hidden{{"nom", "x"}},
 		}},
 	}
 }

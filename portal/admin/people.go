@@ -16,8 +16,8 @@ import (
 	"entree/portal/web"
 )
 
-// Desk performs the acts of operators on people.
-type Desk interface {
+// HelpDesk performs the acts of operators on people.
+type HelpDesk interface {
 	Case(ctx context.Context, id domain.PersonID) (helpdesk.Case, error)
 	Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error)
 	Correct(ctx context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error

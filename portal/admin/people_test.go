@@ -18,11 +18,11 @@ import (
 // deskOfOne is a help desk with one person in memory. It records the requested
 // acts.
 type deskOfOne struct {
-	admin.Desk // methods that a test does not expect panic
-	person     domain.Person
-	story      []helpdesk.Moment
-	refuse     helpdesk.Reason
-	asked      []string
+	admin.HelpDesk // methods that a test does not expect panic
+	person         domain.Person
+	story          []helpdesk.HistoryEntry
+	refuse         helpdesk.Reason
+	asked          []string
 }
 
 func (d *deskOfOne) Case(_ context.Context, id domain.PersonID) (helpdesk.Case, error) {
@@ -213,7 +213,7 @@ func TestPeople_TheSecondOfTwoAdminsLosesNothing(t *testing.T) {
 		p := b.get(jean)
 		w.sleep(time.Minute)
 		d.person.Hold = "doute"
-		d.story = []helpdesk.Moment{
+		d.story = []helpdesk.HistoryEntry{
 			{At: w.now().Add(-time.Hour), Kind: string(domain.EventRequested)},
 			{At: w.now(), Kind: helpdesk.ActHeld, By: "Bob", What: map[string]string{"reason": "doute"}},
 		}

@@ -102,7 +102,7 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 	return page, err
 }
 
-func line(m helpdesk.Moment) StoryLine {
+func line(m helpdesk.HistoryEntry) StoryLine {
 	w := m.What
 	kind := m.Kind
 	if kind == string(domain.EventAccountParked) && w["why"] == "not adopted" {
@@ -257,7 +257,7 @@ func personSamples() (pages []any) {
 	}
 	var journey domain.Journey
 	journey.ProveAtDesk(at, "Ada", "p")
-	full.Under = []helpdesk.Way{{Step: domain.StepCode, Ends: at, Journey: journey}}
+	full.Under = []helpdesk.OpenJourney{{Step: domain.StepCode, Ends: at, Journey: journey}}
 	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Code: true, Resolve: true}
 	for _, state := range domain.PersonStates() {
 		page := full

@@ -119,8 +119,8 @@ func (s *Site) View(c *gin.Context, titleKey string) View {
 	if path := c.FullPath(); s.gets[path] {
 		v.Path = c.Request.URL.EscapedPath()
 	}
-	if s.dress != nil {
-		s.dress(c, &v)
+	if s.addFrame != nil {
+		s.addFrame(c, &v)
 	}
 	return v
 }

@@ -8,17 +8,17 @@ import (
 )
 
 // Section configures a part of the site with its own layout, session and error
-// page, such as the console. All fields but Dress must be set.
+// page, such as the console. All fields but AddFrame must be set.
 type Section struct {
 	Path      string // prefix of all its addresses: "/admin"
 	Cookie    string // name of its session cookie: "entree-admin"
 	Templates fs.FS
 	PageNames []string
 	ErrorPage ErrorPage
-	// Dress adds to a view the data that the section's layout needs; nil:
+	// AddFrame adds to a view the data that the section's layout needs; nil:
 	// nothing. It is also called for a request that was refused before its user
 	// was known.
-	Dress func(*gin.Context, *View)
+	AddFrame func(*gin.Context, *View)
 }
 
 // Section adds a section to the site. The section shares the site's routes,
@@ -32,7 +32,7 @@ func (s *Site) Section(o Section) (*Site, error) {
 		return nil, err
 	}
 	part.sessions = newSessions(o.Cookie, s.config, s.base.Scheme == "https")
-	part.config.ErrorPage, part.dress = o.ErrorPage, o.Dress
+	part.config.ErrorPage, part.addFrame = o.ErrorPage, o.AddFrame
 	s.sections[o.Path] = &part
 	return &part, nil
 }

@@ -68,7 +68,7 @@ type Site struct {
 	institution Institution
 	gets        map[string]bool           // route templates that answer GET with a page
 	uploads     map[string]int64          // maximum size in bytes of an upload, by route template
-	dress       func(*gin.Context, *View) // of a section; nil: nothing is added
+	addFrame    func(*gin.Context, *View) // of a section; nil: nothing is added
 	ready       *readiness
 	crowd       *crowd
 	lasting     *lasting

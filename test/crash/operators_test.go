@@ -50,7 +50,7 @@ var acts = []struct {
 type office struct {
 	*world
 	db        *store.Store
-	desk      *helpdesk.Desk
+	desk      *helpdesk.Service
 	campaigns *campaign.Service
 	keys      secret.Keyring
 

@@ -97,7 +97,7 @@ func bring(t *testing.T, db *store.Store, s directory.Source) (domain.ImportCoun
 	var refused []registry.Refusal
 	m := registry.Mapping{Profile: "personnel", Profiles: []string{"personnel"}, Columns: s.Columns}
 	counts, err := registry.Import(t.Context(), db, table, m, &domain.ImportOrder{Import: domain.Import{Source: "annuaire"}, MaxGone: 0.1},
-		registry.Told{Refused: func(r registry.Refusal) error { refused = append(refused, r); return nil }})
+		registry.Observer{Refused: func(r registry.Refusal) error { refused = append(refused, r); return nil }})
 	return counts, refused, err
 }
 
@@ -178,13 +178,13 @@ func TestT13_EntriesAreNamedAndAddressesStay(t *testing.T) {
 	}
 	for column, want := range map[string]string{"second3@example.org" + registry.Several + "u3@example.org": "u3@example.org", "second3@example.org" + registry.Several + "third3@example.org": "second3@example.org"} {
 		m := registry.Mapping{Profile: "personnel", Profiles: []string{"personnel"}, Columns: map[string]string{"number": "n", "given_name": "g", "family_name": "s", "email": "m"}}
-		if _, err := registry.Import(t.Context(), db, one(t, column), m, &domain.ImportOrder{Part: true}, registry.Told{}); err != nil {
+		if _, err := registry.Import(t.Context(), db, one(t, column), m, &domain.ImportOrder{Part: true}, registry.Observer{}); err != nil {
 			t.Error(err)
 		}
 		if p, err := db.Person(t.Context(), p.ID); err != nil || string(p.Email) != want {
 			t.Errorf("%q: %s %v", column, p.Email, err)
 		}
-		if _, err := registry.Import(t.Context(), db, one(t, "u3@example.org"), m, &domain.ImportOrder{Part: true}, registry.Told{}); err != nil {
+		if _, err := registry.Import(t.Context(), db, one(t, "u3@example.org"), m, &domain.ImportOrder{Part: true}, registry.Observer{}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -351,7 +351,7 @@ func (i *Intake) run(f File, o *domain.ImportOrder, trial *Trial) (err error) {
 		p.Phase, p.Lines, p.Done = phase, lines, t.Done()
 		i.working[f.ID] = p
 	}
-	trial.Counts, err = registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, registry.Told{
+	trial.Counts, err = registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, registry.Observer{
 		Refused: func(r registry.Refusal) error {
 			if len(trial.Refused) < Show {
 				trial.Refused = append(trial.Refused, r)

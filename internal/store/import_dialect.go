@@ -12,8 +12,8 @@ import (
 	"entree/internal/domain"
 )
 
-// importWay holds the differences of an import between the two databases.
-type importWay struct {
+// importDialect holds the differences of an import between the two databases.
+type importDialect struct {
 	batch   int                    // lines inserted into the staging table together
 	stage   func(*importing) error // inserts them
 	chunk   int                    // lines written by one statement
@@ -28,7 +28,7 @@ type importWay struct {
 	hold func(ctx context.Context, db *sql.DB, dsn string) (release func(), err error)
 }
 
-var sqliteImports = importWay{
+var sqliteImports = importDialect{
 	batch: 100, stage: stageSQLite, chunk: 50_000, hold: holdSQLite,
 	begin: []string{"PRAGMA cache_size = -8192", "PRAGMA temp.cache_size = -8192"},
 	// The indexes are written in random order, so they have to fit into the
@@ -38,7 +38,7 @@ var sqliteImports = importWay{
 	end:     []string{fmt.Sprintf("PRAGMA cache_size = -%d", sqliteCache), "PRAGMA shrink_memory"},
 }
 
-var postgresImports = importWay{
+var postgresImports = importDialect{
 	batch: 5000, stage: stagePostgres, chunk: 1 << 30, hold: holdPostgres,
 	staged: []string{"ANALYZE import_stage"},
 	// Autovacuum updates the statistics only after a while. Until then the
