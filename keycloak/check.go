@@ -55,8 +55,9 @@ func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
 	if err != nil || realm["bruteForceProtected"] != true {
 		return nil, err
 	}
-	return []Finding{{"a temporary lock answers in a quarter of the time of a wrong password", "the time tells which identifiers exist and are locked (docs/threat-model.md)",
-		"keep failureFactor high (30) and maxFailureWaitSeconds low, so that few accounts are locked, and limit requests per network in front of Keycloak"}}, nil
+	what := fmt.Sprintf("a temporary lock answers in a quarter of the time of a wrong password (failureFactor is %v, maxFailureWaitSeconds is %v)", realm["failureFactor"], realm["maxFailureWaitSeconds"])
+	return []Finding{{what, "the time tells which identifiers exist and are locked (docs/threat-model.md)",
+		"set failureFactor to 30 or more and maxFailureWaitSeconds to 300 or less, so that few accounts are locked, and limit requests per network in front of Keycloak"}}, nil
 }
 
 // RealmExists reports whether the realm exists.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"entree/internal/accountstest"
 	"entree/internal/domain"
@@ -70,6 +71,36 @@ func TestK2_A400IsPermanentOnlyIfItNamesAField(t *testing.T) {
 		adopted := stub(t, http.StatusBadRequest, body).Adopt(t.Context(), "00000001-0000-4000-8000-000000000000", a)
 		if domain.IsPermanent(accepted) != (want != nil) || domain.IsPermanent(adopted) != (want != nil) {
 			t.Errorf("%s: accepted %v, adopted %v", body, accepted, adopted)
+		}
+	}
+}
+
+// R22: a locked account answers sooner than a wrong password, which no setting
+// changes. The check names the realm's values and what to set.
+func TestR22_TheTimeOfATemporaryLockIsReported(t *testing.T) {
+	for settings, want := range map[string]string{
+		`{"bruteForceProtected":true,"failureFactor":3,"maxFailureWaitSeconds":86400}`: "failureFactor is 3, maxFailureWaitSeconds is 86400",
+		`{"bruteForceProtected":false,"failureFactor":30}`:                             "",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			answer := settings
+			if strings.HasSuffix(r.URL.Path, "/token") {
+				answer = `{"access_token":"x","token_type":"Bearer","expires_in":60}`
+			}
+			_, _ = w.Write([]byte(answer))
+		}))
+		client, err := keycloak.NewClient(keycloak.Config{URL: server.URL, Realm: "r", ClientID: "c", ClientSecret: secret.New("s"), Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes, err := client.Notes(t.Context())
+		server.Close()
+		if err != nil || (len(notes) == 1) != (want != "") {
+			t.Fatalf("%s: %v, %v", settings, notes, err)
+		}
+		if want != "" && (!strings.Contains(notes[0].What, want) || !strings.Contains(notes[0].Do, "failureFactor to 30") || !strings.Contains(notes[0].Do, "maxFailureWaitSeconds")) {
+			t.Errorf("%s", notes[0])
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -180,6 +181,18 @@ func TestS34_AForeignHostIsRefused(t *testing.T) {
 		}
 		if strings.Contains(p.body, "evil") {
 			t.Errorf("Host %q stands in the answer", host)
+		}
+	}
+	// The name with a final dot is redirected, whatever stands in the request line.
+	for path, to := range map[*url.URL]string{
+		{Path: "/activation", RawQuery: "profil=etudiant"}: "/activation?profil=etudiant", {Opaque: "@evil.example/"}: "/", {Path: "//evil.example/x"}: "/evil.example/x",
+	} {
+		r := httptest.NewRequest("GET", w.base+"/", nil)
+		r.URL, r.Host = path, "mon-compte.exemple.fr."
+		rec := httptest.NewRecorder()
+		w.portal.ServeHTTP(rec, r)
+		if got := rec.Header().Get("Location"); rec.Code != http.StatusMovedPermanently || got != w.base+to {
+			t.Errorf("%s: %d to %q", path, rec.Code, got)
 		}
 	}
 	r := httptest.NewRequest("GET", "http://10.1.2.3:8080/healthz", nil)

@@ -360,10 +360,15 @@ func TestARefusedOrBouncedAddressIsWrittenToNoMore(t *testing.T) {
 	if got := w.tally(c); got[campaign.Refused] != 2 || got[campaign.Bounced] != 2 {
 		t.Errorf("%v", got)
 	}
-	// A refusal that is not about the recipient is counted by provider.
+	// A refusal that is not about the recipient is counted by provider, and once for
+	// each mail: its recipient can forge any number of bounces of it.
 	spam := campaign.Bounce{Job: "code", Address: w.sent[1].To, Status: "5.7.1", Refusal: true, Provider: "Orange", Reason: "spam", Words: "550 spam", At: w.now}
-	if err := w.Bounced(t.Context(), spam); err != nil {
-		t.Fatal(err)
+	forged := spam
+	forged.Provider, forged.Words = "Gmail", "550 all mails of the university"
+	for _, spam := range []campaign.Bounce{spam, spam, forged} {
+		if err := w.Bounced(t.Context(), spam); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if got, err := w.store.Refusals(t.Context(), w.now); err != nil || len(got) != 1 || got[0].Provider != "Orange" || got[0].Reason != "spam" || got[0].Count != 1 {
 		t.Errorf("%+v, %v", got, err)

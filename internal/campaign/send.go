@@ -122,7 +122,12 @@ type Bounce struct {
 	At                      time.Time
 }
 
-// Bounced records a returned mail of a campaign or of any other kind.
+// onceEach counts each mail once among the refusals of a provider: anyone who
+// received a mail of the portal knows its Message-ID and can send bounces of it.
+var onceEach = domain.Rate{Burst: 1, Per: 30 * 24 * time.Hour, Window: true}
+
+// Bounced records a returned mail of a campaign or of any other kind. A second
+// bounce of the same mail changes nothing.
 func (s *Service) Bounced(ctx context.Context, b Bounce) error {
 	var e domain.Effects
 	if b.Wrong {
@@ -130,7 +135,17 @@ func (s *Service) Bounced(ctx context.Context, b Bounce) error {
 	}
 	if b.Refusal {
 		e.Refused = []domain.MailRefused{{Provider: b.Provider, Reason: b.Reason, Words: b.Words, At: b.At}}
+		e.Spend = &domain.Spend{At: b.At, Acts: []domain.Act{{Key: "refusal:" + b.Job, Rate: onceEach}}, Count: true}
 	}
+	err := s.bounced(ctx, b, e)
+	if errors.As(err, new(*domain.LimitError)) {
+		e.Refused, e.Spend = nil, nil
+		err = s.bounced(ctx, b, e)
+	}
+	return err
+}
+
+func (s *Service) bounced(ctx context.Context, b Bounce, e domain.Effects) error {
 	r, err := s.Store.Recipient(ctx, b.Job)
 	if errors.Is(err, domain.ErrNotFound) { // a mail of another kind: a code or a receipt
 		return s.Store.Apply(ctx, e)

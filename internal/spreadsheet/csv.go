@@ -5,7 +5,7 @@ package spreadsheet
 import (
 	"encoding/csv"
 	"io"
-	"strings"
+	"regexp"
 )
 
 // Writer writes lines of cells. None of them becomes a formula.
@@ -44,11 +44,12 @@ func (s *Writer) Close() error {
 	return s.out.Error()
 }
 
-// cell puts an apostrophe before a value that a spreadsheet would compute as a
+// formula is a character with which a formula begins, at the start of a cell or
+// after a character that a program with other settings takes for a separator: a
+// French Excel opens a file with commas as one with semicolons. Quotes in between
+// are dropped by such a program.
+var formula = regexp.MustCompile(`(^|[;,\t\r\n|]["\s]*)([=+\-@\t\r\n＝＋－＠])`)
+
+// cell puts an apostrophe before each text that a spreadsheet would compute as a
 // formula (OWASP, CSV Injection).
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
-}
+func cell(s string) string { return formula.ReplaceAllString(s, "$1'$2") }

@@ -83,7 +83,7 @@ func (r *RelyingParty) Logout(ctx context.Context, raw string) (Logout, error) {
 	if err != nil {
 		return Logout{}, err
 	}
-	end, err := r.calls.begin() // the verifier requests unknown keys from the provider
+	end, err := r.logouts.begin() // the verifier requests unknown keys from the provider
 	if err != nil {
 		return Logout{}, err
 	}
@@ -92,7 +92,9 @@ func (r *RelyingParty) Logout(ctx context.Context, raw string) (Logout, error) {
 	defer cancel()
 	token, err := p.Verifier(&oidc.Config{ClientID: r.config.ClientID, Now: r.config.Now}).VerifyLogout(ctx, raw)
 	if err != nil {
-		return Logout{}, fmt.Errorf("%w: %w", ErrToken, err)
+		// The verifier's text quotes claims that are not signed, up to the size of
+		// a request. It is not logged.
+		return Logout{}, fmt.Errorf("%w: not a logout token of the provider for this client", ErrToken)
 	}
 	var claims struct {
 		Events map[string]json.RawMessage `json:"events"`

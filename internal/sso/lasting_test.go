@@ -2,6 +2,9 @@ package sso_test
 
 import (
 	"errors"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +75,64 @@ func TestR10_AnIDTokenLogsNobodyOut(t *testing.T) {
 	if _, err := rp.Logout(t.Context(), who.IDToken.Reveal()); !errors.Is(err, sso.ErrToken) {
 		t.Errorf("an ID token: %v", err)
 	}
+}
+
+// Forged logout tokens, which anyone can send, take nothing from operators: each
+// makes the verifier ask for the provider's keys, and renewals go on meanwhile. Their
+// claims are not copied into the error, which is logged.
+func TestR10_ForgedLogoutTokensTakeNoPlace(t *testing.T) {
+	hold := make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Add(1)
+	var once sync.Once
+	provider, rp, _ := start(t, func(c *sso.Config) {
+		c.HTTPClient = &http.Client{Transport: keysThat(func() {
+			once.Do(waiting.Done)
+			<-hold
+		})}
+	})
+	to, state, err := rp.AuthURL(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(hold) // the login needs the keys
+	who, err := rp.Exchange(t.Context(), state, provider.Login(t, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold = make(chan struct{})
+	waiting.Add(1)
+	once = sync.Once{}
+	forged := provider.LogoutToken("f3b1", "", nil)
+	forged = forged[:strings.LastIndexByte(forged, '.')+1] + strings.Repeat("A", 86)
+	var done sync.WaitGroup
+	for range 200 {
+		done.Go(func() {
+			if _, err := rp.Logout(t.Context(), forged); err == nil {
+				t.Error("a forged logout token passed")
+			}
+		})
+	}
+	waiting.Wait()
+	if _, err := rp.Renew(t.Context(), who.Subject, who.Refresh); err != nil {
+		t.Errorf("a renewal meanwhile: %v", err)
+	}
+	close(hold)
+	done.Wait()
+	told := provider.LogoutToken("f3b1", "", func(claims map[string]any) { claims["aud"] = strings.Repeat("quoted", 1000) })
+	if _, err := rp.Logout(t.Context(), told); err == nil || strings.Contains(err.Error(), "quoted") {
+		t.Errorf("%.200v", err)
+	}
+}
+
+// keysThat calls a function before each request for the provider's keys.
+type keysThat func()
+
+func (f keysThat) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/keys" {
+		f()
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // R10: Renew returns the provider's current roles, and its refusal ends the

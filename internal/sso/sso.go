@@ -84,6 +84,11 @@ const callsAtOnce = 64
 // calls is a semaphore for the calls to the provider.
 type calls chan struct{}
 
+// logoutsAtOnce limits the logout tokens that are verified at the same time.
+// Anyone can send one, and a forged one makes the verifier request the
+// provider's keys: they take no place of callsAtOnce, which logins need.
+const logoutsAtOnce = 4
+
 // begin acquires the semaphore. It returns ErrUnavailable at once if too many
 // calls are in progress. Otherwise the caller must call end.
 func (c calls) begin() (end func(), err error) {
@@ -91,7 +96,7 @@ func (c calls) begin() (end func(), err error) {
 	case c <- struct{}{}:
 		return func() { <-c }, nil
 	default:
-		return nil, fmt.Errorf("%w: %d calls are waiting for it", ErrUnavailable, callsAtOnce)
+		return nil, fmt.Errorf("%w: %d calls are waiting for it", ErrUnavailable, cap(c))
 	}
 }
 
@@ -112,9 +117,10 @@ type Config struct {
 // RelyingParty performs logins with OpenID Connect. It is safe for concurrent
 // use.
 type RelyingParty struct {
-	config Config
-	client *http.Client
-	calls  calls
+	config  Config
+	client  *http.Client
+	calls   calls
+	logouts calls
 
 	mu       sync.Mutex
 	provider *oidc.Provider
@@ -177,7 +183,7 @@ func New(c Config) (*RelyingParty, error) {
 	if client == nil {
 		client = &http.Client{Timeout: callLimit}
 	}
-	return &RelyingParty{config: c, client: client, calls: make(calls, callsAtOnce)}, nil
+	return &RelyingParty{config: c, client: client, calls: make(calls, callsAtOnce), logouts: make(calls, logoutsAtOnce)}, nil
 }
 
 // Origin returns the origin of the provider's pages, for the content security

@@ -43,6 +43,35 @@ func FreshRoutes(a *Console) (out []string) {
 	return out
 }
 
+// Route is a route of the console as the tests see it.
+type Route struct {
+	Roles  string // "admin helpdesk"
+	StepUp string // "always", "confirmed" or "no"
+	Fields []string
+}
+
+// Routes returns the routes that require a login, by method and path.
+func Routes(a *Console) map[string]Route {
+	out := map[string]Route{}
+	for _, r := range a.routes {
+		if strings.HasPrefix(r.path, "/admin/essai") {
+			continue
+		}
+		one := Route{Roles: rolesText(r.roles), StepUp: "no"}
+		switch {
+		case r.preview:
+			one.StepUp = "confirmed"
+		case r.fresh:
+			one.StepUp = "always"
+		}
+		for _, f := range r.fields {
+			one.Fields = append(one.Fields, f.Name)
+		}
+		out[r.method+" "+r.path] = one
+	}
+	return out
+}
+
 // MountForTests mounts the console with additional routes for tests.
 func MountForTests(a *Console, site *web.Site) error {
 	act := func(v *visit, form web.Form) error {

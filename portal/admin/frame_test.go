@@ -38,11 +38,23 @@ func TestWithoutARoleNobodyComesIn(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("somebody")
 	p := b.get("/admin").shows("h1", "Votre compte n'a pas accès à la console")
-	if p.status != http.StatusForbidden || len(w.rows.all) != 0 {
-		t.Errorf("%d, %d sessions", p.status, len(w.rows.all))
+	if p.status != http.StatusForbidden || len(w.rows.all) != 1 { // the note that the account was recorded
+		t.Errorf("%d, %d rows", p.status, len(w.rows.all))
 	}
 	if acts := w.journal.acts(); !slices.Equal(acts, []string{"operator.no_role"}) {
 		t.Errorf("noted: %v", acts)
+	}
+	// A student who logs in again and again does not fill the audit.
+	for range 20 {
+		b.get("/admin")
+	}
+	if acts := w.journal.acts(); len(acts) != 0 {
+		t.Errorf("noted again: %v", acts)
+	}
+	w.sleep(time.Hour)
+	b.get("/admin")
+	if acts := w.journal.acts(); !slices.Equal(acts, []string{"operator.no_role"}) {
+		t.Errorf("an hour later: %v", acts)
 	}
 	b.claims["entreeRoles"] = []string{"auditor"}
 	b.get("/admin/connexion").want("/admin", 200).shows(".who", "Audit")

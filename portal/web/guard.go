@@ -25,12 +25,13 @@ var probes = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true
 // is redirected. limit also sets the maximum size of the body.
 func (s *Site) limit(c *gin.Context) {
 	if host, dotted := withoutDot(c.Request.Host); dotted && sameHost(s.base, host) && (c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead) {
-		c.Redirect(http.StatusMovedPermanently, s.Base()+c.Request.URL.RequestURI())
+		to := url.URL{Path: c.Request.URL.Path, RawQuery: c.Request.URL.RawQuery} // not RequestURI, which may be "@evil.example"
+		c.Redirect(http.StatusMovedPermanently, s.Base()+"/"+strings.TrimLeft(to.String(), "./"))
 		c.Abort()
 		return
 	}
 	if err := s.refuse(c); err != nil {
-		s.fail(c, err)
+		s.sectionOf(c).fail(c, err)
 		return
 	}
 	most, ok := s.uploads[c.FullPath()]
