@@ -26,7 +26,7 @@ func (s *Store) Holding(ctx context.Context, login, address string) ([]domain.Ex
 	for _, e := range entries {
 		x := domain.Existing{ID: e.uuid, Login: first(e.login), Address: first(e.address), GivenName: first(e.all["givenname"]), FamilyName: first(e.all["sn"]), Enabled: true, CreatedAt: e.created, Attributes: e.all, Mark: e.mark}
 		if s.Realm != nil {
-			x.ID, err = s.Realm.Imported(ctx, x.Login, EntryID{e.dn, e.uuid})
+			x.ID, err = s.Realm.Imported(ctx, x.Login, e.dn, e.uuid)
 			if err != nil && !errors.Is(err, domain.ErrForeignAccount) {
 				return nil, err
 			}

@@ -31,9 +31,9 @@ const assertionFailed = 122
 
 // advice says what an administrator does about a result.
 var advice = map[uint16]string{
-	ldap.LDAPResultReferral:                     "this server refers writes to another one: set accounts.directory.url to the server that takes writes",
+	ldap.LDAPResultReferral:                     "this server refers writes to another one: set directory.url to the server that takes writes",
 	ldap.LDAPResultUnwillingToPerform:           "the server takes no writes: it is read-only, or a replica",
-	ldap.LDAPResultNoSuchObject:                 "the entry does not exist, or bind_dn may not see it: check accounts.directory.base and groups",
+	ldap.LDAPResultNoSuchObject:                 "the entry does not exist, or bind_dn may not see it: check directory.base and groups",
 	ldap.LDAPResultInsufficientAccessRights:     "bind_dn lacks the right: see deploy/openldap",
 	ldap.LDAPResultConfidentialityRequired:      "the server requires TLS: use ldaps:// or start_tls",
 	ldap.LDAPResultStrongAuthRequired:           "the server requires a stronger bind: use ldaps:// or start_tls",
@@ -44,7 +44,7 @@ var advice = map[uint16]string{
 	ldap.LDAPResultAdminLimitExceeded:           "the server's limit: index the attributes that the portal searches by",
 	ldap.LDAPResultSizeLimitExceeded:            "more entries than the server returns have this login, address or number",
 	ldap.LDAPResultOther:                        "an error inside the server: its disk or its database may be full (OpenLDAP: maxsize)",
-	ldap.LDAPResultUndefinedAttributeType:       "the schema lacks an attribute of accounts.directory.attributes",
+	ldap.LDAPResultUndefinedAttributeType:       "the schema lacks an attribute of directory.attributes",
 	ldap.LDAPResultUnavailableCriticalExtension: "the server lacks the assertion control (1.3.6.1.1.12)",
 }
 
@@ -136,11 +136,11 @@ func (s *Store) refusal(act string, err error, a domain.Account) error {
 	switch answer.ResultCode {
 	case ldap.LDAPResultConstraintViolation:
 		if attribute == "" || strings.EqualFold(attribute, "userPassword") || strings.Contains(strings.ToLower(text), "password") {
-			return &Answer{act, answer.ResultCode, "a password policy refuses hashed passwords (pwdCheckQuality 2): set accounts.directory.policy to a policy with pwdCheckQuality 1"}
+			return &Answer{act, answer.ResultCode, "a password policy refuses hashed passwords (pwdCheckQuality 2): set directory.policy to a policy with pwdCheckQuality 1"}
 		}
 	case ldap.LDAPResultInvalidAttributeSyntax, ldap.LDAPResultObjectClassViolation:
 		if attribute == "" || strings.Contains(text, "not allowed") {
-			return &Answer{act, answer.ResultCode, "the schema does not fit accounts.directory.object_classes and attributes"}
+			return &Answer{act, answer.ResultCode, "the schema does not fit directory.object_classes and attributes"}
 		}
 	case ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultNamingViolation:
 		attribute = s.Login
@@ -148,7 +148,7 @@ func (s *Store) refusal(act string, err error, a domain.Account) error {
 		return s.meaning(act, err)
 	}
 	if !s.fills(attribute) {
-		return &Answer{act, answer.ResultCode, "the schema requires or refuses the attribute " + attribute + ": see accounts.directory.attributes"}
+		return &Answer{act, answer.ResultCode, "the schema requires or refuses the attribute " + attribute + ": see directory.attributes"}
 	}
 	value := ""
 	if v := s.valueOf(attribute, a); len(v) > 0 {

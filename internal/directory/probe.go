@@ -36,7 +36,7 @@ const (
 type ErrScheme struct{ Scheme string }
 
 func (e *ErrScheme) Error() string {
-	return fmt.Sprintf("directory: the server took a password in the scheme {%s} and then refused it: %s, or set accounts.directory.scheme to one of %s; no account is made until then",
+	return fmt.Sprintf("directory: the server took a password in the scheme {%s} and then refused it: %s, or set directory.scheme to one of %s; no account is made until then",
 		strings.ToUpper(e.Scheme), modules[e.Scheme], strings.Join(Schemes(), ", "))
 }
 
@@ -113,7 +113,7 @@ func (s *Store) probe(ctx context.Context, scheme string) error {
 	}
 	if err := conn.Add(add); err != nil {
 		if ldap.IsErrorWithCode(err, ldap.LDAPResultConstraintViolation) {
-			return &Answer{"write the probe entry", ldap.LDAPResultConstraintViolation, "a password policy refuses hashed passwords (pwdCheckQuality 2): set accounts.directory.policy to a policy with pwdCheckQuality 1"}
+			return &Answer{"write the probe entry", ldap.LDAPResultConstraintViolation, "a password policy refuses hashed passwords (pwdCheckQuality 2): set directory.policy to a policy with pwdCheckQuality 1"}
 		}
 		return s.meaning("write the probe entry below "+s.Probe, err)
 	}

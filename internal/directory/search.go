@@ -135,7 +135,7 @@ func (s *Store) search(conn *ldap.Conn, base, filter string) ([]entry, error) {
 		return nil, s.meaning("search "+base, err)
 	}
 	if len(result.Entries) == 0 && len(result.Referrals) > 0 {
-		return nil, errors.New("directory: " + base + " is on another server: set accounts.directory.url to the server that holds it")
+		return nil, errors.New("directory: " + base + " is on another server: set directory.url to the server that holds it")
 	}
 	var out []entry
 	for _, x := range result.Entries {

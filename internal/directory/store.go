@@ -61,12 +61,12 @@ type Options struct {
 
 // Realm is the part of a Keycloak above the directory that the store needs.
 type Realm interface {
-	// Local reports whether Keycloak has an account of its own, which the
-	// directory does not hold, with this login or this address.
-	Local(ctx context.Context, login, address string) (bool, error)
+	// Taken reports whether an account other than that of the entry with this
+	// UUID has the login or the address. An empty uuid stands for no entry.
+	Taken(ctx context.Context, login, address, uuid string) (bool, error)
 	// Imported returns the id of the account that stands for an entry. It returns
 	// domain.ErrForeignAccount if an account of Keycloak's own has the login.
-	Imported(ctx context.Context, login string, e EntryID) (id string, err error)
+	Imported(ctx context.Context, login, dn, uuid string) (id string, err error)
 	// Entry returns the entryUUID of the entry behind an account; empty if the
 	// account is Keycloak's own. An id of no account is a permanent error.
 	Entry(ctx context.Context, id string) (entryUUID string, err error)
@@ -79,9 +79,6 @@ type Realm interface {
 	// Holding returns Keycloak's own accounts with this login or this address.
 	Holding(ctx context.Context, login, address string) ([]domain.Existing, error)
 }
-
-// EntryID names an entry for good: its DN may change, its UUID does not.
-type EntryID struct{ DN, UUID string }
 
 // Store creates accounts in a directory. It implements domain.Accounts and
 // helpdesk.Accounts, and is safe for concurrent use.
@@ -132,7 +129,7 @@ func (s *Store) Create(ctx context.Context, a domain.Account) (string, error) {
 	if s.Realm == nil {
 		return e.uuid, nil
 	}
-	id, err := s.Realm.Imported(ctx, a.Login, EntryID{e.dn, e.uuid})
+	id, err := s.Realm.Imported(ctx, a.Login, e.dn, e.uuid)
 	if err != nil {
 		return "", err
 	}
@@ -178,7 +175,8 @@ func (s *Store) tryMake(ctx context.Context, a domain.Account, password string) 
 }
 
 func (s *Store) entryOf(ctx context.Context, conn *ldap.Conn, a domain.Account, password string) (entry, error) {
-	for try := range 2 {
+try:
+	for n := range 2 {
 		found, err := s.look(conn, a)
 		switch {
 		case err != nil:
@@ -190,13 +188,19 @@ func (s *Store) entryOf(ctx context.Context, conn *ldap.Conn, a domain.Account, 
 		case password == "":
 			return entry{}, errAbsent
 		}
-		if try == 0 && s.Realm != nil {
-			if local, err := s.Realm.Local(ctx, a.Login, a.UniversityAddress); err != nil || local {
-				return entry{}, errors.Join(err, ifSo(local && err == nil, domain.ErrForeignAccount))
-			}
-		}
 		if s.Way == Activate && found.open == nil {
 			return entry{}, errNotEnrolled
+		}
+		if s.Realm != nil {
+			uuid := ""
+			if found.open != nil {
+				uuid = found.open.uuid
+			}
+			if taken, err := s.Realm.Taken(ctx, a.Login, a.UniversityAddress, uuid); err != nil {
+				return entry{}, err
+			} else if taken {
+				break try // unless another instance made the entry since it was looked for
+			}
 		}
 		if s.Way == Activate {
 			err = s.activate(conn, a, *found.open, password)
@@ -205,7 +209,7 @@ func (s *Store) entryOf(ctx context.Context, conn *ldap.Conn, a domain.Account, 
 		}
 		// Success and conflict alike are judged by what the directory holds now.
 		switch {
-		case err == nil || isConflict(err) && try == 0:
+		case err == nil || isConflict(err) && n == 0:
 		case isConflict(err):
 			return entry{}, domain.ErrForeignAccount
 		case isLost(err):
@@ -224,16 +228,9 @@ func (s *Store) entryOf(ctx context.Context, conn *ldap.Conn, a domain.Account, 
 	return entry{}, domain.ErrForeignAccount
 }
 
-func ifSo(is bool, err error) error {
-	if is {
-		return err
-	}
-	return nil
-}
-
 // errNotEnrolled is returned in the way Activate while the enrolment has not made
 // the person's entry.
-var errNotEnrolled = errors.New("directory: no entry has the person's number yet: the enrolment makes it (accounts.directory.way is activate)")
+var errNotEnrolled = errors.New("directory: no entry has the person's number yet: the enrolment makes it (directory.way is activate)")
 
 // mark returns the value of the mark's attribute for an account.
 func (s *Store) mark(a domain.Account) string { return s.MarkPrefix + a.ActivationID }
