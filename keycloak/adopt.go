@@ -18,6 +18,11 @@ import (
 // Holding returns the accounts that have this login or this address, for an
 // operator to compare. It does not search for an empty value.
 func (c *Accounts) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
+	return c.holding(ctx, login, address, func(gocloak.User) bool { return true })
+}
+
+// holding is Holding for the users that keep selects.
+func (c *Accounts) holding(ctx context.Context, login, address string, keep func(gocloak.User) bool) ([]domain.Existing, error) {
 	var out []domain.Existing
 	for _, by := range []struct{ field, value string }{{"username", login}, {"email", address}} {
 		if by.value == "" {
@@ -29,7 +34,7 @@ func (c *Accounts) Holding(ctx context.Context, login, address string) ([]domain
 		}
 		for _, u := range users {
 			id := locationID(gocloak.PString(u.ID))
-			if id == "" || slices.ContainsFunc(out, func(x domain.Existing) bool { return x.ID == id }) {
+			if id == "" || !keep(u) || slices.ContainsFunc(out, func(x domain.Existing) bool { return x.ID == id }) {
 				continue
 			}
 			x := domain.Existing{
@@ -93,7 +98,12 @@ func (c *Accounts) Adopt(ctx context.Context, id string, a domain.Account) error
 	if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil {
 		return lasting(err)
 	}
-	for _, path := range a.Groups {
+	return c.join(ctx, id, a.Groups)
+}
+
+// join adds a user to groups.
+func (c *Accounts) join(ctx context.Context, id string, groups []string) error {
+	for _, path := range groups {
 		var group named
 		if _, err := c.do(ctx, http.MethodGet, c.path(append([]string{"group-by-path"}, strings.Split(strings.Trim(path, "/"), "/")...)...), nil, &group); err != nil {
 			return fmt.Errorf("group %s: %w", path, err)

@@ -77,7 +77,12 @@ func (c *Client) Warnings(ctx context.Context, w Wanted) ([]Finding, error) {
 	if err != nil || realm == nil {
 		return nil, err
 	}
-	return c.collisions(ctx, w, realm)
+	found, err := c.collisions(ctx, w, realm)
+	if err != nil || w.Directory == nil {
+		return found, err
+	}
+	more, err := c.federationOf(ctx, *w.Directory)
+	return append(found, more...), err
 }
 
 // unjudgeable finds validators of the user profile that only Keycloak can judge.

@@ -26,6 +26,8 @@ type Wanted struct {
 	Only, Without  []string // parts that Plan and Apply are limited to, or leave out; see Parts
 	Console        Secret   // the client for logins to the console; without a secret it is not planned
 	ConsoleURL     string   // "https://…/admin"
+	// Directory is set if accounts are kept in a directory below the realm.
+	Directory *Directory
 }
 
 // Secret is the id and the secret of a confidential client.

@@ -65,7 +65,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		serveCommand(env),
 		demoCommand(env),
 		importCommand(env),
-		realmCommand(env),
+		realmCommand(env), directoryCommand(env),
 		personCommand(env),
 		auditCommand(env),
 		charterCommand(env),

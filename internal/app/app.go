@@ -52,10 +52,13 @@ type App struct {
 	runner  *jobs.Runner
 	realm   *keycloak.Client
 	policy  *realmPolicy
-	found   *realmFindings
-	rules   *realmRules
-	metrics *web.Metrics
-	pages   *portal.Portal
+	found   *findings // of the realm
+	// directory holds the findings of the directory of accounts; nil if Keycloak
+	// keeps the accounts.
+	directory *findings
+	rules     *realmRules
+	metrics   *web.Metrics
+	pages     *portal.Portal
 
 	webhooks    *webhook.Webhooks
 	charters    *charter.Service
@@ -98,14 +101,17 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.rules = newRealmRules(a.realm, c, log)
-	a.found = &realmFindings{realm: a.realm, want: Wanted(c), log: log}
+	a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
 	if a.bounceRules, err = BounceRules(c.BounceRules()); err != nil {
 		return nil, err
 	}
 	if a.mailer, err = mail.New(mailOptions(c, a.bounceRules)); err != nil {
 		return nil, err
 	}
-	accounts := a.realm.Accounts(c.Institution.Scope)
+	accounts, err := a.openAccounts()
+	if err != nil {
+		return nil, err
+	}
 	p := withFailpoints(ports{
 		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, notifier: domain.Notifiers{domain.ChannelMail: a.mailer}, queue: a.store, sessions: a.store, campaigns: a.store,
 	})
@@ -162,6 +168,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.policy.watch(ctx) })
 	group.Go(func() error { return a.found.watch(ctx) })
+	if a.directory != nil {
+		group.Go(func() error { return a.directory.watch(ctx) })
+	}
 	group.Go(func() error { return a.rules.watch(ctx) })
 	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.watchAge(ctx, compared) })

@@ -3,19 +3,20 @@ package app
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"entree/keycloak"
 )
 
-// realmFindings holds the settings of the realm that were missing or dangerous at
-// the last check with the service account. `entree realm check` finds more, because
-// it reads the realm as an administrator.
-type realmFindings struct {
-	realm *keycloak.Client
-	want  keycloak.Wanted
-	log   *slog.Logger
+// findings holds the settings of the realm, or of the directory of accounts, that
+// were missing or dangerous at the last check with the portal's own rights. `entree
+// realm check` finds more, because it reads the realm as an administrator.
+type findings struct {
+	what string // "the realm", in the log
+	read func(ctx context.Context) ([]keycloak.Finding, error)
+	log  *slog.Logger
 
 	mu    sync.Mutex
 	found []keycloak.Finding
@@ -30,15 +31,15 @@ const (
 )
 
 // Findings returns the findings of the last check; none before the first one.
-func (r *realmFindings) Findings() []keycloak.Finding {
+func (r *findings) Findings() []keycloak.Finding {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.found
 }
 
-// look checks the realm. If Keycloak does not answer, the earlier findings remain.
-func (r *realmFindings) look(ctx context.Context) error {
-	found, err := r.realm.CheckSelf(ctx, r.want)
+// look checks once. If no answer comes, the earlier findings remain.
+func (r *findings) look(ctx context.Context) error {
+	found, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,20 +49,20 @@ func (r *realmFindings) look(ctx context.Context) error {
 	told := map[string]bool{}
 	for _, f := range found {
 		if told[f.String()] = true; !r.told[f.String()] {
-			r.log.Warn("the realm", "what", f.What, "why", f.Why, "do", f.Do)
+			r.log.Warn(r.what, "what", f.What, "why", f.Why, "do", f.Do)
 		}
 	}
 	r.told = told
 	return nil
 }
 
-// watch checks the realm at the start and then at intervals until ctx ends.
-func (r *realmFindings) watch(ctx context.Context) error {
+// watch checks at the start and then at intervals until ctx ends.
+func (r *findings) watch(ctx context.Context) error {
 	for {
 		wait := findingsEvery
 		err := r.look(ctx)
 		if err != nil && ctx.Err() == nil {
-			r.log.Error("look at the realm", "error", err)
+			r.log.Error("check "+r.what, "error", err)
 		}
 		if err != nil || len(r.Findings()) > 0 {
 			wait = findingsSoon
@@ -75,10 +76,16 @@ func (r *realmFindings) watch(ctx context.Context) error {
 }
 
 // lines returns the findings for the console.
-func (r *realmFindings) lines() []string { return findingsError(r.Findings()).Lines() }
+func (a *App) lines() []string {
+	found := a.found.Findings()
+	if a.directory != nil {
+		found = append(slices.Clone(found), a.directory.Findings()...)
+	}
+	return findingsError(found).Lines()
+}
 
 // ready is the check for /readyz.
-func (r *realmFindings) ready(context.Context) error {
+func (r *findings) ready(context.Context) error {
 	if found := r.Findings(); len(found) > 0 {
 		return findingsError(found)
 	}

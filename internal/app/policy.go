@@ -29,13 +29,19 @@ type realmPolicy struct {
 	atOnce int // hashes that are computed in parallel
 	seen   func(time.Duration)
 	log    *slog.Logger
+	fixed  credentialHasher // of the directory of accounts; nil: the realm says which
 	now    atomic.Pointer[judged]
 	queue  atomic.Int64 // passwords that are being hashed or wait for it
 }
 
 type judged struct {
 	rules  password.Policy
-	hasher *keycloak.Hasher
+	hasher credentialHasher
+}
+
+// credentialHasher computes the credential of a password.
+type credentialHasher interface {
+	Hash(ctx context.Context, password secret.Text) (domain.Credential, error)
 }
 
 // policyEvery is the interval between two reads of the policy; policySoon is the
@@ -102,9 +108,15 @@ func (p *realmPolicy) read(ctx context.Context) error {
 		return &unjudgeable{open}
 	}
 	rules := password.Max(p.own, policy.Rules)
-	if old := p.now.Load(); old != nil && old.hasher.Is(policy.HashAlgorithm, policy.HashIterations) {
-		p.now.Store(&judged{rules, old.hasher}) // the hasher counts the hashes under way
+	if p.fixed != nil {
+		p.now.Store(&judged{rules, p.fixed})
 		return nil
+	}
+	if old := p.now.Load(); old != nil {
+		if h, ok := old.hasher.(*keycloak.Hasher); ok && h.Is(policy.HashAlgorithm, policy.HashIterations) {
+			p.now.Store(&judged{rules, h}) // the hasher counts the hashes under way
+			return nil
+		}
 	}
 	hasher, err := keycloak.NewHasher(policy.HashAlgorithm, policy.HashIterations, p.atOnce, rand.Reader)
 	if err != nil {

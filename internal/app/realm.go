@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,6 +23,10 @@ func Wanted(c config.Config) keycloak.Wanted {
 		RedirectURIs: []string{base + "/connexion/retour"},
 		LogoutURIs:   []string{base + "/"},
 		Console:      keycloak.Secret{ID: c.Console.ClientID, Secret: c.Console.ClientSecret}, ConsoleURL: base + "/admin",
+	}
+	if c.InDirectory() {
+		d := c.Directory
+		w.Directory = &keycloak.Directory{Base: d.Base, Login: d.Login, Address: d.Address, ObjectClasses: d.ObjectClasses, Attributes: slices.Sorted(maps.Keys(d.Attributes))}
 	}
 	if c.Password.Special > 0 {
 		w.PasswordPolicy += fmt.Sprintf(" and specialChars(%d)", c.Password.Special)

@@ -167,7 +167,7 @@ func (a *App) newConsole() (*admin.Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.found.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
 		Charters: a.charters, Campaigns: a.campaigns, Lists: a.store, Letters: a.mailer, Markdown: portal.RenderCharter,
 		Evidence: admin.EvidenceKey{Institution: c.Institution.Name, Portal: strings.TrimRight(c.Portal.BaseURL, "/"), Key: c.Keys.Signers(secret.UseEvidence)[0]},
 	})
@@ -176,12 +176,16 @@ func (a *App) newConsole() (*admin.Console, error) {
 // checks returns the checks of /readyz. Keycloak is not essential: without it the
 // portal accepts students and keeps their jobs.
 func (a *App) checks() []web.Check {
-	return []web.Check{
+	checks := []web.Check{
 		{Name: "database", Essential: true, Run: a.store.Ping},
 		{Name: "keycloak", Run: a.realm.Ping},
 		{Name: "realm", Run: a.found.ready},
 		{Name: "mail", Run: a.mailer.Ready},
 	}
+	if a.directory != nil {
+		checks = append(checks, web.Check{Name: "directory", Run: a.directory.ready})
+	}
+	return checks
 }
 
 func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {

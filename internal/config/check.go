@@ -37,6 +37,7 @@ func (c *Config) check() []string {
 	c.checkInstitution(&f)
 	c.checkPortal(&f)
 	c.checkOutside(&f)
+	c.checkAccounts(&f)
 	c.checkRules(&f)
 	c.checkProfiles(&f)
 	c.checkWebhooks(&f)

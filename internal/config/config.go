@@ -39,6 +39,8 @@ type Config struct {
 	Institution Institution `yaml:"institution"`
 	Portal      Portal      `yaml:"portal"`
 	Keycloak    Keycloak    `yaml:"keycloak"`
+	Accounts    Accounts    `yaml:"accounts"`
+	Directory   Directory   `yaml:"directory"`
 	SSO         SSO         `yaml:"sso"`
 	Console     Console     `yaml:"console"`
 	SMTP        SMTP        `yaml:"smtp"`
@@ -286,6 +288,8 @@ func Default() Config {
 		Institution: Institution{Accent: "#1f4fa3", AccentDark: "#a9c4ff", TimeZone: "Europe/Paris"},
 		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour},
 		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8, LoginsEvery: 30 * time.Second},
+		Accounts:    Accounts{Store: StoreKeycloak},
+		Directory:   defaultDirectory(),
 		SSO:         SSO{Kind: "oidc", ClientID: "entree-ent"},
 		Console:     Console{ClientID: "entree-console"},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
@@ -464,7 +468,7 @@ func keysOf(t reflect.Type, under string) []string {
 // list.
 func knownKey(known []string, key string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
-		return key == k || strings.HasPrefix(key, k+".") && (strings.HasPrefix(k, "import."))
+		return key == k || strings.HasPrefix(key, k+".") && (strings.HasPrefix(k, "import.") || strings.HasPrefix(k, "directory."))
 	})
 }
 

@@ -88,7 +88,7 @@ var knows = []struct {
 	{"devenv/bench", []string{"devenv/realm", "secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
 	{"colour", nil, "a leaf"},
 	{"webhook", []string{"domain", "secret"}, "an adapter knows the domain, not its neighbours"},
-	{"config", []string{"activation", "colour", "domain", "naming", "password", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
+	{"config", []string{"activation", "colour", "directory", "domain", "ldapconn", "naming", "password", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"domain"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "domain", "secret"}, "what every page needs"},
 	{"portal/admin", []string{"audit", "campaign", "charter", "domain", "helpdesk", "overview", "portal/web", "registry", "registry/intake", "secret", "spreadsheet", "sso"}, "the console's pages know the services, the audit and the way in"},

@@ -1,0 +1,187 @@
+package keycloak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/Nerzal/gocloak/v13"
+
+	"entree/internal/domain"
+)
+
+// Federated finds in Keycloak the accounts that a directory below it holds. It
+// never creates a user and never sends a password: a hash in Keycloak would hide
+// the directory's password for good.
+type Federated struct{ accounts *Accounts }
+
+// Federated returns the realm above a directory. scope is that of [Client.Accounts].
+func (c *Client) Federated(scope string) *Federated { return &Federated{c.Accounts(scope)} }
+
+// The attributes by which Keycloak remembers an entry.
+const (
+	entryAttribute = "LDAP_ENTRY_DN"
+	uuidAttribute  = "LDAP_ID"
+)
+
+// link is the federation of a user; empty for a user of Keycloak's own.
+func link(u gocloak.User) string { return gocloak.PString(u.FederationLink) }
+
+// isEntry reports whether a user stands for an entry.
+func isEntry(u gocloak.User, dn, uuid string) bool {
+	if id := attributeOf(u, uuidAttribute); id != "" {
+		return strings.EqualFold(id, uuid)
+	}
+	return attributeOf(u, entryAttribute) != "" && strings.EqualFold(attributeOf(u, entryAttribute), dn)
+}
+
+func attributeOf(u gocloak.User, name string) string {
+	if u.Attributes == nil || len((*u.Attributes)[name]) != 1 {
+		return ""
+	}
+	return (*u.Attributes)[name][0]
+}
+
+// exact returns the users whose login or address is exactly this one. Keycloak
+// asks the directory too, and imports what it finds there.
+func (f *Federated) exact(ctx context.Context, field, value string) (users []gocloak.User, err error) {
+	if value == "" {
+		return nil, nil
+	}
+	c := f.accounts
+	_, err = c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+field+"="+url.QueryEscape(value), nil, &users)
+	return users, err
+}
+
+// Taken reports whether a user other than the one of an entry has this login or
+// this address. An empty uuid stands for no entry.
+func (f *Federated) Taken(ctx context.Context, login, address, uuid string) (bool, error) {
+	for _, by := range [][2]string{{"username", login}, {"email", address}} {
+		users, err := f.exact(ctx, by[0], by[1])
+		if err != nil {
+			return false, fmt.Errorf("look up: %w", err)
+		}
+		if slices.ContainsFunc(users, func(u gocloak.User) bool { return link(u) == "" || uuid == "" || !isEntry(u, "", uuid) }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Imported returns the id of the user that stands for an entry. It returns
+// domain.ErrForeignAccount if a user of Keycloak's own, or of another entry, has
+// the login: Keycloak then never asks the directory. While Keycloak does not find
+// the entry, the error is temporary: it answers with an empty list if the
+// directory is away.
+func (f *Federated) Imported(ctx context.Context, login, dn, uuid string) (string, error) {
+	users, err := f.exact(ctx, "username", login)
+	if err != nil {
+		return "", fmt.Errorf("look up: %w", err)
+	}
+	if len(users) == 0 {
+		return "", errors.New("keycloak: the entry is in the directory, and the realm does not find it: its federation or the directory is away, or `entree realm check` says what differs")
+	}
+	id := locationID(gocloak.PString(users[0].ID))
+	if len(users) != 1 || link(users[0]) == "" || !isEntry(users[0], dn, uuid) || id == "" {
+		return "", domain.ErrForeignAccount
+	}
+	return id, nil
+}
+
+// Entry returns the entryUUID of the entry that a user stands for; empty for a
+// user of Keycloak's own. An unknown id is a permanent error.
+func (f *Federated) Entry(ctx context.Context, id string) (uuid string, err error) {
+	u, err := f.user(ctx, id)
+	if err != nil || link(u) == "" {
+		return "", err
+	}
+	return attributeOf(u, uuidAttribute), nil
+}
+
+func (f *Federated) user(ctx context.Context, id string) (u gocloak.User, err error) {
+	c := f.accounts
+	if id == "" || locationID(id) != id {
+		return u, domain.Permanent(errors.New("keycloak: no user's id"))
+	}
+	_, err = c.do(ctx, http.MethodGet, c.path("users", id), nil, &u)
+	if status(err) == http.StatusNotFound {
+		err = domain.Permanent(err)
+	}
+	return u, err
+}
+
+// isWritable reports whether Keycloak takes changes of the attributes of a user of
+// a federation: in the edit mode READ_ONLY it refuses all of them, mapped or not.
+func (f *Federated) isWritable(ctx context.Context, federation string) (bool, error) {
+	c := f.accounts
+	var component struct{ Config map[string][]string }
+	if _, err := c.do(ctx, http.MethodGet, c.path("components", federation), nil, &component); err != nil {
+		return false, fmt.Errorf("read the federation: %w", err)
+	}
+	return slices.Equal(component.Config["editMode"], []string{"WRITABLE"}), nil
+}
+
+// Describe writes the attributes that the user does not have from the directory,
+// where the edit mode is WRITABLE, and joins groups of Keycloak in any mode. It
+// changes no attribute that has a value, and neither names nor password.
+func (f *Federated) Describe(ctx context.Context, id string, a domain.Account, groups []string) error {
+	c := f.accounts
+	u, err := f.user(ctx, id)
+	if err != nil {
+		return err
+	}
+	writable, err := f.isWritable(ctx, link(u))
+	if err != nil {
+		return err
+	}
+	if writable {
+		var user map[string]any // the whole user: a PUT removes attributes that it leaves out
+		if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
+			return err
+		}
+		values, _ := user["attributes"].(map[string]any)
+		if values == nil {
+			values = map[string]any{}
+		}
+		changed := false
+		for _, attribute := range attributes {
+			v := attribute.value(a, c.scope)
+			if _, there := values[attribute.name]; there || len(v) == 0 || attribute.name == "entreeCharterAcceptedAt" && a.CharterAcceptedAt.IsZero() {
+				continue
+			}
+			values[attribute.name], changed = v, true
+		}
+		user["attributes"] = values
+		delete(user, "credentials")
+		if changed {
+			if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil && status(err) != http.StatusBadRequest {
+				return err
+			}
+		}
+	}
+	return c.join(ctx, id, groups)
+}
+
+// Accepted writes an acceptance into the user where the edit mode is WRITABLE. In
+// any other mode the portal's own record is the only one.
+func (f *Federated) Accepted(ctx context.Context, id string, a domain.Acceptance) error {
+	u, err := f.user(ctx, id)
+	if err != nil {
+		return err
+	}
+	if link(u) != "" {
+		if writable, err := f.isWritable(ctx, link(u)); err != nil || !writable {
+			return err
+		}
+	}
+	return f.accounts.Accepted(ctx, id, a)
+}
+
+// Holding returns the users of Keycloak's own with this login or this address.
+func (f *Federated) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
+	return f.accounts.holding(ctx, login, address, func(u gocloak.User) bool { return link(u) == "" })
+}
