@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"entree/internal/domain"
 	"entree/internal/registry"
 	"entree/internal/registry/charset"
+	"entree/internal/registry/outcome"
 	"entree/internal/store"
 )
 
@@ -124,8 +126,11 @@ type importRun struct {
 	file           string
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	told           told
+	outcome        outcome.Outcome
 }
+
+// stopError ends the program with exitStopped.
+type stopError struct{ error }
 
 func (r *importRun) do(ctx context.Context) (err error) {
 	m, err := r.mapping()
@@ -150,31 +155,36 @@ func (r *importRun) do(ctx context.Context) (err error) {
 	if err := r.tellInterrupted(ctx, s); err != nil {
 		return err
 	}
-	list, err := newRefusedList(r.refused)
+	file, err := os.Create(cmp.Or(r.refused, os.DevNull))
 	if err != nil {
 		return err
 	}
-	progress := newProgress(r.stderr, table.Done)
+	list, err := registry.NewRefused(file)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	r.outcome.Show = r.show
+	progress := outcome.NewProgress(r.stderr, table.Done)
 	order := &domain.ImportOrder{
 		Import: domain.Import{Source: r.source, File: r.file},
 		DryRun: r.dryRun, Part: r.part, Gone: r.gone, MaxGone: float64(r.config.Import.MaxGone) / 100,
-		Told: r.told.difference, Progress: progress.at,
+		Told: r.outcome.Difference, Progress: progress.Update,
 	}
 	if r.dryRun || r.json {
 		order.Show = r.show
 	}
 	counts, err := registry.Import(ctx, s, table, m, order, registry.Observer{
 		Refused: func(f registry.Refusal) error {
-			if r.told.refuse(f, r.show) && !r.json {
-				progress.clear()
+			if r.outcome.Refuse(f) && !r.json {
+				progress.Clear()
 				fmt.Fprintln(r.stdout, f)
 			}
-			return list.add(f)
+			return list.Add(f)
 		},
 		Report: func(report *registry.Report) error {
-			r.told.report = report
+			r.outcome.Report = report
 			if !r.json {
-				progress.clear()
+				progress.Clear()
 				for _, line := range report.Lines() {
 					fmt.Fprintln(r.stdout, line)
 				}
@@ -182,9 +192,29 @@ func (r *importRun) do(ctx context.Context) (err error) {
 			return app.CheckStrict(r.strict || r.config.Import.Strict, report)
 		},
 	})
-	progress.clear()
-	err = errors.Join(err, list.close())
-	return r.tell(order, counts, err)
+	progress.Clear()
+	return r.print(order, counts, errors.Join(err, list.Close(), file.Close()))
+}
+
+// print prints the outcome and returns the error that sets the exit code.
+func (r *importRun) print(o *domain.ImportOrder, c domain.ImportCounts, err error) error {
+	isStopped := outcome.IsStopped(err)
+	if err != nil {
+		err = fmt.Errorf("nothing was imported: %w", err)
+	}
+	var tooMany *domain.TooManyGone
+	if errors.As(err, &tooMany) {
+		err = fmt.Errorf("%w.\nIf that is right, add --accept-gone; if the file is only a part of its source, add --part", err)
+	}
+	if r.json {
+		err = errors.Join(r.outcome.WriteJSON(r.stdout, o, c, err), err)
+	} else if err == nil || isStopped {
+		r.outcome.WriteText(r.stdout, o, c, isStopped)
+	}
+	if isStopped {
+		return stopError{err}
+	}
+	return err
 }
 
 // open returns the table of the file, or of the directory.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/xuri/excelize/v2"
+
+	"entree/internal/registry/outcome"
 )
 
 // alone runs `entree import` in a folder that has nothing but what it makes.
@@ -53,7 +55,7 @@ func TestImport_AFolderAloneIsEnough(t *testing.T) {
 		t.Error(err)
 	}
 	out, errs, err := alone(t, dir, "--dry-run", "--json", write(t, "next.csv", head+strings.Replace(lines(0, 5), "Roy1", "Roy-Durand", 1)))
-	var got outcome
+	var got outcome.Document
 	if err != nil || json.Unmarshal([]byte(out), &got) != nil {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}

@@ -33,7 +33,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the backup can be read by others: %v, %v", info.Mode(), err)
 	}
-	if _, errs, err := i.entree("backup", copied); err == nil || !strings.Contains(errs, "is there already") {
+	if _, errs, err := i.entree("backup", copied); err == nil || !strings.Contains(errs, "exists: name a new file") {
 		t.Errorf("a backup is written over another: %v %s", err, errs)
 	}
 	if _, errs, err := i.entree("restore", copied); err == nil || !strings.Contains(errs, "not empty") {
