@@ -17,7 +17,7 @@ func TestAudit_VerifyAndExport(t *testing.T) {
 		}
 	}
 	out, _, err := i.entree("audit", "verify")
-	if err != nil || !strings.HasPrefix(out, "the record holds: 2 entries, 0 blocks of events; the last one is 2:") {
+	if err != nil || !strings.HasPrefix(out, "the audit trail is complete: 2 entries, 0 blocks of events; the last one is 2:") {
 		t.Fatalf("%v %s", err, out)
 	}
 	noted := strings.TrimSpace(out[strings.LastIndex(out, " ")+1:])
@@ -25,7 +25,7 @@ func TestAudit_VerifyAndExport(t *testing.T) {
 		t.Errorf("against its own hash: %v", err)
 	}
 	out, stderr, err := i.entree("audit", "verify", "--noted", "1"+noted[1:], "--noted", "9"+noted[1:])
-	if err == nil || out != "entry 1 (person.held): has another hash than the one that was noted\nentry 9: was noted, and is not there\n" || !strings.Contains(stderr, "2 lines above") {
+	if err == nil || out != "entry 1 (person.held): has another hash than the one that was noted\nentry 9: was noted, and is missing\n" || !strings.Contains(stderr, "2 lines above") {
 		t.Errorf("%v %s %s", err, out, stderr)
 	}
 	if _, stderr, err := i.entree("audit", "verify", "--noted", "1"); err == nil || !strings.Contains(stderr, "want SEQ:HASH") {

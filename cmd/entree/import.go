@@ -217,30 +217,17 @@ func (r *importRun) print(o *domain.ImportOrder, c domain.ImportCounts, err erro
 	return err
 }
 
-// open returns the table of the file, or of the directory.
+// open returns the table of the file or of the directory.
 func (r *importRun) open(ctx context.Context, m *registry.Mapping) (registry.Table, error) {
-	switch r.file {
-	case "":
-		source, ok := r.config.Source(r.source)
-		if !ok {
-			return registry.Table{}, fmt.Errorf("the configuration has no source %q", r.source)
-		}
-		r.file = source.URL
-		return app.OpenSource(ctx, source, m)
-	case "-":
-		return registry.OpenAs(r.stdin, r.encoding)
+	if r.file != "" {
+		return app.OpenFile(r.file, r.stdin, r.encoding)
 	}
-	f, err := os.Open(r.file)
-	if err != nil {
-		return registry.Table{}, err
+	source, ok := r.config.Source(r.source)
+	if !ok {
+		return registry.Table{}, fmt.Errorf("the configuration has no source %q", r.source)
 	}
-	t, err := registry.OpenAs(f, r.encoding)
-	if err != nil {
-		return registry.Table{}, errors.Join(err, f.Close())
-	}
-	closeTable := t.Close
-	t.Close = func() error { return errors.Join(closeTable(), f.Close()) }
-	return t, nil
+	r.file = source.URL
+	return app.OpenSource(ctx, source, m)
 }
 
 // tellInterrupted reports once an import whose program was killed.

@@ -26,9 +26,9 @@ func TestS51_OnePersonIsExportedAndErased(t *testing.T) {
 		says string
 		args []string
 	}{
-		{"nobody has the number or identifier \"x\"", []string{"export", "x"}},
+		{"no person has the number or identifier \"x\"", []string{"export", "x"}},
 		{"say which with --profile", []string{"export", "22502142"}},
-		{"say who asked for it", []string{"erase", "22502142", "--profile", "etudiant"}},
+		{"add --reason", []string{"erase", "22502142", "--profile", "etudiant"}},
 		{"nothing was erased: this is Zoé Bœuf, etudiant 22502142", []string{"erase", "22502142", "--profile", "etudiant", "--reason", "asked"}},
 	} {
 		if out, stderr, err := i.entree(append([]string{"person"}, c.args...)...); err == nil || !strings.Contains(stderr, c.says) || out != "" {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"time"
 
 	"entree/internal/config"
@@ -118,4 +120,23 @@ func ImportMapping(c config.Config) registry.Mapping {
 		m.Aliases[p.Key] = append([]string{p.Name.In(domain.French), p.Name.In(domain.English)}, c.Import.Aliases[p.Key]...)
 	}
 	return m
+}
+
+// OpenFile opens the table of a file for an import; "-" reads stdin. An empty
+// encoding is decided by the content. Closing the table closes the file.
+func OpenFile(name string, stdin io.Reader, encoding string) (registry.Table, error) {
+	if name == "-" {
+		return registry.OpenAs(stdin, encoding)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return registry.Table{}, err
+	}
+	t, err := registry.OpenAs(f, encoding)
+	if err != nil {
+		return registry.Table{}, errors.Join(err, f.Close())
+	}
+	closeTable := t.Close
+	t.Close = func() error { return errors.Join(closeTable(), f.Close()) }
+	return t, nil
 }

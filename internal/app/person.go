@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"entree/internal/audit"
+	"entree/internal/domain"
+	"entree/internal/store"
+)
+
+// FindPerson returns the person with a number or identifier. An empty profile
+// accepts any; the result must be unique.
+func FindPerson(ctx context.Context, s *store.Store, name, profile string) (domain.Person, error) {
+	found, err := s.PeopleCalled(ctx, name)
+	if err != nil {
+		return domain.Person{}, err
+	}
+	found = slices.DeleteFunc(found, func(p domain.Person) bool { return profile != "" && p.Profile != profile })
+	switch len(found) {
+	case 0:
+		return domain.Person{}, fmt.Errorf("no person has the number or identifier %q", name)
+	case 1:
+		return found[0], nil
+	default:
+		return domain.Person{}, fmt.Errorf("%q matches %d people, with the profiles %s and %s among them: choose one with --profile", name, len(found), found[0].Profile, found[1].Profile)
+	}
+}
+
+// ExportPerson returns all data about a person as JSON, and records the export
+// in the audit.
+func ExportPerson(ctx context.Context, s *store.Store, id domain.PersonID, e audit.Entry) ([]byte, error) {
+	d, err := s.Dossier(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := d.JSON(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return raw, s.Note(ctx, e)
+}
