@@ -49,7 +49,10 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if err := s.Notifier.Send(ctx, m); err != nil {
 		return domain.Effects{}, err
 	}
-	e := s.told(job, m, domain.EventMailSent)
+	e, err := s.told(ctx, job, m, domain.EventMailSent)
+	if err != nil {
+		return domain.Effects{}, err
+	}
 	e.Reached = reached
 	return e, nil
 }
@@ -77,7 +80,10 @@ func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (dom
 	if err := s.OpenJob(job, &m); err != nil {
 		m.Kind = "unreadable"
 	}
-	e := s.told(job, m, domain.EventMailAbandoned)
+	e, err := s.told(ctx, job, m, domain.EventMailAbandoned)
+	if err != nil {
+		return domain.Effects{}, err
+	}
 	var refused *domain.AddressRefused
 	if errors.As(cause, &refused) {
 		e.Wrong = []domain.WrongAddress{{Address: m.To, Why: refused.Status, Rule: refused.Rule, Provider: refused.Provider, At: s.now()}}
@@ -85,6 +91,31 @@ func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (dom
 	return e, nil
 }
 
-func (s mailJobs) told(job domain.Job, m domain.Message, kind domain.EventKind) domain.Effects {
-	return domain.Effects{Events: []domain.Event{{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}}}
+// told returns the event of a mail. A mail that a visitor requested belongs to the
+// people at the address in the mail's profile, also if it says that they are not
+// ready or already active: each of them gets an event.
+func (s mailJobs) told(ctx context.Context, job domain.Job, m domain.Message, kind domain.EventKind) (domain.Effects, error) {
+	event := domain.Event{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}
+	if job.Person != "" || m.To == "" {
+		return domain.Effects{Events: []domain.Event{event}}, nil
+	}
+	people, err := s.Store.PeopleAt(ctx, m.To)
+	if err != nil {
+		return domain.Effects{}, err
+	}
+	profile := m.Profile
+	if m.Kind == domain.MessageOtherProfile {
+		profile = m.OtherProfile
+	}
+	var e domain.Effects
+	for _, p := range people {
+		if p.Profile == profile {
+			event.Person = p.ID
+			e.Events = append(e.Events, event)
+		}
+	}
+	if len(e.Events) == 0 {
+		e.Events = []domain.Event{event}
+	}
+	return e, nil
 }

@@ -28,6 +28,9 @@ type OpenJourney struct {
 	domain.Journey
 	Step domain.Step
 	Ends time.Time
+	// Sent reports whether the journey can lead to this person's account. If not, a
+	// mail said why instead of a code.
+	Sent bool
 }
 
 // HistoryEntry is one line of a person's history: an event, or an operator's act.
@@ -78,7 +81,7 @@ func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	}
 	for _, j := range journeys {
 		if now, step, err := d.Journey(ctx, j.ID); err == nil && now.Profile == p.Profile && step != domain.StepDone {
-			c.Under = append(c.Under, OpenJourney{now, step, d.Ends(now)})
+			c.Under = append(c.Under, OpenJourney{now, step, d.Ends(now), now.Person == p.ID || now.Person == "" && slices.Contains(now.Candidates, p.ID)})
 		}
 	}
 	return c, nil

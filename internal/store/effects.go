@@ -172,9 +172,10 @@ func tally(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 
 // Events returns the events of a person, oldest first.
 func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Event, error) {
-	// The events of a journey before the person was identified are included.
+	// The events of a journey before the person was identified are included, those
+	// of another person with the same address are not.
 	rows, err := s.db.QueryContext(ctx, `SELECT at, kind, person_id, journey_id, details, coalesce((SELECT n FROM event_tallies t WHERE t.event_id = events.id), 1) FROM events
-		WHERE person_id = $1 OR (journey_id <> '' AND journey_id IN (SELECT journey_id FROM events WHERE person_id = $1)) ORDER BY id`, person)
+		WHERE person_id = $1 OR (person_id = '' AND journey_id <> '' AND journey_id IN (SELECT journey_id FROM events WHERE person_id = $1)) ORDER BY id`, person)
 	if err != nil {
 		return nil, wrap("events", err)
 	}

@@ -103,9 +103,10 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			domain.Held, micros(entry.At), id, domain.AccountCreating); err != nil {
 			return err
 		}
+		// The mails of a journey are events of all people at its address.
 		for _, statement := range []string{
-			`DELETE FROM jobs WHERE person_id = $1 OR journey_id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '')`,
-			`DELETE FROM journeys WHERE person_id = $1 OR id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '')`,
+			`DELETE FROM jobs WHERE person_id = $1 OR journey_id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
+			`DELETE FROM journeys WHERE person_id = $1 OR id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
 			`DELETE FROM desk_codes WHERE person_id = $1`,
 			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
 				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,

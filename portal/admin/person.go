@@ -16,19 +16,22 @@ import (
 // /admin/personnes/:id.
 type PersonPage struct {
 	helpdesk.Case
-	Path    string
-	Name    string // full name of the person
-	Kind    string // name of the profile
-	State   domain.PersonState
-	When    time.Time // time that is shown with the state: of the activation or the first login
-	Lines   []StoryLine
-	Seen    string // version and current time, for the forms
-	Helps   bool   // the operator's role may perform acts on the person
-	Resolve bool   // the operator's role may resolve a conflict
-	Held    []domain.Existing
-	Silent  bool // Keycloak did not answer
-	Changes []StoryLine
-	Hurry   bool // the account is waiting, and the operator may retry now
+	Path      string
+	Name      string // full name of the person
+	Kind      string // name of the profile
+	State     domain.PersonState
+	Birth     time.Time // zero: unknown
+	Next      helpdesk.Next
+	Source    string // address of the import that Next names; may be empty
+	Lines     []StoryLine
+	Seen      string // version and current time, for the forms
+	Helps     bool   // the operator's role may perform acts on the person
+	Resolve   bool   // the operator's role may resolve a conflict
+	Held      []domain.Existing
+	Silent    bool // Keycloak did not answer
+	Changes   []StoryLine
+	CodeWaits domain.JourneyID // the newest journey that waits for its code
+	Hurry     bool             // the account is waiting, and the operator may retry now
 
 	// Values submitted with an act that was refused.
 	Act, Address, Why, Card, NewAddress string
@@ -76,20 +79,28 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		return PersonPage{}, err
 	}
 	page := PersonPage{
-		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), When: c.ActivatedAt,
+		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(),
 		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
 	}
 	page.Hurry = page.State == domain.StateCreating && v.may(http.MethodPost, pathPeople+"/:id/reessayer")
-	if page.State == domain.StateActive {
-		page.When = c.FirstLoginAt
+	for _, w := range c.Under {
+		if w.Sent && w.Step == domain.StepCode && page.CodeWaits == "" {
+			page.CodeWaits = w.ID
+		}
 	}
+	page.Birth, _ = time.Parse(time.DateOnly, c.BirthDate) // a date that is not valid is not shown
+	source := func(id string) string {
+		if id == "" || !v.may(http.MethodGet, pathImports+"/:id") {
+			return ""
+		}
+		return pathImports + "/" + id
+	}
+	page.Source = source(page.Next.Import)
 	for _, m := range c.Story {
 		l := line(m)
-		if m.Kind == helpdesk.Imported && v.may(http.MethodGet, pathImports+"/:id") {
-			l.URL = pathImports + "/" + m.What["import"]
-		}
+		l.URL = source(m.What["import"])
 		page.Lines = append(page.Lines, l)
 	}
 	if c.Can.Resolve && page.Resolve {
@@ -226,6 +237,7 @@ func (a *Console) rename(v *visit, form web.Form) error {
 // stored.
 type DeskCodePage struct {
 	Code, Name, Number, Path string
+	Where                    string   // address of the page that takes the code
 	Letters                  []string // characters of the code, to be read out one by one
 	Until                    time.Time
 	Minutes                  int
@@ -242,7 +254,7 @@ func (a *Console) deskCode(v *visit, form web.Form) error {
 		return err
 	}
 	return v.show("deskcode", DeskCodePage{
-		Code: code.Reveal(), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Number: c.Number, Path: personURL(c.ID),
+		Code: code.Reveal(), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Number: c.Number, Path: personURL(c.ID), Where: a.site.URL("/activation/guichet"),
 		Letters: strings.Split(strings.ReplaceAll(code.Reveal(), "-", ""), ""), Until: kept.ExpiresAt, Minutes: int(domain.DeskLife.Minutes()),
 	})
 }
@@ -250,7 +262,7 @@ func (a *Console) deskCode(v *visit, form web.Form) error {
 func personSamples() (pages []any) {
 	at := time.Unix(0, 0)
 	full := PersonPage{
-		Path: "/admin/personnes/p", Name: "Jeanne d’Arc", Seen: "v 0", Helps: true, Resolve: true, Silent: true, When: at,
+		Path: "/admin/personnes/p", Name: "Jeanne d’Arc", Seen: "v 0", Helps: true, Resolve: true, Silent: true, Birth: at, Next: helpdesk.Next{Key: "held", At: at}, Source: "/admin/imports/0",
 		Held:    []domain.Existing{{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, Attributes: map[string][]string{"a": {"b"}}}},
 		Changes: []StoryLine{{At: at, Key: "person_held"}},
 		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
@@ -264,9 +276,12 @@ func personSamples() (pages []any) {
 		page.State = state
 		pages = append(pages, page)
 	}
-	return append(pages, PersonPage{State: domain.StateReady})
+	for _, key := range []string{"erased", "parked", "refused", "creating", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_guide", "step_password", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
+		pages = append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: key, At: at, Field: "email"}})
+	}
+	return append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: "not_begun"}})
 }
 
 func deskCodeSamples() []any {
-	return []any{DeskCodePage{Code: "7K3F-9Q2M", Name: "Jeanne d’Arc", Letters: []string{"7", "K"}, Until: time.Unix(0, 0), Minutes: 15}}
+	return []any{DeskCodePage{Code: "7K3F-9Q2M", Name: "Jeanne d’Arc", Where: "https://example.org/activation/guichet", Letters: []string{"7", "K"}, Until: time.Unix(0, 0), Minutes: 15}}
 }

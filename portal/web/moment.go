@@ -34,6 +34,14 @@ func (v View) Date(t time.Time) string {
 	return t.In(zone).Format(layout)
 }
 
+// Day returns a date without a time, such as a birth date.
+func (v View) Day(t time.Time) string {
+	if v.Lang == domain.English {
+		return t.Format("2 Jan 2006")
+	}
+	return t.Format("02/01/2006")
+}
+
 // Clock returns the hour and minute of a time, in the institution's time zone.
 func (v View) Clock(t time.Time) string {
 	zone := v.Zone

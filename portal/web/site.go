@@ -56,6 +56,9 @@ type Config struct {
 	AtOnce         int            // maximum number of requests processed at the same time; 0: no limit
 }
 
+// URL returns the public address of a path.
+func (s *Site) URL(path string) string { return s.base.JoinPath(path).String() }
+
 // Site serves the pages. It is safe for concurrent use after all routes were
 // added.
 type Site struct {
