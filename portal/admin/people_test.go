@@ -141,7 +141,7 @@ func TestPeople_FoundAndOpened(t *testing.T) {
 	if to := p.Find("tbody a").AttrOr("href", ""); to != jean {
 		t.Fatalf("the line leads to %s", to)
 	}
-	b.get(jean).shows("h1", "Jean-Pierre Martin").shows(".lead", "Le compte peut être activé").shows("main", "Rien ne s'est encore passé.")
+	b.get(jean).shows("h1", "Jean-Pierre Martin").shows(".next", "n’a encore rien demandé").shows("main", "Rien ne s'est encore passé.")
 	b.get("/admin/personnes?q=nobody").shows(".empty", "Personne ne correspond.")
 	if p := b.get("/admin/personnes/nobody"); p.status != http.StatusNotFound {
 		t.Errorf("nobody: %d", p.status)

@@ -221,9 +221,10 @@ func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	b.picture("list")
 	b.click(".people tbody th a")
 	b.until(`location.pathname.startsWith('/admin/personnes/')`)
-	b.reads("Prêt à activer", "Le compte peut être activé, il ne l'a pas encore été.", "adresse fausse", "5.1.1", "Importé : scolarité 2026.csv, par")
+	b.reads("Prêt à activer", "ne reçoit pas les mails (5.1.1)", "adresse fausse", "Importé : scolarité 2026.csv, par")
 	b.picture("person")
 
+	b.press("Code du guichet")
 	b.fill("#piece", "carte d'identité")
 	b.fill("#nouvelle", "pas une adresse")
 	b.press("Remettre un code")
