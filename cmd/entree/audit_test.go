@@ -37,7 +37,7 @@ func TestAudit_VerifyAndExport(t *testing.T) {
 	if out, _, err := i.entree("audit", "export", "--csv", "--since", "2026-01-01"); err != nil || !strings.Contains(out, ",'=person.released,p1,") {
 		t.Errorf("%v %s", err, out)
 	}
-	if _, stderr, err := i.entree("audit", "export", "--until", "hier"); err == nil || !strings.Contains(stderr, "want a day") {
+	if _, stderr, err := i.entree("audit", "export", "--until", "hier"); err == nil || !strings.Contains(stderr, "want a date") {
 		t.Errorf("%v %s", err, stderr)
 	}
 }

@@ -27,7 +27,7 @@ func TestS51_OnePersonIsExportedAndErased(t *testing.T) {
 		args []string
 	}{
 		{"no person has the number or identifier \"x\"", []string{"export", "x"}},
-		{"say which with --profile", []string{"export", "22502142"}},
+		{"choose one with --profile", []string{"export", "22502142"}},
 		{"add --reason", []string{"erase", "22502142", "--profile", "etudiant"}},
 		{"nothing was erased: this is Zoé Bœuf, etudiant 22502142", []string{"erase", "22502142", "--profile", "etudiant", "--reason", "asked"}},
 	} {
