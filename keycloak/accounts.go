@@ -14,15 +14,19 @@ import (
 	"entree/internal/domain"
 )
 
-// Accounts creates accounts in the client's realm. It implements domain.Accounts.
+// Accounts creates accounts in the client's realm and replaces their passwords. It
+// implements domain.Accounts.
 type Accounts struct {
 	*Client
-	scope string // of eduPersonPrincipalName
+	// Console is the client id of the portal's console: an account with a role of
+	// it is privileged. Empty: there is none.
+	Console string
+	scope   string // of eduPersonPrincipalName
 }
 
 // Accounts returns the accounts of the realm. scope is the domain after the @ of
 // eduPersonPrincipalName.
-func (c *Client) Accounts(scope string) *Accounts { return &Accounts{c, scope} }
+func (c *Client) Accounts(scope string) *Accounts { return &Accounts{Client: c, scope: scope} }
 
 // Create creates an account with one POST that carries everything, the hashed
 // password included (S41). The answers mean:

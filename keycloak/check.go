@@ -223,7 +223,8 @@ func (c *Client) ownRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Fi
 	var more []string
 	for client, access := range claims.Access {
 		for _, role := range access.Roles {
-			if client != "account" && (client != "realm-management" || !slices.Contains(leastRoles, role)) { // every user has the roles of account
+			implied := client == managementClient && (slices.Contains(leastRoles, role) || role == "query-clients") // by view-clients
+			if client != "account" && !implied {                                                                    // every user has the roles of account
 				more = append(more, client+"."+role)
 			}
 		}

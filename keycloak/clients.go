@@ -19,9 +19,11 @@ func isManaged(m map[string]any) bool {
 
 // leastRoles are the roles of realm-management that the portal's service
 // account needs: to create and look up users, to read the realm's password
-// policy, and to read login events. Tested on 26.7.4: with manage-users alone
-// the policy is not visible.
-var leastRoles = []string{"manage-users", "view-realm", "view-events"}
+// policy, to read login events, and to see the client roles of an account before
+// its password is replaced. Tested on 26.7.4: with manage-users alone the policy
+// and the client roles are not visible, and Keycloak sets the password of an
+// administrator without a word.
+var leastRoles = []string{"manage-users", "view-realm", "view-events", "view-clients"}
 
 type named struct {
 	ID   string `json:"id"`

@@ -142,6 +142,48 @@ func Run(t *testing.T, s Subject) {
 			t.Errorf("S44 an id that is none: %v", err)
 		}
 	})
+	t.Run("a password is replaced in an account that bears the mark, and in no other", func(t *testing.T) {
+		a := New()
+		id, err := s.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref := domain.AccountRef{ID: id, ActivationID: a.ActivationID, Login: a.Login}
+		if standing, err := s.Standing(t.Context(), ref); err != nil || standing != (domain.Standing{}) {
+			t.Errorf("standing: %+v, %v", standing, err)
+		}
+		newer := a.Credential
+		newer.Secret = strings.ReplaceAll(newer.Secret, "AAAAAAAAAAAAAAAAAAAAAA==", "BBBBBBBBBBBBBBBBBBBBBA==")
+		for range 2 {
+			if err := s.SetPassword(t.Context(), ref, newer, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if version, number := s.Attributes(t, a.Login); version != a.CharterVersion || number != a.Number {
+			t.Errorf("the attributes changed: charter %q, number %q", version, number)
+		}
+		if again, err := s.Create(t.Context(), a); err != nil || again != id {
+			t.Errorf("its mark is lost: %q, %v", again, err)
+		}
+		for name, other := range map[string]struct {
+			ref  domain.AccountRef
+			want domain.Bar
+		}{
+			"another mark": {domain.AccountRef{ID: id, ActivationID: a.ActivationID + "-2", Login: a.Login}, domain.BarForeign},
+			"no mark":      {domain.AccountRef{ID: id, Login: a.Login}, domain.BarForeign},
+			"no account":   {domain.AccountRef{ID: "11111111-1111-4111-8111-111111111111", ActivationID: a.ActivationID, Login: "nobody" + a.Login}, domain.BarGone},
+			"no id":        {domain.AccountRef{ActivationID: a.ActivationID, Login: "nobody" + a.Login}, domain.BarGone},
+			"S44 a path":   {domain.AccountRef{ID: "../clients", ActivationID: a.ActivationID, Login: "nobody" + a.Login}, domain.BarGone},
+		} {
+			var barred *domain.AccountBarred
+			if err := s.SetPassword(t.Context(), other.ref, newer, true); !errors.As(err, &barred) || barred.Bar != other.want || !domain.IsPermanent(err) {
+				t.Errorf("%s: %v, want %s", name, err, other.want)
+			}
+			if standing, err := s.Standing(t.Context(), other.ref); err != nil || standing.Bar != other.want {
+				t.Errorf("%s: standing %+v, %v", name, standing, err)
+			}
+		}
+	})
 	t.Run("S42 an earlier activation of the same login is not ours", func(t *testing.T) {
 		a := New()
 		if _, err := s.Create(t.Context(), a); err != nil {

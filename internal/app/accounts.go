@@ -39,7 +39,9 @@ func schemeHashers(atOnce int) (map[string]credentialHasher, error) {
 func (a *App) openAccounts() (accountStore, error) {
 	c := a.config
 	if !c.InDirectory() {
-		return a.realm.Accounts(c.Institution.Scope), nil
+		accounts := a.realm.Accounts(c.Institution.Scope)
+		accounts.Console = c.Console.ClientID
+		return accounts, nil
 	}
 	hashers, err := schemeHashers(c.Limits.HashesAtOnce)
 	if err != nil {

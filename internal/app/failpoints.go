@@ -92,6 +92,10 @@ func (a failingAccounts) Create(ctx context.Context, account domain.Account) (id
 	return id, withHits("account.create", func() error { id, err = a.Accounts.Create(ctx, account); return err })
 }
 
+func (a failingAccounts) SetPassword(ctx context.Context, ref domain.AccountRef, c domain.Credential, otherProof bool) error {
+	return around("account.password", func() error { return a.Accounts.SetPassword(ctx, ref, c, otherProof) })
+}
+
 type failingHasher struct{ domain.Hasher }
 
 func (h failingHasher) Hash(ctx context.Context, password secret.Text) (c domain.Credential, err error) {

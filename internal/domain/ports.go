@@ -81,7 +81,8 @@ type Limits interface {
 	Keys(ctx context.Context, kind string, after time.Time, most int) ([]string, error)
 }
 
-// Accounts is the part of Keycloak that an activation needs.
+// Accounts is the part of a store of accounts (Keycloak, a directory) that an
+// activation and a recovery need.
 type Accounts interface {
 	// Create creates the account in one call and returns its id. It may be
 	// called again with the same ActivationID after any error: it then finds the
@@ -93,6 +94,22 @@ type Accounts interface {
 	// Accepted writes a person's newest acceptance into the account's attributes
 	// for relying parties, and changes nothing else. It is idempotent.
 	Accepted(ctx context.Context, id string, a Acceptance) error
+	// Standing reports whether the portal may replace the password of an account,
+	// and whether the account has a second factor. It changes nothing. It never
+	// returns BarFactor or BarFrozen, which the caller decides.
+	Standing(ctx context.Context, a AccountRef) (Standing, error)
+	// SetPassword replaces the password of an account that Create made. It reads
+	// the account first, and returns a permanent *AccountBarred, without any
+	// change, if Standing would return a bar, or BarFactor if the account has a
+	// second factor and otherProof is false. otherProof says that the student gave
+	// a proof besides the personal mailbox.
+	//
+	// SetPassword leaves every other credential, attribute, group and role of the
+	// account as it is, never enables an account, and removes only the demand to
+	// choose a new password. Afterwards it ends the sessions of the account and
+	// lifts a lock for wrong passwords. It is idempotent: after any error that is
+	// not permanent the outcome is unknown, and the same call is made again.
+	SetPassword(ctx context.Context, a AccountRef, c Credential, otherProof bool) error
 }
 
 // Hasher hashes a password into a credential in the realm's format.

@@ -25,6 +25,8 @@ type Accounts struct {
 type account struct {
 	id string
 	domain.Account
+	standing  domain.Standing
+	passwords int // replaced so far
 }
 
 // New returns an empty realm.
@@ -155,4 +157,67 @@ func (f *Accounts) Adopt(_ context.Context, id string, a domain.Account) error {
 		return nil
 	}
 	return domain.Permanent(errors.New("no such account"))
+}
+
+// Standing implements domain.Accounts.
+func (f *Accounts) Standing(_ context.Context, ref domain.AccountRef) (domain.Standing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return domain.Standing{}, f.fail
+	}
+	_, standing := f.standing(ref)
+	return standing, nil
+}
+
+func (f *Accounts) standing(ref domain.AccountRef) (*account, domain.Standing) {
+	for _, there := range f.byLogin {
+		switch {
+		case there.id != ref.ID:
+		case ref.ActivationID == "" || there.ActivationID != ref.ActivationID:
+			return nil, domain.Standing{Bar: domain.BarForeign}
+		default:
+			return there, there.standing
+		}
+	}
+	return nil, domain.Standing{Bar: domain.BarGone}
+}
+
+// SetPassword implements domain.Accounts.
+func (f *Accounts) SetPassword(_ context.Context, ref domain.AccountRef, c domain.Credential, otherProof bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	there, standing := f.standing(ref)
+	if standing.Bar == "" && standing.HasFactor && !otherProof {
+		standing.Bar = domain.BarFactor
+	}
+	if standing.Bar != "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	}
+	there.Credential = c
+	there.passwords++
+	return nil
+}
+
+// Stand sets the standing of the account with a login, as an administrator of the
+// realm would change it.
+func (f *Accounts) Stand(login string, s domain.Standing) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if a, ok := f.byLogin[strings.ToLower(login)]; ok {
+		a.standing = s
+	}
+}
+
+// Passwords returns how often the password of an account was replaced.
+func (f *Accounts) Passwords(login string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if a, ok := f.byLogin[strings.ToLower(login)]; ok {
+		return a.passwords
+	}
+	return 0
 }

@@ -1,0 +1,132 @@
+package keycloak
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/Nerzal/gocloak/v13"
+
+	"entree/internal/domain"
+)
+
+// updatePassword is the required action that demands a new password at the next
+// login.
+const updatePassword = "UPDATE_PASSWORD"
+
+// Standing implements domain.Accounts.
+func (c *Accounts) Standing(ctx context.Context, a domain.AccountRef) (domain.Standing, error) {
+	_, s, err := c.standing(ctx, a)
+	return s, err
+}
+
+// SetPassword implements domain.Accounts. Keycloak replaces the password of a user
+// whose update carries credentials and nothing else, and leaves one-time passwords,
+// passkeys, groups, roles, attributes and links as they are. It then still lets
+// old sessions live and wrong passwords lock the account, so both follow. The
+// update never carries "enabled": that would enable an account that an
+// administrator disabled.
+//
+// Keycloak's policy is not checked for a hash; the portal has checked the password
+// by the same rules, except those of the history, which only Keycloak knows.
+func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credential domain.Credential, otherProof bool) error {
+	user, s, err := c.standing(ctx, a)
+	if err != nil {
+		return err
+	}
+	if s.Bar == "" && s.HasFactor && !otherProof {
+		s.Bar = domain.BarFactor
+	}
+	if s.Bar != "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: s.Bar})
+	}
+	change := map[string]any{"credentials": []gocloak.CredentialRepresentation{{
+		Type: gocloak.StringP("password"), CredentialData: &credential.Data, SecretData: &credential.Secret, Temporary: gocloak.BoolP(false),
+	}}}
+	if user.RequiredActions != nil && slices.Contains(*user.RequiredActions, updatePassword) {
+		change["requiredActions"] = slices.DeleteFunc(slices.Clone(*user.RequiredActions), func(action string) bool { return action == updatePassword })
+	}
+	if _, err := c.do(ctx, http.MethodPut, c.path("users", a.ID), change, nil); err != nil {
+		return lasting(err)
+	}
+	if _, err := c.do(ctx, http.MethodPost, c.path("users", a.ID, "logout"), nil, nil); err != nil {
+		return err
+	}
+	_, err = c.do(ctx, http.MethodDelete, c.path("attack-detection", "brute-force", "users", a.ID), nil, nil)
+	return err
+}
+
+// standing reads an account and decides whether its password may be replaced.
+func (c *Accounts) standing(ctx context.Context, a domain.AccountRef) (user gocloak.User, s domain.Standing, err error) {
+	if a.ID == "" || locationID(a.ID) != a.ID {
+		return user, domain.Standing{Bar: domain.BarGone}, nil
+	}
+	_, err = c.do(ctx, http.MethodGet, c.path("users", a.ID), nil, &user)
+	switch {
+	case status(err) == http.StatusNotFound:
+		return user, domain.Standing{Bar: domain.BarGone}, nil
+	case err != nil:
+		return user, s, err
+	case user.Attributes == nil || a.ActivationID == "" || !slices.Equal((*user.Attributes)[markAttribute], []string{a.ActivationID}):
+		return user, domain.Standing{Bar: domain.BarForeign}, nil
+	case !gocloak.PBool(user.Enabled):
+		return user, domain.Standing{Bar: domain.BarDisabled}, nil
+	case gocloak.PString(user.FederationLink) != "" || strings.HasPrefix(a.ID, "f:"):
+		return user, domain.Standing{Bar: domain.BarFederated}, nil
+	}
+	privileged, err := c.privileged(ctx, a.ID)
+	if err != nil {
+		return user, s, err
+	}
+	if privileged {
+		return user, domain.Standing{Bar: domain.BarPrivileged}, nil
+	}
+	var credentials []struct{ Type string }
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", a.ID, "credentials"), nil, &credentials); err != nil {
+		return user, s, err
+	}
+	for _, credential := range credentials {
+		s.HasFactor = s.HasFactor || credential.Type != "password"
+	}
+	return user, s, nil
+}
+
+// managementClient is the client whose roles are the rights in a realm's admin API.
+const managementClient = "realm-management"
+
+// masterRoles are the realm roles that administer Keycloak itself, in the realm
+// master.
+var masterRoles = []string{"admin", "create-realm"}
+
+// privileged reports whether a user has a right of administration: any role of
+// realm-management or of the portal's console, or an administrator's role of the
+// realm master. Roles by a group or by a composite role count. Keycloak shows the
+// roles of a client only to a service account with view-clients; without it the
+// error says so.
+func (c *Accounts) privileged(ctx context.Context, id string) (bool, error) {
+	var roles []named
+	for _, name := range []string{managementClient, c.Console} {
+		if name == "" {
+			continue
+		}
+		client, err := c.clientNamed(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		if client == nil {
+			continue
+		}
+		if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "role-mappings", "clients", fmt.Sprint(client["id"]), "composite"), nil, &roles); err != nil {
+			return false, fmt.Errorf("read the roles of %s: %w", name, err)
+		}
+		if len(roles) > 0 {
+			return true, nil
+		}
+	}
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "role-mappings", "realm", "composite"), nil, &roles); err != nil {
+		return false, fmt.Errorf("read the realm roles: %w", err)
+	}
+	return slices.ContainsFunc(roles, func(r named) bool { return slices.Contains(masterRoles, r.Name) }), nil
+}
