@@ -51,11 +51,34 @@ func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credent
 	if _, err := c.do(ctx, http.MethodPut, c.path("users", a.ID), change, nil); err != nil {
 		return lasting(err)
 	}
-	if _, err := c.do(ctx, http.MethodPost, c.path("users", a.ID, "logout"), nil, nil); err != nil {
+	return c.endSessions(ctx, a.ID)
+}
+
+// endSessions ends the sessions of a user and lifts a lock for wrong passwords.
+func (c *Accounts) endSessions(ctx context.Context, id string) error {
+	if _, err := c.do(ctx, http.MethodPost, c.path("users", id, "logout"), nil, nil); err != nil {
 		return err
 	}
-	_, err = c.do(ctx, http.MethodDelete, c.path("attack-detection", "brute-force", "users", a.ID), nil, nil)
+	_, err := c.do(ctx, http.MethodDelete, c.path("attack-detection", "brute-force", "users", id), nil, nil)
 	return err
+}
+
+// Standing returns the standing of a user without regard to the federation that the
+// user comes from. It implements directory.Signins.
+func (f *Federated) Standing(ctx context.Context, id string) (domain.Standing, error) {
+	var user gocloak.User
+	if _, err := f.accounts.do(ctx, http.MethodGet, f.accounts.path("users", id), nil, &user); err != nil {
+		if status(err) == http.StatusNotFound {
+			return domain.Standing{Bar: domain.BarGone}, nil
+		}
+		return domain.Standing{}, err
+	}
+	return f.accounts.rights(ctx, user, id)
+}
+
+// EndSessions implements directory.Signins.
+func (f *Federated) EndSessions(ctx context.Context, id string) error {
+	return f.accounts.endSessions(ctx, id)
 }
 
 // standing reads an account and decides whether its password may be replaced.
@@ -71,26 +94,33 @@ func (c *Accounts) standing(ctx context.Context, a domain.AccountRef) (user gocl
 		return user, s, err
 	case user.Attributes == nil || a.ActivationID == "" || !slices.Equal((*user.Attributes)[markAttribute], []string{a.ActivationID}):
 		return user, domain.Standing{Bar: domain.BarForeign}, nil
-	case !gocloak.PBool(user.Enabled):
-		return user, domain.Standing{Bar: domain.BarDisabled}, nil
 	case gocloak.PString(user.FederationLink) != "" || strings.HasPrefix(a.ID, "f:"):
 		return user, domain.Standing{Bar: domain.BarFederated}, nil
 	}
-	privileged, err := c.privileged(ctx, a.ID)
+	s, err = c.rights(ctx, user, a.ID)
+	return user, s, err
+}
+
+// rights decides by a user's state, roles and credentials.
+func (c *Accounts) rights(ctx context.Context, user gocloak.User, id string) (s domain.Standing, err error) {
+	if !gocloak.PBool(user.Enabled) {
+		return domain.Standing{Bar: domain.BarDisabled}, nil
+	}
+	privileged, err := c.privileged(ctx, id)
 	if err != nil {
-		return user, s, err
+		return s, err
 	}
 	if privileged {
-		return user, domain.Standing{Bar: domain.BarPrivileged}, nil
+		return domain.Standing{Bar: domain.BarPrivileged}, nil
 	}
 	var credentials []struct{ Type string }
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", a.ID, "credentials"), nil, &credentials); err != nil {
-		return user, s, err
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &credentials); err != nil {
+		return s, err
 	}
 	for _, credential := range credentials {
 		s.HasFactor = s.HasFactor || credential.Type != "password"
 	}
-	return user, s, nil
+	return s, nil
 }
 
 // managementClient is the client whose roles are the rights in a realm's admin API.

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"testing"
 
+	"entree/internal/accountstest"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
-	"entree/keycloak/accountstest"
 )
 
 const renewed = "LesTramwaysRevent5Fois"

@@ -1,0 +1,88 @@
+package directory
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"entree/internal/domain"
+)
+
+// Signins is implemented by a Realm that can look at an account and end its
+// sessions when the password of its entry is replaced.
+type Signins interface {
+	// Standing returns the standing of an account without regard to its federation.
+	Standing(ctx context.Context, id string) (domain.Standing, error)
+	// EndSessions ends the account's sessions and lifts a lock for wrong passwords.
+	EndSessions(ctx context.Context, id string) error
+}
+
+// Standing implements domain.Accounts. An entry without the activation's mark is
+// foreign.
+func (s *Store) Standing(ctx context.Context, a domain.AccountRef) (domain.Standing, error) {
+	conn, release, err := s.Dial(ctx)
+	if err != nil {
+		return domain.Standing{}, s.meaning("connect", err)
+	}
+	defer release()
+	_, standing, err := s.standing(ctx, conn, a)
+	return standing, err
+}
+
+func (s *Store) standing(ctx context.Context, conn *ldap.Conn, a domain.AccountRef) (entry, domain.Standing, error) {
+	e, err := s.byID(ctx, conn, a.ID)
+	switch {
+	case errors.Is(err, errNoAccount):
+		return e, domain.Standing{Bar: domain.BarGone}, nil
+	case err != nil:
+		return e, domain.Standing{}, err
+	case a.ActivationID == "" || e.mark != a.ActivationID:
+		return e, domain.Standing{Bar: domain.BarForeign}, nil
+	}
+	if realm, ok := s.Realm.(Signins); ok {
+		standing, err := realm.Standing(ctx, a.ID)
+		return e, standing, err
+	}
+	return e, domain.Standing{}, nil
+}
+
+// SetPassword implements domain.Accounts: one MODIFY, which the directory refuses if
+// the entry has lost the mark by now.
+func (s *Store) SetPassword(ctx context.Context, a domain.AccountRef, c domain.Credential, otherProof bool) error {
+	scheme, password, err := UserPassword(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Proven(ctx, scheme); err != nil {
+		return err
+	}
+	conn, release, err := s.Dial(ctx)
+	if err != nil {
+		return s.meaning("connect", err)
+	}
+	defer release()
+	e, standing, err := s.standing(ctx, conn, a)
+	if err != nil {
+		return err
+	}
+	if standing.Bar == "" && standing.HasFactor && !otherProof {
+		standing.Bar = domain.BarFactor
+	}
+	if standing.Bar != "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	}
+	guard, err := assertion(is(s.Mark, s.MarkPrefix+a.ActivationID))
+	if err != nil {
+		return err
+	}
+	m := ldap.NewModifyRequest(e.dn, []ldap.Control{guard})
+	m.Replace("userPassword", []string{password})
+	if err := conn.Modify(m); err != nil {
+		return s.meaning("replace the password", err)
+	}
+	if realm, ok := s.Realm.(Signins); ok {
+		return realm.EndSessions(ctx, a.ID)
+	}
+	return nil
+}
