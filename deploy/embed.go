@@ -1,7 +1,7 @@
-// Package deploy holds what an installation begins with: the sample
-// configuration, a charter to start from, the theme of the login page, nginx
-// before several instances, the rights of the portal in an OpenLDAP, and a unit of
-// systemd for each.
+// Package deploy holds the files of an installation: the sample configuration, a
+// charter to start from, the theme of the login page, nginx before several
+// instances, units of systemd, the rights of the portal in an OpenLDAP, and the
+// contents of packages and images.
 package deploy
 
 import "embed"

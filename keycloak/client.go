@@ -13,6 +13,8 @@ package keycloak
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,8 +39,9 @@ type Config struct {
 	Realm        string
 	ClientID     string
 	ClientSecret secret.Text
-	Timeout      time.Duration // of each call; 0: 10 seconds
-	InFlight     int           // concurrent creations; 0: 8
+	Timeout      time.Duration  // of each call; 0: 10 seconds
+	InFlight     int            // concurrent creations; 0: 8
+	Roots        *x509.CertPool // nil: the authorities of the system
 }
 
 // Client calls the admin API of one realm.
@@ -47,6 +50,8 @@ type Client struct {
 	gocloak  *gocloak.GoCloak
 	inFlight chan struct{}
 	login    *authorized
+
+	transport *http.Transport // of all requests
 }
 
 // NewClient returns a client that logs in as the portal's service account. It
@@ -182,7 +187,17 @@ func newClient(c Config, grant func(context.Context) (*oauth2.Token, error)) *Cl
 	limited := &http.Client{Transport: login, Timeout: c.Timeout}
 	g := gocloak.NewClient(c.URL)
 	g.SetRestyClient(resty.NewWithClient(limited))
-	return &Client{config: c, gocloak: g, inFlight: make(chan struct{}, c.InFlight), login: login}
+	client := &Client{config: c, gocloak: g, inFlight: make(chan struct{}, c.InFlight), login: login, transport: transport}
+	return client.Trust(c.Roots)
+}
+
+// Trust makes the client trust these certificate authorities, or those of the
+// system if roots is nil. It must be called before the first request.
+func (c *Client) Trust(roots *x509.CertPool) *Client {
+	if roots != nil {
+		c.transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return c
 }
 
 func tokenURL(address, realm string) string {

@@ -11,6 +11,9 @@
 //	entree migrate         from SQLite to PostgreSQL, or back
 //	entree bounces explain what the portal reads in mails that came back
 //	entree schema status   the schema version of the database; migrate
+//	entree config check    what is wrong with the configuration
+//	entree healthcheck     whether the portal on this machine answers
+//	entree version         version, commit, schema
 //	entree webhooks        try what relying parties are told, and send it again
 //	entree charter publish the configuration's charters
 //	entree evidence verify what the console exported
@@ -28,12 +31,13 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // for images and systems without time zones
 
 	"github.com/spf13/cobra"
-)
+	_ "golang.org/x/crypto/x509roots/fallback" // used only if the system has no certificate authorities
 
-// Version is set when a release is built.
-var version = "development"
+	"entree/internal/buildinfo"
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,7 +57,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root := &cobra.Command{
 		Use:           "entree",
 		Short:         "The door to a university's digital workspace",
-		Version:       version,
+		Version:       buildinfo.Read().Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -76,6 +80,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		backupCommand(env),
 		restoreCommand(env),
 		schemaCommand(env),
+		configCommand(env),
+		healthcheckCommand(env),
+		versionCommand(),
+		manCommand(),
 	)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errTold) {

@@ -101,6 +101,7 @@ account, master otherwise. "theme" needs no login.`,
 			default:
 				admin = keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password, otp)
 			}
+			admin.Trust(c.Roots())
 			want := app.Wanted(c)
 			want.Only, want.Without = only, without
 			if notes {

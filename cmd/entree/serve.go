@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entree/internal/app"
+	"entree/internal/buildinfo"
 	"entree/internal/config"
 )
 
@@ -48,7 +49,7 @@ under way come to its end, for 15 seconds at most.`,
 			if err != nil {
 				return fmt.Errorf("portal.listen: %w", err)
 			}
-			log.Info("the portal answers", "at", listener.Addr().String(), "as", c.Portal.BaseURL, "version", version)
+			log.Info("the portal answers", "at", listener.Addr().String(), "as", c.Portal.BaseURL, "version", buildinfo.Read().Version, "commit", buildinfo.Read().Commit)
 			return a.Serve(cmd.Context(), listener)
 		},
 	}

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"time"
 
 	"entree/internal/campaign"
+	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/mail"
 	"entree/internal/mail/bounce"
@@ -19,11 +21,11 @@ func (a *App) setUpCampaigns(ctx context.Context, p ports) error {
 	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())
 	a.runner.Handle(campaign.JobMail, a.campaigns.Mails())
 	var box bounce.Box
-	switch b := c.Bounces; b.Kind {
+	switch c.Bounces.Kind {
 	case "folder":
 		box = bounce.Folder{Dir: c.BounceFolder()}
 	case "imap":
-		box = bounce.IMAP{Host: b.Host, Port: b.Port, TLS: b.TLS, User: b.User, Password: b.Password, Mailbox: b.Mailbox}
+		box = newIMAP(c)
 	default:
 		return nil
 	}
@@ -39,4 +41,14 @@ func (a *App) setUpCampaigns(ctx context.Context, p ports) error {
 	}
 	a.runner.Handle(bounce.JobKind, reader)
 	return a.store.EnsureJob(ctx, reader.FirstJob())
+}
+
+// newIMAP returns the configured mailbox for bounces.
+func newIMAP(c config.Config) bounce.IMAP {
+	b := c.Bounces
+	box := bounce.IMAP{Host: b.Host, Port: b.Port, TLS: b.TLS, User: b.User, Password: b.Password, Mailbox: b.Mailbox}
+	if c.Roots() != nil {
+		box.TLSRoots = &tls.Config{ServerName: b.Host, RootCAs: c.Roots(), MinVersion: tls.VersionTLS12}
+	}
+	return box
 }

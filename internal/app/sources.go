@@ -24,7 +24,7 @@ func OpenSource(ctx context.Context, s config.Source, m *registry.Mapping) (regi
 		m.Profile = s.Profile
 	}
 	return directory.Open(ctx, directory.Source{
-		Server: ldapconn.Server{URL: s.URL, StartTLS: s.StartTLS, CA: s.CA, BindDN: s.BindDN, Password: s.Password, Timeout: s.Timeout},
+		Server: ldapconn.Server{URL: s.URL, StartTLS: s.StartTLS, CA: s.CA, Roots: s.Roots, BindDN: s.BindDN, Password: s.Password, Timeout: s.Timeout},
 		Base:   s.Base, Filter: s.Filter, PageSize: s.PageSize, Columns: s.Columns,
 	})
 }

@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,12 +35,42 @@ import (
 )
 
 // DatabaseOf returns the DSN of the configured database. A relative SQLite path is
-// relative to the configuration file.
+// relative to the configuration file. A PostgreSQL URL gets the limit of
+// connections and, with sslmode=verify-ca or verify-full, the private authorities.
 func DatabaseOf(c config.Config) string {
-	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && !filepath.IsAbs(file) {
-		return "sqlite:" + filepath.Join(c.Dir, file)
+	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(c.Dir, file)
+		}
+		return "sqlite:" + file
 	}
-	return c.Database
+	u, err := url.Parse(c.Database)
+	if err != nil {
+		return c.Database
+	}
+	q := u.Query()
+	if !q.Has(store.ConnectionsParameter) && c.Connections > 0 {
+		q.Set(store.ConnectionsParameter, strconv.Itoa(c.Connections))
+	}
+	if ca := c.PrivateCAFile(); ca != "" && strings.HasPrefix(q.Get("sslmode"), "verify-") && !q.Has("sslrootcert") {
+		q.Set("sslrootcert", ca)
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// callLimit is the time limit of one request to the single sign-on.
+const callLimit = 10 * time.Second
+
+// httpClient returns a client that trusts the configured authorities, or nil if
+// those of the system suffice.
+func httpClient(c config.Config) *http.Client {
+	if c.Roots() == nil {
+		return nil
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: c.Roots(), MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: transport, Timeout: callLimit}
 }
 
 // OpenStore opens the configured database, with the keys of the secret if there
@@ -70,12 +103,12 @@ func openBreached(c config.Config) (domain.Breached, error) {
 
 // NewWebhooks returns the webhooks of the configuration.
 func NewWebhooks(c config.Config) *webhook.Webhooks {
-	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader})
+	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader, Roots: c.Roots()})
 }
 
 func keycloakConfig(c config.Config) keycloak.Config {
 	k := c.Keycloak
-	return keycloak.Config{URL: k.URL, Realm: k.Realm, ClientID: k.ClientID, ClientSecret: k.ClientSecret, Timeout: k.Timeout, InFlight: k.CreatesInFlight}
+	return keycloak.Config{URL: k.URL, Realm: k.Realm, ClientID: k.ClientID, ClientSecret: k.ClientSecret, Timeout: k.Timeout, InFlight: k.CreatesInFlight, Roots: c.Roots()}
 }
 
 // mailOptions returns the mailer's options. rules judge the refusals of mail
@@ -83,7 +116,7 @@ func keycloakConfig(c config.Config) keycloak.Config {
 func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
 	s, i := c.SMTP, c.Institution
 	return mail.Options{
-		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout,
+		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout, Roots: c.Roots(),
 		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
 		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
 		JudgeRefusal: func(to domain.Address, reply string) *domain.AddressRefused {
@@ -138,13 +171,13 @@ func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
 	case "oidc":
 		login, err = sso.New(sso.Config{
 			Issuer: c.Issuer(), ClientID: c.SSO.ClientID, ClientSecret: c.SSO.ClientSecret,
-			RedirectURL: back, Scopes: []string{"profile", "email"}, Now: time.Now, Random: rand.Reader,
+			RedirectURL: back, Scopes: []string{"profile", "email"}, Now: time.Now, Random: rand.Reader, HTTPClient: httpClient(c),
 		})
 	case "cas":
 		var issuer *url.URL
 		if issuer, err = url.Parse(c.Issuer()); err == nil {
 			behind = issuer.Scheme + "://" + issuer.Host
-			login, err = sso.NewCAS(sso.CASConfig{URL: c.SSO.CASURL, ServiceURL: back, Now: time.Now, Random: rand.Reader})
+			login, err = sso.NewCAS(sso.CASConfig{URL: c.SSO.CASURL, ServiceURL: back, Now: time.Now, Random: rand.Reader, HTTPClient: httpClient(c)})
 		}
 	}
 	return login, behind, err
@@ -158,7 +191,7 @@ func (a *App) newConsole() (*admin.Console, error) {
 	}
 	login, err := sso.New(sso.Config{
 		Issuer: c.Issuer(), ClientID: c.Console.ClientID, ClientSecret: c.Console.ClientSecret,
-		RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/admin/connexion/retour", Scopes: []string{"profile"}, Now: time.Now, Random: rand.Reader,
+		RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/admin/connexion/retour", Scopes: []string{"profile"}, Now: time.Now, Random: rand.Reader, HTTPClient: httpClient(c),
 	})
 	if err != nil {
 		return nil, err

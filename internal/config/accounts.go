@@ -68,7 +68,7 @@ func (c Config) InDirectory() bool { return c.Accounts.Store == StoreDirectory }
 func (c Config) AccountDirectory() directory.Options {
 	d := c.Directory
 	o := directory.Options{
-		Server: ldapconn.Server{URL: d.URL, StartTLS: d.StartTLS, BindDN: d.BindDN, Password: d.Password, Timeout: d.Timeout},
+		Server: ldapconn.Server{URL: d.URL, StartTLS: d.StartTLS, Roots: c.roots, BindDN: d.BindDN, Password: d.Password, Timeout: d.Timeout},
 		Base:   d.Base, Search: d.Search, Way: d.Way, ObjectClasses: d.ObjectClasses, Login: d.Login, Address: d.Address, Groups: d.Groups,
 		Policy: d.Policy, Mark: d.Mark, MarkPrefix: d.MarkPrefix, Probe: d.Probe, InFlight: c.Keycloak.CreatesInFlight,
 	}

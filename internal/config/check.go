@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/mail"
@@ -60,12 +61,19 @@ func (c *Config) checkForImport() []string {
 
 func (c *Config) checkSecrets(f *faults) {
 	if c.Secret.Empty() {
-		f.add("secret", "is missing: give it as ENTREE_SECRET or ENTREE_SECRET_FILE; make one with `openssl rand -hex 32`")
+		c.needSecret(f, "secret", "is missing: give it as ENTREE_SECRET or ENTREE_SECRET_FILE; make one with `openssl rand -hex 32`")
 		return
 	}
 	var err error
 	if c.Keys, err = secret.ParseKeys(c.Secret); err != nil {
 		f.add("secret", "%v", err)
+	}
+}
+
+// needSecret adds a fault for a missing secret, unless the file is a template.
+func (c *Config) needSecret(f *faults, key, message string) {
+	if !c.template {
+		f.add(key, "%s", message)
 	}
 }
 
@@ -129,6 +137,10 @@ func (c *Config) checkDatabase(f *faults) {
 	if !slices.Contains([]string{"", "automatic", "command"}, c.Migrate) {
 		f.add("database_migrate", "%q: want automatic or command", c.Migrate)
 	}
+	if c.Connections < 2 || c.Connections > 1000 {
+		f.add("database_connections", "%d: want 2 to 1000", c.Connections)
+	}
+	c.readRoots(f)
 }
 
 func (c *Config) checkOutside(f *faults) {
@@ -139,7 +151,7 @@ func (c *Config) checkOutside(f *faults) {
 	f.need("keycloak.realm", k.Realm)
 	f.need("keycloak.client_id", k.ClientID)
 	if k.ClientSecret.Empty() {
-		f.add("keycloak.client_secret", "is missing: give it as ENTREE_KEYCLOAK_CLIENT_SECRET or ENTREE_KEYCLOAK_CLIENT_SECRET_FILE")
+		c.needSecret(f, "keycloak.client_secret", "is missing: give it as ENTREE_KEYCLOAK_CLIENT_SECRET or ENTREE_KEYCLOAK_CLIENT_SECRET_FILE")
 	}
 	between(f, "keycloak.timeout", k.Timeout, time.Second, time.Minute)
 	if k.LoginsEvery != 0 {
@@ -152,7 +164,7 @@ func (c *Config) checkOutside(f *faults) {
 	case "oidc":
 		f.need("sso.client_id", c.SSO.ClientID)
 		if c.SSO.ClientSecret.Empty() {
-			f.add("sso.client_secret", "is missing: give it as ENTREE_SSO_CLIENT_SECRET or ENTREE_SSO_CLIENT_SECRET_FILE")
+			c.needSecret(f, "sso.client_secret", "is missing: give it as ENTREE_SSO_CLIENT_SECRET or ENTREE_SSO_CLIENT_SECRET_FILE")
 		}
 	case "cas":
 		f.need("sso.cas_url", c.SSO.CASURL)
@@ -320,6 +332,41 @@ func checkURL(f *faults, key, value string) {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// readRoots reads the certificate authorities of private_ca and adds them to
+// those of the system.
+func (c *Config) readRoots(f *faults) {
+	if c.PrivateCA == "" || c.roots != nil {
+		return
+	}
+	raw, err := os.ReadFile(c.path(c.PrivateCA))
+	if err != nil {
+		f.add("private_ca", "%v", err)
+		return
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(raw) {
+		f.add("private_ca", "%s has no certificate in PEM form", c.PrivateCA)
+		return
+	}
+	c.roots = roots
+}
+
+// Roots returns the certificate authorities that the portal trusts: those of the
+// system and of private_ca. It returns nil, which means those of the system
+// alone, if private_ca is empty.
+func (c Config) Roots() *x509.CertPool { return c.roots }
+
+// PrivateCAFile returns the path of private_ca, and "" if there is none.
+func (c Config) PrivateCAFile() string {
+	if c.PrivateCA == "" {
+		return ""
+	}
+	return c.path(c.PrivateCA)
 }
 
 // path resolves a path of the file against the folder of the file.

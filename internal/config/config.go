@@ -6,13 +6,16 @@
 //
 // Each key of the file is also an environment variable: portal.base_url is
 // ENTREE_PORTAL_BASE_URL, or ENTREE_PORTAL_BASE_URL_FILE with the name of a file
-// that holds the value. Lists (profiles, charters, next steps) are possible in the
+// that holds the value. ENTREE_SECRETS_DIR names a folder with one file per secret.
+// Lists (profiles, charters, next steps) are possible in the
 // file only. Secrets have the type secret.Text, so that a Config can be printed.
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,6 +39,8 @@ type Config struct {
 	Secret      secret.Text `yaml:"secret"`
 	Database    string      `yaml:"database"`
 	Migrate     string      `yaml:"database_migrate"`
+	Connections int         `yaml:"database_connections"`
+	PrivateCA   string      `yaml:"private_ca"`
 	Institution Institution `yaml:"institution"`
 	Portal      Portal      `yaml:"portal"`
 	Keycloak    Keycloak    `yaml:"keycloak"`
@@ -66,6 +71,12 @@ type Config struct {
 	charters *Texts
 	// endpoints holds Webhooks with their secrets.
 	endpoints []webhook.Endpoint
+	// roots holds the system's authorities and those of PrivateCA.
+	roots *x509.CertPool
+	// secretsDir is the folder of secrets; empty without one.
+	secretsDir string
+	// template is true if secrets may be missing.
+	template bool
 }
 
 // Institution is the institution's name, address of help, colour and time zone.
@@ -218,6 +229,8 @@ type Source struct {
 	Profile      string            `yaml:"profile"`
 	Strict       bool              `yaml:"strict"`
 	Every        time.Duration     `yaml:"every"`
+
+	Roots *x509.CertPool `yaml:"-"` // of private_ca, without CA
 }
 
 // Audit configures how long audit entries and events are kept.
@@ -285,6 +298,7 @@ type NextStep struct {
 func Default() Config {
 	return Config{
 		Database:    "sqlite:entree.db",
+		Connections: 20,
 		Institution: Institution{Accent: "#1f4fa3", AccentDark: "#a9c4ff", TimeZone: "Europe/Paris"},
 		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour},
 		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8, LoginsEvery: 30 * time.Second},
@@ -312,6 +326,15 @@ const prefix = "ENTREE_"
 // Load reads a file and the environment over the defaults and checks the whole. Its
 // error lists every fault, one line each. environ has the form of os.Environ.
 func Load(path string, environ []string) (Config, error) { return load(path, environ, (*Config).check) }
+
+// LoadTemplate is Load for a file whose secrets are not there yet: it accepts
+// missing secrets and checks all other keys.
+func LoadTemplate(path string, environ []string) (Config, error) {
+	return load(path, environ, func(c *Config) []string {
+		c.template = true
+		return c.check()
+	})
+}
 
 // LoadForImport is Load with the checks that an import needs: neither secrets nor
 // Keycloak have to be configured.
@@ -379,6 +402,13 @@ func load(path string, environ []string, check func(*Config) []string) (Config, 
 	}
 	over, more := fromEnvironment(environ, known)
 	faults = append(faults, more...)
+	c.secretsDir = valueOf(environ, secretsDir)
+	if c.secretsDir != "" {
+		secrets, more := fromSecretsDir(c.secretsDir, known)
+		faults = append(faults, more...)
+		maps.Copy(secrets, over) // a variable takes precedence
+		over = secrets
+	}
 	if err := k.Load(confmap.Provider(over, "."), nil); err != nil {
 		return Config{}, fmt.Errorf("config: %w", err)
 	}
@@ -387,7 +417,7 @@ func load(path string, environ []string, check func(*Config) []string) (Config, 
 	}
 	c.Dir = filepath.Dir(path)
 	if len(faults) == 0 {
-		faults = check(&c)
+		faults = append(check(&c), c.unusedSecrets(known)...)
 	}
 	if len(faults) > 0 {
 		slices.Sort(faults)
@@ -424,7 +454,7 @@ func fromEnvironment(environ []string, known []string) (map[string]any, []string
 	var faults []string
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
-		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, prefix+"TEST_") {
+		if !strings.HasPrefix(name, prefix) || name == secretsDir || strings.HasPrefix(name, prefix+"TEST_") {
 			continue
 		}
 		key, ok := byName[name]
@@ -444,6 +474,16 @@ func fromEnvironment(environ []string, known []string) (map[string]any, []string
 		over[key] = value
 	}
 	return over, faults
+}
+
+// valueOf returns the value of a variable, "" if it is not set.
+func valueOf(environ []string, name string) string {
+	for _, line := range environ {
+		if value, ok := strings.CutPrefix(line, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // keysOf returns the keys of a type. A list of structures counts as one key.

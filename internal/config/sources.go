@@ -61,6 +61,7 @@ func (c *Config) checkSource(f *faults, key string, s *Source) {
 		f.add(key+".start_tls", "is off: without it, ldap:// is for this machine only")
 	}
 	f.need(key+".base", s.Base)
+	s.Roots = c.roots
 	if s.CA != "" {
 		s.CA = c.path(s.CA)
 		if _, err := os.Stat(s.CA); err != nil {
@@ -68,14 +69,14 @@ func (c *Config) checkSource(f *faults, key string, s *Source) {
 		}
 	}
 	if s.PasswordFile != "" {
-		raw, err := os.ReadFile(c.path(s.PasswordFile))
-		if err != nil {
+		raw, err := os.ReadFile(c.secretPath(s.PasswordFile))
+		if err != nil && !c.template {
 			f.add(key+".bind_password_file", "%v", err)
 		}
 		s.Password = secret.New(strings.TrimSpace(string(raw)))
 	}
 	if s.BindDN != "" && s.Password.Empty() {
-		f.add(key+".bind_password_file", "is missing: a name without a password binds as nobody")
+		c.needSecret(f, key+".bind_password_file", "is missing: a name without a password binds as nobody")
 	}
 	for _, field := range []string{"number", "given_name", "family_name", "email"} {
 		f.need(key+".columns."+field, s.Columns[field])

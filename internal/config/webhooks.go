@@ -43,7 +43,7 @@ func (c *Config) checkWebhooks(f *faults) {
 			e.Kinds = webhook.Kinds
 		}
 		var err error
-		if e.Secrets, err = c.readKeys(w.SecretsFile); err != nil {
+		if e.Secrets, err = c.readKeys(w.SecretsFile); err != nil && !c.template {
 			f.add(key+".secrets_file", "%v", err)
 		}
 		c.endpoints = append(c.endpoints, e)
@@ -55,7 +55,7 @@ func (c *Config) readKeys(name string) ([]webhook.Key, error) {
 	if name == "" {
 		return nil, fmt.Errorf("is missing: a file with a secret; make one with: echo whsec_$(openssl rand -base64 32)")
 	}
-	raw, err := os.ReadFile(c.path(name))
+	raw, err := os.ReadFile(c.secretPath(name))
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,9 @@ import (
 type Server struct {
 	URL      string // ldaps://host or ldap://host
 	StartTLS bool
-	CA       string // path of a PEM file; empty: the system's certification authorities
-	BindDN   string // empty: anonymous
+	CA       string         // path of a PEM file; empty: Roots
+	Roots    *x509.CertPool // nil: the system's certification authorities
+	BindDN   string         // empty: anonymous
 	Password secret.Text
 	Timeout  time.Duration // to connect, and for each request
 }
@@ -67,7 +68,7 @@ func (s Server) Dial(ctx context.Context) (conn *ldap.Conn, release func(), err 
 }
 
 func (s Server) trust(host string) (*tls.Config, error) {
-	trust := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	trust := &tls.Config{ServerName: host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
 	if s.CA == "" {
 		return trust, nil
 	}

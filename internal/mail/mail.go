@@ -10,6 +10,8 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -43,6 +45,7 @@ type Options struct {
 	Host        string
 	Port        int
 	TLS         TLS
+	Roots       *x509.CertPool // nil: the authorities of the system
 	User        string
 	Password    secret.Text
 	From        string // "Université d'Orléans <ne-pas-repondre@…>"
@@ -182,6 +185,9 @@ func dialer(o Options) (*gomail.Client, error) {
 	options := []gomail.Option{gomail.WithPort(o.Port), gomail.WithTLSPolicy(policy), gomail.WithTimeout(o.Timeout)}
 	if o.User != "" {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(o.User), gomail.WithPassword(o.Password.Reveal()))
+	}
+	if o.Roots != nil {
+		options = append(options, gomail.WithTLSConfig(&tls.Config{ServerName: o.Host, RootCAs: o.Roots, MinVersion: tls.VersionTLS12}))
 	}
 	return gomail.NewClient(o.Host, options...)
 }

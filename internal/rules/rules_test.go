@@ -95,6 +95,7 @@ var knows = []struct {
 	{"portal/admin", []string{"audit", "campaign", "charter", "domain", "helpdesk", "overview", "portal/web", "registry", "registry/intake", "secret", "spreadsheet", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "domain", "portal/admin", "portal/web", "secret", "sso"}, "pages know the service and the way into the SSO"},
 	{"failpoint", nil, "a leaf, linked for crash tests only"},
+	{"buildinfo", nil, "a leaf: what the binary says of itself"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }
 

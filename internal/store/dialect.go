@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -128,11 +129,15 @@ func dialectOf(dsn string) (dialect, error) {
 // open returns the connection pool of a database and the pool for writing.
 func (d dialect) open(dsn string) (db, writer *sql.DB, err error) {
 	if d.name == "postgres" {
+		dsn, most, err := cutConnections(dsn)
+		if err != nil {
+			return nil, nil, err
+		}
 		db, err := sql.Open(d.driver, dsn)
 		if err != nil {
 			return nil, nil, fmt.Errorf("store: %w", err)
 		}
-		keepOpen(db, 20)
+		keepOpen(db, most)
 		return db, db, nil
 	}
 	dsn = sqliteDSN(strings.TrimPrefix(dsn, "sqlite:"))
@@ -145,6 +150,30 @@ func (d dialect) open(dsn string) (db, writer *sql.DB, err error) {
 	keepOpen(db, 8)
 	keepOpen(writer, 1)
 	return db, writer, nil
+}
+
+// ConnectionsParameter is the query parameter of a PostgreSQL URL that limits the
+// connections of the pool, by the name that pgxpool uses.
+const ConnectionsParameter = "pool_max_conns"
+
+// cutConnections removes ConnectionsParameter from a PostgreSQL URL and returns
+// its value, or 20 without it.
+func cutConnections(dsn string) (rest string, most int, err error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "", 0, errors.New("store: the database's URL cannot be parsed") // err would repeat its password
+	}
+	q := u.Query()
+	if !q.Has(ConnectionsParameter) {
+		return dsn, 20, nil
+	}
+	most, err = strconv.Atoi(q.Get(ConnectionsParameter))
+	if err != nil || most < 1 {
+		return "", 0, fmt.Errorf("store: %s=%q: want a number above 0", ConnectionsParameter, q.Get(ConnectionsParameter))
+	}
+	q.Del(ConnectionsParameter)
+	u.RawQuery = q.Encode()
+	return u.String(), most, nil
 }
 
 // keepOpen limits the pool to most connections and keeps them open when idle.

@@ -50,6 +50,10 @@ func (s SchemaState) Err() error {
 	return nil
 }
 
+// SchemaVersion returns the schema version that this program needs. Both
+// databases have the same version.
+func SchemaVersion() (int64, error) { return (&Store{dialect: sqlite}).programVersion() }
+
 // ReadSchema returns the state of a database's schema and changes nothing. A
 // SQLite file that does not exist counts as an empty database.
 func ReadSchema(ctx context.Context, dsn string) (SchemaState, error) {

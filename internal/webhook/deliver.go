@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +25,7 @@ const answerLimit = 15 * time.Second
 func (w *Webhooks) Handlers() map[string]domain.Handler {
 	out := map[string]domain.Handler{}
 	for _, e := range w.Endpoints {
-		out[e.Queue()] = delivery{w, e, client(e)}
+		out[e.Queue()] = delivery{w, e, client(e, w.Roots)}
 	}
 	return out
 }
@@ -94,7 +96,7 @@ func (d delivery) Wait(attempt int) time.Duration {
 // client returns the HTTP client of one endpoint. It follows no redirects, uses no
 // proxy of the environment, and refuses the addresses of this machine unless the
 // endpoint is Local.
-func client(e Endpoint) *http.Client {
+func client(e Endpoint, roots *x509.CertPool) *http.Client {
 	dialer := &net.Dialer{Timeout: answerLimit}
 	if !e.Local {
 		// Control sees the resolved IP address, so that a DNS record that points
@@ -104,7 +106,7 @@ func client(e Endpoint) *http.Client {
 	return &http.Client{
 		Timeout:       answerLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},
+		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
 	}
 }
 

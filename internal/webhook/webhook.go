@@ -17,6 +17,7 @@ package webhook
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -91,6 +92,7 @@ type Options struct {
 	Keys      secret.Keyring
 	Clock     func() time.Time
 	Random    io.Reader
+	Roots     *x509.CertPool // nil: the authorities of the system
 }
 
 // Webhooks creates the jobs that send messages. It implements domain.Subscribers.

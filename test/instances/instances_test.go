@@ -13,7 +13,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,7 +23,6 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
-	"entree/deploy"
 	"entree/internal/devenv/demotest"
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
@@ -271,23 +269,4 @@ func ask(t *testing.T, portal, host string, from net.IP, header, address string)
 	_, _ = io.Copy(io.Discard, response.Body)
 	_ = response.Body.Close()
 	return response.StatusCode
-}
-
-// systemd accepts the unit.
-func TestTheUnitIsValid(t *testing.T) {
-	unit, err := deploy.FS.ReadFile("systemd/entree@.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "entree@8081.service")
-	program, err := exec.LookPath("true") // replaces the program, which is not installed
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(unit), "/usr/local/bin/entree", program)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if said, err := exec.Command("systemd-analyze", "verify", "--man=no", file).CombinedOutput(); err != nil || len(said) > 0 {
-		t.Errorf("%v\n%s", err, said)
-	}
 }

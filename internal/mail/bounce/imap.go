@@ -44,6 +44,23 @@ func (b IMAP) Each(ctx context.Context, limit int, see func(raw []byte) error) e
 	return nil
 }
 
+// Check logs in and selects the mailbox. It reads no message.
+func (b IMAP) Check(ctx context.Context) error {
+	c, err := b.dial()
+	if err != nil {
+		return fmt.Errorf("bounce: IMAP: %w", err)
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	if err := c.Login(b.User, b.Password.Reveal()).Wait(); err != nil {
+		return fmt.Errorf("bounce: IMAP login: %w", err)
+	}
+	if _, err := c.Select(b.Mailbox, &imap.SelectOptions{ReadOnly: true}).Wait(); err != nil {
+		return fmt.Errorf("bounce: IMAP mailbox: %w", err)
+	}
+	return nil
+}
+
 func (b IMAP) dial() (*imapclient.Client, error) {
 	address := net.JoinHostPort(b.Host, strconv.Itoa(b.Port))
 	options := &imapclient.Options{TLSConfig: b.TLSRoots, Dialer: &net.Dialer{Timeout: 20 * time.Second}}
