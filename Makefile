@@ -115,6 +115,7 @@ needs:
 	@./scripts/need.sh spin spin
 	@./scripts/need.sh cc gcc libc6-dev
 	@./scripts/need.sh systemd-analyze systemd
+	@./scripts/need.sh promtool prometheus
 	@./scripts/need.sh sqlite3 sqlite3
 	@./scripts/need.sh /usr/sbin/slapd slapd
 	@./scripts/need.sh /usr/sbin/apache2 apache2-bin

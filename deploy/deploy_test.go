@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,4 +73,66 @@ func TestO3_UserAndFoldersAreCreated(t *testing.T) {
 			t.Errorf("the folder of secrets: %v %v", info, err)
 		}
 	}
+}
+
+// O4: the alert rules pass their tests: a campaign and a second instance raise
+// nothing, and each failure raises its alert.
+func TestO4_TheAlertRulesPassTheirTests(t *testing.T) {
+	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
+		cmd := exec.Command("promtool", args...)
+		cmd.Dir = "monitoring"
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, said)
+		}
+	}
+	rules, tests := read(t, "monitoring/alerts.yaml"), read(t, "monitoring/alerts_test.yaml")
+	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
+		if !strings.Contains(tests, m[1]) {
+			t.Errorf("no test expects %s", m[1])
+		}
+	}
+}
+
+// O4: alerts and dashboard use metrics that exist, and take the maximum of those
+// that every instance reports.
+func TestO4_AlertsAndDashboardUseMetricsThatExist(t *testing.T) {
+	known := read(t, "../docs/metrics.md")
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	raw := read(t, "monitoring/dashboard.json")
+	if err := json.Unmarshal([]byte(raw), &dashboard); err != nil || len(dashboard.Panels) < 10 {
+		t.Fatalf("%v, %d panels", err, len(dashboard.Panels))
+	}
+	expressions := regexp.MustCompile(`(?m)^        expr: .*(?:\n          .*)*`).FindAllString(read(t, "monitoring/alerts.yaml"), -1)
+	for _, p := range dashboard.Panels {
+		for _, target := range p.Targets {
+			expressions = append(expressions, target.Expr)
+		}
+	}
+	if len(expressions) < 20 {
+		t.Fatalf("found %d expressions", len(expressions))
+	}
+	for _, e := range expressions {
+		for _, name := range regexp.MustCompile(`entree_[a-z_]+`).FindAllString(e, -1) {
+			if !strings.Contains(known, "`"+strings.TrimSuffix(name, "_bucket")+"`") {
+				t.Errorf("%s is no metric: %s", name, e)
+			}
+			if strings.HasPrefix(name, "entree_database") && strings.Contains(e, "sum") {
+				t.Errorf("a sum over instances counts twice: %s", e)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }

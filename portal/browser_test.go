@@ -62,7 +62,7 @@ func newWorld(t failer, change ...func(*portal.Options)) *world {
 		},
 		EntURL: "https://ent.exemple.fr/", Idle: idleLimit,
 		Templates: os.DirFS("testdata/templates"), Static: os.DirFS("testdata/static"), Catalog: fakeCatalog{},
-		Metrics: web.NewMetrics(web.Figures{}), Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Metrics: web.NewMetrics(web.Build{}, web.Figures{}), Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Now: w.now, Random: rand.Reader,
 	}
 	for _, f := range change {

@@ -18,7 +18,7 @@ import (
 // R14: /metrics answers on the operators' listener and to this machine, and to
 // no request that a reverse proxy passed on.
 func TestR14_MetricsAreNotPublic(t *testing.T) {
-	metrics := web.NewMetrics(web.Figures{Events: func(context.Context) (map[domain.EventKind]int64, error) {
+	metrics := web.NewMetrics(web.Build{}, web.Figures{Events: func(context.Context) (map[domain.EventKind]int64, error) {
 		return map[domain.EventKind]int64{domain.EventMailSent: 7, domain.EventAddressWrong: 3, domain.EventRequested: 9}, nil
 	}})
 	w := newWorld(t, func(o *portal.Options) { o.Metrics, o.TrustedProxies = metrics, []string{"127.0.0.0/8", "::1"} })
@@ -63,7 +63,7 @@ func TestR14_MetricsAreNotPublic(t *testing.T) {
 	own := httptest.NewRecorder()
 	w.portal.Ops().ServeHTTP(own, httptest.NewRequest("GET", "http://10.0.0.5:9000/metrics", nil))
 	body := own.Body.String()
-	if !strings.Contains(body, `entree_events_total{kind="activation.requested"} 9`) {
+	if !strings.Contains(body, `entree_database_events_total{kind="activation.requested"} 9`) {
 		t.Errorf("the operators' listener lacks events: %d", own.Code)
 	}
 	for _, kind := range []string{"mail.sent", "address.wrong"} {

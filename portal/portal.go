@@ -89,7 +89,7 @@ func New(o Options) (*Portal, error) {
 		}
 	}
 	if o.Metrics == nil {
-		o.Metrics = web.NewMetrics(web.Figures{})
+		o.Metrics = web.NewMetrics(web.Build{}, web.Figures{})
 	}
 	p := &Portal{Options: o}
 	p.flows = p.flowPages()

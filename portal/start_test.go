@@ -70,7 +70,7 @@ func copyFS(to fstest.MapFS, dir string) error {
 
 func TestFigures(t *testing.T) {
 	down := false
-	metrics := web.NewMetrics(web.Figures{
+	metrics := web.NewMetrics(web.Build{}, web.Figures{
 		Events: func(context.Context) (map[domain.EventKind]int64, error) {
 			if down {
 				return nil, errors.New("database is down")
@@ -97,9 +97,9 @@ func TestFigures(t *testing.T) {
 		`entree_http_requests_total{method="POST",route="/activation",status="303"} 1`,
 		`entree_http_requests_total{method="GET",route="none",status="404"} 2`,
 		`entree_http_request_seconds_count{route="/activation"} 2`,
-		`entree_events_total{kind="account.activated"} 42`,
-		`entree_jobs_waiting{kind="mail"} 3`, `entree_jobs_given_up{kind="mail"} 1`, `entree_jobs_oldest_seconds{kind="mail"} 90`,
-		`entree_limit_used_ratio{limit="wrong-total"} 0.5`,
+		`entree_database_events_total{kind="account.activated"} 42`,
+		`entree_database_jobs_waiting{kind="mail"} 3`, `entree_database_jobs_given_up{kind="mail"} 1`, `entree_database_jobs_oldest_seconds{kind="mail"} 90`,
+		`entree_database_limit_used_ratio{limit="wrong-total"} 0.5`,
 		`entree_password_hash_seconds_bucket{le="0.05"} 1`,
 	} {
 		if !strings.Contains(body, want+"\n") {
@@ -114,7 +114,7 @@ func TestFigures(t *testing.T) {
 		rec = httptest.NewRecorder()
 		w.portal.Ops().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	}
-	for _, want := range []string{`entree_jobs_waiting{kind="mail"} 3`, `promhttp_metric_handler_errors_total{cause="gathering"} 1`} {
+	for _, want := range []string{`entree_database_jobs_waiting{kind="mail"} 3`, `promhttp_metric_handler_errors_total{cause="gathering"} 1`} {
 		if rec.Code != 200 || !strings.Contains(rec.Body.String(), want+"\n") {
 			t.Errorf("while the database is down: %d without %s", rec.Code, want)
 		}

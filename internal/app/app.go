@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entree/internal/activation"
+	"entree/internal/buildinfo"
 	"entree/internal/campaign"
 	"entree/internal/charter"
 	"entree/internal/config"
@@ -34,6 +35,7 @@ import (
 	"entree/internal/jobs"
 	"entree/internal/mail"
 	"entree/internal/mail/bounce"
+	"entree/internal/outage"
 	"entree/internal/registry/intake"
 	"entree/internal/store"
 	"entree/internal/webhook"
@@ -66,6 +68,9 @@ type App struct {
 	mailer      *mail.Mailer
 	bounceRules *bounce.Rules
 	intake      *intake.Intake
+
+	sources sourceErrors
+	failing outage.Tracker // of repeated acts of this file and its neighbours
 }
 
 // graceful is the time that requests under way have at shutdown.
@@ -98,7 +103,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
 		return nil, err
 	}
-	a.metrics = web.NewMetrics(web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
+	build := buildinfo.Read()
+	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.rules = newRealmRules(a.realm, c, log)
 	a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
@@ -115,7 +121,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	p := withFailpoints(ports{
 		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, notifier: domain.Notifiers{domain.ChannelMail: a.mailer}, queue: a.store, sessions: a.store, campaigns: a.store,
 	})
-	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce})
+	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce, Ended: a.metrics.JobEnded})
 	leaked, err := openBreached(c)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"entree/internal/outage"
 	"entree/keycloak"
 )
 
@@ -17,6 +18,8 @@ type findings struct {
 	what string // "the realm", in the log
 	read func(ctx context.Context) ([]keycloak.Finding, error)
 	log  *slog.Logger
+
+	failing outage.Tracker
 
 	mu    sync.Mutex
 	found []keycloak.Finding
@@ -61,9 +64,7 @@ func (r *findings) watch(ctx context.Context) error {
 	for {
 		wait := findingsEvery
 		err := r.look(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.log.Error("check "+r.what, "error", err)
-		}
+		logOnce(ctx, r.log, &r.failing, "checking "+r.what, err)
 		if err != nil || len(r.Findings()) > 0 {
 			wait = findingsSoon
 		}
@@ -110,4 +111,18 @@ func (f findingsError) Lines() []string {
 		out[i] = finding.String()
 	}
 	return out
+}
+
+// logOnce logs the first failure of a repeated act and its next success. what
+// names the act.
+func logOnce(ctx context.Context, log *slog.Logger, t *outage.Tracker, what string, err error) {
+	if err == nil {
+		if lasted, failures := t.Succeeded(what, time.Now()); failures > 0 {
+			log.Info(what+" succeeds again", "failures", failures, "after", lasted.Round(time.Second).String())
+		}
+		return
+	}
+	if ctx.Err() == nil && t.Failed(what, time.Now(), 24*time.Hour) {
+		log.Warn(what+" failed and is retried; further failures are not logged until it succeeds", "error", err)
+	}
 }

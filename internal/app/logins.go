@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"entree/keycloak"
@@ -25,16 +26,12 @@ func (a *App) watchLogins(ctx context.Context) error {
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	told := false
 	for {
 		err := a.readLogins(ctx)
-		switch {
-		case err == nil:
-			told = false
-		case ctx.Err() == nil && !told: // one log line until it succeeds again
-			told = true
-			a.log.Warn("read the realm's login events", "error", err, "mend", "entree realm plan shows what the service account lacks")
+		if err != nil {
+			err = fmt.Errorf("%w; entree realm plan shows what the service account lacks", err)
 		}
+		logOnce(ctx, a.log, &a.failing, "reading the realm's login events", err)
 		select {
 		case <-ctx.Done():
 			return nil

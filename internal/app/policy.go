@@ -13,6 +13,7 @@ import (
 
 	"entree/internal/config"
 	"entree/internal/domain"
+	"entree/internal/outage"
 	"entree/internal/password"
 	"entree/internal/secret"
 	"entree/keycloak"
@@ -32,6 +33,8 @@ type realmPolicy struct {
 	fixed  credentialHasher // of the directory of accounts; nil: the realm says which
 	now    atomic.Pointer[judged]
 	queue  atomic.Int64 // passwords that are being hashed or wait for it
+
+	failing outage.Tracker
 }
 
 type judged struct {
@@ -148,15 +151,13 @@ func (p *realmPolicy) watch(ctx context.Context) error {
 		}
 		err := p.read(ctx)
 		wait = policyEvery
+		logOnce(ctx, p.log, &p.failing, "reading the realm's password policy", err)
 		if err == nil {
 			continue
 		}
 		var u *unjudgeable
 		if errors.As(err, &u) && p.now.Load() == nil {
 			return u
-		}
-		if ctx.Err() == nil {
-			p.log.Error("read the realm's password policy", "error", err)
 		}
 		if p.now.Load() == nil {
 			wait = policySoon

@@ -40,9 +40,7 @@ func (a *App) compareAges(ctx context.Context) (compared bool) {
 	ctx, cancel := context.WithTimeout(ctx, compareWithin)
 	defer cancel()
 	restored, err := compareAges(ctx, a.realm, a.store, time.Now())
-	if err != nil {
-		a.log.Warn("compare the database's age with Keycloak's witness", "error", err)
-	}
+	logOnce(ctx, a.log, &a.failing, "comparing the database's age with Keycloak's witness", err)
 	if restored {
 		a.log.Warn("the database is older than what Keycloak has seen: people are sought there before an account is made",
 			"mend", "docs/operations.md, Backup; every portal has a client of its own")

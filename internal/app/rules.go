@@ -11,6 +11,7 @@ import (
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/naming"
+	"entree/internal/outage"
 	"entree/keycloak"
 )
 
@@ -22,6 +23,7 @@ type realmRules struct {
 	reserved naming.Reserved
 	log      *slog.Logger
 	now      atomic.Pointer[keycloak.Rules]
+	failing  outage.Tracker
 }
 
 type ruledProfile struct {
@@ -141,9 +143,7 @@ func (r *realmRules) look(ctx context.Context) error {
 func (r *realmRules) watch(ctx context.Context) error {
 	for {
 		err, wait := r.look(ctx), policyEvery
-		if err != nil && ctx.Err() == nil {
-			r.log.Error("read the realm's rules on accounts", "error", err)
-		}
+		logOnce(ctx, r.log, &r.failing, "reading the realm's rules on accounts", err)
 		if r.now.Load() == nil {
 			wait = policySoon
 		}

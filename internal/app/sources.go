@@ -43,8 +43,9 @@ func (a *App) readSources(ctx context.Context) error {
 			if err == nil && due {
 				err = a.readSource(ctx, s)
 			}
-			if err != nil && ctx.Err() == nil {
-				a.log.Error("read a source", "source", s.Name, "error", err)
+			if due || err != nil {
+				logOnce(ctx, a.log, &a.failing, "reading the source "+s.Name, err)
+				a.sourceState(s.Name, err)
 			}
 		}
 		select {

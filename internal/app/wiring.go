@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"entree/internal/breached"
@@ -214,11 +217,64 @@ func (a *App) checks() []web.Check {
 		{Name: "keycloak", Run: a.realm.Ping},
 		{Name: "realm", Run: a.found.ready},
 		{Name: "mail", Run: a.mailer.Ready},
+		{Name: "sso", Run: a.checkSSO},
+		{Name: "bounces", Run: a.checkBounces},
+		{Name: "sources", Run: func(context.Context) error { return a.sources.err() }},
 	}
 	if a.directory != nil {
 		checks = append(checks, web.Check{Name: "directory", Run: a.directory.ready})
 	}
 	return checks
+}
+
+// checkBounces returns the error of the last attempt to read the mailbox for
+// bounces. One of the instances reads it, so the job's row is asked.
+func (a *App) checkBounces(ctx context.Context) error {
+	causes, err := a.store.JobCauses(ctx)
+	for _, c := range causes {
+		if c.Kind == bounce.JobKind {
+			return errors.New(c.Reason)
+		}
+	}
+	return err
+}
+
+// sourceErrors holds the error of the last read of each source by this instance.
+type sourceErrors struct {
+	mu   sync.Mutex
+	last map[string]error
+}
+
+func (a *App) sourceState(name string, err error) {
+	a.sources.mu.Lock()
+	defer a.sources.mu.Unlock()
+	if a.sources.last == nil {
+		a.sources.last = map[string]error{}
+	}
+	a.sources.last[name] = err
+}
+
+func (s *sourceErrors) err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.last)) {
+		if err := s.last[name]; err != nil {
+			return fmt.Errorf("source %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkSSO returns an error if the provider of the students' login cannot be
+// reached.
+func (a *App) checkSSO(ctx context.Context) error {
+	switch c := a.config; c.SSO.Kind {
+	case "oidc":
+		return probeURL(ctx, c, c.Issuer()+"/.well-known/openid-configuration")
+	case "cas":
+		return probeURL(ctx, c, strings.TrimRight(c.SSO.CASURL, "/")+"/login")
+	}
+	return nil
 }
 
 func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
@@ -233,7 +289,7 @@ func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
 	}
 	var out []web.JobFigures
 	for _, c := range counts {
-		f := web.JobFigures{Kind: c.Kind, Waiting: c.Waiting, GivenUp: c.GivenUp, Cause: most[c.Kind]}
+		f := web.JobFigures{Kind: c.Kind, Waiting: c.Waiting, Planned: c.Planned, GivenUp: c.GivenUp, Cause: most[c.Kind]}
 		if c.Waiting > 0 {
 			f.Oldest = time.Since(c.Oldest)
 		}

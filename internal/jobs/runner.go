@@ -30,6 +30,7 @@ import (
 	"crypto/rand"
 
 	"entree/internal/domain"
+	"entree/internal/outage"
 )
 
 // Queue stores the jobs. The store implements it.
@@ -93,6 +94,8 @@ type Runner struct {
 	wake     map[string]chan struct{}
 	// running counts the current runs. Run returns after the last of them.
 	running sync.WaitGroup
+	// failing holds the kinds whose jobs fail, and causes the kinds with the error.
+	failing, causes outage.Tracker
 	// base is the context of runs: a job goes on if the caller of RunNow returns.
 	mu   sync.Mutex
 	base context.Context
@@ -258,6 +261,9 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	effects, err := guarded(func() (domain.Effects, error) { return handler.Run(ctx, job) })
 	switch {
 	case err == nil:
+		if lasted, failures := r.failing.Succeeded(job.Kind, r.Clock()); failures > 0 {
+			r.Log.Info("jobs succeed again", "kind", job.Kind, "failures", failures, "after", lasted.Round(time.Second).String())
+		}
 		return r.end(job, "done", r.Queue.Finish(ctx, job, effects))
 	case domain.IsPermanent(err) || !r.Clock().Before(job.Deadline):
 		return r.giveUp(ctx, job, handler, err)
@@ -267,14 +273,26 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 			wait = backOff(handler, job.Attempts)
 		}
 		at := r.Clock().Add(wait)
-		level := slog.LevelWarn
-		if waits && job.Attempts > 1 { // told at the first attempt
-			level = slog.LevelDebug
-		}
-		r.Log.Log(ctx, level, "job put off", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
+		r.logRetry(ctx, job, err, wait, waits && job.Attempts > 1)
 		over = r.end(job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
 		return over || waits
 	}
+}
+
+// quiet is the time after the next attempt within which a failure with the same
+// cause belongs to the same outage.
+const quiet = 10 * time.Minute
+
+// logRetry logs a failed attempt: as a warning if it begins an outage, that is, if
+// no job of its kind has failed for the same cause lately, and for debugging
+// otherwise. expected is true for a retry that the handler asked for.
+func (r *Runner) logRetry(ctx context.Context, job domain.Job, err error, wait time.Duration, expected bool) {
+	level := slog.LevelDebug
+	r.failing.Failed(job.Kind, r.Clock(), wait+quiet)
+	if r.causes.Failed(job.Kind+"\n"+err.Error(), r.Clock(), wait+quiet) && !expected {
+		level = slog.LevelWarn
+	}
+	r.Log.Log(ctx, level, "job failed and is retried; further failures for this cause are not logged", "kind", job.Kind, "job", job.ID, "attempt", job.Attempts, "error", err)
 }
 
 // keep extends the lease of a job until over is called.

@@ -36,9 +36,11 @@ type Quarter struct {
 
 // JobStanding is the number of jobs of a kind that wait and that were given up.
 type JobStanding struct {
-	Kind             string
-	Waiting, GivenUp int64
-	Oldest           time.Time // of those that wait; zero: none
+	Kind    string
+	Waiting int64     // due, or failed and retried
+	Planned int64     // not tried yet, for a later time
+	GivenUp int64     // failed for good
+	Oldest  time.Time // since when the oldest waiting job waits
 }
 
 // MailRefusals counts the mails that a provider refused for one reason.

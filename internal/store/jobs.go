@@ -184,10 +184,17 @@ func (s *Store) Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.E
 	}))
 }
 
-// JobCounts returns the number of waiting and given-up jobs of each kind.
+// JobCounts returns the numbers of jobs of each kind. A job that was never tried
+// and whose time has not come is planned; a campaign and the reader of bounces
+// always have such jobs. Every other job that has not ended waits: since its time
+// came, or since its creation if an attempt failed.
 func (s *Store) JobCounts(ctx context.Context) ([]overview.JobStanding, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT kind, sum(CASE WHEN given_up_at = 0 THEN 1 ELSE 0 END), sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
-		min(CASE WHEN given_up_at = 0 THEN created_at ELSE cast($1 AS bigint) END) FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))
+	rows, err := s.db.QueryContext(ctx, `SELECT kind,
+		sum(CASE WHEN given_up_at = 0 AND (reason <> '' OR run_at <= cast($1 AS bigint)) THEN 1 ELSE 0 END),
+		sum(CASE WHEN given_up_at = 0 AND reason = '' AND run_at > cast($1 AS bigint) THEN 1 ELSE 0 END),
+		sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
+		min(CASE WHEN given_up_at <> 0 THEN cast($1 AS bigint) WHEN reason <> '' THEN created_at WHEN run_at <= cast($1 AS bigint) THEN run_at ELSE cast($1 AS bigint) END)
+		FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))
 	if err != nil {
 		return nil, wrap("job counts", err)
 	}
@@ -196,7 +203,7 @@ func (s *Store) JobCounts(ctx context.Context) ([]overview.JobStanding, error) {
 	for rows.Next() {
 		var c overview.JobStanding
 		var oldest int64
-		if err := rows.Scan(&c.Kind, &c.Waiting, &c.GivenUp, &oldest); err != nil {
+		if err := rows.Scan(&c.Kind, &c.Waiting, &c.Planned, &c.GivenUp, &oldest); err != nil {
 			return nil, wrap("job counts", err)
 		}
 		c.Oldest = moment(oldest)

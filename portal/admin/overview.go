@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -229,11 +230,7 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 		out = append(out, s)
 	}
 	for _, j := range o.Jobs {
-		if j.Kind == domain.JobMail {
-			add(Stuck{Key: "console.stuck.mails", Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + j.Kind, Bad: true}, pathJobs)
-		} else {
-			add(Stuck{Key: "console.stuck.jobs", Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + j.Kind, Bad: true}, pathJobs)
-		}
+		add(Stuck{Key: "console.stuck.given_up_" + jobWord(j.Kind), Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + url.QueryEscape(j.Kind), Bad: true}, pathJobs)
 	}
 	add(Stuck{Key: "console.stuck.parked", Count: o.Parked, URL: "?etat=parked", Bad: true}, pathPeople)
 	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, URL: "?etat=" + wrongAddress, Bad: true}, pathPeople)
@@ -245,12 +242,28 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 	for _, j := range o.Jobs {
 		// A job that has waited for less than a minute is normal.
 		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {
-			key := "console.stuck.waiting"
-			if j.Kind == domain.JobMail {
-				key = "console.stuck.waiting_mails"
-			}
-			add(Stuck{Key: key, Count: j.Waiting, Since: j.Oldest, URL: "?genre=" + j.Kind}, pathJobs)
+			add(Stuck{Key: "console.stuck.waiting_" + jobWord(j.Kind), Count: j.Waiting, Since: j.Oldest, URL: "?genre=" + url.QueryEscape(j.Kind)}, pathJobs)
 		}
 	}
 	return out
+}
+
+// jobWord returns the last part of the message key for jobs of a kind: each kind
+// has its own words, because "account" is wrong for all but two.
+func jobWord(kind string) string {
+	switch kind, _, _ := strings.Cut(kind, ":"); kind {
+	case domain.JobAccount, "adopt":
+		return "accounts"
+	case domain.JobMail, "campaign.mail":
+		return "mails"
+	case domain.JobCharter:
+		return "charters"
+	case "campaign":
+		return "campaigns"
+	case "bounces":
+		return "bounces"
+	case "webhook":
+		return "webhooks"
+	}
+	return "jobs"
 }

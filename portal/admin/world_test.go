@@ -73,7 +73,7 @@ func newWorld(t *testing.T, change ...func(*admin.Options)) *world {
 	w.site, err = web.New(web.Config{
 		BaseURL: base, FormTargets: []string{w.console.Origin()}, Institution: web.Institution{Name: "Université d'Exemple"},
 		Theme: web.Theme{Accent: "#0b5d4e", AccentDark: "#7fd1bf"}, Templates: templates.FS, Static: static.FS, Catalog: catalog,
-		ErrorPage: func(*web.Error, template.HTML) any { return nil }, Keys: keys, Sessions: w.rows, Metrics: web.NewMetrics(web.Figures{}), AtOnce: 500,
+		ErrorPage: func(*web.Error, template.HTML) any { return nil }, Keys: keys, Sessions: w.rows, Metrics: web.NewMetrics(web.Build{}, web.Figures{}), AtOnce: 500,
 		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: w.now, Random: rand.Reader,
 	})
 	w.must(err)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"entree/internal/outage"
 )
 
 // Check is a readiness check of one part that the portal depends on. The portal
@@ -36,6 +38,8 @@ type readiness struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	failing outage.Tracker // by part
+
 	mu     sync.Mutex
 	at     time.Time
 	status int
@@ -60,6 +64,17 @@ func (r *readiness) ask(ctx context.Context) (int, report) {
 	return r.status, r.report
 }
 
+// parts returns whether each part passed its last check, and checks them if the
+// last result is too old.
+func (r *readiness) parts(ctx context.Context) map[string]bool {
+	_, rep := r.ask(ctx)
+	out := map[string]bool{}
+	for name, state := range rep.Parts {
+		out[name] = state == "ok"
+	}
+	return out
+}
+
 func (r *readiness) run(ctx context.Context) (int, report) {
 	errs := make([]error, len(r.checks))
 	var wg sync.WaitGroup
@@ -75,9 +90,14 @@ func (r *readiness) run(ctx context.Context) (int, report) {
 	for i, check := range r.checks {
 		rep.Parts[check.Name] = "ok"
 		if errs[i] == nil {
+			if lasted, failures := r.failing.Succeeded(check.Name, r.now()); failures > 0 {
+				r.log.Info("check succeeds again", "part", check.Name, "after", lasted.Round(time.Second).String())
+			}
 			continue
 		}
-		r.log.Warn("check failed", "part", check.Name, "cause", errs[i].Error())
+		if r.failing.Failed(check.Name, r.now(), 24*time.Hour) {
+			r.log.Warn("check failed", "part", check.Name, "cause", errs[i].Error())
+		}
 		rep.Parts[check.Name] = "failing"
 		var told interface{ Lines() []string }
 		if errors.As(errs[i], &told) {

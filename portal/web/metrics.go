@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +31,7 @@ type Figures struct {
 type JobFigures struct {
 	Kind    string
 	Waiting int64
+	Planned int64
 	GivenUp int64
 	Oldest  time.Duration // age of the oldest waiting job
 	Cause   int64         // number of jobs that wait for the most frequent cause
@@ -41,11 +44,30 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	hashing  prometheus.Histogram
+	jobs     *prometheus.CounterVec
+	parts    *partsOf
 }
 
-// NewMetrics creates the registry. Each function of f may be nil.
-func NewMetrics(f Figures) *Metrics {
+// Build names the build of the program.
+type Build struct{ Version, Commit string }
+
+// partsOf is the function that checks the parts; the site sets it.
+type partsOf struct {
+	mu  sync.Mutex
+	ask func(context.Context) map[string]bool
+}
+
+// watchParts makes /metrics report the parts of /readyz.
+func (m *Metrics) watchParts(ask func(context.Context) map[string]bool) {
+	m.parts.mu.Lock()
+	defer m.parts.mu.Unlock()
+	m.parts.ask = ask
+}
+
+// NewMetrics creates the registry, with the build in entree_build_info. Each function of f may be nil.
+func NewMetrics(b Build, f Figures) *Metrics {
 	m := &Metrics{
+		parts:    &partsOf{},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "entree_http_requests_total", Help: "Requests answered.",
@@ -59,12 +81,21 @@ func NewMetrics(f Figures) *Metrics {
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.hashing, figures{f}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.jobs = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "entree_jobs_ended_total", Help: "Runs of jobs of this instance by how they ended: done, retried, given_up."}, []string{"kind", "how"})
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "entree_build_info", Help: "Always 1; the labels name the build of this instance.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "go": runtime.Version()},
+	})
+	info.Set(1)
+	m.registry.MustRegister(m.requests, m.latency, m.hashing, m.jobs, info, figures{f, m.parts}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // ObserveHash records the time that one password took to hash.
 func (m *Metrics) ObserveHash(d time.Duration) { m.hashing.Observe(d.Seconds()) }
+
+// JobEnded counts a run of a job.
+func (m *Metrics) JobEnded(kind, how string) { m.jobs.WithLabelValues(kind, how).Inc() }
 
 func (m *Metrics) request(route, verb string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, method(verb), strconv.Itoa(status)).Inc()
@@ -79,16 +110,22 @@ func (m *Metrics) handler() http.Handler {
 	})
 }
 
-// figures is a collector that calls the functions of Figures.
-type figures struct{ Figures }
+// figures is a collector that calls the functions of Figures. The names of the
+// metrics that it reads from the database begin with entree_database.
+type figures struct {
+	Figures
+	parts *partsOf
+}
 
 var (
-	eventsDesc  = prometheus.NewDesc("entree_events_total", "Events of activations, by kind.", []string{"kind"}, nil)
-	waitingDesc = prometheus.NewDesc("entree_jobs_waiting", "Jobs that wait.", []string{"kind"}, nil)
-	givenUpDesc = prometheus.NewDesc("entree_jobs_given_up", "Jobs that were given up and need an operator.", []string{"kind"}, nil)
-	causeDesc   = prometheus.NewDesc("entree_jobs_same_cause", "Jobs that wait for the most frequent cause: the error of their last attempt.", []string{"kind"}, nil)
-	limitDesc   = prometheus.NewDesc("entree_limit_used_ratio", "Used share of a limit of all visitors together; 1: acts are refused.", []string{"limit"}, nil)
-	oldestDesc  = prometheus.NewDesc("entree_jobs_oldest_seconds", "Age of the oldest job that waits.", []string{"kind"}, nil)
+	eventsDesc  = prometheus.NewDesc("entree_database_events_total", "Events of activations, by kind.", []string{"kind"}, nil)
+	plannedDesc = prometheus.NewDesc("entree_database_jobs_planned", "Jobs that were never tried and whose time has not come, such as the next mails of a campaign.", []string{"kind"}, nil)
+	partDesc    = prometheus.NewDesc("entree_part_up", "1 if the part passed its last check of /readyz, 0 if not.", []string{"part"}, nil)
+	waitingDesc = prometheus.NewDesc("entree_database_jobs_waiting", "Jobs that are due now, or failed and are retried. 0 in normal operation, or a few for a moment.", []string{"kind"}, nil)
+	givenUpDesc = prometheus.NewDesc("entree_database_jobs_given_up", "Jobs that were given up and need an operator.", []string{"kind"}, nil)
+	causeDesc   = prometheus.NewDesc("entree_database_jobs_same_cause", "Jobs that wait for the most frequent cause: the error of their last attempt.", []string{"kind"}, nil)
+	limitDesc   = prometheus.NewDesc("entree_database_limit_used_ratio", "Used share of a limit of all visitors together; 1: acts are refused.", []string{"limit"}, nil)
+	oldestDesc  = prometheus.NewDesc("entree_database_jobs_oldest_seconds", "Time for which the oldest waiting job has waited.", []string{"kind"}, nil)
 )
 
 // tellsKnownAddress reports whether events of a kind occur only for addresses
@@ -99,7 +136,7 @@ func tellsKnownAddress(kind domain.EventKind) bool {
 }
 
 func (f figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{eventsDesc, waitingDesc, givenUpDesc, causeDesc, oldestDesc, limitDesc} {
+	for _, d := range []*prometheus.Desc{eventsDesc, partDesc, waitingDesc, plannedDesc, givenUpDesc, causeDesc, oldestDesc, limitDesc} {
 		ch <- d
 	}
 }
@@ -107,6 +144,18 @@ func (f figures) Describe(ch chan<- *prometheus.Desc) {
 func (f figures) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	f.parts.mu.Lock()
+	ask := f.parts.ask
+	f.parts.mu.Unlock()
+	if ask != nil {
+		for part, up := range ask(ctx) {
+			value := 0.0
+			if up {
+				value = 1
+			}
+			ch <- prometheus.MustNewConstMetric(partDesc, prometheus.GaugeValue, value, part)
+		}
+	}
 	if f.Events != nil {
 		counts, err := f.Events(ctx)
 		if err != nil {
@@ -135,6 +184,7 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 		}
 		for _, j := range jobs {
 			ch <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(j.Waiting), j.Kind)
+			ch <- prometheus.MustNewConstMetric(plannedDesc, prometheus.GaugeValue, float64(j.Planned), j.Kind)
 			ch <- prometheus.MustNewConstMetric(givenUpDesc, prometheus.GaugeValue, float64(j.GivenUp), j.Kind)
 			ch <- prometheus.MustNewConstMetric(causeDesc, prometheus.GaugeValue, float64(j.Cause), j.Kind)
 			ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds(), j.Kind)

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/metrics.md")
 
 // docs/metrics.md lists the metrics of the registry.
 func TestMetricsDocument(t *testing.T) {
-	m := NewMetrics(Figures{
+	m := NewMetrics(Build{Version: "v1"}, Figures{
 		Events: func(context.Context) (map[domain.EventKind]int64, error) {
 			return map[domain.EventKind]int64{domain.EventAccountCreated: 1}, nil
 		},
@@ -29,6 +29,8 @@ func TestMetricsDocument(t *testing.T) {
 		},
 		Limits: func(context.Context) (map[string]float64, error) { return map[string]float64{"mail-total": 0}, nil },
 	})
+	m.JobEnded(domain.JobMail, "done")
+	m.watchParts(func(context.Context) map[string]bool { return map[string]bool{"database": true} })
 	m.request("/activation", http.MethodGet, http.StatusOK, time.Millisecond)
 	families, err := m.registry.Gather()
 	if err != nil {
@@ -38,7 +40,8 @@ func TestMetricsDocument(t *testing.T) {
 	out.WriteString("# Metrics\n\nGenerated from the program's registry by `make generate`.\n\n" +
 		"`/metrics` answers in the Prometheus text format, on `portal.ops_listen` or, without it, to this machine only. " +
 		"Besides these metrics it has those of the Go collectors: `go_…` for the runtime and `process_…` for memory, processor time and file descriptors. " +
-		"The metrics of events and jobs are read from the database: every instance reports the same values, so take their maximum and not their sum.\n\n" +
+		"Metrics whose names begin with `entree_database` are read from the database: every instance reports the same values, so take their maximum (`max by (kind) (…)`). " +
+		"All other metrics belong to the instance that reports them, so add them up. [deploy/monitoring](../deploy/monitoring/README.md) has alert rules and a dashboard.\n\n" +
 		"| metric | type | labels | meaning |\n|---|---|---|---|\n")
 	found := 0
 	for _, f := range families {

@@ -105,6 +105,7 @@ func New(config Config) (*Site, error) {
 		checks = append(slices.Clip(checks), Check{Name: "proxies", Run: func(context.Context) error { return s.proxies.ready() }})
 	}
 	s.ready = &readiness{checks: checks, now: config.Now, log: config.Log}
+	config.Metrics.watchParts(s.ready.parts)
 	if s.base, err = parseBase(config.BaseURL); err != nil {
 		return nil, err
 	}
