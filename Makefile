@@ -1,6 +1,6 @@
 # Targets for developers and continuous integration. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
+.PHONY: release release-test site help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -64,7 +64,15 @@ bench: needs ## measure the cost of an activation and draw the picture of README
 	$(GO) run ./cmd/entree-dev bench rush --svg $(PICTURES)/rush.svg
 
 build: ## build the program into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$(VERSION)" -o bin/entree ./cmd/entree
+	CGO_ENABLED=0 $(GO) build -trimpath -tags nomsgpack -ldflags "-s -w -X entree/internal/buildinfo.version=$(VERSION)" -o bin/entree ./cmd/entree
+
+release: ## build programs, packages, images, SBOM and checksums into dist/ (VERSION, SIGNING_KEY; docs/releases.md)
+	./scripts/release.sh
+
+release-test: needs ## build a release twice, install it in a fresh root and in a container, and activate a student there
+	@./scripts/need.sh podman podman runc
+	@./scripts/need.sh mmdebstrap mmdebstrap
+	GOWORK=$(BOTH) TMPDIR=$$(./scripts/temp.sh) ENTREE_RELEASE_TEST=1 ./scripts/with-demo.sh $(GO) test -count=1 -timeout 30m -v entree/test/release
 
 cross: ## compile the program for every platform that it supports
 	@set -e; for platform in $(PLATFORMS); do \
