@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"entree/internal/devenv/hostile"
+	"entree/internal/devenv/outside"
 	"entree/internal/secret"
 	"entree/internal/sso"
 	"entree/portal"
@@ -18,8 +20,9 @@ import (
 // crowdOf is the number of hostile connections, and placesAtOnce the default of
 // limits.requests_at_once.
 const (
-	crowdOf      = 1000
-	placesAtOnce = 500
+	crowdOf          = 1000
+	crowdBehindNginx = 200
+	placesAtOnce     = 500
 )
 
 // listening starts a portal on its own port, with the program's time limits.
@@ -76,6 +79,46 @@ func TestR6_StudentsFinishBesideAThousandSlowConnections(t *testing.T) {
 			// The attacker's side runs in the same process.
 			if grown := int64(memoryHeld()) - int64(before); grown > 96<<20 {
 				t.Errorf("%d MiB more in use", grown>>20)
+			}
+		})
+	}
+}
+
+// R6: the same through nginx and TLS, with the sample's configuration and fewer
+// connections: handshakes that stop half-way, headers and bodies that do not end,
+// and clients that do not read are nginx's to bear.
+func TestR6_StudentsFinishBehindNginxAndTLS(t *testing.T) {
+	front, err := outside.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, address := listening(t, func(o *portal.Options) {
+		o.BaseURL, o.TrustedProxies = "https://"+front, []string{"127.0.0.1"}
+	})
+	proxy := &outside.Proxy{Dir: t.TempDir(), Listen: front, Instances: []string{address, address}, TLS: true}
+	if err := proxy.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	roots, err := proxy.Roots()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure := &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+	transport := &http.Transport{TLSClientConfig: secure, ResponseHeaderTimeout: 20 * time.Second}
+	t.Cleanup(transport.CloseIdleConnections)
+	w.network = transport
+	for _, kind := range hostile.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			attack, err := hostile.Start(t.Context(), kind, hostile.Target{Address: front, TLS: secure}, crowdBehindNginx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer attack.Close()
+			w.admitted(t)
+			w.browser(t).to("/activation/accueil-succes")
+			if n := attack.Open(); n < crowdBehindNginx*9/10 {
+				t.Errorf("only %d connections were open meanwhile", n)
 			}
 		})
 	}

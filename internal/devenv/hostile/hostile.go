@@ -12,6 +12,7 @@ package hostile
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -23,10 +24,11 @@ import (
 
 // Target is the listener under attack.
 type Target struct {
-	Address string   // host:port of the connection
-	Host    string   // of the Host header; empty: Address
-	Path    string   // of the requests; empty: /activation
-	Header  []string // more header lines, such as "Cookie: …"
+	Address string      // host:port of the connection
+	Host    string      // of the Host header; empty: Address
+	Path    string      // of the requests; empty: /activation
+	Header  []string    // more header lines, such as "Cookie: …"
+	TLS     *tls.Config // nil: plain HTTP. Silent and HalfTLS end before the handshake.
 }
 
 // Kind is a way to hold a connection.
@@ -91,7 +93,7 @@ func Start(ctx context.Context, kind Kind, target Target, n int) (*Attack, error
 	for range n {
 		a.done.Go(func() {
 			for begun := false; ctx.Err() == nil; {
-				err := a.hold(ctx, target.Address, first, rest, &begun)
+				err := a.hold(ctx, target, kind, first, rest, &begun)
 				if err != nil && !begun {
 					failed <- err
 					return
@@ -146,11 +148,19 @@ func (t Target) bytes(kind Kind) (first, rest string, err error) {
 }
 
 // hold keeps one connection until the server closes it.
-func (a *Attack) hold(ctx context.Context, address, first, rest string, begun *bool) error {
+func (a *Attack) hold(ctx context.Context, target Target, kind Kind, first, rest string, begun *bool) error {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := dialer.DialContext(ctx, "tcp", target.Address)
 	if err != nil {
 		return err
+	}
+	if target.TLS != nil && kind != Silent && kind != HalfTLS {
+		secure := tls.Client(conn, target.TLS)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return err
+		}
+		conn = secure
 	}
 	a.open.Add(1)
 	defer a.open.Add(-1)

@@ -2,6 +2,8 @@ package hostile
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +12,15 @@ import (
 	"time"
 )
 
-// Options is one run against a portal that serves plain HTTP.
+// Options is one run against a portal.
 type Options struct {
-	URL         string        // of the portal, as its visitors type it
-	Kinds       []Kind        // one after the other; empty: all of Kinds
-	Connections int           // of each kind
-	For         time.Duration // of each kind
-	Login       bool          // adds logins, which wait if the provider hangs
+	URL         string         // where the portal, or the proxy before it, is reached
+	Host        string         // of the Host header; empty: that of URL
+	Roots       *x509.CertPool // for https; nil: the system's
+	Kinds       []Kind         // one after the other; empty: all of Kinds
+	Connections int            // of each kind
+	For         time.Duration  // of each kind
+	Login       bool           // adds logins, which wait if the provider hangs
 }
 
 // honestLimit is the longest time that an honest request may take.
@@ -30,9 +34,11 @@ var ErrRefused = errors.New("hostile: honest requests were refused")
 // request failed.
 func Run(ctx context.Context, o Options, out io.Writer) error {
 	u, err := url.Parse(o.URL)
-	if err != nil || u.Scheme != "http" || u.Port() == "" {
-		return fmt.Errorf("hostile: %q: want http://host:port", o.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Port() == "" {
+		return fmt.Errorf("hostile: %q: want http://host:port or https://host:port", o.URL)
 	}
+	secure := &tls.Config{RootCAs: o.Roots, ServerName: u.Hostname()}
+	visitor := visitor{&http.Client{Timeout: honestLimit, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: secure}}, o}
 	kinds := o.Kinds
 	if len(kinds) == 0 {
 		kinds = append(kinds, Kinds...)
@@ -42,7 +48,10 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	var failed bool
 	for _, kind := range kinds {
-		target := Target{Address: u.Host}
+		target := Target{Address: u.Host, Host: o.Host}
+		if u.Scheme == "https" {
+			target.TLS = secure
+		}
 		if kind == Requests {
 			target.Path = "/connexion"
 		}
@@ -50,7 +59,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		asked, refused, slowest := honest(ctx, o.URL, o.For)
+		asked, refused, slowest := visitor.asks(ctx)
 		fmt.Fprintf(out, "%-13s %5d connections open, %4d honest requests, %3d refused, slowest %s\n", kind, attack.Open(), asked, refused, slowest.Round(time.Millisecond))
 		attack.Close()
 		failed = failed || refused > 0
@@ -64,18 +73,24 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	return nil
 }
 
-// honest asks for pages one after another, on a new connection each time.
-func honest(ctx context.Context, address string, d time.Duration) (asked, refused int, slowest time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, d)
+// visitor is an honest one.
+type visitor struct {
+	client  *http.Client
+	options Options
+}
+
+// asks asks for pages one after another, on a new connection each time.
+func (v visitor) asks(ctx context.Context) (asked, refused int, slowest time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, v.options.For)
 	defer cancel()
-	client := &http.Client{Timeout: honestLimit, Transport: &http.Transport{DisableKeepAlives: true}}
 	for i := 0; ctx.Err() == nil; i++ {
 		begun := time.Now()
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+[]string{"/", "/activation"}[i%2], nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.options.URL+[]string{"/", "/activation"}[i%2], nil)
 		if err != nil {
 			return asked, refused + 1, slowest
 		}
-		response, err := client.Do(request)
+		request.Host = v.options.Host
+		response, err := v.client.Do(request)
 		if ctx.Err() != nil {
 			if err == nil {
 				_ = response.Body.Close()
