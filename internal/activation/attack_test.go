@@ -25,31 +25,64 @@ const mostCompared = 44
 // them. It holds that
 //
 //   - the victim, who reads the mailbox and does what the pages say, gets in within
-//     15 minutes, while the attack goes on between every two steps;
+//     15 minutes, while the attack goes on between every two steps, with and without
+//     a second proof;
+//   - a help desk code, typed at the help desk's own network, lets the victim in;
 //   - no more codes are compared for the account than the threat model says;
 //   - a refusal changes no counter.
 func TestR2_WhateverAttackersDoTheVictimGetsIn(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, jeanPierre())
+		victim := rapid.SampledFrom([]domain.Person{jeanPierre(), nadia()}).Draw(rt, "victim")
+		w := newWorld(t, victim)
 		defer w.end()
 		w.Rates.Client.Burst, w.Rates.WrongClient.Burst, w.Rates.WrongTotal.Burst, w.Rates.DeskClient.Burst = 15, 4, 30, 3
-		a := &attack{world: w, t: rt, mail: &mailbox{}}
+		a := &attack{world: w, t: rt, mail: &mailbox{}, person: victim}
 		a.networks = rapid.SampledFrom([][]string{
 			{"198.51.100.7/32"},
-			{"192.0.2.1/32"}, // the victim's own, or the help desk's
-			numbered("10.%d.0.1/32", 40),
-			numbered("2001:db8:1:%x::/64", 40),
-			numbered("2001:db8:%x::/64", 40),
-			append(numbered("2001:db8:%x::/64", 20), "192.0.2.1/32", "198.51.100.7/32"),
+			{"192.0.2.1/32"},                   // the victim's own
+			{helpDeskNetwork},                  // that of the help desk
+			numbered("192.0.2.%d/32", 40),      // a campus with both
+			numbered("198.51.100.%d/32", 40),   // one provider's
+			numbered("10.%d.0.1/32", 40),       // many networks
+			numbered("2001:db8:1:%x::/64", 40), // one customer's /48
+			numbered("2001:db8:%x::/64", 40),   // a botnet of /64
+			append(numbered("2001:db8:%x::/64", 20), "192.0.2.1/32", helpDeskNetwork, "198.51.100.7/32"),
 		}).Draw(rt, "networks")
 		for range rapid.IntRange(0, 4).Draw(rt, "waves") {
 			a.wave(rapid.IntRange(1, 15).Draw(rt, "acts"))
 			w.pass(time.Duration(rapid.IntRange(0, 600).Draw(rt, "minutes")) * time.Minute)
 		}
 		a.wave(rapid.IntRange(0, 30).Draw(rt, "acts"))
+		a.atTheDesk()
 		a.victim()
 		a.checkCompared()
 	})
+}
+
+// helpDeskNetwork is on the campus of the victim.
+const helpDeskNetwork = "192.0.2.9/32"
+
+// atTheDesk begins a journey with a right help desk code. What strangers do before
+// cannot refuse it, nor the second proof that follows.
+func (a *attack) atTheDesk() {
+	j, err := a.EnterDesk(a.world.t.Context(), a.give(a.person.ID).Reveal(), domain.French, helpDeskNetwork)
+	if err != nil {
+		a.t.Fatalf("a help desk code: %v", err)
+	}
+	a.verify(j.ID)
+}
+
+// verify gives the second proof, if the victim's profile asks for one, and fails if
+// the journey does not reach the charter.
+func (a *attack) verify(id domain.JourneyID) {
+	j, step, err := a.Journey(a.world.t.Context(), id)
+	if err == nil && step == domain.StepVerify {
+		err = a.Verify(a.world.t.Context(), j.ID, activation.Answers{BirthDate: a.person.BirthDate})
+		_, step, _ = a.Journey(a.world.t.Context(), id)
+	}
+	if err != nil || step != domain.StepCharter {
+		a.t.Fatalf("after the proof of the mailbox or at the help desk: at %s, %v", step, err)
+	}
 }
 
 func numbered(format string, n int) []string {
@@ -70,11 +103,10 @@ type attack struct {
 	networks []string
 	journeys []domain.JourneyID
 	mail     *mailbox
+	person   domain.Person // the victim
 	compared []time.Time
 	asked    int // unknown addresses
 }
-
-const victimAddress = "jp.martin@example.net"
 
 // wave does n acts of attackers.
 func (a *attack) wave(n int) {
@@ -99,7 +131,7 @@ func (a *attack) wave(n int) {
 			for range 10 {
 				a.asked++
 				a.unchanged(func() error {
-					_, err := a.Request(a.world.t.Context(), activation.Request{Profile: "etudiant", Address: fmt.Sprintf("u%d@example.net", a.asked), Client: network})
+					_, err := a.Request(a.world.t.Context(), activation.Request{Profile: a.person.Profile, Address: fmt.Sprintf("u%d@example.net", a.asked), Client: network})
 					return err
 				})
 			}
@@ -169,7 +201,7 @@ func (a *attack) counters() string {
 // ask begins a journey for the victim's address. The mail is in the mailbox then.
 func (a *attack) ask(network string) (id domain.JourneyID, err error) {
 	err = a.unchanged(func() error {
-		j, err := a.Request(a.world.t.Context(), activation.Request{Profile: "etudiant", Address: victimAddress, Client: network})
+		j, err := a.Request(a.world.t.Context(), activation.Request{Profile: a.person.Profile, Address: string(a.person.Email), Client: network})
 		id = j.ID
 		return err
 	})
@@ -193,7 +225,7 @@ func (a *attack) receive() {
 }
 
 func (a *attack) resend(id domain.JourneyID, network string) error {
-	if j, step, err := a.Journey(a.world.t.Context(), id); err != nil || step != domain.StepCode || j.Address != victimAddress {
+	if j, step, err := a.Journey(a.world.t.Context(), id); err != nil || step != domain.StepCode || j.Address != a.person.Email {
 		return domain.ErrNotFound
 	}
 	err := a.unchanged(func() error { return a.Resend(a.world.t.Context(), id, domain.French, network) })
@@ -279,6 +311,7 @@ func (a *attack) proves(id domain.JourneyID, network string) bool {
 	err := a.unchanged(func() error { return a.Prove(a.world.t.Context(), id, mine, network) })
 	var r *domain.Refusal
 	if !errors.As(err, &r) {
+		a.verify(id)
 		return true
 	}
 	if r.Reason != domain.ReasonCodeBlocked {
@@ -293,7 +326,10 @@ func (a *attack) proves(id domain.JourneyID, network string) bool {
 func (a *attack) enterLong(network string) bool {
 	for i := len(a.mail.messages) - 1; i >= 0; i-- {
 		if long := a.mail.messages[i].Long; long != "" {
-			_, err := a.EnterLong(a.world.t.Context(), long, domain.French, network)
+			j, err := a.EnterLong(a.world.t.Context(), long, domain.French, network)
+			if err == nil {
+				a.verify(j.ID)
+			}
 			return err == nil
 		}
 	}
