@@ -72,7 +72,12 @@ release: ## build programs, packages, images, SBOM and checksums into dist/ (VER
 release-test: needs ## build a release twice, install it in a fresh root and in a container, and activate a student there
 	@./scripts/need.sh podman podman runc
 	@./scripts/need.sh mmdebstrap mmdebstrap
-	GOWORK=$(BOTH) TMPDIR=$$(./scripts/temp.sh) ENTREE_RELEASE_TEST=1 ./scripts/with-demo.sh $(GO) test -count=1 -timeout 30m -v entree/test/release
+	GOWORK=$(BOTH) TMPDIR=$$(./scripts/temp.sh) ./scripts/with-demo.sh $(GO) -C test run ./release
+
+SITE = $(or $(TMPDIR),/tmp)/entree-site
+site: ## build the documentation as a site into dist/site; a broken link is an error (needs Python and PyPI)
+	test -x $(SITE)/bin/mkdocs || { python3 -m venv $(SITE) && $(SITE)/bin/pip install --quiet -r tools/site/requirements.txt; }
+	$(SITE)/bin/mkdocs build --quiet --config-file tools/site/mkdocs.yml
 
 cross: ## compile the program for every platform that it supports
 	@set -e; for platform in $(PLATFORMS); do \

@@ -17,7 +17,6 @@ export SOURCE_DATE_EPOCH CGO_ENABLED=0 TZ=UTC LC_ALL=C
 go=${GO:-go}
 plain=${version#v}
 case $plain in [0-9]*.[0-9]*.[0-9]*) number=$plain ;; *) number=0.0.0~$plain ;; esac
-mtime=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 rm -rf dist
 mkdir -p dist
 tools=$(mktemp -d)
@@ -45,12 +44,14 @@ for arch in ${ARCHES:-amd64 arm64}; do
 		-e 's|^  folder: imports  |  folder: /var/lib/entree/imports  |' deploy/entree.sample.yaml >"$stage/entree.yaml"
 	grep -q '^database: sqlite:/var/lib/entree/entree.db' "$stage/entree.yaml"
 	grep -q '^  folder: /var/lib/entree/imports' "$stage/entree.yaml"
+	# nfpm takes the times of files from SOURCE_DATE_EPOCH.
+	sed -e "s|\${ARCH}|$arch|g; s|\${VERSION}|$number|g; s|\${STAGE}|$stage|g" deploy/package/nfpm.yaml >"$stage/nfpm.yaml"
+	find "$stage" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 	for kind in deb rpm; do
-		ARCH=$arch VERSION=$number STAGE=$stage MTIME=$mtime "$tools/nfpm" package --config deploy/package/nfpm.yaml --packager "$kind" --target dist/
+		"$tools/nfpm" package --config "$stage/nfpm.yaml" --packager "$kind" --target dist/
 	done
 	cp "$stage/entree" "dist/entree-$plain-linux-$arch"
 	if [ -z "${WITHOUT_IMAGES:-}" ]; then
-		touch -d "@$SOURCE_DATE_EPOCH" "$stage/entree" "$stage/data"
 		podman build --quiet --platform "linux/$arch" --timestamp "$SOURCE_DATE_EPOCH" --file deploy/container/Containerfile --tag "localhost/entree:$plain" "$stage" >/dev/null
 		podman save --quiet --format oci-archive --output "dist/entree-$plain-linux-$arch.oci.tar" "localhost/entree:$plain"
 	fi
