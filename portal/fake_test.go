@@ -260,7 +260,7 @@ func (f *fakeService) PersonOf(_ context.Context, j domain.Journey) (domain.Pers
 	}, nil
 }
 
-func (f *fakeService) Phrases(_ domain.Person, n int) ([]activation.Phrase, error) {
+func (f *fakeService) Phrases(_ domain.Person, _ domain.Lang, n int) ([]activation.Phrase, error) {
 	phrases := make([]activation.Phrase, n)
 	for i := range phrases {
 		phrases[i] = activation.Phrase{Text: secret.New(rand.Text()), Words: []string{"étoile"}, Bits: 66.4, Unit: "century", Count: 3}

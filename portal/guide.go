@@ -51,7 +51,7 @@ func (p *Portal) guidePage(v *visit) (GuidePage, error) {
 
 // suggest draws new phrases. They are not stored, so a GET may draw them.
 func (p *Portal) suggest(v *visit, person domain.Person) ([]Phrase, error) {
-	drawn, err := p.Service.Phrases(person, phraseCount)
+	drawn, err := p.Service.Phrases(person, p.site.Lang(v.Context), phraseCount)
 	if err != nil {
 		return nil, err
 	}

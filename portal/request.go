@@ -21,6 +21,7 @@ type RequestPage struct {
 	Selected string
 	Address  string // as typed, kept on an error
 	Ongoing  string // address of the step of a journey under way; empty: none
+	Minutes  int    // of the whole activation; 0: unknown
 	Long     bool   // the address has its mails of the day: a long code goes on
 }
 
@@ -43,7 +44,7 @@ func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal
 	if err != nil {
 		return err
 	}
-	page.Profiles, page.Ongoing = p.profiles(view.Lang), ongoing
+	page.Profiles, page.Ongoing, page.Minutes = p.profiles(view.Lang), ongoing, p.minutes(page.Selected, view.Lang)
 	if _, lost := c.GetQuery(lostMark); lost && ongoing == "" && c.Request.Method != http.MethodPost {
 		view.Notice = view.T("request.lost")
 	}
@@ -81,6 +82,32 @@ func (p *Portal) request(c *gin.Context) error {
 		return err
 	}
 	return web.SeeOther(pathCode)
+}
+
+// besidesCharter is the time of an activation without the charter, in minutes: the
+// mail with the code, the advice and the password.
+const besidesCharter = 4
+
+// minutes returns the time of an activation with the charter in force, or with the
+// longest charter if no profile is selected. It returns 0 if no charter can be read.
+func (p *Portal) minutes(selected string, lang domain.Lang) int {
+	longest := 0
+	for _, profile := range p.Profiles {
+		if selected != "" && profile.Key != selected {
+			continue
+		}
+		charter, err := p.Service.CharterFor(domain.Journey{Profile: profile.Key}, lang)
+		if err != nil {
+			continue // the charter's page reports it
+		}
+		if page, err := p.charterPage(charter); err == nil {
+			longest = max(longest, page.Minutes)
+		}
+	}
+	if longest == 0 {
+		return 0
+	}
+	return longest + besidesCharter
 }
 
 func (p *Portal) hasProfile(key string) bool {

@@ -20,7 +20,7 @@ func (p *Portal) samples() map[string][]any {
 	profiles := []ProfileChoice{{Key: "etudiant", Name: "Étudiant", ActivateURL: "/activation?profil=etudiant", LoginURL: "/connexion"}}
 	all := map[string][]any{
 		"welcome": {WelcomePage{}, WelcomePage{profiles}},
-		"request": {RequestPage{}, RequestPage{Profiles: profiles, Selected: "etudiant", Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
+		"request": {RequestPage{}, RequestPage{Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
 		"long":    {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
 		"desk":    {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
 		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},

@@ -39,7 +39,7 @@ type Service interface {
 	// PersonOf returns the person of an identified journey. From the password step on
 	// the login is reserved.
 	PersonOf(ctx context.Context, j domain.Journey) (domain.Person, error)
-	Phrases(p domain.Person, n int) ([]activation.Phrase, error)
+	Phrases(p domain.Person, lang domain.Lang, n int) ([]activation.Phrase, error)
 	Rules(j domain.Journey) activation.PasswordRules
 	// Fragments returns the folded parts of a person's data that a password may not
 	// contain, for the page's script.

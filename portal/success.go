@@ -1,7 +1,5 @@
 package portal
 
-import "strings"
-
 // SuccessPage is drawn by templates/success.html, GET /activation/accueil-succes
 type SuccessPage struct {
 	GivenName string
@@ -10,13 +8,6 @@ type SuccessPage struct {
 	EntURL    string // "Accéder à mon ENT"
 	Links     []NextLink
 }
-
-// Local returns the part of the address before the @; a narrow page may break the
-// line after it.
-func (p SuccessPage) Local() string { local, _, _ := strings.Cut(p.Address, "@"); return local }
-
-// Domain returns the part of the address after the @.
-func (p SuccessPage) Domain() string { _, domain, _ := strings.Cut(p.Address, "@"); return domain }
 
 // NextLink is one of the configured links on the success page.
 type NextLink struct{ Text, Help, URL string }

@@ -213,10 +213,13 @@
         return s !== '' && !personal.some((p) => forms.some((f) => f.includes(p)));
       },
     };
+    for (const rule of all('[data-rule]', list)) rule.dataset.text = rule.textContent.trim();
+    const line = one('.rules-line');
     let told;
     const judge = () => {
       const text = password.value.normalize('NFC');
       let left = 0;
+      const missing = [];
       for (const rule of all('[data-rule]', list)) {
         const met = holds[rule.dataset.rule](text, Number(rule.dataset.least));
         rule.classList.toggle('met', met);
@@ -229,8 +232,17 @@
           rule.append(word);
         }
         word.textContent = ` (${met ? choose.dataset.met : choose.dataset.unmet})`;
-        if (!met) left++;
+        if (!met) {
+          left++;
+          missing.push(rule.dataset.text);
+        }
       }
+      // While a telephone's keyboard hides the list, one line beside the field says
+      // the same; a screen reader hears the state instead.
+      const count = list.querySelectorAll('[data-rule]').length;
+      line.hidden = text === '';
+      line.classList.toggle('met', left === 0);
+      line.textContent = [list.dataset.line.replace('{met}', count - left).replace('{all}', count), ...missing].join(' · ');
       clearTimeout(told);
       told = setTimeout(() => {
         if (text === '') return;

@@ -32,12 +32,16 @@ func (s *Service) Rules(domain.Journey) PasswordRules { return s.Policy() }
 // types. Birth date and number stay on the server.
 func (s *Service) Fragments(p domain.Person) []string { return s.personal(p).Fragments() }
 
-// Phrases draws n suggestions that keep all rules for this person.
-func (s *Service) Phrases(p domain.Person, n int) ([]Phrase, error) {
+// Phrases draws n suggestions in a language that keep all rules for this person.
+func (s *Service) Phrases(p domain.Person, lang domain.Lang, n int) ([]Phrase, error) {
 	check := password.Checker(s.Policy(), s.personal(p))
+	words := password.French
+	if lang == domain.English {
+		words = password.English
+	}
 	out := make([]Phrase, n)
 	for i := range out {
-		phrase, err := password.Generate(s.Random, func(text string) bool { return len(check(secret.New(text))) > 0 })
+		phrase, err := password.Generate(s.Random, words, func(text string) bool { return len(check(secret.New(text))) > 0 })
 		if err != nil {
 			return nil, err
 		}

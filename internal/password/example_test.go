@@ -26,7 +26,7 @@ func ExampleCheck() {
 
 // A suggested phrase always satisfies the default policy.
 func ExampleGenerate() {
-	p, err := password.Generate(rand.Reader, nil)
+	p, err := password.Generate(rand.Reader, password.French, nil)
 	if err != nil {
 		panic(err)
 	}

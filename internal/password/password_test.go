@@ -3,6 +3,7 @@ package password_test
 import (
 	"crypto/rand"
 	"fmt"
+	"math"
 	mrand "math/rand/v2"
 	"os"
 	"slices"
@@ -194,8 +195,9 @@ func TestMax_TheStricterRuleByRule(t *testing.T) {
 }
 
 func TestGenerate_EveryPhraseKeepsTheRules(t *testing.T) {
-	for range 500 {
-		p, err := password.Generate(rand.Reader, nil)
+	for i := range 500 {
+		words := []password.Vocabulary{password.French, password.English}[i%2]
+		p, err := password.Generate(rand.Reader, words, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,25 +218,51 @@ func TestGenerate_EveryPhraseKeepsTheRules(t *testing.T) {
 
 func TestGenerate_HoldsNothingThatIsAvoided(t *testing.T) {
 	random := seeded(1)
-	first, err := password.Generate(random, nil)
+	first, err := password.Generate(random, password.French, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := password.Generate(seeded(1), func(text string) bool { return text == first.Text.Reveal() })
+	again, err := password.Generate(seeded(1), password.French, func(text string) bool { return text == first.Text.Reveal() })
 	if err != nil || again.Text.Reveal() == first.Text.Reveal() {
 		t.Errorf("drew %q again, %v", again.Text.Reveal(), err)
 	}
-	if _, err := password.Generate(rand.Reader, func(string) bool { return true }); err == nil {
+	if _, err := password.Generate(rand.Reader, password.French, func(string) bool { return true }); err == nil {
 		t.Error("everything was avoided, yet a phrase came")
 	}
 }
 
+// TestU8_PhrasesAreInTheLanguageOfThePage: every word is of the list of its language,
+// and the odd words of BIP-39 are in none.
+func TestU8_PhrasesAreInTheLanguageOfThePage(t *testing.T) {
+	for name, words := range map[string]password.Vocabulary{"girafe": password.French, "giraffe": password.English} {
+		all := words()
+		if !slices.Contains(all, name) || len(all) < 1400 || len(all) != len(slices.Compact(slices.Sorted(slices.Values(all)))) {
+			t.Errorf("%s: %d words", name, len(all))
+		}
+		p, err := password.Generate(rand.Reader, words, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range p.Words {
+			if !slices.Contains(all, w) {
+				t.Errorf("%s is of another language", w)
+			}
+		}
+		for _, odd := range []string{"gyrostat", "pulsar", "silicium", "cyanure", "tabac", "scélérat", "suicide", "gun", "slave"} {
+			if slices.Contains(all, odd) {
+				t.Errorf("%s is in a list", odd)
+			}
+		}
+	}
+}
+
 func TestGenerate_EachWordHasTheSameChance(t *testing.T) {
+	all := len(password.French())
 	counts := map[string]int{}
 	random := seeded(7)
 	const phrases = 8000
 	for range phrases {
-		p, err := password.Generate(random, nil)
+		p, err := password.Generate(random, password.French, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,15 +270,15 @@ func TestGenerate_EachWordHasTheSameChance(t *testing.T) {
 			counts[w]++
 		}
 	}
-	if len(counts) != 2048 {
-		t.Fatalf("%d words were drawn, want all 2048", len(counts))
+	if len(counts) != all {
+		t.Fatalf("%d words were drawn, want all %d", len(counts), all)
 	}
-	chi, expected := 0.0, float64(phrases*6)/2048
+	chi, expected := 0.0, float64(phrases*6)/float64(all)
 	for _, n := range counts {
 		chi += (float64(n) - expected) * (float64(n) - expected) / expected
 	}
-	// 2047 degrees of freedom: mean 2047, standard deviation 64.
-	if chi > 2047+5*64 || chi < 2047-5*64 {
+	// The mean is the degrees of freedom; the standard deviation is the root of twice that.
+	if mean, sigma := float64(all-1), math.Sqrt(2*float64(all-1)); math.Abs(chi-mean) > 5*sigma {
 		t.Errorf("chi-square %.0f", chi)
 	}
 }

@@ -15,34 +15,45 @@ import (
 	"entree/internal/secret"
 )
 
-// wordsText holds the 2,048 French words of BIP-39, one on each line. They have
-// five to eight letters, and no two begin with the same four letters.
-// words.LICENSE is their licence.
+// The word lists hold the plain words of BIP-39 in each language, one on each line:
+// rare, technical and gloomy ones were taken out. No two words of a list begin with
+// the same four letters. words.LICENSE is their licence.
 //
-//go:embed words.txt
-var wordsText string
+//go:embed words.fr.txt
+var frenchText string
 
-var vocabulary = sync.OnceValue(func() []string { return strings.Fields(wordsText) })
+//go:embed words.en.txt
+var englishText string
+
+// Vocabulary returns the words of which phrases are drawn.
+type Vocabulary func() []string
+
+// The vocabularies, by the language of the page that shows the phrases.
+var (
+	French  Vocabulary = sync.OnceValue(func() []string { return strings.Fields(frenchText) })
+	English Vocabulary = sync.OnceValue(func() []string { return strings.Fields(englishText) })
+)
 
 // Phrase is a suggested passphrase: capitalised words joined, with one digit
 // after one of them.
 type Phrase struct {
 	Text  secret.Text
 	Words []string // as drawn, with accents, as an aid to memory
-	// Bits is the entropy: 11 bits per word, plus the digit and its position.
+	// Bits is the entropy: 10.5 bits per French word and 10.9 per English word, plus
+	// the digit and its position.
 	Bits float64
 }
 
-// phraseWords yields 66 bits; with the digit and its position it is 71.9.
+// phraseWords yields 62.7 bits or more; with the digit and its position it is 68.6.
 const phraseWords = 6
 
-// Generate draws a phrase that avoid does not reject; a nil avoid rejects
+// Generate draws a phrase of the vocabulary's words that avoid does not reject; a nil avoid rejects
 // nothing. All choices come from random with equal probability. A rejected
 // phrase is drawn again, which reduces the entropy only negligibly.
-func Generate(random io.Reader, avoid func(text string) bool) (Phrase, error) {
+func Generate(random io.Reader, words Vocabulary, avoid func(text string) bool) (Phrase, error) {
 	const attempts = 100
 	for range attempts {
-		p, err := draw(random)
+		p, err := draw(random, words())
 		if err != nil {
 			return Phrase{}, fmt.Errorf("draw a phrase: %w", err)
 		}
@@ -53,7 +64,7 @@ func Generate(random io.Reader, avoid func(text string) bool) (Phrase, error) {
 	return Phrase{}, errors.New("password: every phrase drawn was rejected")
 }
 
-func draw(random io.Reader) (Phrase, error) {
+func draw(random io.Reader, all []string) (Phrase, error) {
 	place, err := below(random, phraseWords)
 	if err != nil {
 		return Phrase{}, err
@@ -62,7 +73,6 @@ func draw(random io.Reader) (Phrase, error) {
 	if err != nil {
 		return Phrase{}, err
 	}
-	all := vocabulary()
 	p := Phrase{Bits: phraseWords*math.Log2(float64(len(all))) + math.Log2(phraseWords*10)}
 	var text strings.Builder
 	for i := range phraseWords {

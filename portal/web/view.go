@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"entree/internal/domain"
 )
@@ -39,6 +40,21 @@ type View struct {
 // T translates a message into the page's language. args are pairs of a name and
 // a value.
 func (v View) T(key string, args ...any) template.HTML { return v.Translate(v.Lang, key, args...) }
+
+// Breaks returns a text with places where a narrow screen may break it: before
+// capital letters, @, dots and other signs. A copied text does not hold them.
+func (v View) Breaks(text string) template.HTML {
+	var b strings.Builder
+	var before rune
+	for i, r := range text {
+		if i > 0 && (unicode.IsUpper(r) && !unicode.IsUpper(before) || strings.ContainsRune("@.-_/+", r) && !strings.ContainsRune("@.-_/+", before)) {
+			b.WriteString("<wbr>")
+		}
+		b.WriteString(template.HTMLEscapeString(string(r)))
+		before = r
+	}
+	return template.HTML(b.String())
+}
 
 // Other returns the language that the language switch leads to.
 func (v View) Other() domain.Lang {

@@ -115,7 +115,7 @@ func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, enrolled domai
 	if err != nil {
 		return err
 	}
-	phrases, err := a.Service().Phrases(person, 1)
+	phrases, err := a.Service().Phrases(person, domain.French, 1)
 	if err != nil {
 		return err
 	}
