@@ -19,7 +19,9 @@ func delivered(t *testing.T) func(*portal.Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(o *portal.Options) { o.Templates, o.Static, o.Catalog, o.Example = templates.FS, static.FS, catalog, "LesTicketsDeBusForr1CielBleu" }
+	return func(o *portal.Options) {
+		o.Templates, o.Static, o.Catalog, o.Example = templates.FS, static.FS, catalog, "LesTicketsDeBusForr1CielBleu"
+	}
 }
 
 // The line that counts the rules is in the field of the password, so that it stays
