@@ -29,12 +29,13 @@ type dialect struct {
 	match string
 	query func(groups [][]string) string
 	// parts is the condition on people_parts, the trigram index over a part of
-	// people.search, and part returns its parameter for a piece of a word. The
-	// condition may also match people who have the trigrams in another order.
-	// partsIndex selects a row if the index exists.
-	parts      string
-	part       func(word string) string
-	partsIndex string
+	// people.search, and part returns its parameter for a piece of a word, or, if
+	// howMany is set, for some of its trigrams: the condition then also matches
+	// people who have them elsewhere. howMany counts the people with a trigram, up to
+	// commonPart. partsIndex selects a row if the index exists.
+	parts, howMany string
+	part           func(pieces []string) string
+	partsIndex     string
 	// key is the column with the fastest unique lookup, among is the IN condition
 	// over it, and keys returns the parameter of that condition.
 	key, among string
@@ -52,16 +53,16 @@ type dialect struct {
 
 var sqlite = dialect{
 	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3, imports: sqliteImports,
-	match: fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
-	query: func(groups [][]string) string { return terms(groups, `"%s"*`, `"%s"`, " OR ", " AND ") },
-	parts: fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
-	part: func(word string) string {
-		var trigrams [][]string
-		letters := []rune(word)
-		for i := range len(letters) - 2 {
-			trigrams = append(trigrams, []string{string(letters[i : i+3])})
+	match:   fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
+	query:   func(groups [][]string) string { return terms(groups, `"%s"*`, `"%s"`, " OR ", " AND ") },
+	parts:   fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
+	howMany: fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
+	part: func(pieces []string) string {
+		var groups [][]string
+		for _, p := range pieces {
+			groups = append(groups, []string{p})
 		}
-		return terms(trigrams, "", `"%s"`, "", " AND ")
+		return terms(groups, "", `"%s"`, "", " AND ")
 	},
 	partsIndex: `SELECT name FROM sqlite_schema WHERE name = 'people_parts'`,
 	key:        "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
@@ -78,7 +79,7 @@ var postgres = dialect{
 	match:       "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query:       func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
 	parts:       "substr(search, strpos(search, '#')) LIKE ?",
-	part:        func(word string) string { return "%" + word + "%" },
+	part:        func(pieces []string) string { return "%" + pieces[0] + "%" },
 	partsIndex:  `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
 	key:         "id",
 	among:       "id = ANY(?)",

@@ -19,10 +19,14 @@ const soundMark = "\ue000"
 
 // Bounds of a search for people who match nearly.
 const (
-	nearWords = 3  // words of a query that are compared with other spellings
-	minPart   = 3  // letters of a piece of a number or address
-	maxLonger = 4  // letters by which two similar spellings differ in length at most
-	fewNear   = 10 // below this number of similar people, names are compared by sound too
+	nearWords = 3 // words of a query that are compared with other spellings
+	minPart   = 3 // letters of a piece of a number or address
+	maxLonger = 4 // letters by which two similar spellings differ in length at most
+	rareParts = 3 // trigrams by which a piece is looked up
+	// trigrams of a piece that are counted, and the count at which one is common
+	countedParts = 12
+	commonPart   = 2000
+	fewNear      = 10 // below this number of similar people, names are compared by sound too
 )
 
 // candidate is a person who may match nearly.
@@ -57,7 +61,11 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, foun
 				continue
 			}
 			c := clause{most: helpdesk.EnoughWords}
-			c.add(f.dialect.parts, f.dialect.part(w))
+			pieces, err := f.pieces(ctx, w)
+			if err != nil {
+				return nil, err
+			}
+			c.add(f.dialect.parts, f.dialect.part(pieces))
 			for j, other := range words {
 				if j != i {
 					c.add("' ' || search LIKE ?", "% "+other+"%")
@@ -89,6 +97,46 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, foun
 	})
 	candidates = slices.CompactFunc(candidates, func(a, b candidate) bool { return a.id == b.id })
 	return f.people(ctx, candidates[:min(len(candidates), helpdesk.PageSize)])
+}
+
+// pieces returns what a piece of a number or address is looked up by: the piece, or
+// on SQLite its rarest trigrams. FTS5 reads the lists of all trigrams together, and
+// those of "@example.net" are as long as the registry.
+func (f finder) pieces(ctx context.Context, word string) ([]string, error) {
+	if f.dialect.howMany == "" {
+		return []string{word}, nil
+	}
+	letters := []rune(word)
+	last := len(letters) - minPart
+	var trigrams, counts []string
+	var c clause
+	for i := range min(countedParts, last+1) {
+		at := i
+		if last+1 > countedParts {
+			at = i * last / (countedParts - 1) // spread over the word
+		}
+		t := string(letters[at : at+minPart])
+		if slices.Contains(trigrams, t) {
+			continue
+		}
+		trigrams = append(trigrams, t)
+		c.args = append(c.args, f.dialect.part([]string{t}))
+		counts = append(counts, strings.ReplaceAll(f.dialect.howMany, "?", fmt.Sprintf("$%d", len(c.args))))
+	}
+	people := make([]int, len(trigrams))
+	into := make([]any, len(people))
+	for i := range people {
+		into[i] = &people[i]
+	}
+	if err := f.db.QueryRowContext(ctx, "SELECT "+strings.Join(counts, ", "), c.args...).Scan(into...); err != nil {
+		return nil, err
+	}
+	place := map[string]int{}
+	for i, t := range trigrams {
+		place[t] = people[i]
+	}
+	slices.SortStableFunc(trigrams, func(a, b string) int { return place[a] - place[b] })
+	return trigrams[:min(rareParts, len(trigrams))], nil
 }
 
 // alike returns the condition that each word is the beginning of a person's word or

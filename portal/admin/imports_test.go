@@ -123,7 +123,7 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 		t.Fatalf("a trial stored %d people, %v", len(all), err)
 	}
 	b.get(p.path+"?voir=new").shows("table", "Carla Roy")
-	p = b.until(b.fill(p, "/importer")).shows("main", "Tout a été importé.").shows("dl", "Nouvelles")
+	p = b.until(b.fill(p, "/importer")).shows("main", "L'import est terminé.").shows("dl", "Nouvelles")
 	if acts := begun(t, s); len(acts) != 1 || acts[0].By.Role != "admin" || acts[0].What["new"] != "4" || "/admin/imports/"+acts[0].Whom != p.path {
 		t.Errorf("the audit: %+v", acts)
 	}
@@ -155,9 +155,9 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 	w.sleep(10 * time.Minute)
 	p = b.get(p.path)
 	p = b.fill(p, "/importer-malgre-tout").want("/admin/confirmer", 200)
-	b.until(b.fill(p, "/importer-malgre-tout")).shows("main", "Tout a été importé.")
+	b.until(b.fill(p, "/importer-malgre-tout")).shows("main", "L'import est terminé.")
 	if all, _ := s.People(t.Context()); all[1].Readiness != domain.NotReady {
-		t.Error("nobody is gone")
+		t.Error("no one is gone")
 	}
 }
 
@@ -316,7 +316,7 @@ func TestImport_OneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = b.until(b.fill(p, "/essayer"))
-	b.until(b.fill(p, "/importer")).shows("main", "Tout a été importé.")
+	b.until(b.fill(p, "/importer")).shows("main", "L'import est terminé.")
 }
 
 // The page shows the progress of an import while it runs, and its result at the
@@ -342,7 +342,7 @@ func TestImport_TheProgressIsLive(t *testing.T) {
 	open()
 	p = b.until(p).shows("main", "Nouvelles 4")
 	p = b.fill(p, "/importer")
-	b.until(p).shows("main", "Tout a été importé.")
+	b.until(p).shows("main", "L'import est terminé.")
 }
 
 // gated is a store that waits for a test before it compares the people.

@@ -141,7 +141,7 @@ func TestPeople_FoundAndOpened(t *testing.T) {
 	if to := p.Find("tbody a").AttrOr("href", ""); to != jean {
 		t.Fatalf("the line leads to %s", to)
 	}
-	b.get(jean).shows("h1", "Jean-Pierre Martin").shows(".next", "n’a encore rien demandé").shows("main", "Rien ne s'est encore passé.")
+	b.get(jean).shows("h1", "Jean-Pierre Martin").shows(".next", "n'a encore rien demandé").shows("main", "Rien ne s'est encore passé.")
 	b.get("/admin/personnes?q=nobody").shows(".empty", "Personne ne correspond.")
 	if p := b.get("/admin/personnes/nobody"); p.status != http.StatusNotFound {
 		t.Errorf("nobody: %d", p.status)
@@ -157,7 +157,7 @@ func TestPeople_AnAdminsAddressTypedByHand(t *testing.T) {
 	b := w.operator("helpdesk")
 	b.get("/admin")
 	w.journal.acts()
-	for lang, says := range map[string]string{"fr": "Votre rôle ne permet pas d'ouvrir cette page", "en": "Your role does not open this page"} {
+	for lang, says := range map[string]string{"fr": "Votre rôle ne permet pas d'ouvrir cette page", "en": "Your role does not allow this page"} {
 		b.get("/admin?lang=" + lang)
 		for _, path := range []string{"/admin/audit", jean + "/effacer", jean + "/donnees", "/admin/audit/export/csv"} {
 			if p := b.get(path).shows("h1", says); p.status != http.StatusForbidden {
@@ -205,7 +205,7 @@ func TestPeople_EachRoleDoesWhatItMay(t *testing.T) {
 func TestPeople_TheSecondOfTwoAdminsLosesNothing(t *testing.T) {
 	for lang, says := range map[string][3]string{
 		"fr": {"Quelqu'un a modifié cette personne", "Bob a bloqué l'activation", "L'adresse est corrigée."},
-		"en": {"Somebody has changed this person", "Bob put the activation on hold", "The address is corrected."},
+		"en": {"Someone has changed this person", "Bob put the activation on hold", "The address is corrected."},
 	} {
 		w, d := withDesk(t)
 		b := w.operator("admin")
@@ -279,8 +279,8 @@ func TestPeople_ManyAtOnceAreCountedFirst(t *testing.T) {
 // The selection and the submitted values are kept if a required field is empty.
 func TestPeople_ManyAtOnceWithoutAReasonLoseNothing(t *testing.T) {
 	for lang, says := range map[string][2]string{
-		"fr": {"Indiquez un motif avant de bloquer ou de débloquer.", "Cochez d'abord des personnes dans la liste."},
-		"en": {"Give a reason before you put people on hold or release them.", "Tick people in the list first."},
+		"fr": {"Indiquez un motif avant de bloquer ou de lever un blocage.", "Cochez d'abord des personnes dans la liste."},
+		"en": {"Give a reason before you put people on hold or release them.", "Select people in the list first."},
 	} {
 		w, d := withDesk(t)
 		b := w.operator("admin")

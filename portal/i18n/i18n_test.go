@@ -225,7 +225,7 @@ func TestT(t *testing.T) {
 		{"fr", "wait.minutes", []any{"Count", 1}, "dans 1\u00a0minute"},
 		{"fr", "wait.minutes", []any{"Count", 4}, "dans 4\u00a0minutes"},
 		{"fr", "refused.code_wrong", []any{"Count", 1}, "Ce n'est pas le bon code. Il vous reste un essai."},
-		{"en", "code.to", []any{"Address", "<b>a@example.net"}, "Address given: <strong>&lt;b&gt;a@example.net</strong>"},
+		{"en", "code.to", []any{"Address", "<b>a@example.net"}, "Address: <strong>&lt;b&gt;a@example.net</strong>"},
 		{"fr", "refused.code_format", []any{"Count", 0, "Wait", ""}, "Entrez les 6 chiffres reçus par mail."},
 		{"fr", "refused.proof_blocked", []any{"Count", 0, "Wait", "dans 4 minutes"}, "Trop de réponses fausses ont été données pour ce compte aujourd'hui. Réessayez dans 4 minutes, ou adressez-vous à l'assistance."},
 		{"xx", "send", nil, "Envoyer"},

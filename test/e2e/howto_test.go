@@ -76,8 +76,8 @@ func TestTheHowTo_InEnglishInTheDark(t *testing.T) {
 	b.album = "phone-dark"
 	b.walk(demo, demo.Person(t, "22501003"), walkOf{login: "o22501003", address: "jeanne.darc@etu.univ-orleans.example", choice: "Student", reads: map[string][]string{
 		"/":                          {"Welcome", "My workspace", "Activate", "Sign in"},
-		"/activation":                {"Account management", "Personal e-mail address"},
-		"/activation/accueil-succes": {"Congratulations, your account is active!", "University e-mail address"},
+		"/activation":                {"Account management", "Personal email address"},
+		"/activation/accueil-succes": {"Congratulations, your account is active!", "University email address"},
 	}})
 }
 

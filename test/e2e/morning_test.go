@@ -73,7 +73,7 @@ func TestTheSeptemberMorning(t *testing.T) {
 
 	helped.press("Retour à la personne")
 	helped.until(`document.querySelector('.story')`)
-	helped.reads("Jamais connecté", "a remis un code du guichet", "Entrée avec un code du guichet", "Compte créé", newAddress)
+	helped.reads("Jamais connecté", "a remis un code d'assistance", "Entrée avec un code d'assistance", "Compte créé", newAddress)
 	helped.picture("story")
 }
 
@@ -116,7 +116,7 @@ func (b *tab) imports() []demotest.Person {
 		if err == nil && !slices.Contains(seen, says) {
 			seen = append(seen, says)
 		}
-		if strings.Contains(says, "Tout a été importé.") {
+		if strings.Contains(says, "L'import est terminé.") {
 			break
 		}
 		if time.Now().After(end) {
@@ -224,7 +224,7 @@ func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	b.reads("Prêt à activer", "ne reçoit pas les mails (5.1.1)", "adresse fausse", "Importé : scolarité 2026.csv, par")
 	b.picture("person")
 
-	b.press("Code du guichet")
+	b.press("Code d'assistance")
 	b.fill("#piece", "carte d'identité")
 	b.fill("#nouvelle", "pas une adresse")
 	b.press("Remettre un code")
@@ -246,7 +246,7 @@ func helpAtTheDesk(t *testing.T, d *demotest.Demo, p demotest.Person) *tab {
 	student := open(t, d.Portal, phone)
 	student.album = "people"
 	student.visit("/activation?profil=invite")
-	student.press("J'ai un code du guichet")
+	student.press("J'ai un code de l'assistance")
 	student.arrive("/activation/guichet")
 	student.picture("desk")
 	student.fill("#code", "0000-0000")
