@@ -331,6 +331,13 @@ CREATE TABLE record_keys (
     PRIMARY KEY (id, sealed_by)
 );
 
+CREATE TABLE refused_mails (
+    job_id TEXT PRIMARY KEY,
+    at     BIGINT NOT NULL
+);
+
+CREATE INDEX refused_mails_at ON refused_mails (at);
+
 CREATE TABLE schedule (
     name   TEXT PRIMARY KEY,
     due_at BIGINT NOT NULL

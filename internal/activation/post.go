@@ -73,8 +73,8 @@ func (s mailJobs) reached(ctx context.Context, job domain.Job, m domain.Message)
 	return out, nil
 }
 
-// Abandon writes an event that administrators see (I5), and marks an address
-// that the mail server refused as wrong.
+// Abandon writes an event that administrators see (I5), marks an address that
+// the mail server refused as wrong, and counts a refusal by the provider.
 func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (domain.Effects, error) {
 	var m domain.Message
 	if err := s.OpenJob(job, &m); err != nil {
@@ -87,6 +87,10 @@ func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (dom
 	var refused *domain.AddressRefused
 	if errors.As(cause, &refused) {
 		e.Wrong = []domain.WrongAddress{{Address: m.To, Why: refused.Status, Rule: refused.Rule, Provider: refused.Provider, At: s.now()}}
+	}
+	var provider *domain.ProviderRefused
+	if errors.As(cause, &provider) {
+		e.Refused = []domain.MailRefused{{Mail: job.ID, Provider: provider.Provider, Reason: provider.Reason, Words: provider.Words, At: s.now()}}
 	}
 	return e, nil
 }

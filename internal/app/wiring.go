@@ -122,12 +122,15 @@ func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
 		Host: s.Host, Port: s.Port, TLS: mail.TLS(s.TLS), User: s.User, Password: s.Password, From: s.From, ReplyTo: s.ReplyTo, ReturnPath: s.Return, Keys: c.Keys, Timeout: s.Timeout, Roots: c.Roots(),
 		Institution: mail.Institution{Name: i.Name, Accent: i.Accent, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone},
 		BaseURL:     c.Portal.BaseURL, Zone: c.Zone(), Profiles: c.Domain(), Clock: time.Now,
-		JudgeRefusal: func(to domain.Address, reply string) *domain.AddressRefused {
+		JudgeRefusal: func(to domain.Address, reply string) error {
 			status, v := rules.Judge(string(to), reply)
-			if v.Outcome != bounce.Wrong {
-				return nil
+			switch {
+			case v.Outcome == bounce.Wrong:
+				return &domain.AddressRefused{Status: status, Rule: v.Rule, Provider: v.Provider}
+			case slices.Contains(bounce.Refusals, v.Reason):
+				return &domain.ProviderRefused{Provider: v.Provider, Reason: string(v.Reason), Words: bounce.Words(reply)}
 			}
-			return &domain.AddressRefused{Status: status, Rule: v.Rule, Provider: v.Provider}
+			return nil
 		},
 	}
 }

@@ -79,6 +79,11 @@ func (s mails) Abandon(ctx context.Context, job domain.Job, cause error) (domain
 		}
 		e.Wrong = []domain.WrongAddress{{Address: p.Email, Why: refused.Status, Rule: refused.Rule, Provider: refused.Provider, At: s.now()}}
 	}
+	var provider *domain.ProviderRefused
+	if errors.As(cause, &provider) {
+		why = provider.Reason
+		e.Refused = []domain.MailRefused{{Mail: job.ID, Provider: provider.Provider, Reason: provider.Reason, Words: provider.Words, At: s.now()}}
+	}
 	return domain.Effects{}, s.settle(ctx, r, Refused, why, e)
 }
 
@@ -122,10 +127,6 @@ type Bounce struct {
 	At                      time.Time
 }
 
-// onceEach counts each mail once among the refusals of a provider: anyone who
-// received a mail of the portal knows its Message-ID and can send bounces of it.
-var onceEach = domain.Rate{Burst: 1, Per: 30 * 24 * time.Hour, Window: true}
-
 // Bounced records a returned mail of a campaign or of any other kind. A second
 // bounce of the same mail changes nothing.
 func (s *Service) Bounced(ctx context.Context, b Bounce) error {
@@ -134,18 +135,8 @@ func (s *Service) Bounced(ctx context.Context, b Bounce) error {
 		e.Wrong = []domain.WrongAddress{{Address: b.Address, Why: b.Status, Rule: b.Rule, Provider: b.Provider, At: b.At}}
 	}
 	if b.Refusal {
-		e.Refused = []domain.MailRefused{{Provider: b.Provider, Reason: b.Reason, Words: b.Words, At: b.At}}
-		e.Spend = &domain.Spend{At: b.At, Acts: []domain.Act{{Key: "refusal:" + b.Job, Rate: onceEach}}, Count: true}
+		e.Refused = []domain.MailRefused{{Mail: b.Job, Provider: b.Provider, Reason: b.Reason, Words: b.Words, At: b.At}}
 	}
-	err := s.bounced(ctx, b, e)
-	if errors.As(err, new(*domain.LimitError)) {
-		e.Refused, e.Spend = nil, nil
-		err = s.bounced(ctx, b, e)
-	}
-	return err
-}
-
-func (s *Service) bounced(ctx context.Context, b Bounce, e domain.Effects) error {
 	r, err := s.Store.Recipient(ctx, b.Job)
 	if errors.Is(err, domain.ErrNotFound) { // a mail of another kind: a code or a receipt
 		return s.Store.Apply(ctx, e)

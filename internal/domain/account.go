@@ -89,6 +89,18 @@ func (e *AddressRefused) Error() string {
 	return "the mail server refuses the address: status " + e.Status + ", rule " + e.Rule
 }
 
+// ProviderRefused is the error of a mail that the recipient's provider refuses
+// for a reason that is not about the recipient: spam, policy, a block list.
+type ProviderRefused struct {
+	Provider string // the mail provider, or the domain of the address
+	Reason   string
+	Words    string // of the server, without addresses
+}
+
+func (e *ProviderRefused) Error() string {
+	return "the provider " + e.Provider + " refuses the mail: " + e.Reason
+}
+
 // permanent marks an error that a retry cannot resolve.
 type permanent struct{ error }
 

@@ -157,6 +157,7 @@ type WrongAddress struct {
 // MailRefused is one mail that a provider refused for a reason that is not about
 // the recipient: spam, policy, a block list. Only an administrator can act on it.
 type MailRefused struct {
+	Mail             string // id of the job that sent the mail, which is counted once
 	Provider, Reason string
 	Words            string // of the refusing server, without addresses
 	At               time.Time

@@ -58,9 +58,11 @@ type Options struct {
 	Zone        *time.Location // of times in mails
 	Profiles    []domain.Profile
 	Clock       func() time.Time
-	// JudgeRefusal returns an error if a refusal at RCPT means that the address
-	// is wrong, and nil otherwise. A nil function judges none as wrong.
-	JudgeRefusal func(to domain.Address, reply string) *domain.AddressRefused
+	// JudgeRefusal judges the refusal of a recipient or of a mail's content. It
+	// returns a *domain.AddressRefused if the address is wrong, a
+	// *domain.ProviderRefused if the provider refuses the portal's mails, and nil
+	// otherwise. A nil function judges none.
+	JudgeRefusal func(to domain.Address, reply string) error
 }
 
 // Mailer writes and sends mails.
@@ -194,8 +196,23 @@ func dialer(o Options) (*gomail.Client, error) {
 
 // reply returns the words of the server alone: "550 5.1.1 no such user".
 func reply(e *gomail.SendError) string {
-	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), e.Reason.String()+": "), ", affected recipient(s)")
+	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), e.Reason.String()+": "), ", affected ")
 	return strings.ReplaceAll(text, `"`, "")
+}
+
+// judge returns what a refusal of the recipient or of the content means. A
+// refusal that may pass proves nothing about the address.
+func (m *Mailer) judge(to domain.Address, refused *gomail.SendError) error {
+	atRecipient := refused.Reason == gomail.ErrSMTPRcptTo
+	if m.options.JudgeRefusal == nil || !atRecipient && refused.Reason != gomail.ErrSMTPData && refused.Reason != gomail.ErrSMTPDataClose {
+		return nil
+	}
+	judged := m.options.JudgeRefusal(to, reply(refused))
+	var wrong *domain.AddressRefused
+	if errors.As(judged, &wrong) && (!atRecipient || refused.ErrorCode() < 500) {
+		return nil
+	}
+	return judged
 }
 
 // outcome reduces an error to what a log may hold.
@@ -206,13 +223,11 @@ func (m *Mailer) outcome(to domain.Address, err error) error {
 		return nil
 	case errors.As(err, &refused) && refused.ErrorCode() != 0:
 		said := fmt.Errorf("mail: the server answered %d", refused.ErrorCode())
+		if judged := m.judge(to, refused); judged != nil {
+			said = fmt.Errorf("mail: %w", judged)
+		}
 		if refused.ErrorCode() < 500 {
 			return said
-		}
-		if refused.Reason == gomail.ErrSMTPRcptTo && m.options.JudgeRefusal != nil {
-			if wrong := m.options.JudgeRefusal(to, reply(refused)); wrong != nil {
-				said = fmt.Errorf("mail: %w", wrong)
-			}
 		}
 		return domain.Permanent(said)
 	case errors.As(err, &refused):

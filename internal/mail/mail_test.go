@@ -45,11 +45,14 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 		t.Fatal(err)
 	}
 	m, err := mail.New(mail.Options{
-		JudgeRefusal: func(_ domain.Address, reply string) *domain.AddressRefused {
-			if reply != "550 5.1.1 no such user" {
-				return nil
+		JudgeRefusal: func(_ domain.Address, reply string) error {
+			switch {
+			case strings.HasSuffix(reply, "no such user"):
+				return &domain.AddressRefused{Status: "5.1.1", Rule: "test-rule"}
+			case strings.HasSuffix(reply, "as spam"):
+				return &domain.ProviderRefused{Provider: "example.net", Reason: "spam"}
 			}
-			return &domain.AddressRefused{Status: "5.1.1", Rule: "test-rule"}
+			return nil
 		},
 		Host: host, Port: n, TLS: mail.TLSNone, From: "Université d'Orléans <ne-pas-repondre@example.org>", Timeout: 5 * time.Second, Keys: keys, ReturnPath: "rebonds@example.org",
 		Institution: mail.Institution{Name: "Université d'Orléans", Accent: "#1f4fa3", HelpURL: "https://aide.example.org", HelpEmail: "aide@example.org"},
@@ -299,6 +302,37 @@ func TestI5_WhatTheServerSaysDecides(t *testing.T) {
 }
 
 // The words of the server decide whether a refusal at RCPT marks the address.
+// A provider that refuses the portal's mails is named, at RCPT and at the end of
+// the content, at once or for now. An address is wrong only by a final word at
+// RCPT.
+func TestB2_ARefusalByTheProviderIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		stage, words string
+		code         int
+		provider     bool
+		wrong        bool
+	}{
+		{"rcpt", "refused as spam", 550, true, false}, {"data", "refused as spam", 550, true, false}, {"rcpt", "refused as spam", 451, true, false},
+		{"rcpt", "no such user", 550, false, true}, {"rcpt", "no such user", 450, false, false}, {"data", "no such user", 550, false, false}, {"rcpt", "busy", 451, false, false},
+	} {
+		m, _ := open(t, func(stage, _ string) *smtp.SMTPError {
+			if stage != c.stage {
+				return nil
+			}
+			return &smtp.SMTPError{Code: c.code, EnhancedCode: smtp.EnhancedCode{c.code / 100, 7, 1}, Message: c.words}
+		})
+		err := m.Send(t.Context(), message(domain.MessageCode, domain.French))
+		var provider *domain.ProviderRefused
+		var wrong *domain.AddressRefused
+		if errors.As(err, &provider) != c.provider || errors.As(err, &wrong) != c.wrong || domain.IsPermanent(err) != (c.code >= 500) {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if c.provider && (provider.Provider != "example.net" || provider.Reason != "spam") {
+			t.Errorf("%+v", provider)
+		}
+	}
+}
+
 func TestB2_ARefusalAtRCPTIsJudgedByItsWords(t *testing.T) {
 	for words, rule := range map[string]string{"no such user": "test-rule", "refused as spam": ""} {
 		m, _ := open(t, func(stage, _ string) *smtp.SMTPError {

@@ -161,7 +161,8 @@ func TestWhomACampaignIsFor(t *testing.T) {
 		// Refused mails are counted by provider and reason. After a day without
 		// a refusal the count starts again.
 		for _, at := range []time.Duration{0, time.Hour, 50 * time.Hour} {
-			w.must(w.Apply(ctx, domain.Effects{Refused: []domain.MailRefused{{Provider: "Orange", Reason: "policy", Words: "550", At: start.Add(at)}}}))
+			w.must(w.Apply(ctx, domain.Effects{Refused: []domain.MailRefused{{Mail: at.String(), Provider: "Orange", Reason: "policy", Words: "550", At: start.Add(at)}}}))
+			w.must(w.Apply(ctx, domain.Effects{Refused: []domain.MailRefused{{Mail: at.String(), Provider: "Orange", Reason: "policy", Words: "550", At: start.Add(at)}}})) // read again
 			counts, err := w.Refusals(ctx, start)
 			want := map[time.Duration]overview.MailRefusals{
 				0: {Since: start, Count: 1}, time.Hour: {Since: start, Count: 2}, 50 * time.Hour: {Since: start.Add(50 * time.Hour), Count: 1},

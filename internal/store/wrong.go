@@ -15,9 +15,16 @@ import (
 const quietDay = int64(24 * time.Hour / time.Microsecond)
 
 // countRefused counts a mail that a provider refused for a reason other than
-// the recipient.
+// the recipient. Each mail is counted once.
 func countRefused(ctx context.Context, tx *sql.Tx, r domain.MailRefused) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO mail_refusals (provider, reason, since_at, last_at, count, words) VALUES ($1, $2, $3, $3, 1, $4)
+	result, err := tx.ExecContext(ctx, `INSERT INTO refused_mails (job_id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, r.Mail, micros(r.At))
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO mail_refusals (provider, reason, since_at, last_at, count, words) VALUES ($1, $2, $3, $3, 1, $4)
 		ON CONFLICT (provider, reason) DO UPDATE SET
 		since_at = CASE WHEN mail_refusals.last_at < excluded.last_at - cast($5 AS bigint) THEN excluded.since_at ELSE mail_refusals.since_at END,
 		count    = CASE WHEN mail_refusals.last_at < excluded.last_at - cast($5 AS bigint) THEN 1 ELSE mail_refusals.count + 1 END,

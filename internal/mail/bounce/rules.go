@@ -222,6 +222,9 @@ func (r *Rules) Judge(to, reply string) (status string, v Verdict) {
 	return f.Status, r.judge(evidence{status: f.Status, words: f.Diagnostic, recipients: []string{to}})
 }
 
+// Words returns the words of a reply without addresses, links and server names.
+func Words(reply string) string { return clean(plainWords(reply)) }
+
 // decides reports whether a rule by text holds for the words.
 func (r *Rules) decides(words, address string) bool {
 	status := statusIn(words)

@@ -323,6 +323,14 @@ CREATE TABLE mail_refusals (
     PRIMARY KEY (provider, reason)
 );
 
+-- The mails that mail_refusals counts, by the id of their job, so that a bounce
+-- that is read twice counts once.
+CREATE TABLE refused_mails (
+    job_id TEXT PRIMARY KEY,
+    at     BIGINT NOT NULL
+);
+CREATE INDEX refused_mails_at ON refused_mails (at);
+
 -- Named points in time, such as the last login event read from the realm.
 CREATE TABLE marks (
     name TEXT PRIMARY KEY,
