@@ -107,21 +107,8 @@ func (s *Store) Audit(ctx context.Context, q audit.Query, see func(audit.Link) e
 
 // AuditActs returns the number of entries for each act in the audit.
 func (s *Store) AuditActs(ctx context.Context) (map[string]int64, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT act, count(*) FROM audit GROUP BY act`)
-	if err != nil {
-		return nil, wrap("audit", err)
-	}
-	defer rows.Close()
-	out := map[string]int64{}
-	for rows.Next() {
-		var act string
-		var n int64
-		if err := rows.Scan(&act, &n); err != nil {
-			return nil, wrap("audit", err)
-		}
-		out[act] = n
-	}
-	return out, wrap("audit", rows.Err())
+	out, err := counts[string](ctx, s.db, `SELECT act, count(*) FROM audit GROUP BY act`)
+	return out, wrap("audit", err)
 }
 
 func (s *Store) links(ctx context.Context, rest string, see func(audit.Link) error, args ...any) error {

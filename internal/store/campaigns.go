@@ -85,42 +85,14 @@ func (s *Store) Next(ctx context.Context, a campaign.Audience, after domain.Pers
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]domain.PersonID, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, wrap("people", err)
-	}
-	defer rows.Close()
-	var out []domain.PersonID
-	for rows.Next() {
-		var id domain.PersonID
-		if err := rows.Scan(&id); err != nil {
-			return nil, wrap("people", err)
-		}
-		out = append(out, id)
-	}
-	return out, wrap("people", rows.Err())
+	out, err := all(ctx, s.db, value[domain.PersonID], query, args...)
+	return out, wrap("people", err)
 }
 
 // Campaigns returns all campaigns, the newest first.
 func (s *Store) Campaigns(ctx context.Context) ([]campaign.Campaign, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT doc FROM campaigns ORDER BY created_at DESC`)
-	if err != nil {
-		return nil, wrap("campaigns", err)
-	}
-	defer rows.Close()
-	var out []campaign.Campaign
-	for rows.Next() {
-		var doc string
-		var c campaign.Campaign
-		if err := rows.Scan(&doc); err != nil {
-			return nil, wrap("campaigns", err)
-		}
-		if err := json.Unmarshal([]byte(doc), &c); err != nil {
-			return nil, wrap("campaigns", err)
-		}
-		out = append(out, c)
-	}
-	return out, wrap("campaigns", rows.Err())
+	out, err := all(ctx, s.db, document[campaign.Campaign], `SELECT doc FROM campaigns ORDER BY created_at DESC`)
+	return out, wrap("campaigns", err)
 }
 
 // Campaign returns a campaign, or ErrNotFound.

@@ -30,20 +30,8 @@ func scanVersion(scan func(...any) error) (charter.Version, error) {
 
 // Versions returns all published charter versions, the newest first.
 func (s *Store) Versions(ctx context.Context) ([]charter.Version, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+versionColumns+fromVersions+`ORDER BY v.from_at DESC, v.published_at DESC`)
-	if err != nil {
-		return nil, wrap("charters", err)
-	}
-	defer rows.Close()
-	var out []charter.Version
-	for rows.Next() {
-		v, err := scanVersion(rows.Scan)
-		if err != nil {
-			return nil, wrap("charters", err)
-		}
-		out = append(out, v)
-	}
-	return out, wrap("charters", rows.Err())
+	out, err := all(ctx, s.db, scanVersion, `SELECT `+versionColumns+fromVersions+`ORDER BY v.from_at DESC, v.published_at DESC`)
+	return out, wrap("charters", err)
 }
 
 // Version returns a published charter version, or ErrNotFound.
@@ -163,20 +151,8 @@ func scanDraft(scan func(...any) error) (charter.Draft, error) {
 
 // Drafts returns all drafts, the one edited last first.
 func (s *Store) Drafts(ctx context.Context) ([]charter.Draft, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+draftColumns+` FROM charter_drafts ORDER BY edited_at DESC`)
-	if err != nil {
-		return nil, wrap("drafts", err)
-	}
-	defer rows.Close()
-	var out []charter.Draft
-	for rows.Next() {
-		d, err := scanDraft(rows.Scan)
-		if err != nil {
-			return nil, wrap("drafts", err)
-		}
-		out = append(out, d)
-	}
-	return out, wrap("drafts", rows.Err())
+	out, err := all(ctx, s.db, scanDraft, `SELECT `+draftColumns+` FROM charter_drafts ORDER BY edited_at DESC`)
+	return out, wrap("drafts", err)
 }
 
 // Draft returns a draft, or ErrNotFound.
@@ -269,24 +245,18 @@ func (s *Store) LastAcceptance(ctx context.Context, id domain.PersonID) (domain.
 // Evidence returns the acceptances of a person, oldest first, with the exact
 // texts.
 func (s *Store) Evidence(ctx context.Context, person domain.PersonID) ([]domain.Acceptance, []domain.Charter, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT a.person_id, a.journey_id, a.profile, a.lang, a.version, a.sha256, a.at, c.title, c.text
-		FROM acceptances a JOIN charters c ON c.sha256 = a.sha256 WHERE a.person_id = $1 ORDER BY a.at`, person)
-	if err != nil {
-		return nil, nil, wrap("evidence", err)
-	}
-	defer rows.Close()
 	var acceptances []domain.Acceptance
 	var charters []domain.Charter
-	for rows.Next() {
+	err := eachRow(ctx, s.db, func(scan func(...any) error) error {
 		var a domain.Acceptance
 		var c domain.Charter
 		var at int64
-		if err := rows.Scan(&a.Person, &a.Journey, &a.Profile, &a.Lang, &a.Version, &a.SHA256, &at, &c.Title, &c.Text); err != nil {
-			return nil, nil, wrap("evidence", err)
-		}
+		err := scan(&a.Person, &a.Journey, &a.Profile, &a.Lang, &a.Version, &a.SHA256, &at, &c.Title, &c.Text)
 		a.At = moment(at)
 		c.Profile, c.Lang, c.Version, c.SHA256 = a.Profile, a.Lang, a.Version, a.SHA256
 		acceptances, charters = append(acceptances, a), append(charters, c)
-	}
-	return acceptances, charters, wrap("evidence", rows.Err())
+		return err
+	}, `SELECT a.person_id, a.journey_id, a.profile, a.lang, a.version, a.sha256, a.at, c.title, c.text
+		FROM acceptances a JOIN charters c ON c.sha256 = a.sha256 WHERE a.person_id = $1 ORDER BY a.at`, person)
+	return acceptances, charters, wrap("evidence", err)
 }

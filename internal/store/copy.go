@@ -264,46 +264,6 @@ func encoded(v any) (byte, []byte) {
 	}
 }
 
-// rowsOf is implemented by *sql.DB, *sql.Conn and *sql.Tx.
-type rowsOf interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// all runs a query and returns its rows, each read by scan.
-func all[T any](ctx context.Context, db rowsOf, scan func(func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		row, err := scan(rows.Scan)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, row)
-	}
-	return out, rows.Err()
-}
-
-// texts returns the values of a query with one column.
-func texts(ctx context.Context, db rowsOf, query string, args ...any) ([]string, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	return out, rows.Err()
-}
-
 // inOrder returns the values of a query with one column, sorted by bytes: the
 // collation of the database does not matter.
 func inOrder(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {

@@ -108,21 +108,9 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 // markWrong marks an address as wrong for every person who has it and is not
 // marked yet.
 func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
-	rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3, wrong_rule = $4, wrong_provider = $5
+	people, err := all(ctx, tx, value[domain.PersonID], `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3, wrong_rule = $4, wrong_provider = $5
 		WHERE email = $1 AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At), w.Rule, w.Provider)
 	if err != nil {
-		return err
-	}
-	var people []domain.PersonID
-	for rows.Next() {
-		var id domain.PersonID
-		if err := rows.Scan(&id); err != nil {
-			rows.Close()
-			return err
-		}
-		people = append(people, id)
-	}
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	for _, id := range people {
@@ -205,20 +193,7 @@ func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Ev
 
 // EventCounts returns the number of events of each kind.
 func (s *Store) EventCounts(ctx context.Context) (map[domain.EventKind]int64, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT kind, count(*) FROM events GROUP BY kind
+	out, err := counts[domain.EventKind](ctx, s.db, `SELECT kind, count(*) FROM events GROUP BY kind
 		UNION ALL SELECT kind, sum(n - 1) FROM event_tallies WHERE n > 1 GROUP BY kind`)
-	if err != nil {
-		return nil, wrap("event counts", err)
-	}
-	defer rows.Close()
-	out := map[domain.EventKind]int64{}
-	for rows.Next() {
-		var kind domain.EventKind
-		var n int64
-		if err := rows.Scan(&kind, &n); err != nil {
-			return nil, wrap("event counts", err)
-		}
-		out[kind] += n
-	}
-	return out, wrap("event counts", rows.Err())
+	return out, wrap("event counts", err)
 }

@@ -62,11 +62,11 @@ type statements interface {
 // endJourneys revokes the unexpired journeys of a person, and those sent to the
 // person's address. Journey.Revoke decides for each whether it applies.
 func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Time) error {
-	all, err := journeys(tx.QueryContext(ctx, `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at)))
+	journeys, err := all(ctx, tx, document[domain.Journey], `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at))
 	if err != nil {
 		return err
 	}
-	for _, j := range all {
+	for _, j := range journeys {
 		// The update has incremented the version of the row; the document must
 		// match it.
 		j.Version++
@@ -85,29 +85,9 @@ func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Ti
 // JourneysOf returns the journeys of a person and those requested for an address,
 // newest first.
 func (s *Store) JourneysOf(ctx context.Context, person domain.PersonID, address domain.Address) ([]domain.Journey, error) {
-	out, err := journeys(s.db.QueryContext(ctx, `SELECT doc FROM journeys WHERE person_id = $1 OR address = $2`, person, address))
+	out, err := all(ctx, s.db, document[domain.Journey], `SELECT doc FROM journeys WHERE person_id = $1 OR address = $2`, person, address)
 	slices.SortFunc(out, func(a, b domain.Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
 	return out, wrap("journeys", err)
-}
-
-func journeys(rows *sql.Rows, err error) ([]domain.Journey, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []domain.Journey
-	for rows.Next() {
-		var doc string
-		var j domain.Journey
-		if err := rows.Scan(&doc); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal([]byte(doc), &j); err != nil {
-			return nil, err
-		}
-		out = append(out, j)
-	}
-	return out, rows.Err()
 }
 
 func giveDeskCode(ctx context.Context, tx *sql.Tx, c domain.DeskCode) error {

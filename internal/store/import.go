@@ -161,15 +161,5 @@ func (i *importing) count(query string, args ...any) (int, error) {
 
 // each runs a query and calls see for each row.
 func (i *importing) each(see func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := i.conn.QueryContext(i.ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("store: import: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := see(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(i.ctx, i.conn, see, query, args...)
 }

@@ -71,20 +71,8 @@ func (s *Store) Imports(ctx context.Context, from, n int) ([]domain.ImportRecord
 }
 
 func (s *Store) importRecords(ctx context.Context, query string, args ...any) ([]domain.ImportRecord, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, wrap("imports", err)
-	}
-	defer rows.Close()
-	var out []domain.ImportRecord
-	for rows.Next() {
-		r, err := scanImport(rows.Scan)
-		if err != nil {
-			return nil, wrap("imports", err)
-		}
-		out = append(out, r)
-	}
-	return out, wrap("imports", rows.Err())
+	out, err := all(ctx, s.db, scanImport, query, args...)
+	return out, wrap("imports", err)
 }
 
 // ImportRecord returns one import, or domain.ErrNotFound.

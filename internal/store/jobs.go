@@ -31,22 +31,10 @@ var errLeaseLost = errors.New("store: the lease on the job was lost")
 // attempts of each job.
 func (s *Store) Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error) {
 	now := micros(s.now())
-	rows, err := s.writer.QueryContext(ctx, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
+	out, err := all(ctx, s.writer, scanJob, `UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id IN (
 		SELECT id FROM jobs WHERE given_up_at = 0 AND kind = $3 AND run_at <= $4 AND lease_until <= $4 ORDER BY run_at LIMIT $5 `+s.dialect.skipLocked+`
 	) RETURNING `+jobColumns, holder, micros(until), kind, now, n)
-	if err != nil {
-		return nil, wrap("lease", err)
-	}
-	defer rows.Close()
-	var out []domain.Job
-	for rows.Next() {
-		j, err := scanJob(rows.Scan)
-		if err != nil {
-			return nil, wrap("lease", err)
-		}
-		out = append(out, j)
-	}
-	return out, wrap("lease", rows.Err())
+	return out, wrap("lease", err)
 }
 
 // LeaseOne leases one job, due or not. It returns ErrNotFound if the job has
@@ -189,25 +177,16 @@ func (s *Store) Hurry(ctx context.Context, w overview.WaitingJobs, by ...audit.E
 // always have such jobs. Every other job that has not ended waits: since its time
 // came, or since its creation if an attempt failed.
 func (s *Store) JobCounts(ctx context.Context) ([]overview.JobStanding, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT kind,
+	out, err := all(ctx, s.db, func(scan func(...any) error) (c overview.JobStanding, err error) {
+		var oldest int64
+		err = scan(&c.Kind, &c.Waiting, &c.Planned, &c.GivenUp, &oldest)
+		c.Oldest = moment(oldest)
+		return c, err
+	}, `SELECT kind,
 		sum(CASE WHEN given_up_at = 0 AND (reason <> '' OR run_at <= cast($1 AS bigint)) THEN 1 ELSE 0 END),
 		sum(CASE WHEN given_up_at = 0 AND reason = '' AND run_at > cast($1 AS bigint) THEN 1 ELSE 0 END),
 		sum(CASE WHEN given_up_at = 0 THEN 0 ELSE 1 END),
 		min(CASE WHEN given_up_at <> 0 THEN cast($1 AS bigint) WHEN reason <> '' THEN created_at WHEN run_at <= cast($1 AS bigint) THEN run_at ELSE cast($1 AS bigint) END)
 		FROM jobs GROUP BY kind ORDER BY kind`, micros(s.now()))
-	if err != nil {
-		return nil, wrap("job counts", err)
-	}
-	defer rows.Close()
-	var out []overview.JobStanding
-	for rows.Next() {
-		var c overview.JobStanding
-		var oldest int64
-		if err := rows.Scan(&c.Kind, &c.Waiting, &c.Planned, &c.GivenUp, &oldest); err != nil {
-			return nil, wrap("job counts", err)
-		}
-		c.Oldest = moment(oldest)
-		out = append(out, c)
-	}
-	return out, wrap("job counts", rows.Err())
+	return out, wrap("job counts", err)
 }

@@ -212,17 +212,7 @@ func (f finder) people(ctx context.Context, candidates []candidate) (out []domai
 
 // each calls row for each row of a query with the arguments of c.
 func (f finder) each(ctx context.Context, query string, c clause, row func(scan func(...any) error) error) error {
-	rows, err := f.db.QueryContext(ctx, query, f.values(c)...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(ctx, f.db, row, query, f.values(c)...)
 }
 
 // spelled is a word of a query with what it is compared by.

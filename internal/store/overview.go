@@ -53,17 +53,7 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overvie
 
 // each runs a query and calls see for each row.
 func (s *Store) each(ctx context.Context, see func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return wrap("overview", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := see(rows.Scan); err != nil {
-			return wrap("overview", err)
-		}
-	}
-	return wrap("overview", rows.Err())
+	return wrap("overview", eachRow(ctx, s.db, see, query, args...))
 }
 
 // jobLineColumns lists the columns of a job line in the order of scanJobLine.

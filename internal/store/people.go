@@ -77,20 +77,8 @@ func (s *Store) People(ctx context.Context) ([]domain.Person, error) {
 }
 
 func (s *Store) people(ctx context.Context, where string, args ...any) ([]domain.Person, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+personColumns+` FROM people `+where, args...)
-	if err != nil {
-		return nil, wrap("people", err)
-	}
-	defer rows.Close()
-	var out []domain.Person
-	for rows.Next() {
-		p, err := scanPerson(rows.Scan)
-		if err != nil {
-			return nil, wrap("people", err)
-		}
-		out = append(out, p)
-	}
-	return out, wrap("people", rows.Err())
+	out, err := all(ctx, s.db, scanPerson, `SELECT `+personColumns+` FROM people `+where, args...)
+	return out, wrap("people", err)
 }
 
 // Person returns a person, or ErrNotFound.

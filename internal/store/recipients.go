@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -89,20 +88,11 @@ func (s *Store) Settle(ctx context.Context, r campaign.Recipient, from []campaig
 
 // Tallies returns the number of mails of a campaign by round and state.
 func (s *Store) Tallies(ctx context.Context, id string) ([]campaign.Tally, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT round, state, count(*) FROM campaign_mails WHERE campaign_id = $1 GROUP BY round, state ORDER BY round, state`, id)
-	if err != nil {
-		return nil, wrap("tallies", err)
-	}
-	defer rows.Close()
-	var out []campaign.Tally
-	for rows.Next() {
-		var t campaign.Tally
-		if err := rows.Scan(&t.Round, &t.State, &t.N); err != nil {
-			return nil, wrap("tallies", err)
-		}
-		out = append(out, t)
-	}
-	return out, wrap("tallies", rows.Err())
+	out, err := all(ctx, s.db, func(scan func(...any) error) (t campaign.Tally, err error) {
+		err = scan(&t.Round, &t.State, &t.N)
+		return t, err
+	}, `SELECT round, state, count(*) FROM campaign_mails WHERE campaign_id = $1 GROUP BY round, state ORDER BY round, state`, id)
+	return out, wrap("tallies", err)
 }
 
 // Recipients returns mails of a campaign, the last changed first, with their
@@ -138,18 +128,6 @@ func (s *Store) Recipients(ctx context.Context, id string, state campaign.Recipi
 }
 
 func (s *Store) recipients(ctx context.Context, where string, args ...any) ([]campaign.Recipient, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+recipientColumns+` FROM campaign_mails `+where, args...)
-	if err != nil {
-		return nil, wrap("recipients", err)
-	}
-	defer rows.Close()
-	var out []campaign.Recipient
-	for rows.Next() {
-		r, err := scanRecipient(rows.Scan)
-		if err != nil {
-			return nil, fmt.Errorf("store: recipients: %w", err)
-		}
-		out = append(out, r)
-	}
-	return out, wrap("recipients", rows.Err())
+	out, err := all(ctx, s.db, scanRecipient, `SELECT `+recipientColumns+` FROM campaign_mails `+where, args...)
+	return out, wrap("recipients", err)
 }

@@ -144,14 +144,14 @@ func emptied() string {
 // journey that may belong to another person with the same address expires
 // within a day.
 func forgetJourneys(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
-	all, err := journeys(tx.QueryContext(ctx, `SELECT doc FROM journeys WHERE address <> '' AND address = (SELECT email FROM people WHERE id = $1)`, id))
+	journeys, err := all(ctx, tx, document[domain.Journey], `SELECT doc FROM journeys WHERE address <> '' AND address = (SELECT email FROM people WHERE id = $1)`, id)
 	if err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM long_codes WHERE address = (SELECT email FROM people WHERE id = $1)`, id); err != nil {
 		return err
 	}
-	for _, j := range all {
+	for _, j := range journeys {
 		if !j.IsOnlyFor(id) {
 			continue
 		}

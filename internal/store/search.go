@@ -261,22 +261,12 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 	if len(rest.where) > 0 {
 		where = "WHERE " + strings.Join(rest.where, " AND ")
 	}
-	rows, err := f.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
+	people, err := all(ctx, f.db, scanPerson, fmt.Sprintf(`SELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
 		personColumns, where, column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
 	if err != nil {
 		return wrap("find people", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		p, err := scanPerson(rows.Scan)
-		if err != nil {
-			return wrap("find people", err)
-		}
-		page.People = append(page.People, p)
-	}
-	if err := rows.Err(); err != nil {
-		return wrap("find people", err)
-	}
+	page.People = people
 	more := len(page.People) > helpdesk.PageSize
 	page.People = page.People[:min(len(page.People), helpdesk.PageSize)]
 	if q.From.Before {

@@ -70,22 +70,14 @@ func (s *Store) WrongMarks(ctx context.Context) ([]overview.WrongMarks, error) {
 func (s *Store) ClearWrong(ctx context.Context, m overview.WrongMarks, reason string, entry audit.Entry) (int, error) {
 	cleared := 0
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `UPDATE people SET wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = ''
+		people, err := all(ctx, tx, value[domain.PersonID], `UPDATE people SET wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = ''
 			WHERE wrong_address <> '' AND wrong_address = email AND wrong_provider = $1 AND wrong_why = $2 AND wrong_rule = $3 RETURNING id`, m.Provider, m.Status, m.Rule)
 		if err != nil {
 			return err
 		}
 		var events []domain.Event
-		for rows.Next() {
-			v := domain.Event{At: entry.At, Kind: domain.EventAddressCleared, Details: map[string]string{"status": m.Status, "rule": m.Rule, "reason": reason}}
-			if err := rows.Scan(&v.Person); err != nil {
-				rows.Close()
-				return err
-			}
-			events = append(events, v)
-		}
-		if err := rows.Err(); err != nil {
-			return err
+		for _, id := range people {
+			events = append(events, domain.Event{At: entry.At, Kind: domain.EventAddressCleared, Person: id, Details: map[string]string{"status": m.Status, "rule": m.Rule, "reason": reason}})
 		}
 		if cleared = len(events); cleared == 0 {
 			return nil
