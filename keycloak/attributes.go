@@ -15,7 +15,7 @@ type attribute struct {
 	fr, en string // display names
 	many   bool
 	claim  bool // visible to relying parties
-	person bool // comes with the profile, for its people only
+	person bool // holds the person's number, by which seek finds an account
 	// compute returns the values. If it is nil, the value is that of the person's
 	// field which names this attribute in the domain's table.
 	compute func(a domain.Account, scope string) []string

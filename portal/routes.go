@@ -40,7 +40,7 @@ func (p *Portal) routes() {
 	post("/activation/recommencer", p.act(p.restart))
 
 	get(pathLogin, p.login)
-	// GET only: HEAD must change nothing, and this address spends the answer.
+	// GET only: HEAD must change nothing, and this page uses up the provider's answer.
 	p.site.GetOnly("/connexion/retour", p.loggedIn)
 	post("/connexion/changer", p.act(p.changeAccount, domain.StepDone))
 	get(pathEnt, p.ent)

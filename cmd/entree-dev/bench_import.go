@@ -225,7 +225,7 @@ func (b loaderBases) round(ctx context.Context, program string, n int, file stri
 	return r, b.same(dsns, rows)
 }
 
-// same makes sure that both did the same work.
+// same returns an error unless both databases hold the same rows.
 func (b loaderBases) same(dsns [2]string, rows string) error {
 	again := rows + ".again"
 	if said, err := b.copyOut(dsns[1], again).CombinedOutput(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// measure returns the arguments of a bench of the program that serves this run of
-// the tests.
+// measure returns the arguments of a bench that measures the program which the
+// tests have built.
 func measure(t *testing.T, args ...string) []string {
 	t.Helper()
 	program, err := demotest.Program(t.TempDir())
@@ -21,8 +21,8 @@ func measure(t *testing.T, args ...string) []string {
 	return append([]string{"bench", "--entree", program}, args...)
 }
 
-// The command runs whole on a stack of its own, and nothing is lost. How long
-// it took is not looked at.
+// The command runs completely on its own servers, and no activation is lost. The
+// test does not check the time.
 func TestBenchRush_NothingIsLost(t *testing.T) {
 	t.Parallel()
 	for database, students := range map[string]int{"sqlite": 30, "postgres": 10} {

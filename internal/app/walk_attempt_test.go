@@ -31,15 +31,15 @@ type attempt struct {
 	cookies      map[string]string
 	twice        bool // each cookie
 	ctx          context.Context
-	own          bool // the cookies are the visitor's own, and what is set comes to them
+	own          bool // the cookies are the visitor's own, and the visitor keeps the cookies of the response
 
-	spoiled string // how; empty: as a page makes it
-	void    bool   // nothing may come of it
-	fails   string // the database, "before" or "after" it writes
-	failed  bool   // it did
+	spoiled string // how the request was spoiled; empty: it is as a page makes it
+	void    bool   // the request must change nothing
+	fails   string // when the database fails: "before" or "after" it writes
+	failed  bool   // the database failed
 	owner   domain.JourneyID
-	did     []string // what came of it in the store
-	wrong   []string // of that, what may not be
+	did     []string // changes of the store during the attempt
+	wrong   []string // the changes in did that are not allowed
 }
 
 type attemptKey struct{}

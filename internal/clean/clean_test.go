@@ -10,7 +10,7 @@ import (
 	"entree/internal/clean"
 )
 
-// names are real names as people write them, which are clean as they stand.
+// names are real names as people write them. The rules must not change them.
 var names = map[string][]string{
 	"French":     {"Jean-Pierre", "d’Arc", "L'Hôte", "Nuñez-Œuvrard", "Zoë", "Anaïs", "Le Goff", "de La Tour d’Auvergne", "Françoise", "Ÿ", "Gaël", "Loïc", "Maëlys"},
 	"Breton":     {"Fañch", "Gwenaëlle", "Le Cʼhoadic", "Ronan", "Kerc’hoat"},

@@ -121,7 +121,8 @@ func IsPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
-// later marks an error after which a job is tried again at a time of its own.
+// later is an error after which the job is tried again after a time that the error
+// sets, instead of the usual backoff.
 type later struct {
 	error
 	after time.Duration
@@ -129,9 +130,8 @@ type later struct {
 
 func (l later) Unwrap() error { return l.error }
 
-// Later marks err as one that a person or a realm has to be changed for: the job
-// is kept and is tried again after the given time, or when an operator asks for
-// it.
+// Later marks an error that remains until the person's data or the realm is changed.
+// The job is tried again after the given time, or when an operator asks for it.
 func Later(err error, after time.Duration) error { return later{err, after} }
 
 // RetryAfter returns the time that Later set.

@@ -76,8 +76,8 @@ type Limits interface {
 	TakeAll(ctx context.Context, acts []Act, now time.Time) (Taken, error)
 	// Levels returns the level of each act's key. It counts nothing.
 	Levels(ctx context.Context, acts []Act, now time.Time) ([]Level, error)
-	// Keys returns at most so many keys of a kind ("kind:…") that hold anything
-	// back after the given time, the longest first.
+	// Keys returns up to most keys of a kind ("kind:…") whose limit refuses acts
+	// after the given time. The key that refuses for the longest time comes first.
 	Keys(ctx context.Context, kind string, after time.Time, most int) ([]string, error)
 }
 

@@ -36,7 +36,7 @@ const (
 	ReasonPasswordConfirm Reason = "password_confirm"
 	ReasonPasswordBusy    Reason = "password_busy" // this journey had several passwords hashed; Retry says when
 	ReasonElsewhere       Reason = "elsewhere"     // this person's account was begun in another browser
-	ReasonStep            Reason = "step"          // not the step this journey is at: show that one
+	ReasonStep            Reason = "step"          // the journey is at another step: show that step
 	ReasonDeskFormat      Reason = "desk_format"   // costs no try
 	ReasonDeskWrong       Reason = "desk_wrong"    // never given, spent or too old: which one is not told
 	ReasonLongFormat      Reason = "long_format"   // costs no try

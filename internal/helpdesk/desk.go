@@ -99,7 +99,7 @@ const (
 	NothingLeft    Reason = "no_name" // all identifiers of the pattern are taken
 	AccountsSilent Reason = "accounts_silent"
 	SomebodysOwn   Reason = "somebodys_own" // the account belongs to another person of the registry
-	NotAdopted     Reason = "not_adopted"   // Keycloak refused; the story says why
+	NotAdopted     Reason = "not_adopted"   // Keycloak refused; the history of the person has the reason
 )
 
 // Limits of the operators' acts.

@@ -22,7 +22,7 @@ import (
 	"entree/keycloak/fake"
 )
 
-// world is a Desk and an activation service on a real store, with the real
+// world is a help desk and an activation service on a real store, with the real
 // runner, a fake Keycloak and a mailbox. Its clock moves only when a test
 // advances it.
 type world struct {

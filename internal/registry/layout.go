@@ -282,7 +282,8 @@ func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) 
 		}
 		confirmed := m.confirms(l, f, c.column)
 		if f == fieldBirthDate && !confirmed {
-			// "Naissance" may be a place: figures make it a date, readable or not.
+			// "Naissance" may be a place of birth. Values with digits are dates, also if
+			// the dates cannot be read.
 			confirmed = slices.ContainsFunc(l.values(c.column), func(v string) bool { return strings.ContainsAny(v, "0123456789") })
 		}
 		switch {

@@ -91,7 +91,8 @@ func TestImport_ASpreadsheetAsItIs(t *testing.T) {
 	}
 }
 
-// computed writes into a spreadsheet what the program that saved it would have.
+// computed replaces a text in a spreadsheet, as if a spreadsheet program had
+// computed the value.
 func computed(t *testing.T, raw []byte, old, replacement string) []byte {
 	t.Helper()
 	in, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))

@@ -77,9 +77,9 @@ func TestR10_AnIDTokenLogsNobodyOut(t *testing.T) {
 	}
 }
 
-// Forged logout tokens, which anyone can send, take nothing from operators: each
-// makes the verifier ask for the provider's keys, and renewals go on meanwhile. Their
-// claims are not copied into the error, which is logged.
+// Anyone can send a forged logout token, and each one makes the verifier fetch the
+// provider's keys. Sessions of operators can still be renewed during such a fetch,
+// and the logged error contains no claim of the token.
 func TestR10_ForgedLogoutTokensTakeNoPlace(t *testing.T) {
 	hold := make(chan struct{})
 	var waiting sync.WaitGroup

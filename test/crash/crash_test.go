@@ -258,8 +258,9 @@ func crash(t *testing.T, w *world) {
 
 const stride = 7
 
-// mine returns the boundaries of a kind at which this world kills: one side of
-// each failpoint; the other database takes the other side.
+// mine returns the boundaries at which this world kills the process while it
+// handles a kind: either before or after each failpoint. The world with the other
+// database kills on the other side.
 func (w *world) mine(kind string) []string {
 	var out []string
 	for i, point := range points[kind] {
