@@ -129,7 +129,7 @@ func spoken(t *testing.T) map[string]bool {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("the console's files: %d, %v", len(files), err)
 	}
-	literal := regexp.MustCompile(`"(console\.[a-z0-9_.]+[a-z0-9_])"`)
+	literal := regexp.MustCompile(`"(console\.[a-z0-9_.]+[a-z0-9])"`)
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
