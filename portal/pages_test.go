@@ -71,3 +71,11 @@ func TestU7_TheTimeIsReckonedFromTheCharter(t *testing.T) {
 		}
 	}
 }
+
+// The console shows a charter in both languages on one page: no id may occur twice.
+func TestU14_AChartersTextHasNoIDsInTheConsole(t *testing.T) {
+	body, err := portal.RenderCharter("## Objet\n\nTexte\n\n## Suite")
+	if err != nil || strings.Contains(string(body), "id=") || !strings.Contains(string(body), "<h2>Objet</h2>") {
+		t.Errorf("%s, %v", body, err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"regexp"
 
 	"github.com/gin-gonic/gin"
 
@@ -43,8 +44,12 @@ func (p *Portal) charterPage(charter domain.Charter) (CharterPage, error) {
 // RenderCharter returns a charter's text as HTML, as the pages show it.
 func RenderCharter(markdown string) (template.HTML, error) {
 	body, _, err := renderCharter(markdown)
-	return body, err
+	return template.HTML(headingID.ReplaceAllString(string(body), "")), err
 }
+
+// headingID is the id of a heading. The console shows a charter in two languages on
+// one page, where each id would occur twice.
+var headingID = regexp.MustCompile(` id="article-\d+"`)
 
 // reader returns the logged-in user. A visitor without a login is redirected to it,
 // and back here afterwards.
@@ -82,7 +87,11 @@ func (p *Portal) drawRenewal(c *gin.Context, r *domain.Refusal) error {
 	if page.CharterPage, err = p.charterPage(charter); err != nil {
 		return err
 	}
-	view := p.site.View(c, "renewal.title")
+	title := "renewal.title"
+	if !owes {
+		title = "renewal.kept"
+	}
+	view := p.site.View(c, title)
 	if view.Token, err = p.site.Token(c, subject); err != nil {
 		return err
 	}

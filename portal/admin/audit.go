@@ -1,10 +1,13 @@
 package admin
 
 import (
+	"html"
 	"html/template"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"entree/internal/audit"
@@ -27,12 +30,13 @@ type AuditPage struct {
 type AuditRow struct {
 	audit.Link
 	Said    template.HTML // words for the act, or the act itself if it has none
+	What    string        // the details, with words for their names
 	WhomURL string
 }
 
-// Details returns the details of the entry without hashes, which only programs
+// Shown returns the details of the entry without hashes, which only programs
 // compare.
-func (r AuditRow) Details() string {
+func (r AuditRow) Shown() map[string]string {
 	e := r.Entry
 	if e.Act == audit.ActSealed || e.Act == audit.ActCut {
 		e.What = maps.Clone(e.What)
@@ -40,7 +44,35 @@ func (r AuditRow) Details() string {
 			delete(e.What, name)
 		}
 	}
-	return e.Details()
+	return e.What
+}
+
+// details returns the details of an entry in one line.
+func details(view web.View, what map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(what)) {
+		key := "console.detail." + name
+		word := html.UnescapeString(string(view.T(key)))
+		if word == key {
+			word = name
+		}
+		out = append(out, word+": "+what[name])
+	}
+	return strings.Join(out, "; ")
+}
+
+// whomURL returns the address of the page about which an entry is, or an empty
+// string if the operator may not open it or the page does not exist.
+func whomURL(v *visit, e audit.Entry) string {
+	if e.Whom == "" {
+		return ""
+	}
+	kind, _, _ := strings.Cut(e.Act, ".")
+	path := map[string]string{"person": pathPeople, "evidence": pathPeople, "import": pathImports, "campaign": pathCampaigns + "/suivi"}[kind]
+	if path == "" || !v.may(http.MethodGet, path+"/:id") {
+		return ""
+	}
+	return path + "/" + url.PathEscape(e.Whom)
 }
 
 var auditFilters = []string{"operateur", "acte", "personne", "du", "au"}
@@ -55,9 +87,8 @@ func (a *Console) audit(v *visit) error {
 	view := a.site.View(v.Context, "")
 	err := a.Record.Audit(ctx, q, func(l audit.Link) error {
 		row := AuditRow{Link: l, Said: did(view, l.Act)}
-		if l.Whom != "" && v.may(http.MethodGet, pathPeople+"/:id") {
-			row.WhomURL = pathPeople + "/" + l.Whom
-		}
+		row.WhomURL = whomURL(v, l.Entry)
+		row.What = details(view, row.Shown())
 		page.Entries = append(page.Entries, row)
 		return nil
 	})
@@ -168,6 +199,6 @@ func auditSamples() []any {
 	erased.Erased = true
 	return []any{
 		AuditPage{List: List{Total: -1}, BadDate: true},
-		AuditPage{List: List{Total: -1, Count: 2, Page: 2, Per: 2, More: true}, Acts: []Pick{{"person.held", "person.held", true}}, Entries: []AuditRow{{link, "…", "/admin/personnes/p"}, {erased, "…", ""}}, Head: audit.Head{Seq: 1, Hash: audit.Origin}},
+		AuditPage{List: List{Total: -1, Count: 2, Page: 2, Per: 2, More: true}, Acts: []Pick{{"person.held", "person.held", true}}, Entries: []AuditRow{{link, "…", "motif: …", "/admin/personnes/p"}, {erased, "…", "", ""}}, Head: audit.Head{Seq: 1, Hash: audit.Origin}},
 	}
 }

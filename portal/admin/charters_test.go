@@ -156,6 +156,15 @@ func TestTwoWhoWriteOneDraft(t *testing.T) {
 	}
 }
 
+// A campaign starts in the morning unless the operator says otherwise.
+func TestU15_ACampaignStartsInTheMorning(t *testing.T) {
+	d := newDesk(t)
+	d.enrol(1)
+	if at := d.operator("admin").get("/admin/campagnes/nouvelle").Find("#le").AttrOr("value", ""); !strings.HasSuffix(at, "T09:00") {
+		t.Errorf("the proposed start is %q", at)
+	}
+}
+
 func TestACampaignFromTheFormToTheProgress(t *testing.T) {
 	d := newDesk(t)
 	d.enrol(4)

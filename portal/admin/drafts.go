@@ -3,8 +3,8 @@ package admin
 import (
 	"errors"
 	"html/template"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"entree/internal/audit"
@@ -178,10 +178,10 @@ func (a *Console) publishPage(v *visit) (PublishPage, []fault, error) {
 	}
 	page := PublishPage{Draft: draft, Names: a.profileNames(a.site.Lang(v.Context)), At: a.local(a.Now().Add(24 * time.Hour))}
 	var faults []fault
-	for field, key := range draft.Check() {
-		faults = append(faults, wrong(field, "console.charters.fault."+key))
+	for _, key := range slices.Sorted(maps.Values(draft.Check())) {
+		// The field is on the page of the draft, which the page's button opens.
+		faults = append(faults, wrong("", "console.charters.fault."+key))
 	}
-	slices.SortFunc(faults, func(a, b fault) int { return strings.Compare(a.field, b.field) })
 	page.Whole = len(faults) == 0
 	page.Owing, err = a.owing(v, versions, charter.Version{Profile: draft.Profile, Texts: draft.Texts})
 	return page, faults, err

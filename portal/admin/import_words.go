@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"entree/internal/registry"
 	"entree/portal/web"
@@ -101,6 +102,18 @@ func lacking(v web.View, text string) []string {
 		out = append(out, html.UnescapeString(string(v.T("console.import.field."+m[1]))))
 	}
 	return out
+}
+
+// Value returns the value of a field as the pages show it: dates in the format of
+// the language, and a dash for an empty value.
+func (p ImportPage) Value(v web.View, field, value string) string {
+	if value == "" {
+		return "–"
+	}
+	if day, err := time.Parse(time.DateOnly, value); err == nil && field == "birth_date" {
+		return v.Day(day)
+	}
+	return value
 }
 
 // Says returns the words for a reason of the registry.

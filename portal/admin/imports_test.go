@@ -123,7 +123,7 @@ func TestImport_UploadedCorrectedTriedAndImported(t *testing.T) {
 		t.Fatalf("a trial stored %d people, %v", len(all), err)
 	}
 	b.get(p.path+"?voir=new").shows("table", "Carla Roy")
-	p = b.until(b.fill(p, "/importer")).shows("main", "L'import est terminé.").shows("dl", "Nouvelles")
+	p = b.until(b.fill(p, "/importer")).shows("main", "sauf 1 ligne refusée").shows("dl", "Nouvelles")
 	if acts := begun(t, s); len(acts) != 1 || acts[0].By.Role != "admin" || acts[0].What["new"] != "4" || "/admin/imports/"+acts[0].Whom != p.path {
 		t.Errorf("the audit: %+v", acts)
 	}

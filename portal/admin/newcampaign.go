@@ -68,8 +68,13 @@ func (a *Console) newCampaign(v *visit) error {
 func (a *Console) newCampaignPage(v *visit, c campaign.Campaign) (NewCampaignPage, error) {
 	cohorts, err := a.Lists.Cohorts(v.Request.Context())
 	return NewCampaignPage{
-		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, Stages: domain.Stages(), At: a.local(a.Now().Add(24 * time.Hour).Truncate(time.Hour)),
+		Campaign: c, Profiles: a.profiles(a.site.Lang(v.Context), c.Segment.Profile), Cohorts: cohorts, Stages: domain.Stages(), At: a.local(nextMorning(a.Now().In(a.zone()))),
 	}, err
+}
+
+// nextMorning returns nine o'clock of the next day: a mail at night is read as spam.
+func nextMorning(now time.Time) time.Time {
+	return time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, now.Location())
 }
 
 // startCampaign shows the mail and the number of recipients. Once the operator

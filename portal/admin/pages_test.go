@@ -160,6 +160,25 @@ func TestJobs_ADeadLetterIsSentAgain(t *testing.T) {
 	}
 }
 
+// An entry links to the page about which it is, and its details have words.
+func TestO9_TheAuditLinksToThePageOfItsAct(t *testing.T) {
+	w := newWorld(t)
+	for i, act := range []string{"person.held", "limit.lifted"} {
+		w.record.links = append(w.record.links, audit.Chain(audit.Entry{At: w.now(), By: audit.Operator{Name: "Ada", Role: "admin"}, Act: act, Whom: "x1", What: map[string]string{"reason": "doute"}}, int64(i+1), audit.Origin, "s"))
+	}
+	p := w.operator("admin").get("/admin/audit").shows("tbody", "motif: doute").shows("tbody", "Activation bloquée").shows("tbody", "Limite levée")
+	if n := p.Find(`tbody a[href="/admin/personnes/x1"]`).Length(); n != 1 {
+		t.Errorf("%d links to the person; only the act on the person leads there", n)
+	}
+}
+
+// TestU13: the pale bars of the overview have a legend.
+func TestU13_TheFunnelHasALegend(t *testing.T) {
+	w := newWorld(t)
+	w.figures.all.Funnel = []overview.Standing{{Profile: "etudiant", Cohort: "L1", Stage: domain.StageAccount, Count: 3}}
+	w.operator("auditor").get("/admin").shows(".legend", "arrêtés à l'étape d'avant").shows(".funnel", "venus d'eux-mêmes")
+}
+
 func TestAuditPage_SearchAndExport(t *testing.T) {
 	w := newWorld(t)
 	for i := range 51 {
@@ -174,7 +193,7 @@ func TestAuditPage_SearchAndExport(t *testing.T) {
 	if rows := p.Find("tbody tr").Length(); rows != 50 || p.Find("[rel=next]").Length() != 1 {
 		t.Errorf("%d rows", rows)
 	}
-	if said := p.Find("option[selected]").Text(); said != "person.held" {
+	if said := p.Find("option[selected]").Text(); said != "Activation bloquée" {
 		t.Errorf("chosen: %q", said)
 	}
 	b.get("/admin/audit?du=hier").shows(".error", "Une date")

@@ -116,7 +116,7 @@ func (b *tab) imports() []demotest.Person {
 		if err == nil && !slices.Contains(seen, says) {
 			seen = append(seen, says)
 		}
-		if strings.Contains(says, "L'import est terminé.") {
+		if strings.Contains(says, "L'import est terminé") {
 			break
 		}
 		if time.Now().After(end) {
