@@ -104,6 +104,8 @@ func TestEdit_ASecondIdentifierKeepsTheFirst(t *testing.T) {
 	})
 }
 
+// A journey whose code was not proven goes on: its end would show a stranger that the
+// address is known (S14).
 func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(person("1"))
@@ -113,6 +115,7 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 			w.must(w.Begin(t.Context(), j, domain.Effects{}))
 		}
 		begin("asked", func(j *domain.Journey) { j.Candidates = []domain.PersonID{"1"} })
+		begin("sole", func(j *domain.Journey) { j.Candidates, j.ProvenAt = []domain.PersonID{"1"}, start })
 		begin("shared", func(j *domain.Journey) { j.Candidates = []domain.PersonID{"1", "2"} })
 		begin("proven", func(j *domain.Journey) { j.Address, j.Person, j.ProvenAt = "old@example.net", "1", start })
 		begin("chosen", func(j *domain.Journey) { j.Person, j.PasswordAt = "1", start })
@@ -121,7 +124,7 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 		after := before
 		after.Email = "new@example.net"
 		w.must(w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: before, After: after, Ends: start}}}))
-		for id, ended := range map[domain.JourneyID]bool{"asked": false, "shared": false, "proven": true, "chosen": false, "other": false} {
+		for id, ended := range map[domain.JourneyID]bool{"asked": false, "sole": true, "shared": false, "proven": true, "chosen": false, "other": false} {
 			j, err := w.Journey(t.Context(), id)
 			if err != nil || j.EndedAt.Equal(start) != ended || ended && j.Code.MAC != nil {
 				t.Errorf("%s: ended %v, want %v; %v", id, j.EndedAt.Equal(start), ended, err)
@@ -131,7 +134,7 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 			}
 		}
 		all, err := w.JourneysOf(t.Context(), "1", "jp@example.net")
-		if err != nil || len(all) != 4 {
+		if err != nil || len(all) != 5 {
 			t.Errorf("%d journeys, %v", len(all), err)
 		}
 	})
