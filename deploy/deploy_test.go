@@ -32,7 +32,7 @@ func TestO3_TheUnitsAreValid(t *testing.T) {
 		if said, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=25", file).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", from, err, said)
 		}
-		for _, line := range []string{"User=entree", "LoadCredential=entree:/etc/entree/secrets", "Environment=ENTREE_SECRETS_DIR=%d", "StateDirectory=entree", "ProtectSystem=strict"} {
+		for _, line := range []string{"User=entree", "Type=notify", "LoadCredential=entree:/etc/entree/secrets", "Environment=ENTREE_SECRETS_DIR=%d", "StateDirectory=entree", "ProtectSystem=strict"} {
 			if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(line) + `$`).MatchString(unit) {
 				t.Errorf("%s has no line %s", from, line)
 			}

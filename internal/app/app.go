@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -184,6 +185,12 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.readSources(ctx) })
 	group.Go(func() error { return a.charters.Cache.Watch(ctx, a.log) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
+	if err := notifyReady(os.Getenv("NOTIFY_SOCKET")); err != nil {
+		a.log.Warn("notify systemd", "error", err)
+	}
+	if a.config.UploadsMayBeElsewhere() {
+		a.log.Info("several instances must share the folder of uploaded files, or use the console on one of them", "import.folder", a.config.ImportFolder())
+	}
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -205,7 +212,7 @@ func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Ha
 		defer cancel()
 		stopped <- server.Shutdown(limit)
 	}()
-	if err := server.Serve(netutil.LimitListener(listener, connections)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(netutil.LimitListener(drain(listener), connections)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

@@ -15,6 +15,12 @@ import (
 // ImportFolder returns the folder that holds uploaded files until their import.
 func (c Config) ImportFolder() string { return c.path(c.Import.Folder) }
 
+// UploadsMayBeElsewhere reports whether another instance may get the next request
+// of an operator who uploads a file.
+func (c Config) UploadsMayBeElsewhere() bool {
+	return !c.Console.ClientSecret.Empty() && !strings.HasPrefix(c.Database, "sqlite:")
+}
+
 // Source returns a configured source by its name.
 func (c Config) Source(name string) (Source, bool) {
 	i := slices.IndexFunc(c.Sources, func(s Source) bool { return s.Name == name })

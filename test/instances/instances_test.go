@@ -211,6 +211,8 @@ func TestSeveralInstances(t *testing.T) {
 		}
 	})
 
+	t.Run("O6 a rolling restart behind nginx loses no request", w.restartOneByOne)
+
 	t.Run("the secret is rotated under load", func(t *testing.T) { w.rotate(t, w.people[6:]) })
 
 	t.Run("I7 with no instance at all the page says what to do", func(t *testing.T) {

@@ -61,6 +61,7 @@ type Intake struct {
 	cancel  context.CancelFunc
 	mu      sync.Mutex
 	working map[string]Progress
+	stops   map[string]chan struct{} // end the signs of life
 	group   sync.WaitGroup
 }
 
@@ -105,12 +106,13 @@ type Progress struct {
 	Lines  int
 	Done   float64 // of the reading, 0 to 1
 	Begun  time.Time
+	Seen   time.Time // last sign of life of the instance that works
 }
 
 // New returns an intake. Its background work ends with ctx or with Close.
 func New(ctx context.Context, o Options) *Intake {
 	ctx, cancel := context.WithCancel(ctx)
-	return &Intake{Options: o, context: ctx, cancel: cancel, working: map[string]Progress{}}
+	return &Intake{Options: o, context: ctx, cancel: cancel, working: map[string]Progress{}, stops: map[string]chan struct{}{}}
 }
 
 // Close stops the background work and waits for its end.
@@ -190,9 +192,7 @@ func (i *Intake) File(id string) (File, *Progress, error) {
 		return File{}, nil, ErrNoFile
 	}
 	// The progress is read first: once there is none, the result is in the file.
-	i.mu.Lock()
-	working, busy := i.working[id]
-	i.mu.Unlock()
+	working, busy := i.progress(id)
 	raw, err := os.ReadFile(i.path(id, "json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return File{}, nil, ErrNoFile
@@ -224,7 +224,7 @@ func (i *Intake) Discard(id string) error {
 	if !plainID.MatchString(id) {
 		return ErrNoFile
 	}
-	return i.remove(id, "data", "new", "json", listRefused, listChanges)
+	return i.remove(id, "data", "new", "json", progressFile, listRefused, listChanges)
 }
 
 func (i *Intake) remove(id string, parts ...string) error {
@@ -350,6 +350,7 @@ func (i *Intake) run(f File, o *domain.ImportOrder, trial *Trial) (err error) {
 		p := i.working[f.ID]
 		p.Phase, p.Lines, p.Done = phase, lines, t.Done()
 		i.working[f.ID] = p
+		i.show(f.ID, false)
 	}
 	trial.Counts, err = registry.Import(i.context, i.Store, t, i.mapping(f.Choice), o, registry.Observer{
 		Refused: func(r registry.Refusal) error {
@@ -401,20 +402,4 @@ func (i *Intake) Begin(id string, gone bool, by audit.Entry) error {
 		}
 	})
 	return nil
-}
-
-func (i *Intake) take(id string, imports bool) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if _, busy := i.working[id]; busy {
-		return false
-	}
-	i.working[id] = Progress{Import: imports, Phase: domain.PhaseReading, Begun: i.Now()}
-	return true
-}
-
-func (i *Intake) release(id string) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.working, id)
 }

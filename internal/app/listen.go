@@ -1,0 +1,65 @@
+package app
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// drainFor is the time for which a listener that is being closed still accepts
+// connections. Closing a socket resets the connections that the kernel has
+// accepted and the program has not: a reverse proxy has sent a form by then and
+// must not send it again.
+const drainFor = 50 * time.Millisecond
+
+// draining is a listener whose Close accepts what is waiting before it closes.
+type draining struct {
+	*net.TCPListener
+	mu      sync.Mutex
+	closing bool
+}
+
+// drain returns l as a listener that loses no connection when it is closed. Other
+// listeners than those of TCP are returned as they are.
+func drain(l net.Listener) net.Listener {
+	if tcp, ok := l.(*net.TCPListener); ok {
+		return &draining{TCPListener: tcp}
+	}
+	return l
+}
+
+// Accept returns net.ErrClosed when the listener is closed and no connection waits.
+func (d *draining) Accept() (net.Conn, error) {
+	conn, err := d.TCPListener.Accept()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errors.Join(net.ErrClosed, d.TCPListener.Close())
+	}
+	return conn, err
+}
+
+// Close begins to close. It returns at once; Accept closes the socket.
+func (d *draining) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closing {
+		return nil
+	}
+	d.closing = true
+	return d.SetDeadline(time.Now().Add(drainFor))
+}
+
+// notifyReady tells systemd, for Type=notify, that the portal answers. It does
+// nothing without NOTIFY_SOCKET.
+func notifyReady(socket string) error {
+	if socket == "" {
+		return nil
+	}
+	conn, err := net.Dial("unixgram", socket)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte("READY=1"))
+	return errors.Join(err, conn.Close())
+}
