@@ -244,6 +244,44 @@ CREATE TABLE marks (
     at   BIGINT NOT NULL
 );
 
+CREATE TABLE match_accounts (
+    id  TEXT PRIMARY KEY,
+    doc BYTEA NOT NULL
+);
+
+CREATE TABLE match_keys (
+    key        TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    PRIMARY KEY (key, account_id)
+);
+
+CREATE TABLE match_passes (
+    id       TEXT PRIMARY KEY,
+    begun_at BIGINT NOT NULL,
+    seen_at  BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL DEFAULT 0,
+    state    TEXT NOT NULL,
+    doc      TEXT NOT NULL
+);
+
+CREATE INDEX match_passes_begun ON match_passes (begun_at);
+
+CREATE TABLE matches (
+    person_id  TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    pass_id    TEXT NOT NULL,
+    login      TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    class      TEXT NOT NULL,
+    evidence   TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    PRIMARY KEY (person_id, account_id)
+);
+
+CREATE INDEX matches_account ON matches (account_id);
+
+CREATE INDEX matches_class ON matches (state, class, person_id);
+
 CREATE TABLE names (
     kind      TEXT NOT NULL,
     value     TEXT NOT NULL,
@@ -278,6 +316,10 @@ CREATE TABLE people (
     search             TEXT NOT NULL DEFAULT '',
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
+    -- 'open' while an account of the realm may belong to the person, and the first
+    -- pass over the realm's accounts that included the person.
+    matching           TEXT NOT NULL DEFAULT '',
+    matched_at         BIGINT NOT NULL DEFAULT 0,
     -- The source that imported the person last, and since when the source no
     -- longer contains the person.
     source             TEXT NOT NULL DEFAULT '',
@@ -293,7 +335,7 @@ CREATE TABLE people (
     UNIQUE (profile, number)
 );
 
-CREATE INDEX people_account_id ON people (account_id);
+CREATE UNIQUE INDEX people_account_id ON people (account_id) WHERE account_id <> '';
 
 CREATE INDEX people_activated ON people (activated_at, id);
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/Nerzal/gocloak/v13"
@@ -21,7 +22,8 @@ type Accounts struct {
 	// Console is the client id of the portal's console: an account with a role of
 	// it is privileged. Empty: there is none.
 	Console string
-	scope   string // of eduPersonPrincipalName
+	scope   string              // of eduPersonPrincipalName
+	numbers map[string][]string // see WithNumbers
 }
 
 // Accounts returns the accounts of the realm. scope is the domain after the @ of
@@ -40,9 +42,9 @@ func (c *Client) Accounts(scope string) *Accounts { return &Accounts{Client: c, 
 //	401, 403, 404, 429                 try again later: an administrator must repair the realm
 //
 // If a.Seek is set, the person is looked up by number first: after a restored
-// backup the portal may not know an account of the person, and would assign
-// another identifier (docs/model, the step "seek"). Keycloak reads all its users
-// for that, so Seek is set only then.
+// backup, or in a realm with accounts of another origin, the portal may not know an
+// account of the person, and would assign another identifier (docs/model, the step
+// "seek"). Keycloak reads all its users for that, so Seek is set only then.
 //
 // Create never changes an account that exists already (S42).
 func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error) {
@@ -119,25 +121,11 @@ func (c *Accounts) representation(a domain.Account) gocloak.User {
 	}
 }
 
-// seek returns the id of an account with the person's number, under any
-// identifier, or an empty string. The number has no spaces or colons: an import
-// refuses them.
-func (c *Accounts) seek(ctx context.Context, a domain.Account) (string, error) {
-	for _, attribute := range attributes {
-		if attribute.person {
-			if v := attribute.value(a, c.scope); len(v) == 1 {
-				return c.ours(ctx, a, "q="+url.QueryEscape(attribute.name+":"+v[0]+" "+profileAttribute+":"+a.Profile))
-			}
-		}
-	}
-	return "", nil
-}
-
 // find looks the account up by its exact login and by its exact address. If there
 // is neither, it returns cause: the account was not created.
 func (c *Accounts) find(ctx context.Context, a domain.Account, cause error) (string, error) {
 	for _, by := range []string{"username=" + url.QueryEscape(a.Login), "email=" + url.QueryEscape(a.UniversityAddress)} {
-		id, err := c.ours(ctx, a, by)
+		id, err := c.ours(ctx, a, by, nil)
 		if err != nil && !errors.Is(err, domain.ErrForeignAccount) {
 			return "", fmt.Errorf("after %w: look up: %w", cause, err)
 		}
@@ -176,11 +164,15 @@ func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance)
 }
 
 // ours returns the id of the account that a search finds, if it has the mark and
-// the login of this activation, and domain.ErrForeignAccount for any other.
-func (c *Accounts) ours(ctx context.Context, a domain.Account, search string) (string, error) {
+// the login of this activation, and domain.ErrForeignAccount for any other. Found
+// accounts for which counts returns false do not count; counts may be nil.
+func (c *Accounts) ours(ctx context.Context, a domain.Account, search string, counts func(gocloak.User) bool) (string, error) {
 	var users []gocloak.User
 	if _, err := c.do(ctx, http.MethodGet, c.path("users")+"?exact=true&briefRepresentation=false&"+search, nil, &users); err != nil {
 		return "", err
+	}
+	if counts != nil {
+		users = slices.DeleteFunc(users, func(u gocloak.User) bool { return !counts(u) })
 	}
 	if len(users) == 0 {
 		return "", nil

@@ -37,16 +37,7 @@ func (c *Accounts) holding(ctx context.Context, login, address string, keep func
 			if id == "" || !keep(u) || slices.ContainsFunc(out, func(x domain.Existing) bool { return x.ID == id }) {
 				continue
 			}
-			x := domain.Existing{
-				ID: id, Login: gocloak.PString(u.Username), Address: gocloak.PString(u.Email), GivenName: gocloak.PString(u.FirstName), FamilyName: gocloak.PString(u.LastName),
-				Enabled: gocloak.PBool(u.Enabled), CreatedAt: time.UnixMilli(gocloak.PInt64(u.CreatedTimestamp)).UTC(),
-			}
-			if u.Attributes != nil {
-				x.Attributes = *u.Attributes
-				if mark := x.Attributes[markAttribute]; len(mark) == 1 {
-					x.Mark = mark[0]
-				}
-			}
+			x := existing(u)
 			x.LastLogin = c.lastLogin(ctx, id)
 			out = append(out, x)
 		}

@@ -6,6 +6,7 @@
 //	entree person export   everything that is held about one person; erase
 //	entree audit verify    whether the record of what operators did is whole
 //	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
+//	entree accounts plan   who has an account in the realm already; apply
 //	entree backup FILE     everything in one file, while the portal runs
 //	entree restore FILE    and back
 //	entree migrate         from SQLite to PostgreSQL, or back
@@ -70,6 +71,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		demoCommand(env),
 		importCommand(env),
 		realmCommand(env), directoryCommand(env),
+		accountsCommand(env),
 		personCommand(env),
 		auditCommand(env),
 		charterCommand(env),

@@ -36,13 +36,14 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 	if err := s.OpenJob(job, &a); err != nil {
 		return domain.Effects{}, err
 	}
-	restored, err := s.Store.Restored(ctx)
+	p, err := s.Store.Person(ctx, job.Person)
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	a.Seek = restored
-	p, err := s.Store.Person(ctx, job.Person)
-	if err != nil {
+	if p.Account != domain.AccountCreating { // parked, or adopted meanwhile: docs/model, the step "take"
+		return domain.Effects{}, nil
+	}
+	if a.Seek, err = s.Store.SeekFirst(ctx, p); err != nil {
 		return domain.Effects{}, err
 	}
 	current := domain.NewAccount(p, domain.Profile{}, a.Lang, nil)

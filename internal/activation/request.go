@@ -156,7 +156,7 @@ func messageFor(people []domain.Person) domain.Message {
 			kind, r = domain.MessageActive, 4
 		case p.Account == domain.AccountCreating:
 			kind, r = domain.MessageCreating, 3
-		case p.Account == domain.AccountParked:
+		case p.Account == domain.AccountParked, p.Matching != "":
 			kind, r = domain.MessageParked, 2
 		}
 		switch {

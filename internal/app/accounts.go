@@ -39,9 +39,7 @@ func schemeHashers(atOnce int) (map[string]credentialHasher, error) {
 func (a *App) openAccounts() (accountStore, error) {
 	c := a.config
 	if !c.InDirectory() {
-		accounts := a.realm.Accounts(c.Institution.Scope)
-		accounts.Console = c.Console.ClientID
-		return accounts, nil
+		return a.realmAccounts, nil
 	}
 	hashers, err := schemeHashers(c.Limits.HashesAtOnce)
 	if err != nil {

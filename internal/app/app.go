@@ -5,7 +5,8 @@
 // The background services are the job runner, the realm's password policy and
 // the queue of hashes before it (policy.go), the check of the realm
 // (findings.go), the detection of a restored database (restored.go), the login
-// events of the realm (logins.go), the scheduled imports (sources.go), and the
+// events of the realm (logins.go), the scheduled imports (sources.go), the comparison of people
+// with accounts that exist (matching.go), and the
 // purge with the sealing of the audit trail (app.go).
 //
 // It is the only package that knows every adapter. Commands use it; nothing else
@@ -36,6 +37,7 @@ import (
 	"entree/internal/jobs"
 	"entree/internal/mail"
 	"entree/internal/mail/bounce"
+	"entree/internal/matching"
 	"entree/internal/outage"
 	"entree/internal/registry/intake"
 	"entree/internal/store"
@@ -62,6 +64,9 @@ type App struct {
 	rules     *realmRules
 	metrics   *web.Metrics
 	pages     *portal.Portal
+
+	realmAccounts *keycloak.Accounts
+	matching      *matching.Service
 
 	webhooks    *webhook.Webhooks
 	charters    *charter.Service
@@ -115,6 +120,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if a.mailer, err = mail.New(mailOptions(c, a.bounceRules)); err != nil {
 		return nil, err
 	}
+	a.realmAccounts = a.realm.Accounts(c.Institution.Scope).WithNumbers(c.NumberAttributes())
+	a.realmAccounts.Console = c.Console.ClientID
 	accounts, err := a.openAccounts()
 	if err != nil {
 		return nil, err
@@ -146,6 +153,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
+	a.matching = newMatching(c, a.store, a.realmAccounts, a.runner.Wake)
+	a.runner.Handle(domain.JobMark, a.matching.MarkJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err
 	}
@@ -183,6 +192,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return a.watchAge(ctx, compared) })
 	group.Go(func() error { return a.purgePeriodically(ctx) })
 	group.Go(func() error { return a.readSources(ctx) })
+	group.Go(func() error { return a.watchAccounts(ctx) })
 	group.Go(func() error { return a.charters.Cache.Watch(ctx, a.log) })
 	group.Go(func() error { return a.answer(ctx, listener, a.pages) })
 	if err := notifyReady(os.Getenv("NOTIFY_SOCKET")); err != nil {

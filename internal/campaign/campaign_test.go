@@ -74,7 +74,7 @@ func (w *world) enrol(p domain.Person) {
 // activate marks person i as active.
 func (w *world) activate(i int) {
 	w.t.Helper()
-	err := w.store.Apply(w.t.Context(), domain.Effects{People: []domain.PersonChange{{Person: person(i).ID, From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc"}}})
+	err := w.store.Apply(w.t.Context(), domain.Effects{People: []domain.PersonChange{{Person: person(i).ID, From: []domain.AccountState{""}, To: domain.AccountActive, AccountID: "kc-" + string(person(i).ID)}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ func (c *Config) check() []string {
 	c.checkAccounts(&f)
 	c.checkRules(&f)
 	c.checkProfiles(&f)
+	c.checkMatching(&f)
 	c.checkWebhooks(&f)
 	c.checkImport(&f)
 	var err error

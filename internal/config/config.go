@@ -48,6 +48,7 @@ type Config struct {
 	Directory   Directory   `yaml:"directory"`
 	SSO         SSO         `yaml:"sso"`
 	Console     Console     `yaml:"console"`
+	Matching    Matching    `yaml:"matching"`
 	SMTP        SMTP        `yaml:"smtp"`
 	Bounces     Bounces     `yaml:"bounces"`
 	Code        Code        `yaml:"code"`
@@ -136,6 +137,17 @@ type SSO struct {
 type Console struct {
 	ClientID     string      `yaml:"client_id"`
 	ClientSecret secret.Text `yaml:"client_secret"`
+}
+
+// Matching says how people are compared with the accounts that exist in the realm.
+type Matching struct {
+	// Numbers maps an attribute of accounts that holds a number to the profiles
+	// whose people have it; none: all profiles.
+	Numbers map[string][]string `yaml:"numbers"`
+	Certain []string            `yaml:"certain"`
+	Adopt   string              `yaml:"adopt"` // "none" or "certain": what serve adopts after a pass
+	Mark    bool                `yaml:"mark"`
+	Every   time.Duration       `yaml:"every"`
 }
 
 // SMTP is the server that sends mail.
@@ -306,6 +318,7 @@ func Default() Config {
 		Directory:   defaultDirectory(),
 		SSO:         SSO{Kind: "oidc", ClientID: "entree-ent"},
 		Console:     Console{ClientID: "entree-console"},
+		Matching:    Matching{Certain: []string{"mark", "number"}, Adopt: "none", Every: 24 * time.Hour},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
 		Bounces:     Bounces{Port: 993, TLS: "implicit", Mailbox: "INBOX", Every: time.Minute},
 		Code:        Code{Life: domain.CodeLife},

@@ -16,5 +16,6 @@ type Existing struct {
 	// none or does not report it.
 	LastLogin  time.Time
 	Attributes map[string][]string
+	Federated  bool   // the account comes from a directory behind Keycloak
 	Mark       string // id of the activation, if the portal created or adopted the account
 }

@@ -32,6 +32,11 @@ type Person struct {
 
 	Hold string // why an operator stopped this person; empty: not stopped
 
+	// Matching is MatchOpen while an account of the realm may belong to the
+	// person: then no other account is created.
+	Matching  MatchState
+	MatchedAt time.Time // the first pass over the realm's accounts that included the person
+
 	// WrongAddress is the address that a mail server refused.
 	WrongAddress Address
 	WrongWhy     string // the mail server's status
@@ -87,6 +92,8 @@ var fields = []Field{
 	{Name: "wrong_why", Of: func(p *Person) any { return &p.WrongWhy }, Erased: true, Export: "wrong_address_why"},
 	{Name: "wrong_rule", Of: func(p *Person) any { return &p.WrongRule }, Erased: true, Export: "wrong_address_rule"},
 	{Name: "wrong_since", Of: func(p *Person) any { return &p.WrongSince }, Erased: true, Export: "wrong_address_since"},
+	{Name: "matching", Of: func(p *Person) any { return &p.Matching }, Erased: true},
+	{Name: "matched_at", Of: func(p *Person) any { return &p.MatchedAt }, Erased: true},
 	{Name: "erased_at", Of: func(p *Person) any { return &p.ErasedAt }, Export: "erased_at"},
 }
 

@@ -15,6 +15,7 @@ const (
 	JobMail    = "mail"
 	JobAccount = "account"
 	JobCharter = "charter"
+	JobMark    = "mark" // writes the portal's mark into an adopted account
 )
 
 // Job is one unit of work with an effect outside the database. It exists if and
@@ -111,6 +112,8 @@ const (
 	EventDeskProven      EventKind = "desk.proven"
 	EventDeskWrong       EventKind = "desk.wrong"
 	EventAccountAdopted  EventKind = "account.adopted"
+	EventMarkNotWritten  EventKind = "account.mark_not_written" // the account was adopted, but Keycloak refused the mark
+	EventMatchRejected   EventKind = "account.match_rejected"
 	EventNewsAbandoned   EventKind = "news.abandoned"
 	EventPersonChanged   EventKind = "person.changed" // by an import; details name the fields
 	EventPersonGone      EventKind = "person.gone"    // missing in the source that imported them
@@ -134,6 +137,7 @@ type Effects struct {
 	Reached     []Reached     // stages that are not reached by an event
 	Audit       []audit.Entry // the operator's act, appended to the chain
 	Edits       []PersonEdit
+	Matches     []MatchDecision
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail

@@ -45,7 +45,7 @@ func (p Person) HasAccount() bool {
 
 // MayActivate reports whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {
-	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.ErasedAt.IsZero()
+	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.Matching == "" && p.ErasedAt.IsZero()
 }
 
 // PersonState summarises a person's readiness, hold and account in one word.

@@ -64,9 +64,11 @@ type Store interface {
 	// address for a person for ever. Values that the person already has stay. It
 	// returns ErrTaken, and reserves nothing, if none is free.
 	Reserve(ctx context.Context, id PersonID, logins, addresses iter.Seq[string]) (login, address string, err error)
-	// Restored reports whether the store was filled from a backup. Such a store
-	// may have forgotten logins that it assigned.
-	Restored(ctx context.Context) (bool, error)
+	// SeekFirst reports whether Keycloak must be searched for the person before an
+	// account is created: the store was filled from a backup, and may have
+	// forgotten logins that it assigned, or the realm has accounts of another
+	// origin that were not compared with the person yet.
+	SeekFirst(ctx context.Context, p Person) (bool, error)
 }
 
 // Limits counts acts across all instances.

@@ -55,6 +55,7 @@ var knows = []struct {
 	{"domain", []string{"audit", "clean", "password", "secret"}, "types without technology; it knows none of its users"},
 	{"activation", []string{"clean", "domain", "naming", "password", "secret"}, "the domain knows no technology"},
 	{"helpdesk", []string{"activation", "audit", "clean", "domain", "naming", "secret"}, "the domain knows no technology"},
+	{"matching", []string{"audit", "domain", "naming"}, "the domain knows no technology"},
 	{"overview", []string{"audit", "domain"}, "what the console shows: types that the store fills"},
 	{"charter", []string{"audit", "domain"}, "a part of the domain, over the way of a person"},
 	{"campaign", []string{"audit", "domain"}, "a part of the domain, over the way of a person"},
@@ -154,7 +155,7 @@ func broken(all []pkg) []string {
 					}
 				}
 			}
-			if (own == "domain" || own == "activation" || own == "helpdesk" || own == "campaign" || own == "charter" || own == "clean" || own == "naming" || own == "password") && strings.Contains(i, ".") && !domain.MatchString(i) {
+			if (own == "domain" || own == "activation" || own == "helpdesk" || own == "matching" || own == "campaign" || own == "charter" || own == "clean" || own == "naming" || own == "password") && strings.Contains(i, ".") && !domain.MatchString(i) {
 				out = append(out, fmt.Sprintf("%s imports %s: the domain needs the standard library, golang.org/x/text and tables of Unicode", own, i))
 			}
 		}

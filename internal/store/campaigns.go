@@ -49,6 +49,7 @@ func audience(a campaign.Audience) *conditions {
 		c.and(`(` + strings.Join(append(owe, `1 = 0`), ` OR `) + `)`)
 	} else {
 		c.and(stateColumn + ` = 'ready'`)
+		c.and(`matching = ''`)
 	}
 	if a.Profile != "" {
 		c.and(`profile = ` + c.arg(a.Profile))

@@ -36,6 +36,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	if err := assist(ctx, tx, e); err != nil {
 		return err
 	}
+	for _, d := range e.Matches {
+		if err := decideMatch(ctx, tx, d); err != nil {
+			return fmt.Errorf("match: %w", err)
+		}
+	}
 	for _, w := range e.Wrong {
 		if err := markWrong(ctx, tx, w); err != nil {
 			return fmt.Errorf("wrong address: %w", err)
@@ -90,7 +95,7 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 	guard := ""
 	if c.MayActivate {
 		args = append(args, domain.Ready, c.Address)
-		guard = ` AND readiness = $7 AND erased_at = 0 AND ($8 = '' OR email = $8)`
+		guard = ` AND readiness = $7 AND erased_at = 0 AND matching = '' AND ($8 = '' OR email = $8)`
 	}
 	var from []string
 	for _, state := range c.From {

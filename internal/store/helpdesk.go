@@ -35,8 +35,15 @@ func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 			continue
 		}
 		if kind := nameKinds[f.Name]; kind != "" {
-			if err := one(ctx, tx, domain.ErrTaken, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, kind, value, a.ID); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, kind, value, a.ID); err != nil {
 				return err
+			}
+			var owner domain.PersonID // a name that the person had before is still the person's
+			if err := tx.QueryRowContext(ctx, `SELECT person_id FROM names WHERE kind = $1 AND value = $2`, kind, value).Scan(&owner); err != nil {
+				return err
+			}
+			if owner != a.ID {
+				return domain.ErrTaken
 			}
 		}
 		args = append(args, value)

@@ -108,6 +108,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			`DELETE FROM jobs WHERE person_id = $1 OR journey_id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
 			`DELETE FROM journeys WHERE person_id = $1 OR id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
 			`DELETE FROM desk_codes WHERE person_id = $1`,
+			`DELETE FROM matches WHERE person_id = $1`,
 			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
 				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,
 			`DELETE FROM audit_details WHERE seq IN (SELECT seq FROM audit WHERE whom = $1)`,

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,7 +25,9 @@ type Accounts struct {
 }
 
 type account struct {
-	id string
+	id         string
+	disabled   bool
+	attributes map[string][]string // of an account that the portal did not create
 	domain.Account
 	standing  domain.Standing
 	passwords int // replaced so far
@@ -43,7 +47,11 @@ func (f *Accounts) Create(_ context.Context, a domain.Account) (string, error) {
 		return "", f.fail
 	}
 	for _, there := range f.byLogin {
-		if a.Seek && there.Number != "" && there.Number == a.Number && there.Profile == a.Profile && there.ActivationID != a.ActivationID {
+		number := there.Number
+		if v := there.attributes["supannEtuId"]; len(v) == 1 {
+			number = v[0]
+		}
+		if a.Seek && number != "" && number == a.Number && (there.Profile == "" || there.Profile == a.Profile) && there.ActivationID != a.ActivationID {
 			return "", domain.ErrForeignAccount
 		}
 	}
@@ -128,9 +136,7 @@ func (f *Accounts) Holding(_ context.Context, login, address string) ([]domain.E
 	var out []domain.Existing
 	for _, a := range []*account{f.byLogin[strings.ToLower(login)], f.byEmail[strings.ToLower(address)]} {
 		if a != nil && (len(out) == 0 || out[0].ID != a.id) {
-			out = append(out, domain.Existing{
-				ID: a.id, Login: a.Login, Address: a.UniversityAddress, GivenName: a.GivenName, FamilyName: a.FamilyName, Enabled: true, Mark: a.ActivationID,
-			})
+			out = append(out, a.existing())
 		}
 	}
 	return out, nil
@@ -220,4 +226,90 @@ func (f *Accounts) Passwords(login string) int {
 		return a.passwords
 	}
 	return 0
+}
+
+// Count returns the number of accounts.
+func (f *Accounts) Count(context.Context) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.byLogin), f.fail
+}
+
+// Each calls see with all accounts, in pages of two, by login.
+func (f *Accounts) Each(_ context.Context, see func([]domain.Existing) error) error {
+	f.mu.Lock()
+	var all []domain.Existing
+	for _, login := range slices.Sorted(maps.Keys(f.byLogin)) {
+		all = append(all, f.byLogin[login].existing())
+	}
+	err := f.fail
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(all, 2) {
+		if err := see(some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Account returns the account with an id, or domain.ErrNotFound.
+func (f *Accounts) Account(_ context.Context, id string) (domain.Existing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.byLogin {
+		if a.id == id {
+			return a.existing(), f.fail
+		}
+	}
+	return domain.Existing{}, domain.ErrNotFound
+}
+
+// Mark writes the mark into an account.
+func (f *Accounts) Mark(_ context.Context, id, activationID string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.byLogin {
+		switch {
+		case f.adopt != nil:
+			return f.adopt
+		case a.id == id && a.ActivationID != "" && a.ActivationID != activationID:
+			return domain.Permanent(domain.ErrForeignAccount)
+		case a.id == id:
+			a.ActivationID = activationID
+			return nil
+		}
+	}
+	return domain.Permanent(errors.New("no such account"))
+}
+
+// Put adds an account that the portal did not create, with its attributes, and
+// returns its id.
+func (f *Accounts) Put(x domain.Existing) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	there := &account{id: fmt.Sprintf("%08d-0000-4000-8000-0000000a77e5", len(f.byLogin)+1), disabled: !x.Enabled, attributes: x.Attributes, Account: domain.Account{
+		ActivationID: x.Mark, Login: x.Login, UniversityAddress: x.Address, GivenName: x.GivenName, FamilyName: x.FamilyName,
+	}}
+	f.byLogin[strings.ToLower(x.Login)] = there
+	if x.Address != "" {
+		f.byEmail[strings.ToLower(x.Address)] = there
+	}
+	return there.id
+}
+
+func (a *account) existing() domain.Existing {
+	x := domain.Existing{
+		ID: a.id, Login: a.Login, Address: a.UniversityAddress, GivenName: a.GivenName, FamilyName: a.FamilyName, Enabled: !a.disabled, Mark: a.ActivationID,
+		Attributes: maps.Clone(a.attributes),
+	}
+	if a.Number != "" {
+		if x.Attributes == nil {
+			x.Attributes = map[string][]string{}
+		}
+		x.Attributes["supannEtuId"] = []string{a.Number}
+	}
+	return x
 }

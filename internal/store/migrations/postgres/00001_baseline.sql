@@ -33,6 +33,10 @@ CREATE TABLE people (
     search             TEXT COLLATE "C" NOT NULL DEFAULT '',
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
+    -- 'open' while an account of the realm may belong to the person, and the first
+    -- pass over the realm's accounts that included the person.
+    matching           TEXT NOT NULL DEFAULT '',
+    matched_at         BIGINT NOT NULL DEFAULT 0,
     -- The source that imported the person last, and since when the source no
     -- longer contains the person.
     source             TEXT NOT NULL DEFAULT '',
@@ -49,7 +53,8 @@ CREATE TABLE people (
 );
 CREATE INDEX people_email ON people (email);
 CREATE INDEX people_login ON people (login);
-CREATE INDEX people_account_id ON people (account_id);
+-- One account belongs to one person.
+CREATE UNIQUE INDEX people_account_id ON people (account_id) WHERE account_id <> '';
 CREATE INDEX people_stage ON people (profile, cohort, stage);
 CREATE INDEX people_segment ON people (profile, cohort);
 CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
@@ -261,6 +266,44 @@ CREATE TABLE schedule (
     name   TEXT PRIMARY KEY,
     due_at BIGINT NOT NULL
 );
+
+-- Comparisons of the realm's accounts with the people who have none. doc holds
+-- the counts.
+CREATE TABLE match_passes (
+    id       TEXT PRIMARY KEY,
+    begun_at BIGINT NOT NULL,
+    seen_at  BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL DEFAULT 0,
+    state    TEXT NOT NULL,
+    doc      TEXT NOT NULL
+);
+CREATE INDEX match_passes_begun ON match_passes (begun_at);
+
+-- The index of the realm's accounts, empty except while a pass runs.
+CREATE TABLE match_accounts (
+    id  TEXT PRIMARY KEY,
+    doc BYTEA NOT NULL
+);
+CREATE TABLE match_keys (
+    key        TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    PRIMARY KEY (key, account_id)
+);
+
+-- Accounts that may belong to a person.
+CREATE TABLE matches (
+    person_id  TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    pass_id    TEXT NOT NULL,
+    login      TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    class      TEXT NOT NULL,
+    evidence   TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    PRIMARY KEY (person_id, account_id)
+);
+CREATE INDEX matches_account ON matches (account_id);
+CREATE INDEX matches_class ON matches (state, class, person_id);
 
 CREATE TABLE campaigns (
     id         TEXT PRIMARY KEY,

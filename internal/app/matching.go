@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"entree/internal/audit"
+	"entree/internal/config"
+	"entree/internal/domain"
+	"entree/internal/matching"
+	"entree/internal/store"
+	"entree/keycloak"
+)
+
+// NewMatching returns the comparison of people with the accounts of the realm, for
+// commands: a running portal does the jobs that it orders.
+func NewMatching(c config.Config, s *store.Store) (*matching.Service, error) {
+	client, err := keycloak.NewClient(keycloakConfig(c))
+	if err != nil {
+		return nil, err
+	}
+	return newMatching(c, s, client.Accounts(c.Institution.Scope), func(...string) {}), nil
+}
+
+func newMatching(c config.Config, s *store.Store, accounts *keycloak.Accounts, wake func(...string)) *matching.Service {
+	newJob := func(kind string, payload any, now, deadline time.Time) (domain.Job, error) {
+		return domain.NewJob(rand.Reader, c.Keys, kind, payload, now, deadline)
+	}
+	return matching.New(matching.Options{
+		Store: s, Sources: []matching.Source{accounts}, Accounts: accounts,
+		Rules: matching.Rules{Numbers: c.NumberAttributes(), Certain: c.CertainEvidence()},
+		Mark:  c.Matching.Mark, Domains: c.AddressDomains(), Clock: time.Now, Random: rand.Reader, NewJob: newJob, Wake: wake,
+		OpenJob: func(j domain.Job, into any) error { return j.Open(c.Keys, into) },
+		Mail: func(m domain.Message, p domain.PersonID) (domain.Job, error) {
+			now := domain.Instant(time.Now())
+			m.AskedAt = now
+			job, err := newJob(domain.JobMail, &m, now, now.Add(4*24*time.Hour))
+			job.Person = p
+			return job, err
+		},
+	})
+}
+
+const (
+	othersEvery  = time.Hour        // interval between two counts of the realm's accounts
+	passLook     = time.Minute      // interval at which it is decided whether a pass is due
+	passAgain    = 5 * time.Minute  // after a pass that failed
+	afterImports = 15 * time.Minute // least time between two passes because of new people
+)
+
+// watchAccounts recognises a realm with accounts that the portal did not create, and
+// compares them with the people of the registry: at once, then at intervals, and
+// after imports. Of several instances one does it.
+func (a *App) watchAccounts(ctx context.Context) error {
+	var counted time.Time
+	for {
+		if now := time.Now(); now.Sub(counted) >= othersEvery {
+			if err := a.recogniseOthers(ctx); err == nil {
+				counted = now
+			} else if ctx.Err() == nil {
+				a.log.Warn("count the realm's accounts", "error", err)
+			}
+		}
+		if err := a.passIfDue(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("compare people with the realm's accounts", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(passLook):
+		}
+	}
+}
+
+// recogniseOthers marks the store if the realm has more accounts than the portal
+// created.
+func (a *App) recogniseOthers(ctx context.Context) error {
+	found, _, _, err := a.store.Others(ctx)
+	if err != nil || !found.IsZero() {
+		return err
+	}
+	there, err := a.realmAccounts.Count(ctx)
+	if err != nil {
+		return err
+	}
+	own, err := a.store.OwnAccounts(ctx)
+	if err != nil || there <= own {
+		return err
+	}
+	a.log.Info("the realm has accounts that the portal did not create", "accounts", there, "own", own, "see", "docs/introduce.md")
+	return a.store.MarkOthers(ctx)
+}
+
+// passIfDue runs a pass if one is due, and adopts the certain matches if the
+// configuration says so.
+func (a *App) passIfDue(ctx context.Context, now time.Time) error {
+	every := a.config.Matching.Every
+	found, matched, unmatched, err := a.store.Others(ctx)
+	if err != nil || found.IsZero() || every == 0 {
+		return err
+	}
+	age := now.Sub(matched)
+	if !matched.IsZero() && age < every && (!unmatched || age < afterImports) {
+		return nil
+	}
+	if due, err := a.store.Due(ctx, "matching", now, passAgain); err != nil || !due {
+		return err
+	}
+	p, err := a.matching.Pass(ctx, audit.System, matching.Told{})
+	if errors.Is(err, domain.ErrConflict) {
+		return nil // a command runs one
+	}
+	if err != nil {
+		return err
+	}
+	a.log.Info("people were compared with the realm's accounts", "accounts", p.Accounts, "people", p.People, "certain", p.Certain, "likely", p.Likely,
+		"contradictory", p.Contradictory, "seconds", p.Ended.Sub(p.Begun).Seconds())
+	if a.config.Matching.Adopt != "certain" || p.Certain == 0 {
+		return nil
+	}
+	done, err := a.matching.AdoptCertain(ctx, audit.Entry{At: domain.Instant(now), By: audit.System}, nil)
+	a.log.Info("accounts were adopted", "adopted", done.Adopted, "refused", done.Refused, "changed", done.Changed)
+	return err
+}

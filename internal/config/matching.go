@@ -1,0 +1,74 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"entree/internal/domain"
+)
+
+// reasons lists the reasons that can make a match certain.
+var reasons = []domain.Evidence{
+	domain.EvidenceMark, domain.EvidenceNumber, domain.EvidenceLogin, domain.EvidenceAddress, domain.EvidencePersonal, domain.EvidenceNames,
+}
+
+func (c *Config) checkMatching(f *faults) {
+	m := c.Matching
+	for attribute, profiles := range m.Numbers {
+		for _, p := range profiles {
+			if !slices.ContainsFunc(c.Profiles, func(known Profile) bool { return known.Key == p }) {
+				f.add("matching.numbers."+attribute, "there is no profile %q", p)
+			}
+		}
+	}
+	for _, word := range m.Certain {
+		if !slices.Contains(reasons, domain.Evidence(word)) {
+			f.add("matching.certain", "%q: want mark, number, login, university_address, personal_address or names_birth_date", word)
+		}
+	}
+	if !slices.Contains([]string{"none", "certain"}, m.Adopt) {
+		f.add("matching.adopt", "%q: want none or certain", m.Adopt)
+	}
+	if m.Every != 0 {
+		between(f, "matching.every", m.Every, 15*time.Minute, 31*24*time.Hour)
+	}
+}
+
+// NumberAttributes returns the attributes of accounts that hold a number, with the
+// profiles whose people have it; none: all profiles.
+func (c *Config) NumberAttributes() map[string][]string {
+	if len(c.Matching.Numbers) > 0 {
+		return c.Matching.Numbers
+	}
+	out := map[string][]string{}
+	for _, p := range c.Profiles {
+		attribute := "supannEmpId"
+		if slices.Contains(p.Affiliations, "student") {
+			attribute = "supannEtuId"
+		}
+		out[attribute] = append(out[attribute], p.Key)
+	}
+	return out
+}
+
+// CertainEvidence returns the reasons that make a match certain.
+func (c *Config) CertainEvidence() []domain.Evidence {
+	out := make([]domain.Evidence, len(c.Matching.Certain))
+	for i, word := range c.Matching.Certain {
+		out[i] = domain.Evidence(word)
+	}
+	return out
+}
+
+// AddressDomains returns the domain of university addresses of each profile, for
+// profiles whose pattern has a fixed one.
+func (c *Config) AddressDomains() map[string]string {
+	out := map[string]string{}
+	for _, p := range c.Profiles {
+		if _, host, found := strings.Cut(p.Address, "@"); found && !strings.Contains(host, "{") {
+			out[p.Key] = strings.ToLower(host)
+		}
+	}
+	return out
+}

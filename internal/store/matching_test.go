@@ -1,0 +1,84 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"entree/internal/domain"
+)
+
+// A pass on both databases, with more rows than one statement takes.
+func TestK1_APassOverBothDatabases(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		const n = 450
+		var people []domain.Person
+		var accounts []domain.MatchAccount
+		var keys []string
+		for i := range n {
+			p := person(fmt.Sprintf("%03d", i))
+			p.Email = domain.Address(string(p.ID) + "@example.net")
+			people = append(people, p)
+			keys = append(keys, "number:"+p.Number)
+			accounts = append(accounts, domain.MatchAccount{ID: "kc" + p.Number, Doc: []byte("doc"), Keys: []string{"number:" + p.Number, "login:x" + p.Number}})
+		}
+		accounts = append(accounts, domain.MatchAccount{ID: "free", Doc: []byte("free"), Keys: []string{"login:free"}})
+		w.enrol(people...)
+		pass := domain.MatchPass{ID: "1", Begun: start, Seen: start, State: domain.PassRunning}
+		w.must(w.BeginPass(t.Context(), pass))
+		if err := w.BeginPass(t.Context(), domain.MatchPass{ID: "2", Begun: start, Seen: start, State: domain.PassRunning}); !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("a second pass: %v", err)
+		}
+		w.must(w.IndexAccounts(t.Context(), pass, accounts))
+		w.must(w.IndexAccounts(t.Context(), pass, accounts[:10])) // read twice
+		found, err := w.AccountsWith(t.Context(), append(keys, "login:x001"))
+		w.must(err)
+		if len(found) != n+1 || found["number:007"][0].ID != "kc007" {
+			t.Errorf("%d keys found", len(found))
+		}
+		var matches []domain.Match
+		var ids []domain.PersonID
+		for _, p := range people {
+			ids = append(ids, p.ID)
+			matches = append(matches, domain.Match{Person: p.ID, Account: "kc" + p.Number, Login: "x" + p.Number, Class: domain.MatchCertain, Evidence: []domain.Evidence{domain.EvidenceNumber}})
+		}
+		matches = append(matches, domain.Match{Person: "000", Account: "kc001", Login: "x001", Class: domain.MatchLikely, Evidence: []domain.Evidence{domain.EvidenceNames}})
+		w.must(w.PutMatches(t.Context(), pass, ids, matches))
+		pass.Ended = start
+		var unowned []string
+		pass, err = w.EndPass(t.Context(), pass, func(a domain.MatchAccount) error { unowned = append(unowned, a.ID+string(a.Doc)); return nil })
+		w.must(err)
+		if pass.Certain != n-2 || pass.Contradictory != 2 || pass.Likely != 0 || pass.NoPerson != 1 || pass.NoAccount != 0 || pass.Accounts != n+1 || len(unowned) != 1 || unowned[0] != "freefree" {
+			t.Errorf("%+v, unowned %q", pass, unowned)
+		}
+		if err := w.IndexAccounts(t.Context(), pass, nil); !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("a pass that has ended goes on: %v", err)
+		}
+
+		// An adoption, a conflict and an erasure.
+		adopt := func(person, account string) error {
+			p, err := w.Person(t.Context(), domain.PersonID(person))
+			w.must(err)
+			after := p
+			after.Account, after.AccountID, after.Login, after.Matching = domain.AccountActive, account, "x"+person, ""
+			return w.Apply(t.Context(), domain.Effects{Edits: []domain.PersonEdit{{Before: p, After: after}}, Matches: []domain.MatchDecision{{Person: p.ID, Account: account, Adopted: true}}})
+		}
+		w.must(adopt("001", "kc001"))
+		if err := adopt("000", "kc001"); err == nil {
+			t.Error("one account belongs to two people")
+		}
+		if open, err := w.MatchesOf(t.Context(), "000"); err != nil || len(open) != 2 || open[1].Evidence[len(open[1].Evidence)-1] != domain.AgainstOwned {
+			t.Errorf("%+v, %v", open, err)
+		}
+		w.must(w.Erase(t.Context(), "000", entry("", "")))
+		if open, err := w.MatchesOf(t.Context(), "000"); err != nil || len(open) != 0 {
+			t.Errorf("an erased person: %+v, %v", open, err)
+		}
+		if counts, err := w.MatchCounts(t.Context()); err != nil || counts[domain.MatchCertain] != n-2 {
+			t.Errorf("%v %v", counts, err)
+		}
+		if last, err := w.LastPass(t.Context()); err != nil || last.ID != "1" || last.State != domain.PassDone || last.Certain != n-2 {
+			t.Errorf("%+v %v", last, err)
+		}
+	})
+}
