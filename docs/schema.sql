@@ -347,6 +347,8 @@ CREATE INDEX people_login ON people (login);
 
 CREATE INDEX people_number ON people (number, id);
 
+CREATE INDEX people_number_case ON people (profile, upper(number)) WHERE upper(number) <> lower(number);
+
 CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
 
 CREATE INDEX people_search ON people (search, id);

@@ -83,7 +83,7 @@ func (p *Portal) drawRenewal(c *gin.Context, r *domain.Refusal) error {
 	if err != nil {
 		return err
 	}
-	page := RenewalPage{GivenName: person.GivenName, Owes: owes, GoOn: p.workspace()}
+	page := RenewalPage{GivenName: person.CalledBy(), Owes: owes, GoOn: p.workspace()}
 	if page.CharterPage, err = p.charterPage(charter); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (p *Portal) success(v *visit) error {
 		return err
 	}
 	return v.show("success", SuccessPage{
-		GivenName: person.GivenName, Login: person.Login, Address: person.UniversityAddress,
+		GivenName: person.CalledBy(), Login: person.Login, Address: person.UniversityAddress,
 		EntURL: pathLogin, Links: p.Links[p.site.Lang(v.Context)],
 	}, nil, "")
 }

@@ -48,7 +48,7 @@ func (p *Portal) waiting(v *visit) error {
 	}
 	v.Header("Refresh", strconv.Itoa(every))
 	return v.show("waiting", WaitingPage{
-		GivenName: person.GivenName, Email: masked(v.journey.Address), Refresh: every, Reference: v.journey.Reference, Refused: v.journey.Refused,
+		GivenName: person.CalledBy(), Email: masked(v.journey.Address), Refresh: every, Reference: v.journey.Reference, Refused: v.journey.Refused,
 	}, nil, "")
 }
 

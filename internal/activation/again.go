@@ -54,7 +54,7 @@ func (s *Service) AcceptAgain(ctx context.Context, login, accountID, sha256 stri
 	}
 	now := s.now()
 	receipt, err := s.mailJob(domain.Message{
-		Kind: domain.MessageAccepted, Lang: lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, AskedAt: now,
+		Kind: domain.MessageAccepted, Lang: lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), AskedAt: now,
 		Charter: domain.Receipt{Version: charter.Version, SHA256: charter.SHA256, At: now},
 	}, p.ID, "", now, now.Add(mailDeadline))
 	if err != nil {

@@ -65,7 +65,7 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		Events: []domain.Event{{At: now, Kind: domain.EventAccountCreated, Person: p.ID, Journey: job.Journey}},
 	}
 	mail, err := s.mailJob(domain.Message{
-		Kind: domain.MessageActivated, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+		Kind: domain.MessageActivated, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(),
 		Login: a.Login, UniversityAddress: a.UniversityAddress, AskedAt: now,
 		Charter: domain.Receipt{Version: a.CharterVersion, SHA256: a.CharterSHA256, At: a.CharterAcceptedAt},
 	}, p.ID, job.Journey, now, now.Add(mailDeadline))
@@ -96,7 +96,7 @@ func (s accountJobs) refused(ctx context.Context, job domain.Job, p domain.Perso
 			return domain.Effects{}, nil
 		}
 		mail, err := s.mailJob(domain.Message{
-			Kind: domain.MessageRefused, Lang: j.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, AskedAt: now, Reference: j.Reference, Field: refused.Field,
+			Kind: domain.MessageRefused, Lang: j.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), AskedAt: now, Reference: j.Reference, Field: refused.Field,
 		}, p.ID, j.ID, now, now.Add(mailDeadline))
 		return domain.Effects{
 			Jobs:   []domain.Job{mail},
@@ -139,7 +139,7 @@ func (s *Service) park(ctx context.Context, id domain.JourneyID, person domain.P
 		kind = domain.MessageRefused
 	}
 	mail, err := s.mailJob(domain.Message{
-		Kind: kind, Lang: j.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+		Kind: kind, Lang: j.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(),
 		AskedAt: now, Reference: j.Reference, Field: details["field"],
 	}, p.ID, id, now, now.Add(mailDeadline))
 	if err != nil {

@@ -161,7 +161,7 @@ func messageFor(people []domain.Person) domain.Message {
 		}
 		switch {
 		case r > rank:
-			rank, m = r, domain.Message{Kind: kind, To: p.Email, GivenName: p.GivenName, Login: p.Login}
+			rank, m = r, domain.Message{Kind: kind, To: p.Email, GivenName: p.CalledBy(), Login: p.Login}
 		case r == rank:
 			m.GivenName, m.Login = "", "" // several people: the mail names none of them
 		}

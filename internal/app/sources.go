@@ -118,6 +118,9 @@ func ImportMapping(c config.Config) registry.Mapping {
 			m.Needs[p.Key] = []string{"birth_date"}
 		}
 		m.Profiles = append(m.Profiles, p.Key)
+		if p.NumberCase {
+			m.Cases = append(m.Cases, p.Key)
+		}
 		m.Aliases[p.Key] = append([]string{p.Name.In(domain.French), p.Name.In(domain.English)}, c.Import.Aliases[p.Key]...)
 	}
 	return m

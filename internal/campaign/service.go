@@ -170,7 +170,7 @@ func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State,
 // Message returns the mail to a recipient of a campaign.
 func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message {
 	m := domain.Message{
-		Kind: domain.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Note: c.Notes[c.Lang], AskedAt: s.now(),
+		Kind: domain.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), Note: c.Notes[c.Lang], AskedAt: s.now(),
 	}
 	switch {
 	case c.Kind == Charter:

@@ -289,6 +289,9 @@ type Profile struct {
 	Groups       []string `yaml:"groups"`
 	Affiliation  string   `yaml:"affiliation"`
 	Affiliations []string `yaml:"affiliations"`
+	// NumberCase says that numbers which differ in capitals only belong to
+	// different people.
+	NumberCase bool `yaml:"number_case"`
 }
 
 // Charter names the files of one version of a charter.

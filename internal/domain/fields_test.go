@@ -9,6 +9,14 @@ import (
 	"entree/internal/domain"
 )
 
+func TestV25_APersonWithOneNameIsCalledByIt(t *testing.T) {
+	for want, p := range map[string]domain.Person{"Zoé": {GivenName: "Zoé", FamilyName: "Roy"}, "Suharto": {FamilyName: "Suharto"}, "Anne": {GivenName: "Anne"}, "": {}} {
+		if got := p.CalledBy(); got != want {
+			t.Errorf("%+v is called %q", p, got)
+		}
+	}
+}
+
 func TestFields_EveryFieldOfAPersonHasOneRow(t *testing.T) {
 	var p domain.Person
 	rows := map[any]string{}

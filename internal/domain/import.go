@@ -27,6 +27,7 @@ type ImportOrder struct {
 	Gone    bool          // the operator confirmed a larger share
 	Show    int           // maximum number of reported differences of each kind; refusals are always reported
 	Audit   []audit.Entry // chained with the start of the import
+	Cases   []string      // profiles of which numbers that differ in capitals only belong to different people
 
 	// Told is called for each difference, and Progress for each step of the
 	// work. Both may be nil.

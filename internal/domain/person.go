@@ -35,6 +35,15 @@ const (
 	AccountParked   AccountState = "parked" // a conflict that an administrator must decide
 )
 
+// CalledBy returns the name in a greeting: the given name, or the only name of a
+// person who has one.
+func (p Person) CalledBy() string {
+	if p.GivenName != "" {
+		return p.GivenName
+	}
+	return p.FamilyName
+}
+
 // AddressWrong reports whether the current personal address is marked as wrong.
 func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }
 

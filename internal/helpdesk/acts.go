@@ -65,7 +65,7 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 		return domain.Effects{}, err
 	}
 	notice, err := d.MailJob(domain.Message{
-		Kind: domain.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName,
+		Kind: domain.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(),
 	}, p.ID)
 	effects.Jobs = []domain.Job{notice}
 	return effects, err
@@ -94,7 +94,7 @@ func (d *Service) Send(ctx context.Context, e audit.Entry, seen Seen, journey do
 		return "", err
 	}
 	mail, err := d.MailJob(domain.Message{
-		Kind: domain.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Long: long.Reveal(),
+		Kind: domain.MessageBegin, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), Long: long.Reveal(),
 	}, p.ID)
 	if err != nil {
 		return "", err

@@ -145,7 +145,7 @@ func (d *Service) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 			return err
 		}
 		mail, err := d.MailJob(domain.Message{
-			Kind: domain.MessageRenamed, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: after.Login,
+			Kind: domain.MessageRenamed, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), Login: after.Login,
 		}, p.ID)
 		if err != nil {
 			return err
@@ -267,7 +267,7 @@ func (d adoptJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 	}
 	now := domain.Instant(d.Clock())
 	mail, err := d.MailJob(domain.Message{
-		Kind: domain.MessageAdopted, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.GivenName, Login: a.Account.Login,
+		Kind: domain.MessageAdopted, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), Login: a.Account.Login,
 	}, p.ID)
 	if err != nil {
 		return domain.Effects{}, err

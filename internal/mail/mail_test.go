@@ -121,6 +121,21 @@ func TestTheCodeMail(t *testing.T) {
 	}
 }
 
+// A mail to several people, or to a person without a name, greets no name.
+func TestV25_AGreetingWithoutAName(t *testing.T) {
+	m, box := open(t, nil)
+	for _, kind := range kinds {
+		for lang, want := range map[domain.Lang]string{domain.French: "Bonjour,", domain.English: "Hello,"} {
+			one := message(kind, lang)
+			one.GivenName = ""
+			got := sent(t, m, box, one)
+			if first, _, _ := strings.Cut(strings.TrimSpace(got.Text), "\n"); strings.TrimSpace(first) != want {
+				t.Errorf("%s %s: %q", kind, lang, first)
+			}
+		}
+	}
+}
+
 func TestEveryMailHasTextAndTheSameWordsInHTML(t *testing.T) {
 	m, box := open(t, nil)
 	for _, kind := range kinds {

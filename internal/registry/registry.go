@@ -124,6 +124,7 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.Import
 		in.stored = func(profile, number string) (domain.Address, error) { return k.StoredEmail(ctx, profile, number) }
 	}
 	order := *o
+	order.Cases = m.Cases
 	order.Told = func(d domain.Difference) error {
 		switch d.Kind {
 		case domain.DifferenceTwice:

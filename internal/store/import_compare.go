@@ -35,8 +35,32 @@ func anyDiffers() string {
 // compare finds the differences between the staged lines and the stored people:
 // refused, new, changed or gone. It writes to temporary tables only.
 func (i *importing) compare() error {
-	for _, step := range []func() error{i.refuseTwice, i.refuseTaken, i.findChanged, i.findGone, i.tell, i.judgeGone} {
+	for _, step := range []func() error{i.spell, i.refuseTwice, i.refuseTaken, i.findChanged, i.findGone, i.tell, i.judgeGone} {
 		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spell gives a number that is stored in other capitals its stored spelling, so
+// that a source which changes them does not make a second person. Numbers of the
+// order's Cases stay.
+func (i *importing) spell() error {
+	if !i.stage.letters {
+		return nil
+	}
+	apart, args := "", []any{}
+	for n, profile := range i.order.Cases {
+		apart += fmt.Sprintf(" AND %%[1]s.profile <> $%d", n+1)
+		args = append(args, profile)
+	}
+	for _, table := range []string{"import_stage", "import_seen"} {
+		if err := i.exec(fmt.Sprintf(`UPDATE %[1]s SET number = (SELECT min(p.number) FROM people p
+			WHERE p.profile = %[1]s.profile AND upper(p.number) = upper(%[1]s.number) AND upper(p.number) <> lower(p.number))
+			WHERE upper(number) <> lower(number)
+			AND NOT EXISTS (SELECT 1 FROM people p WHERE p.profile = %[1]s.profile AND p.number = %[1]s.number)
+			AND EXISTS (SELECT 1 FROM people p WHERE p.profile = %[1]s.profile AND upper(p.number) = upper(%[1]s.number) AND upper(p.number) <> lower(p.number))`+apart, table), args...); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ var stageColumns = slices.Concat([]string{"seq", "line", "source"}, fieldNames(s
 type stage struct {
 	seq     int
 	rows    []any // len(stageColumns) values for each line
+	letters bool  // at least one number has letters
 	named   bool  // at least one line holds an identifier or address
 	prepare *sql.Stmt
 }
@@ -60,6 +61,7 @@ func (i *importing) Put(line int, p domain.Person) error {
 	if source == "" {
 		source = p.Profile
 	}
+	st.letters = st.letters || hasLetter(p.Number)
 	st.named = st.named || p.Login != "" || p.UniversityAddress != ""
 	st.rows = append(st.rows, st.seq, line, source)
 	for _, f := range domain.Fields() {
@@ -81,7 +83,13 @@ func (i *importing) Refuse(profile, number string) error {
 	if number == "" {
 		return nil
 	}
+	i.stage.letters = i.stage.letters || hasLetter(number)
 	return i.exec(`INSERT INTO import_seen (profile, number) VALUES ($1, $2)`, profile, number)
+}
+
+// hasLetter reports whether a number has letters, so that its capitals may differ.
+func hasLetter(number string) bool {
+	return strings.ContainsFunc(number, func(r rune) bool { return r > '9' && r != '_' })
 }
 
 // flush inserts the remaining lines and indexes the staging table.

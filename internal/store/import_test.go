@@ -77,6 +77,27 @@ func TestImport_WhoWasBroughtInByWhich(t *testing.T) {
 	})
 }
 
+func TestT14_ANumberInOtherCapitalsIsTheSamePerson(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		named := func(number string) domain.Person {
+			return with(some(0, 1)[0], func(p *domain.Person) { p.Number, p.ID = number, "" })
+		}
+		w.enrol(named("22a"), named("77"))
+		counts, _, err := w.bring(domain.ImportOrder{MaxGone: 1}, named("22A"), named("77"), named("33b"))
+		if want := (domain.ImportCounts{New: 1, Unchanged: 2}); err != nil || counts != want {
+			t.Errorf("%+v, %v", counts, err)
+		}
+		// Both spellings are stored: each line means its own.
+		counts, _, err = w.bring(domain.ImportOrder{MaxGone: 1, Cases: []string{"etudiant"}}, named("22A"), named("22a"), named("77"), named("33b"))
+		if want := (domain.ImportCounts{New: 1, Unchanged: 3}); err != nil || counts != want {
+			t.Errorf("where the profile tells them apart: %+v, %v", counts, err)
+		}
+		if counts, _, err = w.bring(domain.ImportOrder{MaxGone: 1}, named("22A"), named("22a"), named("77"), named("33B")); err != nil || counts.New != 0 || counts.Unchanged != 4 {
+			t.Errorf("again: %+v, %v", counts, err)
+		}
+	})
+}
+
 func TestImport_TellsEachDifference(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.enrol(some(0, 3)...)

@@ -61,6 +61,7 @@ CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
 CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
 CREATE INDEX people_search ON people (search, id);
 CREATE INDEX people_number ON people (number, id);
+CREATE INDEX people_number_case ON people (profile, upper(number)) WHERE upper(number) <> lower(number);
 CREATE INDEX people_activated ON people (activated_at, id);
 CREATE INDEX people_cohort ON people (cohort, profile);
 -- The expression must equal stateColumn in search.go.
