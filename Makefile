@@ -79,10 +79,10 @@ site: ## build the documentation as a site into dist/site; a broken link is an e
 	test -x $(SITE)/bin/mkdocs || { python3 -m venv $(SITE) && $(SITE)/bin/pip install --quiet -r tools/site/requirements.txt; }
 	$(SITE)/bin/mkdocs build --quiet --config-file tools/site/mkdocs.yml
 
-cross: ## compile the program for every platform that it supports
+cross: ## compile both programs for every platform
 	@set -e; for platform in $(PLATFORMS); do \
 		echo "$$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -tags nomsgpack -o /dev/null ./cmd/entree; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -tags nomsgpack -o /dev/null ./cmd/...; \
 	done
 
 schema: ## write docs/schema.sql from the migrations

@@ -22,9 +22,9 @@ import (
 type attempt struct {
 	method, path string
 	form         url.Values
-	file         string // the name of the field that takes one, where the form has such
+	file         string // name of the field for a file; empty if the form has none
 	content      string
-	body         string // what is sent in the form's place, where it is set
+	body         string // body that is sent instead of the form; empty: the form
 	kind         string // the content type; empty: a form's
 	header       http.Header
 	host         string

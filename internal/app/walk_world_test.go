@@ -81,8 +81,8 @@ type walk struct {
 
 	mu        sync.Mutex
 	mails     map[domain.Address][]domain.Message
-	planted   []string // keys: on no page, in no log, in no database
-	passwords []string // neither
+	planted   []string // keys, which no page, log or database may contain
+	passwords []string // passwords, which no page, log or database may contain
 
 	people         int
 	versions       int            // of the charter

@@ -331,7 +331,8 @@ func TestKilledDirectoriesAndTwoInstancesMakeOneEntryEach(t *testing.T) {
 	}
 }
 
-// A hanging directory costs its time limit, and no more jobs than creates at once.
+// A directory that hangs delays a job by its time limit, and only as many jobs as
+// may create accounts at the same time.
 func TestAHangingDirectoryIsGivenUpInTime(t *testing.T) {
 	s := newDirectory(t, localldap.Options{Modules: []string{"argon2"}})
 	o := options(t, s)
