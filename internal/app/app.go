@@ -37,7 +37,6 @@ import (
 	"entree/internal/jobs"
 	"entree/internal/mail"
 	"entree/internal/mail/bounce"
-	"entree/internal/matching"
 	"entree/internal/outage"
 	"entree/internal/registry/intake"
 	"entree/internal/store"
@@ -66,7 +65,7 @@ type App struct {
 	pages     *portal.Portal
 
 	realmAccounts *keycloak.Accounts
-	matching      *matching.Service
+	accountOrders accountOrders
 
 	webhooks    *webhook.Webhooks
 	charters    *charter.Service
@@ -153,8 +152,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
-	a.matching = newMatching(c, a.store, a.realmAccounts, a.runner.Wake)
-	a.runner.Handle(domain.JobMark, a.matching.MarkJobs())
+	a.accountOrders = accountOrders{newMatching(c, a.store, a.realmAccounts, a.runner.Wake), make(chan accountOrder, 1)}
+	a.runner.Handle(domain.JobMark, a.accountOrders.MarkJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,26 @@ func newMatching(c config.Config, s *store.Store, accounts *keycloak.Accounts, w
 	})
 }
 
+// accountOrders are the comparisons that operators ask for in the console.
+type accountOrders struct {
+	*matching.Service
+	orders chan accountOrder
+}
+
+type accountOrder struct {
+	entry audit.Entry
+	adopt bool
+}
+
+// Order asks for a comparison, which runs in the background. An order that is given
+// while another waits has no effect.
+func (o accountOrders) Order(e audit.Entry, adopt bool) {
+	select {
+	case o.orders <- accountOrder{e, adopt}:
+	default:
+	}
+}
+
 const (
 	othersEvery  = time.Hour        // interval between two counts of the realm's accounts
 	passLook     = time.Minute      // interval at which it is decided whether a pass is due
@@ -70,6 +90,10 @@ func (a *App) watchAccounts(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(passLook):
+		case o := <-a.accountOrders.orders:
+			if err := a.compareAccounts(ctx, o.entry, o.adopt); err != nil && ctx.Err() == nil {
+				a.log.Error("compare people with the realm's accounts", "error", err)
+			}
 		}
 	}
 }
@@ -108,19 +132,25 @@ func (a *App) passIfDue(ctx context.Context, now time.Time) error {
 	if due, err := a.store.Due(ctx, "matching", now, passAgain); err != nil || !due {
 		return err
 	}
-	p, err := a.matching.Pass(ctx, audit.System, matching.Told{})
+	return a.compareAccounts(ctx, audit.Entry{At: domain.Instant(now), By: audit.System}, a.config.Matching.Adopt == "certain")
+}
+
+// compareAccounts runs a pass, unless one runs already, and adopts the certain
+// matches if adopt is set.
+func (a *App) compareAccounts(ctx context.Context, by audit.Entry, adopt bool) error {
+	p, err := a.accountOrders.Pass(ctx, by.By, matching.Told{})
 	if errors.Is(err, domain.ErrConflict) {
-		return nil // a command runs one
+		return nil // a command or another instance runs one
 	}
 	if err != nil {
 		return err
 	}
 	a.log.Info("people were compared with the realm's accounts", "accounts", p.Accounts, "people", p.People, "certain", p.Certain, "likely", p.Likely,
 		"contradictory", p.Contradictory, "seconds", p.Ended.Sub(p.Begun).Seconds())
-	if a.config.Matching.Adopt != "certain" || p.Certain == 0 {
+	if !adopt || p.Certain == 0 {
 		return nil
 	}
-	done, err := a.matching.AdoptCertain(ctx, audit.Entry{At: domain.Instant(now), By: audit.System}, nil)
+	done, err := a.accountOrders.AdoptCertain(ctx, by, nil)
 	a.log.Info("accounts were adopted", "adopted", done.Adopted, "refused", done.Refused, "changed", done.Changed)
 	return err
 }

@@ -206,7 +206,7 @@ func (a *App) newConsole() (*admin.Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Matching: a.accountOrders, Matches: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
 		Charters: a.charters, Campaigns: a.campaigns, Lists: a.store, Letters: a.mailer, Markdown: portal.RenderCharter,
 		Evidence: admin.EvidenceKey{Institution: c.Institution.Name, Portal: strings.TrimRight(c.Portal.BaseURL, "/"), Key: c.Keys.Signers(secret.UseEvidence)[0]},
 	})

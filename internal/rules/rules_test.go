@@ -94,7 +94,7 @@ var knows = []struct {
 	{"config", []string{"activation", "colour", "directory", "domain", "ldapconn", "naming", "password", "secret", "webhook"}, "what an institution decides, in the domain's terms"},
 	{"portal/i18n", []string{"domain"}, "words know languages"},
 	{"portal/web", []string{"activation", "colour", "domain", "outage", "secret"}, "what every page needs"},
-	{"portal/admin", []string{"audit", "campaign", "charter", "domain", "helpdesk", "overview", "portal/web", "registry", "registry/intake", "secret", "spreadsheet", "sso"}, "the console's pages know the services, the audit and the way in"},
+	{"portal/admin", []string{"audit", "campaign", "charter", "domain", "helpdesk", "matching", "overview", "portal/web", "registry", "registry/intake", "secret", "spreadsheet", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "domain", "portal/admin", "portal/web", "secret", "sso"}, "pages know the service and the way into the SSO"},
 	{"failpoint", nil, "a leaf, linked for crash tests only"},
 	{"buildinfo", nil, "a leaf: what the binary says of itself"},

@@ -366,6 +366,22 @@ func (s *Store) OpenMatches(ctx context.Context, class domain.MatchClass, after 
 		class, after.Person, after.Account, limit)
 }
 
+// MatchLines returns open matches of a class with their people, by person. An empty
+// class selects all. It returns limit+1 matches if there are more.
+func (s *Store) MatchLines(ctx context.Context, class domain.MatchClass, skip, limit int) ([]domain.Match, []domain.Person, error) {
+	list, err := s.matches(ctx, `WHERE state = 'open' AND ($1 = '' OR class = $1) ORDER BY person_id, account_id LIMIT $2 OFFSET $3`, class, limit+1, skip)
+	if err != nil || len(list) == 0 {
+		return nil, nil, err
+	}
+	c := &conditions{}
+	marks := make([]string, len(list))
+	for i, m := range list {
+		marks[i] = c.arg(m.Person)
+	}
+	people, err := s.people(ctx, `WHERE id IN (`+strings.Join(marks, ", ")+`)`, c.args...)
+	return list, people, err
+}
+
 // MatchesOf returns the open matches of a person.
 func (s *Store) MatchesOf(ctx context.Context, p domain.PersonID) ([]domain.Match, error) {
 	return s.matches(ctx, `WHERE state = 'open' AND person_id = $1 ORDER BY account_id`, p)

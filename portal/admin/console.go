@@ -24,7 +24,7 @@ import (
 
 // Options configures a console. SSO, Journal, Figures, Record, Rights, Desk,
 // Directory, Templates and Now must be set. Charters also needs Evidence and
-// Markdown, Campaigns also needs Lists and Letters, and Intake also needs
+// Markdown, Matching also needs Matches, Campaigns also needs Lists and Letters, and Intake also needs
 // Imports.
 type Options struct {
 	SSO       *sso.RelyingParty
@@ -36,6 +36,8 @@ type Options struct {
 	Desk      HelpDesk
 	Directory People
 	Profiles  []domain.Profile
+	Matching  Matching // nil: no pages of existing accounts
+	Matches   Matches
 	Charters  *charter.Service  // nil: no pages of charters
 	Campaigns *campaign.Service // nil: no pages of campaigns
 	Lists     Lists

@@ -26,6 +26,7 @@ var rail = []struct{ path, key string }{
 	{root, "console.rail.overview"},
 	{pathPeople, "console.rail.people"},
 	{"/admin/imports", "console.rail.imports"},
+	{pathAccounts, "console.rail.accounts"},
 	{"/admin/campagnes", "console.rail.campaigns"},
 	{"/admin/chartes", "console.rail.charters"},
 	{pathAudit, "console.rail.audit"},
@@ -74,6 +75,9 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
 
 	a.importTable()
+	if a.Matching != nil {
+		a.accountsTable()
+	}
 	post("/admin/deconnexion", a.logout, nil, everybody...)
 
 	if a.Charters != nil {

@@ -37,6 +37,7 @@ func samples() map[string][]any {
 	}
 	maps.Copy(all, charterSamples())
 	maps.Copy(all, campaignSamples())
+	maps.Copy(all, accountsSamples())
 	return all
 }
 

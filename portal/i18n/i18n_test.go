@@ -118,7 +118,7 @@ var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.next.", "console.step.", "console.story.", "console.mail.", "console.refused.",
 	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",
-	"console.stage.", "console.stuck.", "console.limits.kind.", "console.refusal.", "console.job.", "console.did.", "console.detail.",
+	"console.stage.", "console.stuck.", "console.limits.kind.", "console.refusal.", "console.job.", "console.did.", "console.detail.", "console.accounts.class.", "console.accounts.why.",
 	"console.import.ended.", "console.import.field.", "console.import.find.", "console.import.why.", "console.import.phase.", "console.imports.state."}
 
 // spoken returns the keys that the console's handlers use directly.
@@ -281,7 +281,7 @@ func TestO9_EveryActHasWords(t *testing.T) {
 	keys := load(t).Keys(domain.English)
 	act := regexp.MustCompile(`(?:entry|note)\("([a-z]+\.[a-z_]+)"|\bAct[A-Za-z]*\s+= "([a-z]+\.[a-z_]+)"`)
 	var found int
-	for _, folder := range []string{"../admin", "../../internal/helpdesk", "../../internal/audit"} {
+	for _, folder := range []string{"../admin", "../../internal/helpdesk", "../../internal/matching", "../../internal/audit"} {
 		files, err := filepath.Glob(folder + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", folder, len(files), err)
