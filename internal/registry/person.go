@@ -177,6 +177,7 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 			// An attribute that no column can fill is a matter of the realm, which
 			// "entree realm check" reports: the person stays in the registry.
 			if f := fieldOf(broken.Field); f >= 0 && !broken.Warn {
+				in.note(Finding{Kind: FindRealm, Field: broken.Field, Value: broken.Rule}, p.Number, "")
 				return no(f, "the realm refuses it: "+broken.String())
 			}
 		}

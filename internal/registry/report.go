@@ -28,6 +28,7 @@ const (
 	FindNotReady   = "people.not_ready"    // cannot activate: the state column says so
 	FindHeld       = "people.held"         // cannot activate: stopped
 	FindLacking    = "people.lacking"      // lack what their profile asks for
+	FindRealm      = "people.realm"        // refused by a rule of the realm, which is the value
 	FindOwnDomain  = "people.own_domain"   // their address is the university's own
 	FindUnreadable = "source.unreferenced" // a directory led to other servers
 )
@@ -125,6 +126,8 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("%d people cannot activate: column %q says that they are held", f.Count, f.Column)
 	case FindLacking:
 		out = fmt.Sprintf("%d people of the profile %s have no %s, which the profile asks for: they cannot activate", f.Count, f.Profile, f.Field)
+	case FindRealm:
+		out = fmt.Sprintf("%d people are refused by the realm's rule %q on %s", f.Count, f.Value, f.Field)
 	case FindOwnDomain:
 		out = fmt.Sprintf("%d addresses of column %q are, or look like, the university's own: codes go to mailboxes that may not be open yet", f.Count, f.Column)
 	case FindUnreadable:

@@ -231,6 +231,20 @@ func TestT14_OneAddressInEachForm(t *testing.T) {
 	}
 }
 
+func TestV3_TheReportCountsWhatTheRealmRefusesByRule(t *testing.T) {
+	rules := func(p domain.Person) []domain.BrokenRule {
+		if strings.ContainsAny(p.FamilyName, "/&") {
+			return []domain.BrokenRule{{Field: domain.FieldFamilyName, Rule: "person-name-prohibited-characters", Detail: "has /"}}
+		}
+		return nil
+	}
+	o := imported(t, []byte("Numéro;Nom;Prénom;Mail\n71;Roy/Petit;Anne;a@example.org\n72;Roy&Co;Bob;b@example.org\n73;Roy;Zoé;z@example.org\n"), func(m *registry.Mapping) { m.Rules = rules })
+	at := slices.IndexFunc(o.report.Findings, func(f registry.Finding) bool { return f.Kind == registry.FindRealm })
+	if len(o.people) != 1 || len(o.refused) != 2 || at < 0 || o.report.Findings[at].Count != 2 || o.report.Findings[at].Value != "person-name-prohibited-characters" {
+		t.Errorf("%+v %q %+v", o.people, o.refused, o.report.Findings)
+	}
+}
+
 func TestV26_AddressesOfTheUniversityAreRefusedIfConfigured(t *testing.T) {
 	const file = "Numéro;Nom;Prénom;Mail\n71;Roy;Anne;anne.roy@etu.univ-x.example\n72;Roy;Zoé;z@example.org\n"
 	own := func(m *registry.Mapping) { m.Domains = []string{"univ-x.example"} }
