@@ -309,6 +309,8 @@ CREATE TABLE people (
     import_id          TEXT NOT NULL DEFAULT '',
     -- domain.Stage: progress of the activation.
     stage              BIGINT NOT NULL DEFAULT 0,
+    -- When the data will be erased; 0: never. Until then it can be taken back.
+    erase_at           BIGINT NOT NULL DEFAULT 0,
     -- The row of an erased person remains so that no import adds the person again.
     erased_at          BIGINT NOT NULL DEFAULT 0,
     -- Folded words of names, number, login and addresses, for search and sorting
@@ -343,6 +345,8 @@ CREATE INDEX people_cohort ON people (cohort, profile);
 
 CREATE INDEX people_email ON people (email);
 
+CREATE INDEX people_erase ON people (erase_at) WHERE erase_at <> 0;
+
 CREATE INDEX people_login ON people (login);
 
 CREATE INDEX people_number ON people (number, id);
@@ -359,7 +363,7 @@ CREATE INDEX people_stage ON people (profile, cohort, stage);
 
 CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
 	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
-	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
+	WHEN hold <> '' OR readiness = 'held' OR erase_at <> 0 THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
 
 CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
 

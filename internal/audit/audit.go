@@ -24,10 +24,12 @@ import "time"
 
 // Acts that concern the audit itself.
 const (
-	ActSealed = "events.sealed" // a block of events was sealed; details: from, to, count, sha256
-	ActCut    = "audit.cut"     // entries up to "through" were deleted; details: through, hash
-	ActErased = "person.erased" // a person was erased; earlier entries about the person may have lost their details
-	ActBroken = "audit.broken"  // the end of the record had no valid MAC when the portal appended to it
+	ActSealed         = "events.sealed"           // a block of events was sealed; details: from, to, count, sha256
+	ActCut            = "audit.cut"               // entries up to "through" were deleted; details: through, hash
+	ActEraseOrdered   = "person.erase_ordered"    // a person's data will be erased; details: reason, at
+	ActEraseTakenBack = "person.erase_taken_back" // they will not
+	ActErased         = "person.erased"           // a person was erased; earlier entries about the person may have lost their details
+	ActBroken         = "audit.broken"            // the end of the record had no valid MAC when the portal appended to it
 )
 
 // Operator is the user who performed an act, as the single sign-on knew them at

@@ -43,6 +43,7 @@ type Person struct {
 	WrongRule    string // id of the bounce rule that decided
 	WrongSince   time.Time
 	ErasedAt     time.Time // erased on request; no import fills the person again
+	EraseAt      time.Time // when the data will be erased; until then the erasure can be taken back
 }
 
 // SourceRule is the treatment of a field when an import brings a known person again.
@@ -94,6 +95,7 @@ var fields = []Field{
 	{Name: "wrong_since", Of: func(p *Person) any { return &p.WrongSince }, Erased: true, Export: "wrong_address_since"},
 	{Name: "matching", Of: func(p *Person) any { return &p.Matching }, Erased: true},
 	{Name: "matched_at", Of: func(p *Person) any { return &p.MatchedAt }, Erased: true},
+	{Name: "erase_at", Of: func(p *Person) any { return &p.EraseAt }, Erased: true, Export: "erase_at"},
 	{Name: "erased_at", Of: func(p *Person) any { return &p.ErasedAt }, Export: "erased_at"},
 }
 

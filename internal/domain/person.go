@@ -1,5 +1,7 @@
 package domain
 
+import "time"
+
 // PersonID is the registry's own key of a person; imports do not change it.
 type PersonID string
 
@@ -52,9 +54,13 @@ func (p Person) HasAccount() bool {
 	return p.Account == AccountActive || p.Account == AccountCreating
 }
 
+// ErasureDelay is the time in which an erasure can be taken back. The person cannot
+// activate an account meanwhile.
+const ErasureDelay = 24 * time.Hour
+
 // MayActivate reports whether a new journey may lead to an account.
 func (p Person) MayActivate() bool {
-	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.Matching == "" && p.ErasedAt.IsZero()
+	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.Matching == "" && p.ErasedAt.IsZero() && p.EraseAt.IsZero()
 }
 
 // PersonState summarises a person's readiness, hold and account in one word.
@@ -88,7 +94,7 @@ func (p Person) State() PersonState {
 		return StateUnused
 	case p.Account == AccountActive:
 		return StateActive
-	case p.Hold != "" || p.Readiness == Held:
+	case p.Hold != "" || p.Readiness == Held || !p.EraseAt.IsZero():
 		return StateHeld
 	case p.Readiness == Ready:
 		return StateReady

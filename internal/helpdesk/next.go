@@ -23,6 +23,8 @@ func (c Case) Next() Next {
 	switch {
 	case !c.ErasedAt.IsZero():
 		return Next{Key: "erased", At: c.ErasedAt}
+	case !c.EraseAt.IsZero():
+		return Next{Key: "erasing", At: c.EraseAt}
 	case c.Account == domain.AccountParked:
 		return Next{Key: "parked", At: c.last(string(domain.EventAccountParked)).At}
 	case c.Account == domain.AccountCreating:

@@ -95,7 +95,7 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 	guard := ""
 	if c.MayActivate {
 		args = append(args, domain.Ready, c.Address)
-		guard = ` AND readiness = $7 AND erased_at = 0 AND matching = '' AND ($8 = '' OR email = $8)`
+		guard = ` AND readiness = $7 AND erased_at = 0 AND erase_at = 0 AND matching = '' AND ($8 = '' OR email = $8)`
 	}
 	var from []string
 	for _, state := range c.From {

@@ -13,7 +13,8 @@ const grace = 24 * time.Hour
 const batch = 1000
 
 // Purge removes expired sessions, journeys a day after they expire (S48), and
-// limits that no longer block an act. Evidence and data that is still needed
+// limits that no longer block an act, and erases the people whose erasure is due.
+// Evidence and data that is still needed
 // remain.
 func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	for _, p := range []struct {
@@ -41,5 +42,5 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	return nil
+	return s.eraseDue(ctx, now)
 }

@@ -14,6 +14,7 @@ import (
 	"entree/internal/audit"
 	"entree/internal/campaign"
 	"entree/internal/domain"
+	"entree/internal/helpdesk"
 )
 
 func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
@@ -169,6 +170,45 @@ func TestR16_ErasureLeavesTheNumberInOnePlace(t *testing.T) {
 		}
 		if values["people.number"] == "" || values["events.details"] == "" {
 			t.Errorf("nothing was read: %v", values)
+		}
+	})
+}
+
+// An ordered erasure closes the person at once, and can be taken back for 24 hours.
+func TestU19_AnErasureCanBeTakenBackForADay(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"))
+		e := audit.Entry{At: start, By: audit.Operator{Subject: "s", Name: "Ada", Role: "admin"}, What: map[string]string{"reason": "asked"}}
+		for _, id := range []domain.PersonID{"1", "2"} {
+			w.must(w.OrderErasure(t.Context(), id, e))
+		}
+		p, err := w.Person(t.Context(), "1")
+		if err != nil || p.MayActivate() || p.FamilyName == "" || !p.EraseAt.Equal(start.Add(24*time.Hour)) {
+			t.Errorf("%+v, %v", p, err)
+		}
+		if got := mustFind(t, w, helpdesk.Query{State: domain.StateHeld}); len(got.People) != 2 {
+			t.Errorf("%d people are held", len(got.People))
+		}
+		if err := w.OrderErasure(t.Context(), "1", e); !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("ordered twice: %v", err)
+		}
+		w.must(w.Purge(t.Context(), start.Add(23*time.Hour)))
+		w.must(w.TakeBackErasure(t.Context(), "2", e))
+		if err := w.TakeBackErasure(t.Context(), "2", e); !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("taken back twice: %v", err)
+		}
+		w.must(w.Purge(t.Context(), start.Add(25*time.Hour)))
+		one, _ := w.Person(t.Context(), "1")
+		two, _ := w.Person(t.Context(), "2")
+		if one.ErasedAt.IsZero() || one.FamilyName != "" || !one.EraseAt.IsZero() {
+			t.Errorf("not erased: %+v", one)
+		}
+		if !two.ErasedAt.IsZero() || two.FamilyName == "" || !two.MayActivate() {
+			t.Errorf("the person who was taken back: %+v", two)
+		}
+		acts, err := w.Acts(t.Context(), "1")
+		if err != nil || len(acts) != 2 || acts[1].Act != audit.ActErased || acts[1].By.Name != "Ada" || acts[1].What["reason"] != "asked" {
+			t.Errorf("%+v, %v", acts, err)
 		}
 	})
 }

@@ -57,7 +57,7 @@ func refind(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
 // expression of the index people_state.
 const stateColumn = `(CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
 	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
-	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END)`
+	WHEN hold <> '' OR readiness = 'held' OR erase_at <> 0 THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END)`
 
 // order is an indexed column by which lists are sorted.
 type order struct {

@@ -113,10 +113,12 @@ type AuditReader interface {
 type Rights interface {
 	// Dossier returns all data about a person, or domain.ErrNotFound.
 	Dossier(ctx context.Context, id domain.PersonID) (overview.Dossier, error)
-	// Erase removes the data that need not be kept, and writes the audit entry.
-	// It returns domain.ErrConflict if the account is being created or the data
-	// were erased before.
-	Erase(ctx context.Context, id domain.PersonID, e audit.Entry) error
+	// OrderErasure closes the person at once. The data that need not be kept are
+	// removed after domain.ErasureDelay, unless TakeBackErasure is called before. Both
+	// write the audit entry and return domain.ErrConflict if the person is not in
+	// the state for it.
+	OrderErasure(ctx context.Context, id domain.PersonID, e audit.Entry) error
+	TakeBackErasure(ctx context.Context, id domain.PersonID, e audit.Entry) error
 }
 
 // Console serves the pages of operators. It is safe for concurrent use after

@@ -49,12 +49,20 @@ func (r *record) Dossier(_ context.Context, id domain.PersonID) (overview.Dossie
 	return r.dossier, nil
 }
 
-func (r *record) Erase(_ context.Context, _ domain.PersonID, e audit.Entry) error {
+func (r *record) OrderErasure(_ context.Context, _ domain.PersonID, e audit.Entry) error {
 	if r.err == nil {
 		r.erased = append(r.erased, e)
-		r.dossier.Person.ErasedAt = e.At
+		r.dossier.Person.EraseAt = e.At.Add(domain.ErasureDelay)
 	}
 	return r.err
+}
+
+func (r *record) TakeBackErasure(context.Context, domain.PersonID, audit.Entry) error {
+	if r.dossier.Person.EraseAt.IsZero() {
+		return domain.ErrConflict
+	}
+	r.dossier.Person.EraseAt = time.Time{}
+	return nil
 }
 
 func TestOverview_TheFunnelAndItsTable(t *testing.T) {
@@ -232,13 +240,21 @@ func TestRights_ErasureIsTypedProvenAndAskedTwice(t *testing.T) {
 		t.Fatalf("%d %s", p.status, p.Find(".summary").Text())
 	}
 	w.sleep(6 * time.Minute)
-	p = form(p, "numero", "22502142", "motif", "demande du 3 octobre").want("/admin/confirmer", 200).shows("form.box", "C'est définitif.")
+	p = form(p, "numero", "22502142", "motif", "demande du 3 octobre").want("/admin/confirmer", 200).shows("form.box", "l'effacement peut être annulé")
 	if len(w.record.erased) != 0 {
 		t.Fatal("erased before it was confirmed")
 	}
-	p = b.submit(p, path).want(path, 200).shows(".notice", "Les données ont été effacées.").shows("main", "ont été effacées")
+	p = b.submit(p, path).want(path, 200).shows(".notice", "La fiche est fermée.").shows("main", "La fiche est déjà fermée")
 	if len(w.record.erased) != 1 || w.record.erased[0].What["reason"] != "demande du 3 octobre" || w.record.erased[0].By.Role != "admin" {
 		t.Errorf("%+v", w.record.erased)
+	}
+	// U19: the erasure can be taken back.
+	if n := p.Find(`form[action="` + path + `/annuler"]`).Length(); n != 2 {
+		t.Errorf("%d ways to take the erasure back, want one in the notice and one on the page", n)
+	}
+	b.submit(p, path+"/annuler")
+	if !w.record.dossier.Person.EraseAt.IsZero() {
+		t.Error("the erasure was not taken back")
 	}
 	if b.get("/admin/personnes/nobody/effacer").status != http.StatusNotFound {
 		t.Error("nobody has a page")

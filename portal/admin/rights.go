@@ -20,6 +20,7 @@ type ErasePage struct {
 	Accepted            int // number of accepted charters
 	Typed, Reason       string
 	Erased              time.Time // zero: not erased
+	Due                 time.Time // when the data will be erased; zero: never
 	DataURL             string
 	Back                string
 }
@@ -56,7 +57,7 @@ func (a *Console) personData(v *visit) error {
 func (a *Console) erasePage(d overview.Dossier) ErasePage {
 	p := d.Person
 	page := ErasePage{
-		Name: strings.TrimSpace(p.GivenName + " " + p.FamilyName), Number: p.Number, Login: p.Login, Accepted: len(d.Acceptances), Erased: p.ErasedAt,
+		Name: strings.TrimSpace(p.GivenName + " " + p.FamilyName), Number: p.Number, Login: p.Login, Accepted: len(d.Acceptances), Erased: p.ErasedAt, Due: p.EraseAt,
 		DataURL: personURL(p.ID) + "/donnees", Back: personURL(p.ID),
 	}
 	return page
@@ -87,12 +88,26 @@ func (a *Console) erase(v *visit, form web.Form) error {
 	if len(faults) > 0 {
 		return v.again("erase", page, faults...)
 	}
-	err = a.Rights.Erase(v.Request.Context(), d.Person.ID, v.entry("", "", map[string]string{"reason": page.Reason}))
+	err = a.Rights.OrderErasure(v.Request.Context(), d.Person.ID, v.entry("", "", map[string]string{"reason": page.Reason}))
 	if errors.Is(err, domain.ErrConflict) {
 		return v.again("erase", page, wrong("", "console.erase.conflict"))
 	}
 	if err != nil {
 		return err
 	}
-	return v.done(v.Request.URL.EscapedPath(), "console.erase.done")
+	path := v.Request.URL.EscapedPath()
+	return v.doneUndo(path, path+"/annuler", "console.erase.ordered", "When", v.view("erase").Date(a.Now().Add(domain.ErasureDelay)))
+}
+
+// keep takes the ordered erasure of a person back.
+func (a *Console) keep(v *visit, _ web.Form) error {
+	id := domain.PersonID(v.Param("id"))
+	err := a.Rights.TakeBackErasure(v.Request.Context(), id, v.entry("", "", nil))
+	switch {
+	case errors.Is(err, domain.ErrConflict), errors.Is(err, domain.ErrNotFound):
+		return v.done(personURL(id), "console.erase.too_late")
+	case err != nil:
+		return err
+	}
+	return v.done(personURL(id), "console.erase.taken_back")
 }

@@ -59,6 +59,7 @@ func (a *Console) table() {
 	a.download(pathPeople+"/:id/donnees", a.personData, readers...).stepUp()
 	get(pathPeople+"/:id/effacer", a.showErase, admins...)
 	post(pathPeople+"/:id/effacer", a.erase, eraseFields, admins...).stepUp()
+	post(pathPeople+"/:id/effacer/annuler", a.keep, nil, admins...)
 
 	get(pathConfirm, a.confirm, everybody...)
 	get(pathPeople, a.people, everybody...)

@@ -38,6 +38,7 @@ GET  /admin/personnes/:id                      | admin helpdesk auditor | no    
 GET  /admin/personnes/:id/donnees              | admin auditor          | always    | exports
 GET  /admin/personnes/:id/effacer              | admin                  | no        | reads
 POST /admin/personnes/:id/effacer              | admin                  | always    | erases
+POST /admin/personnes/:id/effacer/annuler      | admin                  | no        | helps
 POST /admin/personnes/lot                      | admin helpdesk         | confirmed | writes to many
 POST /admin/personnes/:id/adresse              | admin helpdesk         | always    | changes an address
 POST /admin/personnes/:id/renvoyer             | admin helpdesk         | no        | helps

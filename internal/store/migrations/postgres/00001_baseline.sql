@@ -26,6 +26,8 @@ CREATE TABLE people (
     import_id          TEXT NOT NULL DEFAULT '',
     -- domain.Stage: progress of the activation.
     stage              BIGINT NOT NULL DEFAULT 0,
+    -- When the data will be erased; 0: never. Until then it can be taken back.
+    erase_at           BIGINT NOT NULL DEFAULT 0,
     -- The row of an erased person remains so that no import adds the person again.
     erased_at          BIGINT NOT NULL DEFAULT 0,
     -- Folded words of names, number, login and addresses, for search and sorting
@@ -58,6 +60,7 @@ CREATE UNIQUE INDEX people_account_id ON people (account_id) WHERE account_id <>
 CREATE INDEX people_stage ON people (profile, cohort, stage);
 CREATE INDEX people_segment ON people (profile, cohort);
 CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
+CREATE INDEX people_erase ON people (erase_at) WHERE erase_at <> 0;
 CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
 CREATE INDEX people_search ON people (search, id);
 CREATE INDEX people_number ON people (number, id);
@@ -67,7 +70,7 @@ CREATE INDEX people_cohort ON people (cohort, profile);
 -- The expression must equal stateColumn in search.go.
 CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
 	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
-	WHEN hold <> '' OR readiness = 'held' THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
+	WHEN hold <> '' OR readiness = 'held' OR erase_at <> 0 THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
 
 -- The full-text index of people.search.
 CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector)));
