@@ -18,6 +18,8 @@ Needs Java 17 or later. Keycloak itself is taken from --keycloak-home, from
 KEYCLOAK_HOME, from the user's cache, or fetched once by the Maven client.
 With --sso cas, people get into the ENT by a real Apereo CAS that hands logins on
 to Keycloak; it needs Java 21 or later and is fetched in the same way.
+With --accounts directory, accounts are kept in an OpenLDAP below Keycloak: slapd has
+to be installed (on Debian: apt-get install slapd ldap-utils).
 Ctrl-C stops all of it; a second start on the same folder goes on with the same
 data.`,
 		Args: cobra.NoArgs,
@@ -32,6 +34,7 @@ data.`,
 	f.IntVar(&o.KeycloakPort, "keycloak-port", 8180, "where Keycloak answers on loopback; 0: any free one")
 	f.StringVar(&o.KeycloakHome, "keycloak-home", "", "an unpacked Keycloak distribution to use")
 	f.StringVar(&o.SSO, "sso", "oidc", "how people get into the ENT: oidc, or cas")
+	f.StringVar(&o.Accounts, "accounts", "keycloak", "where accounts are kept: keycloak, or directory")
 	f.IntVar(&o.CASPort, "cas-port", 8280, "where CAS answers on loopback, with --sso cas; 0: any free one")
 	return cmd
 }

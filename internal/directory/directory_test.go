@@ -271,3 +271,28 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCheckFindsWhatTheDirectoryLacks(t *testing.T) {
+	s := commonDirectory(t)
+	if found := directory.New(options(t, s)).Check(t.Context(), directory.Argon2); len(found) != 0 {
+		t.Errorf("a good directory: %v", found)
+	}
+	for what, change := range map[string]func(*directory.Options){
+		"cannot be used":                     func(o *directory.Options) { o.URL = "ldap://127.0.0.1:1" },
+		"cannot be used ":                    func(o *directory.Options) { o.BindDN = "cn=nobody," + localldap.Suffix },
+		"no entry ou=gone":                   func(o *directory.Options) { o.Base = "ou=gone," + localldap.Suffix },
+		"no group cn=gone":                   func(o *directory.Options) { o.Groups = map[string]string{"/x": "cn=gone," + localldap.Groups} },
+		"no object class frPerson":           func(o *directory.Options) { o.ObjectClasses = []string{"inetOrgPerson", "frPerson"} },
+		"no attribute frName":                func(o *directory.Options) { o.Attributes = append(o.Attributes, directory.Attribute{Name: "frName"}) },
+		"no entry cn=gone":                   func(o *directory.Options) { o.Policy = "cn=gone," + localldap.Suffix },
+		"no entry ou=other":                  func(o *directory.Options) { o.Probe = "ou=other," + localldap.Suffix },
+		"the scheme of the passwords is not": func(o *directory.Options) { o.Probe = localldap.Groups },
+	} {
+		o := options(t, s)
+		change(&o)
+		found := directory.New(o).Check(t.Context(), directory.Argon2)
+		if !slices.ContainsFunc(found, func(f directory.Finding) bool { return strings.Contains(f.What, strings.TrimSpace(what)) }) {
+			t.Errorf("%s: %v", what, found)
+		}
+	}
+}

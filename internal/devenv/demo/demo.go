@@ -20,6 +20,7 @@ import (
 	"entree/internal/devenv/democonfig"
 	"entree/internal/devenv/localcas"
 	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/localldap"
 	"entree/internal/devenv/mailbox"
 )
 
@@ -32,6 +33,7 @@ type Options struct {
 	KeycloakHome string // an unpacked Keycloak distribution; empty: found or fetched
 	SSO          string // "oidc" or "cas"
 	CASPort      int    // with SSO "cas"; 0: any free one
+	Accounts     string // where accounts are kept: "keycloak" (the default) or "directory"
 }
 
 // Run starts the parts in the order of their dependencies and stops them in
@@ -76,6 +78,13 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 		return fmt.Errorf("--mailbox: %w", err)
 	}
 	defer box.Close()
+	ldap, err := o.startDirectory(ctx, stdout)
+	if err != nil {
+		return err
+	}
+	if ldap != nil {
+		defer ldap.Stop()
+	}
 	fmt.Fprintln(stdout, "Starting Keycloak …")
 	themes := filepath.Join(o.Dir, "themes")
 	kc, err := localkeycloak.Start(ctx, localkeycloak.Options{
@@ -95,6 +104,9 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 	if casPort != 0 {
 		at.CAS = localcas.At(casPort)
 	}
+	if ldap != nil {
+		at.Directory = ldap.URL
+	}
 	c, err := democonfig.Write(o.Dir, at)
 	if err != nil {
 		return err
@@ -108,6 +120,11 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 	}
 	if err := SetUpRealm(ctx, c, kc, operators); err != nil {
 		return fmt.Errorf("set the realm up: %w", err)
+	}
+	if ldap != nil {
+		if err := federate(ctx, c, kc, ldap); err != nil {
+			return fmt.Errorf("make the directory known to Keycloak: %w", err)
+		}
 	}
 	if casPort != 0 {
 		cas, err := startCAS(ctx, o.Dir, casPort, c, kc, getenv, stdout)
@@ -133,6 +150,9 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 		found, err := places(running, a, kc.URL(), box.URL(), operators)
 		if err != nil {
 			return err
+		}
+		if ldap != nil {
+			found.Directory = &demoDirectory{ldap.URL, localldap.People}
 		}
 		if err := found.write(marker); err != nil {
 			return err

@@ -126,13 +126,15 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // demoPlaces is the content of demo.json, which scripts read.
 type demoPlaces struct {
-	Portal    string       `json:"portal"`
-	Keycloak  string       `json:"keycloak"`
-	Realm     string       `json:"realm"`
-	CAS       string       `json:"cas,omitempty"`
-	Mailbox   string       `json:"mailbox"`
-	Operators []Operator   `json:"operators"`
-	People    []demoPerson `json:"people"`
+	Portal   string `json:"portal"`
+	Keycloak string `json:"keycloak"`
+	Realm    string `json:"realm"`
+	CAS      string `json:"cas,omitempty"`
+	Mailbox  string `json:"mailbox"`
+	// Directory is set if a directory keeps the accounts.
+	Directory *demoDirectory `json:"directory,omitempty"`
+	Operators []Operator     `json:"operators"`
+	People    []demoPerson   `json:"people"`
 }
 
 type demoPerson struct {
@@ -204,6 +206,9 @@ func (d demoPlaces) tell(out io.Writer, dir string) {
 	cas := ""
 	if d.CAS != "" {
 		cas = "  CAS           " + d.CAS + "/login\n"
+	}
+	if d.Directory != nil {
+		cas += "  The directory " + d.Directory.URL + "  " + d.Directory.People + "\n                After an activation: ldapwhoami -x -H " + d.Directory.URL + " -D uid=o22502142," + d.Directory.People + " -W\n"
 	}
 	fmt.Fprintf(out, `
   The portal    %s/

@@ -20,7 +20,7 @@ var demoFiles embed.FS
 
 // WriteSecrets draws the demo's secrets, once, into files of their own.
 func WriteSecrets(dir string) error {
-	for _, name := range []string{"secret", "portal-secret", "ent-secret", "console-secret", "cas-secret"} {
+	for _, name := range []string{"secret", "portal-secret", "ent-secret", "console-secret", "cas-secret", "directory-secret"} {
 		file := filepath.Join(dir, name)
 		if _, err := os.Stat(file); err == nil {
 			continue
@@ -33,7 +33,7 @@ func WriteSecrets(dir string) error {
 }
 
 // Addresses holds the addresses that differ from one start to the next.
-type Addresses struct{ Portal, Listen, Keycloak, CAS, SMTPHost, SMTPPort string }
+type Addresses struct{ Portal, Listen, Keycloak, CAS, Directory, SMTPHost, SMTPPort string }
 
 // Write writes a configuration as an institution would have it, with
 // its charter beside it. `entree import --config DIR/entree.yaml` works on it.
@@ -72,10 +72,14 @@ func Write(dir string, at Addresses) (config.Config, error) {
 			return config.Config{}, err
 		}
 	}
-	return config.Load(path, []string{
+	environ := []string{
 		"ENTREE_SECRET_FILE=" + filepath.Join(dir, "secret"),
 		"ENTREE_KEYCLOAK_CLIENT_SECRET_FILE=" + filepath.Join(dir, "portal-secret"),
 		"ENTREE_SSO_CLIENT_SECRET_FILE=" + filepath.Join(dir, "ent-secret"),
 		"ENTREE_CONSOLE_CLIENT_SECRET_FILE=" + filepath.Join(dir, "console-secret"),
-	})
+	}
+	if at.Directory != "" {
+		environ = append(environ, "ENTREE_DIRECTORY_BIND_PASSWORD_FILE="+filepath.Join(dir, "directory-secret"))
+	}
+	return config.Load(path, environ)
 }
