@@ -251,7 +251,7 @@ func (b *below) checkFinds(t *testing.T) {
 	}
 	good := map[string]string{
 		"editMode": "READ_ONLY", "usersDn": localldap.People, "syncRegistrations": "false", "importEnabled": "true", "usernameLDAPAttribute": "uid", "rdnLDAPAttribute": "uid", "uuidLDAPAttribute": "entryUUID",
-		"userObjectClasses": "inetOrgPerson, person", "trustEmail": "true", "connectionPooling": "true", "readTimeout": "3000", "customUserSearchFilter": "", "enabled": "true", "usePasswordModifyExtendedOp": "",
+		"userObjectClasses": "inetOrgPerson, person", "trustEmail": "true", "connectionPooling": "true", "readTimeout": "3000", "customUserSearchFilter": "", "enabled": "true", "usePasswordModifyExtendedOp": "", "validatePasswordPolicy": "false",
 	}
 	b.configure(good)
 	before := findings()

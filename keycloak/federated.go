@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Nerzal/gocloak/v13"
 
@@ -78,7 +79,7 @@ func (f *Federated) Taken(ctx context.Context, login, address, uuid string) (boo
 // the entry, the error is temporary: it answers with an empty list if the
 // directory is away.
 func (f *Federated) Imported(ctx context.Context, login, dn, uuid string) (string, error) {
-	users, err := f.exact(ctx, "username", login)
+	users, err := f.importing(ctx, login)
 	if err != nil {
 		return "", fmt.Errorf("look up: %w", err)
 	}
@@ -90,6 +91,27 @@ func (f *Federated) Imported(ctx context.Context, login, dn, uuid string) (strin
 		return "", domain.ErrForeignAccount
 	}
 	return id, nil
+}
+
+// importWaits are the times to wait before Keycloak is asked again for an entry that
+// it does not find. Of several requests that import one entry at once, all but one
+// get an empty list or an error.
+var importWaits = []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 450 * time.Millisecond}
+
+// importing returns the users with exactly this login, and asks again while there
+// are none.
+func (f *Federated) importing(ctx context.Context, login string) (users []gocloak.User, err error) {
+	for i := 0; ; i++ {
+		users, err = f.exact(ctx, "username", login)
+		if s := status(err); i == len(importWaits) || err == nil && len(users) > 0 || err != nil && s < http.StatusInternalServerError && s != http.StatusConflict {
+			return users, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(importWaits[i]):
+		}
+	}
 }
 
 // Entry returns the entryUUID of the entry that a user stands for; empty for a

@@ -23,7 +23,7 @@ import (
 type rushOptions struct {
 	students, rounds, concurrency, warm, logins int
 	rate                                        float64
-	database, svg, keycloakHome                 string
+	database, accounts, svg, keycloakHome       string
 	alone, json                                 bool
 }
 
@@ -59,6 +59,7 @@ serves the portal and Keycloak then.`,
 	f.IntVar(&o.warm, "warm-up", -1, "accounts of each way before anything is counted (default: a fifth of the students, 20 to 100)")
 	f.IntVar(&o.logins, "logins", 20, "activated students who log in at the end, as a sample")
 	f.StringVar(&o.database, "database", "sqlite", "sqlite, with a file of Keycloak's own beside it, or postgres for both, as in production")
+	f.StringVar(&o.accounts, "accounts", "keycloak", "where accounts are kept: keycloak, or directory, a slapd below Keycloak")
 	f.BoolVar(&o.alone, "alone", false, "the activation alone, without the other ways")
 	f.StringVar(&o.svg, "svg", "", "draw a picture into this file")
 	f.BoolVar(&o.json, "json", false, "one line of JSON on the standard output, all else on the standard error")
@@ -70,6 +71,8 @@ func (o *rushOptions) check() error {
 	switch {
 	case o.students < 1 || o.rounds < 1 || o.concurrency < 1 || o.rate < 0 || o.logins < 0:
 		return errors.New("--students, --rounds and --concurrency are 1 or more, --rate and --logins 0 or more")
+	case o.accounts != "" && o.accounts != "keycloak" && o.accounts != "directory":
+		return fmt.Errorf("--accounts is keycloak or directory, not %q", o.accounts)
 	case o.database != "sqlite" && o.database != "postgres":
 		return fmt.Errorf("--database is sqlite or postgres, not %q", o.database)
 	}
@@ -87,7 +90,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	if o.json {
 		talk = stderr
 	}
-	s, err := startStack(ctx, stackOptions{postgres: o.database == "postgres", keycloakHome: o.keycloakHome, people: o.warm + o.students*o.rounds}, p, talk)
+	s, err := startStack(ctx, stackOptions{postgres: o.database == "postgres", keycloakHome: o.keycloakHome, directory: o.accounts == "directory", people: o.warm + o.students*o.rounds}, p, talk)
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"entree/internal/devenv/democonfig"
 	"entree/internal/devenv/demopeople"
 	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/localldap"
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/domain"
@@ -43,6 +44,7 @@ type stackOptions struct {
 	postgres     bool
 	standIn      bool
 	keycloakHome string
+	directory    bool   // accounts are kept in a directory below Keycloak
 	people       int    // enrolled before the portal starts
 	profile      string // where the portal's profile goes; empty: nowhere
 }
@@ -80,6 +82,14 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		s.later(pg.Stop)
 		s.pids.Database = pg.PID()
 	}
+	var ldap *localldap.Server
+	if o.directory {
+		if ldap, err = localldap.Start(ctx, localldap.Options{Dir: filepath.Join(s.dir, "directory"), Modules: []string{"argon2"}}); err != nil {
+			return s, err
+		}
+		s.later(func() error { ldap.Stop(); return nil })
+		s.pids.Directory = ldap.PID()
+	}
 	at, err := s.startKeycloak(ctx, o, pg, tell)
 	if err != nil {
 		return s, err
@@ -104,7 +114,12 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 	if err != nil {
 		return s, err
 	}
-	if _, err := democonfig.Write(s.dir, democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: at, SMTPHost: host, SMTPPort: port}); err != nil {
+	addresses := democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: at, SMTPHost: host, SMTPPort: port}
+	if ldap != nil {
+		addresses.Directory = ldap.URL
+		environ = append(environ, "ENTREE_DIRECTORY_BIND_PASSWORD="+ldap.Password.Reveal())
+	}
+	if _, err := democonfig.Write(s.dir, addresses); err != nil {
 		return s, err
 	}
 	file := filepath.Join(s.dir, "entree.yaml")
@@ -114,6 +129,11 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 	if s.keycloak != nil {
 		if err := demo.SetUpRealm(ctx, s.config, s.keycloak, nil); err != nil {
 			return s, fmt.Errorf("set the realm up: %w", err)
+		}
+		if ldap != nil {
+			if err := demo.Federate(ctx, s.config, s.keycloak, ldap); err != nil {
+				return s, fmt.Errorf("make the directory known to Keycloak: %w", err)
+			}
 		}
 	}
 	if err := enrol(ctx, s.config, o.people); err != nil {

@@ -50,7 +50,7 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 	a.GivenName, a.FamilyName, a.Attributes, a.Fields = current.GivenName, current.FamilyName, current.Attributes, current.Fields
 	id, err := s.Accounts.Create(ctx, a)
 	if errors.Is(err, domain.ErrForeignAccount) {
-		return domain.Effects{}, s.park(ctx, job.Journey, job.Person, map[string]string{"why": "exists in Keycloak"})
+		return domain.Effects{}, s.park(ctx, job.Journey, job.Person, map[string]string{"why": "exists already"})
 	}
 	var refused *domain.AccountRefused
 	if errors.As(err, &refused) {

@@ -50,7 +50,7 @@ type AccountRefused struct {
 }
 
 func (r *AccountRefused) Error() string {
-	text := "keycloak refuses the account: " + r.Rule
+	text := "the account is refused: " + r.Rule
 	if r.Field != "" {
 		text += " (" + r.Field + ")"
 	}

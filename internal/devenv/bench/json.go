@@ -27,6 +27,9 @@ func (r Report) JSON() ([]byte, error) {
 			"together": round(r.of(name, Round.cost).Median), "keycloak": part(func(c Cost) time.Duration { return c.Keycloak }),
 			"database": part(func(c Cost) time.Duration { return c.Database }),
 		}}
+		if d := part(func(c Cost) time.Duration { return c.Directory }); d > 0 {
+			w.CoreMS["directory"] = d
+		}
 		switch name {
 		case NameActivation:
 			w.CoreMS["portal"] = part(func(c Cost) time.Duration { return c.Portal })

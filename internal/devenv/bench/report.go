@@ -79,8 +79,8 @@ func (r Report) of(way string, f func(Round) float64) Figure {
 	return FigureOf(values)
 }
 
-// Cost is the processor time of one account in the calling process, Keycloak and the databases of
-// both, in core-milliseconds.
+// cost is the processor time of one account in the calling process, Keycloak, the
+// databases of both and the directory, in core-milliseconds.
 func (r Round) cost() float64 {
 	own := r.Cost.Caller
 	switch r.Name {
@@ -89,8 +89,11 @@ func (r Round) cost() float64 {
 	case NameRegistration:
 		own = 0 // the caller is a browser, which is not charged
 	}
-	return r.Each(own + r.Cost.Keycloak + r.Cost.Database)
+	return r.Each(own + r.Cost.Keycloak + r.Cost.Database + r.Cost.Directory)
 }
+
+// directory is the part of the cost that the directory of the accounts has.
+func (r Round) directory() float64 { return r.Each(r.Cost.Directory) }
 
 // Hash returns the ratio of the cost of Keycloak's own hash to the portal's.
 // Keycloak's is the difference between a POST with a password and one with a
@@ -224,6 +227,9 @@ func (r Report) Print(out io.Writer) {
 	fmt.Fprintf(out, "%d rounds of %d, %s, after %d of each to warm up; medians, with the lowest and the highest round\n", r.Rounds, r.Students, pace, r.Warm)
 
 	table(out, tabwriter.AlignRight, r.costs)
+	if d := r.of(NameActivation, Round.directory); d.Median > 0 {
+		fmt.Fprintf(out, "\nOf an activation, the directory cost %.1f core-milliseconds (%.1f–%.1f).\n", d.Median, d.Low, d.High)
+	}
 	if ratios := r.Ratios(); len(ratios) > 0 {
 		table(out, 0, func(t io.Writer) { marks(t, ratios) })
 	}

@@ -122,7 +122,7 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 		return fmt.Errorf("set the realm up: %w", err)
 	}
 	if ldap != nil {
-		if err := federate(ctx, c, kc, ldap); err != nil {
+		if err := Federate(ctx, c, kc, ldap); err != nil {
 			return fmt.Errorf("make the directory known to Keycloak: %w", err)
 		}
 	}

@@ -42,9 +42,9 @@ func (o Options) startDirectory(ctx context.Context, out io.Writer) (*localldap.
 	})
 }
 
-// federate makes the directory known to the demo's realm, as an administrator of
+// Federate makes the directory known to the demo's realm, as an administrator of
 // Keycloak would.
-func federate(ctx context.Context, c config.Config, kc *localkeycloak.Server, ldap *localldap.Server) error {
+func Federate(ctx context.Context, c config.Config, kc *localkeycloak.Server, ldap *localldap.Server) error {
 	admin := keycloak.NewAdmin(kc.URL(), c.Keycloak.Realm, kc.AdminUser(), kc.AdminPassword())
 	return admin.AddFederation(ctx, keycloak.Federation{
 		Directory: *app.Wanted(c).Directory, Name: "annuaire", URL: ldap.URL, BindDN: localldap.Keycloak, Password: ldap.Password,

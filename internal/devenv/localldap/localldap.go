@@ -133,6 +133,9 @@ func (s *Server) launch(ctx context.Context, urls []string) (err error) {
 	})
 }
 
+// PID returns the id of the server's process.
+func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
+
 // Kill ends the server with SIGKILL.
 func (s *Server) Kill() { s.child.Kill() }
 
