@@ -14,6 +14,7 @@ import (
 
 	"entree/internal/devenv/demotest"
 	"entree/internal/devenv/localldap"
+	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
@@ -50,6 +51,11 @@ func newInDirectory(t *testing.T, people []outside.Person) *inDirectory {
 	dir := t.TempDir()
 	program, err := demotest.Program(dir)
 	w.must(err)
+	database, err := localpostgres.Start()
+	w.must(err)
+	t.Cleanup(func() { _ = database.Stop() })
+	dsn, err := database.DSN("entree")
+	w.must(err)
 	w.ldap, err = localldap.Start(t.Context(), localldap.Options{Dir: filepath.Join(dir, "ldap"), Modules: []string{"argon2"}})
 	w.must(err)
 	t.Cleanup(func() { w.ldap.Stop() })
@@ -74,7 +80,7 @@ func newInDirectory(t *testing.T, people []outside.Person) *inDirectory {
 		Name: "annuaire", URL: w.ldap.URL, BindDN: localldap.Keycloak, Password: w.ldap.Password,
 	}))
 	config := outside.Config{
-		Dir: dir, Database: "sqlite:" + filepath.Join(dir, "entree.db"), BaseURL: w.base, Keycloak: demo.Keycloak, Realm: w.realm.Name, SMTP: w.box.SMTPAddr(),
+		Dir: dir, Database: dsn, BaseURL: w.base, Keycloak: demo.Keycloak, Realm: w.realm.Name, SMTP: w.box.SMTPAddr(),
 		Secret: secret.GenerateKey().Reveal(), Client: "client", More: strings.Replace(directoryKeys, "URL", w.ldap.URL, 1),
 	}
 	_, err = config.Write()
@@ -142,15 +148,15 @@ func TestDirectory_TheHowToEndsInTheENT(t *testing.T) {
 	}
 	w.linked("o77000001")
 
-	// The directory is away at Valider, and an instance is killed: students wait,
-	// and are served when it is back.
+	// The directory is away at Valider, and the instance that shares the jobs is
+	// killed: students wait, and are served when the directory is back.
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	w.ldap.Kill()
 	var students []*outside.Student
 	var all sync.WaitGroup
-	for i, p := range people[1:] {
-		s := outside.NewStudent(p, "http://"+w.instances[i%2].Listen, w.box, nil)
+	for _, p := range people[1:] {
+		s := outside.NewStudent(p, w.base, w.box, nil)
 		students = append(students, s)
 		w.must(s.Until(ctx, "/activation/mot-de-passe"))
 	}
