@@ -84,7 +84,7 @@ func (f *Federated) Imported(ctx context.Context, login, dn, uuid string) (strin
 		return "", fmt.Errorf("look up: %w", err)
 	}
 	if len(users) == 0 {
-		return "", errors.New("keycloak: the entry is in the directory, and the realm does not find it: its federation or the directory is away, or `entree realm check` says what differs")
+		return "", fmt.Errorf("keycloak: the entry is in the directory, and the realm does not find it: its federation or the directory is away, another entry has the same address, or `entree realm check` says what differs: %w", domain.ErrNotFound)
 	}
 	id := locationID(gocloak.PString(users[0].ID))
 	if len(users) != 1 || link(users[0]) == "" || !isEntry(users[0], dn, uuid) || id == "" {

@@ -65,7 +65,7 @@ func (p *personRun) eraseCommand() *cobra.Command {
 does not add the person again; the identifier and the university address, which
 are never assigned again; the accepted charters with their texts; and the kinds and
 times of events, without details. docs/operations.md has the complete list. The
-account in Keycloak is not changed.
+account in Keycloak or in the directory is not changed.
 
 Without --yes the command prints whom it would erase and changes nothing. An
 erasure cannot be undone.
@@ -134,7 +134,7 @@ func (p *personRun) erase(ctx context.Context, s *store.Store, who domain.Person
 	}
 	fmt.Fprintf(out, "erased: %s\nkept: the number, the accepted charters, the kinds and times of events\n", name)
 	if who.Login != "" {
-		fmt.Fprintf(out, "kept: the identifier %s and %s, which are never assigned again; delete the account in Keycloak yourself if you want to\n", who.Login, who.UniversityAddress)
+		fmt.Fprintf(out, "kept: the identifier %s and %s, which are never assigned again; delete the account in Keycloak, or its entry in the directory, yourself if you want to\n", who.Login, who.UniversityAddress)
 	}
 	return nil
 }

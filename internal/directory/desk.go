@@ -11,7 +11,8 @@ import (
 )
 
 // Holding implements helpdesk.Accounts. Below a Keycloak it also returns the
-// accounts that only Keycloak holds; they cannot be adopted.
+// accounts that only Keycloak holds; they cannot be adopted. Neither can an entry
+// that Keycloak does not find: it has no id.
 func (s *Store) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
 	conn, release, err := s.Dial(ctx)
 	if err != nil {
@@ -27,7 +28,7 @@ func (s *Store) Holding(ctx context.Context, login, address string) ([]domain.Ex
 		x := domain.Existing{ID: e.uuid, Login: first(e.login), Address: first(e.address), GivenName: first(e.all["givenname"]), FamilyName: first(e.all["sn"]), Enabled: true, CreatedAt: e.created, Attributes: e.all, Mark: e.mark}
 		if s.Realm != nil {
 			x.ID, err = s.Realm.Imported(ctx, x.Login, e.dn, e.uuid)
-			if err != nil && !errors.Is(err, domain.ErrForeignAccount) {
+			if err != nil && !errors.Is(err, domain.ErrForeignAccount) && !errors.Is(err, domain.ErrNotFound) {
 				return nil, err
 			}
 		}

@@ -243,6 +243,11 @@ func TestThePortalHasTheLeastRights(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
+			// The password of an entry with a mark may be replaced, for a student who forgot it.
+			enrol(t, s, "marked", "marked@univ.example", "supannEtuId", "3", "supannRefId", "{ENTREE}a", "userPassword", "secret-of-marked")
+			if err := modify("uid=marked,"+localldap.People, func(m *ldap.ModifyRequest) { m.Replace("userPassword", []string{"new-of-marked"}) }); err != nil || !binds(t, s, "marked", "new-of-marked") {
+				t.Errorf("a forgotten password: %v", err)
+			}
 			seen, err := conn.Search(ldap.NewSearchRequest(localldap.People, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 5, false, "(uid=held)", []string{"*"}, nil))
 			if err != nil || len(seen.Entries) != 1 || seen.Entries[0].GetAttributeValue("userPassword") != "" || seen.Entries[0].GetAttributeValue("telephoneNumber") != "" {
 				t.Errorf("the portal reads more than it needs: %v %v", seen, err)

@@ -65,7 +65,8 @@ type Realm interface {
 	// UUID has the login or the address. An empty uuid stands for no entry.
 	Taken(ctx context.Context, login, address, uuid string) (bool, error)
 	// Imported returns the id of the account that stands for an entry. It returns
-	// domain.ErrForeignAccount if an account of Keycloak's own has the login.
+	// domain.ErrForeignAccount if an account of Keycloak's own has the login, and a
+	// temporary error that wraps domain.ErrNotFound while Keycloak finds none.
 	Imported(ctx context.Context, login, dn, uuid string) (id string, err error)
 	// Entry returns the entryUUID of the entry behind an account; empty if the
 	// account is Keycloak's own. An id of no account is a permanent error.
