@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -165,7 +166,11 @@ func (s *Store) byID(ctx context.Context, conn *ldap.Conn, id string) (entry, er
 	uuid := id
 	if s.Realm != nil {
 		var err error
-		if uuid, err = s.Realm.Entry(ctx, id); err != nil {
+		uuid, err = s.Realm.Entry(ctx, id)
+		if domain.IsPermanent(err) {
+			return entry{}, domain.Permanent(fmt.Errorf("%w: %w", errNoAccount, err))
+		}
+		if err != nil {
 			return entry{}, err
 		}
 	}
