@@ -225,9 +225,6 @@ func (b *below) configure(settings map[string]string) {
 	config := found[0]["config"].(map[string]any)
 	for key, value := range settings {
 		config[key] = []string{value}
-		if value == "" {
-			delete(config, key)
-		}
 	}
 	if err := b.try(http.MethodPut, "/"+b.name+"/components/"+found[0]["id"].(string), found[0], nil); err != nil && !strings.Contains(err.Error(), "JSON") {
 		b.t.Fatal(err)
@@ -251,7 +248,7 @@ func (b *below) checkFinds(t *testing.T) {
 	}
 	good := map[string]string{
 		"editMode": "READ_ONLY", "usersDn": localldap.People, "syncRegistrations": "false", "importEnabled": "true", "usernameLDAPAttribute": "uid", "rdnLDAPAttribute": "uid", "uuidLDAPAttribute": "entryUUID",
-		"userObjectClasses": "inetOrgPerson, person", "trustEmail": "true", "connectionPooling": "true", "readTimeout": "3000", "customUserSearchFilter": "", "enabled": "true", "usePasswordModifyExtendedOp": "", "validatePasswordPolicy": "false",
+		"userObjectClasses": "inetOrgPerson, person", "trustEmail": "true", "connectionPooling": "true", "readTimeout": "3000", "customUserSearchFilter": "", "enabled": "true", "usePasswordModifyExtendedOp": "false", "validatePasswordPolicy": "false",
 	}
 	b.configure(good)
 	before := findings()

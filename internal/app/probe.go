@@ -29,7 +29,8 @@ type Probe struct {
 const probeLimit = 20 * time.Second
 
 // Connect asks every system that the configuration names whether it answers and
-// accepts the portal's credentials. It changes nothing and sends no mail. It
+// accepts the portal's credentials. It sends no mail and changes
+// nothing, except for a probe entry in the directory of accounts, which it removes. It
 // tells each result in the order of the configuration.
 func Connect(ctx context.Context, c config.Config, tell func(Probe)) {
 	ask := func(name, at string, run func(context.Context) error) {
@@ -39,6 +40,15 @@ func Connect(ctx context.Context, c config.Config, tell func(Probe)) {
 	}
 	ask("database", withoutPassword(c.Database), func(ctx context.Context) error { return probeDatabase(ctx, c) })
 	ask("keycloak", c.Keycloak.URL, func(ctx context.Context) error { return probeKeycloak(ctx, c) })
+	if c.InDirectory() {
+		ask("directory of accounts", c.Directory.URL, func(ctx context.Context) error {
+			found, err := CheckDirectory(ctx, c)
+			if err == nil && len(found) > 0 {
+				err = findingsError(found)
+			}
+			return err
+		})
+	}
 	if c.SSO.Kind == "cas" {
 		ask("CAS server", c.SSO.CASURL, func(ctx context.Context) error {
 			return probeURL(ctx, c, strings.TrimRight(c.SSO.CASURL, "/")+"/login")

@@ -58,7 +58,7 @@ func TestTheDirectoryOfAccountsIsChecked(t *testing.T) {
 		{"ldaps://ldap.univ.example", "https://ldap.univ.example", "directory.url: \"https://ldap.univ.example\": want ldaps://host"},
 		{"ldaps://ldap.univ.example", "ldap://ldap.univ.example", "directory.start_tls: is off"},
 		{"start_tls: false", "start_tls: true", "directory.start_tls: is on, and ldaps://"},
-		{"ca: \"\"", "ca: missing.pem", "directory.ca: "},
+		{"\n  ca: \"\" ", "\n  ca: missing.pem ", "directory.ca: "},
 		{"base: ou=people,dc=univ", "base: people", "directory.base: \"people\" is no distinguished name"},
 		{"base: ou=people,dc=univ", "base: \"\"", "directory.base: is missing"},
 		{"probe: ou=probe,dc=univ", "probe: ou=probe,ou=people,dc=univ", "directory.probe: \"ou=probe,ou=people,dc=univ\" is inside base"},
