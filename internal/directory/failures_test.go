@@ -337,17 +337,38 @@ func TestAHangingDirectoryIsGivenUpInTime(t *testing.T) {
 	s := newDirectory(t, localldap.Options{Modules: []string{"argon2"}})
 	o := options(t, s)
 	o.Timeout = time.Second
-	store := directory.New(o)
 	a := hashed(t, o, directory.Argon2)
+	hash, begun := o.Hashers[directory.Argon2], make(chan bool, 8)
+	o.Hashers[directory.Argon2] = func(ctx context.Context, p secret.Text) (domain.Credential, error) {
+		begun <- true
+		return hash(ctx, p)
+	}
+	store := directory.New(o)
 	if err := store.Proven(t.Context(), directory.Argon2); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
+	// A probe that hangs does not keep accounts in a proven scheme waiting for it.
+	<-begun
+	probed := make(chan error, 1)
+	go func() { probed <- store.Prove(t.Context(), directory.Argon2) }()
+	<-begun
+	if err := store.Proven(t.Context(), directory.Argon2); err != nil {
+		t.Errorf("a proven scheme: %v", err)
+	}
+	select {
+	case <-probed:
+		t.Error("Proven waited for a probe")
+	default:
+	}
+	if err := <-probed; err == nil {
+		t.Error("a probe of a hanging directory succeeded")
+	}
+	since := time.Now()
 	_, err := store.Create(t.Context(), a)
-	if took := time.Since(begun); outcomeOf(err) != again || took > 10*time.Second {
+	if took := time.Since(since); outcomeOf(err) != again || took > 10*time.Second {
 		t.Errorf("%v after %v", err, took)
 	}
 	if err := s.Resume(); err != nil {

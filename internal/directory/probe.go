@@ -43,27 +43,41 @@ func (e *ErrScheme) Error() string {
 // Proven returns nil if the directory verifies passwords in a scheme. It probes
 // the directory if that was not proven yet.
 func (s *Store) Proven(ctx context.Context, scheme string) error {
+	if known, err := s.outcome(scheme); known {
+		return err
+	}
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if known, err := s.outcome(scheme); known { // of the probe that was waited for
+		return err
+	}
+	return s.probeOnce(ctx, scheme)
+}
+
+// outcome returns the outcome of the last probe of a scheme, if it still holds. It
+// does not wait for a probe: a scheme that was proven stays so meanwhile.
+func (s *Store) outcome(scheme string) (known bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.proven[scheme].IsZero() {
-		return nil
+		return true, nil
 	}
-	if r := s.refuse[scheme]; r.err != nil && s.Clock().Sub(r.at) < probeAgain {
-		return r.err
-	}
-	return s.probeLocked(ctx, scheme)
+	r := s.refuse[scheme]
+	return r.err != nil && s.Clock().Sub(r.at) < probeAgain, r.err
 }
 
 // Prove probes the directory, also if the scheme was proven before: a server may
 // have lost a module since.
 func (s *Store) Prove(ctx context.Context, scheme string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.probeLocked(ctx, scheme)
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	return s.probeOnce(ctx, scheme)
 }
 
-func (s *Store) probeLocked(ctx context.Context, scheme string) error {
+func (s *Store) probeOnce(ctx context.Context, scheme string) error {
 	err := s.probe(ctx, scheme)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var refused *ErrScheme
 	switch {
 	case err == nil:

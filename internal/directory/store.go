@@ -87,9 +87,10 @@ type Store struct {
 	Options
 	inFlight chan struct{}
 
-	mu     sync.Mutex
-	proven map[string]time.Time // scheme → time of the last successful probe
-	refuse map[string]refusedProbe
+	probing sync.Mutex           // one probe at a time
+	mu      sync.Mutex           // guards the outcomes of probes
+	proven  map[string]time.Time // scheme → time of the last successful probe
+	refuse  map[string]refusedProbe
 }
 
 // New returns a store. It does not connect.
