@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"net"
+	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -15,6 +17,7 @@ import (
 // EntPage is drawn by templates/ent.html, GET /ent: the stand-in of the digital workspace.
 type EntPage struct {
 	Name   string
+	Demo   bool // the portal runs on this machine only: the page shows what an ENT has
 	Claims []Claim
 }
 
@@ -49,7 +52,7 @@ func (p *Portal) ent(c *gin.Context) error {
 		return fmt.Errorf("claims of the session: %w", err)
 	}
 	view := p.site.View(c, "ent.title")
-	page := EntPage{Name: web.SessionValue(session, keyName)}
+	page := EntPage{Name: web.SessionValue(session, keyName), Demo: isDemo(p.site.URL("/"))}
 	slices.SortStableFunc(claims, func(a, b sso.Claim) int { return place(a.Name) - place(b.Name) })
 	for _, one := range claims {
 		label := one.Name
@@ -62,4 +65,15 @@ func (p *Portal) ent(c *gin.Context) error {
 		return err
 	}
 	return p.answer(c, "ent", view.With(page), nil, "")
+}
+
+// isDemo reports whether the portal's address is one of this machine. On a real
+// installation without sso.ent_url the page must not look like a workspace.
+func isDemo(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -23,7 +23,7 @@ func (p *Portal) samples() map[string][]any {
 		"request": {RequestPage{}, RequestPage{Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
 		"long":    {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
 		"desk":    {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
-		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
+		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
 		"other":   {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
 		"renewal": {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
 		"reading": {ReadingPage{}, ReadingPage{charterSample}},

@@ -459,6 +459,10 @@ func decode(k *koanf.Koanf, c *Config) []string {
 	return faults
 }
 
+// ofCommands are the variables that commands read and no key has. An operator who
+// exports them may run any other command.
+var ofCommands = []string{prefix + "REALM_ADMIN_PASSWORD", prefix + "REALM_ADMIN_PASSWORD_FILE"}
+
 // fromEnvironment returns the values of known keys that the environment sets, and
 // one line per fault.
 func fromEnvironment(environ []string, known []string) (map[string]any, []string) {
@@ -470,7 +474,7 @@ func fromEnvironment(environ []string, known []string) (map[string]any, []string
 	var faults []string
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
-		if !strings.HasPrefix(name, prefix) || name == secretsDir || strings.HasPrefix(name, prefix+"TEST_") {
+		if !strings.HasPrefix(name, prefix) || name == secretsDir || slices.Contains(ofCommands, name) || strings.HasPrefix(name, prefix+"TEST_") {
 			continue
 		}
 		key, ok := byName[name]

@@ -74,3 +74,13 @@ func TestO8_APrivateCAIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// O7: the administrator's password that is exported for "entree realm" disturbs no
+// other command.
+func TestO7_TheAdministratorsPasswordIsNoKey(t *testing.T) {
+	for _, name := range []string{"ENTREE_REALM_ADMIN_PASSWORD=x", "ENTREE_REALM_ADMIN_PASSWORD_FILE=/absent"} {
+		if _, err := config.Load(sample, append([]string{name}, given...)); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -230,7 +230,7 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 		out = append(out, s)
 	}
 	for _, j := range o.Jobs {
-		add(Stuck{Key: "console.stuck.given_up_" + jobWord(j.Kind), Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + url.QueryEscape(j.Kind), Bad: true}, pathJobs)
+		add(Stuck{Key: "console.stuck.given_up." + jobWord(j.Kind), Count: j.GivenUp, URL: "?etat=abandonnes&genre=" + url.QueryEscape(j.Kind), Bad: true}, pathJobs)
 	}
 	add(Stuck{Key: "console.stuck.parked", Count: o.Parked, URL: "?etat=parked", Bad: true}, pathPeople)
 	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, URL: "?etat=" + wrongAddress, Bad: true}, pathPeople)
@@ -242,7 +242,7 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 	for _, j := range o.Jobs {
 		// A job that has waited for less than a minute is normal.
 		if j.Waiting > 0 && a.Now().Sub(j.Oldest) > time.Minute {
-			add(Stuck{Key: "console.stuck.waiting_" + jobWord(j.Kind), Count: j.Waiting, Since: j.Oldest, URL: "?genre=" + url.QueryEscape(j.Kind)}, pathJobs)
+			add(Stuck{Key: "console.stuck.waiting." + jobWord(j.Kind), Count: j.Waiting, Since: j.Oldest, URL: "?genre=" + url.QueryEscape(j.Kind)}, pathJobs)
 		}
 	}
 	return out

@@ -87,7 +87,7 @@ func overviewSamples() []any {
 		Refusals: []overview.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312}}, ReturnedURL: pathReturned,
 		Groups: []Group{{"Étudiant", "L1", root, []int64{9, 8, 7, 6, 5, 4, 3}, "44.4"}}, Sum: Group{Counts: []int64{9, 8, 7, 6, 5, 4, 3}, Percent: "44.4"},
 		Day:   dayOf([]overview.Quarter{{At: at, Count: 2}}, at.UTC()),
-		Stuck: []Stuck{{Key: "console.stuck.parked", Count: 2, URL: root, Bad: true}, {Key: "console.stuck.waiting_accounts", Count: 1, Since: at}},
+		Stuck: []Stuck{{Key: "console.stuck.parked", Count: 2, URL: root, Bad: true}, {Key: "console.stuck.waiting.accounts", Count: 1, Since: at}},
 	}
 	for _, s := range domain.Stages() {
 		page.Steps = append(page.Steps, FunnelStep{"console.stage." + s.String(), 1, "10.0", "20.0"})
