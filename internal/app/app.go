@@ -214,17 +214,19 @@ const connections = 8192
 func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := web.NewServer(handler, a.log)
 	server.RegisterOnShutdown(a.pages.EndStreams) // nothing waits for browsers that only listen
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
-		defer cancel()
-		stopped <- server.Shutdown(limit)
-	}()
-	if err := server.Serve(netutil.LimitListener(drain(listener), connections)); !errors.Is(err, http.ErrServerClosed) {
+	// The listener is closed first and the server is shut down when Serve has
+	// returned, so that no connection is accepted after the shutdown counted them.
+	// LimitListener must not be closed before: it drops what it still accepts.
+	closing := drain(listener)
+	stop := context.AfterFunc(ctx, func() { _ = closing.Close() }) // sets a deadline
+	defer stop()
+	err := server.Serve(netutil.LimitListener(closing, connections))
+	if ctx.Err() == nil {
 		return err
 	}
-	return <-stopped
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	defer cancel()
+	return server.Shutdown(limit)
 }
 
 // purgePeriodically purges expired data and seals the audit trail every ten minutes (S48).
