@@ -220,6 +220,7 @@ CREATE INDEX limits_arrival ON limits (arrival);
 
 CREATE TABLE long_codes (
     mac        TEXT PRIMARY KEY,
+    purpose    TEXT NOT NULL,
     profile    TEXT NOT NULL,
     address    TEXT NOT NULL,
     expires_at BIGINT NOT NULL
@@ -316,6 +317,10 @@ CREATE TABLE people (
     -- Folded words of names, number, login and addresses, for search and sorting
     -- (searchText in search.go).
     search             TEXT NOT NULL DEFAULT '',
+    -- The job of the newest password chosen in a recovery; an older job does nothing.
+    password_job       TEXT NOT NULL DEFAULT '',
+    -- Since when the recovery of the account is stopped; 0: it is not.
+    recovery_frozen_at BIGINT NOT NULL DEFAULT 0,
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
     -- 'open' while an account of the realm may belong to the person, and the first

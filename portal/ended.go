@@ -13,14 +13,16 @@ import (
 // enrolment has changed.
 type EndedPage struct {
 	Revoked bool
-	RetryAt time.Time
-	Wait    template.HTML // "dans 10 minutes"
+	// Overtaken says that a newer password was chosen in another recovery.
+	Overtaken bool
+	RetryAt   time.Time
+	Wait      template.HTML // "dans 10 minutes"
 }
 
-var endedSamples = []any{EndedPage{}, EndedPage{RetryAt: sampleTime, Wait: "dans 10 minutes"}, EndedPage{Revoked: true}}
+var endedSamples = []any{EndedPage{}, EndedPage{RetryAt: sampleTime, Wait: "dans 10 minutes"}, EndedPage{Revoked: true}, EndedPage{Overtaken: true}}
 
 func (p *Portal) showEnded(v *visit) error {
-	page := EndedPage{Revoked: v.journey.Revoked, RetryAt: v.journey.RetryAt}
+	page := EndedPage{Revoked: v.journey.Revoked, Overtaken: v.journey.Overtaken, RetryAt: v.journey.RetryAt}
 	if page.RetryAt.After(p.Now()) {
 		page.Wait = p.site.Wait(p.site.View(v.Context, ""), page.RetryAt)
 	}
@@ -32,7 +34,7 @@ func (p *Portal) restart(v *visit, _ web.Form) error {
 	if err := p.site.EndSession(v.Context); err != nil {
 		return err
 	}
-	return web.SeeOther(pathRequest)
+	return web.SeeOther(firstPath(v.journey.Purpose))
 }
 
 // extend postpones the end of the journey at the student's request (WCAG 2.2,

@@ -111,8 +111,11 @@ func (f *fakeService) Request(_ context.Context, r activation.Request) (domain.J
 	f.acts++
 	f.mails++
 	now := f.now()
+	if r.Purpose == "" {
+		r.Purpose = domain.PurposeActivate
+	}
 	j := domain.Journey{
-		ID: domain.JourneyID(rand.Text()), Purpose: domain.PurposeActivate, Profile: r.Profile, Lang: r.Lang, Address: address,
+		ID: domain.JourneyID(rand.Text()), Purpose: r.Purpose, Profile: r.Profile, Lang: r.Lang, Address: address,
 		Reference: "7K3F-9Q2M", RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife),
 		Code: domain.Code{SentAt: now, ExpiresAt: now.Add(domain.CodeLife), Sent: 1},
 	}
@@ -124,6 +127,26 @@ func (f *fakeService) Request(_ context.Context, r activation.Request) (domain.J
 	}
 	f.journeys[j.ID] = &j
 	return j, nil
+}
+
+// rightFreeze is the token of a notice.
+const rightFreeze = "right"
+
+func (f *fakeService) MayFreeze(token string) error {
+	if token != rightFreeze {
+		return domain.ErrNotFound
+	}
+	return nil
+}
+
+func (f *fakeService) Freeze(_ context.Context, token string) error {
+	if err := f.MayFreeze(token); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acts++
+	return nil
 }
 
 func (f *fakeService) EnterDesk(_ context.Context, typed string, lang domain.Lang, _ string) (domain.Journey, error) {

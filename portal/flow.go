@@ -43,9 +43,48 @@ func (p *Portal) activate() []flowPage {
 	}
 }
 
+// recovery is the table of the pages of the flow [domain.PurposeRecover]: those of the
+// activation without the charter, with other words.
+func (p *Portal) recovery() []flowPage {
+	bars := map[domain.Step]int{domain.StepCode: 1, domain.StepVerify: 1, domain.StepGuide: 2, domain.StepPassword: 2, domain.StepWaiting: 2, domain.StepParked: 2, domain.StepDone: 3}
+	var pages []flowPage
+	for _, page := range p.activate() {
+		if page.step != domain.StepCharter {
+			page.bar = bars[page.step]
+			pages = append(pages, page)
+		}
+	}
+	return pages
+}
+
 // flowPages returns the table of each flow.
 func (p *Portal) flowPages() map[domain.Purpose][]flowPage {
-	return map[domain.Purpose][]flowPage{domain.PurposeActivate: p.activate()}
+	return map[domain.Purpose][]flowPage{domain.PurposeActivate: p.activate(), domain.PurposeRecover: p.recovery()}
+}
+
+// wordsOf is the prefix of the message keys of a purpose's own words.
+func wordsOf(purpose domain.Purpose) string {
+	if purpose == domain.PurposeRecover {
+		return "recover."
+	}
+	return ""
+}
+
+// dress sets the words and the step bar of a purpose in a view.
+func dress(view *web.View, purpose domain.Purpose) {
+	view.Words = wordsOf(purpose)
+	view.Bar = []web.BarStep{{N: 1, Key: "steps.1"}, {N: 2, Key: "steps.2"}, {N: 3, Key: "steps.3"}}
+	if purpose == domain.PurposeRecover {
+		view.Bar = []web.BarStep{{N: 1, Key: "steps.1"}, {N: 2, Key: "recover.steps.2"}}
+	}
+}
+
+// firstPath is the path of the page on which a purpose begins.
+func firstPath(purpose domain.Purpose) string {
+	if purpose == domain.PurposeRecover {
+		return pathForgotten
+	}
+	return pathRequest
 }
 
 // checkFlows reports a step of a flow that has no page.

@@ -51,7 +51,7 @@ type Options struct {
 	Example        string           // the published example of a password
 	Links          map[domain.Lang][]NextLink
 	EntURL         string        // the university's own ENT; empty: the stand-in /ent
-	ChangePassword string        // where a password is changed; empty: nowhere
+	ChangePassword string        // where a password is changed; empty: the page of a forgotten password
 	Idle           time.Duration // a journey's idle limit, as the service holds it
 
 	Templates fs.FS

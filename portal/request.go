@@ -17,6 +17,7 @@ import (
 // RequestPage is drawn by templates/request.html, GET and POST /activation
 // fields: profil (radio), adresse (email)
 type RequestPage struct {
+	Action   string // path that the form is sent to
 	Profiles []ProfileChoice
 	Selected string
 	Address  string // as typed, kept on an error
@@ -36,14 +37,16 @@ func (p *Portal) showRequest(c *gin.Context) error {
 	if !p.hasProfile(selected) {
 		selected = ""
 	}
-	return p.drawRequest(c, RequestPage{Selected: selected}, nil)
+	return p.drawRequest(c, domain.PurposeActivate, RequestPage{Selected: selected}, nil)
 }
 
-func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal) error {
-	view, ongoing, err := p.firstPage(c, "request.title")
+func (p *Portal) drawRequest(c *gin.Context, purpose domain.Purpose, page RequestPage, r *domain.Refusal) error {
+	view, ongoing, err := p.firstPage(c, wordsOf(purpose)+"request.title")
 	if err != nil {
 		return err
 	}
+	dress(&view, purpose)
+	page.Action = firstPath(purpose)
 	page.Profiles, page.Ongoing, page.Minutes = p.profiles(view.Lang), ongoing, p.minutes(page.Selected, view.Lang)
 	if _, lost := c.GetQuery(lostMark); lost && ongoing == "" && c.Request.Method != http.MethodPost {
 		view.Notice = view.T("request.lost")
@@ -56,8 +59,10 @@ func (p *Portal) drawRequest(c *gin.Context, page RequestPage, r *domain.Refusal
 
 // request begins a journey. It answers the same for every address, known or unknown:
 // a journey, a new session, and the page for the code.
-func (p *Portal) request(c *gin.Context) error {
-	form, err := p.firstForm(c, pathRequest, requestFields)
+func (p *Portal) request(c *gin.Context) error { return p.ask(c, domain.PurposeActivate) }
+
+func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
+	form, err := p.firstForm(c, firstPath(purpose), requestFields)
 	if err != nil {
 		return err
 	}
@@ -66,14 +71,14 @@ func (p *Portal) request(c *gin.Context) error {
 		page.Selected = form["profil"]
 	}
 	if p.site.Switch(c, form["lang"]) {
-		return p.drawRequest(c, page, nil)
+		return p.drawRequest(c, purpose, page, nil)
 	}
 	j, err := p.Service.Request(c.Request.Context(), activation.Request{
-		Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
+		Purpose: purpose, Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
 	})
 	if r, refused := refusal(err); refused {
 		page.Long = r.Reason == domain.ReasonMailsSpent
-		return p.drawRequest(c, page, r)
+		return p.drawRequest(c, purpose, page, r)
 	}
 	if err != nil {
 		return err
@@ -128,6 +133,7 @@ func (p *Portal) firstPage(c *gin.Context, title string) (view web.View, ongoing
 		return view, "", err
 	}
 	view = p.site.View(c, title)
+	dress(&view, domain.PurposeActivate)
 	view.Step = 1
 	view.Token, err = p.site.Token(c, string(j.ID))
 	return view, ongoing, err

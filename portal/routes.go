@@ -1,12 +1,13 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"entree/internal/activation"
 	"entree/internal/domain"
-	"entree/portal/web"
 )
 
 // The paths that more than one file names; those of the flow's other pages stand
@@ -19,7 +20,9 @@ const (
 	pathWaiting = "/activation/en-cours"
 	pathSuccess = "/activation/accueil-succes"
 	pathLogin   = "/connexion"
-	pathEnt     = "/ent"
+
+	pathForgotten = "/mot-de-passe-oublie"
+	pathEnt       = "/ent"
 )
 
 // routes registers every address of the students' pages.
@@ -29,6 +32,10 @@ func (p *Portal) routes() {
 	get("/", p.welcome)
 	get(pathRequest, p.showRequest)
 	post(pathRequest, p.request)
+	get(pathForgotten, p.showForgotten)
+	post(pathForgotten, p.askRecovery)
+	get(activation.FreezePath+":droit", p.showFreeze)
+	post(activation.FreezePath+":droit", p.freeze)
 	get(pathDesk, p.showDesk)
 	post(pathDesk, p.enterDesk)
 	get(pathLong, p.showLong)
@@ -55,16 +62,15 @@ func (p *Portal) routes() {
 }
 
 // changePassword redirects password managers to the page that changes a password
-// (W3C, A Well-Known URL for Changing Passwords).
-func (p *Portal) changePassword(*gin.Context) error {
-	if p.ChangePassword == "" {
-		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
-	}
-	return web.SeeOther(p.ChangePassword)
+// (W3C, A Well-Known URL for Changing Passwords): the configured one, or that of a
+// forgotten password.
+func (p *Portal) changePassword(c *gin.Context) error {
+	c.Redirect(http.StatusFound, cmp.Or(p.ChangePassword, pathForgotten))
+	return nil
 }
 
 // robots excludes the pages that belong to one person from search engines.
 func robots(c *gin.Context) error {
-	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /admin\n")
+	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /mot-de-passe-oublie/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /admin\n")
 	return nil
 }

@@ -20,13 +20,14 @@ func (p *Portal) samples() map[string][]any {
 	profiles := []ProfileChoice{{Key: "etudiant", Name: "Étudiant", ActivateURL: "/activation?profil=etudiant", LoginURL: "/connexion"}}
 	all := map[string][]any{
 		"welcome": {WelcomePage{}, WelcomePage{profiles}},
-		"request": {RequestPage{}, RequestPage{Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
+		"request": {RequestPage{}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
 		"long":    {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
 		"desk":    {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
 		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
 		"other":   {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
 		"renewal": {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
 		"reading": {ReadingPage{}, ReadingPage{charterSample}},
+		"freeze":  {FreezePage{}, FreezePage{Done: true}},
 		"error":   errorSamples(),
 	}
 	for _, pages := range p.flows {
@@ -52,6 +53,12 @@ func errorSamples() (pages []any) {
 	return pages
 }
 
+// samplePurpose alternates the words of the flows over the samples of a page.
+func samplePurpose(i int) domain.Purpose {
+	flows := domain.Flows()
+	return flows[i%len(flows)].Purpose
+}
+
 func (p *Portal) trySamples() error {
 	for name, pages := range p.samples() {
 		for i, data := range pages {
@@ -61,6 +68,7 @@ func (p *Portal) trySamples() error {
 					title = "error." + e.Key + ".title"
 				}
 				view := p.site.Sample(lang, title).With(data)
+				dress(&view, samplePurpose(i))
 				if i > 0 {
 					view.Step, view.Token, view.SessionEnds, view.Reference = 1, "jeton", time.Unix(0, 0), "7K3F-9Q2M-0XVB"
 					view.Errors = []web.FieldError{{Field: "adresse", Message: "…"}}

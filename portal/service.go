@@ -13,6 +13,10 @@ import (
 // words for the visitor is a *domain.Refusal.
 type Service interface {
 	Request(ctx context.Context, r activation.Request) (domain.Journey, error)
+	// MayFreeze returns an error that wraps domain.ErrNotFound for a token that is not
+	// one of a notice; Freeze stops the recovery of the notice's account.
+	MayFreeze(token string) error
+	Freeze(ctx context.Context, token string) error
 	// EnterDesk begins a journey with a desk code.
 	EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error)
 	// EnterLong begins a journey with the long code of a mail.

@@ -15,12 +15,14 @@ import (
 func TestS50_WellKnown(t *testing.T) {
 	w := newWorld(t, func(o *portal.Options) { o.ChangePassword = "https://sso.exemple.fr/account" })
 	b := w.browser(t)
-	if p := b.do("GET", "/.well-known/change-password", nil); p.status != 303 || p.header.Get("Location") != "https://sso.exemple.fr/account" {
+	if p := b.do("GET", "/.well-known/change-password", nil); p.status != 302 || p.header.Get("Location") != "https://sso.exemple.fr/account" {
 		t.Errorf("change-password: %d %s", p.status, p.header.Get("Location"))
 	}
 	b.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").
 		want("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200", 404)
-	newWorld(t).browser(t).get("/.well-known/change-password").want("/.well-known/change-password", 404)
+	if p := newWorld(t).browser(t).do("GET", "/.well-known/change-password", nil); p.status != 302 || p.header.Get("Location") != "/mot-de-passe-oublie" {
+		t.Errorf("without a configured one: %d %s", p.status, p.header.Get("Location"))
+	}
 }
 
 func TestLanguage(t *testing.T) {

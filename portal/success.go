@@ -1,5 +1,7 @@
 package portal
 
+import "entree/internal/domain"
+
 // SuccessPage is drawn by templates/success.html, GET /activation/accueil-succes
 type SuccessPage struct {
 	GivenName string
@@ -18,15 +20,16 @@ var successSamples = []any{SuccessPage{}, SuccessPage{
 }}
 
 // success shows the success page. The journey's step is done if and only if the
-// account exists (I3).
+// account exists, or has the new password (I3).
 func (p *Portal) success(v *visit) error {
 	v.tellFirst()
 	person, err := p.Service.PersonOf(v.Request.Context(), v.journey)
 	if err != nil {
 		return err
 	}
-	return v.show("success", SuccessPage{
-		GivenName: person.CalledBy(), Login: person.Login, Address: person.UniversityAddress,
-		EntURL: pathLogin, Links: p.Links[p.site.Lang(v.Context)],
-	}, nil, "")
+	page := SuccessPage{GivenName: person.CalledBy(), Login: person.Login, Address: person.UniversityAddress, EntURL: pathLogin}
+	if v.journey.Purpose == domain.PurposeActivate {
+		page.Links = p.Links[p.site.Lang(v.Context)]
+	}
+	return v.show("success", page, nil, "")
 }

@@ -18,7 +18,10 @@ type WaitingPage struct {
 }
 
 // ParkedPage is drawn by templates/parked.html: an administrator must decide.
-type ParkedPage struct{ Reference, Refused string }
+type ParkedPage struct {
+	Reference, Refused string
+	Barred             string // why a password is not replaced, a domain.Bar; empty in an activation
+}
 
 // refreshEvery is the time between two requests of the waiting page, in seconds.
 const refreshEvery = 5
@@ -29,11 +32,12 @@ const refusedEvery = 60
 var (
 	waitingSamples = []any{WaitingPage{}, WaitingPage{GivenName: "Jeanne", Email: "j•••@exemple.fr", Refresh: 5, Reference: "7K3F-9Q2M"},
 		WaitingPage{GivenName: "Jeanne", Email: "j•••@exemple.fr", Refresh: 60, Reference: "7K3F-9Q2M", Refused: "given_name"}, WaitingPage{Refused: "phone"}}
-	parkedSamples = []any{ParkedPage{}, ParkedPage{Reference: "7K3F-9Q2M"}, ParkedPage{Refused: "login"}}
+	parkedSamples = []any{ParkedPage{}, ParkedPage{Reference: "7K3F-9Q2M"}, ParkedPage{Refused: "login"},
+		ParkedPage{Barred: "factor"}, ParkedPage{Barred: "frozen"}, ParkedPage{Barred: "away"}}
 )
 
 func (p *Portal) parked(v *visit) error {
-	return v.show("parked", ParkedPage{Reference: v.journey.Reference, Refused: v.journey.Refused}, nil, "")
+	return v.show("parked", ParkedPage{Reference: v.journey.Reference, Refused: v.journey.Refused, Barred: string(v.journey.Barred)}, nil, "")
 }
 
 func (p *Portal) waiting(v *visit) error {

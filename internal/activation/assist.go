@@ -25,12 +25,15 @@ func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job,
 // second proofs, the wrong codes and the mails of the address, and those of the
 // networks that the journeys came from.
 func (s *Service) LimitsOf(p domain.Person, journeys []domain.Journey) []string {
-	keys := append(ProofLimits(p.ID), s.addressKey("strike", p.Email), s.addressKey("mail-address", p.Email))
+	keys := ProofLimits(p.ID)
+	for _, f := range domain.Flows() {
+		keys = append(keys, s.addressKey(own(f.Purpose, "strike"), p.Email), s.addressKey(own(f.Purpose, "mail-address"), p.Email))
+	}
 	for _, j := range journeys {
 		if j.Client == "" {
 			continue
 		}
-		keys = append(keys, s.addressKey("mail-from", p.Email)+":"+widest(j.Client))
+		keys = append(keys, s.addressKey(own(j.Purpose, "mail-from"), p.Email)+":"+widest(j.Client))
 		for _, network := range prefixes(j.Client) {
 			keys = append(keys, "mail-client:"+network, "wrong-client:"+network, "desk-client:"+network)
 		}

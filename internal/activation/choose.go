@@ -51,10 +51,10 @@ func (s *Service) Phrases(p domain.Person, lang domain.Lang, n int) ([]Phrase, e
 	return out, nil
 }
 
-// ChoosePassword checks and hashes the password, drops it, and commits the
-// account's job. Then it waits a short time for Keycloak. If the account does
-// not exist by then, the journey is at StepWaiting and the job continues
-// without the visitor.
+// ChoosePassword checks and hashes the password, drops it, and commits the job
+// that makes the account or, in a recovery, replaces its password. Then it waits a
+// short time for Keycloak. If the job has not ended by then, the journey is at
+// StepWaiting and the job continues without the visitor.
 func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen, confirmation secret.Text) error {
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return err // checked before the expensive hash
@@ -62,7 +62,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err := s.requireStep(j, domain.StepPassword); err != nil {
 		return err
 	}
-	p, err := s.reserve(ctx, j.Person)
+	p, err := s.holder(ctx, *j)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 		if err == nil {
 			err = s.mayFinish(ctx, j, now)
 		}
-		if err == nil {
+		if err == nil && j.Purpose == domain.PurposeActivate {
 			err = &domain.Refusal{Reason: domain.ReasonElsewhere}
 		}
 		return err
@@ -118,15 +118,25 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	return s.reread(ctx, j)
 }
 
-// mayFinish refuses a journey whose person has an account, or whose enrolment no
-// longer allows one; such a journey ends. An address that was changed counts,
+// holder returns the person of a journey whose password is chosen. An activation
+// reserves the person's names first.
+func (s *Service) holder(ctx context.Context, j domain.Journey) (domain.Person, error) {
+	if j.Purpose == domain.PurposeRecover {
+		return s.Store.Person(ctx, j.Person)
+	}
+	return s.reserve(ctx, j.Person)
+}
+
+// mayFinish refuses a journey whose purpose is no longer possible for its person:
+// there is an account, or the enrolment no longer allows one, or the recovery was
+// stopped. Such a journey ends. An address that was changed counts,
 // unless an operator checked the identity card: the old mailbox may be a
 // stranger's.
 func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Person) error {
 	switch {
-	case p.Account != domain.NoAccount:
+	case j.Purpose == domain.PurposeActivate && p.Account != domain.NoAccount:
 		return &domain.Refusal{Reason: domain.ReasonElsewhere}
-	case p.MayActivate() && (j.Desk != "" || p.Email == j.Address):
+	case p.May(j.Purpose) && (j.Desk != "" || p.Email == j.Address):
 		return nil
 	}
 	return s.act(ctx, j, "", func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
@@ -162,10 +172,13 @@ func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, 
 }
 
 // intend returns the effects that begin the creation of the account (step
-// "intend" of the model). The person's state changes from none to creating,
+// "intend" of the model), or in a recovery the replacement of its password. The person's state changes from none to creating,
 // which only one journey can do, and the sealed job carries all data that
 // Keycloak needs.
 func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential) (domain.Effects, error) {
+	if j.Purpose == domain.PurposeRecover {
+		return s.intendPassword(j, p, c)
+	}
 	profile, ok := s.Profile(p.Profile)
 	if !ok {
 		return domain.Effects{}, fmt.Errorf("profile %q is no longer configured", p.Profile)

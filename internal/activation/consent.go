@@ -78,13 +78,18 @@ func (s *Service) replaced(ctx context.Context, err error, reason domain.Reason)
 }
 
 // Pass records that the student read the page of a step that asks for nothing
-// else. At StepGuide it reserves the identifier and the university address,
-// because the page of the password shows them.
+// else. At StepGuide of an activation it reserves the identifier and the university address,
+// because the page of the password shows them; of a recovery it asks the store of
+// accounts whether the password may be replaced.
 func (s *Service) Pass(ctx context.Context, j *domain.Journey, step domain.Step) error {
 	if err := s.requireStep(j, step); err != nil {
 		return err
 	}
-	if step == domain.StepGuide {
+	if step == domain.StepGuide && j.Purpose == domain.PurposeRecover {
+		if barred, err := s.barred(ctx, j); barred || err != nil {
+			return err
+		}
+	} else if step == domain.StepGuide {
 		if done, err := s.reserveOrPark(ctx, j); done || err != nil {
 			return err
 		}

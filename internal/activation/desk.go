@@ -10,7 +10,7 @@ import (
 
 // EnterDesk begins a journey with a help desk code, which replaces the proof of
 // the mailbox and nothing else: a second proof, the charter and the password
-// follow as always. A code that is wrong, spent or expired is refused in the same
+// follow as always. For a person with an account it begins a recovery. A code that is wrong, spent or expired is refused in the same
 // words, and only such a code is counted.
 func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error) {
 	code, ok := domain.CleanDeskCode(typed)
@@ -29,11 +29,15 @@ func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang,
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(domain.Beginning{Profile: p.Profile, Address: p.Email, Lang: lang})
+	purpose := domain.PurposeActivate
+	if p.Account == domain.AccountActive {
+		purpose = domain.PurposeRecover
+	}
+	j, err := s.newJourney(domain.Beginning{Purpose: purpose, Profile: p.Profile, Address: p.Email, Lang: lang})
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	if !p.MayActivate() || !j.RequestedAt.Before(given.ExpiresAt) {
+	if !p.May(purpose) || !j.RequestedAt.Before(given.ExpiresAt) {
 		return domain.Journey{}, s.wrongDesk(ctx, domain.ReasonDeskWrong, acts)
 	}
 	j.ProveAtDesk(j.RequestedAt, given.Operator, p.ID)
@@ -70,7 +74,7 @@ func (s *Service) EnterLong(ctx context.Context, typed string, lang domain.Lang,
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(domain.Beginning{Profile: kept.Profile, Address: kept.Address, Lang: lang, Client: client})
+	j, err := s.newJourney(domain.Beginning{Purpose: kept.Purpose, Profile: kept.Profile, Address: kept.Address, Lang: lang, Client: client})
 	if err != nil {
 		return domain.Journey{}, err
 	}
@@ -78,7 +82,7 @@ func (s *Service) EnterLong(ctx context.Context, typed string, lang domain.Lang,
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	candidates := ids(eligible(people))
+	candidates := ids(eligible(j.Purpose, people))
 	if len(candidates) == 0 || !j.RequestedAt.Before(kept.ExpiresAt) {
 		return wrong()
 	}
@@ -89,7 +93,7 @@ func (s *Service) EnterLong(ctx context.Context, typed string, lang domain.Lang,
 	e := s.eventOf(&j, j.RequestedAt, domain.EventCodeProven)
 	e.Events[0].Details = map[string]string{"code": "long"}
 	e.LongSpent = &domain.LongSpent{MAC: kept.MAC, At: j.RequestedAt}
-	e.Forget = []string{s.addressKey("strike", j.Address)}
+	e.Forget = []string{s.addressKey(own(j.Purpose, "strike"), j.Address)}
 	err = s.Store.Begin(ctx, j, e)
 	if errors.Is(err, domain.ErrConflict) { // another browser was first, or it ran out
 		return wrong()

@@ -83,6 +83,15 @@ func limited(err error, reason domain.Reason) error {
 	return err
 }
 
+// own returns the name of a limit that counts a purpose alone, so that requests for
+// one purpose never hold the other back.
+func own(purpose domain.Purpose, name string) string {
+	if purpose == domain.PurposeRecover {
+		return "recover-" + name
+	}
+	return name
+}
+
 // addressKey returns the key of a limit of an address. It holds a MAC of the
 // address, so that a reader of the database cannot test which addresses were
 // asked for. It is made with the oldest key of the secret: counters keep counting
@@ -137,7 +146,7 @@ func networkActs(kind, client string, r domain.Rate, few int) []domain.Act {
 // may use the part of the address's strikes that further ones may not: guesses
 // in one journey never refuse the code of another before its first try.
 func (s *Service) wrongCode(j *domain.Journey, client string) []domain.Act {
-	strike := domain.Act{Key: s.addressKey("strike", j.Address), Rate: s.Rates.Strikes}
+	strike := domain.Act{Key: s.addressKey(own(j.Purpose, "strike"), j.Address), Rate: s.Rates.Strikes}
 	if j.Code.Tries > 0 {
 		strike.Leave = s.Rates.Strikes.Burst * 7 / 10
 	}
@@ -148,27 +157,34 @@ func (s *Service) wrongCode(j *domain.Journey, client string) []domain.Act {
 // proofKeys returns the keys that count a person's wrong second proofs, per day
 // and in all. Journeys that a help desk code began count on keys of their own:
 // the holder of the mailbox must not be able to spend them.
-func proofKeys(p domain.PersonID, desk bool) (perDay, inAll string) {
-	kind := "proof"
+func proofKeys(purpose domain.Purpose, p domain.PersonID, desk bool) (perDay, inAll string) {
+	kind := own(purpose, "proof")
 	if desk {
-		kind = "proof-desk"
+		kind += "-desk"
 	}
 	return kind + "-day:" + string(p), kind + ":" + string(p)
 }
 
-func (s *Service) proofActs(people []domain.PersonID, desk bool) []domain.Act {
+func (s *Service) proofActs(purpose domain.Purpose, people []domain.PersonID, desk bool) []domain.Act {
 	var out []domain.Act
 	for _, p := range people {
-		perDay, inAll := proofKeys(p, desk)
+		perDay, inAll := proofKeys(purpose, p, desk)
 		out = append(out, domain.Act{Key: perDay, Rate: s.Rates.ProofDay}, domain.Act{Key: inAll, Rate: s.Rates.Proofs})
 	}
 	return out
 }
 
 // ProofLimits returns the keys of a person's wrong second proofs.
-func ProofLimits(p domain.PersonID) []string {
-	day, all := proofKeys(p, false)
-	deskDay, deskAll := proofKeys(p, true)
+func ProofLimits(p domain.PersonID) (keys []string) {
+	for _, f := range domain.Flows() {
+		keys = append(keys, purposeProofLimits(f.Purpose, p)...)
+	}
+	return keys
+}
+
+func purposeProofLimits(purpose domain.Purpose, p domain.PersonID) []string {
+	day, all := proofKeys(purpose, p, false)
+	deskDay, deskAll := proofKeys(purpose, p, true)
 	return []string{day, all, deskDay, deskAll}
 }
 
@@ -179,10 +195,10 @@ type ProofTries struct {
 	Until      time.Time // when the day's count ends
 }
 
-// WrongProofs returns the wrong second proofs of a person, after a code by mail or
-// after a help desk code.
-func (s *Service) WrongProofs(ctx context.Context, p domain.PersonID, desk bool) (ProofTries, error) {
-	l, err := s.Limits.Levels(ctx, s.proofActs([]domain.PersonID{p}, desk), s.now())
+// WrongProofs returns the wrong second proofs of a person for a purpose, after a
+// code by mail or after a help desk code.
+func (s *Service) WrongProofs(ctx context.Context, purpose domain.Purpose, p domain.PersonID, desk bool) (ProofTries, error) {
+	l, err := s.Limits.Levels(ctx, s.proofActs(purpose, []domain.PersonID{p}, desk), s.now())
 	if err != nil {
 		return ProofTries{}, err
 	}

@@ -77,7 +77,7 @@ func TestR1_ARightCodeDoesNotClearTheSecondProof(t *testing.T) {
 	if err := w.Verify(t.Context(), id, activation.Answers{BirthDate: "1981-02-28"}); err != nil {
 		t.Errorf("after the help desk: %v", err)
 	}
-	if tries, err := w.WrongProofs(t.Context(), "p-1001", false); err != nil || tries.All != 0 || tries.Day != 0 {
+	if tries, err := w.WrongProofs(t.Context(), domain.PurposeActivate, "p-1001", false); err != nil || tries.All != 0 || tries.Day != 0 {
 		t.Errorf("a right proof left %+v, %v", tries, err)
 	}
 }
@@ -93,7 +93,7 @@ func TestR1_EachPersonBehindAnAddressHasTheirOwnTries(t *testing.T) {
 	w := newWorld(t, twin("1", "2001-01-01"), twin("2", "2002-02-02"))
 	w.Rates.Address.Burst = 100
 	wrong := func(id domain.PersonID) int {
-		tries, err := w.WrongProofs(t.Context(), id, false)
+		tries, err := w.WrongProofs(t.Context(), domain.PurposeActivate, id, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if m.Kind == domain.MessageNobody {
 		return domain.Effects{}, nil
 	}
-	if m.Kind == domain.MessageCode && !s.now().Before(m.ExpiresAt) {
+	if m.HasCode() && !s.now().Before(m.ExpiresAt) {
 		// The mail server was unavailable for too long, or an old backup was
 		// restored.
 		return domain.Effects{}, domain.Permanent(errors.New("mail job: the code has expired"))
@@ -45,6 +45,9 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	reached, err := s.reached(ctx, job, m)
 	if err != nil {
 		return domain.Effects{}, err
+	}
+	if m.Kind == domain.MessageRecover {
+		m = s.unlessBarred(ctx, job, m)
 	}
 	if err := s.Notifier.Send(ctx, m); err != nil {
 		return domain.Effects{}, err

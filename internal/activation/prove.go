@@ -29,7 +29,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	if err != nil {
 		return err
 	}
-	now := eligible(people)
+	now := eligible(j.Purpose, people)
 	err = s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
 			return domain.Effects{Tallies: s.eventOf(j, at, domain.EventCodeExpired).Events}, &domain.Refusal{Reason: domain.ReasonCodeExpired}
@@ -63,7 +63,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 			j.Identify(at, still[0].ID)
 		}
 		e := s.eventOf(j, at, domain.EventCodeProven)
-		e.Spend, e.Forget = spend, []string{s.addressKey("strike", j.Address)}
+		e.Spend, e.Forget = spend, []string{s.addressKey(own(j.Purpose, "strike"), j.Address)}
 		return e, nil
 	})
 	return s.blocked(ctx, j, err, domain.ReasonCodeBlocked, domain.EventCodeBlocked)
@@ -85,12 +85,14 @@ type Answers struct {
 	Number    string
 }
 
-// RequiredProofs reports what the second proof asks for: what the profile wants, and the
+// RequiredProofs reports what the second proof asks for: what the profile wants for the
+// journey's purpose, and the
 // number wherever one address belongs to several people. It is known from the
 // proven journey alone.
 func (s *Service) RequiredProofs(j domain.Journey) (birthDate, number bool) {
 	p, _ := s.Profile(j.Profile)
-	return p.Proof == domain.ProofBirthDate, p.Proof == domain.ProofNumber || len(j.Candidates) > 1
+	proof := p.ProofFor(j.Purpose)
+	return proof == domain.ProofBirthDate, proof == domain.ProofNumber || len(j.Candidates) > 1
 }
 
 // Verify finds which of the candidates the student is. A wrong answer costs one
@@ -129,7 +131,7 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 	}
 	slices.Sort(meant) // one order of keys for all transactions
 	desk := j.Desk != ""
-	left, until, err := s.proofsLeft(ctx, meant, desk)
+	left, until, err := s.proofsLeft(ctx, j.Purpose, meant, desk)
 	if err != nil {
 		return err
 	}
@@ -137,15 +139,15 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 		tries := j.CountVerifyTry()
 		if len(matches) != 1 {
 			e := s.eventOf(j, at, domain.EventIdentityWrong)
-			e.Spend = &domain.Spend{At: at, Acts: s.proofActs(meant, desk), Count: true}
+			e.Spend = &domain.Spend{At: at, Acts: s.proofActs(j.Purpose, meant, desk), Count: true}
 			r := wrong(j, at, until, tries, domain.ReasonProofWrong)
 			r.TriesLeft = min(r.TriesLeft, left-1)
 			return e, r
 		}
 		j.Identify(at, matches[0])
 		e := s.eventOf(j, at, domain.EventIdentified)
-		e.Spend = &domain.Spend{At: at, Acts: s.proofActs(matches, desk)}
-		e.Forget = ProofLimits(matches[0])
+		e.Spend = &domain.Spend{At: at, Acts: s.proofActs(j.Purpose, matches, desk)}
+		e.Forget = purposeProofLimits(j.Purpose, matches[0])
 		return e, nil
 	})
 	var spent *domain.LimitError
@@ -157,10 +159,10 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 
 // proofsLeft returns how many wrong second proofs all of the people can still
 // bear today, and when the last of their days ends.
-func (s *Service) proofsLeft(ctx context.Context, people []domain.PersonID, desk bool) (left int, until time.Time, err error) {
+func (s *Service) proofsLeft(ctx context.Context, purpose domain.Purpose, people []domain.PersonID, desk bool) (left int, until time.Time, err error) {
 	left = domain.MaxTries
 	for _, p := range people {
-		t, err := s.WrongProofs(ctx, p, desk)
+		t, err := s.WrongProofs(ctx, purpose, p, desk)
 		if err != nil {
 			return 0, until, err
 		}
@@ -174,7 +176,7 @@ func (s *Service) proofsLeft(ctx context.Context, people []domain.PersonID, desk
 
 // ProofsLeft returns how many wrong second proofs a journey can still bear.
 func (s *Service) ProofsLeft(ctx context.Context, j domain.Journey) (int, error) {
-	left, _, err := s.proofsLeft(ctx, j.Candidates, j.Desk != "")
+	left, _, err := s.proofsLeft(ctx, j.Purpose, j.Candidates, j.Desk != "")
 	return min(left, max(0, domain.MaxTries-j.VerifyTries)), err
 }
 

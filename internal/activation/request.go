@@ -11,6 +11,7 @@ import (
 
 // Request is a request for a code, from the first page.
 type Request struct {
+	Purpose domain.Purpose // empty: an activation
 	Profile string
 	Address string // as typed
 	Lang    domain.Lang
@@ -28,11 +29,14 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	if err != nil {
 		return domain.Journey{}, &domain.Refusal{Reason: addressReason(err)}
 	}
-	mails, err := s.takeMail(ctx, address, r.Client)
+	if r.Purpose == "" {
+		r.Purpose = domain.PurposeActivate
+	}
+	mails, err := s.takeMail(ctx, r.Purpose, address, r.Client)
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(domain.Beginning{Profile: profile.Key, Address: address, Lang: r.Lang, Client: r.Client})
+	j, err := s.newJourney(domain.Beginning{Purpose: r.Purpose, Profile: profile.Key, Address: address, Lang: r.Lang, Client: r.Client})
 	if err != nil {
 		return domain.Journey{}, err
 	}
@@ -40,7 +44,11 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	effects.Events = append(effects.Events, domain.Event{At: j.RequestedAt, Kind: domain.EventRequested, Journey: j.ID, Details: map[string]string{"profile": j.Profile}})
+	kind := domain.EventRequested
+	if j.Purpose == domain.PurposeRecover {
+		kind = domain.EventRecoveryRequested
+	}
+	effects.Events = append(effects.Events, domain.Event{At: j.RequestedAt, Kind: kind, Journey: j.ID, Details: map[string]string{"profile": j.Profile}})
 	if err := s.Store.Begin(ctx, j, effects); err != nil {
 		return domain.Journey{}, err
 	}
@@ -49,7 +57,6 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 }
 
 func (s *Service) newJourney(b domain.Beginning) (domain.Journey, error) {
-	b.Purpose = domain.PurposeActivate
 	now := s.now()
 	return domain.NewJourney(s.Random, b, now, now.Add(s.Absolute))
 }
@@ -63,7 +70,7 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 	if at := s.ResendAt(*j); s.now().Before(at) {
 		return &domain.Refusal{Reason: domain.ReasonResendTooSoon, Retry: at}
 	}
-	if _, err := s.takeMail(ctx, j.Address, client); err != nil {
+	if _, err := s.takeMail(ctx, j.Purpose, j.Address, client); err != nil {
 		return err
 	}
 	return s.sendAgain(ctx, j, lang, domain.Effects{})
@@ -113,26 +120,26 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 		return domain.Effects{}, err
 	}
 	mine := slices.DeleteFunc(slices.Clone(people), func(p domain.Person) bool { return p.Profile != j.Profile })
-	j.IssueCode(j.CodeMAC(s.Keys, digits.Reveal()), ids(eligible(mine)), lang, now, now.Add(s.CodeLife))
+	j.IssueCode(j.CodeMAC(s.Keys, digits.Reveal()), ids(eligible(j.Purpose, mine)), lang, now, now.Add(s.CodeLife))
 
-	m := messageFor(mine)
+	m := messageFor(j.Purpose, mine)
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
 		m = domain.Message{Kind: domain.MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
 	}
-	m.Lang, m.Profile, m.AskedAt, m.Reference = j.Lang, j.Profile, now, j.Reference
+	m.Purpose, m.Lang, m.Profile, m.AskedAt, m.Reference = j.Purpose, j.Lang, j.Profile, now, j.Reference
 	deadline := now.Add(mailDeadline)
-	if m.Kind == domain.MessageCode {
+	if m.HasCode() {
 		m.Code, m.Minutes, m.ExpiresAt = digits.Reveal(), int(s.CodeLife/time.Minute), j.Code.ExpiresAt
 		deadline = j.Code.ExpiresAt // the code is useless later
 	}
 	var e domain.Effects
 	if long {
-		text, kept, err := domain.NewLongCode(s.Random, s.Keys, j.Profile, j.Address, now)
+		text, kept, err := domain.NewLongCode(s.Random, s.Keys, j.Purpose, j.Profile, j.Address, now)
 		if err != nil {
 			return domain.Effects{}, err
 		}
 		e.Long = &kept
-		if m.Kind == domain.MessageCode {
+		if m.HasCode() {
 			m.Long = text.Reveal()
 		}
 	}
@@ -142,18 +149,25 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 }
 
 // messageFor returns the mail that matches the state of the people at an address. A
-// person who may activate takes precedence; otherwise the mail says why
-// activation is not possible.
-func messageFor(people []domain.Person) domain.Message {
+// person for whom the purpose is possible takes precedence; otherwise the mail says
+// why it is not.
+func messageFor(purpose domain.Purpose, people []domain.Person) domain.Message {
 	m := domain.Message{Kind: domain.MessageNobody}
 	rank := 0
 	for _, p := range people {
 		kind, r := domain.MessageNotReady, 1
+		recovery := purpose == domain.PurposeRecover
 		switch {
+		case recovery && p.MayRecover():
+			kind, r = domain.MessageRecover, 6
+		case recovery && p.Account == domain.AccountActive:
+			kind, r = domain.MessageBarred, 5
+		case recovery && p.MayActivate():
+			kind, r = domain.MessageNoAccount, 4
 		case p.MayActivate():
-			kind, r = domain.MessageCode, 5
+			kind, r = domain.MessageCode, 6
 		case p.Account == domain.AccountActive:
-			kind, r = domain.MessageActive, 4
+			kind, r = domain.MessageActive, 5
 		case p.Account == domain.AccountCreating:
 			kind, r = domain.MessageCreating, 3
 		case p.Account == domain.AccountParked, p.Matching != "":
@@ -169,10 +183,11 @@ func messageFor(people []domain.Person) domain.Message {
 	return m
 }
 
-func eligible(people []domain.Person) []domain.Person {
+// eligible returns the people for whom the purpose is possible.
+func eligible(purpose domain.Purpose, people []domain.Person) []domain.Person {
 	var out []domain.Person
 	for _, p := range people {
-		if p.MayActivate() {
+		if p.May(purpose) {
 			out = append(out, p)
 		}
 	}
@@ -189,10 +204,10 @@ func ids(people []domain.Person) []domain.PersonID {
 
 // takeMail counts one mail that a visitor asks for (S13) and returns how many the
 // address has been sent in its day, this one included.
-func (s *Service) takeMail(ctx context.Context, a domain.Address, client string) (int, error) {
+func (s *Service) takeMail(ctx context.Context, purpose domain.Purpose, a domain.Address, client string) (int, error) {
 	acts := []domain.Act{
-		{Key: s.addressKey("mail-from", a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
-		{Key: s.addressKey("mail-address", a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
+		{Key: s.addressKey(own(purpose, "mail-from"), a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
+		{Key: s.addressKey(own(purpose, "mail-address"), a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
 	}
 	acts = append(acts, networkActs("mail-client", client, s.Rates.Client, 5)...)
 	// The limit shared by all visitors comes last, so that its row is locked for

@@ -176,11 +176,11 @@ func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, de
 }
 
 // wake wakes the runner only for the kinds of jobs that were committed, because
-// a woken runner queries the database. The account's job is not included: the
-// request that ordered it runs it with RunNow.
+// a woken runner queries the database. The jobs of an account and of a password are
+// not included: the request that ordered one runs it with RunNow.
 func (s *Service) wake(e domain.Effects) {
 	for _, job := range e.Jobs {
-		if job.Kind != domain.JobAccount {
+		if job.Kind != domain.JobAccount && job.Kind != domain.JobPassword {
 			s.Runner.Wake(job.Kind)
 		}
 	}

@@ -65,8 +65,8 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 		Charters: board, Keys: keys, Clock: w.clock, Random: rand.Reader,
 		Profiles: []domain.Profile{
 			{Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},
-				Affiliation: "student", Affiliations: []string{"student", "member"}},
-			{Key: "personnel", Login: "{f}{last}", Address: "{first}.{last}@example.org", Proof: domain.ProofBirthDate,
+				Affiliation: "student", Affiliations: []string{"student", "member"}, RecoveryProof: domain.ProofNumber},
+			{Key: "personnel", Login: "{f}{last}", Address: "{first}.{last}@example.org", Proof: domain.ProofBirthDate, RecoveryProof: domain.ProofBirthDate,
 				Affiliation: "employee", Affiliations: []string{"employee", "member"}},
 		},
 		Policy: password.Default, CodeLife: domain.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
@@ -78,6 +78,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	runner.Handle(domain.JobMail, w.MailJobs())
 	runner.Handle(domain.JobAccount, w.AccountJobs())
 	runner.Handle(domain.JobCharter, w.CharterJobs())
+	runner.Handle(domain.JobPassword, w.PasswordJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()

@@ -299,6 +299,9 @@ func (c *Config) checkProfiles(f *faults) {
 		if !slices.Contains([]string{"", "birth_date", "number"}, p.Proof) {
 			f.add(key+".proof", "%q: want birth_date, number or nothing", p.Proof)
 		}
+		if !slices.Contains([]string{"", "birth_date", "number", "none"}, p.RecoveryProof) {
+			f.add(key+".recovery_proof", "%q: want birth_date, number, none or nothing", p.RecoveryProof)
+		}
 		f.need(key+".affiliation", p.Affiliation)
 		for _, g := range p.Groups {
 			if names := strings.Split(g, "/"); len(names) < 2 || names[0] != "" || slices.Contains(names[1:], "") {

@@ -281,14 +281,15 @@ func (w Words) In(l domain.Lang) string {
 
 // Profile configures a domain.Profile.
 type Profile struct {
-	Key          string   `yaml:"key"`
-	Name         Words    `yaml:"name"`
-	Proof        string   `yaml:"proof"`
-	Login        string   `yaml:"login"`
-	Address      string   `yaml:"address"`
-	Groups       []string `yaml:"groups"`
-	Affiliation  string   `yaml:"affiliation"`
-	Affiliations []string `yaml:"affiliations"`
+	Key           string   `yaml:"key"`
+	Name          Words    `yaml:"name"`
+	Proof         string   `yaml:"proof"`
+	RecoveryProof string   `yaml:"recovery_proof"`
+	Login         string   `yaml:"login"`
+	Address       string   `yaml:"address"`
+	Groups        []string `yaml:"groups"`
+	Affiliation   string   `yaml:"affiliation"`
+	Affiliations  []string `yaml:"affiliations"`
 	// NumberCase says that numbers which differ in capitals only belong to
 	// different people.
 	NumberCase bool `yaml:"number_case"`
@@ -315,7 +316,7 @@ func Default() Config {
 		Database:    "sqlite:entree.db",
 		Connections: 20,
 		Institution: Institution{Accent: "#1f4fa3", AccentDark: "#a9c4ff", TimeZone: "Europe/Paris"},
-		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour},
+		Portal:      Portal{Listen: "127.0.0.1:8080", SessionIdle: 30 * time.Minute, SessionAbsolute: 2 * time.Hour, Forgotten: "/mot-de-passe-oublie"},
 		Keycloak:    Keycloak{ClientID: "entree-portal", Timeout: 10 * time.Second, CreatesInFlight: 8, LoginsEvery: 30 * time.Second},
 		Accounts:    Accounts{Store: StoreKeycloak},
 		Directory:   defaultDirectory(),

@@ -23,11 +23,25 @@ func (c Config) Domain() []domain.Profile {
 		}
 		out = append(out, domain.Profile{
 			Key: p.Key, Names: map[domain.Lang]string{domain.French: p.Name.French, domain.English: p.Name.English},
-			Proof: domain.Proof(p.Proof), Login: p.Login, Address: p.Address, Groups: p.Groups,
+			Proof: domain.Proof(p.Proof), RecoveryProof: p.recoveryProof(), Login: p.Login, Address: p.Address, Groups: p.Groups,
 			Affiliation: p.Affiliation, Affiliations: affiliations,
 		})
 	}
 	return out
+}
+
+// recoveryProof returns the second proof of a recovery: the configured one, or that of
+// the activation, or the number, which every person has.
+func (p Profile) recoveryProof() domain.Proof {
+	switch {
+	case p.RecoveryProof == "none":
+		return domain.ProofNone
+	case p.RecoveryProof != "":
+		return domain.Proof(p.RecoveryProof)
+	case p.Proof != "":
+		return domain.Proof(p.Proof)
+	}
+	return domain.ProofNumber
 }
 
 // Rates returns the configured rate limits.

@@ -30,6 +30,13 @@ type Person struct {
 	ActivatedAt  time.Time
 	FirstLoginAt time.Time
 
+	// PasswordJob is the job of the newest password that was chosen in a recovery.
+	// An older job does nothing.
+	PasswordJob string
+	// RecoveryFrozenAt is set while the student or an operator has stopped the
+	// recovery of the account.
+	RecoveryFrozenAt time.Time
+
 	Hold string // why an operator stopped this person; empty: not stopped
 
 	// Matching is MatchOpen while an account of the realm may belong to the
@@ -88,6 +95,8 @@ var fields = []Field{
 	{Name: "account_id", Of: func(p *Person) any { return &p.AccountID }, Erased: true, Export: "account_id"},
 	{Name: "activated_at", Of: func(p *Person) any { return &p.ActivatedAt }, Export: "activated_at"},
 	{Name: "first_login_at", Of: func(p *Person) any { return &p.FirstLoginAt }, Export: "first_login_at"},
+	{Name: "password_job", Of: func(p *Person) any { return &p.PasswordJob }, Erased: true},
+	{Name: "recovery_frozen_at", Of: func(p *Person) any { return &p.RecoveryFrozenAt }, Export: "recovery_frozen_at"},
 	{Name: "hold", Of: func(p *Person) any { return &p.Hold }, Erased: true, Export: "hold"},
 	{Name: "wrong_address", Of: func(p *Person) any { return &p.WrongAddress }, Erased: true, Export: "wrong_address"},
 	{Name: "wrong_why", Of: func(p *Person) any { return &p.WrongWhy }, Erased: true, Export: "wrong_address_why"},

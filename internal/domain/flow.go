@@ -8,8 +8,11 @@ import (
 // Purpose names what a journey is for.
 type Purpose string
 
-// PurposeActivate is the activation of a new account.
-const PurposeActivate Purpose = "activate"
+// The purposes.
+const (
+	PurposeActivate Purpose = "activate" // a new account
+	PurposeRecover  Purpose = "recover"  // a new password for an account whose password was forgotten
+)
 
 // Step names the page that the student has to see next.
 type Step string
@@ -25,8 +28,8 @@ const (
 
 // The outcomes: steps at which the student has nothing to do.
 const (
-	StepWaiting Step = "waiting" // the account is being created
-	StepDone    Step = "done"    // the account exists
+	StepWaiting Step = "waiting" // the account is being created, or its password replaced
+	StepDone    Step = "done"    // the account exists, or has the new password
 	StepParked  Step = "parked"  // an operator has to decide
 	StepEnded   Step = "ended"   // all tries are spent
 )
@@ -57,8 +60,17 @@ var activate = Flow{PurposeActivate, []FlowStep{
 	{StepPassword, func(j *Journey, _ func(string) bool) bool { return !j.PasswordAt.IsZero() }},
 }}
 
+// recovery leads to a new password. The charter is not asked for again: its renewal
+// is a page of its own, behind a login.
+var recovery = Flow{PurposeRecover, []FlowStep{
+	{StepCode, func(j *Journey, _ func(string) bool) bool { return !j.ProvenAt.IsZero() }},
+	{StepVerify, func(j *Journey, _ func(string) bool) bool { return j.IsIdentified() }},
+	{StepGuide, passed(StepGuide)},
+	{StepPassword, func(j *Journey, _ func(string) bool) bool { return !j.PasswordAt.IsZero() }},
+}}
+
 // Flows returns every flow.
-func Flows() []Flow { return []Flow{activate} }
+func Flows() []Flow { return []Flow{activate, recovery} }
 
 // passed returns the condition of a page that only has to be read.
 func passed(step Step) func(*Journey, func(string) bool) bool {

@@ -16,6 +16,9 @@ const (
 	JobAccount = "account"
 	JobCharter = "charter"
 	JobMark    = "mark" // writes the portal's mark into an adopted account
+	// JobPassword replaces the password of an account. Its payload is a
+	// PasswordChange.
+	JobPassword = "password"
 )
 
 // Job is one unit of work with an effect outside the database. It exists if and
@@ -119,6 +122,25 @@ const (
 	EventPersonGone      EventKind = "person.gone"    // missing in the source that imported them
 )
 
+// The events of a recovery. Those of the code and of the second proof are the same
+// as of an activation.
+const (
+	EventRecoveryRequested EventKind = "recovery.requested"
+	EventRecoveryChosen    EventKind = "recovery.password_chosen"
+	EventPasswordReplaced  EventKind = "password.replaced"
+	EventRecoveryRefused   EventKind = "recovery.refused"   // details: why, a Bar
+	EventRecoveryOvertaken EventKind = "recovery.overtaken" // a newer password was chosen
+	EventRecoveryAbandoned EventKind = "recovery.abandoned" // the store of accounts was away for too long
+	EventRecoveryFrozen    EventKind = "recovery.frozen"    // by the student
+)
+
+// PasswordChange is the payload of a JobPassword.
+type PasswordChange struct {
+	Credential Credential
+	Lang       Lang
+	OtherProof bool // the student gave a proof besides the personal mailbox
+}
+
 // Effects are the changes that an act orders besides the change of its journey.
 // The store commits all of them with the journey, or none.
 type Effects struct {
@@ -138,6 +160,7 @@ type Effects struct {
 	Audit       []audit.Entry // the operator's act, appended to the chain
 	Edits       []PersonEdit
 	Matches     []MatchDecision
+	Freeze      *Freeze
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail
@@ -185,6 +208,17 @@ type PersonChange struct {
 	// Address is not empty, that it is still the person's address.
 	MayActivate bool
 	Address     Address
+	// PasswordJob, if not empty, becomes the person's newest password job. The
+	// person must be allowed to recover the account, and Address, if not empty, must
+	// still be the person's address.
+	PasswordJob string
+}
+
+// Freeze stops the recovery of a person's account and ends the recoveries under way
+// in which no password was chosen.
+type Freeze struct {
+	Person PersonID
+	At     time.Time
 }
 
 // PersonEdit is an operator's change of a person. Before guards it: the store

@@ -54,6 +54,10 @@ type Journey struct {
 	Refused   string    `json:",omitzero"`
 	RetryAt   time.Time `json:",omitzero"` // earliest useful time for a new journey after EndedAt
 	Revoked   bool      `json:",omitzero"` // ended because the enrolment or an operator changed the person
+	// Barred is why an account's password is not replaced, if ParkedAt is set in a
+	// recovery. Overtaken says that a newer password was chosen in another journey.
+	Barred    Bar  `json:",omitzero"`
+	Overtaken bool `json:",omitzero"`
 
 	Passed map[Step]time.Time `json:",omitzero"` // steps whose page was read, if reading is all they ask for
 
@@ -183,6 +187,28 @@ func (j *Journey) Park(at time.Time) bool {
 		return false
 	}
 	j.ParkedAt, j.SeenAt = at, at
+	return true
+}
+
+// Bar parks a recovery whose account the portal must not change. It returns false
+// and changes nothing if the journey was completed or parked before.
+func (j *Journey) Bar(at time.Time, bar Bar) bool {
+	if !j.Park(at) {
+		return false
+	}
+	j.Barred = bar
+	return true
+}
+
+// Overtake ends a recovery whose password was not set, because another journey of
+// the person chose a newer one. It returns false and changes nothing if the journey
+// was completed, parked or ended before.
+func (j *Journey) Overtake(at time.Time) bool {
+	if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() || !j.EndedAt.IsZero() {
+		return false
+	}
+	j.PasswordAt, j.Overtaken = time.Time{}, true
+	j.End(at, time.Time{})
 	return true
 }
 

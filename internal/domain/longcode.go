@@ -22,6 +22,7 @@ const LongLife = 24 * time.Hour
 // that others do to the address can refuse it.
 type LongCode struct {
 	MAC       []byte
+	Purpose   Purpose // of the journeys that it begins
 	Profile   string
 	Address   Address
 	ExpiresAt time.Time
@@ -36,14 +37,14 @@ type LongSpent struct {
 
 // NewLongCode draws a long code: four groups of four letters and digits without
 // I, L, O and U.
-func NewLongCode(random io.Reader, keys secret.Keyring, profile string, address Address, now time.Time) (secret.Text, LongCode, error) {
+func NewLongCode(random io.Reader, keys secret.Keyring, purpose Purpose, profile string, address Address, now time.Time) (secret.Text, LongCode, error) {
 	b := make([]byte, 10)
 	if _, err := io.ReadFull(random, b); err != nil {
 		return secret.Text{}, LongCode{}, fmt.Errorf("draw a code: %w", err)
 	}
 	code := crockford.EncodeToString(b)
 	return secret.New(code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:]), LongCode{
-		MAC: keys.MAC(secret.UseLong, code), Profile: profile, Address: address, ExpiresAt: now.Add(LongLife),
+		MAC: keys.MAC(secret.UseLong, code), Purpose: purpose, Profile: profile, Address: address, ExpiresAt: now.Add(LongLife),
 	}, nil
 }
 

@@ -29,6 +29,12 @@ const (
 	MessageAddressChanged MessageKind = "address_changed" // sent to the old address
 	MessageRenamed        MessageKind = "renamed"         // the identifier changed: the password must be chosen again
 	MessageAdopted        MessageKind = "adopted"         // the existing account is kept, with its password
+	// Mails of a recovery.
+	MessageRecover    MessageKind = "recover"    // the six digits, and the identifier
+	MessageBarred     MessageKind = "barred"     // the password is changed by the help desk only
+	MessageReplaced   MessageKind = "replaced"   // the password was changed: login, "it was not me"
+	MessageNoAccount  MessageKind = "no_account" // there is no account yet: activate it first
+	MessageUnreplaced MessageKind = "unreplaced" // the password could not be changed: begin again
 	// MessageNobody is not sent. It is the mail job for an unknown address, so
 	// that a request costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"
@@ -49,17 +55,22 @@ type Message struct {
 	Minutes   int    // lifetime of the code in minutes
 	ExpiresAt time.Time
 	AskedAt   time.Time
+	Purpose   Purpose `json:",omitzero"` // of the request that the mail answers
 
 	Login             string // for MessageActivated
 	UniversityAddress string
 	Reference         string // reference for the help desk
 	Field             string // for MessageRefused: one of the Field constants
+	Freeze            string // for MessageReplaced: path of the page that stops the recovery
 	OtherProfile      string // key of the profile that the address belongs to
 
 	Note string // a paragraph by the institution, for mails of campaigns
 
 	Charter Receipt // for MessageActivated and MessageAccepted
 }
+
+// HasCode reports whether the mail carries the six digits.
+func (m Message) HasCode() bool { return m.Kind == MessageCode || m.Kind == MessageRecover }
 
 // JobID sets the message's id to the id of its job.
 func (m *Message) JobID(id string) { m.ID = id }

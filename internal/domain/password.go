@@ -28,6 +28,7 @@ const (
 	BarPrivileged Bar = "privileged" // it has a role of administration
 	BarFactor     Bar = "factor"     // it has a second factor, and the mailbox is the only proof
 	BarFrozen     Bar = "frozen"     // its recovery was stopped by the student or an operator
+	BarAway       Bar = "away"       // the store of accounts did not answer before the deadline
 )
 
 // Standing is the state of an account before its password is replaced.

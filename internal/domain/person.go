@@ -63,6 +63,26 @@ func (p Person) MayActivate() bool {
 	return p.Readiness == Ready && p.Account == NoAccount && p.Hold == "" && p.Matching == "" && p.ErasedAt.IsZero() && p.EraseAt.IsZero()
 }
 
+// MayRecover reports whether a new journey may lead to a new password for the
+// person's account.
+func (p Person) MayRecover() bool {
+	return p.HasLiveAccount() && p.RecoveryFrozenAt.IsZero()
+}
+
+// HasLiveAccount reports whether the person has an account that no operator and no
+// erasure has stopped.
+func (p Person) HasLiveAccount() bool {
+	return p.Account == AccountActive && p.Hold == "" && p.ErasedAt.IsZero() && p.EraseAt.IsZero()
+}
+
+// May reports whether a new journey of a purpose may begin for the person.
+func (p Person) May(purpose Purpose) bool {
+	if purpose == PurposeRecover {
+		return p.MayRecover()
+	}
+	return p.MayActivate()
+}
+
 // PersonState summarises a person's readiness, hold and account in one word.
 type PersonState string
 
@@ -105,18 +125,28 @@ func (p Person) State() PersonState {
 
 // Profile is a group of people with its own rules: students, staff, ….
 type Profile struct {
-	Key     string          // "etudiant", in URLs and imports
-	Names   map[Lang]string // "Étudiant", "Student"
-	Proof   Proof           // required after the code
-	Login   string          // pattern of the identifier, "o{number}"
-	Address string          // pattern of the university address
-	Groups  []string        // paths of Keycloak groups, "/etudiants"
+	Key   string          // "etudiant", in URLs and imports
+	Names map[Lang]string // "Étudiant", "Student"
+	Proof Proof           // required after the code
+	// RecoveryProof is the second proof that a recovery requires after the code.
+	RecoveryProof Proof
+	Login         string   // pattern of the identifier, "o{number}"
+	Address       string   // pattern of the university address
+	Groups        []string // paths of Keycloak groups, "/etudiants"
 
 	// Affiliation is the eduPersonPrimaryAffiliation: student, employee,
 	// faculty, staff, affiliate, alum. Affiliations holds every value of
 	// eduPersonAffiliation, "member" among them where it applies.
 	Affiliation  string
 	Affiliations []string
+}
+
+// ProofFor returns the second proof that a journey of a purpose requires.
+func (p Profile) ProofFor(purpose Purpose) Proof {
+	if purpose == PurposeRecover {
+		return p.RecoveryProof
+	}
+	return p.Proof
 }
 
 // Proof is the second proof that a profile requires besides the code.

@@ -52,6 +52,9 @@ type Store interface {
 	// PersonByAccount returns the person whose account has this id in Keycloak,
 	// or ErrNotFound.
 	PersonByAccount(ctx context.Context, accountID string) (Person, error)
+	// OlderPasswordRuns reports whether a worker holds another password job of the
+	// person than the given one.
+	OlderPasswordRuns(ctx context.Context, person PersonID, jobID string) (bool, error)
 	// Apply commits effects without a journey.
 	Apply(ctx context.Context, e Effects) error
 	// Accepted reports whether a person accepted one of the texts with these

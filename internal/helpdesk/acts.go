@@ -89,7 +89,7 @@ func (d *Service) Send(ctx context.Context, e audit.Entry, seen Seen, journey do
 	if err := d.takeMail(ctx, e, p.ID); err != nil {
 		return "", err
 	}
-	long, kept, err := domain.NewLongCode(d.Random, d.Keys, p.Profile, p.Email, e.At)
+	long, kept, err := domain.NewLongCode(d.Random, d.Keys, domain.PurposeActivate, p.Profile, p.Email, e.At)
 	if err != nil {
 		return "", err
 	}

@@ -69,10 +69,10 @@ func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 		c.Story = append(c.Story, act(a))
 	}
 	slices.SortStableFunc(c.Story, func(a, b HistoryEntry) int { return a.At.Compare(b.At) })
-	if c.Proofs, err = d.WrongProofs(ctx, id, false); err != nil {
+	if c.Proofs, err = d.WrongProofs(ctx, domain.PurposeActivate, id, false); err != nil {
 		return Case{}, err
 	}
-	if c.DeskProofs, err = d.WrongProofs(ctx, id, true); err != nil {
+	if c.DeskProofs, err = d.WrongProofs(ctx, domain.PurposeActivate, id, true); err != nil {
 		return Case{}, err
 	}
 	journeys, err := d.People.JourneysOf(ctx, id, p.Email)

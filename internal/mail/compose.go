@@ -64,6 +64,8 @@ type words struct {
 	Until, AskedAt                string
 	Login, UniversityAddress      string
 	Reference, Start, Field       string
+	Recovery                      bool   // the mail answers a request for a new password
+	Forgotten, Freeze             string // pages of a recovery: its first one, and the one that stops it
 	ProfileName, OtherProfileName string
 	Charter                       receipt
 	Note                          string // paragraphs
@@ -96,9 +98,13 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Long: line(m.Long), LongPage: c.baseURL + "/activation/code-long",
 		Until: c.clock(m.ExpiresAt, lang) + c.zoneName(lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
 		Reference: line(m.Reference), Field: m.Field, Start: c.baseURL + "/activation",
+		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
+	}
+	if w.Recovery {
+		w.Start = c.baseURL + "/mot-de-passe-oublie"
 	}
 	other := w.Begin + "&lang="
 	if m.Kind == domain.MessageCharter {

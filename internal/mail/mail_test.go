@@ -72,8 +72,11 @@ func message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 		Login: "o22502142", UniversityAddress: "jean-pierre.martin@etu.example.org", Reference: "7K3F-9Q2M", Note: "La rentrée est le 7 septembre.",
 		Charter: domain.Receipt{Version: "2026-09", SHA256: domain.HashCharter("x"), At: asked},
 	}
-	if kind == domain.MessageCode {
+	if m.HasCode() {
 		m.Code = "012345"
+	}
+	if kind == domain.MessageReplaced {
+		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"
 	}
 	return m
 }
@@ -82,6 +85,7 @@ var kinds = []domain.MessageKind{
 	domain.MessageCode, domain.MessageNotReady, domain.MessageActive, domain.MessageCreating,
 	domain.MessageOtherProfile, domain.MessageActivated, domain.MessageParked,
 	domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
+	domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
 	domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 }
 
@@ -236,8 +240,11 @@ func TestTheHTMLPointsOnlyToUs(t *testing.T) {
 
 func TestS16_OnlyTheCodeMailCarriesACode(t *testing.T) {
 	m, box := open(t, nil)
-	for _, kind := range kinds[1:] {
+	for _, kind := range kinds {
 		forged := message(kind, domain.French)
+		if forged.HasCode() {
+			continue
+		}
 		forged.Code = "987654"
 		got := sent(t, m, box, forged)
 		if strings.Contains(got.Subject+got.Text+got.HTML, "987654") {

@@ -42,6 +42,7 @@ const (
 	UseRecord     Use = "record"   // MACs of acceptances and of the audit
 	UseRetired    Use = "retired"  // sealed record keys of removed master keys
 	UseLimit      Use = "limit"    // names of addresses in the keys of limits
+	UseFreeze     Use = "freeze"   // addresses of the page that stops a recovery
 )
 
 // KeySize is the size of a master key in bytes.

@@ -93,9 +93,15 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error {
 	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
 	guard := ""
-	if c.MayActivate {
+	set := ""
+	switch {
+	case c.MayActivate:
 		args = append(args, domain.Ready, c.Address)
 		guard = ` AND readiness = $7 AND erased_at = 0 AND erase_at = 0 AND matching = '' AND ($8 = '' OR email = $8)`
+	case c.PasswordJob != "":
+		args = append(args, c.PasswordJob, c.Address)
+		set = `, password_job = $7`
+		guard = ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0 AND ($8 = '' OR email = $8)`
 	}
 	var from []string
 	for _, state := range c.From {
@@ -106,7 +112,7 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 		activation_id  = CASE WHEN $2 = '' THEN activation_id ELSE $2 END,
 		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
-		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END
+		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END`+set+`
 		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`+guard, args...)
 }
 

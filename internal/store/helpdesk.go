@@ -66,6 +66,20 @@ type statements interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// freeze stops the recovery of a person's account. It returns ErrConflict if it is
+// stopped already.
+func freeze(ctx context.Context, tx *sql.Tx, f domain.Freeze) error {
+	p := domain.Person{ID: f.Person}
+	err := tx.QueryRowContext(ctx, `UPDATE people SET recovery_frozen_at = $1 WHERE id = $2 AND recovery_frozen_at = 0 RETURNING email`, micros(f.At), f.Person).Scan(&p.Email)
+	if errors.Is(err, sql.ErrNoRows) {
+		return domain.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	return endJourneys(ctx, tx, p, f.At)
+}
+
 // endJourneys revokes the unexpired journeys of a person, and those sent to the
 // person's address. Journey.Revoke decides for each whether it applies.
 func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Time) error {
@@ -136,7 +150,7 @@ func (s *Store) LongCode(ctx context.Context, macs [][]byte) (domain.LongCode, e
 	for _, mac := range macs {
 		c := domain.LongCode{MAC: mac}
 		var expires int64
-		err := s.db.QueryRowContext(ctx, `SELECT profile, address, expires_at FROM long_codes WHERE mac = $1`, hex.EncodeToString(mac)).Scan(&c.Profile, &c.Address, &expires)
+		err := s.db.QueryRowContext(ctx, `SELECT purpose, profile, address, expires_at FROM long_codes WHERE mac = $1`, hex.EncodeToString(mac)).Scan(&c.Purpose, &c.Profile, &c.Address, &expires)
 		c.ExpiresAt = moment(expires)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return c, wrap("long code", err)
@@ -152,6 +166,11 @@ func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return fmt.Errorf("edit: %w", err)
 		}
 	}
+	if e.Freeze != nil {
+		if err := freeze(ctx, tx, *e.Freeze); err != nil {
+			return err
+		}
+	}
 	if e.Desk != nil {
 		if err := giveDeskCode(ctx, tx, *e.Desk); err != nil {
 			return fmt.Errorf("desk code: %w", err)
@@ -163,8 +182,8 @@ func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 		}
 	}
 	if c := e.Long; c != nil {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO long_codes (mac, profile, address, expires_at) VALUES ($1, $2, $3, $4)`,
-			hex.EncodeToString(c.MAC), c.Profile, c.Address, micros(c.ExpiresAt)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO long_codes (mac, purpose, profile, address, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+			hex.EncodeToString(c.MAC), c.Purpose, c.Profile, c.Address, micros(c.ExpiresAt)); err != nil {
 			return fmt.Errorf("long code: %w", err)
 		}
 	}

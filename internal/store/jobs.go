@@ -76,6 +76,14 @@ func (s *Store) Extend(ctx context.Context, j domain.Job, until time.Time) error
 	}))
 }
 
+// OlderPasswordRuns reports whether a worker holds another password job of the
+// person than the given one.
+func (s *Store) OlderPasswordRuns(ctx context.Context, person domain.PersonID, jobID string) (runs bool, err error) {
+	err = s.writer.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND person_id = $2 AND id <> $3 AND given_up_at = 0 AND lease_until > $4)`,
+		domain.JobPassword, person, jobID, micros(s.now())).Scan(&runs)
+	return runs, wrap("password jobs", err)
+}
+
 // Finish deletes a job, with its payload, and writes its effects in one
 // transaction.
 func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {

@@ -114,7 +114,7 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 }
 
 // Prefixes of keys that the code composes.
-var dynamic = []string{"refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
+var dynamic = []string{"steps.", "recover.steps.", "refused.", "finding.", "error.", "strength.", "wait.", "claim.", "rule.",
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.next.", "console.step.", "console.story.", "console.mail.", "console.refused.",
 	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",
@@ -150,7 +150,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 			t.Errorf("the console says %s, which is not there", key)
 		}
 	}
-	call := regexp.MustCompile(`\.T "([^"]+)"`)
+	call := regexp.MustCompile(`\.([TF]) "([^"]+)"`)
 	files, err := fs.Glob(templates.FS, "*.html")
 	if err != nil {
 		t.Fatal(err)
@@ -165,9 +165,15 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
-			used[m[1]] = true
-			if !slices.Contains(keys, m[1]) {
-				t.Errorf("%s uses %s, which is not there", name, m[1])
+			prefixes := []string{""}
+			if m[1] == "F" { // other words in a recovery
+				prefixes = append(prefixes, "recover.")
+			}
+			for _, prefix := range prefixes {
+				used[prefix+m[2]] = true
+				if !slices.Contains(keys, prefix+m[2]) {
+					t.Errorf("%s uses %s, which is not there", name, prefix+m[2])
+				}
 			}
 		}
 		page := strings.TrimSuffix(name, ".html")

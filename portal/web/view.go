@@ -23,7 +23,9 @@ type View struct {
 	Institution Institution
 	Asset       func(name string) string // "app.css" → its address with a hash
 	TitleKey    string                   // message key of the page's title and h1
-	Step        int                      // 1 to 3 in the step bar; 0: no bar; 4: all steps are done
+	Step        int                      // position in the step bar; 0: no bar; len(Bar)+1: all steps are done
+	Words       string                   // prefix of the keys that F translates, "recover."; empty: none
+	Bar         []BarStep                // steps of the bar
 	Path        string                   // path of this page, for the language switch
 	Query       url.Values               // query parameters of this page that the language switch keeps
 	Token       string                   // for <input type="hidden" name="jeton">
@@ -54,6 +56,16 @@ func (v View) Breaks(text string) template.HTML {
 		before = r
 	}
 	return template.HTML(b.String())
+}
+
+// F translates a message that has other words in another flow than the activation:
+// the key with the prefix Words.
+func (v View) F(key string, args ...any) template.HTML { return v.T(v.Words+key, args...) }
+
+// BarStep is one step of the step bar.
+type BarStep struct {
+	N   int
+	Key string // message key of its name
 }
 
 // Other returns the language that the language switch leads to.

@@ -33,6 +33,10 @@ CREATE TABLE people (
     -- Folded words of names, number, login and addresses, for search and sorting
     -- (searchText in search.go).
     search             TEXT COLLATE "C" NOT NULL DEFAULT '',
+    -- The job of the newest password chosen in a recovery; an older job does nothing.
+    password_job       TEXT NOT NULL DEFAULT '',
+    -- Since when the recovery of the account is stopped; 0: it is not.
+    recovery_frozen_at BIGINT NOT NULL DEFAULT 0,
     -- The operator's reason for holding the person; empty if not held.
     hold               TEXT NOT NULL DEFAULT '',
     -- 'open' while an account of the realm may belong to the person, and the first
@@ -229,6 +233,7 @@ CREATE INDEX desk_codes_expires ON desk_codes (expires_at);
 -- Long codes sent by mail where six digits may not be enough.
 CREATE TABLE long_codes (
     mac        TEXT PRIMARY KEY,
+    purpose    TEXT NOT NULL,
     profile    TEXT NOT NULL,
     address    TEXT NOT NULL,
     expires_at BIGINT NOT NULL
