@@ -183,7 +183,7 @@ func TestS34_AForeignHostIsRefused(t *testing.T) {
 			t.Errorf("Host %q stands in the answer", host)
 		}
 	}
-	// The name with a final dot is redirected, whatever stands in the request line.
+	// The name with a final dot is redirected for each form of the request line.
 	for path, to := range map[*url.URL]string{
 		{Path: "/activation", RawQuery: "profil=etudiant"}: "/activation?profil=etudiant", {Opaque: "@evil.example/"}: "/", {Path: "//evil.example/x"}: "/evil.example/x",
 	} {

@@ -101,7 +101,7 @@ func (p *Portal) minutes(selected string, lang domain.Lang) int {
 		if selected != "" && profile.Key != selected {
 			continue
 		}
-		charter, err := p.Service.CharterFor(domain.Journey{Profile: profile.Key}, lang)
+		charter, err := p.Service.CharterOf(domain.Person{Profile: profile.Key}, lang)
 		if err != nil {
 			continue // the charter's page reports it
 		}

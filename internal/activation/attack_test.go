@@ -62,7 +62,7 @@ func TestR2_WhateverAttackersDoTheVictimGetsIn(t *testing.T) {
 // helpDeskNetwork is on the campus of the victim.
 const helpDeskNetwork = "192.0.2.9/32"
 
-// atTheDesk begins a journey with a right help desk code. What strangers do before
+// atTheDesk begins a journey with a right help desk code. Acts of strangers before it
 // cannot refuse it, nor the second proof that follows.
 func (a *attack) atTheDesk() {
 	j, err := a.EnterDesk(a.world.t.Context(), a.give(a.person.ID).Reveal(), domain.French, helpDeskNetwork)
@@ -72,7 +72,7 @@ func (a *attack) atTheDesk() {
 	a.verify(j.ID)
 }
 
-// verify gives the second proof, if the victim's profile asks for one, and fails if
+// verify answers the second proof, if the victim's profile asks for one, and fails if
 // the journey does not reach the charter.
 func (a *attack) verify(id domain.JourneyID) {
 	j, step, err := a.Journey(a.world.t.Context(), id)

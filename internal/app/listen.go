@@ -50,7 +50,7 @@ func (d *draining) Close() error {
 	return d.SetDeadline(time.Now().Add(drainFor))
 }
 
-// notifyReady tells systemd, for Type=notify, that the portal answers. It does
+// notifyReady reports to systemd, for Type=notify, that the portal answers. It does
 // nothing without NOTIFY_SOCKET.
 func notifyReady(socket string) error {
 	if socket == "" {

@@ -47,7 +47,7 @@ func TestFields_AnErasureKeepsOnlyWhatIsListed(t *testing.T) {
 			kept = append(kept, f.Name)
 		}
 	}
-	want := []string{"id", "profile", "number", "readiness", "login", "university_address", "account", "activated_at", "first_login_at", "erased_at"}
+	want := []string{"id", "profile", "number", "readiness", "login", "university_address", "account", "activated_at", "first_login_at", "recovery_frozen_at", "erased_at"}
 	if !slices.Equal(kept, want) {
 		t.Errorf("kept: %q, want %q", kept, want)
 	}

@@ -35,7 +35,7 @@ const (
 	AgainstNumber   Evidence = "number_differs"
 	AgainstNames    Evidence = "names_differ"
 	AgainstBirth    Evidence = "birth_date_differs"
-	AgainstDisabled Evidence = "disabled"    // nobody can log in to the account
+	AgainstDisabled Evidence = "disabled"    // the account admits no login
 	AgainstOwned    Evidence = "owned"       // the account belongs to another person of the registry
 	AgainstLogin    Evidence = "login_taken" // the account's login is reserved for another person
 )

@@ -472,7 +472,7 @@ func (l *layout) unused(m Mapping, used map[int]bool) {
 		}
 		if m := words().meaningsOf(h); m != nil {
 			if m[0].stops && !slices.ContainsFunc(values, func(v string) bool { return !contains(words().no, v) }) {
-				continue // it holds nobody
+				continue // it holds no person
 			}
 			if m[0].field != fieldEmail || !slices.ContainsFunc(l.doubts, func(f Finding) bool { return f.Kind == FindTwoMails && f.Value == h }) {
 				l.doubts = append(l.doubts, Finding{Kind: FindRejected, Field: names[m[0].field].key, Column: h, Examples: examplesOf(values)})

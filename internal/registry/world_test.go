@@ -49,7 +49,7 @@ func TestT1_EachStateIsReadOrTold(t *testing.T) {
 			t.Errorf("%s: not told: %+v", column, o.report.Findings)
 		}
 	}
-	// A column that holds nobody is not worth a warning.
+	// A column that stops no person is not worth a warning.
 	if o := imported(t, []byte("Numéro;Nom;Prénom;Date de naissance;Mail;Statut;suspended\n71;Roy;Anne;17/03/2007;a@example.org;Actif;0\n")); len(o.report.Findings) != 0 || o.people[0].Readiness != domain.Ready {
 		t.Errorf("%+v", o.report.Findings)
 	}
@@ -109,7 +109,7 @@ func TestT3_OneColumnWithBothNames(t *testing.T) {
 			t.Errorf("%s, %s: %+v", c.header, c.value, p)
 		}
 	}
-	// What cannot be divided refuses its line; a column of such names is no column.
+	// A name that cannot be divided refuses its line; a column of such names is no column.
 	o := imported(t, []byte("Numéro;NOM Prénom;Mail\n71;ROY Zoé;z@example.org\n72;ROY Anne;a@example.org\n73;ROY Bob;b@example.org\n74;ROY Léa;l@example.org\n75;Jean Paul Roy;j@example.org\n"))
 	if len(o.people) != 4 || len(o.refused) != 1 || !strings.Contains(o.refused[0], "can be divided") {
 		t.Errorf("%+v %q", o.people, o.refused)

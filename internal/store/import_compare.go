@@ -43,7 +43,7 @@ func (i *importing) compare() error {
 	return nil
 }
 
-// spell gives a number that is stored in other capitals its stored spelling, so
+// spell replaces a number that is stored in other capitals by its stored spelling, so
 // that a source which changes them does not make a second person. Numbers of the
 // order's Cases stay.
 func (i *importing) spell() error {

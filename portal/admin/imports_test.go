@@ -316,7 +316,7 @@ func TestImport_OneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = b.until(b.fill(p, "/essayer"))
-	b.until(b.fill(p, "/importer")).shows("main", "L'import est terminé.")
+	b.until(b.fill(p, "/importer")).shows("main", "L'import est terminé, sauf 1 ligne refusée : elle n'a pas été importée.")
 }
 
 // The page shows the progress of an import while it runs, and its result at the
@@ -342,7 +342,7 @@ func TestImport_TheProgressIsLive(t *testing.T) {
 	open()
 	p = b.until(p).shows("main", "Nouvelles 4")
 	p = b.fill(p, "/importer")
-	b.until(p).shows("main", "L'import est terminé.")
+	b.until(p).shows("main", "L'import est terminé, sauf 1 ligne refusée : elle n'a pas été importée.")
 }
 
 // gated is a store that waits for a test before it compares the people.

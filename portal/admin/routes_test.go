@@ -93,7 +93,7 @@ func whole(t *testing.T) *world {
 	})
 }
 
-// R10, S27: every route of the console is open to nobody but the listed roles, and
+// R10, S27: every route of the console is open to the listed roles only, and
 // every act that changes an address, writes to many, issues a code or takes data out
 // requires a fresh login.
 func TestR10_EveryRouteOfTheConsoleIsListed(t *testing.T) {

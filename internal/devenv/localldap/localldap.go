@@ -139,12 +139,6 @@ func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
 // Kill ends the server with SIGKILL.
 func (s *Server) Kill() { s.child.Kill() }
 
-// Pause stops the server's process without ending it, until Resume.
-func (s *Server) Pause() error { return s.child.Signal(syscall.SIGSTOP) }
-
-// Resume continues a paused server.
-func (s *Server) Resume() error { return s.child.Signal(syscall.SIGCONT) }
-
 // Again starts a stopped or killed server on the same data. change, if not nil,
 // changes its configuration.
 func (s *Server) Again(ctx context.Context, change func(conf string) string) error {

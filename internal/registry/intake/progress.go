@@ -50,7 +50,7 @@ func (i *Intake) take(id string, imports bool) bool {
 	if _, busy := i.elsewhere(id); busy {
 		return false
 	}
-	// What is left of an instance that died. Two instances that find it at the
+	// The file may be left from an instance that died. Two instances that find it at the
 	// same time: the second O_EXCL fails.
 	_ = os.Remove(i.path(id, progressFile)) // usually there is none
 	f, err := os.OpenFile(i.path(id, progressFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
