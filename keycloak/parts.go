@@ -23,7 +23,7 @@ type part struct {
 
 func (c *Client) parts() []part {
 	return []part{
-		{"settings", c.planRealm}, {"profile", c.planProfile}, {"groups", c.planGroups}, {"claims", c.planScope},
+		{"settings", c.planRealm}, {"profile", c.planProfile}, {"passkeys", c.planPasskeys}, {"groups", c.planGroups}, {"claims", c.planScope},
 		{"portal", c.planPortal}, {"ent", c.planENT}, {"console", c.planConsole},
 	}
 }
@@ -88,6 +88,8 @@ func (c Change) Means() string {
 		return "values that they hold stay; they can no longer edit these attributes themselves"
 	case c.Part == "claims", c.Part == "ent" && strings.HasPrefix(c.What, "client scope"):
 		return "relying parties of the client receive these claims at the next login, also for users that the portal did not create, as far as they have the attributes"
+	case c.Part == "passkeys":
+		return "they can add a passkey and log in with it; passwords stay"
 	case c.Part == "groups":
 		return "none is put into the group"
 	}

@@ -28,6 +28,7 @@ type Wanted struct {
 	ConsoleURL     string   // "https://…/admin"
 	// Directory is set if accounts are kept in a directory below the realm.
 	Directory *Directory
+	Passkeys  *Passkeys // nil: the realm\'s policy for passkeys is not planned
 }
 
 // Secret is the id and the secret of a confidential client.

@@ -279,7 +279,7 @@ func (f *fakeService) PersonOf(_ context.Context, j domain.Journey) (domain.Pers
 		return domain.Person{}, domain.ErrNotFound
 	}
 	return domain.Person{
-		ID: j.Person, GivenName: "Jeanne", FamilyName: "Martin", Login: "o" + rightNumber, UniversityAddress: "jeanne.martin@etu.exemple.fr",
+		ID: j.Person, GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Login: "o" + rightNumber, UniversityAddress: "jeanne.martin@etu.exemple.fr",
 	}, nil
 }
 
@@ -319,6 +319,13 @@ func (f *fakeService) FirstLogin(_ context.Context, login, _ string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.logins = append(f.logins, login)
+	return nil
+}
+
+func (f *fakeService) PasskeyAnswered(_ context.Context, login, _ string, answer domain.EventKind) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.logins = append(f.logins, login+" "+string(answer))
 	return nil
 }
 

@@ -1,11 +1,13 @@
 package portal
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +42,12 @@ type underway struct {
 	Charter bool   // the charter comes after the login
 	Login   string // the account that was just activated; empty: any account
 	Account string // its id in Keycloak
+	Passkey bool   // Keycloak offers a passkey after the login
+}
+
+// passkeys is an SSO that can offer a passkey after a login. A CAS server is none.
+type passkeys interface {
+	PasskeyURL(ctx context.Context, hint, lang string) (string, sso.State, error)
 }
 
 // thenCharter in the address of the login leads to the charter after it.
@@ -48,6 +56,9 @@ const thenCharter = "charte"
 // anyAccount in the address of the login accepts an account other than the one that
 // was just activated.
 const anyAccount = "autre"
+
+// noOffer in the address of the login leaves out the offer of a passkey.
+const noOffer = "sans-cle"
 
 // entLife is the life of the session at the stand-in ENT, as long as Keycloak's own
 // longest session (10 hours by default).
@@ -73,17 +84,31 @@ func (p *Portal) login(c *gin.Context) error {
 	if _, is := c.GetQuery(anyAccount); is {
 		person = domain.Person{}
 	}
-	to, state, err := p.SSO.AuthURL(c.Request.Context(), person.Login, string(p.site.Lang(c)))
+	begin, offers := p.SSO.AuthURL, p.offersPasskey(c, person)
+	if offers {
+		begin = p.SSO.(passkeys).PasskeyURL
+	}
+	to, state, err := begin(c.Request.Context(), person.Login, string(p.site.Lang(c)))
 	if err != nil {
 		return ssoError(err)
 	}
 	_, charter := c.GetQuery(thenCharter)
 	p.site.DropSealed(c, stateCookie+"-", statesKept-1)
-	begun := underway{State: state, Charter: charter, Login: person.Login, Account: person.AccountID}
+	begun := underway{State: state, Charter: charter, Login: person.Login, Account: person.AccountID, Passkey: offers}
 	if err := p.site.PutSealed(c, stateName(state.State), begun, stateKept); err != nil {
 		return err
 	}
 	return web.SeeOther(to)
+}
+
+// offersPasskey reports whether a login offers a passkey: the first login of an account
+// that was just activated, if its profile offers one. A link that asks for no offer is
+// where the visitor is led after Keycloak refused to make one.
+func (p *Portal) offersPasskey(c *gin.Context, person domain.Person) bool {
+	_, can := p.SSO.(passkeys)
+	_, without := c.GetQuery(noOffer)
+	i := slices.IndexFunc(p.Profiles, func(profile domain.Profile) bool { return profile.Key == person.Profile })
+	return can && !without && i >= 0 && p.Profiles[i].Credential == domain.PasswordOrPasskey && person.FirstLoginAt.IsZero()
 }
 
 // justActivated returns the person of the session's finished activation, or the zero
@@ -118,6 +143,11 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if errors.Is(err, sso.ErrState) {
 		return p.loginAgain(c, err)
 	}
+	if err != nil && begun.Passkey && errors.Is(err, sso.ErrToken) && query.Has("error") {
+		// The realm has no such action: the login is begun without it.
+		p.site.Log(c).Warn("Keycloak offers no passkeys; see realm check", "cause", err.Error())
+		return web.SeeOther(pathLogin + "?" + noOffer)
+	}
 	if err != nil {
 		return ssoError(err)
 	}
@@ -128,6 +158,9 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		// The login succeeded; only its record in the store failed.
 		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
+	}
+	if begun.Passkey {
+		p.passkeyAnswered(c, who, sso.ActionAnswer(query))
 	}
 	charter := begun.Charter || p.owes(c, who)
 	if p.EntURL != "" && !charter {
@@ -151,6 +184,20 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		return web.SeeOther(pathRenewal)
 	}
 	return web.SeeOther(pathEnt)
+}
+
+// passkeyAnswered records the answer to the offer of a passkey. The login succeeded
+// with each answer.
+func (p *Portal) passkeyAnswered(c *gin.Context, who sso.Identity, answer sso.Answer) {
+	kind, answered := map[sso.Answer]domain.EventKind{
+		sso.AnswerSuccess: domain.EventPasskeyAdded, sso.AnswerCancelled: domain.EventPasskeyLater, sso.AnswerError: domain.EventPasskeyFailed,
+	}[answer]
+	if !answered {
+		return
+	}
+	if err := p.Service.PasskeyAnswered(c.Request.Context(), who.Login, who.Account, kind); err != nil {
+		p.site.Log(c).Error("answer to the offer of a passkey not recorded", "cause", err.Error())
+	}
 }
 
 // loginAgain begins the login again if its answer has no valid state: a right password

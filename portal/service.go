@@ -50,6 +50,9 @@ type Service interface {
 	Fragments(p domain.Person) []string
 	ChoosePassword(ctx context.Context, j *domain.Journey, password, confirmation secret.Text) error
 	FirstLogin(ctx context.Context, login, accountID string) error
+	// PasskeyAnswered records the answer to the offer of a passkey after the first
+	// login.
+	PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind) error
 	// Reader returns the person of an account, and whether the acceptance of the
 	// charter in force is missing. It returns domain.ErrNotFound if the portal did
 	// not create the account.

@@ -43,6 +43,19 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 	return err
 }
 
+// PasskeyAnswered records the answer to the offer of a passkey, by the kind of its
+// event. An account that the portal does not know changes nothing.
+func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind) error {
+	p, err := s.personOfAccount(ctx, strings.ToLower(login), accountID)
+	if errors.Is(err, domain.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Store.Apply(ctx, domain.Effects{Events: []domain.Event{{At: s.now(), Kind: answer, Person: p.ID}}})
+}
+
 // personOfAccount returns the person to whom the account of a login belongs.
 func (s *Service) personOfAccount(ctx context.Context, login, accountID string) (domain.Person, error) {
 	if accountID == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"entree/internal/config"
+	"entree/internal/domain"
 	"entree/keycloak"
 )
 
@@ -32,6 +33,9 @@ func Wanted(c config.Config) keycloak.Wanted {
 		w.PasswordPolicy += fmt.Sprintf(" and specialChars(%d)", c.Password.Special)
 	}
 	for _, p := range c.Profiles {
+		if domain.Credentials(p.Credential) == domain.PasswordOrPasskey {
+			w.Passkeys = &keycloak.Passkeys{Institution: c.Institution.Name, Host: c.SSO.PasskeyHost}
+		}
 		for _, g := range p.Groups {
 			if !slices.Contains(w.Groups, g) {
 				w.Groups = append(w.Groups, g)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entree/internal/colour"
+	"entree/internal/domain"
 	"entree/internal/naming"
 	"entree/internal/secret"
 )
@@ -303,6 +304,15 @@ func (c *Config) checkProfiles(f *faults) {
 			f.add(key+".recovery_proof", "%q: want birth_date, number, none or nothing", p.RecoveryProof)
 		}
 		f.need(key+".affiliation", p.Affiliation)
+		switch domain.Credentials(p.Credential) {
+		case "", domain.PasswordOnly:
+		case domain.PasswordOrPasskey:
+			if c.SSO.Kind != "oidc" {
+				f.add(key+".credential", "a passkey is offered by Keycloak after a login: sso.kind must be oidc")
+			}
+		default:
+			f.add(key+".credential", "%q: want password or password_or_passkey", p.Credential)
+		}
 		for _, g := range p.Groups {
 			if names := strings.Split(g, "/"); len(names) < 2 || names[0] != "" || slices.Contains(names[1:], "") {
 				f.add(key+".groups", "%q: want the path of a group, like /etudiants or /etudiants/licence", g)

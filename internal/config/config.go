@@ -130,6 +130,7 @@ type SSO struct {
 	ClientID     string      `yaml:"client_id"`
 	ClientSecret secret.Text `yaml:"client_secret"`
 	EntURL       string      `yaml:"ent_url"`
+	PasskeyHost  string      `yaml:"passkey_host"`
 }
 
 // Console configures the login of operators at /admin. Without a client secret the
@@ -292,7 +293,8 @@ type Profile struct {
 	Affiliations  []string `yaml:"affiliations"`
 	// NumberCase says that numbers which differ in capitals only belong to
 	// different people.
-	NumberCase bool `yaml:"number_case"`
+	NumberCase bool   `yaml:"number_case"`
+	Credential string `yaml:"credential"`
 }
 
 // Charter names the files of one version of a charter.

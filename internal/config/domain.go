@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +26,7 @@ func (c Config) Domain() []domain.Profile {
 			Key: p.Key, Names: map[domain.Lang]string{domain.French: p.Name.French, domain.English: p.Name.English},
 			Proof: domain.Proof(p.Proof), RecoveryProof: p.recoveryProof(), Login: p.Login, Address: p.Address, Groups: p.Groups,
 			Affiliation: p.Affiliation, Affiliations: affiliations,
+			Credential: cmp.Or(domain.Credentials(p.Credential), domain.PasswordOnly),
 		})
 	}
 	return out

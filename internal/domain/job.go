@@ -106,6 +106,9 @@ const (
 	EventAccountParked   EventKind = "account.parked"
 	EventAccountRefused  EventKind = "account.refused" // by Keycloak; details: field, rule, class
 	EventFirstLogin      EventKind = "account.first_login"
+	EventPasskeyAdded    EventKind = "passkey.added"       // offered after the first login, as the next two
+	EventPasskeyLater    EventKind = "passkey.later"       // the student declined for now
+	EventPasskeyFailed   EventKind = "passkey.failed"      // the device could not register one
 	EventCharterPending  EventKind = "charter.not_written" // accepted, but Keycloak could not be updated
 	EventInvited         EventKind = "person.invited"
 	EventMailSent        EventKind = "mail.sent"

@@ -139,6 +139,8 @@ type Profile struct {
 	// eduPersonAffiliation, "member" among them where it applies.
 	Affiliation  string
 	Affiliations []string
+
+	Credential Credentials // what its people log in with
 }
 
 // ProofFor returns the second proof that a journey of a purpose requires.
@@ -148,6 +150,15 @@ func (p Profile) ProofFor(purpose Purpose) Proof {
 	}
 	return p.Proof
 }
+
+// Credentials is the choice of credentials that a profile offers.
+type Credentials string
+
+// The choices. The password always comes first: it is chosen in the activation.
+const (
+	PasswordOnly      Credentials = "password"
+	PasswordOrPasskey Credentials = "password_or_passkey" // a passkey is offered after the first login
+)
 
 // Proof is the second proof that a profile requires besides the code.
 type Proof string

@@ -275,21 +275,50 @@ func (r *RelyingParty) oauth(p *oidc.Provider) *oauth2.Config {
 // and the state for Exchange. hint is the identifier to fill in and lang the
 // language of the provider's pages; both may be empty.
 func (r *RelyingParty) AuthURL(ctx context.Context, hint, lang string) (string, State, error) {
-	return r.begin(ctx, hint, lang, false)
+	return r.begin(ctx, hint, lang)
+}
+
+// PasskeyURL begins a login after which Keycloak offers to register a passkey, unless
+// the account has one. ActionAnswer reads the answer from the query of the redirect.
+func (r *RelyingParty) PasskeyURL(ctx context.Context, hint, lang string) (string, State, error) {
+	return r.begin(ctx, hint, lang, oauth2.SetAuthURLParam("kc_action", "webauthn-register-passwordless:skip_if_exists"))
+}
+
+// Answer is the outcome of an action that Keycloak offered after a login, which
+// succeeded in each case.
+type Answer string
+
+// The outcomes. AnswerNone: there was no action, or the account has a passkey.
+const (
+	AnswerNone      Answer = ""
+	AnswerSuccess   Answer = "success"
+	AnswerCancelled Answer = "cancelled"
+	AnswerError     Answer = "error"
+)
+
+// ActionAnswer returns the outcome of the action that was begun with a login.
+func ActionAnswer(query url.Values) Answer {
+	switch a := Answer(only(query, "kc_action_status")); a {
+	case AnswerSuccess, AnswerCancelled, AnswerError:
+		return a
+	}
+	return AnswerNone
 }
 
 // FreshAuthURL begins a login for which the provider must ask for the password
 // again, even in an existing session (OpenID Connect Core §3.1.2.1).
 func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (string, State, error) {
-	return r.begin(ctx, hint, lang, true)
+	to, s, err := r.begin(ctx, hint, lang, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	s.Fresh = true
+	return to, s, err
 }
 
-func (r *RelyingParty) begin(ctx context.Context, hint, lang string, fresh bool) (string, State, error) {
+func (r *RelyingParty) begin(ctx context.Context, hint, lang string, more ...oauth2.AuthCodeOption) (string, State, error) {
 	p, _, err := r.discover(ctx)
 	if err != nil {
 		return "", State{}, err
 	}
-	s := State{Begun: r.config.Now(), Fresh: fresh}
+	s := State{Begun: r.config.Now()}
 	for _, to := range []*string{&s.State, &s.Nonce, &s.Verifier} {
 		var b [32]byte
 		if _, err := io.ReadFull(r.config.Random, b[:]); err != nil {
@@ -297,15 +326,12 @@ func (r *RelyingParty) begin(ctx context.Context, hint, lang string, fresh bool)
 		}
 		*to = base64.RawURLEncoding.EncodeToString(b[:])
 	}
-	options := []oauth2.AuthCodeOption{oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier)}
+	options := append(more, oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier))
 	if hint != "" {
 		options = append(options, oauth2.SetAuthURLParam("login_hint", hint))
 	}
 	if lang != "" {
 		options = append(options, oauth2.SetAuthURLParam("ui_locales", lang))
-	}
-	if fresh {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return r.oauth(p).AuthCodeURL(s.State, options...), s, nil
 }
