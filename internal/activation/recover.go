@@ -111,7 +111,7 @@ func (s *Service) intendPassword(j domain.Journey, p domain.Person, c domain.Cre
 }
 
 // PasswordJobs returns the handler that replaces passwords. The newest password of a
-// person wins, also if the accounts were slow or away; docs/model/recovery.pml has the same steps:
+// person wins, also if the accounts were slow or away:
 //
 //	newest? ── no ──► overtaken: nothing is sent
 //	   │ yes
@@ -144,11 +144,11 @@ func (s passwordJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, 
 		return domain.Effects{}, err
 	}
 	switch {
-	case p.PasswordJob != job.ID:
+	case p.PasswordJob != "" && p.PasswordJob != job.ID:
 		return domain.Effects{}, s.end(ctx, job.Journey, s.event(job, domain.EventRecoveryOvertaken), func(j *domain.Journey) bool { return j.Overtake(s.now()) })
 	case !p.HasLiveAccount():
 		return domain.Effects{}, s.refuse(ctx, job, p, change.Lang, domain.BarDisabled)
-	case !p.MayRecover():
+	case !p.MayRecover() || p.PasswordJob == "": // the end of a stop clears the job
 		return domain.Effects{}, s.refuse(ctx, job, p, change.Lang, domain.BarFrozen)
 	}
 	older, err := s.Store.OlderPasswordRuns(ctx, p.ID, job.ID)

@@ -31,7 +31,8 @@ type Person struct {
 	FirstLoginAt time.Time
 
 	// PasswordJob is the job of the newest password that was chosen in a recovery.
-	// An older job does nothing.
+	// An older job does nothing. It is cleared when an operator ends the stop of the
+	// recovery.
 	PasswordJob string
 	// RecoveryFrozenAt is set while the student or an operator has stopped the
 	// recovery of the account.

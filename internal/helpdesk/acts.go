@@ -185,6 +185,25 @@ func (d *Service) Release(ctx context.Context, e audit.Entry, seen Seen, why str
 	})
 }
 
+// Unfreeze ends the stop that the link of a notice put on the recovery of a person's
+// account. A password that was chosen before the stop and still waits is never set:
+// the person who stopped the recovery may not have chosen it.
+func (d *Service) Unfreeze(ctx context.Context, e audit.Entry, seen Seen, why string) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Unfreeze })
+	if err != nil {
+		return err
+	}
+	if why, err = reason(why); err != nil {
+		return err
+	}
+	after := p
+	after.RecoveryFrozenAt, after.PasswordJob = time.Time{}, ""
+	return d.commit(ctx, domain.Effects{
+		Edits: []domain.PersonEdit{{Before: p, After: after}},
+		Audit: done(e, ActUnfrozen, p, map[string]string{"reason": why, "frozen_at": p.RecoveryFrozenAt.UTC().Format(time.RFC3339)}),
+	})
+}
+
 // Code issues a code of the help desk, to be read out or printed once: only its
 // MAC is stored. If another address is given as well, the address is corrected
 // in the same transaction.

@@ -63,6 +63,7 @@ const (
 	ActUnlocked  = "person.unlocked"
 	ActHeld      = "person.held"
 	ActReleased  = "person.released"
+	ActUnfrozen  = "person.recovery_unfrozen"
 	ActDeskCode  = "person.desk_code"
 	ActAdopted   = "person.account_adopted"
 	ActRenamed   = "person.renamed"
@@ -121,13 +122,14 @@ func (r *Refusal) Error() string { return "refused: " + string(r.Reason) }
 
 // Can lists the acts that a person's state allows. The operator's role is
 // checked elsewhere.
-type Can struct{ Correct, Send, Unlock, Hold, Release, Code, Resolve bool }
+type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve bool }
 
 // Offers returns the acts that the state of p allows.
 func Offers(p domain.Person) Can {
 	return Can{
 		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate(), Code: p.MayActivate(),
 		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked,
+		Unfreeze: !p.RecoveryFrozenAt.IsZero() && p.ErasedAt.IsZero(),
 	}
 }
 

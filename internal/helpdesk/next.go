@@ -32,6 +32,8 @@ func (c Case) Next() Next {
 			return Next{Key: "refused", At: refused.At, Field: refused.What["field"]}
 		}
 		return Next{Key: "creating", At: c.last(string(domain.EventPasswordChosen)).At}
+	case c.Account == domain.AccountActive && !c.RecoveryFrozenAt.IsZero():
+		return Next{Key: "frozen", At: c.RecoveryFrozenAt}
 	case c.Account == domain.AccountActive && c.FirstLoginAt.IsZero():
 		return Next{Key: "unused", At: c.ActivatedAt}
 	case c.Account == domain.AccountActive:

@@ -132,6 +132,9 @@ func TestU10_NextSaysWhatIsInTheWay(t *testing.T) {
 		"refused value":      {helpdesk.Case{Person: domain.Person{Account: domain.AccountCreating}, Story: []helpdesk.HistoryEntry{imported, refused}}, helpdesk.Next{Key: "refused", At: refused.At, Field: "email"}},
 		"parked":             {helpdesk.Case{Person: domain.Person{Account: domain.AccountParked}}, helpdesk.Next{Key: "parked"}},
 		"active":             {helpdesk.Case{Person: domain.Person{Account: domain.AccountActive, FirstLoginAt: start, Hold: "late"}}, helpdesk.Next{Key: "active", At: start}},
+		"frozen recovery":    {helpdesk.Case{Person: domain.Person{Account: domain.AccountActive, FirstLoginAt: start, RecoveryFrozenAt: at}}, helpdesk.Next{Key: "frozen", At: at}},
+		"frozen, never used": {helpdesk.Case{Person: domain.Person{Account: domain.AccountActive, RecoveryFrozenAt: at}}, helpdesk.Next{Key: "frozen", At: at}},
+		"frozen and erasing": {helpdesk.Case{Person: domain.Person{Account: domain.AccountActive, RecoveryFrozenAt: start, EraseAt: at}}, helpdesk.Next{Key: "erasing", At: at}},
 		"erased":             {helpdesk.Case{Person: domain.Person{Readiness: domain.Held, ErasedAt: start}}, helpdesk.Next{Key: "erased", At: start}},
 	} {
 		if got := tt.c.Next(); got != tt.want {

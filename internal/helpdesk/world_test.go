@@ -63,6 +63,7 @@ func newWorld(t *testing.T) *world {
 	w.Service = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Accounts: w.accounts})
 	runner.Handle(domain.JobMail, service.MailJobs())
 	runner.Handle(domain.JobAccount, service.AccountJobs())
+	runner.Handle(domain.JobPassword, service.PasswordJobs())
 	runner.Handle(helpdesk.JobAdopt, w.AdoptJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -25,6 +25,7 @@ type HelpDesk interface {
 	Unlock(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
 	Hold(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Release(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
+	Unfreeze(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
 	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
 	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error

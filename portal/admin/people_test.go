@@ -90,6 +90,10 @@ func (d *deskOfOne) Hold(_ context.Context, e audit.Entry, seen helpdesk.Seen, w
 	return d.ask(e, "hold", seen, why)
 }
 
+func (d *deskOfOne) Unfreeze(_ context.Context, e audit.Entry, seen helpdesk.Seen, why string) error {
+	return d.ask(e, "unfreeze", seen, why)
+}
+
 func (d *deskOfOne) Adopt(_ context.Context, e audit.Entry, seen helpdesk.Seen, account string) error {
 	return d.ask(e, "adopt", seen, account)
 }

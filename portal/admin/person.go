@@ -211,6 +211,11 @@ func (a *Console) release(v *visit, form web.Form) error {
 	return a.acted(v, form, a.Desk.Release(v.Request.Context(), v.entry("", "", nil), s, form["motif"]), "liberer", "liberer-motif", "console.person.released")
 }
 
+func (a *Console) unfreeze(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.Unfreeze(v.Request.Context(), v.entry("", "", nil), s, form["motif"]), "degeler", "degeler-motif", "console.person.unfrozen")
+}
+
 func (a *Console) adopt(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	err := a.Desk.Adopt(v.Request.Context(), v.entry("", "", nil), s, form["compte"])
@@ -270,13 +275,13 @@ func personSamples() (pages []any) {
 	var journey domain.Journey
 	journey.ProveAtDesk(at, "Ada", "p")
 	full.Under = []helpdesk.OpenJourney{{Step: domain.StepCode, Ends: at, Journey: journey}}
-	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Code: true, Resolve: true}
+	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Unfreeze: true, Code: true, Resolve: true}
 	for _, state := range domain.PersonStates() {
 		page := full
 		page.State = state
 		pages = append(pages, page)
 	}
-	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_guide", "step_password", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
+	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "frozen", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_guide", "step_password", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
 		pages = append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: key, At: at, Field: "email"}})
 	}
 	return append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: "not_begun"}})

@@ -71,6 +71,7 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/debloquer", a.unlock, seenFields, helpers...)
 	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
 	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)
+	post(pathPeople+"/:id/degeler", a.unfreeze, whyFields, helpers...).stepUp()
 	post(pathPeople+"/:id/guichet", a.deskCode, deskFields, helpers...).stepUp()
 	post(pathPeople+"/:id/adopter", a.adopt, adoptFields, admins...).stepUp()
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()

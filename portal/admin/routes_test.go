@@ -46,6 +46,7 @@ POST /admin/personnes/:id/reessayer            | admin                  | no    
 POST /admin/personnes/:id/debloquer            | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/retenir              | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/liberer              | admin helpdesk         | no        | helps
+POST /admin/personnes/:id/degeler              | admin helpdesk         | always    | allows new passwords
 POST /admin/personnes/:id/guichet              | admin helpdesk         | always    | issues a code
 POST /admin/personnes/:id/adopter              | admin                  | always    | gives an account
 POST /admin/personnes/:id/renommer             | admin                  | always    | gives an account

@@ -1,0 +1,54 @@
+package admin_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"entree/internal/domain"
+	"entree/internal/helpdesk"
+)
+
+// The first line of the page says that the recovery is frozen, and since when. The help
+// desk ends the stop after a fresh login; an auditor only reads.
+func TestPeople_AFrozenRecoveryIsShownAndEnded(t *testing.T) {
+	for lang, says := range map[string][3]string{
+		"fr": {"La personne a bloqué le changement de son mot de passe le 01/09/2026", "autoriser à nouveau le changement de mot de passe", "Le mot de passe peut à nouveau être changé."},
+		"en": {"The person blocked password changes on", "allow password changes again", "The password can be changed again."},
+	} {
+		w, d := withDesk(t)
+		d.person.Account, d.person.FirstLoginAt = domain.AccountActive, w.now().Add(-48*time.Hour)
+		b := w.operator("helpdesk")
+		form := `form[action="` + jean + `/degeler"]`
+		if p := b.get(jean + "?lang=" + lang); p.Find(form).Length() != 0 {
+			t.Error("the act is offered for a recovery that is not frozen")
+		}
+		d.person.RecoveryFrozenAt = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
+		b.get(jean).shows(".next", says[0])
+		d.refuse = helpdesk.ReasonMissing
+		p := b.submit(b.get(jean), jean+"/degeler", "motif", " ")
+		if p.status != http.StatusUnprocessableEntity || p.Find("details[open] #degeler-motif-error").Length() != 1 {
+			t.Errorf("without a reason: %d", p.status)
+		}
+		d.refuse = ""
+		w.sleep(10 * time.Minute)
+		p = b.submit(b.get(jean), jean+"/degeler", "motif", "carte vue").want("/admin/confirmer", 200).shows("main", says[1])
+		if len(d.asked) != 0 {
+			t.Fatalf("done without a fresh login: %v", d.asked)
+		}
+		b.submit(p, jean+"/degeler").shows(".notice", says[2])
+		if len(d.asked) != 1 || d.asked[0] != "helpdesk unfreeze carte vue" {
+			t.Errorf("asked: %q", d.asked)
+		}
+		d.story = []helpdesk.HistoryEntry{{At: w.now(), Kind: helpdesk.ActUnfrozen, By: "Ada", What: map[string]string{"reason": "carte vue"}}}
+		b.get(jean).shows(".story", "Ada").shows(".story q", "carte vue")
+
+		auditor := w.operator("auditor")
+		p = auditor.get(jean).shows(".next", "")
+		typed := url.Values{"jeton": {p.Find("[name=jeton]").AttrOr("value", "")}, "vu": {helpdesk.Version(d.person) + " 0"}, "motif": {"x"}}
+		if got := auditor.do("POST", jean+"/degeler", typed); p.Find(form).Length() != 0 || got.status != http.StatusForbidden || len(d.asked) != 1 {
+			t.Errorf("an auditor: %d, asked %q", got.status, d.asked)
+		}
+	}
+}
