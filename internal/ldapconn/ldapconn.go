@@ -44,7 +44,8 @@ func (s Server) Dial(ctx context.Context) (conn *ldap.Conn, release func(), err 
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err = ldap.DialURL(s.URL, ldap.DialWithDialer(&net.Dialer{Timeout: s.Timeout, Cancel: ctx.Done()}), ldap.DialWithTLSConfig(trust))
+	dialer := &net.Dialer{Timeout: s.Timeout, Cancel: ctx.Done()} //nolint:staticcheck // go-ldap takes a dialer and no context
+	conn, err = ldap.DialURL(s.URL, ldap.DialWithDialer(dialer), ldap.DialWithTLSConfig(trust))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -93,7 +93,7 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 		}
 	}
 	for _, of := range v.meanings {
-		slices.SortFunc(of, func(a, b meaning) int { return int(order[a.field] - order[b.field]) })
+		slices.SortFunc(of, func(a, b meaning) int { return order[a.field] - order[b.field] })
 	}
 	for _, h := range file.Needless {
 		v.needless[h] = true

@@ -204,10 +204,8 @@ func (a *Console) rejectMatch(v *visit, form web.Form) error {
 // decide carries out a decision. A refused one shows the page again with the reason
 // that was typed.
 func (a *Console) decide(v *visit, form web.Form, act func(context.Context, audit.Entry, domain.PersonID, string, string) error, key string) error {
-	id, fault := domain.PersonID(v.Param("id")), ""
-	if strings.TrimSpace(form["motif"]) == "" {
-		fault = "console.refused.reason_missing"
-	} else {
+	id, fault := domain.PersonID(v.Param("id")), "console.refused.reason_missing"
+	if strings.TrimSpace(form["motif"]) != "" {
 		err := act(v.Request.Context(), v.entry("", "", nil), id, form["compte"], strings.TrimSpace(form["motif"]))
 		switch {
 		case err == nil:

@@ -50,7 +50,7 @@ func (b IMAP) Check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("bounce: IMAP: %w", err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	if err := c.Login(b.User, b.Password.Reveal()).Wait(); err != nil {
 		return fmt.Errorf("bounce: IMAP login: %w", err)
