@@ -24,6 +24,7 @@ type Accounts struct {
 	Console string
 	scope   string              // of eduPersonPrincipalName
 	numbers map[string][]string // see WithNumbers
+	page    int                 // accounts in one request of Each; 0: readPage
 }
 
 // Accounts returns the accounts of the realm. scope is the domain after the @ of

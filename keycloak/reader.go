@@ -1,6 +1,7 @@
 package keycloak
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -26,22 +27,25 @@ func (c *Accounts) Count(ctx context.Context) (n int, err error) {
 }
 
 // Each calls see with all accounts of the realm, in pages. Keycloak sorts them by
-// login and counts from the first one, so that accounts which are deleted meanwhile
-// would shift the pages. Each page therefore begins with the last account of the
-// page before; if it does not, Each goes back, and see gets some accounts twice.
+// login and counts from the first one, so that accounts which are created or deleted
+// meanwhile shift the pages. Each request therefore asks for the last account of the
+// page before once more. If the answer lacks it, Each goes back until it is found, or
+// to the first page, and see gets some accounts twice.
 func (c *Accounts) Each(ctx context.Context, see func([]domain.Existing) error) error {
+	size := cmp.Or(c.page, readPage)
 	for first, last := 0, ""; ; {
 		var users []gocloak.User
-		query := fmt.Sprintf("?briefRepresentation=false&first=%d&max=%d", first, readPage)
+		query := fmt.Sprintf("?briefRepresentation=false&first=%d&max=%d", first, size)
 		if _, err := c.do(ctx, http.MethodGet, c.path("users")+query, nil, &users); err != nil {
 			return err
 		}
-		if last != "" && (len(users) == 0 || gocloak.PString(users[0].ID) != last) {
-			first, last = max(0, first-readPage), ""
+		at := slices.IndexFunc(users, func(u gocloak.User) bool { return last != "" && gocloak.PString(u.ID) == last })
+		if last != "" && at < 0 && first > 0 {
+			first = max(0, first-size)
 			continue
 		}
 		some := make([]domain.Existing, 0, len(users))
-		for _, u := range users {
+		for _, u := range users[at+1:] {
 			if x := existing(u); x.ID != "" {
 				some = append(some, x)
 			}
@@ -49,7 +53,7 @@ func (c *Accounts) Each(ctx context.Context, see func([]domain.Existing) error) 
 		if err := see(some); err != nil {
 			return err
 		}
-		if len(users) < readPage {
+		if len(users) < size {
 			return nil
 		}
 		last = gocloak.PString(users[len(users)-1].ID)
