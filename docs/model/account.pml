@@ -11,11 +11,14 @@
  *   find     after a 409 or no answer                   keycloak/accounts.go
  *   done     creating -> live, the journey's end      internal/activation/make.go
  *   park     somebody else's account: a human looks     internal/activation/make.go
+ *   match    an account from before the portal is hers  internal/matching
  *
  * Faults to plant, each of which has to be found:
  *   -DPLANT_409      set the password of what is there already
  *   -DPLANT_MARK     one mark for a person rather than one for each intent
  *   -DPLANT_UNSOUGHT create without having sought the person first
+ *   -DPLANT_UNMATCHED do not seek her before she was compared with accounts that exist
+ *   -DPLANT_AGAIN    create for a person who is parked or has an account already
  *   -DPLANT_SILENT   a second password is refused without a word
  */
 #define JOURNEYS  2     /* of one person, in two browsers */
@@ -35,18 +38,21 @@ typedef Database {
 	byte  names[NAMES + 1];      /* names: whose each is */
 	byte  mark[JOURNEYS];        /* of the intent, and its password; 0: none */
 	bool  job[JOURNEYS];
+	bool  compared;              /* people.matched_at */
+	bool  open;                  /* people.matching: an account may be hers */
 	mtype end[JOURNEYS]          /* none, live, parked */
 }
 Database db, saved;
 hidden Database nothing;
 bool restored;
+bool others;                     /* the realm has accounts that the portal did not make */
 
 /* Keycloak: one account for each name. */
 byte owner[NAMES + 1], kcMark[NAMES + 1], kcPassword[NAMES + 1];
 chan posts = [INSTANCES] of { byte, byte };  /* instance, journey: on their way */
 byte  call[INSTANCES];           /* the journey whose answer is waited for, and 1 */
 mtype answer[INSTANCES];
-bool  idle[INSTANCES];
+bool  idle[INSTANCES], seek[INSTANCES];
 
 /* What is true, whoever knows it. */
 byte choices;                    /* passwords chosen so far */
@@ -62,8 +68,24 @@ byte shown[JOURNEYS];            /* success was shown, for this name */
 #define HERS  (owner[1] == SHE || owner[2] == SHE)
 #define OURS  (owner[db.name] == SHE && kcMark[db.name] == MARK)
 
+#ifdef PLANT_UNSOUGHT
+#define SEEK (others && !db.compared)
+#else
+#ifdef PLANT_UNMATCHED
+#define SEEK restored
+#else
+#define SEEK (restored || others && !db.compared)
+#endif
+#endif
+
+#ifdef PLANT_AGAIN
+#define GOES true
+#else
+#define GOES (db.account == creating)
+#endif
+
 #define COPY(to, from) \
-	to.account = from.account; to.name = from.name; to.names[1] = from.names[1]; to.names[2] = from.names[2]; \
+	to.compared = from.compared; to.open = from.open; to.account = from.account; to.name = from.name; to.names[1] = from.names[1]; to.names[2] = from.names[2]; \
 	to.mark[0] = from.mark[0]; to.job[0] = from.job[0]; to.end[0] = from.end[0]; \
 	to.mark[1] = from.mark[1]; to.job[1] = from.job[1]; to.end[1] = from.end[1]
 
@@ -84,7 +106,7 @@ proctype Browser(byte j) {
 		:: else -> db.names[2] = SHE; db.name = 2
 		fi }
 	:: d_step { /* intend */
-		db.name != 0 && db.account == none && !shown[j] && choices < CHOICES ->
+		db.name != 0 && db.account == none && !db.open && !shown[j] && choices < CHOICES ->
 		accepted[j] = true;
 		choices++;
 		db.account = creating; db.mark[j] = choices; db.job[j] = true; believed[j] = choices }
@@ -129,19 +151,21 @@ end:	do
 
 proctype Instance(byte i) {
 	byte j;
-take:	atomic { j = 0; call[i] = 0; answer[i] = none; idle[i] = true }
+take:	atomic { j = 0; call[i] = 0; answer[i] = none; seek[i] = false; idle[i] = true }
 end:	if
 	:: d_step { db.job[0] -> j = 0; idle[i] = false }
 	:: d_step { db.job[1] -> j = 1; idle[i] = false }
 	fi;
-#ifndef PLANT_UNSOUGHT
-	if                                   /* seek, in a restored store: an account with her number, whatever its name */
-	:: !restored
-	:: restored && OURS -> goto done
-	:: restored && HERS && !OURS -> goto park
-	:: restored && !HERS
+	if                                   /* read the person once: parked or adopted meanwhile, the job does nothing */
+	:: d_step { GOES -> seek[i] = SEEK }
+	:: !GOES -> goto finish
 	fi;
-#endif
+	if                                   /* seek, where needed: an account with her number, whatever its name */
+	:: !seek[i]
+	:: seek[i] && OURS -> goto done
+	:: seek[i] && HERS && !OURS -> goto park
+	:: seek[i] && !HERS
+	fi;
 	if                                   /* create */
 	:: d_step { nfull(posts) -> call[i] = j + 1; posts!i,j }
 	:: goto take                         /* kill -9, here and below: the lease runs out */
@@ -179,6 +203,24 @@ finish:	if :: goto take :: db.job[j] = false fi;
 }
 
 /*
+ * A pass over the accounts that exist: if one is hers, no other is made until an
+ * operator decides, or she has it at once. It looks at people without an account.
+ */
+proctype Pass() {
+	if
+	:: atomic { others && (db.account == none || db.account == parked) ->
+		db.compared = true;
+		if
+		:: HERS -> db.open = true
+		:: HERS -> db.account = live; db.name = (owner[1] == SHE -> 1 : 2)
+		:: !HERS
+		fi;
+		INVARIANTS }
+	:: true
+	fi
+}
+
+/*
  * Last night's backup is restored once, while the instances are stopped and
  * every call of theirs has ended.
  */
@@ -196,8 +238,8 @@ init {
 		db.account = none; db.end[0] = none; db.end[1] = none;
 		saved.account = none; saved.end[0] = none; saved.end[1] = none;
 		answer[0] = none; answer[1] = none;
-		if :: owner[1] = OTHER :: true fi;   /* an account of somebody else's, made by hand */
-		run Browser(0); run Browser(1); run Namesake(); run Keycloak(); run Instance(0); run Instance(1); run Backup()
+		if :: owner[1] = OTHER :: owner[2] = SHE; others = true :: true fi;   /* an account of somebody else's, made by hand */
+		run Browser(0); run Browser(1); run Namesake(); run Keycloak(); run Instance(0); run Instance(1); run Pass(); run Backup()
 	}
 	/* Nothing is left on its way: every password has come to an end that is seen (I7). */
 end:	timeout ->

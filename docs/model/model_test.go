@@ -45,10 +45,12 @@ func TestI1toI3_HoldInEveryInterleaving(t *testing.T) {
 
 func TestAPlantedFaultIsFound(t *testing.T) {
 	for plant, assertion := range map[string]string{
-		"PLANT_409":      "owner[1]!=2", // S42: an account of another origin is changed
-		"PLANT_MARK":     "kcPassword",  // I3: a student who was shown success cannot log in
-		"PLANT_SILENT":   "kcPassword",
-		"PLANT_UNSOUGHT": "owner[1]==1", // I1: two accounts
+		"PLANT_409":       "owner[1]!=2", // S42: an account of another origin is changed
+		"PLANT_MARK":      "kcPassword",  // I3: a student who was shown success cannot log in
+		"PLANT_SILENT":    "kcPassword",
+		"PLANT_UNSOUGHT":  "owner[1]==1", // I1: two accounts
+		"PLANT_UNMATCHED": "owner[1]==1",
+		"PLANT_AGAIN":     "owner[1]==1",
 	} {
 		t.Run(plant, func(t *testing.T) {
 			t.Parallel()
