@@ -177,9 +177,16 @@ func (a *accountsRun) told() (matching.Told, func() error, error) {
 	}, w.Write([]string{"id", "login"})
 }
 
-// progress replaces the line of the progress on the standard error; an empty
-// format removes it.
+// progress replaces the line of the progress on the standard error, if that is a
+// terminal; an empty format removes it.
 func (a *accountsRun) progress(format string, args ...any) {
+	f, ok := a.err.(*os.File)
+	if !ok {
+		return
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return
+	}
 	fmt.Fprint(a.err, "\r\x1b[K"+fmt.Sprintf(format, args...))
 }
 
@@ -238,7 +245,7 @@ func (a *accountsRun) print(o accountsOutcome) error {
 		left[domain.MatchCertain], left[domain.MatchLikely], left[domain.MatchContradictory], p.NoAccount, p.NoPerson)
 	switch {
 	case o.Adopted != nil:
-		fmt.Fprintf(a.out, "%d people were adopted", o.Adopted.Adopted)
+		fmt.Fprintf(a.out, "adopted: %d", o.Adopted.Adopted)
 		if n := o.Adopted.Refused + o.Adopted.Changed; n > 0 {
 			fmt.Fprintf(a.out, "; %d were not: their login is taken, or they changed meanwhile", n)
 		}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A log of cron holds no control characters.
+func TestTheProgressOfAComparisonIsForTerminals(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var buffer bytes.Buffer
+	(&accountsRun{err: f}).progress("%d adopted", 1)
+	(&accountsRun{err: &buffer}).progress("%d adopted", 1)
+	if raw, err := os.ReadFile(name); err != nil || len(raw) > 0 || buffer.Len() > 0 {
+		t.Errorf("%q, %q, %v", raw, buffer.String(), err)
+	}
+}
