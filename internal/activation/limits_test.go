@@ -220,8 +220,9 @@ func TestR3_TenMailsADayAndTheHelpDeskLiftsIt(t *testing.T) {
 func TestI6_LimitsNameAddressesByAMAC(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Rates.Address.Burst = 1
+	asked := w.Service
 	ask := func() error {
-		_, err := w.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "jp.martin@example.net", Client: "192.0.2.1/32"})
+		_, err := asked.Request(t.Context(), activation.Request{Profile: "etudiant", Address: "jp.martin@example.net", Client: "192.0.2.1/32"})
 		return err
 	}
 	if err := ask(); err != nil {
@@ -243,8 +244,12 @@ func TestI6_LimitsNameAddressesByAMAC(t *testing.T) {
 	}{
 		{first.Reveal(), false}, {first.Reveal(), true}, {second.Reveal() + "," + first.Reveal(), true}, {second.Reveal(), false}, {second.Reveal(), true},
 	} {
+		o := w.Options
 		var err error
-		if w.Keys, err = secret.ParseKeys(secret.New(step.keys)); err != nil {
+		if o.Keys, err = secret.ParseKeys(secret.New(step.keys)); err != nil {
+			t.Fatal(err)
+		}
+		if asked, err = activation.New(o); err != nil { // another instance
 			t.Fatal(err)
 		}
 		var r *domain.Refusal
@@ -252,7 +257,7 @@ func TestI6_LimitsNameAddressesByAMAC(t *testing.T) {
 			t.Errorf("refused: %v, want %t", err, step.refused)
 		}
 	}
-	for i, key := range w.LimitsOf(jeanPierre(), nil) {
+	for i, key := range asked.LimitsOf(jeanPierre(), nil) {
 		if byAddress := !strings.Contains(key, "p-22502142"); byAddress == (key == old[i]) {
 			t.Errorf("%s under one secret, %s under another", old[i], key)
 		}
