@@ -10,8 +10,9 @@ import (
 
 // EnterDesk begins a journey with a help desk code, which replaces the proof of
 // the mailbox and nothing else: a second proof, the charter and the password
-// follow as always. For a person with an account it begins a recovery. A code that is wrong, spent or expired is refused in the same
-// words, and only such a code is counted.
+// follow as always. For a person with an account it begins a recovery. A code that is
+// wrong, spent or expired is refused in the same words, and only such a code is
+// counted.
 func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error) {
 	code, ok := domain.CleanDeskCode(typed)
 	if !ok {

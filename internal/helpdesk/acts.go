@@ -205,8 +205,9 @@ func (d *Service) Unfreeze(ctx context.Context, e audit.Entry, seen Seen, why st
 }
 
 // Code issues a code of the help desk, to be read out or printed once: only its
-// MAC is stored. If another address is given as well, the address is corrected
-// in the same transaction.
+// MAC is stored. It begins an activation, or a recovery if the person's account is
+// active. If another address is given as well, the address is corrected in the same
+// transaction.
 func (d *Service) Code(ctx context.Context, e audit.Entry, seen Seen, card, typed string) (secret.Text, domain.DeskCode, error) {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Code })
 	if err != nil {

@@ -229,8 +229,6 @@ func TestCode_LetsSomebodyInWhoStandsAtTheDesk(t *testing.T) {
 	if m := w.mail(domain.MessageActivated); m.To != "new@example.org" || w.person().State() != domain.StateUnused {
 		t.Errorf("to %s, %s", m.To, w.person().State())
 	}
-	_, _, err = w.Code(t.Context(), w.by("Ada"), w.seen(), "carte", "")
-	refused(t, err, helpdesk.NotNow)
 	c, err := w.Case(t.Context(), jean)
 	w.must(err)
 	if first := c.Story[0]; first.Kind != helpdesk.Imported || first.What["source"] != "by hand" || !first.At.Equal(start) {

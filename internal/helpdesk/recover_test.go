@@ -105,3 +105,80 @@ func TestUnfreeze_APasswordOfBeforeIsNotSet(t *testing.T) {
 		t.Errorf("%d passwords were set, want that of before the stop only", n)
 	}
 }
+
+// TestCode_BeginsARecoveryForAnActivePerson checks that the desk can start a recovery at
+// the counter, with the mailbox of the enrolment or without it.
+func TestCode_BeginsARecoveryForAnActivePerson(t *testing.T) {
+	w := newWorld(t)
+	w.activate()
+	if c := w.caseOf(jean); !c.Can.Code || c.Can.Send || c.Can.Unlock {
+		t.Errorf("can: %+v", c.Can)
+	}
+	before, _ := w.accounts.Get(w.person().Login)
+	code, _, err := w.Code(t.Context(), w.by("Ada"), w.seen(), "carte vue", "new@example.org")
+	w.must(err)
+	w.mail(domain.MessageAddressChanged)
+	if e := w.last(helpdesk.ActDeskCode); e.What["card"] != "carte vue" || e.By.Name != "Ada" {
+		t.Errorf("%+v", e)
+	}
+	j, err := w.EnterDesk(t.Context(), code.Reveal(), domain.French, "c")
+	w.must(err)
+	if step := w.step(j.ID); j.Purpose != domain.PurposeRecover || step != domain.StepGuide {
+		t.Fatalf("%s at %s", j.Purpose, step)
+	}
+	w.guided(j.ID)
+	w.finishPassword(j.ID)
+	if m := w.mail(domain.MessageReplaced); m.To != "new@example.org" {
+		t.Errorf("the notice goes to %s", m.To)
+	}
+	w.mail(domain.MessageReplaced)
+	after, _ := w.accounts.Get(w.person().Login)
+	if w.accounts.Passwords(w.person().Login) != 1 || after.ActivationID != before.ActivationID || w.accounts.Len() != 1 {
+		t.Errorf("%d passwords, %d accounts", w.accounts.Passwords(w.person().Login), w.accounts.Len())
+	}
+}
+
+// A code that the page which takes it would refuse is not offered.
+func TestCode_IsOfferedExactlyToWhomItLetsIn(t *testing.T) {
+	now := time.Unix(1, 0)
+	active := domain.Person{Readiness: domain.Ready, Account: domain.AccountActive}
+	for name, tt := range map[string]struct {
+		change func(*domain.Person)
+		want   bool
+	}{
+		"active":                      {func(*domain.Person) {}, true},
+		"active, gone from the file":  {func(p *domain.Person) { p.Readiness = domain.NotReady }, true},
+		"active and frozen":           {func(p *domain.Person) { p.RecoveryFrozenAt = now }, false},
+		"active and held":             {func(p *domain.Person) { p.Hold = "doubt" }, false},
+		"active and about to be gone": {func(p *domain.Person) { p.EraseAt = now }, false},
+		"erased":                      {func(p *domain.Person) { p.ErasedAt = now }, false},
+		"creating":                    {func(p *domain.Person) { p.Account = domain.AccountCreating }, false},
+		"parked":                      {func(p *domain.Person) { p.Account = domain.AccountParked }, false},
+		"ready":                       {func(p *domain.Person) { p.Account = domain.NoAccount }, true},
+		"not ready":                   {func(p *domain.Person) { p.Account, p.Readiness = domain.NoAccount, domain.NotReady }, false},
+	} {
+		p := active
+		tt.change(&p)
+		if got := helpdesk.Offers(p).Code; got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestCode_OfAFrozenRecoveryComesAfterTheUnfreeze checks the order at the counter: a
+// refused code writes nothing, and the end of the stop allows one.
+func TestCode_OfAFrozenRecoveryComesAfterTheUnfreeze(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.Freeze(t.Context(), w.freezable()))
+	_, _, err := w.Code(t.Context(), w.by("Ada"), w.seen(), "carte", "new@example.org")
+	refused(t, err, helpdesk.NotNow)
+	if len(w.acts()) != 0 || w.person().Email != "jp.martin@example.net" {
+		t.Error("a refused code changed something")
+	}
+	w.must(w.Unfreeze(t.Context(), w.by("Ada"), w.seen(), "carte"))
+	code, _, err := w.Code(t.Context(), w.by("Ada"), w.seen(), "carte", "")
+	w.must(err)
+	if j, err := w.EnterDesk(t.Context(), code.Reveal(), domain.French, "c"); err != nil || j.Purpose != domain.PurposeRecover {
+		t.Errorf("%s, %v", j.Purpose, err)
+	}
+}

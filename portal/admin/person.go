@@ -246,6 +246,7 @@ type DeskCodePage struct {
 	Letters                  []string // characters of the code, to be read out one by one
 	Until                    time.Time
 	Minutes                  int
+	Recovers                 bool // the code begins a recovery, not an activation
 }
 
 func (a *Console) deskCode(v *visit, form web.Form) error {
@@ -261,6 +262,7 @@ func (a *Console) deskCode(v *visit, form web.Form) error {
 	return v.show("deskcode", DeskCodePage{
 		Code: code.Reveal(), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Number: c.Number, Path: personURL(c.ID), Where: a.site.URL("/activation/guichet"),
 		Letters: strings.Split(strings.ReplaceAll(code.Reveal(), "-", ""), ""), Until: kept.ExpiresAt, Minutes: int(domain.DeskLife.Minutes()),
+		Recovers: c.MayRecover(),
 	})
 }
 
@@ -284,9 +286,14 @@ func personSamples() (pages []any) {
 	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "frozen", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_guide", "step_password", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
 		pages = append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: key, At: at, Field: "email"}})
 	}
-	return append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: "not_begun"}})
+	active := full
+	active.State, active.Account = domain.StateActive, domain.AccountActive
+	return append(pages, active, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: "not_begun"}})
 }
 
 func deskCodeSamples() []any {
-	return []any{DeskCodePage{Code: "7K3F-9Q2M", Name: "Jeanne d’Arc", Where: "https://example.org/activation/guichet", Letters: []string{"7", "K"}, Until: time.Unix(0, 0), Minutes: 15}}
+	page := DeskCodePage{Code: "7K3F-9Q2M", Name: "Jeanne d’Arc", Where: "https://example.org/activation/guichet", Letters: []string{"7", "K"}, Until: time.Unix(0, 0), Minutes: 15}
+	recovers := page
+	recovers.Recovers = true
+	return []any{page, recovers}
 }

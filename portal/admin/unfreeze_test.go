@@ -3,6 +3,7 @@ package admin_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,11 +45,38 @@ func TestPeople_AFrozenRecoveryIsShownAndEnded(t *testing.T) {
 		d.story = []helpdesk.HistoryEntry{{At: w.now(), Kind: helpdesk.ActUnfrozen, By: "Ada", What: map[string]string{"reason": "carte vue"}}}
 		b.get(jean).shows(".story", "Ada").shows(".story q", "carte vue")
 
+		if p := b.get(jean); p.Find(`form[action="`+jean+`/guichet"]`).Length() != 0 {
+			t.Error("a code is offered that would be refused")
+		}
 		auditor := w.operator("auditor")
 		p = auditor.get(jean).shows(".next", "")
 		typed := url.Values{"jeton": {p.Find("[name=jeton]").AttrOr("value", "")}, "vu": {helpdesk.Version(d.person) + " 0"}, "motif": {"x"}}
 		if got := auditor.do("POST", jean+"/degeler", typed); p.Find(form).Length() != 0 || got.status != http.StatusForbidden || len(d.asked) != 1 {
 			t.Errorf("an auditor: %d, asked %q", got.status, d.asked)
+		}
+	}
+}
+
+// The desk starts a recovery at the counter: an active person's page offers a code and
+// says what it does, and the code's page names the steps of a recovery.
+func TestPeople_ADeskCodeForAnActivePerson(t *testing.T) {
+	for lang, says := range map[string][3]string{
+		"fr": {"avec ce code, la personne choisit un nouveau mot de passe", "Elle choisit un nouveau mot de passe, sans vous.", "charte"},
+		"en": {"with this code, the person chooses a new password", "They choose a new password, without you.", "charter"},
+	} {
+		w, d := withDesk(t)
+		b := w.operator("helpdesk")
+		section := `details:has(form[action="` + jean + `/guichet"])`
+		p := b.get(jean + "?lang=" + lang)
+		if strings.Contains(p.Find(section).Text(), says[0]) || p.Find(section).Length() != 1 {
+			t.Error("the page of an activation speaks of a recovery, or offers no code")
+		}
+		b.submit(p, jean+"/guichet", "piece", "carte").shows("ol", says[2])
+		d.person.Account = domain.AccountActive
+		p = b.get(jean).shows(section, says[0])
+		p = b.submit(p, jean+"/guichet", "piece", "carte").shows(".big-code", "7K3F-9Q2M").shows("ol", says[1])
+		if strings.Contains(p.Find("ol").Text(), says[2]) {
+			t.Error("the steps of a recovery name the charter")
 		}
 	}
 }
