@@ -66,7 +66,7 @@ func TestCheck_EachDangerIsFound(t *testing.T) {
 	management, portal, console := id(one("/clients?clientId=realm-management")), id(one("/clients?clientId=entree-portal")), id(one("/clients?clientId=entree-console"))
 	var account, role map[string]any
 	r.call(http.MethodGet, "/clients/"+portal+"/service-account-user", nil, &account)
-	r.call(http.MethodGet, "/clients/"+management+"/roles/view-clients", nil, &role)
+	r.call(http.MethodGet, "/clients/"+management+"/roles/view-authorization", nil, &role)
 	r.call(http.MethodPost, "/users/"+id(account)+"/role-mappings/clients/"+management, []any{role}, nil)
 	r.call(http.MethodDelete, "/clients/"+console+"/roles/auditor", nil, nil)
 	r.call(http.MethodPost, "/components", map[string]any{

@@ -93,7 +93,7 @@ func (a failingAccounts) Create(ctx context.Context, account domain.Account) (id
 }
 
 func (a failingAccounts) SetPassword(ctx context.Context, ref domain.AccountRef, c domain.Credential, otherProof bool) error {
-	return around("account.password", func() error { return a.Accounts.SetPassword(ctx, ref, c, otherProof) })
+	return withHits("account.password", func() error { return a.Accounts.SetPassword(ctx, ref, c, otherProof) })
 }
 
 type failingHasher struct{ domain.Hasher }
