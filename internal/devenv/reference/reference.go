@@ -35,7 +35,7 @@ type Key struct {
 var line = regexp.MustCompile(`^( *#? *)(- )?([a-z0-9_]+):(?: +(.*))?$`)
 
 // standalone are the top-level keys that are settings and no sections.
-var standalone = []string{"secret", "database", "database_migrate", "reserved_logins"}
+var standalone = []string{"secret", "database", "database_migrate", "database_connections", "private_ca", "reserved_logins"}
 
 // Parse reads the sample. It relies on the layout of that file: sections at the
 // first column, keys below them, comments to the right of a key, on lines of their
