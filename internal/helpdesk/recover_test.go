@@ -2,6 +2,7 @@ package helpdesk_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,10 +129,10 @@ func TestCode_BeginsARecoveryForAnActivePerson(t *testing.T) {
 	}
 	w.guided(j.ID)
 	w.finishPassword(j.ID)
-	if m := w.mail(domain.MessageReplaced); m.To != "new@example.org" {
-		t.Errorf("the notice goes to %s", m.To)
+	told := []string{string(w.mail(domain.MessageReplaced).To), string(w.mail(domain.MessageReplaced).To)} // in either order
+	if !slices.Contains(told, "new@example.org") || told[0] == told[1] {
+		t.Errorf("the notices go to %q", told)
 	}
-	w.mail(domain.MessageReplaced)
 	after, _ := w.accounts.Get(w.person().Login)
 	if w.accounts.Passwords(w.person().Login) != 1 || after.ActivationID != before.ActivationID || w.accounts.Len() != 1 {
 		t.Errorf("%d passwords, %d accounts", w.accounts.Passwords(w.person().Login), w.accounts.Len())
