@@ -103,59 +103,56 @@ type accountMatchJSON struct {
 }
 
 func (a *accountsRun) run(apply bool) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, _ []string) (err error) {
+	return func(cmd *cobra.Command, _ []string) error {
 		a.out, a.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
-		ctx := cmd.Context()
-		c, err := config.Load(a.config, a.env.environ)
-		if err != nil {
-			return err
-		}
-		s, err := app.OpenStore(ctx, c)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		service, err := app.NewMatching(c, s)
-		if err != nil {
-			return err
-		}
-		told, closeList, err := a.told()
-		if err != nil {
-			return err
-		}
-		operator := audit.Operator{Subject: "command", Name: "entree accounts", Role: "system"}
-		p, err := service.Pass(ctx, operator, told)
-		if err = errors.Join(err, closeList()); err != nil {
-			if errors.Is(err, domain.ErrConflict) {
-				return errors.New("another comparison runs, of a command or of serve: wait until it has ended")
-			}
-			return fmt.Errorf("nothing was changed: %w", err)
-		}
-		o := accountsOutcome{Pass: passJSON{p.Accounts, p.People, p.Own, p.Certain, p.Likely, p.Contradictory, p.NoAccount, p.NoPerson, p.Ended.Sub(p.Begun).Seconds()}}
-		if apply {
-			done, err := service.AdoptCertain(ctx, audit.Entry{At: domain.Instant(time.Now()), By: operator}, func(d matching.Adopted) {
-				a.progress("%d adopted", d.Adopted)
-			})
-			a.progress("")
-			if o.Adopted = &done; err != nil {
-				return fmt.Errorf("after %d adoptions: %w", done.Adopted, err)
-			}
-		}
-		if err := a.list(ctx, s, &o); err != nil {
-			return err
-		}
-		if a.json {
-			return json.NewEncoder(a.out).Encode(o)
-		}
-		return a.print(o)
+		return withStore(cmd.Context(), a.config, a.env, func(c config.Config, s *store.Store) error { return a.compare(cmd.Context(), c, s, apply) })
 	}
 }
 
-// told returns what is called during the pass, and a function that closes the list
-// of accounts without a person.
-func (a *accountsRun) told() (matching.Told, func() error, error) {
+// compare runs one pass over the realm's accounts and prints its outcome. With apply,
+// it adopts the certain matches.
+func (a *accountsRun) compare(ctx context.Context, c config.Config, s *store.Store, apply bool) error {
+	service, err := app.NewMatching(c, s)
+	if err != nil {
+		return err
+	}
+	observer, closeList, err := a.observer()
+	if err != nil {
+		return err
+	}
+	operator := audit.Operator{Subject: "command", Name: "entree accounts", Role: "system"}
+	p, err := service.Pass(ctx, operator, observer)
+	if err = errors.Join(err, closeList()); err != nil {
+		if errors.Is(err, domain.ErrConflict) {
+			return errors.New("another comparison runs, of a command or of serve: wait until it has ended")
+		}
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	o := accountsOutcome{Pass: passJSON{p.Accounts, p.People, p.Own, p.Certain, p.Likely, p.Contradictory, p.NoAccount, p.NoPerson, p.Ended.Sub(p.Begun).Seconds()}}
+	if apply {
+		done, err := service.AdoptCertain(ctx, audit.Entry{At: domain.Instant(time.Now()), By: operator}, func(d matching.Adopted) {
+			a.progress("%d adopted", d.Adopted)
+		})
+		a.progress("")
+		if o.Adopted = &done; err != nil {
+			return fmt.Errorf("after %d adoptions: %w", done.Adopted, err)
+		}
+	}
+	if err := a.list(ctx, s, &o); err != nil {
+		return err
+	}
+	if a.json {
+		return json.NewEncoder(a.out).Encode(o)
+	}
+	return a.print(o)
+}
+
+// observer returns the functions that a pass calls: they show the progress and, with
+// --unowned, write the list of accounts without a person. The caller calls closeList
+// after the pass.
+func (a *accountsRun) observer() (told matching.Told, closeList func() error, err error) {
 	last := time.Time{}
-	told := matching.Told{Progress: func(p domain.MatchPass) {
+	told = matching.Told{Progress: func(p domain.MatchPass) {
 		if now := time.Now(); now.Sub(last) >= time.Second {
 			last = now
 			a.progress("%d of about %d accounts read, %d people compared", p.Accounts, p.Expected, p.People)

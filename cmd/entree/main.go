@@ -6,13 +6,13 @@
 //	entree person export   everything that is held about one person; erase
 //	entree audit verify    whether the record of what operators did is whole
 //	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
-//	entree accounts plan   who has an account in the realm already; apply
+//	entree accounts plan   people who have an account in the realm already; apply
 //	entree backup FILE     everything in one file, while the portal runs
 //	entree restore FILE    and back
 //	entree migrate         from SQLite to PostgreSQL, or back
 //	entree bounces explain what the portal reads in mails that came back
 //	entree schema status   the schema version of the database; migrate
-//	entree config check    what is wrong with the configuration
+//	entree config check    every fault of the configuration
 //	entree healthcheck     whether the portal on this machine answers
 //	entree version         version, commit, schema
 //	entree webhooks        try what relying parties are told, and send it again

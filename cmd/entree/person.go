@@ -92,22 +92,15 @@ type personRun struct {
 	config, profile string
 }
 
-// with opens the store and calls do with the person who has the name.
+// with finds the person with a number or identifier, as app.FindPerson does. It calls do with the person and the open database.
 func (p *personRun) with(ctx context.Context, name string, do func(*store.Store, domain.Person) error) error {
-	c, err := config.Load(p.config, p.env.environ)
-	if err != nil {
-		return err
-	}
-	s, err := app.OpenStore(ctx, c)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	found, err := app.FindPerson(ctx, s, name, p.profile)
-	if err != nil {
-		return err
-	}
-	return do(s, found)
+	return withStore(ctx, p.config, p.env, func(_ config.Config, s *store.Store) error {
+		found, err := app.FindPerson(ctx, s, name, p.profile)
+		if err != nil {
+			return err
+		}
+		return do(s, found)
+	})
 }
 
 // entry returns the audit entry of an act. The operator is the user of the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,7 +49,7 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 	}, &cobra.Command{
 		Use: "dead", Short: "List what was given up", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), path, env, func(s *store.Store, _ *webhook.Webhooks) error {
+			return withStore(cmd.Context(), path, env, func(_ config.Config, s *store.Store) error {
 				letters, err := s.DeadLetters(cmd.Context(), 1000)
 				if err != nil {
 					return err
@@ -70,7 +69,8 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 	}, &cobra.Command{
 		Use: "again ID... | all", Short: "Send dead letters once more", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			return withStore(cmd.Context(), path, env, func(s *store.Store, w *webhook.Webhooks) error {
+			return withStore(cmd.Context(), path, env, func(c config.Config, s *store.Store) error {
+				w := app.NewWebhooks(c)
 				if len(ids) == 1 && ids[0] == "all" {
 					letters, err := s.DeadLetters(cmd.Context(), 100_000)
 					if err != nil {
@@ -96,17 +96,4 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 		},
 	})
 	return cmd
-}
-
-func withStore(ctx context.Context, path string, env environment, do func(*store.Store, *webhook.Webhooks) error) error {
-	c, err := config.Load(path, env.environ)
-	if err != nil {
-		return err
-	}
-	s, err := app.OpenStore(ctx, c)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return do(s, app.NewWebhooks(c))
 }

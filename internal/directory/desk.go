@@ -85,16 +85,9 @@ func (s *Store) Adopt(ctx context.Context, id string, a domain.Account) error {
 			return s.meaning("adopt the entry", err)
 		}
 	}
-	dns, elsewhere := s.groups(a)
-	for _, dn := range dns {
-		join := ldap.NewModifyRequest(dn, nil)
-		join.Add("member", []string{e.dn})
-		if err := conn.Modify(join); err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultAttributeOrValueExists) {
-			return s.meaning("join "+dn, err)
-		}
+	if err := s.join(conn, e, a); err != nil || s.Realm == nil {
+		return err
 	}
-	if s.Realm == nil {
-		return nil
-	}
+	_, elsewhere := s.groups(a)
 	return s.Realm.Describe(ctx, id, a, elsewhere)
 }

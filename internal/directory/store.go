@@ -165,15 +165,21 @@ func (s *Store) tryMake(ctx context.Context, a domain.Account, password string) 
 	if err != nil {
 		return entry{}, err
 	}
+	return e, s.join(conn, e, a)
+}
+
+// join makes an entry a member of the account's groups that the directory holds. An
+// entry that is a member already stays one.
+func (s *Store) join(conn *ldap.Conn, e entry, a domain.Account) error {
 	dns, _ := s.groups(a)
 	for _, dn := range dns {
-		join := ldap.NewModifyRequest(dn, nil)
-		join.Add("member", []string{e.dn})
-		if err := conn.Modify(join); err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultAttributeOrValueExists) {
-			return entry{}, s.meaning("join "+dn, err)
+		m := ldap.NewModifyRequest(dn, nil)
+		m.Add("member", []string{e.dn})
+		if err := conn.Modify(m); err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultAttributeOrValueExists) {
+			return s.meaning("join "+dn, err)
 		}
 	}
-	return e, nil
+	return nil
 }
 
 func (s *Store) entryOf(ctx context.Context, conn *ldap.Conn, a domain.Account, password string) (entry, error) {
