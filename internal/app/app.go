@@ -217,7 +217,7 @@ func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Ha
 	server.RegisterOnShutdown(a.pages.EndStreams) // nothing waits for browsers that only listen
 	// The listener is closed first and the server is shut down when Serve has
 	// returned, so that no connection is accepted after the shutdown counted them.
-	// LimitListener must not be closed before: it drops what it still accepts.
+	// LimitListener must not be closed before: it drops the connections that it still accepts.
 	closing := drain(listener)
 	stop := context.AfterFunc(ctx, func() { _ = closing.Close() }) // sets a deadline
 	defer stop()

@@ -141,8 +141,8 @@ func TestToldApart_OfClassesThatDiffer(t *testing.T) {
 	}
 }
 
-// The answers for every state of an address are equal byte by byte, beside what is
-// random in each of them: page after page, through wrong codes to the end.
+// The answers for every state of an address are equal byte by byte, except for random
+// values such as form tokens: page after page, through wrong codes to the end.
 func TestS14_AnswersAreEqualByteByByte(t *testing.T) {
 	a, base := quiet(t)
 	person := func(n int, change func(*domain.Person)) domain.Person {
@@ -225,7 +225,7 @@ type stranger struct {
 	cookies map[string]string
 	token   string
 	keep    bool     // answers are added to seen
-	seen    []string // without what is random
+	seen    []string // answers without their random values
 }
 
 func newStranger(t *testing.T, pages http.Handler, base string) *stranger {
@@ -264,11 +264,11 @@ func (s *stranger) send(method, path string, form url.Values) (*httptest.Respons
 	return answer, took
 }
 
-// random matches what differs from one answer to the next for the same address: form
+// random matches the values that differ between two answers for the same address: form
 // tokens, ids of requests, references and cookies, and the seconds that go by.
 var random = regexp.MustCompile(`value="[A-Za-z0-9_-]{43}"|[0-9A-Z]{4}(-[0-9A-Z]{4})+|entree=[^;]*|state\d|\b\d{1,2}[\s\x{a0}\x{202f}]?[h:][\s\x{a0}\x{202f}]?\d{2}\b|datetime="[^"]*"|"?data-[a-z-]*="\d+"|X-Session-Left: \[\d+\]|\b[23]\d\b`)
 
-// plain returns status, headers and body without what is random.
+// plain returns status, headers and body without the values that random matches.
 func (s *stranger) plain(answer *httptest.ResponseRecorder) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, answer.Code)

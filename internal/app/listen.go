@@ -14,7 +14,8 @@ import (
 // must not send it again.
 const drainFor = 50 * time.Millisecond
 
-// draining is a listener whose Close accepts what is waiting before it closes.
+// draining is a listener that, when it is closed, first accepts the connections that
+// wait in the kernel.
 type draining struct {
 	*net.TCPListener
 	mu      sync.Mutex

@@ -58,7 +58,7 @@ func FuzzIDKey(f *testing.F) {
 	})
 }
 
-// TestMemory checks that a pool wipes what it keeps, and that several callers share
+// TestMemory checks that a pool wipes the buffers that it keeps, and that several callers share
 // it.
 func TestMemory(t *testing.T) {
 	eachPath(t, func(t *testing.T) {

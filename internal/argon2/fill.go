@@ -19,7 +19,7 @@ type instance struct {
 	time, lanes, segment uint32
 	secret, data         []byte // always empty but in the test vectors of RFC 9106
 	memory               []block
-	spare                *[spare]block // what G overwrites, then three for addresses
+	spare                *[spare]block // the scratch block of G, then three blocks for addresses
 }
 
 // key runs the computation. memory is the size in KiB as the caller asked for it.
@@ -149,7 +149,7 @@ func (in *instance) position(random uint64, pass, slice, index uint32, same bool
 		area, start = (slices-1)*in.segment, (slice+1)%slices*in.segment
 	}
 	if same {
-		area += index - 1 // and what is finished of this one, without the previous block
+		area += index - 1 // and the finished blocks of this one, except the previous block
 	} else if index == 0 {
 		area--
 	}

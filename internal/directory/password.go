@@ -28,7 +28,7 @@ const (
 // Schemes returns the schemes, the best first.
 func Schemes() []string { return []string{Argon2, PBKDF2SHA512, PBKDF2SHA256, Crypt} }
 
-// modules names what a server needs for a scheme.
+// modules names the server modules that a scheme needs.
 var modules = map[string]string{
 	Argon2: "load its module on every server (OpenLDAP: moduleload argon2)", PBKDF2SHA256: "load its module on every server (OpenLDAP: moduleload pw-pbkdf2)",
 	PBKDF2SHA512: "load its module on every server (OpenLDAP: moduleload pw-pbkdf2)", Crypt: "the server was built without crypt(3)",

@@ -14,7 +14,7 @@ import (
 	"entree/internal/domain"
 )
 
-// entry is what the store reads of an entry.
+// entry holds the attributes of an entry that the store reads.
 type entry struct {
 	dn, uuid string
 	login    []string

@@ -42,7 +42,7 @@ func (s *Service) unowned(told Told) func(domain.MatchAccount) error {
 	}
 }
 
-// Adopted counts what AdoptCertain did.
+// Adopted counts the outcomes of AdoptCertain.
 type Adopted struct {
 	Adopted int // people who have an account now
 	Refused int // matches that became contradictory

@@ -25,8 +25,8 @@ import (
 	"entree/internal/registry"
 )
 
-// Source is where people are, and which attributes hold what. The time limit of
-// Server holds for each page.
+// Source names the branch of the people and the attributes that hold their fields.
+// The time limit of Server holds for each page.
 type Source struct {
 	ldapconn.Server
 	Base     string
