@@ -120,7 +120,7 @@ func runGrowth(ctx context.Context, o growthOptions, p *product, talk io.Writer)
 		}
 		s.Enrol = time.Since(begun).Seconds()
 		fmt.Fprintf(talk, "%9d people enrolled in %.0f s\n", n, s.Enrol)
-		s.walkers = &walkers{activation: bench.Activation{Portal: s.stack.portal(), Post: s.stack.letters.Wait}, spread: n / (needed + o.open)}
+		s.walkers = &walkers{activation: bench.Activation{Portal: s.stack.portal(), Box: s.stack.box}, spread: n / (needed + o.open)}
 		if s.Search, s.List, err = searched(ctx, s.stack); err != nil {
 			return g, err
 		}
@@ -129,7 +129,7 @@ func runGrowth(ctx context.Context, o growthOptions, p *product, talk io.Writer)
 	for round := range o.rounds + 1 {
 		for i := range g.Sizes {
 			s := &g.Sizes[i]
-			c := s.walkers.contestant(s.stack.letters)
+			c := s.walkers.contestant(s.stack.box)
 			c.Name = fmt.Sprintf("among %d", s.People)
 			r, err := bench.Run(ctx, c, s.stack.pids, bench.Pace{AtOnce: o.concurrency}, round*o.students, o.students, live.tell)
 			if err != nil {
@@ -215,7 +215,7 @@ func (g *growth) openMany(ctx context.Context, s *sized, first, n int, live *liv
 	memory := bench.Watch(watched, s.stack.pids.Portal)
 	limited, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	c := s.walkers.contestant(s.stack.letters)
+	c := s.walkers.contestant(s.stack.box)
 	c.Name = "open at once"
 	walk := c.One
 	c.One = func(ctx context.Context, i int, seen *bench.Journey) error {

@@ -101,9 +101,9 @@ func portalCost(ctx context.Context, p *product, o stackOptions, students, round
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()
 	memory := bench.Watch(watched, s.pids.Portal)
-	w := &walkers{activation: bench.Activation{Portal: s.portal(), Post: s.letters.Wait}}
+	w := &walkers{activation: bench.Activation{Portal: s.portal(), Box: s.box}}
 	live := newLive(talk)
-	ways, err := bench.Rounds(ctx, []bench.Contestant{w.contestant(s.letters)}, s.pids, bench.Pace{AtOnce: concurrency}, students, students, rounds, live.tell, live.ended)
+	ways, err := bench.Rounds(ctx, []bench.Contestant{w.contestant(s.box)}, s.pids, bench.Pace{AtOnce: concurrency}, students, students, rounds, live.tell, live.ended)
 	if err != nil {
 		return c, err
 	}

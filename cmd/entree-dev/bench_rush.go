@@ -16,7 +16,9 @@ import (
 	"entree/internal/devenv/bench"
 	"entree/internal/devenv/demopeople"
 	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 )
 
 // rushOptions are the flags of `entree-dev bench rush`.
@@ -99,8 +101,8 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 		return realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
 	}
 	realm := admin()
-	walkers := &walkers{activation: bench.Activation{Portal: s.portal(), Post: s.letters.Wait}}
-	contestants := []bench.Contestant{walkers.contestant(s.letters)}
+	walkers := &walkers{activation: bench.Activation{Portal: s.portal(), Box: s.box}}
+	contestants := []bench.Contestant{walkers.contestant(s.box)}
 	if !o.alone {
 		peers, err := bench.Peers(ctx, realm, admin())
 		if err != nil {
@@ -126,7 +128,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	}
 	unwatch()
 	report.Memory = <-memory
-	if report.Proof, err = walkers.prove(ctx, realm, before, s.letters.Count(), o.logins, talk); err != nil {
+	if report.Proof, err = walkers.prove(ctx, realm, before, s.box.Received(), o.logins, talk); err != nil {
 		return err
 	}
 	report.Print(talk)
@@ -154,13 +156,15 @@ type walkers struct {
 	done       []bench.Student
 }
 
-func (w *walkers) contestant(letters *bench.Letters) bench.Contestant {
+func (w *walkers) contestant(box *mailbox.Mailbox) bench.Contestant {
 	return bench.Contestant{
 		Name: bench.NameActivation,
 		One: func(ctx context.Context, i int, seen *bench.Journey) error {
 			p := demopeople.Student(i * max(1, w.spread))
-			s := bench.Student{Email: string(p.Email), Profile: p.Profile}
-			if err := w.activation.Walk(ctx, &s, seen); err != nil {
+			s, err := w.activation.Walk(ctx, scripted.Person{
+				Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: string(p.BirthDate),
+			}, seen)
+			if err != nil {
 				return err
 			}
 			w.mu.Lock()
@@ -172,7 +176,7 @@ func (w *walkers) contestant(letters *bench.Letters) bench.Contestant {
 		Settle: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 			defer cancel()
-			if err := letters.All(ctx, 2*w.count()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			if err := box.WaitReceived(ctx, 2*w.count()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 				return err
 			}
 			return nil // what is missing is told at the end

@@ -80,19 +80,19 @@ func runSoak(ctx context.Context, o soakOptions, p *product, talk io.Writer) (er
 	if err != nil {
 		return err
 	}
-	walkers := &walkers{activation: bench.Activation{Portal: s.portal(), Post: s.letters.Wait}}
+	walkers := &walkers{activation: bench.Activation{Portal: s.portal(), Box: s.box}}
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()
 	seen := make(chan []sample, 1)
 	go func() { seen <- watchPortal(watched, s.pids.Portal, s.portal()) }()
 	fmt.Fprintf(talk, "%d students in %s …\n", students, o.lasts)
-	round, err := bench.Run(ctx, walkers.contestant(s.letters), s.pids, bench.Pace{Rate: o.rate}, 0, students, newLive(talk).tell)
+	round, err := bench.Run(ctx, walkers.contestant(s.box), s.pids, bench.Pace{Rate: o.rate}, 0, students, newLive(talk).tell)
 	if err != nil {
 		return err
 	}
 	unwatch()
 	samples := <-seen
-	proof, err := walkers.prove(ctx, realm, before, s.letters.Count(), 20, talk)
+	proof, err := walkers.prove(ctx, realm, before, s.box.Received(), 20, talk)
 	if err != nil {
 		return err
 	}

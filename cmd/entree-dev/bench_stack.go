@@ -32,7 +32,7 @@ import (
 type stack struct {
 	dir      string
 	config   config.Config
-	letters  *bench.Letters
+	box      *mailbox.Mailbox
 	keycloak *localkeycloak.Server // nil: the stand-in
 	standIn  *bench.StandIn
 	pids     bench.Processes
@@ -61,7 +61,7 @@ var benchLimits = []string{
 // startStack starts the parts in the order in which they need one another.
 // stop has to be called whether it fails or not.
 func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer) (s *stack, err error) {
-	s = &stack{letters: bench.NewLetters()}
+	s = &stack{}
 	if s.dir, err = os.MkdirTemp("", "entree-bench-"); err != nil {
 		return s, err
 	}
@@ -69,11 +69,10 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 	if err := democonfig.WriteSecrets(s.dir); err != nil {
 		return s, err
 	}
-	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Arrived: func(m mailbox.Message) { s.letters.Put(m.To, m.Text) }})
-	if err != nil {
+	if s.box, err = mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Keep: 10_000}); err != nil {
 		return s, err
 	}
-	s.later(box.Close)
+	s.later(s.box.Close)
 	var pg *localpostgres.Server
 	if o.postgres {
 		if pg, err = localpostgres.StartDurable(); err != nil {
@@ -110,7 +109,7 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		return s, err
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", free)
-	host, port, err := net.SplitHostPort(box.SMTPAddr())
+	host, port, err := net.SplitHostPort(s.box.SMTPAddr())
 	if err != nil {
 		return s, err
 	}

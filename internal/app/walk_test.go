@@ -16,7 +16,7 @@ import (
 	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/charter"
-	"entree/internal/devenv/outside"
+	"entree/internal/devenv/scripted"
 	"entree/internal/domain"
 )
 
@@ -283,7 +283,7 @@ func (v *wanderer) act(route string, right bool) *attempt {
 			code = v.code(v.address, v.mails)
 		}
 		if code == "" || !right {
-			code = outside.Other(code + "123456"[len(code):])
+			code = scripted.Other(code + "123456"[len(code):])
 		}
 		a.form.Set("code", code)
 	case "/activation/verification":

@@ -10,7 +10,7 @@ import (
 
 // forbidden matches the packages that must not be linked into the product.
 var forbidden = regexp.MustCompile(`^(testing|testing/.*|net/http/httptest|runtime/coverage|github\.com/Shopify/toxiproxy.*|github\.com/chromedp/.*|github\.com/anishathalye/.*|github\.com/PuerkitoBio/.*|pgregory\.net/rapid|` +
-	`entree/internal/devenv/(bench|demotest|localpostgres|outside)|entree/.*(test|fake))$`)
+	`entree/internal/devenv/(bench|demotest|localpostgres|outside|scripted)|entree/.*(test|fake))$`)
 
 // platforms are the systems and processors that the product is built for.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "freebsd/amd64", "freebsd/arm64", "windows/amd64", "windows/arm64"}

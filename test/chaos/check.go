@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/scripted"
 )
 
 // check verifies the invariants when no job waits or the settling time has
@@ -25,7 +25,7 @@ func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, c
 	for s := range c.shared {
 		// The account has the password of one of the two browsers. Only the page
 		// of success shows that it is this browser's.
-		if c.shared[s] && s.Outcome == outside.Already {
+		if c.shared[s] && s.Outcome == scripted.Already {
 			s.Password = ""
 		}
 	}
@@ -43,8 +43,6 @@ func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, c
 	return breaks, checked + n + m, nil
 }
 
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
-
 // secrets searches the logs and the database for passwords, codes and keys
 // (I4).
 func (w *stand) secrets(c *crowd) ([]string, error) {
@@ -56,7 +54,7 @@ func (w *stand) secrets(c *crowd) ([]string, error) {
 		}
 	}
 	for _, m := range w.Messages("") {
-		planted = append(planted, sixDigits.FindString(m.Text))
+		planted = append(planted, m.Code())
 	}
 	dump, err := w.postgres.Dump("entree")
 	if err != nil {
@@ -74,17 +72,17 @@ var codes = porcupine.NondeterministicModel{
 	Init: func() []any { return []any{false} },
 	Step: func(state, _, output any) []any {
 		spent := state.(bool)
-		switch output.(outside.Answer) {
-		case outside.Won:
+		switch output.(scripted.Answer) {
+		case scripted.Won:
 			if spent {
 				return nil
 			}
 			return []any{true}
-		case outside.Spent:
+		case scripted.Spent:
 			if !spent {
 				return nil
 			}
-		case outside.Unknown:
+		case scripted.Unknown:
 			return []any{spent, true}
 		}
 		return []any{spent}
@@ -94,19 +92,19 @@ var codes = porcupine.NondeterministicModel{
 // once checks the histories of all codes against the model, and returns one
 // line per code that was accepted twice, or reported as used before it was
 // accepted.
-func once(submits []outside.Submit) (breaks []string, checked int) {
+func once(submits []scripted.Submit) (breaks []string, checked int) {
 	byCode := map[string][]porcupine.Operation{}
-	names := map[string]outside.Submit{}
+	names := map[string]scripted.Submit{}
 	last := time.Now().UnixNano()
 	for i, s := range submits {
 		if s.Slip {
-			if s.Answer == outside.Won {
+			if s.Answer == scripted.Won {
 				breaks = append(breaks, fmt.Sprintf("I2: a wrong code opened the way of %s", s.Number))
 			}
 			continue
 		}
 		end := s.End.UnixNano()
-		if s.Answer == outside.Unknown {
+		if s.Answer == scripted.Unknown {
 			end = last // it may take effect until the last observation
 		}
 		key := s.Number + " " + s.Code

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"entree/internal/devenv/outside"
+	"entree/internal/devenv/scripted"
 )
 
 // crowd holds all students of a run.
@@ -17,20 +17,20 @@ type crowd struct {
 	mu       sync.Mutex
 	chance   *rand.Rand
 	next     int
-	students []*outside.Student
-	shared   map[*outside.Student]bool // students with two browsers
-	submits  []outside.Submit
+	students []*scripted.Student
+	shared   map[*scripted.Student]bool // students with two browsers
+	submits  []scripted.Submit
 	attacks  map[string]int // compared codes, by the number of the attacked student
 	still    int            // number of students who have not finished
 }
 
 func newCrowd(w *stand, chance *rand.Rand) *crowd {
-	return &crowd{stand: w, chance: chance, shared: map[*outside.Student]bool{}, attacks: map[string]int{}}
+	return &crowd{stand: w, chance: chance, shared: map[*scripted.Student]bool{}, attacks: map[string]int{}}
 }
 
 // student returns the browsers of the next student: some click twice, some type a
 // wrong code first, some use two browsers.
-func (c *crowd) student(browsers int) []*outside.Student {
+func (c *crowd) student(browsers int) []*scripted.Student {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.next >= len(c.people) {
@@ -38,12 +38,12 @@ func (c *crowd) student(browsers int) []*outside.Student {
 	}
 	p := c.people[c.next]
 	c.next++
-	var out []*outside.Student
+	var out []*scripted.Student
 	if browsers == 0 {
 		browsers = 1 + c.chance.IntN(8)/7
 	}
 	for b := range browsers {
-		s := outside.NewStudent(p, c.config.BaseURL, c, net.IPv4(127, byte(1+b), byte(c.next>>8), byte(c.next)))
+		s := scripted.NewStudent(p, c.config.BaseURL, c, net.IPv4(127, byte(1+b), byte(c.next>>8), byte(c.next)))
 		s.Submitted = c.submitted
 		switch c.chance.IntN(6) {
 		case 0, 1:
@@ -58,7 +58,7 @@ func (c *crowd) student(browsers int) []*outside.Student {
 	return out
 }
 
-func (c *crowd) submitted(s outside.Submit) {
+func (c *crowd) submitted(s scripted.Submit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.submits = append(c.submits, s)
@@ -109,10 +109,10 @@ func (c *crowd) guess(ctx, open context.Context) {
 		var all sync.WaitGroup
 		for _, s := range victims {
 			s.Twice, s.Slips = 4, 100
-			s.Submitted = func(sent outside.Submit) {
+			s.Submitted = func(sent scripted.Submit) {
 				c.mu.Lock()
 				defer c.mu.Unlock()
-				if sent.Answer == outside.Wrong {
+				if sent.Answer == scripted.Wrong {
 					c.attacks[s.Number]++
 				}
 			}
@@ -121,7 +121,7 @@ func (c *crowd) guess(ctx, open context.Context) {
 				defer cancel()
 				_ = s.Go(limit)
 				if s.Outcome == "" { // a guesser may give up at any step
-					s.Outcome = outside.Waits
+					s.Outcome = scripted.Waits
 				}
 			})
 		}
@@ -149,9 +149,9 @@ func (c *crowd) figures() (students, activated, waited, retries int) {
 		students++
 		retries += s.Retries
 		switch s.Outcome {
-		case outside.Success, outside.Already:
+		case scripted.Success, scripted.Already:
 			activated++
-		case outside.Waits:
+		case scripted.Waits:
 			waited++
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/secret"
 	"entree/internal/store"
 )
@@ -33,7 +34,7 @@ type stand struct {
 	dir       string
 	keep      bool
 	config    outside.Config
-	people    []outside.Person
+	people    []scripted.Person
 	postgres  *localpostgres.Server
 	dsn       string // connects directly, not through the proxy
 	keycloak  *localkeycloak.Server
@@ -56,6 +57,14 @@ func (w *stand) Messages(to string) []mailbox.Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.box.Messages(to)
+}
+
+// Wait waits for n mails to an address in the mailbox that runs now.
+func (w *stand) Wait(ctx context.Context, to string, n int) (mailbox.Message, error) {
+	w.mu.Lock()
+	box := w.box
+	w.mu.Unlock()
+	return box.Wait(ctx, to, n)
 }
 
 // build starts all parts; Keycloak starts concurrently, because it takes
@@ -176,12 +185,12 @@ const everyMail = 1_000_000
 
 // enrol generates people. Every seventh is a member of staff, who is asked for
 // a birth date and whose identifier is derived from the name.
-func enrol(n int) []outside.Person {
+func enrol(n int) []scripted.Person {
 	given := []string{"Emma", "Louise", "Hugo", "Chloé", "Zoé", "Loïc", "Maël", "Inès", "Noé", "Agnès"}
 	family := []string{"Bernard", "Petit", "Lefèvre", "Roux", "Nuñez", "Garnier", "Müller", "Traoré", "Håkansson", "Kowalczyk", "Dubreuil"}
-	var out []outside.Person
+	var out []scripted.Person
 	for i := range n {
-		p := outside.Person{
+		p := scripted.Person{
 			Number: fmt.Sprint(31000000 + i), GivenName: given[i%len(given)], FamilyName: family[i/3%len(family)], Profile: "etudiant",
 			Email: fmt.Sprintf("someone.%d@example.org", i), BirthDate: fmt.Sprintf("%d-%02d-%02d", 1990+i%15, 1+i%12, 1+i%28),
 		}

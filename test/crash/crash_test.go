@@ -24,6 +24,7 @@ import (
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/failpoint"
 	"entree/internal/mail/bounce"
 	"entree/internal/secret"
@@ -117,9 +118,9 @@ type world struct {
 	box                                 *mailbox.Mailbox
 	instance                            *outside.Instance
 	armed                               string // path of the file that names the failpoint to die at
-	people                              []outside.Person
-	students                            []*outside.Student
-	why                                 map[*outside.Student]string
+	people                              []scripted.Person
+	students                            []*scripted.Student
+	why                                 map[*scripted.Student]string
 	going                               sync.WaitGroup
 
 	mu   sync.Mutex
@@ -145,7 +146,7 @@ func (w *world) fault(stage, address string) *smtp.SMTPError {
 // build writes the configuration and starts the mail server.
 func (w *world) build(t *testing.T, more string) outside.Config {
 	t.Helper()
-	w.late, w.why = map[string]bool{}, map[*outside.Student]string{}
+	w.late, w.why = map[string]bool{}, map[*scripted.Student]string{}
 	var err error
 	if w.box, err = mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Fault: w.fault}); err != nil {
 		t.Fatal(err)
@@ -171,7 +172,7 @@ func (w *world) enrol(t *testing.T, config outside.Config, kinds ...string) {
 	t.Helper()
 	for i, kind := range kinds {
 		number := fmt.Sprintf("%s%06d", w.prefix, i)
-		w.people = append(w.people, outside.Person{
+		w.people = append(w.people, scripted.Person{
 			Number: number, GivenName: "Zoé", FamilyName: w.family, Profile: "etudiant", BirthDate: "2006-02-03",
 			Email: fmt.Sprintf("%s.%s@example.org", strings.ReplaceAll(kind, " ", "-"), number),
 		})
@@ -289,9 +290,9 @@ func (w *world) start(t *testing.T) {
 	}
 }
 
-func (w *world) student(t *testing.T, i int, kind, why string) *outside.Student {
+func (w *world) student(t *testing.T, i int, kind, why string) *scripted.Student {
 	t.Helper()
-	s := outside.NewStudent(w.people[i], w.instance.Config.BaseURL, w.box, net.IPv4(127, 0, 0, 1))
+	s := scripted.NewStudent(w.people[i], w.instance.Config.BaseURL, w.box, net.IPv4(127, 0, 0, 1))
 	switch kind {
 	case "slips":
 		s.Slips = 1
@@ -306,7 +307,7 @@ func (w *world) student(t *testing.T, i int, kind, why string) *outside.Student 
 }
 
 // abandoned runs a student whose mail is refused as far as possible.
-func (w *world) abandoned(t *testing.T, s *outside.Student) {
+func (w *world) abandoned(t *testing.T, s *scripted.Student) {
 	t.Helper()
 	if err := s.Until(deadline(t, 30*time.Second), "/activation/identification"); err != nil {
 		t.Fatal(err)
@@ -351,7 +352,7 @@ func (w *world) check(t *testing.T, config outside.Config) {
 	t.Helper()
 	db := w.open(t)
 	defer db.Close()
-	var walked []*outside.Student
+	var walked []*scripted.Student
 	var planted []string
 	abandoned := 0
 	for _, s := range w.students {
@@ -361,7 +362,7 @@ func (w *world) check(t *testing.T, config outside.Config) {
 		}
 		walked = append(walked, s)
 		planted = append(planted, s.Password)
-		if s.Outcome != outside.Success && s.Outcome != outside.Already && s.Outcome != outside.Parked {
+		if s.Outcome != scripted.Success && s.Outcome != scripted.Already && s.Outcome != scripted.Parked {
 			t.Errorf("after %s a student ends at %q, %s", w.why[s], s.Outcome, s.Where())
 		}
 	}

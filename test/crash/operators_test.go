@@ -22,6 +22,7 @@ import (
 	"entree/internal/campaign"
 	"entree/internal/config"
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/scripted"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/secret"
@@ -213,7 +214,7 @@ func (o *office) act(t *testing.T, name, boundary string, next *int) {
 			t.Fatal(err)
 		}
 		s.Outcome = "" // the student's outcome was a conflict, which the operator has resolved
-		o.students = slices.DeleteFunc(o.students, func(x *outside.Student) bool { return x == s })
+		o.students = slices.DeleteFunc(o.students, func(x *scripted.Student) bool { return x == s })
 		o.adopted = append(o.adopted, p.ID)
 	case "a mail comes back":
 		to := o.cohorts[len(o.bounced)] + "-0@example.org"

@@ -2,9 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -149,28 +146,12 @@ func TestConsole_ByKeyboard(t *testing.T) {
 func TestConsole_WithoutJavaScript(t *testing.T) {
 	demo := demotest.Get(t)
 	o := operator(t, demo, "auditor")
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Jar: jar}
-	read := func(response *http.Response, err error) *goquery.Document {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		doc, err := goquery.NewDocumentFromReader(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		doc.Url = response.Request.URL
-		return doc
-	}
-	login := read(client.Get(demo.Portal + "/admin?profil=etudiant"))
-	page := read(client.PostForm(login.Find("#kc-form-login").AttrOr("action", ""), url.Values{"username": {o.Login}, "password": {o.Password}, "credentialId": {""}}))
-	if page.Url.RequestURI() != "/admin?profil=etudiant" || page.Find("h1").Text() != "Vue d'ensemble" {
-		t.Fatalf("at %s: %s", page.Url, page.Find("h1").Text())
+	p := newPlain(t)
+	p.get(demo.Portal + "/admin?profil=etudiant")
+	p.send("/login-actions/authenticate", map[string]string{"username": o.Login, "password": o.Password})
+	page := p.Doc
+	if p.At.RequestURI() != "/admin?profil=etudiant" || page.Find("h1").Text() != "Vue d'ensemble" {
+		t.Fatalf("at %s: %s", p.At, page.Find("h1").Text())
 	}
 	if rows := page.Find("#funnel ~ .table tbody tr"); rows.Length() == 0 || rows.FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Find("th").Text() != "Étudiant" }).Length() > 0 {
 		t.Errorf("%d rows", rows.Length())
@@ -178,9 +159,8 @@ func TestConsole_WithoutJavaScript(t *testing.T) {
 	if chosen := page.Find("option[selected]").AttrOr("value", ""); chosen != "etudiant" {
 		t.Errorf("chosen: %q", chosen)
 	}
-	token := page.Find("[name=jeton]").First().AttrOr("value", "")
-	page = read(client.PostForm(demo.Portal+"/admin/deconnexion", url.Values{"jeton": {token}}))
-	if page.Find("#kc-form-login").Length() != 1 {
-		t.Errorf("after the logout at %s", page.Url)
+	p.send("/admin/deconnexion", nil)
+	if !p.asked() {
+		t.Errorf("after the logout at %s", p.At)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/ldapconn"
 	"entree/internal/secret"
 	"entree/keycloak"
@@ -44,7 +45,7 @@ directory:
   timeout: 2s
 `
 
-func newInDirectory(t *testing.T, people []outside.Person) *inDirectory {
+func newInDirectory(t *testing.T, people []scripted.Person) *inDirectory {
 	t.Helper()
 	demo := demotest.Get(t)
 	w := &inDirectory{t: t}
@@ -132,9 +133,9 @@ func (w *inDirectory) whoami(login, password string) bool {
 // How-to in the browser with the account in a directory: the same password binds
 // there and logs in at Keycloak, which holds no password of its own.
 func TestDirectory_TheHowToEndsInTheENT(t *testing.T) {
-	people := []outside.Person{{Number: "77000001", GivenName: "Jean-Pierre", FamilyName: "Martin", Profile: "etudiant", Email: "jp@example.com", BirthDate: "2006-02-03"}}
+	people := []scripted.Person{{Number: "77000001", GivenName: "Jean-Pierre", FamilyName: "Martin", Profile: "etudiant", Email: "jp@example.com", BirthDate: "2006-02-03"}}
 	for _, n := range []string{"2", "3", "4", "5", "6", "7"} {
-		people = append(people, outside.Person{Number: "7700000" + n, GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", Email: "ines" + n + "@example.com", BirthDate: "2006-02-03"})
+		people = append(people, scripted.Person{Number: "7700000" + n, GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", Email: "ines" + n + "@example.com", BirthDate: "2006-02-03"})
 	}
 	w := newInDirectory(t, people)
 	demo := &demotest.Demo{Portal: w.base, Mailbox: w.box.URL(), Keycloak: demotest.Get(t).Keycloak, Realm: w.realm.Name}
@@ -153,10 +154,10 @@ func TestDirectory_TheHowToEndsInTheENT(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	w.ldap.Kill()
-	var students []*outside.Student
+	var students []*scripted.Student
 	var all sync.WaitGroup
 	for _, p := range people[1:] {
-		s := outside.NewStudent(p, w.base, w.box, nil)
+		s := scripted.NewStudent(p, w.base, w.box, nil)
 		students = append(students, s)
 		w.must(s.Until(ctx, "/activation/mot-de-passe"))
 	}
@@ -172,7 +173,7 @@ func TestDirectory_TheHowToEndsInTheENT(t *testing.T) {
 	w.must(w.ldap.Again(ctx, nil))
 	all.Wait()
 	for _, s := range students {
-		if s.Outcome != outside.Success || !w.whoami(s.Login(), s.Password) {
+		if s.Outcome != scripted.Success || !w.whoami(s.Login(), s.Password) {
 			t.Errorf("%s: %s, %q", s.Number, s.Outcome, s.Lost)
 		}
 		if in, err := w.realm.LogsIn(ctx, s.Login(), s.Password); err != nil || !in {

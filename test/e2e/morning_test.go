@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"entree/internal/devenv/demotest"
+	"entree/internal/devenv/mailbox"
 )
 
 const (
@@ -175,7 +176,7 @@ func (b *tab) publishes() (version string) {
 
 // invites sends a campaign to the summer school, simulates a bounce of one
 // mail, and returns that mail.
-func (b *tab) invites(d *demotest.Demo, name string, lost demotest.Person) demotest.Message {
+func (b *tab) invites(d *demotest.Demo, name string, lost demotest.Person) mailbox.Message {
 	b.t.Helper()
 	b.visit("/admin/campagnes/nouvelle?" + url.Values{"profil": {"invite"}, "cohorte": {school}}.Encode())
 	b.accessible()

@@ -3,8 +3,6 @@ package e2e
 import (
 	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,89 +13,41 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"entree/internal/devenv/demotest"
+	"entree/internal/devenv/scripted"
 )
 
-// plain is a browser without scripts: it follows links, submits forms and keeps
-// cookies.
+// plain is the scripted browser of a test, which ends with the first failure.
 type plain struct {
-	t      *testing.T
-	client *http.Client
-	at     *url.URL
-	status int
-	header http.Header
-	doc    *goquery.Document
+	t *testing.T
+	*scripted.Browser
 }
 
 func newPlain(t *testing.T) *plain {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &plain{t: t, client: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
-}
-
-func (p *plain) read(response *http.Response, err error) {
-	p.t.Helper()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	p.at, p.status, p.header = response.Request.URL, response.StatusCode, response.Header
-	if p.doc, err = goquery.NewDocumentFromReader(io.LimitReader(response.Body, 4<<20)); err != nil {
-		p.t.Fatal(err)
-	}
+	return &plain{t, scripted.NewBrowser(nil, 30*time.Second)}
 }
 
 func (p *plain) get(address string) {
 	p.t.Helper()
-	p.read(p.client.Get(address))
-}
-
-// send submits the first form whose action or position matches, with the form's
-// values and the typed ones.
-func (p *plain) send(action string, typed map[string]string) {
-	p.t.Helper()
-	form := p.doc.Find("form[method=post]").FilterFunction(func(_ int, f *goquery.Selection) bool {
-		a, _ := f.Attr("action")
-		return strings.Contains(a, action)
-	}).First()
-	if form.Length() == 0 {
-		p.t.Fatalf("%s has no form for %s:\n%.500s", p.at, action, p.doc.Text())
-	}
-	values := url.Values{}
-	form.Find("input[name]").Each(func(_ int, i *goquery.Selection) {
-		kind, _ := i.Attr("type")
-		_, checked := i.Attr("checked")
-		if _, disabled := i.Attr("disabled"); disabled {
-			p.t.Errorf("%s: a field is asleep, and nothing can wake it", p.at)
-		}
-		if (kind == "radio" || kind == "checkbox") && !checked {
-			return
-		}
-		name, _ := i.Attr("name")
-		value, _ := i.Attr("value")
-		values.Set(name, value)
-	})
-	for name, value := range typed {
-		if form.Find(`[name="`+name+`"]`).Length() == 0 {
-			p.t.Fatalf("%s has no field %s", p.at, name)
-		}
-		values.Set(name, value)
-	}
-	to, _ := form.Attr("action")
-	target, err := p.at.Parse(to)
-	if err != nil {
+	if err := p.Get(p.t.Context(), address); err != nil {
 		p.t.Fatal(err)
 	}
-	p.read(p.client.PostForm(target.String(), values))
+}
+
+func (p *plain) send(action string, typed map[string]string) {
+	p.t.Helper()
+	if n := p.Doc.Find("form[method=post] input[disabled]").Length(); n > 0 {
+		p.t.Errorf("%s: %d fields are disabled, and only a script could enable them", p.At, n)
+	}
+	if err := p.Submit(p.t.Context(), action, typed); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p *plain) want(path string, reads ...string) {
 	p.t.Helper()
-	text := strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(strings.Join(strings.Fields(p.doc.Find("body").Text()), " "))
-	if p.at.Path != path {
-		p.t.Fatalf("at %s, want %s:\n%.600s", p.at.Path, path, text)
+	text := p.Text("body")
+	if p.At.Path != path {
+		p.t.Fatalf("at %s, want %s:\n%.600s", p.At.Path, path, text)
 	}
 	for _, r := range reads {
 		if !strings.Contains(text, r) {
@@ -115,25 +65,25 @@ func TestTheHowTo_WithoutJavaScript(t *testing.T) {
 
 	p.get(demo.Portal + "/")
 	p.want("/", "Bienvenue", "Activer")
-	href, _ := p.doc.Find(`a[href*="profil=invite"]`).Attr("href")
+	href, _ := p.Doc.Find(`a[href*="profil=invite"]`).Attr("href")
 	p.get(demo.Portal + href)
 	p.send("/activation", map[string]string{"adresse": address})
 	p.want("/activation/identification")
 	p.send("/activation/identification", map[string]string{"code": "abc"})
 	p.want("/activation/identification", "Entrez les 6 chiffres reçus par mail.")
-	if p.status != http.StatusUnprocessableEntity {
-		t.Errorf("status %d", p.status)
+	if p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("status %d", p.Status)
 	}
-	p.send("/activation/identification", map[string]string{"code": sixDigits.FindString(demo.Mail(t, address, before+1).Text)})
+	p.send("/activation/identification", map[string]string{"code": demo.Mail(t, address, before+1).Code()})
 	p.want("/activation/charte", "À qui s'adresse cette charte", "bienvenue parmi nous", "J'ai lu la charte et je l'accepte")
 	p.send("/activation/charte", nil)
 	p.want("/activation/charte", "Cochez la case pour accepter la charte.")
 	p.send("/activation/charte", map[string]string{"charte": "oui"})
 	p.want("/activation/entre-mdp", "Concevoir un bon mot de passe")
-	if n := p.doc.Find(".phrases code").Length(); n != 3 {
+	if n := p.Doc.Find(".phrases code").Length(); n != 3 {
 		t.Errorf("%d phrases", n)
 	}
-	phrase := p.doc.Find(".phrases code").First().Text()
+	phrase := p.Doc.Find(".phrases code").First().Text()
 	p.send("/activation/entre-mdp", nil)
 	p.want("/activation/mot-de-passe", "16 caractères")
 	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": phrase, "confirmation": phrase})
@@ -141,11 +91,11 @@ func TestTheHowTo_WithoutJavaScript(t *testing.T) {
 
 	// S32: an activation does not log the student in; Keycloak asks for the password.
 	p.get(demo.Portal + "/ent")
-	if p.doc.Find("#kc-login, [name=password]").Length() == 0 || strings.HasPrefix(p.at.String(), demo.Portal) {
-		t.Errorf("the ENT opened at %s without a login", p.at)
+	if p.Doc.Find("#kc-login, [name=password]").Length() == 0 || strings.HasPrefix(p.At.String(), demo.Portal) {
+		t.Errorf("the ENT opened at %s without a login", p.At)
 	}
 	p.get(demo.Portal + "/activation/accueil-succes")
-	ent, _ := p.doc.Find("main a.primary").Attr("href")
+	ent, _ := p.Doc.Find("main a.primary").Attr("href")
 	p.get(demo.Portal + ent)
 	p.send("/login-actions/authenticate", map[string]string{"password": phrase})
 	p.want("/ent", "Bonjour Søren Håkansson", "affiliate")
@@ -157,8 +107,8 @@ func TestS32_AnActivationLogsNobodyIn(t *testing.T) {
 	demo := demotest.Get(t)
 	p := newPlain(t)
 	p.get(demo.Portal + "/ent")
-	if !strings.HasPrefix(p.at.String(), demo.Keycloak) {
-		t.Errorf("the ENT leads to %s", p.at)
+	if !strings.HasPrefix(p.At.String(), demo.Keycloak) {
+		t.Errorf("the ENT leads to %s", p.At)
 	}
 }
 
@@ -168,7 +118,7 @@ func TestI4_NothingSecretIsLeftBehind(t *testing.T) {
 	demo := demotest.Get(t)
 	var planted []string
 	for _, m := range demo.Mails(t, "") {
-		if code := sixDigits.FindString(m.Text); code != "" {
+		if code := m.Code(); code != "" {
 			planted = append(planted, code)
 		}
 	}

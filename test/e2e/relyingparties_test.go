@@ -19,19 +19,19 @@ func (p *plain) activate(d *doors, address, password string) {
 	before := len(d.demo.Mails(p.t, address))
 	p.get(d.demo.Portal + "/activation?profil=etudiant")
 	p.send("/activation", map[string]string{"adresse": address})
-	p.send("/activation/identification", map[string]string{"code": sixDigits.FindString(d.demo.Mail(p.t, address, before+1).Text)})
+	p.send("/activation/identification", map[string]string{"code": d.demo.Mail(p.t, address, before+1).Code()})
 	p.send("/activation/charte", map[string]string{"charte": "oui"})
 	p.send("/activation/entre-mdp", nil)
 	p.send("/activation/mot-de-passe", map[string]string{"mot-de-passe": password, "confirmation": password})
 }
 
 // asked reports whether Keycloak asks for a password.
-func (p *plain) asked() bool { return p.doc.Find("#kc-login").Length() > 0 }
+func (p *plain) asked() bool { return p.Doc.Find("#kc-login").Length() > 0 }
 
 func (p *plain) logIn(login, password string) {
 	p.t.Helper()
 	if !p.asked() {
-		p.t.Fatalf("%s asks for no password:\n%.600s", p.at, p.doc.Text())
+		p.t.Fatalf("%s asks for no password:\n%.600s", p.At, p.Doc.Text())
 	}
 	p.send("/login-actions/authenticate", map[string]string{"username": login, "password": password})
 }
@@ -39,7 +39,7 @@ func (p *plain) logIn(login, password string) {
 // knows returns a value that a relying party's page shows about the visitor.
 func (p *plain) knows(name string) string {
 	p.t.Helper()
-	m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(p.doc.Find("pre").Text())
+	m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(p.Doc.Find("pre").Text())
 	if m == nil {
 		return ""
 	}
@@ -49,8 +49,8 @@ func (p *plain) knows(name string) string {
 // holds compares a relying party's page with the expected values.
 func (p *plain) holds(page string, want map[string]string) {
 	p.t.Helper()
-	if p.at.String() != page || p.status != http.StatusOK {
-		p.t.Fatalf("at %s (%d), want %s:\n%.600s", p.at, p.status, page, p.doc.Text())
+	if p.At.String() != page || p.Status != http.StatusOK {
+		p.t.Fatalf("at %s (%d), want %s:\n%.600s", p.At, p.Status, page, p.Doc.Text())
 	}
 	for name, value := range want {
 		if got := p.knows(name); got != value {
@@ -59,26 +59,11 @@ func (p *plain) holds(page string, want map[string]string) {
 	}
 }
 
-// asHTML sets the Accept header of a browser: mod_auth_openidc answers other
-// clients with 401.
-type asHTML struct{ http.RoundTripper }
-
-func (a asHTML) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Header.Set("Accept", "text/html")
-	return a.RoundTripper.RoundTrip(r)
-}
-
-func newVisitor(t *testing.T) *plain {
-	p := newPlain(t)
-	p.client.Transport = asHTML{http.DefaultTransport}
-	return p
-}
-
 // A new account can log in to relying parties of other projects by both
 // protocols with one login, and each of them receives the identity.
 func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	d := doorsOf(t)
-	p := newVisitor(t)
+	p := newPlain(t)
 	p.activate(d, "ada.lovelace@example.com", strong)
 	p.want("/activation/accueil-succes", "o22599001")
 
@@ -100,8 +85,8 @@ func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	p.want("/ent", "Ada Lovelace", "22599001", "ada.lovelace@etu.univ-orleans.example")
 	// The page shows all attributes that CAS releases. Keycloak's tokens must
 	// not be among them.
-	if strings.Contains(p.doc.Text(), "_token") {
-		t.Errorf("CAS releases Keycloak's tokens:\n%s", p.doc.Text())
+	if strings.Contains(p.Doc.Text(), "_token") {
+		t.Errorf("CAS releases Keycloak's tokens:\n%s", p.Doc.Text())
 	}
 
 	// The portal's logout ends the sessions of CAS and Keycloak. A service's own
@@ -109,7 +94,7 @@ func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	p.send("/deconnexion", nil)
 	p.get(d.demo.Portal + "/connexion")
 	if !p.asked() {
-		t.Errorf("after the logout, %s asks for no password", p.at)
+		t.Errorf("after the logout, %s asks for no password", p.At)
 	}
 	p.get(oidc)
 	p.holds(oidc, map[string]string{"REMOTE_USER": "o22599001"})
@@ -130,15 +115,15 @@ func TestRelyingParties_WhoDoesNotPass(t *testing.T) {
 	refused := func(what, login, password string) {
 		t.Helper()
 		for _, door := range []string{"/oidc/page.shtml", "/cas/page.shtml"} {
-			p := newVisitor(t)
+			p := newPlain(t)
 			p.get(d.apache + door)
 			p.logIn(login, password)
-			if p.doc.Find("pre").Length() > 0 || p.at.Host != strings.TrimPrefix(d.demo.Keycloak, "http://") {
-				t.Errorf("%s came through %s to %s", what, door, p.at)
+			if p.Doc.Find("pre").Length() > 0 || p.At.Host != strings.TrimPrefix(d.demo.Keycloak, "http://") {
+				t.Errorf("%s came through %s to %s", what, door, p.At)
 			}
 		}
 	}
-	p := newVisitor(t)
+	p := newPlain(t)
 	p.activate(d, "emile.zola@example.com", strong)
 	p.want("/activation/accueil-succes", "o22599002")
 	refused("a wrong password", "o22599002", strong+"x")
@@ -156,21 +141,21 @@ func TestRelyingParties_AnAccountOnItsWay(t *testing.T) {
 	d := doorsOf(t)
 	d.keycloakAway.Store(true)
 	t.Cleanup(func() { d.keycloakAway.Store(false) })
-	p := newVisitor(t)
+	p := newPlain(t)
 	p.activate(d, "rosa.bonheur@example.com", strong)
 	p.want("/activation/en-cours")
 	for _, door := range []string{"/oidc/page.shtml", "/cas/page.shtml"} {
-		other := newVisitor(t)
+		other := newPlain(t)
 		other.get(d.apache + door)
 		other.logIn("o22599003", strong)
 		if !other.asked() {
-			t.Errorf("an account that is not there came through %s to %s", door, other.at)
+			t.Errorf("an account that is not there came through %s to %s", door, other.At)
 		}
 	}
 	d.keycloakAway.Store(false)
-	for end := time.Now().Add(2 * time.Minute); p.at.Path != "/activation/accueil-succes"; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); p.At.Path != "/activation/accueil-succes"; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("the account does not come; at %s", p.at)
+			t.Fatalf("the account does not come; at %s", p.At)
 		}
 		p.get(d.demo.Portal + "/activation/en-cours")
 	}
@@ -193,19 +178,14 @@ func (r realCAS) Login(t *testing.T, loginURL string) url.Values {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.p.client.CheckRedirect = func(to *http.Request, _ []*http.Request) error {
-		if to.URL.Host == service.Host {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
+	r.p.Leave = func(to *url.URL) bool { return to.Host == service.Host }
 	r.p.get(loginURL)
 	if r.p.asked() {
 		r.p.logIn(r.login, strong)
 	}
-	back, err := url.Parse(r.p.header.Get("Location"))
+	back, err := url.Parse(r.p.Header.Get("Location"))
 	if err != nil || back.Host != service.Host {
-		t.Fatalf("no way back from %s: %q", r.p.at, r.p.header.Get("Location"))
+		t.Fatalf("no way back from %s: %q", r.p.At, r.p.Header.Get("Location"))
 	}
 	return back.Query()
 }
@@ -222,7 +202,7 @@ func mustQuery(t *testing.T, address string) url.Values {
 // The real server fulfils the contract that the test server is tested with.
 func TestCAS_ContractOfTheRealOne(t *testing.T) {
 	d := doorsOf(t)
-	p := newVisitor(t)
+	p := newPlain(t)
 	p.activate(d, "sophie.germain@example.com", strong)
 	p.want("/activation/accueil-succes", "o22599004")
 	castest.Contract(t, d.cas, d.demo.Portal+"/connexion/retour", realCAS{p, "o22599004"}, "o22599004", map[string]string{

@@ -28,6 +28,7 @@ import (
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/secret"
 	"entree/internal/store"
 )
@@ -42,7 +43,7 @@ type world struct {
 	keycloak  *toxiproxy.Proxy // between the instances and Keycloak
 	proxy     *outside.Proxy
 	instances [2]*outside.Instance
-	people    []outside.Person
+	people    []scripted.Person
 }
 
 func newWorld(t *testing.T) *world {
@@ -77,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	_, err = config.Write()
 	w.must(err)
 	for i := range 150 {
-		w.people = append(w.people, outside.Person{
+		w.people = append(w.people, scripted.Person{
 			Number: fmt.Sprint(66000000 + i), GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", BirthDate: "2006-02-03", Email: fmt.Sprintf("ines.%d@example.org", i),
 		})
 	}
@@ -119,7 +120,7 @@ func TestSeveralInstances(t *testing.T) {
 	w := newWorld(t)
 
 	t.Run("a journey goes on when an instance is killed at each step", func(t *testing.T) {
-		s := outside.NewStudent(w.people[0], w.address(), w.box, net.IPv4(127, 9, 0, 1))
+		s := scripted.NewStudent(w.people[0], w.address(), w.box, net.IPv4(127, 9, 0, 1))
 		for i, page := range []string{"/activation/identification", "/activation/charte", "/activation/entre-mdp", "/activation/mot-de-passe", ""} {
 			if err := s.Until(w.soon(), page); err != nil {
 				t.Fatal(err)
@@ -131,7 +132,7 @@ func TestSeveralInstances(t *testing.T) {
 				w.instances[i%2].Kill()
 			}
 		}
-		if s.Outcome != outside.Success {
+		if s.Outcome != scripted.Success {
 			t.Fatalf("the way ended at %q, %s", s.Outcome, s.Where())
 		}
 		if in, err := w.realm.LogsIn(t.Context(), s.Shown, s.Password); err != nil || !in {
@@ -142,12 +143,12 @@ func TestSeveralInstances(t *testing.T) {
 	t.Run("S4 sixty wrong codes over six journeys and two instances: five for each journey are compared", func(t *testing.T) {
 		p := w.people[1]
 		var mu sync.Mutex
-		answers := map[outside.Answer]int{}
+		answers := map[scripted.Answer]int{}
 		var all sync.WaitGroup
 		for i := range 6 { // each journey costs one of the mails of the address
-			s := outside.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 1, byte(i)))
+			s := scripted.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 1, byte(i)))
 			s.Twice, s.Slips = 10, 100
-			s.Submitted = func(sent outside.Submit) {
+			s.Submitted = func(sent scripted.Submit) {
 				mu.Lock()
 				defer mu.Unlock()
 				answers[sent.Answer]++
@@ -159,7 +160,7 @@ func TestSeveralInstances(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := answers[outside.Wrong]; n > 30 || n == 0 || answers[outside.Won] > 0 {
+		if n := answers[scripted.Wrong]; n > 30 || n == 0 || answers[scripted.Won] > 0 {
 			t.Errorf("the answers were %v: thirty at most are compared", answers)
 		}
 	})
@@ -172,9 +173,9 @@ func TestSeveralInstances(t *testing.T) {
 		defer db.Close()
 		var all sync.WaitGroup
 		for i, p := range w.people[2:6] {
-			s := outside.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 2, byte(i)))
+			s := scripted.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 2, byte(i)))
 			all.Go(func() {
-				if err := s.Go(w.soon()); err != nil || s.Outcome != outside.Success {
+				if err := s.Go(w.soon()); err != nil || s.Outcome != scripted.Success {
 					t.Errorf("%q, %v", s.Outcome, err)
 				}
 			})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/scripted"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/store"
@@ -16,7 +17,7 @@ import (
 // instance, while students activate continuously and Keycloak is unavailable
 // for a part of the time. No journey has to begin again, and data sealed with
 // the old key is processed with the new key in front.
-func (w *world) rotate(t *testing.T, people []outside.Person) {
+func (w *world) rotate(t *testing.T, people []scripted.Person) {
 	db, err := store.Open(t.Context(), w.dsn, time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -30,9 +31,9 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 			w.start(i)
 		}
 	}
-	var students []*outside.Student
+	var students []*scripted.Student
 	for i, p := range people {
-		students = append(students, outside.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 4, byte(i))))
+		students = append(students, scripted.NewStudent(p, w.address(), w.box, net.IPv4(127, 9, 4, byte(i))))
 	}
 	over := make(chan struct{}) // students arrive one after the other until this is closed
 	var all sync.WaitGroup
@@ -64,14 +65,14 @@ func (w *world) rotate(t *testing.T, people []outside.Person) {
 		t.Error(err)
 	}
 
-	var came []*outside.Student
+	var came []*scripted.Student
 	for _, s := range students {
-		if s.Requests == 0 {
+		if s.Asked == 0 {
 			continue // finished before their turn
 		}
 		came = append(came, s)
-		if s.Outcome != outside.Success || s.Requests != 1 {
-			t.Errorf("%s ended at %q after %d requests for a code, %s", s.Number, s.Outcome, s.Requests, s.Where())
+		if s.Outcome != scripted.Success || s.Asked != 1 {
+			t.Errorf("%s ended at %q after %d requests for a code, %s", s.Number, s.Outcome, s.Asked, s.Where())
 		}
 	}
 	w.until(t, db, "")

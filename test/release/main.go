@@ -34,6 +34,7 @@ import (
 	"entree/internal/devenv/child"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
+	"entree/internal/devenv/scripted"
 	"entree/internal/secret"
 )
 
@@ -205,25 +206,25 @@ func (w *world) prepare(sample []byte, etc, base, realm string) error {
 }
 
 // activate lets one student activate an account through a portal.
-func (w *world) activate(ctx context.Context, p outside.Person, portal string) error {
+func (w *world) activate(ctx context.Context, p scripted.Person, portal string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	s := outside.NewStudent(p, portal, w.box, nil)
+	s := scripted.NewStudent(p, portal, w.box, nil)
 	if err := s.Go(ctx); err != nil {
 		return err
 	}
-	if s.Outcome != outside.Success {
+	if s.Outcome != scripted.Success {
 		return fmt.Errorf("the activation ended with %q at %s", s.Outcome, s.Where())
 	}
 	fmt.Printf("%s activated the account %s\n", p.Email, s.Shown)
 	return nil
 }
 
-func person(number, email string) outside.Person {
-	return outside.Person{Number: number, GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", BirthDate: "2006-02-03", Email: email}
+func person(number, email string) scripted.Person {
+	return scripted.Person{Number: number, GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", BirthDate: "2006-02-03", Email: email}
 }
 
-func people(p outside.Person) []byte {
+func people(p scripted.Person) []byte {
 	return fmt.Appendf(nil, "numero;prenom;nom;profil;mail;naissance\n%s;%s;%s;%s;%s;%s\n", p.Number, p.GivenName, p.FamilyName, p.Profile, p.Email, p.BirthDate)
 }
 

@@ -140,18 +140,3 @@ func TestWhatIsLostIsAnError(t *testing.T) {
 		}
 	}
 }
-
-func TestABrowserSendsAFormWhole(t *testing.T) {
-	p, err := read(strings.NewReader(`<title>A – B</title><link rel="stylesheet" href="/a.css"><script src="/b.js" defer></script>
-		<form action="/x"><input type="hidden" name="jeton" value="t&amp;u"><input type="radio" name="r" value="1"><input type="radio" name="r" value="2" checked><input name="n"></form>
-		<input name="outside"><button data-copy="UnePhrase">c</button><span class="mono">o1</span><p class="error">Non.</p>`))
-	if err != nil || len(p.forms) != 1 {
-		t.Fatalf("%+v %v", p, err)
-	}
-	if got := p.forms[0].values.Encode(); got != "jeton=t%26u&n=&r=2" || p.forms[0].action != "/x" {
-		t.Errorf("the form is %s %s", p.forms[0].action, got)
-	}
-	if strings.Join(p.parts, " ") != "/a.css /b.js" || p.copies[0] != "UnePhrase" || p.mono[0] != "o1" || p.text != "A – B Non." {
-		t.Errorf("%+v", p)
-	}
-}

@@ -11,9 +11,10 @@ import (
 	"runtime"
 	"strings"
 
-	"entree/internal/devenv/realm"
-
 	"golang.org/x/crypto/argon2"
+
+	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 )
 
 // The names of the contestants.
@@ -110,27 +111,22 @@ func hash(text string) (map[string]any, error) {
 // register uses Keycloak's registration page as a browser does. In its favour,
 // the page's style sheets and scripts are not fetched.
 func register(ctx context.Context, realm *realm.Realm, i int) error {
-	b := newBrowser()
-	defer b.close()
-	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
-		if strings.HasPrefix(r.URL.String(), back) {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	err := b.get(ctx, realm.URL+"/realms/"+realm.Name+"/protocol/openid-connect/registrations?"+url.Values{
+	b := scripted.NewBrowser(nil, patience)
+	defer b.Close()
+	b.Leave = func(to *url.URL) bool { return strings.HasPrefix(to.String(), back) }
+	err := b.Get(ctx, realm.URL+"/realms/"+realm.Name+"/protocol/openid-connect/registrations?"+url.Values{
 		"client_id": {"ent"}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {back}, "state": {"s"},
 	}.Encode())
 	if err != nil {
 		return err
 	}
-	who := peer(NameRegistration, i)
-	err = b.submit(ctx, "/login-actions/registration", map[string]string{
-		"username": who["username"].(string), "email": who["email"].(string), "firstName": who["firstName"].(string), "lastName": who["lastName"].(string),
+	user := peer(NameRegistration, i)
+	err = b.Submit(ctx, "/login-actions/registration", map[string]string{
+		"username": user["username"].(string), "email": user["email"].(string), "firstName": user["firstName"].(string), "lastName": user["lastName"].(string),
 		"password": password(i), "password-confirm": password(i),
 	})
-	if err == nil && b.page.status != http.StatusFound {
-		err = fmt.Errorf("the registration was not taken: %s", b.page.text)
+	if err == nil && b.Status != http.StatusFound {
+		err = fmt.Errorf("the registration was refused at %s: %s", b.Where(), b.Errors())
 	}
 	return err
 }

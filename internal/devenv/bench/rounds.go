@@ -39,7 +39,14 @@ type Step struct {
 	Bytes int64 // bytes received, including headers and the page's style sheets and scripts
 }
 
+// add appends a step, or adds to the last one if it has the same name: the page
+// of success may come after several looks at a waiting page.
 func (j *Journey) add(name string, took time.Duration, bytes int64) {
+	if n := len(j.Steps); n > 0 && j.Steps[n-1].Name == name {
+		j.Steps[n-1].Took += took
+		j.Steps[n-1].Bytes += bytes
+		return
+	}
 	j.Steps = append(j.Steps, Step{name, took, bytes})
 }
 
@@ -160,8 +167,10 @@ func quiet(ctx context.Context, pid int) error {
 		if err != nil {
 			return err
 		}
-		if err := wait(ctx, look); err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(look):
 		}
 		var now time.Duration
 		if now, err = cpu(pid); err == nil && now-before < look/10 {

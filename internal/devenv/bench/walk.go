@@ -2,29 +2,27 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
+
+	"entree/internal/devenv/scripted"
 )
 
-// Student is a student who may activate.
-type Student struct {
-	Email    string
-	Profile  string
-	Login    string // read from the last page
-	Password string // the accepted suggestion
-}
+// patience is the time in which a response must arrive under full load.
+const patience = 90 * time.Second
 
-// Post returns the newest mail to an address as soon as there are n of them.
-type Post func(ctx context.Context, address string, n int) (text string, err error)
+// Student is a student whom a bench has activated.
+type Student struct {
+	Login    string // as the page of success shows it
+	Password string
+}
 
 // Activation runs the complete activation through a portal.
 type Activation struct {
 	Portal string // URL without a trailing slash
-	Post   Post
+	Box    scripted.Box
 	// Pause, if set, is called before the charter is accepted. It keeps many
 	// journeys open at once.
 	Pause func(ctx context.Context) error
@@ -33,117 +31,81 @@ type Activation struct {
 // The steps in their order, as the table names them.
 var steps = []string{"welcome", "request", "code", "mail", "charter", "guide", "password", "success"}
 
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+const codePage = "/activation/identification"
+
+// stepFrom is the step that begins at a page. The page of the code begins two:
+// mail while the student waits for the code, charter when the student types it.
+var stepFrom = map[string]string{
+	"/activation": "code", codePage: "mail", "/activation/verification": "charter", "/activation/charte": "guide", "/activation/entre-mdp": "password",
+	"/activation/mot-de-passe": "success", "/activation/en-cours": "success", "/activation/accueil-succes": "success",
+}
 
 // Walk runs one student's complete activation. Each step is timed as a visitor
 // experiences it: from the request to the complete page, including redirects,
-// style sheets and scripts.
-func (a Activation) Walk(ctx context.Context, s *Student, seen *Journey) error {
-	b := newBrowser()
-	defer b.close()
+// style sheets and scripts. A page that an undisturbed activation does not show
+// is an error.
+func (a Activation) Walk(ctx context.Context, p scripted.Person, seen *Journey) (Student, error) {
+	s := scripted.NewStudent(p, a.Portal, a.Box, nil)
+	s.Browser = scripted.NewBrowser(nil, patience) // a browser keeps its connections
+	defer s.Close()
 	step := func(name string, act func() error) error {
-		begun, bytes := time.Now(), b.wire.Load()
-		if err := act(); err != nil {
+		begun, bytes := time.Now(), s.Bytes()
+		err := act()
+		if err == nil && s.Status >= http.StatusBadRequest {
+			err = fmt.Errorf("refused at %s: %s", s.Where(), s.Errors())
+		}
+		if err == nil {
+			err = s.Parts(ctx)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := b.parts(ctx); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		seen.add(name, time.Since(begun), b.wire.Load()-bytes)
+		seen.add(name, time.Since(begun), s.Bytes()-bytes)
 		return nil
 	}
-	to := func(path string) func(error) error {
-		return func(err error) error {
-			if err == nil && b.at.Path != path {
-				err = fmt.Errorf("led to %s instead of %s: %s", b.at.Path, path, b.page.text)
+	if err := step("welcome", func() error { return s.Get(ctx, a.Portal+"/") }); err != nil {
+		return Student{}, err
+	}
+	if err := step("request", func() error { return s.Get(ctx, "/activation?profil="+p.Profile) }); err != nil {
+		return Student{}, err
+	}
+	for s.Outcome == "" {
+		name, known := stepFrom[s.At.Path]
+		if !known {
+			return Student{}, fmt.Errorf("the activation led to %s", s.Where())
+		}
+		if s.At.Path == codePage && s.HasCode() {
+			name = "charter"
+		}
+		if name == "guide" && a.Pause != nil {
+			if err := a.Pause(ctx); err != nil {
+				return Student{}, err
 			}
-			return err
+		}
+		if err := step(name, func() error { return s.Step(ctx) }); err != nil {
+			return Student{}, err
 		}
 	}
-	var code string
-	for _, act := range []struct {
-		name string
-		do   func() error
-	}{
-		{"welcome", func() error { return to("/")(b.get(ctx, a.Portal+"/")) }},
-		{"request", func() error { return to("/activation")(b.get(ctx, a.Portal+"/activation?profil="+s.Profile)) }},
-		{"code", func() error {
-			return to("/activation/identification")(b.submit(ctx, "/activation", map[string]string{"adresse": s.Email}))
-		}},
-		{"mail", func() error {
-			text, err := a.Post(ctx, s.Email, 1)
-			code = sixDigits.FindString(text)
-			if err == nil && code == "" {
-				err = errors.New("the mail holds no code")
-			}
-			return err
-		}},
-		{"charter", func() error {
-			return to("/activation/charte")(b.submit(ctx, "/activation/identification", map[string]string{"code": code}))
-		}},
-		{"guide", func() error {
-			if a.Pause != nil {
-				if err := a.Pause(ctx); err != nil {
-					return err
-				}
-			}
-			return to("/activation/entre-mdp")(b.submit(ctx, "/activation/charte", map[string]string{"charte": "oui"}))
-		}},
-		{"password", func() error {
-			if len(b.page.copies) == 0 {
-				return errors.New("the guide suggests nothing")
-			}
-			s.Password = b.page.copies[0]
-			return to("/activation/mot-de-passe")(b.submit(ctx, "/activation/entre-mdp", nil))
-		}},
-		{"success", func() error {
-			err := b.submit(ctx, "/activation/mot-de-passe", map[string]string{"mot-de-passe": s.Password, "confirmation": s.Password})
-			for err == nil && b.page.refresh {
-				if err = wait(ctx, 5*time.Second); err == nil { // as the page asks a browser to do
-					err = b.get(ctx, b.at.String())
-				}
-			}
-			if err := to("/activation/accueil-succes")(err); err != nil {
-				return err
-			}
-			if len(b.page.mono) < 1 {
-				return errors.New("the last page shows no identifier")
-			}
-			s.Login = b.page.mono[0]
-			return nil
-		}},
-	} {
-		if err := step(act.name, act.do); err != nil {
-			return err
-		}
+	if s.Outcome != scripted.Success || s.Shown == "" {
+		return Student{}, fmt.Errorf("the activation ended with %q at %s, identifier %q", s.Outcome, s.Where(), s.Shown)
 	}
-	seen.Requests = b.asked
-	return nil
+	seen.Requests = s.Requests()
+	return Student{s.Shown, s.Password}, nil
 }
 
 // LogIn logs an activated student in to the ENT through Keycloak's login page,
 // which proves that the account works.
 func (a Activation) LogIn(ctx context.Context, s Student) error {
-	b := newBrowser()
-	defer b.close()
-	if err := b.get(ctx, a.Portal+"/connexion"); err != nil {
+	b := scripted.NewBrowser(nil, patience)
+	defer b.Close()
+	if err := b.Get(ctx, a.Portal+"/connexion"); err != nil {
 		return err
 	}
-	err := b.submit(ctx, "/login-actions/authenticate", map[string]string{"username": s.Login, "password": s.Password})
-	if err != nil {
+	if err := b.Submit(ctx, "/login-actions/authenticate", map[string]string{"username": s.Login, "password": s.Password}); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(b.at.String(), a.Portal) || b.at.Path != "/ent" || b.page.status != http.StatusOK {
-		return fmt.Errorf("the login of %s led to %s: %s", s.Login, b.at.Path, b.page.text)
+	if !strings.HasPrefix(b.At.String(), a.Portal) || b.At.Path != "/ent" || b.Status != http.StatusOK {
+		return fmt.Errorf("the login of %s led to %s: %s", s.Login, b.Where(), b.Errors())
 	}
 	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

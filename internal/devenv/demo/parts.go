@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +92,7 @@ func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, enrolled domai
 	if err != nil {
 		return err
 	}
-	if err := a.Service().Prove(ctx, &j, sixDigits.FindString(mail.Text), "demo"); err != nil {
+	if err := a.Service().Prove(ctx, &j, mail.Code(), "demo"); err != nil {
 		return err
 	}
 	if birth, number := a.Service().RequiredProofs(j); birth || number {
@@ -121,8 +120,6 @@ func visit(ctx context.Context, a *app.App, box *mailbox.Mailbox, enrolled domai
 	}
 	return a.Service().ChoosePassword(ctx, &j, phrases[0].Text, phrases[0].Text)
 }
-
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // demoPlaces is the content of demo.json, which scripts read.
 type demoPlaces struct {

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
 	"entree/internal/secret"
@@ -55,13 +56,6 @@ type Person struct {
 // Operator is a user of the console with one of the roles admin, helpdesk and
 // auditor.
 type Operator struct{ Login, Role, Password string }
-
-// Message is a mail in the demo's mailbox.
-type Message struct {
-	To, Subject, Text, HTML string
-	ID                      string `json:"message_id"`
-	At                      time.Time
-}
 
 var (
 	once   sync.Once
@@ -206,14 +200,14 @@ func (d *Demo) AdminPassword(t testing.TB) string {
 }
 
 // Mails returns the mails to an address, newest first.
-func (d *Demo) Mails(t testing.TB, to string) []Message {
+func (d *Demo) Mails(t testing.TB, to string) []mailbox.Message {
 	t.Helper()
 	response, err := http.Get(d.Mailbox + "/api/messages?to=" + url.QueryEscape(to))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var out []Message
+	var out []mailbox.Message
 	if err := json.NewDecoder(response.Body).Decode(&out); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +215,7 @@ func (d *Demo) Mails(t testing.TB, to string) []Message {
 }
 
 // Mail waits until there are n mails to an address and returns the newest.
-func (d *Demo) Mail(t testing.TB, to string, n int) Message {
+func (d *Demo) Mail(t testing.TB, to string, n int) mailbox.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

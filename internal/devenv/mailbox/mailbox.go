@@ -1,7 +1,6 @@
 // Package mailbox is a mail server inside the program, with a page that shows
 // the received mails, for the demo and the tests. It accepts mail to any
 // address, on loopback, and forwards none.
-// loopback, and passes none on.
 //
 //	SMTP ── parse ── newest 1,000, kept in a file ──┬─ GET /             the page
 //	                                                ├─ GET /messages/N/html
@@ -18,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -37,14 +37,17 @@ type Message struct {
 	Header  mail.Header `json:"-"`
 }
 
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// Code returns the first group of six digits in the text, or "" if there is none.
+func (m Message) Code() string { return sixDigits.FindString(m.Text) }
+
 // Options are the settings of a Mailbox.
 type Options struct {
 	SMTP string // host:port; port 0: any free one
 	HTTP string // host:port of the page
 	Dir  string // folder that stores the mails across starts; empty: memory only
 	Keep int    // maximum number of stored mails; 0: 1000
-	// Arrived, if set, is called for each accepted mail.
-	Arrived func(Message)
 	// Fault, if set, is called at each stage of a mail ("from", "rcpt", "data",
 	// "done"); the server responds with its result unless that is nil.
 	Fault func(stage, address string) *smtp.SMTPError
@@ -59,10 +62,12 @@ type Mailbox struct {
 	url      string
 
 	mu       sync.Mutex
-	messages []Message // oldest first
+	messages []Message            // oldest first
+	byTo     map[string][]Message // the same mails by address, oldest first
+	received int
+	waiting  map[string]chan struct{} // by address, "" for any; closed and removed at the next mail
 	file     *os.File
 	listen   []net.Listener
-	arrived  chan struct{} // closed and replaced at each mail
 }
 
 // Start starts the mail server and the web server.
@@ -70,7 +75,7 @@ func Start(o Options) (*Mailbox, error) {
 	if o.Keep == 0 {
 		o.Keep = 1000
 	}
-	b := &Mailbox{options: o, arrived: make(chan struct{})}
+	b := &Mailbox{options: o, byTo: map[string][]Message{}, waiting: map[string]chan struct{}{}}
 	if err := b.load(); err != nil {
 		return nil, err
 	}
@@ -122,33 +127,68 @@ func (b *Mailbox) Close() error {
 	return errors.Join(errs...)
 }
 
-// Messages returns the mails to an address, or all mails if it is empty,
-// newest first.
+// Messages returns the stored mails to an address, or all stored mails if it is
+// empty, newest first.
 func (b *Mailbox) Messages(to string) []Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := []Message{}
-	for _, m := range slices.Backward(b.messages) {
-		if to == "" || m.To == to {
-			out = append(out, m)
-		}
-	}
+	out := append([]Message{}, b.to(to)...) // not nil: JSON has [] for no mail
+	slices.Reverse(out)
 	return out
 }
 
-// Wait waits until n mails to an address have arrived and returns the newest.
+func (b *Mailbox) to(address string) []Message {
+	if address == "" {
+		return b.messages
+	}
+	return b.byTo[address]
+}
+
+// Received returns the number of mails that have arrived since the start.
+func (b *Mailbox) Received() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.received
+}
+
+// Wait waits until n mails to an address are stored and returns the newest.
 func (b *Mailbox) Wait(ctx context.Context, to string, n int) (Message, error) {
+	var newest Message
+	err := b.until(ctx, to, func() bool {
+		all := b.to(to)
+		if len(all) < n || len(all) == 0 {
+			return false
+		}
+		newest = all[len(all)-1]
+		return true
+	})
+	return newest, err
+}
+
+// WaitReceived waits until n mails have arrived since the start.
+func (b *Mailbox) WaitReceived(ctx context.Context, n int) error {
+	return b.until(ctx, "", func() bool { return b.received >= n })
+}
+
+// until calls done with the lock held, now and after each mail to an address,
+// until it returns true.
+func (b *Mailbox) until(ctx context.Context, to string, done func() bool) error {
 	for {
 		b.mu.Lock()
-		arrived := b.arrived
-		b.mu.Unlock()
-		if all := b.Messages(to); len(all) >= n {
-			return all[0], nil
+		if done() {
+			b.mu.Unlock()
+			return nil
 		}
+		next, ok := b.waiting[to]
+		if !ok {
+			next = make(chan struct{})
+			b.waiting[to] = next
+		}
+		b.mu.Unlock()
 		select {
-		case <-arrived:
+		case <-next:
 		case <-ctx.Done():
-			return Message{}, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
@@ -161,11 +201,29 @@ func (b *Mailbox) add(m Message) error {
 			return err
 		}
 	}
-	b.messages = append(b.messages, m)
-	b.messages = b.messages[max(0, len(b.messages)-b.options.Keep):]
-	close(b.arrived)
-	b.arrived = make(chan struct{})
+	b.store(m)
+	b.received++
+	for _, to := range []string{m.To, ""} {
+		if next, ok := b.waiting[to]; ok {
+			close(next)
+			delete(b.waiting, to)
+		}
+	}
 	return nil
+}
+
+// store adds a mail and drops the oldest one if there are too many.
+func (b *Mailbox) store(m Message) {
+	b.messages = append(b.messages, m)
+	b.byTo[m.To] = append(b.byTo[m.To], m)
+	if len(b.messages) <= b.options.Keep {
+		return
+	}
+	oldest := b.messages[0].To
+	b.messages = b.messages[1:]
+	if b.byTo[oldest] = b.byTo[oldest][1:]; len(b.byTo[oldest]) == 0 {
+		delete(b.byTo, oldest)
+	}
 }
 
 // load reads the mails of earlier starts.
@@ -183,10 +241,9 @@ func (b *Mailbox) load() error {
 	for lines.Scan() {
 		var m Message
 		if json.Unmarshal(lines.Bytes(), &m) == nil { // a line that a crash cut off is ignored
-			b.messages = append(b.messages, m)
+			b.store(m)
 		}
 	}
-	b.messages = b.messages[max(0, len(b.messages)-b.options.Keep):]
 	return lines.Err()
 }
 
@@ -225,9 +282,6 @@ func (s *session) Data(r io.Reader) error {
 		m.To = to
 		if err := s.box.add(m); err != nil {
 			return err
-		}
-		if s.box.options.Arrived != nil {
-			s.box.options.Arrived(m)
 		}
 	}
 	return s.fault("done", s.to[0])

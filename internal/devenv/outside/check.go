@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/domain"
 	"entree/internal/mail/bounce"
 	"entree/internal/store"
@@ -17,7 +18,7 @@ import (
 
 // Check looks for broken invariants after students have finished: I1 to I3, I5
 // and I7, one line per break. checked is the number of compared values.
-func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students []*Student) (breaks []string, checked int, err error) {
+func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students []*scripted.Student) (breaks []string, checked int, err error) {
 	say := func(format string, args ...any) { breaks = append(breaks, fmt.Sprintf(format, args...)) }
 	users, err := keycloak.Users(ctx)
 	if err != nil {
@@ -69,7 +70,7 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 		checked++
 		p := byNumber[s.Number]
 		switch s.Outcome {
-		case Success, Already:
+		case scripted.Success, scripted.Already:
 			// A student without a password read that the account was activated in
 			// another browser.
 			if s.Shown != "" && s.Shown != p.Login {
@@ -82,7 +83,7 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 					say("I3: %s read %s, and the login of %s does not work", s.Number, s.Outcome, p.Login)
 				}
 			}
-		case Parked:
+		case scripted.Parked:
 			if p.Account != domain.AccountParked {
 				say("I7: %s was told to wait for somebody, and nobody sees it", s.Number)
 			}
@@ -92,13 +93,13 @@ func Check(ctx context.Context, keycloak *realm.Realm, db *store.Store, students
 		if s.Lost != "" {
 			say("I7: %s: %s", s.Number, s.Lost)
 		}
-		if mails := len(s.Box.Messages(s.Email)); mails < s.Requests {
+		if mails := len(s.Box.Messages(s.Email)); mails < s.Asked {
 			events, err := db.Events(ctx, p.ID)
 			if err != nil {
 				return nil, 0, err
 			}
 			if !slices.ContainsFunc(events, func(e domain.Event) bool { return e.Kind == domain.EventMailAbandoned }) {
-				say("I5: %s asked for %d codes and got %d mails", s.Number, s.Requests, mails)
+				say("I5: %s asked for %d codes and got %d mails", s.Number, s.Asked, mails)
 			}
 		}
 	}

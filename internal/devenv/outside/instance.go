@@ -13,6 +13,7 @@ import (
 
 	"entree/deploy"
 	"entree/internal/devenv/child"
+	"entree/internal/devenv/scripted"
 )
 
 // Build builds the program into a folder, with the release's build tags and the
@@ -88,7 +89,7 @@ func (c Config) environ() []string {
 }
 
 // Import enrols people with the command `entree import`.
-func (c Config) Import(program string, people []Person) error {
+func (c Config) Import(program string, people []scripted.Person) error {
 	var csv strings.Builder
 	csv.WriteString("numero;prenom;nom;profil;mail;naissance\n")
 	for _, p := range people {

@@ -1,19 +1,12 @@
-package outside
+package scripted
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"regexp"
 	"strings"
 	"time"
-
-	"github.com/PuerkitoBio/goquery"
 
 	"entree/internal/devenv/mailbox"
 )
@@ -23,7 +16,10 @@ type Person struct{ Number, GivenName, FamilyName, Profile, Email, BirthDate str
 
 // Box is the student's mailbox.
 type Box interface {
+	// Messages returns the mails to an address, newest first.
 	Messages(to string) []mailbox.Message
+	// Wait waits until n mails to an address have arrived and returns the newest.
+	Wait(ctx context.Context, to string, n int) (mailbox.Message, error)
 }
 
 // Outcome is the result of a student's activation.
@@ -51,20 +47,19 @@ type Student struct {
 	// Submitted, if set, is called for each code that was sent.
 	Submitted func(Submit)
 
-	Outcome  Outcome // empty while the activation continues
-	Shown    string  // the identifier shown on the page of success
-	Requests int     // requests for a code that were accepted
-	Retries  int     // responses after which the student tried again
-	Lost     string  // a page that did not say what to do (I7)
+	Outcome Outcome // empty while the activation continues
+	Shown   string  // the identifier shown on the page of success
+	Asked   int     // number of accepted requests for a code
+	Retries int     // number of responses after which the student tried again
+	Lost    string  // a page that did not say what to do (I7)
 
-	client *http.Client
-	at     *url.URL
-	status int
-	header http.Header
-	doc    *goquery.Document
-	tried  map[string]bool
-	since  time.Time // time at which the journey began
-	mails  int       // number of mails before the journey
+	*Browser
+
+	tried map[string]bool
+	found string    // the code that the student types next; empty: the mail has not been read
+	slip  bool      // found is known to be wrong
+	since time.Time // time at which the journey began
+	mails int       // number of mails before the journey
 
 	resending bool
 }
@@ -92,24 +87,16 @@ const (
 )
 
 // NewStudent returns a student whose connections come from the loopback address
-// from; a nil from leaves the choice to the system.
+// from; a nil from leaves the choice to the system. Each request uses a new
+// connection, so that a load balancer may choose another instance.
 func NewStudent(p Person, portal string, box Box, from net.IP) *Student {
-	jar, _ := cookiejar.New(nil) // fails with options only
-	dialer := &net.Dialer{Timeout: 5 * time.Second}
-	if from != nil {
-		dialer.LocalAddr = &net.TCPAddr{IP: from}
-	}
-	return &Student{Person: p, Portal: portal, Box: box, Patience: 40 * time.Second, tried: map[string]bool{}, client: &http.Client{
-		Jar: jar, Timeout: 40 * time.Second,
-		Transport:     &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	s := &Student{Person: p, Portal: portal, Box: box, Patience: 40 * time.Second, tried: map[string]bool{}, Browser: NewBrowser(from, 40*time.Second)}
+	s.Client.Transport.(*http.Transport).DisableKeepAlives = true
+	return s
 }
 
 // Login returns the identifier that the profile etudiant assigns.
 func (p Person) Login() string { return "o" + p.Number }
-
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // Go runs until the activation has an outcome, or until ctx is done.
 func (s *Student) Go(ctx context.Context) error { return s.Until(ctx, "") }
@@ -117,10 +104,10 @@ func (s *Student) Go(ctx context.Context) error { return s.Until(ctx, "") }
 // Until runs until the student reaches the page with this path, or the
 // activation has an outcome.
 func (s *Student) Until(ctx context.Context, path string) error {
-	for s.Outcome == "" && (path == "" || s.at == nil || s.at.Path != path || s.status != http.StatusOK) {
-		if err := s.step(ctx); err != nil {
+	for s.Outcome == "" && (path == "" || s.At == nil || s.At.Path != path || s.Status != http.StatusOK) {
+		if err := s.Step(ctx); err != nil {
 			s.Retries++
-			s.at, s.doc = nil, nil
+			s.At, s.Doc = nil, nil
 			if err := pause(ctx, 100*time.Millisecond); err != nil {
 				return err
 			}
@@ -132,57 +119,53 @@ func (s *Student) Until(ctx context.Context, path string) error {
 	return nil
 }
 
-// Where describes the page that the student sees.
-func (s *Student) Where() string {
-	if s.at == nil {
-		return "no page"
-	}
-	return fmt.Sprintf("%s (%d)", s.at.Path, s.status)
-}
+// HasCode reports whether the student has found a code that is not yet typed.
+func (s *Student) HasCode() bool { return s.found != "" }
 
-// step performs the act that the page asks for.
-func (s *Student) step(ctx context.Context) error {
-	if s.doc == nil { // begin, or find out where the journey continues
+// Step performs the one act that the current page asks for. Reading the mail and
+// typing its code are two acts.
+func (s *Student) Step(ctx context.Context) error {
+	if s.Doc == nil { // begin, or find out where the journey continues
 		return s.get(ctx, "/activation/identification")
 	}
 	switch {
-	case s.status == http.StatusTooManyRequests && s.at.Path == "/activation":
+	case s.Status == http.StatusTooManyRequests && s.At.Path == "/activation":
 		s.Outcome = Waits
 		return nil
-	case s.status >= 500:
+	case s.Status >= 500:
 		s.Retries++
-		s.doc = nil
+		s.Doc = nil
 		return pause(ctx, 300*time.Millisecond)
-	case s.status == http.StatusConflict && s.at.Path == "/activation/mot-de-passe" && s.form("/activation/mot-de-passe") != nil:
+	case s.Status == http.StatusConflict && s.At.Path == "/activation/mot-de-passe" && s.Form("/activation/mot-de-passe") != nil:
 		s.Outcome, s.Password = Already, "" // activated in another browser, with the password chosen there
 		return nil
-	case s.status == http.StatusGone, s.status == http.StatusConflict:
-		href, _ := s.doc.Find("main a.primary").Attr("href")
+	case s.Status == http.StatusGone, s.Status == http.StatusConflict:
+		href, _ := s.Doc.Find("main a.primary").Attr("href")
 		return s.get(ctx, href)
-	case s.status >= 400 && s.status != http.StatusUnprocessableEntity && s.status != http.StatusTooManyRequests:
+	case s.Status >= 400 && s.Status != http.StatusUnprocessableEntity && s.Status != http.StatusTooManyRequests:
 		s.Lost = "refused at " + s.Where()
-		s.doc = nil
+		s.Doc = nil
 		return pause(ctx, 300*time.Millisecond)
 	}
-	switch s.at.Path {
+	switch s.At.Path {
 	case "/activation":
 		return s.request(ctx)
 	case "/activation/identification":
 		return s.code(ctx)
 	case "/activation/verification":
 		y, m, d := s.BirthDate[:4], s.BirthDate[5:7], s.BirthDate[8:]
-		return s.send(ctx, "/activation/verification", map[string]string{"naissance-jour": d, "naissance-mois": m, "naissance-annee": y})
+		return s.submit(ctx, "/activation/verification", map[string]string{"naissance-jour": d, "naissance-mois": m, "naissance-annee": y})
 	case "/activation/charte":
-		return s.send(ctx, "/activation/charte", map[string]string{"charte": "oui"})
+		return s.submit(ctx, "/activation/charte", map[string]string{"charte": "oui"})
 	case "/activation/entre-mdp":
-		return s.send(ctx, "/activation/entre-mdp", nil)
+		return s.submit(ctx, "/activation/entre-mdp", nil)
 	case "/activation/mot-de-passe":
 		if s.Password == "" {
-			s.Password = s.doc.Find(".phrases code").First().Text()
+			s.Password = s.Doc.Find(".phrases code").First().Text()
 		}
-		return s.send(ctx, "/activation/mot-de-passe", map[string]string{"mot-de-passe": s.Password, "confirmation": s.Password})
+		return s.submit(ctx, "/activation/mot-de-passe", map[string]string{"mot-de-passe": s.Password, "confirmation": s.Password})
 	case "/activation/en-cours":
-		if s.doc.Find(".waiting").Length() == 0 {
+		if s.Doc.Find(".waiting").Length() == 0 {
 			s.Outcome = Parked
 			return nil
 		}
@@ -191,7 +174,7 @@ func (s *Student) step(ctx context.Context) error {
 		}
 		return s.get(ctx, "/activation/en-cours")
 	case "/activation/accueil-succes":
-		s.Outcome, s.Shown = Success, s.doc.Find("dd .mono").First().Text()
+		s.Outcome, s.Shown = Success, s.Doc.Find("dd .mono").First().Text()
 		return nil
 	}
 	return s.get(ctx, "/activation")
@@ -199,39 +182,45 @@ func (s *Student) step(ctx context.Context) error {
 
 func (s *Student) request(ctx context.Context) error {
 	s.mails, s.since = len(s.Box.Messages(s.Email)), time.Now()
+	s.found = ""
 	clear(s.tried)
-	if err := s.send(ctx, "/activation", map[string]string{"profil": s.Profile, "adresse": s.Email}); err != nil {
+	if err := s.submit(ctx, "/activation", map[string]string{"profil": s.Profile, "adresse": s.Email}); err != nil {
 		return err
 	}
-	if s.at.Path == "/activation/identification" && s.status == http.StatusOK {
-		s.Requests++
+	if s.At.Path == "/activation/identification" && s.Status == http.StatusOK {
+		s.Asked++
 	}
 	return nil
 }
 
-// code types the newest code that was not tried yet, or reads the other mails
-// in the mailbox.
+// code types the code that was found, or waits for a mail and finds the newest
+// code that was not tried yet.
 func (s *Student) code(ctx context.Context) error {
-	if s.form("/activation/identification") == nil { // no tries are left
+	if s.Form("/activation/identification") == nil { // no tries are left
 		s.Outcome = Waits
 		return nil
 	}
-	if s.status == http.StatusTooManyRequests && !s.resending {
+	if s.Status == http.StatusTooManyRequests && !s.resending {
 		s.Outcome = Waits
 		return nil
 	}
 	s.resending = false
+	if s.found != "" {
+		return s.prove(ctx)
+	}
 	for {
 		all := s.Box.Messages(s.Email)
 		for i, m := range all {
-			code := sixDigits.FindString(m.Text)
+			code := m.Code()
 			if code != "" && !s.tried[code] && s.Slips > 0 {
 				s.Slips--
-				return s.prove(ctx, Other(code), true)
+				s.found, s.slip = Other(code), true
+				return nil
 			}
 			if code != "" && !s.tried[code] {
 				s.tried[code] = true
-				return s.prove(ctx, code, false)
+				s.found, s.slip = code, false
+				return nil
 			}
 			if i == 0 && len(all) > s.mails && code == "" && !strings.Contains(m.Subject, "en route") {
 				// The account exists, or an administrator must decide: the student
@@ -244,21 +233,35 @@ func (s *Student) code(ctx context.Context) error {
 		}
 		if time.Since(s.since) > s.Patience {
 			s.since, s.resending = time.Now(), true // temporarily refused, or sent
-			return s.send(ctx, "/activation/renvoi", nil)
+			return s.submit(ctx, "/activation/renvoi", nil)
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := s.await(ctx, len(all)+1); err != nil {
 			return err
 		}
 	}
 }
 
+// await waits until the student has n mails, or for 200 ms, so that the student
+// also notices a mailbox that was replaced.
+func (s *Student) await(ctx context.Context, n int) error {
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	_, _ = s.Box.Wait(short, s.Email, n) // the caller looks into the mailbox in any case
+	return ctx.Err()
+}
+
 // Other returns a code that differs from this one.
 func Other(code string) string { return string('0'+('9'-code[0])) + code[1:] }
 
-// prove submits a code, several times concurrently if Twice is set, and
-// continues from the response that accepted it, or from any other.
-func (s *Student) prove(ctx context.Context, code string, slip bool) error {
-	values, target := s.filled("/activation/identification", map[string]string{"code": code})
+// prove submits the code that was found, several times concurrently if Twice is
+// set, and continues from the response that accepted it, or from any other.
+func (s *Student) prove(ctx context.Context) error {
+	code, slip := s.found, s.slip
+	s.found = ""
+	values, target, err := s.Fill("/activation/identification", map[string]string{"code": code})
+	if err != nil {
+		return err
+	}
 	type answered struct {
 		Submit
 		response *http.Response
@@ -269,7 +272,7 @@ func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 	for range n {
 		go func() {
 			begun := time.Now()
-			response, err := s.post(ctx, target, values)
+			response, err := s.Send(ctx, http.MethodPost, target, values)
 			answers <- answered{Submit{Number: s.Number, Code: code, Slip: slip, Begun: begun, End: time.Now(), Answer: answer(response, err)}, response, err}
 		}()
 	}
@@ -288,9 +291,8 @@ func (s *Student) prove(ctx context.Context, code string, slip bool) error {
 	if best.Answer == Unknown {
 		delete(s.tried, code) // the code may be typed again
 	}
-	err := best.err
-	if err == nil {
-		err = s.read(ctx, best.response)
+	if err = best.err; err == nil {
+		err = s.checked(s.Show(ctx, best.response))
 	}
 	for _, a := range all {
 		if s.Submitted != nil {
@@ -312,14 +314,14 @@ func (s *Student) afterwards(sent Submit, response *http.Response, err error) Su
 	case locationErr == nil && to.Path != page:
 	case err != nil:
 		sent.Answer = Unknown
-	case s.at.Path == page && s.status == http.StatusOK && s.form(page) == nil:
+	case s.At.Path == page && s.Status == http.StatusOK && s.Form(page) == nil:
 		sent.Answer = Ended
 	}
 	return sent
 }
 
-// answer classifies the response to a code: the one that opens the way has a
-// new session.
+// answer classifies the response to a code. Only the response that accepts the
+// code starts a new session.
 func answer(r *http.Response, err error) Answer {
 	switch {
 	case err != nil, r.StatusCode >= 500:
@@ -336,95 +338,24 @@ func answer(r *http.Response, err error) Answer {
 	return Unknown
 }
 
+// get opens a page, or the portal's page of this path if there is none yet.
 func (s *Student) get(ctx context.Context, path string) error {
-	target := s.Portal + path
-	if s.at != nil {
-		to, err := s.at.Parse(path)
-		if err != nil {
-			return err
-		}
-		target = to.String()
+	if s.At == nil {
+		path = s.Portal + path
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return err
-	}
-	response, err := s.client.Do(request)
-	if err != nil {
-		return err
-	}
-	return s.read(ctx, response)
+	return s.checked(s.Get(ctx, path))
 }
 
-func (s *Student) post(ctx context.Context, target string, values url.Values) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(values.Encode()))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return s.client.Do(request)
+func (s *Student) submit(ctx context.Context, action string, typed map[string]string) error {
+	return s.checked(s.Submit(ctx, action, typed))
 }
 
-// read parses a response and follows its redirect.
-func (s *Student) read(ctx context.Context, response *http.Response) error {
-	defer response.Body.Close()
-	if response.StatusCode == http.StatusSeeOther {
-		to, err := response.Location()
-		if err != nil {
-			return err
-		}
-		s.at = to
-		return s.get(ctx, to.String())
+// checked notes a page of an error that does not say what to do (I7).
+func (s *Student) checked(err error) error {
+	if err == nil && s.Status >= 400 && (s.Doc.Find("h1").Length() == 0 || s.Doc.Find("main a, main form, main button").Length() == 0) {
+		s.Lost = fmt.Sprintf("%s says nothing: %.200s", s.Where(), s.Text("body"))
 	}
-	doc, err := goquery.NewDocumentFromReader(io.LimitReader(response.Body, 4<<20))
-	if err != nil {
-		return err
-	}
-	s.at, s.status, s.header, s.doc = response.Request.URL, response.StatusCode, response.Header, doc
-	if s.status >= 400 && (doc.Find("h1").Length() == 0 || doc.Find("main a, main form, main button").Length() == 0) {
-		s.Lost = fmt.Sprintf("%s says nothing: %.200s", s.Where(), strings.Join(strings.Fields(doc.Text()), " "))
-	}
-	return nil
-}
-
-func (s *Student) form(action string) *goquery.Selection {
-	form := s.doc.Find("form[method=post]").FilterFunction(func(_ int, f *goquery.Selection) bool {
-		a, _ := f.Attr("action")
-		return a == action
-	}).First()
-	if form.Length() == 0 {
-		return nil
-	}
-	return form
-}
-
-// filled returns a form's fields with the typed values.
-func (s *Student) filled(action string, typed map[string]string) (url.Values, string) {
-	values := url.Values{}
-	s.form(action).Find("input[name]").Each(func(_ int, i *goquery.Selection) {
-		if kind, _ := i.Attr("type"); kind == "radio" || kind == "checkbox" {
-			return
-		}
-		name, _ := i.Attr("name")
-		value, _ := i.Attr("value")
-		values.Set(name, value)
-	})
-	for name, value := range typed {
-		values.Set(name, value)
-	}
-	return values, s.Portal + action
-}
-
-func (s *Student) send(ctx context.Context, action string, typed map[string]string) error {
-	if s.form(action) == nil {
-		return errors.New("no form for " + action + " at " + s.Where())
-	}
-	values, target := s.filled(action, typed)
-	response, err := s.post(ctx, target, values)
-	if err != nil {
-		return err
-	}
-	return s.read(ctx, response)
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {
