@@ -29,6 +29,7 @@ var refusedAs = map[domain.Reason]int{
 	domain.ReasonPasswordBusy:    http.StatusTooManyRequests,
 	domain.ReasonBusy:            http.StatusServiceUnavailable,
 	domain.ReasonElsewhere:       http.StatusConflict,
+	domain.ReasonCodeUsed:        http.StatusConflict,
 	domain.ReasonCharterChanged:  http.StatusConflict,
 }
 

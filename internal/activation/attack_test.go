@@ -17,8 +17,8 @@ import (
 )
 
 // mostCompared is the figure of the threat model: codes compared for one account in
-// any 24 hours.
-const mostCompared = 44
+// any 24 hours, those of earlier journeys included.
+const mostCompared = 84
 
 // TestR2_WhateverAttackersDoTheVictimGetsIn draws attackers and a victim in fake
 // time. The limits of networks are scaled down, so that a short attack reaches
@@ -237,17 +237,25 @@ func (a *attack) resend(id domain.JourneyID, network string) error {
 
 // guess types a wrong code.
 func (a *attack) guess(id domain.JourneyID, network string) {
-	if _, step, err := a.Journey(a.world.t.Context(), id); err != nil || step != domain.StepCode {
+	j, step, err := a.Journey(a.world.t.Context(), id)
+	if err != nil || step != domain.StepCode {
 		return
 	}
+	journeys, err := a.store.JourneysAt(a.world.t.Context(), j.Address, a.clock())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	codes := 1 + len(j.InHand(a.clock(), journeys))
 	wrong := "000000"
 	for n := 0; a.wasSent(wrong); n++ {
 		wrong = fmt.Sprintf("%06d", n)
 	}
-	err := a.unchanged(func() error { return a.Prove(a.world.t.Context(), id, wrong, network) })
+	err = a.unchanged(func() error { return a.Prove(a.world.t.Context(), id, wrong, network) })
 	var r *domain.Refusal
 	if errors.As(err, &r) && (r.Reason == domain.ReasonCodeWrong || r.Reason == domain.ReasonTriesSpent) {
-		a.compared = append(a.compared, a.clock())
+		for range codes {
+			a.compared = append(a.compared, a.clock())
+		}
 	}
 }
 

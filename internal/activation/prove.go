@@ -11,9 +11,11 @@ import (
 	"entree/internal/domain"
 )
 
-// Prove compares a typed code. Each comparison costs one of the journey's tries.
-// A wrong code also counts for the address, the network and altogether; a right
-// one has to be possible there and is not counted. Outcome and counters are one
+// Prove compares a typed code with the journey's own, and with those of earlier
+// journeys for the same address whose session the browser has lost (see
+// domain.Journey.InHand). Each comparison costs one of the journey's tries. A
+// wrong code also counts for the address, the network and altogether; a right one
+// has to be possible there and is not counted. Outcome and counters are one
 // transaction, so the outcome is not known before it is counted (S3, S4).
 func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client string) error {
 	digits, ok := domain.CleanDigits(typed)
@@ -23,36 +25,65 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	if err := s.requireStep(j, domain.StepCode); err != nil {
 		return err
 	}
-	// The people are read for every address alike, and before the comparison,
-	// so that neither an unknown address nor a wrong code answers sooner.
+	// Everything is read for every address alike, and before the comparison, so
+	// that neither an unknown address nor a wrong code answers sooner.
 	people, err := s.peopleAt(ctx, j)
 	if err != nil {
 		return err
 	}
+	for range mostAtOnce {
+		var others []domain.Journey
+		if others, err = s.Store.JourneysAt(ctx, j.Address, s.now()); err != nil {
+			return err
+		}
+		err = s.prove(ctx, j, digits, client, people, others)
+		if !errors.Is(err, domain.ErrConflict) {
+			break // otherwise an earlier journey whose code fits changed after it was read
+		}
+	}
+	return s.blocked(ctx, j, err, domain.ReasonCodeBlocked, domain.EventCodeBlocked)
+}
+
+// mostAtOnce limits how often a code is compared again after a conflict. In each
+// round another writer changed the earlier journey, which bears few changes.
+const mostAtOnce = 20
+
+func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client string, people []domain.Person, others []domain.Journey) error {
 	now := eligible(j.Purpose, people)
-	err = s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
+	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
 			return domain.Effects{Tallies: s.eventOf(j, at, domain.EventCodeExpired).Events}, &domain.Refusal{Reason: domain.ReasonCodeExpired}
 		}
-		if j.CodeIsEarlier(s.Keys, digits) { // no try is counted: only a mail can have contained this code
-			return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonCodeEarlier}
+		inHand := j.InHand(at, others)
+		if j.CodeIsEarlier(s.Keys, digits) || slices.ContainsFunc(inHand, func(o domain.Journey) bool { return o.CodeIsEarlier(s.Keys, digits) && !j.CodeFits(s.Keys, digits) }) {
+			return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonCodeEarlier} // no try is counted: only a mail can have contained this code
+		}
+		fits := j.CodeFits(s.Keys, digits)
+		if fits && !j.Code.SpentAt.IsZero() {
+			return domain.Effects{}, s.spentElsewhere(j, people)
 		}
 		spend := &domain.Spend{At: at, Acts: s.wrongCode(j, client)}
 		tries := j.CountCodeTry()
 		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
-		fits := j.CodeFits(s.Keys, digits)
+		var other *domain.Journey
+		for i := range inHand {
+			if o := inHand[i]; o.CodeFits(s.Keys, digits) && !fits && other == nil {
+				other = &o
+				still = slices.DeleteFunc(still, func(p domain.Person) bool { return !slices.Contains(o.Candidates, p.ID) })
+			}
+		}
 		if fits && len(still) == 0 && len(j.Candidates) > 0 {
 			// Only the holder of the mailbox knows the right code, so only that
 			// person is told what has changed since the mail was sent.
 			e := s.eventOf(j, at, domain.EventCodeWrong)
 			e.Spend = spend
-			if slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) }) {
+			if hasAccount(j, people) {
 				return e, &domain.Refusal{Reason: domain.ReasonElsewhere} // activated on another device
 			}
 			j.Withdraw(at)
 			return e, &domain.Refusal{Reason: domain.ReasonStep}
 		}
-		if !fits || len(still) == 0 {
+		if !fits && other == nil || len(still) == 0 {
 			spend.Count = true
 			e := s.eventOf(j, at, domain.EventCodeWrong)
 			e.Spend = spend
@@ -64,9 +95,26 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 		}
 		e := s.eventOf(j, at, domain.EventCodeProven)
 		e.Spend, e.Forget = spend, []string{s.addressKey(own(j.Purpose, "strike"), j.Address)}
+		if other != nil {
+			other.SpendCode(at)
+			e.CodeOf = other
+		}
 		return e, nil
 	})
-	return s.blocked(ctx, j, err, domain.ReasonCodeBlocked, domain.EventCodeBlocked)
+}
+
+// spentElsewhere refuses a right code that proved another journey. Only the holder
+// of the mailbox can type it, so it costs no try.
+func (s *Service) spentElsewhere(j *domain.Journey, people []domain.Person) *domain.Refusal {
+	if hasAccount(j, people) {
+		return &domain.Refusal{Reason: domain.ReasonElsewhere}
+	}
+	return &domain.Refusal{Reason: domain.ReasonCodeUsed}
+}
+
+// hasAccount reports whether one of the journey's candidates has an account.
+func hasAccount(j *domain.Journey, people []domain.Person) bool {
+	return slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) })
 }
 
 // blocked turns the refusal of a limit into one with reason, and writes the event

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -135,21 +136,37 @@ type leaked string
 
 func (l leaked) Has(p secret.Text) (bool, error) { return p.Reveal() == string(l), nil }
 
-func TestS7_ACodeFitsItsOwnJourneyOnly(t *testing.T) {
-	w := newWorld(t, jeanPierre())
+// A code fits its own journey and later ones for the same mailbox, never another
+// mailbox, purpose or profile, and never an earlier journey.
+func TestS7_ACodeBelongsToItsMailboxPurposeAndProfile(t *testing.T) {
+	zoe := jeanPierre()
+	zoe.ID, zoe.Number, zoe.GivenName, zoe.Email = "p-2", "22502143", "Zoé", "zoe@example.net"
+	w := newWorld(t, jeanPierre(), zoe)
 	mine := w.ask("etudiant", "jp.martin@example.net")
 	code := w.box.next(t, domain.MessageCode).Code
-	theirs := w.ask("etudiant", "jp.martin@example.net") // another browser
-	for w.box.next(t, domain.MessageCode).Code == code { // equal with probability 1 in a million
-		w.pass(time.Minute)
-		if err := w.Resend(t.Context(), theirs, domain.French, "c"); err != nil {
+	w.pass(time.Second)
+	for kind, r := range map[domain.MessageKind]activation.Request{
+		domain.MessageCode:         {Profile: "etudiant", Address: "zoe@example.net"},
+		domain.MessageOtherProfile: {Profile: "personnel", Address: "jp.martin@example.net"},
+		domain.MessageNoAccount:    {Profile: "etudiant", Address: "jp.martin@example.net", Purpose: domain.PurposeRecover},
+	} {
+		r.Client = "c"
+		j, err := w.Request(t.Context(), r)
+		if err != nil {
 			t.Fatal(err)
 		}
+		w.box.next(t, kind)
+		refused(t, w.Prove(t.Context(), j.ID, code, "c"), domain.ReasonCodeWrong)
 	}
-	refused(t, w.Prove(t.Context(), theirs, code, "c"), domain.ReasonCodeWrong)
+	later := w.ask("etudiant", "jp.martin@example.net")
+	newest := w.box.next(t, domain.MessageCode).Code
+	if newest != code { // equal with probability 1 in a million
+		refused(t, w.Prove(t.Context(), mine, newest, "c"), domain.ReasonCodeWrong)
+	}
 	if err := w.Prove(t.Context(), mine, code, "c"); err != nil {
 		t.Error(err)
 	}
+	refused(t, w.Prove(t.Context(), later, code, "c"), domain.ReasonCodeWrong)
 }
 
 func TestS10_MailGoesToTheStoredAddressOnly(t *testing.T) {
@@ -456,11 +473,13 @@ func TestEligibilityIsFrozenWhenTheCodeIsProven(t *testing.T) {
 }
 
 // other returns six digits that differ from code.
-func other(code string) string {
-	if code == "111111" {
-		return "222222"
+// other returns a code that is none of the given ones.
+func other(codes ...string) string {
+	for i := 1; ; i++ {
+		if code := fmt.Sprintf("%06d", i*111111%1_000_000); !slices.Contains(codes, code) {
+			return code
+		}
 	}
-	return "111111"
 }
 
 func together(n int, f func(i int)) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 
 	"crypto/rand"
@@ -23,8 +24,9 @@ type Code struct {
 	Earlier   [][]byte `json:",omitzero"` // MACs of the codes that this one replaced, the newest last
 	SentAt    time.Time
 	ExpiresAt time.Time
-	Sent      int // codes made in this journey so far
-	Tries     int // over all codes: a new code does not reset them (S4)
+	SpentAt   time.Time `json:",omitzero"` // when the code proved another journey for the same address
+	Sent      int       // codes made in this journey so far
+	Tries     int       // over all codes: a new code does not reset them (S4)
 }
 
 // NewDigits draws six decimal digits, each of the million with the same
@@ -63,3 +65,34 @@ func (j *Journey) CodeIsEarlier(keys secret.Keyring, digits string) bool {
 	}
 	return earlier && !j.CodeFits(keys, digits)
 }
+
+// mostInHand is the number of earlier journeys whose codes a journey accepts.
+const mostInHand = 2
+
+// triesInHand is the number of tries at which a journey compares the codes of
+// earlier journeys. With mostInHand it bounds how many codes are compared for
+// one address (ADR 0082).
+const triesInHand = 2
+
+// InHand returns those of the journeys whose code the journey accepts besides its
+// own: the newest ones that began before it with the same purpose, profile and
+// address, and whose code is neither spent nor expired. A browser that lost its
+// session while the student read the mail began them.
+func (j *Journey) InHand(at time.Time, journeys []Journey) []Journey {
+	if j.Code.Tries >= triesInHand {
+		return nil
+	}
+	var out []Journey
+	for _, o := range journeys {
+		same := o.Purpose == j.Purpose && o.Profile == j.Profile && o.Address == j.Address
+		alive := o.Code.MAC != nil && at.Before(o.Code.ExpiresAt) && o.Code.SpentAt.IsZero() && o.ProvenAt.IsZero() && o.EndedAt.IsZero()
+		if o.ID != j.ID && same && alive && !o.RequestedAt.After(j.RequestedAt) {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, func(a, b Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
+	return out[:min(len(out), mostInHand)]
+}
+
+// SpendCode records that the journey's code proved another journey.
+func (j *Journey) SpendCode(at time.Time) { j.Code.SpentAt = at }

@@ -168,6 +168,10 @@ type Effects struct {
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail
 	LongSpent   *LongSpent
+	// CodeOf, if set, is another journey whose code proved this one, as it was read
+	// and changed. If it was changed since, everything is refused with ErrConflict
+	// (S2).
+	CodeOf *Journey
 	// Spend, if set, must be within the limits. Otherwise everything is refused
 	// with a *LimitError and nothing is counted.
 	Spend  *Spend

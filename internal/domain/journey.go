@@ -105,7 +105,7 @@ func (j *Journey) IssueCode(mac []byte, candidates []PersonID, lang Lang, at, ex
 		j.Code.Earlier = append(j.Code.Earlier, j.Code.MAC)
 		j.Code.Earlier = j.Code.Earlier[max(0, len(j.Code.Earlier)-maxEarlier):]
 	}
-	j.Code.MAC, j.Code.SentAt, j.Code.ExpiresAt = mac, at, expires
+	j.Code.MAC, j.Code.SentAt, j.Code.ExpiresAt, j.Code.SpentAt = mac, at, expires, time.Time{}
 	j.Code.Sent++
 	j.Candidates = candidates
 }

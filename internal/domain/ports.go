@@ -37,6 +37,9 @@ type Store interface {
 	// returned unchanged.
 	Update(ctx context.Context, j Journey, change func(*Journey) (Effects, error)) (Journey, error)
 
+	// JourneysAt returns the journeys to an address that have not expired, in any
+	// order.
+	JourneysAt(ctx context.Context, address Address, now time.Time) ([]Journey, error)
 	// PeopleAt returns the people of all profiles with this personal address.
 	PeopleAt(ctx context.Context, address Address) ([]Person, error)
 	// Person returns a person, or ErrNotFound.

@@ -23,6 +23,7 @@ const (
 	ReasonCodeFormat      Reason = "code_format"       // costs no try
 	ReasonCodeWrong       Reason = "code_wrong"        // TriesLeft is set
 	ReasonCodeEarlier     Reason = "code_earlier"      // costs no try: a newer code was sent
+	ReasonCodeUsed        Reason = "code_used"         // costs no try: the code proved another journey
 	ReasonCodeExpired     Reason = "code_expired"      // costs no try; a new code can be requested
 	ReasonCodeBlocked     Reason = "code_blocked"      // codes of this address are not compared now
 	ReasonProofMissing    Reason = "proof_missing"     // costs no try

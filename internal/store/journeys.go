@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"entree/internal/domain"
 )
@@ -74,9 +75,22 @@ func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*d
 			return domain.Journey{}, err
 		}
 		err = s.tx(ctx, func(tx *sql.Tx) error {
+			// Rows are locked in the order of their ids, so that two journeys that
+			// spend each other's codes do not wait for each other.
+			other := effects.CodeOf
+			if other != nil && other.ID < id {
+				if err := spendCode(ctx, tx, *other); err != nil {
+					return err
+				}
+			}
 			if err := one(ctx, tx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $4 WHERE id = $5 AND version = $6`,
 				j.Version, micros(j.ExpiresAt), string(doc), j.Person, id, read); err != nil {
 				return err
+			}
+			if other != nil && other.ID > id {
+				if err := spendCode(ctx, tx, *other); err != nil {
+					return err
+				}
 			}
 			return s.apply(ctx, tx, effects)
 		})
@@ -85,6 +99,24 @@ func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*d
 		}
 	}
 	return domain.Journey{}, fmt.Errorf("store: update: overtaken %d times", attempts)
+}
+
+// spendCode stores a journey whose code was spent in another one. It returns
+// ErrConflict if the journey was changed since it was read.
+func spendCode(ctx context.Context, tx *sql.Tx, j domain.Journey) error {
+	read := j.Version
+	j.Version++
+	doc, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	return one(ctx, tx, domain.ErrConflict, `UPDATE journeys SET version = $1, doc = $2 WHERE id = $3 AND version = $4`, j.Version, string(doc), j.ID, read)
+}
+
+// JourneysAt returns the journeys to an address that have not expired.
+func (s *Store) JourneysAt(ctx context.Context, address domain.Address, now time.Time) ([]domain.Journey, error) {
+	out, err := all(ctx, s.db, document[domain.Journey], `SELECT doc FROM journeys WHERE address = $1 AND expires_at > $2`, address, micros(now))
+	return out, wrap("journeys", err)
 }
 
 // Apply commits effects without a journey.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -34,6 +36,25 @@ func TestV1_ADevicesClockDecidesNothing(t *testing.T) {
 			t.Errorf("with a clock that is wrong by %v the page reloaded or covered itself", wrong)
 		}
 	}
+}
+
+// The browser loses its cookies while the student reads the mail. The page says so,
+// and the code in hand leads on after the address is typed again.
+func TestV9_TheCodeInHandLeadsOn(t *testing.T) {
+	demo := demotest.Get(t)
+	p := demo.Person(t, "22503021")
+	b := open(t, demo.Portal, phone)
+	b.toCode(p.Profile, p.Email)
+	code := b.code(demo, p.Email)
+	call(b, network.ClearBrowserCookies, cdp.Empty{})
+	b.fill("#code", code)
+	b.click("form .primary")
+	b.arrive("/activation")
+	b.reads("Redonnez votre adresse")
+	b.toCode(p.Profile, p.Email)
+	b.fill("#code", code)
+	b.click("form .primary")
+	b.arrive("/activation/charte")
 }
 
 // The browser's Stop button ends a request and tells the page nothing.
