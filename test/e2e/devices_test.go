@@ -42,7 +42,7 @@ func TestV1_ADevicesClockDecidesNothing(t *testing.T) {
 // and the code in hand leads on after the address is typed again.
 func TestV9_TheCodeInHandLeadsOn(t *testing.T) {
 	demo := demotest.Get(t)
-	p := demo.Person(t, "22503021")
+	p := demo.Person(t, "22503016")
 	b := open(t, demo.Portal, phone)
 	b.toCode(p.Profile, p.Email)
 	code := b.code(demo, p.Email)

@@ -79,9 +79,11 @@ var (
 	parameter = regexp.MustCompile(`^[a-z]+="?[^ ]`)
 	boundary  = regexp.MustCompile(`(?i)[;\s]boundary\s*=\s*(?:"([^"]*)"|([^;\s]+))`)
 	encoding  = regexp.MustCompile(`(?i)[;\s]charset\s*=\s*"?([^";\s]+)`)
-	opening   = regexp.MustCompile(`(?m)^--([^\s-][^\r\n]{5,}?)[ \t]*\n(?:Content-|\n)`)
-	tags      = regexp.MustCompile(`(?is)<(style|script|head)\b.*?</(?:style|script|head)>|<[^>@]*>`)
-	breaks    = regexp.MustCompile(`(?i)<(br|p|div|tr|li|h\d)\b[^>]*>`)
+	// finalRecipient begins a recipient's fields in a report.
+	finalRecipient = regexp.MustCompile(`(?im)^final-recipient\s*:`)
+	opening        = regexp.MustCompile(`(?m)^--([^\s-][^\r\n]{5,}?)[ \t]*\n(?:Content-|\n)`)
+	tags           = regexp.MustCompile(`(?is)<(style|script|head)\b.*?</(?:style|script|head)>|<[^>@]*>`)
+	breaks         = regexp.MustCompile(`(?i)<(br|p|div|tr|li|h\d)\b[^>]*>`)
 )
 
 // tree collects the leaves of a message.
@@ -128,6 +130,11 @@ func (t *tree) add(header fields, body string, depth int) {
 	}
 	if kind == "" || strings.HasPrefix(kind, "multipart/") {
 		kind = "text/plain"
+	}
+	if strings.HasPrefix(kind, "application/") { // a report whose type was lost on its way
+		if text := decode(body, header.get("content-transfer-encoding"), content); finalRecipient.MatchString(text[:min(len(text), maxNotice)]) {
+			t.parts = append(t.parts, part{"message/delivery-status", header, text})
+		}
 	}
 	if strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "message/") {
 		text := decode(body, header.get("content-transfer-encoding"), content)

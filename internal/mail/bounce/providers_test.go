@@ -52,6 +52,9 @@ func TestB4_RepliesOfProviders(t *testing.T) {
 		{"a@yandex.ru", "554 5.7.1 [2] Message rejected under suspicion of SPAM", Returned, Spam},
 		{"a@corp.example", "450 4.2.0 <a@corp.example>: Recipient address rejected: Greylisted", Returned, ""},
 		{"a@corp.example", "450 4.1.1 <a@corp.example>: Recipient address rejected: unverified address: Address verification in progress", Returned, ""},
+		{"a@corp.example", "550 I cannot deliver mail for <a@corp.example>", Wrong, Unknown},
+		{"a@corp.example", "550 Le compte que vous tentez de joindre n'existe plus", Wrong, Closed},
+		{"a@corp.example", "550 5.7.1 Message considéré comme indésirable", Returned, Spam},
 		{"a@corp.example", "552 5.3.4 Message size exceeds fixed limit", Returned, Content},
 	} {
 		if _, v := DefaultRules().Judge(c.to, c.reply); v.Outcome != c.outcome || c.reason != "" && v.Reason != c.reason {
