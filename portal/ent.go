@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"net"
 	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
 
+	"entree/internal/loopback"
 	"entree/internal/sso"
 	"entree/portal/web"
 )
@@ -71,9 +71,5 @@ func (p *Portal) ent(c *gin.Context) error {
 // installation without sso.ent_url the page must not look like a workspace.
 func isDemo(base string) bool {
 	u, err := url.Parse(base)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return err == nil && loopback.IsHost(u.Hostname())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -27,7 +28,7 @@ active is asked for their agreement at their next login.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), path, env, func(c config.Config, s *store.Store) error {
-				service := &charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now}
+				service := &charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now, Random: rand.Reader}
 				published, err := service.PublishAll(cmd.Context(), c.Texts().All(), "entree charter publish")
 				for _, v := range published {
 					fmt.Fprintf(cmd.OutOrStdout(), "in force: version %s%s\n", v.Name, forWhom(v.Profile))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,7 @@ func TestS47_EvidenceIsVerifiedFromTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now}
+	desk := charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now, Random: rand.Reader}
 	export, err := desk.Evidence(t.Context(), "p", "Université d'Exemple", "https://compte.example.org", key)
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 		t.Fatal(err)
 	}
 	board := charter.NewCache(w.store, w.clock)
-	w.desk = &charter.Service{Store: w.store, Cache: board, Clock: w.clock}
+	w.desk = &charter.Service{Store: w.store, Cache: board, Clock: w.clock, Random: rand.Reader}
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"slices"
 	"time"
@@ -17,7 +18,7 @@ import (
 // configuration names a mailbox.
 func (a *App) setUpCampaigns(ctx context.Context, p ports) error {
 	c := a.config
-	a.campaigns = &campaign.Service{Store: p.campaigns, Notifier: p.notifier, Runner: a.runner, Charters: a.charters.Cache, Profiles: c.Domain(), Clock: time.Now}
+	a.campaigns = &campaign.Service{Store: p.campaigns, Notifier: p.notifier, Runner: a.runner, Charters: a.charters.Cache, Profiles: c.Domain(), Clock: time.Now, Random: rand.Reader}
 	a.runner.Handle(campaign.JobTick, a.campaigns.Ticks())
 	a.runner.Handle(campaign.JobMail, a.campaigns.Mails())
 	var box bounce.Box

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // setUpCharters publishes the charters of the configuration if none is published
 // yet, and reads the charters in force.
 func (a *App) setUpCharters(ctx context.Context) error {
-	a.charters = &charter.Service{Store: a.store, Cache: charter.NewCache(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now}
+	a.charters = &charter.Service{Store: a.store, Cache: charter.NewCache(a.store, time.Now), Profiles: a.config.Domain(), Clock: time.Now, Random: rand.Reader}
 	ignored, err := a.charters.Seed(ctx, a.config.Texts().All())
 	if err != nil {
 		return fmt.Errorf("charters: %w", err)

@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -46,7 +47,7 @@ func newWorld(t *testing.T, people int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	w.Service = &campaign.Service{Store: w.store, Notifier: w, Runner: quiet{}, Charters: w, Profiles: []domain.Profile{{Key: "etudiant"}}, Clock: w.clock}
+	w.Service = &campaign.Service{Store: w.store, Notifier: w, Runner: quiet{}, Charters: w, Profiles: []domain.Profile{{Key: "etudiant"}}, Clock: w.clock, Random: rand.Reader}
 	for i := range people {
 		w.enrol(person(i))
 	}

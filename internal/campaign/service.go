@@ -2,9 +2,9 @@ package campaign
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -70,6 +70,7 @@ type Service struct {
 	Charters domain.Charters
 	Profiles []domain.Profile
 	Clock    func() time.Time
+	Random   io.Reader
 }
 
 // Audience returns the recipients of a campaign as of now.
@@ -101,8 +102,11 @@ func (s *Service) Start(ctx context.Context, c Campaign, by audit.Entry) (Campai
 	if c.Planned, err = s.Count(ctx, c.Kind, c.Segment); err != nil {
 		return c, err
 	}
+	if c.ID, err = domain.NewID(s.Random); err != nil {
+		return c, err
+	}
 	now := s.now()
-	c.ID, c.Version, c.State, c.CreatedAt, c.CreatedBy = newID(), 1, Running, now, by.By.Name
+	c.Version, c.State, c.CreatedAt, c.CreatedBy = 1, Running, now, by.By.Name
 	c.Cursor, c.Expanded = "", false
 	if c.StartAt.Before(now) {
 		c.StartAt = now
@@ -182,9 +186,3 @@ func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message
 }
 
 func (s *Service) now() time.Time { return domain.Instant(s.Clock()) }
-
-// newID returns 128 random bits in hexadecimal.
-func newID() string {
-	id, _ := domain.NewID(rand.Reader) // crypto/rand never fails
-	return id
-}

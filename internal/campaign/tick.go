@@ -83,7 +83,10 @@ func (s *Service) tick(ctx context.Context, c Campaign) error {
 	space := time.Minute / time.Duration(c.Rate)
 	e := domain.Effects{}
 	for i := range mails {
-		mails[i].Job, mails[i].State, mails[i].At = newID(), Waiting, now
+		if mails[i].Job, err = domain.NewID(s.Random); err != nil {
+			return err
+		}
+		mails[i].State, mails[i].At = Waiting, now
 		e.Jobs = append(e.Jobs, domain.Job{
 			ID: mails[i].Job, Kind: JobMail, Person: mails[i].Person, Created: now,
 			RunAt: now.Add(time.Duration(i) * space), Deadline: now.Add(mailDeadline),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -32,7 +33,7 @@ func desk(t *testing.T, now *time.Time) (*charter.Service, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return &charter.Service{Store: s, Cache: charter.NewCache(s, clock), Clock: clock}, s
+	return &charter.Service{Store: s, Cache: charter.NewCache(s, clock), Clock: clock, Random: rand.Reader}, s
 }
 
 func text(s string) charter.Text { return charter.Text{Title: "Charte", Markdown: s} }

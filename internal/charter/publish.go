@@ -2,7 +2,6 @@ package charter
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -70,7 +69,7 @@ type Service struct {
 	Cache    *Cache
 	Profiles []domain.Profile
 	Clock    func() time.Time
-	Random   io.Reader // nil: crypto/rand
+	Random   io.Reader
 }
 
 // Faults maps fields of the form to keys of messages.
@@ -113,7 +112,7 @@ func (d *Service) Save(ctx context.Context, draft Draft, by audit.Entry) (Draft,
 		}
 	}
 	if draft.ID == "" {
-		id, err := d.id()
+		id, err := domain.NewID(d.Random)
 		if err != nil {
 			return draft, err
 		}
@@ -243,7 +242,7 @@ func (d *Service) versions(configured []domain.Charter, by string) ([]*Version, 
 		key := [2]string{c.Profile, c.Version}
 		v := byKey[key]
 		if v == nil {
-			id, err := d.id()
+			id, err := domain.NewID(d.Random)
 			if err != nil {
 				return nil, err
 			}
@@ -274,11 +273,3 @@ func publication(v Version, by *audit.Entry) domain.Effects {
 const SeededBy = "configuration"
 
 func (d *Service) now() time.Time { return domain.Instant(d.Clock()) }
-
-func (d *Service) id() (string, error) {
-	random := d.Random
-	if random == nil {
-		random = rand.Reader
-	}
-	return domain.NewID(random)
-}

@@ -11,6 +11,7 @@ import (
 
 	"entree/internal/directory"
 	"entree/internal/ldapconn"
+	"entree/internal/loopback"
 	"entree/internal/secret"
 )
 
@@ -100,7 +101,7 @@ func (c *Config) checkAccounts(f *faults) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "ldap" && u.Scheme != "ldaps":
 		f.add("directory.url", "%q: want ldaps://host or ldap://host", d.URL)
-	case u.Scheme == "ldap" && !d.StartTLS && !isLoopback(u.Hostname()):
+	case u.Scheme == "ldap" && !d.StartTLS && !loopback.IsHost(u.Hostname()):
 		f.add("directory.start_tls", "is off: without it, ldap:// is for this machine only")
 	case u.Scheme == "ldaps" && d.StartTLS:
 		f.add("directory.start_tls", "is on, and ldaps:// is TLS from the beginning: turn it off or use ldap://")

@@ -14,6 +14,7 @@ import (
 
 	"entree/internal/colour"
 	"entree/internal/domain"
+	"entree/internal/loopback"
 	"entree/internal/naming"
 	"entree/internal/secret"
 )
@@ -111,7 +112,7 @@ func (c *Config) checkPortal(f *faults) {
 		switch {
 		case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
 			f.add("portal.base_url", "%q: want https://host, without a path", p.BaseURL)
-		case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		case u.Scheme != "https" && (u.Scheme != "http" || !loopback.IsHost(u.Hostname())):
 			f.add("portal.base_url", "%q: must be https; plain http is for this machine only", p.BaseURL)
 		}
 	}
@@ -194,7 +195,7 @@ func (c *Config) checkOutside(f *faults) {
 	}
 	if !slices.Contains([]string{"mandatory", "opportunistic", "none"}, s.TLS) {
 		f.add("smtp.tls", "%q: want mandatory, opportunistic or none", s.TLS)
-	} else if s.TLS == "none" && !isLoopback(s.Host) {
+	} else if s.TLS == "none" && !loopback.IsHost(s.Host) {
 		f.add("smtp.tls", "none is for this machine only, and %s is another", s.Host)
 	}
 	if _, err := mail.ParseAddress(s.From); err != nil {
@@ -228,7 +229,7 @@ func (c *Config) checkBounces(f *faults) {
 		}
 		if !slices.Contains([]string{"implicit", "starttls", "none"}, b.TLS) {
 			f.add("bounces.tls", "%q: want implicit, starttls or none", b.TLS)
-		} else if b.TLS == "none" && !isLoopback(b.Host) {
+		} else if b.TLS == "none" && !loopback.IsHost(b.Host) {
 			f.add("bounces.tls", "none is for this machine only, and %s is another", b.Host)
 		}
 	default:
@@ -341,11 +342,6 @@ func checkURL(f *faults, key, value string) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		f.add(key, "%q: want https://…", value)
 	}
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // readRoots reads the certificate authorities of private_ca and adds them to

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"entree/internal/loopback"
 	"entree/internal/secret"
 )
 
@@ -63,7 +64,7 @@ func (c *Config) checkSource(f *faults, key string, s *Source) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "ldap" && u.Scheme != "ldaps":
 		f.add(key+".url", "%q: want ldaps://host or ldap://host", s.URL)
-	case u.Scheme == "ldap" && !s.StartTLS && !isLoopback(u.Hostname()):
+	case u.Scheme == "ldap" && !s.StartTLS && !loopback.IsHost(u.Hostname()):
 		f.add(key+".start_tls", "is off: without it, ldap:// is for this machine only")
 	}
 	f.need(key+".base", s.Base)

@@ -14,13 +14,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
 
 	"entree/internal/domain"
+	"entree/internal/loopback"
 	"entree/internal/secret"
 )
 
@@ -78,7 +78,7 @@ type Mailer struct {
 // New returns a Mailer. It returns an error if an option is not valid or a text
 // cannot be rendered.
 func New(o Options) (*Mailer, error) {
-	if o.TLS == TLSNone && !loopback(o.Host) {
+	if o.TLS == TLSNone && !loopback.IsHost(o.Host) {
 		return nil, fmt.Errorf("mail: %s is not on this machine: codes do not travel without TLS", o.Host)
 	}
 	if o.Timeout == 0 {
@@ -98,11 +98,6 @@ func New(o Options) (*Mailer, error) {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
 	return &Mailer{o, c, host, &connections{client: client}, sender(o, m), &health{}}, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Send writes and sends one mail. A reply of 5xx is a permanent error; any other

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"html/template"
 	"net/http"
 	"strings"
@@ -33,8 +34,8 @@ func newDesk(t *testing.T) *desk {
 		t.Cleanup(func() { _ = d.store.Close() })
 		o.Profiles = []domain.Profile{{Key: "etudiant", Names: map[domain.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[domain.Lang]string{"fr": "Personnel"}}}
 		o.Journal = d.store
-		o.Charters = &charter.Service{Store: d.store, Cache: charter.NewCache(d.store, o.Now), Profiles: o.Profiles, Clock: o.Now}
-		o.Campaigns = &campaign.Service{Store: d.store, Runner: asleep{}, Charters: o.Charters.Cache, Profiles: o.Profiles, Clock: o.Now}
+		o.Charters = &charter.Service{Store: d.store, Cache: charter.NewCache(d.store, o.Now), Profiles: o.Profiles, Clock: o.Now, Random: rand.Reader}
+		o.Campaigns = &campaign.Service{Store: d.store, Runner: asleep{}, Charters: o.Charters.Cache, Profiles: o.Profiles, Clock: o.Now, Random: rand.Reader}
 		o.Lists, o.Letters = d.store, letters{}
 		o.Markdown = func(s string) (template.HTML, error) {
 			return template.HTML("<p>" + template.HTMLEscapeString(s) + "</p>"), nil

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"entree/internal/loopback"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -299,5 +301,5 @@ func isLocal(r *http.Request) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	return ok && peer.IsLoopback() && isLoopback(strings.Trim(host, "[]"))
+	return ok && peer.IsLoopback() && loopback.IsHost(host)
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -129,11 +128,6 @@ func port(u *url.URL) string {
 		return "443"
 	}
 	return "80"
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // recover answers a panic with the generic error page. The value of a panic may

@@ -19,6 +19,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/domain"
+	"entree/internal/loopback"
 	"entree/internal/secret"
 )
 
@@ -181,7 +182,7 @@ func parseBase(address string) (*url.URL, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	case u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("base URL %q: want scheme and host only", address)
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && loopback.IsHost(u.Hostname()):
 		return u, nil
 	}
 	return nil, errors.New("base URL: https is needed beyond loopback, or session cookies would travel in the clear")

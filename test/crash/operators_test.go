@@ -144,7 +144,7 @@ func (o *office) work(t *testing.T, written outside.Config) {
 		t.Fatal(err)
 	}
 	o.desk = helpdesk.New(helpdesk.Options{Service: service, People: o.db, Accounts: accounts})
-	o.campaigns = &campaign.Service{Store: o.db, Runner: noJobs{}, Profiles: c.Domain(), Clock: time.Now}
+	o.campaigns = &campaign.Service{Store: o.db, Runner: noJobs{}, Profiles: c.Domain(), Clock: time.Now, Random: rand.Reader}
 }
 
 // told is the handler of the relying party.
