@@ -59,7 +59,8 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 	if _, long := domain.CleanLongCode(form["code"]); long && !digits {
 		return v.outcome(p.beginLong(v.Context, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
 	}
-	err := p.Service.Prove(v.Request.Context(), &v.journey, form["code"], p.site.ClientKey(v.Context))
+	ctx := v.Request.Context()
+	err := p.evenly(ctx, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
 	if err == nil {
 		if err := p.keepJourney(v.Context, v.journey); err != nil {
 			return err
@@ -70,7 +71,10 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 
 // resend requests another code; the page shows how long to wait before the next one.
 func (p *Portal) resend(v *visit, _ web.Form) error {
-	err := p.Service.Resend(v.Request.Context(), &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
+	ctx := v.Request.Context()
+	err := p.evenly(ctx, func() error {
+		return p.Service.Resend(ctx, &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
+	})
 	if err == nil {
 		return web.SeeOther(pathCode + "?" + resentMark)
 	}

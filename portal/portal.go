@@ -66,6 +66,7 @@ type Options struct {
 	Zone   *time.Location // of the times in the console; nil: UTC
 	Log    *slog.Logger   // a handler that writes times in UTC
 	Now    func() time.Time
+	Pause  func(context.Context, time.Duration) // waits, or until the context ends; nil: no answer is delayed
 	Random io.Reader
 }
 

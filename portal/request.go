@@ -73,8 +73,12 @@ func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
 	if p.site.Switch(c, form["lang"]) {
 		return p.drawRequest(c, purpose, page, nil)
 	}
-	j, err := p.Service.Request(c.Request.Context(), activation.Request{
-		Purpose: purpose, Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
+	var j domain.Journey
+	err = p.evenly(c.Request.Context(), func() error {
+		j, err = p.Service.Request(c.Request.Context(), activation.Request{
+			Purpose: purpose, Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
+		})
+		return err
 	})
 	if r, refused := refusal(err); refused {
 		page.Long = r.Reason == domain.ReasonMailsSpent

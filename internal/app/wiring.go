@@ -165,8 +165,18 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 		Theme: web.Theme{Accent: i.Accent, AccentDark: i.AccentDark}, Profiles: c.Domain(), Example: password.Example,
 		Links: links(c.NextSteps), EntURL: c.SSO.EntURL, ChangePassword: c.Portal.ChangePassword, Idle: c.Portal.SessionIdle,
 		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "", AtOnce: c.Limits.RequestsAtOnce,
-		Log: a.log, Now: time.Now, Random: rand.Reader,
+		Log: a.log, Now: time.Now, Pause: pause, Random: rand.Reader,
 	})
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // newSSO returns the login to the ENT, nil where the ENT asks for the login

@@ -121,10 +121,8 @@ func TestConsole_ByKeyboard(t *testing.T) {
 		return get(b, chromedp.Evaluate[string](`document.activeElement.className + ' ' + document.activeElement.textContent.trim() + ' ' + (document.activeElement.getAttribute('href') || document.activeElement.name || '')`))
 	}
 	tab := func() { b.do(chromedp.Evaluate[chromedp.Void](`0`), chromedp.KeyEvent("\t")) }
-	if at := focus(); !strings.HasSuffix(at, " q") {
-		t.Errorf("the page begins at %q, not in the search field", at)
-	}
-	b.visit("/admin/travaux") // a page without the focus in the search field
+	b.do(chromedp.WaitReady(css(`[name="q"]:focus`))) // the page begins in the search field
+	b.visit("/admin/travaux")                         // a page without the focus in the search field
 	tab()
 	if at := focus(); !strings.HasPrefix(at, "skip") {
 		t.Errorf("the first stop is %q", at)
