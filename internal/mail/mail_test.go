@@ -33,7 +33,7 @@ func open(t *testing.T, fault func(stage, address string) *smtp.SMTPError) (*mai
 	return mailer(t, box.SMTPAddr()), box
 }
 
-func mailer(t *testing.T, addr string) *mail.Mailer {
+func mailer(t *testing.T, addr string, change ...func(*mail.Options)) *mail.Mailer {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -44,7 +44,7 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := mail.New(mail.Options{
+	o := mail.Options{
 		JudgeRefusal: func(_ domain.Address, reply string) error {
 			switch {
 			case strings.HasSuffix(reply, "no such user"):
@@ -58,7 +58,11 @@ func mailer(t *testing.T, addr string) *mail.Mailer {
 		Institution: mail.Institution{Name: "Université d'Orléans", Accent: "#1f4fa3", HelpURL: "https://aide.example.org", HelpEmail: "aide@example.org"},
 		BaseURL:     "https://mon-compte.example.org", Zone: paris, Clock: func() time.Time { return asked },
 		Profiles: []domain.Profile{{Key: "etudiant", Names: map[domain.Lang]string{"fr": "Étudiant", "en": "Student"}}, {Key: "personnel", Names: map[domain.Lang]string{"fr": "Personnel", "en": "Staff"}}},
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	m, err := mail.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
