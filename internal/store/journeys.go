@@ -11,9 +11,9 @@ import (
 	"entree/internal/domain"
 )
 
-// attempts limits how often Update runs a change again after a conflict. In
-// each round one writer succeeds, so eight concurrent writers need eight
-// attempts at most.
+// attempts limits how often Update runs a change again after a conflict with another
+// instance. In each round one writer succeeds, so eight instances need eight attempts
+// at most.
 const attempts = 50
 
 // errOvertaken is returned if another writer changed the journey since it was
@@ -52,6 +52,11 @@ func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journe
 // journey first.
 func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
 	id := known.ID
+	end, err := s.turns.take(ctx, id)
+	if err != nil {
+		return domain.Journey{}, wrap("update", err)
+	}
+	defer end()
 	for i := range attempts {
 		fresh := i > 0 || known.Version == 0
 		j := known

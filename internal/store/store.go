@@ -43,6 +43,7 @@ type Store struct {
 	dialect dialect
 	now     func() time.Time
 	record  *recordKeys // nil without UseKeys
+	turns   turns
 	// hasParts reports whether the trigram index people_parts exists.
 	hasParts bool
 }
