@@ -33,7 +33,10 @@ var (
 	dateTime   = regexp.MustCompile(`^(.*\d)(?:[t ]|\s+a\s+|\s+at\s+)\s*(\d{1,2})[:h](\d{2})(?:[:m](\d{2})(?:[.,]\d+)?)?\s*(am|pm)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2})?$`)
 	ldapTime   = regexp.MustCompile(`^(\d{8})(\d{2})(\d{2})?(\d{2})?(?:[.,]\d+)?(z|[+-]\d{4})?$`)
 	weekday    = regexp.MustCompile(`^(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun)[,.]?\s+`)
-	number19   = regexp.MustCompile(`^\d+([.,]\d+)?$`)
+	// "mar. 17 2007" begins with a month, "mar. 17 mars 2007" with a day.
+	shortDay = regexp.MustCompile(`^(?:lun|mar|mer|jeu|ven|sam|dim)[,.]?\s+(\d{1,2}(?:er)?[-/. ]+[a-z])`)
+	hyphens  = regexp.MustCompile(`\p{Pd}`)
+	number19 = regexp.MustCompile(`^\d+([.,]\d+)?$`)
 )
 
 // months are the names of months in French and English by their beginnings.
@@ -81,7 +84,8 @@ func (d dateReader) parse(s string) (time.Time, error) {
 		return d.number(s)
 	}
 	// simple would take the punctuation away; the accents are enough here.
-	plain := weekday.ReplaceAllString(unaccented(s), "")
+	plain := weekday.ReplaceAllString(unaccented(strings.TrimSuffix(s, ".")), "")
+	plain = shortDay.ReplaceAllString(hyphens.ReplaceAllString(plain, "-"), "$1")
 	if m := ldapTime.FindStringSubmatch(plain); m != nil {
 		return d.withTime(m[1], m[2], m[3], "", m[5])
 	}

@@ -271,7 +271,7 @@ func (in *reader) tooYoung() string {
 // suspicious reports whether a name looks damaged: by its encoding, a word for
 // nothing, an address or a number in its place, or several names.
 func suspicious(v string) bool {
-	if strings.ContainsAny(v, "@,0123456789") {
+	if strings.ContainsAny(v, "@,0123456789<>#=|\\{}[]~^*_") {
 		return true
 	}
 	if !printable(v) || strings.ContainsAny(v, "?&") {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -436,6 +437,11 @@ func (in *reader) text(cell string, f field, column int) string {
 		return v
 	}
 	key := Finding{Field: names[f].key, Column: in.headers[column]}
+	if (f == fieldNumber || f == fieldLogin || f == fieldCohort) && nothing.MatchString(v) {
+		key.Kind = FindRounded
+		in.note(key, v, "")
+		return ""
+	}
 	if !printable(v) {
 		if out, yes := charset.Repair(v); yes {
 			key.Kind = FindRepaired
@@ -456,6 +462,10 @@ func (in *reader) text(cell string, f field, column int) string {
 	}
 	return out
 }
+
+// nothing matches what programs and people write into a cell that has no value.
+// Names are not compared with it: there are people called Null.
+var nothing = regexp.MustCompile(`(?i)^(?:null|\(null\)|<null>|\\n|nan|nil|none|undefined|n/?[ac]|n\.[acd]\.|#|inconnue?|unknown|n[ée]ant|aucune?|vide|[-–—_.?*]+)$`)
 
 // reasons begin the reasons for which a clean value of a field is refused.
 var reasons = [fields]string{

@@ -36,7 +36,8 @@ type textTable struct {
 	waiting   []string // lines that were read ahead
 	line      int      // of the last line
 	end       error
-	width     int // columns of the widest line so far
+	wrapped   bool // each line is one cell in quotes
+	width     int  // columns of the widest line so far
 	record    []string
 }
 
@@ -59,7 +60,8 @@ func openText(r io.Reader, e charset.Evidence) (Table, error) {
 	if err := foreign([]byte(strings.Join(t.waiting, "\n"))); err != nil {
 		return Table{}, err
 	}
-	t.separator = separator(t.waiting)
+	inner, wrapped := unwrapped(t.waiting)
+	t.separator, t.wrapped = separator(inner), wrapped
 	if m := sepLine.FindStringSubmatch(firstOf(t.waiting)); m != nil {
 		t.separator, t.waiting, t.line = m[1][0], t.waiting[1:], 1
 	}
@@ -201,6 +203,9 @@ func (t *textTable) next() ([]string, int, error) {
 		return nil, 0, err
 	}
 	line := t.line
+	if t.wrapped {
+		text = unwrap(text)
+	}
 	if strings.IndexByte(text, '"') < 0 {
 		t.record = divide(t.record[:0], text, t.separator)
 		t.width = max(t.width, len(t.record))
@@ -237,6 +242,37 @@ func (t *textTable) next() ([]string, int, error) {
 	t.back(more)
 	t.record = divide(t.record[:0], text, t.separator)
 	return t.record, line, err
+}
+
+// unwrapped returns the lines of a text of which each line is one cell in quotes,
+// as a spreadsheet saves a CSV with another separator than its own. Other texts
+// are returned as they are, with false.
+func unwrapped(lines []string) ([]string, bool) {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		if out[i] = unwrap(line); out[i] == line && strings.Trim(line, " \t") != "" {
+			return lines, false
+		}
+	}
+	if len(out) < 2 || !separated.MatchString(out[0]) {
+		return lines, false
+	}
+	return out, true
+}
+
+var separated = regexp.MustCompile(`[^;,\t|][;,\t|][^;,\t|]`)
+
+// unwrap returns the text of a line that is one cell in quotes, or the line.
+func unwrap(line string) string {
+	rest, quoted := strings.CutPrefix(strings.TrimPrefix(line, "\ufeff"), `"`)
+	if !quoted {
+		return line
+	}
+	cell, rest, closed := quoted1(rest)
+	if !closed || strings.Trim(rest, " ;,\t") != "" {
+		return line
+	}
+	return cell
 }
 
 // divide divides a line without quotes.

@@ -256,3 +256,68 @@ func TestV26_AddressesOfTheUniversityAreRefusedIfConfigured(t *testing.T) {
 		t.Errorf("refused: %+v %q", o.people, o.refused)
 	}
 }
+
+// Headers of programs and directories, as they stand in the first line.
+func TestT3_HeadersOfPrograms(t *testing.T) {
+	for _, headers := range []string{
+		"NO_ETUDIANT;NOM_AFFICHAGE;PRENOM_AFFICHAGE;D_NAISSANCE;EMAIL",
+		"ID étudiant;Nom (en majuscules);Prénom (usuel);Date de naissance (JJ/MM/AAAA);E-mail (personnel)",
+		"supannEtuId;sn;givenName;supannOIDCDatedeNaissance;mail", "supannEtuId;sn;givenName;schacDateOfBirth;supannMailPerso",
+		"Code stagiaire;Nom stagiaire;Prénom stagiaire;Date naissance stagiaire;Mail stagiaire",
+		"SPRIDEN_ID;SPRIDEN_LAST_NAME;SPRIDEN_FIRST_NAME;SPBPERS_BIRTH_DATE;GOREMAL_EMAIL_ADDRESS",
+		"Student ID;Legal Last Name;Legal First Name;Date of Birth;Personal Email",
+		"étudiant.numéro;étudiant.nom;étudiant.prénom;étudiant.naissance;étudiant.mail",
+		"codeApprenant;nomDeNaissance;prenom;dateDeNaissance;courrielPersonnel",
+	} {
+		o := imported(t, []byte(headers+"\n22501234;Roy;Anne;09/05/2007;anne@example.org\n22501235;Diop;Léa;01/02/2006;lea@example.org\n"))
+		if o.err != nil || len(o.people) != 2 || len(o.refused) > 0 {
+			t.Errorf("%s: %v %q", headers, o.err, o.refused)
+		} else if p := o.people[0]; p.Number != "22501234" || p.FamilyName != "Roy" || p.GivenName != "Anne" || p.BirthDate != "2007-05-09" || p.Email != "anne@example.org" {
+			t.Errorf("%s: %+v", headers, p)
+		}
+	}
+}
+
+func TestT8_HyphensAndWeekdays(t *testing.T) {
+	for text, want := range map[string]string{
+		"17‑03‑2007": "2007-03-17", "17–03–2007": "2007-03-17", "sam. 17 mars 2007": "2007-03-17", "mar. 1er mai 2007": "2007-05-01", "mar 17 2007": "2007-03-17",
+		"17 mars 2007.": "2007-03-17", "dim. 1 avr. 2007": "2007-04-01",
+	} {
+		o := imported(t, []byte("Numéro;Nom;Prénom;Date de naissance;Mail\n71;Roy;Anne;"+text+";anne@example.org\n"))
+		if p := one(t, text, o); p.BirthDate != want {
+			t.Errorf("%s: %q, want %s", text, p.BirthDate, want)
+		}
+	}
+}
+
+// What stands for nothing is no number, no login and no cohort; people may be
+// called Null, which is told.
+func TestT6_WordsForNothing(t *testing.T) {
+	for _, word := range []string{"NULL", "(null)", "nan", "N/A", "n.c.", "-", "--", "inconnu", "\\N", "?"} {
+		o := imported(t, []byte("Numéro;Nom;Prénom;Mail\n"+word+";Roy;Anne;anne@example.org\n"))
+		if o.err != nil || len(o.people) > 0 || len(o.refused) != 1 {
+			t.Errorf("the number %q: %+v, %q, %v", word, o.people, o.refused, o.err)
+		}
+		o = imported(t, []byte("Numéro;Nom;Prénom;Mail;Login;Promotion\n71;Roy;Anne;anne@example.org;aroy;L1\n72;Diop;Léa;lea@example.org;"+word+";"+word+"\n"))
+		if o.err != nil || len(o.people) != 2 || o.people[1].Login != "" || o.people[1].Cohort != "" {
+			t.Errorf("login and cohort %q: %+v, %q, %v", word, o.people, o.refused, o.err)
+		}
+	}
+	o := imported(t, []byte("Numéro;Nom;Prénom;Mail\n71;Null;Anne;anne@example.org\n"))
+	if p := one(t, "Null", o); p.FamilyName != "Null" || !o.has(registry.FindDamaged) {
+		t.Errorf("%+v %+v", p, o.report.Findings)
+	}
+}
+
+// A CSV that was opened and saved by a spreadsheet with another separator has one
+// cell in quotes per line.
+func TestT9_LinesInQuotesAsAWhole(t *testing.T) {
+	o := imported(t, []byte("\"Numéro,\"\"Nom\"\",Prénom,Mail\"\r\n\"71,\"\"Roy, de\"\",Anne,anne@example.org\"\r\n\"72,\"\"Diop\"\",Léa,lea@example.org\";;\r\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy, de" || o.people[1].GivenName != "Léa" {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+	o = imported(t, []byte("\"Numéro\"\n\"71\"\n"))
+	if o.err == nil || len(o.people) > 0 {
+		t.Errorf("one column: %+v", o.people)
+	}
+}

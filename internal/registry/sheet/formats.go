@@ -58,7 +58,7 @@ func formatOf(id int, code string) numberFormat {
 	switch {
 	case strings.ContainsAny(l, "yd"), strings.Contains(l, "m") && !strings.ContainsAny(l, "hs#?") && zeros == 0:
 		return numberFormat{date: true}
-	case l == "" && zeros > 1 && plain:
+	case l == "" && plain && (zeros > 1 || zeros == 1 && strings.IndexByte(literal.String(), 0) > 0): // 00000000, "o"0
 		return numberFormat{zeros: literal.String()}
 	}
 	return numberFormat{}
