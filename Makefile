@@ -69,9 +69,10 @@ build: ## build the program into bin/
 release: ## build programs, packages, images, SBOM and checksums into dist/ (VERSION, SIGNING_KEY; docs/releases.md)
 	./scripts/release.sh
 
-release-test: needs ## build a release twice, install it in a fresh root and in a container, and activate a student there
+release-test: needs ## build a release twice, install it on a fresh Debian and in a container, and activate a student there
 	@./scripts/need.sh podman podman runc
 	@./scripts/need.sh mmdebstrap mmdebstrap
+	@./scripts/need.sh systemd-nspawn systemd-container
 	GOWORK=$(BOTH) TMPDIR=$$(./scripts/temp.sh) ./scripts/with-demo.sh $(GO) -C test run ./release
 
 SITE = $(or $(TMPDIR),/tmp)/entree-site

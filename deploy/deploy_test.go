@@ -69,7 +69,7 @@ func TestO3_UserAndFoldersAreCreated(t *testing.T) {
 		t.Errorf("%v\n%s", err, users)
 	}
 	if os.Getuid() == 0 {
-		if info, err := os.Stat(filepath.Join(root, "etc/entree/secrets")); err != nil || info.Mode().Perm() != 0o700 {
+		if info, err := os.Stat(filepath.Join(root, "etc/entree/secrets")); err != nil || info.Mode().Perm() != 0o750 || info.Mode()&os.ModeSetgid == 0 {
 			t.Errorf("the folder of secrets: %v %v", info, err)
 		}
 	}

@@ -39,11 +39,7 @@ for arch in ${ARCHES:-amd64 arm64}; do
 	"$tools/native" completion zsh >"$stage/_entree"
 	"$tools/native" completion fish >"$stage/entree.fish"
 	gzip -9nc CHANGELOG.md >"$stage/changelog.gz"
-	# The packages keep data under /var/lib.
-	sed -e 's|^database: sqlite:entree.db|database: sqlite:/var/lib/entree/entree.db|' \
-		-e 's|^  folder: imports  |  folder: /var/lib/entree/imports  |' deploy/entree.sample.yaml >"$stage/entree.yaml"
-	grep -q '^database: sqlite:/var/lib/entree/entree.db' "$stage/entree.yaml"
-	grep -q '^  folder: /var/lib/entree/imports' "$stage/entree.yaml"
+	"$tools/native" config sample --data /var/lib/entree "$stage/config"
 	# nfpm takes the times of files from SOURCE_DATE_EPOCH.
 	sed -e "s|\${ARCH}|$arch|g; s|\${VERSION}|$number|g; s|\${STAGE}|$stage|g" deploy/package/nfpm.yaml >"$stage/nfpm.yaml"
 	find "$stage" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +

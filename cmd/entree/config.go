@@ -14,8 +14,7 @@ import (
 
 func configCommand(env environment) *cobra.Command {
 	var path string
-	cmd := &cobra.Command{Use: "config", Short: "Check the configuration"}
-	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
+	cmd := &cobra.Command{Use: "config", Short: "Check the configuration, or write a sample"}
 	var connect, template bool
 	check := &cobra.Command{
 		Use:   "check",
@@ -62,10 +61,11 @@ machine.`,
 			return nil
 		},
 	}
+	check.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	check.Flags().BoolVar(&connect, "connect", false, "ask every system whether it accepts the portal")
 	check.Flags().BoolVar(&template, "template", false, "accept missing secrets")
 	check.MarkFlagsMutuallyExclusive("connect", "template")
-	cmd.AddCommand(check)
+	cmd.AddCommand(check, sampleCommand())
 	return cmd
 }
 

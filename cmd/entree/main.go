@@ -12,7 +12,7 @@
 //	entree migrate         from SQLite to PostgreSQL, or back
 //	entree bounces explain what the portal reads in mails that came back
 //	entree schema status   the schema version of the database; migrate
-//	entree config check    every fault of the configuration
+//	entree config check    every fault of the configuration; sample
 //	entree healthcheck     whether the portal on this machine answers
 //	entree version         version, commit, schema
 //	entree webhooks        try what relying parties are told, and send it again

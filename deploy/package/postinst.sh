@@ -7,7 +7,7 @@ systemd-sysusers entree.conf 2>/dev/null ||
 	getent passwd entree >/dev/null ||
 	useradd --system --home-dir /var/lib/entree --shell /usr/sbin/nologin --comment "Entrée" entree
 systemd-tmpfiles --create entree.conf 2>/dev/null || {
-	install -d -m 0700 -o root -g root /etc/entree/secrets
+	install -d -m 2750 -o root -g entree /etc/entree/secrets
 	install -d -m 0750 -o entree -g entree /var/lib/entree
 }
 if [ -d /run/systemd/system ]; then
