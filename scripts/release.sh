@@ -53,7 +53,9 @@ for arch in ${ARCHES:-amd64 arm64}; do
 	fi
 done
 
-"$tools/cyclonedx-gomod" app -json -licenses -noserial -main cmd/entree -output "dist/entree-$plain.cdx.json" . 2>/dev/null
+"$tools/cyclonedx-gomod" app -json -licenses -noserial -main cmd/entree -output "$tools/sbom.json" . 2>/dev/null
+# The tool writes the time of the build.
+sed -E "s|(\"timestamp\": )\"[^\"]*\"|\1\"$(date -u -d "@$SOURCE_DATE_EPOCH" +%FT%TZ)\"|" "$tools/sbom.json" >"dist/entree-$plain.cdx.json"
 # The notes are the version's section of the changelog, or the unreleased one.
 awk -v want="$plain" '
 	/^## / { show = index($0, "[" want "]") || index($0, "## " want) == 1; if (show) found = 1 }
