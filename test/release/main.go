@@ -209,10 +209,24 @@ type world struct {
 	page            page
 }
 
-// realm creates an empty realm, as a university has one before the portal comes.
+// realm creates a realm, as a university has one before the portal comes. As
+// docs/install.md asks, its people may not edit their address and names.
 func (w *world) realm(ctx context.Context, name string) error {
 	r := realm.New(w.keycloak, name, "admin", secret.New(w.admin))
-	_, err := r.Call(ctx, http.MethodPost, "", map[string]any{"realm": name, "enabled": true}, nil)
+	if _, err := r.Call(ctx, http.MethodPost, "", map[string]any{"realm": name, "enabled": true}, nil); err != nil {
+		return err
+	}
+	var profile map[string]any
+	if _, err := r.Call(ctx, http.MethodGet, r.At("users", "profile"), nil, &profile); err != nil {
+		return err
+	}
+	attributes, _ := profile["attributes"].([]any)
+	for _, a := range attributes {
+		if attribute, ok := a.(map[string]any); ok {
+			attribute["permissions"] = map[string]any{"view": []string{"admin", "user"}, "edit": []string{"admin"}}
+		}
+	}
+	_, err := r.Call(ctx, http.MethodPut, r.At("users", "profile"), profile, nil)
 	return err
 }
 
