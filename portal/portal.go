@@ -125,7 +125,7 @@ func New(o Options) (*Portal, error) {
 			return nil, err
 		}
 	}
-	return p, p.trySamples()
+	return p, p.DrawSamples(func(string, []byte) error { return nil })
 }
 
 // Discover reads the configuration of the single sign-on in the background, so

@@ -20,7 +20,7 @@ func (p *Portal) samples() map[string][]any {
 	profiles := []ProfileChoice{{Key: "etudiant", Name: "Étudiant", ActivateURL: "/activation?profil=etudiant", LoginURL: "/connexion"}}
 	all := map[string][]any{
 		"welcome": {WelcomePage{}, WelcomePage{profiles}},
-		"request": {RequestPage{}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
+		"request": {RequestPage{Action: pathRequest}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
 		"long":    {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
 		"desk":    {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
 		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
@@ -59,7 +59,10 @@ func samplePurpose(i int) domain.Purpose {
 	return flows[i%len(flows)].Purpose
 }
 
-func (p *Portal) trySamples() error {
+// DrawSamples draws each page of the students and of the console with sample data, in
+// each language, and calls each with it. The name is that of the template, with the
+// sample's number and language.
+func (p *Portal) DrawSamples(each func(name string, page []byte) error) error {
 	for name, pages := range p.samples() {
 		for i, data := range pages {
 			for _, lang := range []domain.Lang{domain.French, domain.English} {
@@ -73,11 +76,18 @@ func (p *Portal) trySamples() error {
 					view.Step, view.Token, view.SessionEnds, view.Reference = 1, "jeton", time.Unix(0, 0), "7K3F-9Q2M-0XVB"
 					view.Errors = []web.FieldError{{Field: "adresse", Message: "…"}}
 				}
-				if err := p.site.Try(name, view); err != nil {
+				drawn, err := p.site.Draw(name, view)
+				if err != nil {
 					return fmt.Errorf("portal: %w", err)
+				}
+				if err := each(fmt.Sprintf("%s-%d-%s", name, i+1, lang), drawn); err != nil {
+					return err
 				}
 			}
 		}
+	}
+	if p.Console != nil {
+		return p.Console.DrawSamples(each)
 	}
 	return nil
 }

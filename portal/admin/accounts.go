@@ -240,6 +240,8 @@ func accountsSamples() map[string][]any {
 		classes = append(classes, Option{string(c), string(c), false})
 	}
 	list := List{Total: -1, Count: 1, Page: 1, Per: 1}
+	gone := m
+	gone.Account = "y"
 	account := domain.Existing{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, LastLogin: at, Attributes: map[string][]string{"a": {"b", "c"}}}
 	return map[string][]any{
 		"accounts": {
@@ -250,7 +252,7 @@ func accountsSamples() map[string][]any {
 		},
 		"match": {
 			MatchPage{Name: "Jeanne d’Arc", Path: root, PersonURL: root, Silent: true},
-			MatchPage{Name: "Jeanne d’Arc", Path: root, PersonURL: root, Decides: true, Account: "x", Why: "?", Candidates: []matching.Candidate{{Match: m, Existing: account}, {Match: m, Gone: true}}},
+			MatchPage{Name: "Jeanne d’Arc", Path: root, PersonURL: root, Decides: true, Account: "x", Why: "?", Candidates: []matching.Candidate{{Match: m, Existing: account}, {Match: gone, Gone: true}}},
 		},
 	}
 }

@@ -148,8 +148,7 @@ func New(o Options) (*Console, error) {
 // policy.
 func (a *Console) Origin() string { return a.SSO.Origin() }
 
-// Mount adds the console to a site and executes each page once with sample
-// data.
+// Mount adds the console to a site.
 func (a *Console) Mount(site *web.Site) error { return a.mount(site, a.table) }
 
 func (a *Console) mount(site *web.Site, table func()) error {
@@ -161,5 +160,5 @@ func (a *Console) mount(site *web.Site, table func()) error {
 		return fmt.Errorf("console: %w", err)
 	}
 	table()
-	return a.trySamples()
+	return nil
 }

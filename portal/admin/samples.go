@@ -14,7 +14,7 @@ import (
 )
 
 // samples returns sample data by page, with more than one value for pages with
-// branches. The console executes every page with them at the start.
+// branches. The portal draws every page with them at the start.
 func samples() map[string][]any {
 	all := map[string][]any{
 		"overview": overviewSamples(),
@@ -53,13 +53,14 @@ func errorSamples() (pages []any) {
 
 func pageNames() []string { return slices.Sorted(maps.Keys(samples())) }
 
-func (a *Console) trySamples() error {
+// DrawSamples does for the console what portal.DrawSamples does for all pages.
+func (a *Console) DrawSamples(each func(name string, page []byte) error) error {
 	frames := []Frame{
 		{Other: domain.English, Switch: root},
 		{Operator: "Ada Admin", Role: Admin, Rail: []RailItem{{root, "console.rail.overview", true}}, Other: domain.French, Switch: root, Undo: root},
 	}
 	for name, pages := range samples() {
-		for _, data := range pages {
+		for k, data := range pages {
 			for i, lang := range []domain.Lang{domain.French, domain.English} {
 				title := "console." + name + ".title"
 				if e, ok := data.(ErrorPage); ok {
@@ -71,8 +72,12 @@ func (a *Console) trySamples() error {
 					view.Token, view.Reference, view.Notice, view.Now = "jeton", "7K3F-9Q2M-0XVB", "…", time.Unix(0, 0)
 					view.Errors = []web.FieldError{{Field: "motif", Message: "…"}}
 				}
-				if err := a.site.Try(name, view); err != nil {
+				drawn, err := a.site.Draw(name, view)
+				if err != nil {
 					return fmt.Errorf("console: %w", err)
+				}
+				if err := each(fmt.Sprintf("console-%s-%d-%s", name, k+1, lang), drawn); err != nil {
+					return err
 				}
 			}
 		}

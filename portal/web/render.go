@@ -64,12 +64,18 @@ func parsePages(files fs.FS, names []string) (map[string]*template.Template, err
 	return p, nil
 }
 
-// Try executes a page with sample data and discards the result. It is called at
-// the start, so that a template that uses a missing field or file is found
-// then.
-func (s *Site) Try(page string, v View) error {
-	_, err := s.draw(page, "layout", v)
-	return err
+// Draw returns a page that is drawn with sample data. It is called at the start, so
+// that a template that uses a missing field or file is found then, and a message that
+// is not given all of its values.
+func (s *Site) Draw(page string, v View) ([]byte, error) {
+	b, err := s.draw(page, "layout", v)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Contains(b.Bytes(), []byte("<no value>")) {
+		return nil, fmt.Errorf("page %s: a message lacks a value", page)
+	}
+	return b.Bytes(), nil
 }
 
 func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
