@@ -2,6 +2,7 @@ package keycloak
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"entree/internal/domain"
@@ -12,7 +13,7 @@ import (
 // both: the realm's set-up declares it, the account's creation fills it.
 type attribute struct {
 	name   string
-	fr, en string // display names
+	label  string // display name in Keycloak
 	many   bool
 	claim  bool // visible to relying parties
 	person bool // holds the person's number, by which seek finds an account
@@ -31,35 +32,47 @@ func (t attribute) value(a domain.Account, scope string) []string {
 }
 
 // attributes lists the attributes by their names in eduPerson 202208 and SUPANN
-// 2021. An attribute that neither defines begins with "entree".
-var attributes = []attribute{
-	{name: "supannEtuId", fr: "Numéro d’étudiant", en: "Student number", claim: true, person: true, compute: numberOf("student")},
-	{name: "supannEmpId", fr: "Numéro d’agent", en: "Staff number", claim: true, person: true, compute: numberOf("")},
-	{name: "eduPersonAffiliation", fr: "Affiliations", en: "Affiliations", many: true, claim: true,
+// 2021. An attribute that neither defines begins with "entree". The attributes of
+// a person's fields that have no row of their own follow, with the field's name as
+// display name.
+var attributes = func() []attribute {
+	all := ownAttributes
+	for _, f := range domain.Fields() {
+		if f.Attribute != "" && !slices.ContainsFunc(all, func(a attribute) bool { return a.name == f.Attribute }) {
+			all = append(all, attribute{name: f.Attribute, label: strings.ReplaceAll(f.Name, "_", " ")})
+		}
+	}
+	return all
+}()
+
+var ownAttributes = []attribute{
+	{name: "supannEtuId", label: "Numéro d’étudiant", claim: true, person: true, compute: numberOf("student")},
+	{name: "supannEmpId", label: "Numéro d’agent", claim: true, person: true, compute: numberOf("")},
+	{name: "eduPersonAffiliation", label: "Affiliations", many: true, claim: true,
 		compute: func(a domain.Account, _ string) []string { return a.Affiliations }},
-	{name: "eduPersonPrimaryAffiliation", fr: "Affiliation principale", en: "Primary affiliation", claim: true,
+	{name: "eduPersonPrimaryAffiliation", label: "Affiliation principale", claim: true,
 		compute: func(a domain.Account, _ string) []string { return one(a.Affiliation) }},
-	{name: "eduPersonPrincipalName", fr: "Nom de principal", en: "Principal name", claim: true,
+	{name: "eduPersonPrincipalName", label: "Nom de principal", claim: true,
 		compute: func(a domain.Account, scope string) []string {
 			if scope == "" {
 				return nil
 			}
 			return one(a.Login + "@" + scope)
 		}},
-	{name: "supannMailPerso", fr: "Adresse personnelle", en: "Personal address"},
-	{name: "supannOIDCDateDeNaissance", fr: "Date de naissance", en: "Date of birth"},
-	{name: profileAttribute, fr: "Profil", en: "Profile", claim: true},
-	{name: "entreeCharterVersion", fr: "Charte acceptée", en: "Charter accepted", claim: true,
+	{name: "supannMailPerso", label: "Adresse personnelle"},
+	{name: "supannOIDCDateDeNaissance", label: "Date de naissance"},
+	{name: profileAttribute, label: "Profil", claim: true},
+	{name: "entreeCharterVersion", label: "Charte acceptée", claim: true,
 		compute: func(a domain.Account, _ string) []string { return one(a.CharterVersion) }},
-	{name: "entreeCharterSHA256", fr: "Empreinte de la charte", en: "Hash of the charter",
+	{name: "entreeCharterSHA256", label: "Empreinte de la charte",
 		compute: func(a domain.Account, _ string) []string { return one(a.CharterSHA256) }},
-	{name: "entreeCharterAcceptedAt", fr: "Charte acceptée le", en: "Charter accepted at",
+	{name: "entreeCharterAcceptedAt", label: "Charte acceptée le",
 		compute: func(a domain.Account, _ string) []string {
 			return one(a.CharterAcceptedAt.UTC().Format(time.RFC3339))
 		}},
-	{name: markAttribute, fr: "Activation", en: "Activation",
+	{name: markAttribute, label: "Activation",
 		compute: func(a domain.Account, _ string) []string { return one(a.ActivationID) }},
-	{name: witnessAttribute, fr: "Témoin du portail", en: "The portal’s witness", // only of the service account
+	{name: witnessAttribute, label: "Témoin du portail", // only of the service account
 		compute: func(domain.Account, string) []string { return nil }},
 }
 

@@ -59,7 +59,7 @@ func declare(profile map[string]any) []Field {
 		if there == nil {
 			fields = append(fields, Field{a.name, "", "declared, seen by [admin, user], written by [admin]"})
 			all = append(all, map[string]any{
-				"name": a.name, "displayName": a.fr, "multivalued": a.many,
+				"name": a.name, "displayName": a.label, "multivalued": a.many,
 				"permissions": map[string]any{"view": []string{"admin", "user"}, "edit": []string{"admin"}},
 			})
 			continue

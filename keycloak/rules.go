@@ -354,10 +354,11 @@ func fieldOf(attribute string) string {
 		return domain.FieldFamilyName
 	case "supannEtuId", "supannEmpId":
 		return domain.FieldNumber
-	case "supannMailPerso":
-		return domain.FieldEmail
-	case "supannOIDCDateDeNaissance":
-		return domain.FieldBirthDate
+	}
+	for _, f := range domain.Fields() {
+		if f.Attribute == attribute && f.Source != domain.SourceKey {
+			return f.Name
+		}
 	}
 	return attribute
 }

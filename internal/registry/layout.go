@@ -26,22 +26,15 @@ const (
 // layout is where a table's header stands and which column holds what.
 type layout struct {
 	headers []string
-	columns [fields]int   // of each field; -1: none
-	others  [fields][]int // columns that count where the field's column is empty
-	why     [fields]string
+	columns []int   // of each field; -1: none
+	others  [][]int // columns that count where the field's column is empty
+	why     []string
 	skip    int // lines before the first person
 	line    int // where the header ends, 0 where it is no line
 	samples []row
 	dates   dateReader
 	stops   bool // a word for yes in the column of the state means that the person is held
 	doubts  []Finding
-}
-
-// order is the order in which the fields choose their columns. The state of a
-// person is asked for before the profile: both may be called "Statut".
-var order = [fields]int{
-	fieldNumber: 0, fieldGivenName: 1, fieldFamilyName: 2, fieldBirthDate: 3, fieldEmail: 4, fieldReady: 5, fieldProfile: 6,
-	fieldCohort: 7, fieldLogin: 8, fieldAddress: 9, fieldFullName: 10,
 }
 
 // maxColumns is the largest number of columns that a table may have: as many
@@ -117,7 +110,7 @@ func (m Mapping) found(headers []string) int {
 			}
 		}
 		for _, meaning := range words().meaningsOf(h) {
-			if _, given := m.Columns[names[meaning.field].key]; !given {
+			if _, given := m.Columns[table[meaning.field].key]; !given {
 				known[meaning.field] = true
 				break
 			}
@@ -178,9 +171,7 @@ type candidate struct {
 // assign decides which column holds what, by the headers and the values
 // together.
 func (m Mapping) assign(l *layout) error {
-	for f := range l.columns {
-		l.columns[f] = -1
-	}
+	l.columns, l.others, l.why = slices.Repeat([]int{-1}, len(table)), make([][]int, len(table)), make([]string, len(table))
 	used := map[int]bool{}
 	for key, given := range m.Columns {
 		f := fieldOf(key)
@@ -203,7 +194,7 @@ func (m Mapping) assign(l *layout) error {
 			used[at] = true
 		}
 	}
-	open := func(f field) bool { _, given := m.Columns[names[f].key]; return !given }
+	open := func(f field) bool { _, given := m.Columns[table[f].key]; return !given }
 	byField := map[field][]candidate{}
 	for c, h := range l.headers {
 		if h == "" || used[c] {
@@ -215,9 +206,8 @@ func (m Mapping) assign(l *layout) error {
 			}
 		}
 	}
-	for at := range order {
-		f := field(slices.Index(order[:], at))
-		l.choose(m, f, byField[f], used)
+	for f := range table {
+		l.choose(m, field(f), byField[field(f)], used)
 	}
 	if c := l.columns[fieldReady]; c >= 0 {
 		l.stops = slices.ContainsFunc(words().meaningsOf(l.headers[c]), func(of meaning) bool { return of.stops })
@@ -227,18 +217,18 @@ func (m Mapping) assign(l *layout) error {
 			if c := l.guess(m, f, used); c >= 0 {
 				l.columns[f], l.why[f] = c, WhyContent
 				used[c] = true
-				l.doubts = append(l.doubts, Finding{Kind: FindGuessed, Field: names[f].key, Column: l.headers[c]})
+				l.doubts = append(l.doubts, Finding{Kind: FindGuessed, Field: table[f].key, Column: l.headers[c]})
 			}
 		}
 	}
 	l.compareMails(m, used, open(fieldEmail))
 	if c := l.columns[fieldEmail]; c >= 0 && m.isInstitutional(l.values(c)) && !m.isOwnColumn(l.values(c)) {
 		values := l.values(c)
-		l.doubts = append(l.doubts, Finding{Kind: FindOwnDomain, Field: names[fieldEmail].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
+		l.doubts = append(l.doubts, Finding{Kind: FindOwnDomain, Field: table[fieldEmail].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
 	}
 	if f := fieldBirthDate; l.columns[f] >= 0 {
 		values := l.values(l.columns[f])
-		doubt := Finding{Field: names[f].key, Column: l.headers[l.columns[f]], Examples: examplesOf(values)}
+		doubt := Finding{Field: table[f].key, Column: l.headers[l.columns[f]], Examples: examplesOf(values)}
 		switch orderOf(doubt.Column, values) {
 		case monthFirst:
 			l.dates.monthFirst = true
@@ -452,7 +442,7 @@ func (l *layout) compareMails(m Mapping, used map[int]bool, open bool) {
 			l.columns[fieldEmail], l.why[fieldEmail] = other, WhyContent
 			taken, other = other, taken
 		}
-		l.doubts = append(l.doubts, Finding{Kind: FindTwoMails, Field: names[fieldEmail].key, Column: l.headers[taken], Value: l.headers[other]})
+		l.doubts = append(l.doubts, Finding{Kind: FindTwoMails, Field: table[fieldEmail].key, Column: l.headers[taken], Value: l.headers[other]})
 	}
 }
 
@@ -475,7 +465,7 @@ func (l *layout) unused(m Mapping, used map[int]bool) {
 				continue // it holds no person
 			}
 			if m[0].field != fieldEmail || !slices.ContainsFunc(l.doubts, func(f Finding) bool { return f.Kind == FindTwoMails && f.Value == h }) {
-				l.doubts = append(l.doubts, Finding{Kind: FindRejected, Field: names[m[0].field].key, Column: h, Examples: examplesOf(values)})
+				l.doubts = append(l.doubts, Finding{Kind: FindRejected, Field: table[m[0].field].key, Column: h, Examples: examplesOf(values)})
 			}
 			continue
 		}
@@ -506,7 +496,7 @@ func cut(s string) string {
 func (l *layout) missing(m Mapping) error {
 	var lacking []string
 	first := ""
-	for f, n := range names {
+	for f, n := range table {
 		required := n.required || field(f) == fieldProfile && m.Profile == "" && len(m.Profiles) != 1
 		isName := field(f) == fieldGivenName || field(f) == fieldFamilyName
 		if l.columns[f] >= 0 || !required || isName && l.columns[fieldFullName] >= 0 {
@@ -550,14 +540,14 @@ func quoted(headers []string) string {
 // Fields returns the keys of what can be known of a person.
 func Fields() []string {
 	var out []string
-	for _, n := range names {
+	for _, n := range table {
 		out = append(out, n.key)
 	}
 	return out
 }
 
 func fieldOf(key string) field {
-	return field(slices.IndexFunc(names[:], func(n fieldName) bool { return n.key == key }))
+	return field(slices.IndexFunc(table, func(n tableRow) bool { return n.key == key }))
 }
 
 // Column is a column of a file and what it seems to hold.

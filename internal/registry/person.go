@@ -13,44 +13,66 @@ import (
 	"entree/internal/registry/charset"
 )
 
-// field is a piece of what is known of a person.
+// field is a field that a column can hold: an index of table.
 type field int
 
+// The fields that are read in a way of their own, in the order of table.
 const (
 	fieldNumber field = iota
-	fieldProfile
 	fieldGivenName
 	fieldFamilyName
 	fieldBirthDate
 	fieldEmail
 	fieldReady
+	fieldProfile
 	fieldCohort
 	fieldLogin
 	fieldAddress
 	fieldFullName
-	fields
 )
 
-// fieldName is the key of a field in the configuration and a header that is
-// understood. vocabulary.yaml has the headers.
-type fieldName struct {
-	key      string
+// tableRow describes a field.
+type tableRow struct {
+	key      string // in the configuration and in vocabulary.yaml
 	required bool
-	usual    string
+	usual    string // a header that is understood, for messages
+	refused  string // begins the reason why a clean value is refused
+	// text is set if the column's text is the value of the domain's field of this
+	// name.
+	text func(*domain.Person) *string
 }
 
-var names = [fields]fieldName{
-	fieldNumber:     {"number", true, "numero"},
-	fieldProfile:    {"profile", false, "profil"},
-	fieldGivenName:  {"given_name", true, "prenom"},
-	fieldFamilyName: {"family_name", true, "nom"},
-	fieldBirthDate:  {"birth_date", false, "date de naissance"},
-	fieldEmail:      {"email", true, "adresse mail personnelle"},
-	fieldReady:      {"ready", false, "pret"},
-	fieldCohort:     {"cohort", false, "cohorte"},
-	fieldLogin:      {"login", false, "login"},
-	fieldAddress:    {"university_address", false, "adresse mail universitaire"},
-	fieldFullName:   {"full_name", false, "nom prénom"},
+// table has the fields in the order in which they choose their columns: the state
+// of a person comes before the profile, because both may be called "Statut". The
+// other fields that the domain takes from a source follow and are plain text.
+var table = func() []tableRow {
+	rows := []tableRow{
+		fieldNumber:     {key: "number", required: true, usual: "numero", refused: "not a number: "},
+		fieldGivenName:  {key: "given_name", required: true, usual: "prenom", refused: "not a name: ", text: textOf("given_name")},
+		fieldFamilyName: {key: "family_name", required: true, usual: "nom", refused: "not a name: ", text: textOf("family_name")},
+		fieldBirthDate:  {key: "birth_date", usual: "date de naissance", refused: "not a date: "},
+		fieldEmail:      {key: "email", required: true, usual: "adresse mail personnelle", refused: "not an address: "},
+		fieldReady:      {key: "ready", usual: "pret", refused: "not a state: "},
+		fieldProfile:    {key: "profile", usual: "profil", refused: "unknown profile: "},
+		fieldCohort:     {key: "cohort", usual: "cohorte", refused: "not a name: ", text: textOf("cohort")},
+		fieldLogin:      {key: "login", usual: "login", refused: "not a login: "},
+		fieldAddress:    {key: "university_address", usual: "adresse mail universitaire", refused: "not an address: "},
+		fieldFullName:   {key: "full_name", usual: "nom prénom", refused: "not a name: "},
+	}
+	for _, f := range domain.Fields() {
+		known := f.Name == "readiness" || slices.ContainsFunc(rows, func(r tableRow) bool { return r.key == f.Name })
+		if !known && (f.Source == domain.SourceWins || f.Source == domain.SourceFills) {
+			rows = append(rows, tableRow{key: f.Name, usual: strings.ReplaceAll(f.Name, "_", " "), refused: "not a name: ", text: textOf(f.Name)})
+		}
+	}
+	return rows
+}()
+
+// textOf returns the function that returns the domain's field with a name, which
+// must be a string.
+func textOf(name string) func(*domain.Person) *string {
+	of := domain.FieldNamed(name).Of
+	return func(p *domain.Person) *string { return of(p).(*string) }
 }
 
 // Mapping says what the columns of a file mean.
@@ -105,9 +127,11 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 		return in.known(record), r
 	}
 	in.broken = nil
-	p := domain.Person{
-		GivenName: in.value(record, fieldGivenName), FamilyName: in.value(record, fieldFamilyName),
-		Cohort: in.value(record, fieldCohort), Login: strings.ToLower(in.value(record, fieldLogin)), UniversityAddress: strings.ToLower(in.value(record, fieldAddress)),
+	p := domain.Person{Login: strings.ToLower(in.value(record, fieldLogin)), UniversityAddress: strings.ToLower(in.value(record, fieldAddress))}
+	for f, row := range table {
+		if row.text != nil {
+			*row.text(&p) = in.value(record, field(f))
+		}
 	}
 	if full := in.value(record, fieldFullName); full != "" && p.GivenName == "" && p.FamilyName == "" {
 		var err error
@@ -140,8 +164,10 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	case p.GivenName == "" && in.mapping.Rules == nil:
 		return no(in.nameField(fieldGivenName), "empty")
 	}
-	if utf8.RuneCountInString(p.Cohort) > clean.MaxName {
-		return no(fieldCohort, "not a name: longer than 255 characters, or with control characters")
+	for f, row := range table {
+		if row.text != nil && utf8.RuneCountInString(*row.text(&p)) > clean.MaxName {
+			return no(field(f), row.refused+"longer than 255 characters, or with control characters")
+		}
 	}
 	var ok bool
 	if p.Profile, ok = in.mapping.profile(word); !ok {
@@ -227,28 +253,28 @@ func (in *reader) judge(p domain.Person, number, state string) {
 		count.Ready++
 	case domain.Held:
 		count.Held++
-		in.note(Finding{Kind: FindHeld, Field: names[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
+		in.note(Finding{Kind: FindHeld, Field: table[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
 	default:
 		count.NotReady++
-		in.note(Finding{Kind: FindNotReady, Field: names[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
+		in.note(Finding{Kind: FindNotReady, Field: table[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
 	}
 	if number != p.Number && number != "" {
-		in.note(Finding{Kind: FindRounded, Field: names[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
+		in.note(Finding{Kind: FindRounded, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
 	}
 	in.suspect(fieldGivenName, p.GivenName)
 	in.suspect(fieldFamilyName, p.FamilyName)
 	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
-		in.note(Finding{Kind: FindDamaged, Field: names[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
+		in.note(Finding{Kind: FindDamaged, Field: table[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
 	}
 	for _, need := range in.mapping.Needs[p.Profile] {
-		lacks := need == names[fieldBirthDate].key && p.BirthDate == "" || need == names[fieldCohort].key && p.Cohort == ""
+		lacks := need == table[fieldBirthDate].key && p.BirthDate == "" || need == table[fieldCohort].key && p.Cohort == ""
 		if lacks {
 			in.note(Finding{Kind: FindLacking, Field: need, Profile: p.Profile, Column: in.columnOf(fieldOf(need))}, p.GivenName+" "+p.FamilyName, "")
 		}
 	}
 	if len(in.mapping.Domains) > 0 {
 		if _, host, _ := strings.Cut(string(p.Email), "@"); in.mapping.isOwn(host) {
-			in.note(Finding{Kind: FindOwnDomain, Field: names[fieldEmail].key, Column: in.columnOf(fieldEmail)}, string(p.Email), "")
+			in.note(Finding{Kind: FindOwnDomain, Field: table[fieldEmail].key, Column: in.columnOf(fieldEmail)}, string(p.Email), "")
 		}
 	}
 }
@@ -256,7 +282,7 @@ func (in *reader) judge(p domain.Person, number, state string) {
 // suspect notes a name that looks damaged.
 func (in *reader) suspect(f field, name string) {
 	if suspicious(name) {
-		in.note(Finding{Kind: FindDamaged, Field: names[f].key, Column: in.columnOf(in.nameField(f))}, name, "")
+		in.note(Finding{Kind: FindDamaged, Field: table[f].key, Column: in.columnOf(in.nameField(f))}, name, "")
 	}
 }
 

@@ -33,8 +33,8 @@ type reader struct {
 	current row     // the line that is read
 	broken  *broken // the first cell of the line that cannot be taken
 	numbers numbers
-	filled  [fields]bool // fields that a line filled
-	young   string       // see tooYoung
+	filled  []bool // fields that a line filled
+	young   string // see tooYoung
 	stored  func(profile, number string) (domain.Address, error)
 }
 
@@ -94,6 +94,7 @@ func newReader(t Table, m Mapping) (*reader, error) {
 		in.report.Findings = append(in.report.Findings, p.doubts...)
 	}
 	in.part = in.parts[0]
+	in.filled = make([]bool, len(table))
 	in.describe()
 	return in, nil
 }
@@ -253,7 +254,7 @@ func (in *reader) describe() {
 	for c, h := range p.headers {
 		in.report.Columns[c] = ColumnUse{N: c + 1, Header: h}
 	}
-	for f, n := range names {
+	for f, n := range table {
 		if c := p.columns[f]; c >= 0 {
 			in.report.Columns[c].Field, in.report.Columns[c].Why = n.key, p.why[f]
 			in.report.Columns[c].Example = in.example(field(f), c)
@@ -436,7 +437,7 @@ func (in *reader) text(cell string, f field, column int) string {
 		}
 		return v
 	}
-	key := Finding{Field: names[f].key, Column: in.headers[column]}
+	key := Finding{Field: table[f].key, Column: in.headers[column]}
 	if (f == fieldNumber || f == fieldLogin || f == fieldCohort) && nothing.MatchString(v) {
 		key.Kind = FindRounded
 		in.note(key, v, "")
@@ -452,7 +453,7 @@ func (in *reader) text(cell string, f field, column int) string {
 	out, err := cleaned(f, v)
 	if err != nil {
 		if in.broken == nil {
-			in.broken = &broken{f, reasons[f] + err.Error()}
+			in.broken = &broken{f, table[f].refused + err.Error()}
 		}
 		return v
 	}
@@ -466,12 +467,6 @@ func (in *reader) text(cell string, f field, column int) string {
 // nothing matches what programs and people write into a cell that has no value.
 // Names are not compared with it: there are people called Null.
 var nothing = regexp.MustCompile(`(?i)^(?:null|\(null\)|<null>|\\n|nan|nil|none|undefined|n/?[ac]|n\.[acd]\.|#|inconnue?|unknown|n[ée]ant|aucune?|vide|[-–—_.?*]+)$`)
-
-// reasons begin the reasons for which a clean value of a field is refused.
-var reasons = [fields]string{
-	fieldNumber: "not a number: ", fieldGivenName: "not a name: ", fieldFamilyName: "not a name: ", fieldFullName: "not a name: ", fieldEmail: "not an address: ", fieldAddress: "not an address: ",
-	fieldLogin: "not a login: ", fieldCohort: "not a name: ", fieldProfile: "unknown profile: ", fieldReady: "not a state: ", fieldBirthDate: "not a date: ",
-}
 
 // note adds a finding about the current line.
 func (in *reader) note(f Finding, text, read string) {

@@ -196,7 +196,7 @@ func (in *reader) unfilled() error {
 		return nil
 	}
 	var empty []string
-	for f, n := range names {
+	for f, n := range table {
 		if in.columns[f] >= 0 && !in.filled[f] {
 			empty = append(empty, fmt.Sprintf("%s (%s)", in.headers[in.columns[f]], n.key))
 		}

@@ -21,6 +21,7 @@ type vocabulary struct {
 	phrases  map[string]string // spelling → concept
 	longest  int               // words of the longest spelling
 	meanings map[string][]meaning
+	keys     map[string]field // fields without a row in the file, by the words of their keys
 	needless map[string]bool
 	ready    []string
 	notReady []string
@@ -65,7 +66,7 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 		return nil, fmt.Errorf("vocabulary.yaml: %w", err)
 	}
 	v := &vocabulary{
-		ignored: map[string]bool{}, phrases: map[string]string{}, meanings: map[string][]meaning{}, needless: map[string]bool{},
+		ignored: map[string]bool{}, phrases: map[string]string{}, meanings: map[string][]meaning{}, keys: map[string]field{}, needless: map[string]bool{},
 		ready: file.Ready, notReady: append(file.NotReady, file.No...), held: file.Held, no: file.No,
 	}
 	for _, w := range file.Ignored {
@@ -78,6 +79,11 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 			}
 			v.phrases[s] = concept
 			v.longest = max(v.longest, len(strings.Fields(s)))
+		}
+	}
+	for f, row := range table {
+		if len(file.Fields[row.key]) == 0 {
+			v.keys[simple(row.key)] = field(f)
 		}
 	}
 	for key, ranks := range file.Fields {
@@ -93,7 +99,7 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 		}
 	}
 	for _, of := range v.meanings {
-		slices.SortFunc(of, func(a, b meaning) int { return order[a.field] - order[b.field] })
+		slices.SortFunc(of, func(a, b meaning) int { return int(a.field - b.field) })
 	}
 	for _, h := range file.Needless {
 		v.needless[h] = true
@@ -110,6 +116,9 @@ func keyOf(concepts []string) string {
 // meaningsOf returns the fields that a header may stand for, nil if it is not
 // recognised.
 func (v *vocabulary) meaningsOf(header string) []meaning {
+	if f, ok := v.keys[simple(header)]; ok {
+		return []meaning{{field: f, sure: true}}
+	}
 	set := v.concepts(header)
 	if len(set) == 0 {
 		return nil
