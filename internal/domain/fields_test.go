@@ -61,8 +61,17 @@ func TestNewAccount_HoldsTheFieldsThatHaveAnAttribute(t *testing.T) {
 	}
 	j.Accept(t1, domain.Charter{SHA256: "now", Version: "2026"}, domain.French)
 	a := domain.NewAccount(p, domain.Profile{Affiliation: "student"}, domain.French, &j)
-	want := map[string]string{"supannMailPerso": "jp@example.net", "supannOIDCDateDeNaissance": "2004-03-17", domain.AttributeProfile: "etudiant"}
-	if !reflect.DeepEqual(a.Attributes, want) || a.CharterSHA256 != "now" || !a.CharterAcceptedAt.Equal(t1) || a.Affiliation != "student" {
+	for name, want := range map[string]string{"supannMailPerso": "jp@example.net", "supannOIDCDateDeNaissance": "2004-03-17", domain.AttributeProfile: "etudiant"} {
+		if a.Attributes[name] != want {
+			t.Errorf("%s is %q, want %q", name, a.Attributes[name], want)
+		}
+	}
+	for _, f := range domain.Fields() {
+		if _, has := a.Attributes[f.Attribute]; has != (f.Attribute != "") {
+			t.Errorf("the attribute %q of %s: %t", f.Attribute, f.Name, has)
+		}
+	}
+	if a.CharterSHA256 != "now" || !a.CharterAcceptedAt.Equal(t1) || a.Affiliation != "student" {
 		t.Errorf("%+v", a)
 	}
 }
