@@ -471,6 +471,9 @@ var ofCommands = []string{prefix + "REALM_ADMIN_PASSWORD", prefix + "REALM_ADMIN
 func fromEnvironment(environ []string, known []string) (map[string]any, []string) {
 	byName := map[string]string{}
 	for _, key := range known {
+		if strings.HasSuffix(key, anyKey) {
+			continue
+		}
 		byName[prefix+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
 	}
 	over := map[string]any{}
@@ -522,16 +525,21 @@ func keysOf(t reflect.Type, under string) []string {
 			out = append(out, keysOf(f.Type, under+name+".")...)
 			continue
 		}
-		out = append(out, under+name)
+		if out = append(out, under+name); f.Type.Kind() == reflect.Map {
+			out = append(out, under+name+anyKey)
+		}
 	}
 	return out
 }
 
-// knownKey reports whether a key of the file is known, or lies in a known map or
-// list.
+// anyKey ends the keys of a map, whose own keys are the operator's.
+const anyKey = ".*"
+
+// knownKey reports whether a key of the file is known, or lies in a known map.
 func knownKey(known []string, key string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
-		return key == k || strings.HasPrefix(key, k+".") && (strings.HasPrefix(k, "import.") || strings.HasPrefix(k, "directory."))
+		under, isMap := strings.CutSuffix(k, anyKey)
+		return key == k || isMap && strings.HasPrefix(key, under+".")
 	})
 }
 
@@ -539,7 +547,7 @@ func knownKey(known []string, key string) bool {
 func nearest(known []string, key string) string {
 	last := key[strings.LastIndexByte(key, '.')+1:]
 	for _, k := range known {
-		if k[strings.LastIndexByte(k, '.')+1:] == last {
+		if k[strings.LastIndexByte(k, '.')+1:] == last && !strings.HasSuffix(k, anyKey) {
 			return "; did you mean " + k + "?"
 		}
 	}

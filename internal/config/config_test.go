@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -37,6 +38,20 @@ func TestTheSampleLoads(t *testing.T) {
 		charter, err := c.Texts().InForce("etudiant", lang)
 		if err != nil || len(strings.Fields(charter.Text)) < 700 || charter.Lang != lang || charter.SHA256 != domain.HashCharter(charter.Text) {
 			t.Errorf("the charter in %s: %v, %d words", lang, err, len(strings.Fields(charter.Text)))
+		}
+	}
+}
+
+// K1: an operator names the attributes that hold a number.
+func TestK1_TheAttributesOfNumbersAreRead(t *testing.T) {
+	for numbers, want := range map[string]map[string][]string{
+		"{ }": {"supannEtuId": {"etudiant"}, "supannEmpId": {"personnel"}},
+		"{studentId: [etudiant], employeeNumber: []}":             {"studentId": {"etudiant"}, "employeeNumber": {}},
+		"\n    studentId:\n      - etudiant\n      - personnel\n": {"studentId": {"etudiant", "personnel"}},
+	} {
+		c, err := config.Load(changed(t, "numbers: {} ", "numbers: "+numbers+" "), given)
+		if got := c.NumberAttributes(); err != nil || !maps.EqualFunc(got, want, slices.Equal) {
+			t.Errorf("%s: %v, %v", numbers, got, err)
 		}
 	}
 }
@@ -121,6 +136,8 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"port: 587", "port: many", "smtp.port"},
 		{"port: 587", "prot: 587", "smtp.prot: there is no such key"},
 		{"realm: universite", "realm: \"\"", "keycloak.realm: is missing"},
+		{"numbers: {} ", "numbers: {studentId: [prof]} ", "matching.numbers.studentId: there is no profile \"prof\""},
+		{"certain: [mark, number]", "certain: {mark: number}", "matching.certain.mark: there is no such key"},
 		{"https://mon-compte.univ-orleans.example", "http://mon-compte.univ-orleans.example", "portal.base_url: \"http://mon-compte.univ-orleans.example\": must be https"},
 		{"accent: \"#1f4fa3\"", "accent: \"#ffcc00\"", "institution.accent: #ffcc00 on #ffffff has a contrast of 1.5:1"},
 		{"accent: \"#1f4fa3\"", "accent: blue", "institution.accent: \"blue\": want a colour"},
