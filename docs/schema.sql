@@ -281,7 +281,7 @@ CREATE TABLE matches (
 
 CREATE INDEX matches_account ON matches (account_id);
 
-CREATE INDEX matches_class ON matches (state, class, person_id);
+CREATE INDEX matches_class ON matches (class, person_id, account_id);
 
 CREATE TABLE names (
     kind      TEXT NOT NULL,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/csv"
@@ -73,11 +75,11 @@ else in them is ever changed. See docs/introduce.md.`,
 	return cmd
 }
 
-// accountsOutcome is the outcome in JSON.
+// accountsOutcome is the outcome in JSON, without its field matches, which is a list
+// of accountMatchJSON.
 type accountsOutcome struct {
-	Pass    passJSON           `json:"pass"`
-	Adopted *matching.Adopted  `json:"adopted,omitempty"`
-	Matches []accountMatchJSON `json:"matches"`
+	Pass    passJSON          `json:"pass"`
+	Adopted *matching.Adopted `json:"adopted,omitempty"`
 }
 
 type passJSON struct {
@@ -138,13 +140,10 @@ func (a *accountsRun) compare(ctx context.Context, c config.Config, s *store.Sto
 			return fmt.Errorf("after %d adoptions: %w", done.Adopted, err)
 		}
 	}
-	if err := a.list(ctx, s, &o); err != nil {
-		return err
-	}
 	if a.json {
-		return json.NewEncoder(a.out).Encode(o)
+		return a.printJSON(ctx, s, o)
 	}
-	return a.print(o)
+	return a.print(ctx, s, o)
 }
 
 // observer returns the functions that a pass calls: they show the progress and, with
@@ -167,11 +166,14 @@ func (a *accountsRun) observer() (told matching.Told, closeList func() error, er
 	}
 	w := csv.NewWriter(f)
 	told.Unowned = func(id, login string) error { return w.Write([]string{id, login}) }
+	if err := w.Write([]string{"id", "login"}); err != nil {
+		return told, nil, errors.Join(err, f.Close())
+	}
 	return told, func() error {
 		a.progress("")
 		w.Flush()
 		return errors.Join(w.Error(), f.Close())
-	}, w.Write([]string{"id", "login"})
+	}, nil
 }
 
 // progress replaces the line of the progress on the standard error, if that is a
@@ -187,13 +189,18 @@ func (a *accountsRun) progress(format string, args ...any) {
 	fmt.Fprint(a.err, "\r\x1b[K"+fmt.Sprintf(format, args...))
 }
 
-// list reads the open matches: all for JSON, some of each class otherwise.
-func (a *accountsRun) list(ctx context.Context, s *store.Store, o *accountsOutcome) error {
-	o.Matches = []accountMatchJSON{}
+// list calls see with the open matches, at most limit of each class, or all if limit
+// is negative. It holds one page of them in memory.
+func list(ctx context.Context, s *store.Store, limit int, see func(accountMatchJSON) error) error {
+	const page = 500
 	for _, class := range domain.MatchClasses() {
-		n := 0
-		for after := (domain.Match{}); ; {
-			some, err := s.OpenMatches(ctx, class, after, 500)
+		left := limit
+		for after := (domain.Match{}); left != 0; {
+			size := page
+			if left > 0 {
+				size = min(page, left)
+			}
+			some, err := s.OpenMatches(ctx, class, after, size)
 			if err != nil {
 				return err
 			}
@@ -201,30 +208,56 @@ func (a *accountsRun) list(ctx context.Context, s *store.Store, o *accountsOutco
 				break
 			}
 			after = some[len(some)-1]
+			left -= len(some)
+			ids := make([]domain.PersonID, len(some))
+			for i, m := range some {
+				ids[i] = m.Person
+			}
+			people, err := s.PeopleWith(ctx, ids)
+			if err != nil {
+				return err
+			}
 			for _, m := range some {
-				if n++; !a.json && a.show >= 0 && n > a.show {
-					break
-				}
-				p, err := s.Person(ctx, m.Person)
-				if err != nil {
+				p := people[m.Person] // zero if the person was erased meanwhile
+				if err := see(accountMatchJSON{m.Class, m.Person, p.Profile, p.Number, m.Account, m.Login, m.Evidence}); err != nil {
 					return err
 				}
-				o.Matches = append(o.Matches, accountMatchJSON{m.Class, m.Person, p.Profile, p.Number, m.Account, m.Login, m.Evidence})
-			}
-			if !a.json && a.show >= 0 && n > a.show {
-				break
 			}
 		}
 	}
 	return nil
 }
 
-func (a *accountsRun) print(o accountsOutcome) error {
+// printJSON prints the outcome as one object, match by match.
+func (a *accountsRun) printJSON(ctx context.Context, s *store.Store, o accountsOutcome) error {
+	head, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(a.out)
+	fmt.Fprintf(w, `%s,"matches":[`, bytes.TrimSuffix(head, []byte("}")))
+	separator := ""
+	err = list(ctx, s, -1, func(m accountMatchJSON) error {
+		line, err := json.Marshal(m)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s\n%s", separator, line)
+		}
+		separator = ","
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "]}")
+	return w.Flush()
+}
+
+func (a *accountsRun) print(ctx context.Context, s *store.Store, o accountsOutcome) error {
 	p := o.Pass
 	fmt.Fprintf(a.out, "%d accounts and %d people without an account were compared in %.0f s; %d accounts belong to people already\n\n", p.Accounts, p.People, p.Seconds, p.Own)
 	left := map[domain.MatchClass]int{domain.MatchCertain: p.Certain, domain.MatchLikely: p.Likely, domain.MatchContradictory: p.Contradictory}
 	class := domain.MatchClass("")
-	for _, m := range o.Matches {
+	err := list(ctx, s, a.show, func(m accountMatchJSON) error {
 		if m.Class != class {
 			class = m.Class
 			fmt.Fprintf(a.out, "%s\n", class)
@@ -233,9 +266,13 @@ func (a *accountsRun) print(o accountsOutcome) error {
 		for i, e := range m.Evidence {
 			words[i] = strings.ReplaceAll(string(e), "_", " ")
 		}
-		fmt.Fprintf(a.out, "  %s %s → %s: %s\n", m.Profile, cmp.Or(m.Number, string(m.Person)), m.Login, strings.Join(words, ", "))
+		_, err := fmt.Fprintf(a.out, "  %s %s → %s: %s\n", m.Profile, cmp.Or(m.Number, string(m.Person)), m.Login, strings.Join(words, ", "))
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if len(o.Matches) > 0 {
+	if class != "" {
 		fmt.Fprintln(a.out)
 	}
 	fmt.Fprintf(a.out, "people: %d certain, %d likely, %d contradictory, %d without a match; accounts without a person: %d\n",

@@ -44,9 +44,9 @@ func (s *Service) unowned(told Told) func(domain.MatchAccount) error {
 
 // Adopted counts the outcomes of AdoptCertain.
 type Adopted struct {
-	Adopted int // people who have an account now
-	Refused int // matches that became contradictory
-	Changed int // people who changed meanwhile; the next pass decides
+	Adopted int `json:"adopted"` // people who have an account now
+	Refused int `json:"refused"` // matches that became contradictory
+	Changed int `json:"changed"` // people who changed meanwhile; the next pass decides
 }
 
 // AdoptCertain adopts all certain matches, each account for one person. An entry of

@@ -107,14 +107,16 @@ func (s *Service) Pass(ctx context.Context, by audit.Operator, told Told) (domai
 	if err := s.Store.BeginPass(ctx, p); err != nil {
 		return p, err
 	}
-	err = s.run(ctx, &p, told)
-	if errors.Is(err, domain.ErrConflict) {
-		return p, errStale
-	}
-	if err == nil {
+	if err = s.run(ctx, &p, told); err == nil {
 		p.Seen = domain.Instant(s.Clock())
 		p.Ended = p.Seen
-		return s.Store.EndPass(ctx, p, s.unowned(told))
+		var done domain.MatchPass
+		if done, err = s.Store.EndPass(ctx, p, s.unowned(told)); err == nil {
+			return done, nil
+		}
+	}
+	if errors.Is(err, domain.ErrConflict) {
+		return p, errStale
 	}
 	p.Error, p.Ended = err.Error(), domain.Instant(s.Clock())
 	return p, errors.Join(err, s.Store.FailPass(context.WithoutCancel(ctx), p))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -362,24 +363,36 @@ func (s *Store) LastPass(ctx context.Context) (domain.MatchPass, error) {
 // OpenMatches returns up to limit open matches of a class, by person and account
 // after the given ones. An empty class selects all.
 func (s *Store) OpenMatches(ctx context.Context, class domain.MatchClass, after domain.Match, limit int) ([]domain.Match, error) {
-	return s.matches(ctx, `WHERE state = 'open' AND ($1 = '' OR class = $1) AND (person_id, account_id) > ($2, $3) ORDER BY person_id, account_id LIMIT $4`,
-		class, after.Person, after.Account, limit)
+	c, where := openMatches(class)
+	where += ` AND (person_id, account_id) > (` + c.arg(after.Person) + `, ` + c.arg(after.Account) + `) ORDER BY person_id, account_id LIMIT ` + c.arg(limit)
+	return s.matches(ctx, where, c.args...)
+}
+
+// openMatches returns the condition on open matches of a class; empty: of all. The
+// class is a condition of its own, so that its index is used.
+func openMatches(class domain.MatchClass) (*conditions, string) {
+	c := &conditions{}
+	where := `WHERE state = 'open'`
+	if class != "" {
+		where += ` AND class = ` + c.arg(class)
+	}
+	return c, where
 }
 
 // MatchLines returns open matches of a class with their people, by person. An empty
 // class selects all. It returns limit+1 matches if there are more.
 func (s *Store) MatchLines(ctx context.Context, class domain.MatchClass, skip, limit int) ([]domain.Match, []domain.Person, error) {
-	list, err := s.matches(ctx, `WHERE state = 'open' AND ($1 = '' OR class = $1) ORDER BY person_id, account_id LIMIT $2 OFFSET $3`, class, limit+1, skip)
+	c, where := openMatches(class)
+	list, err := s.matches(ctx, where+` ORDER BY person_id, account_id LIMIT `+c.arg(limit+1)+` OFFSET `+c.arg(skip), c.args...)
 	if err != nil || len(list) == 0 {
 		return nil, nil, err
 	}
-	c := &conditions{}
-	marks := make([]string, len(list))
+	ids := make([]domain.PersonID, len(list))
 	for i, m := range list {
-		marks[i] = c.arg(m.Person)
+		ids[i] = m.Person
 	}
-	people, err := s.people(ctx, `WHERE id IN (`+strings.Join(marks, ", ")+`)`, c.args...)
-	return list, people, err
+	people, err := s.PeopleWith(ctx, ids)
+	return list, slices.Collect(maps.Values(people)), err
 }
 
 // MatchesOf returns the open matches of a person.

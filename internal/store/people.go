@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,6 +86,26 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]domain
 func (s *Store) Person(ctx context.Context, id domain.PersonID) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	return p, wrap("person", notFound(err))
+}
+
+// PeopleWith returns the people with these ids; an unknown id is left out.
+func (s *Store) PeopleWith(ctx context.Context, ids []domain.PersonID) (map[domain.PersonID]domain.Person, error) {
+	out := map[domain.PersonID]domain.Person{}
+	for some := range slices.Chunk(ids, rowsAtOnce) {
+		c := &conditions{}
+		marks := make([]string, len(some))
+		for i, id := range some {
+			marks[i] = c.arg(id)
+		}
+		people, err := s.people(ctx, `WHERE id IN (`+strings.Join(marks, ", ")+`)`, c.args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range people {
+			out[p.ID] = p
+		}
+	}
+	return out, nil
 }
 
 // StoredEmail returns the address of the person with a number, empty if there is

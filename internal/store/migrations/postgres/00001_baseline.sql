@@ -312,7 +312,7 @@ CREATE TABLE matches (
     PRIMARY KEY (person_id, account_id)
 );
 CREATE INDEX matches_account ON matches (account_id);
-CREATE INDEX matches_class ON matches (state, class, person_id);
+CREATE INDEX matches_class ON matches (class, person_id, account_id);
 
 CREATE TABLE campaigns (
     id         TEXT PRIMARY KEY,
