@@ -249,7 +249,9 @@ func (b loaderBases) same(dsns [2]string, rows string) error {
 // most memory that it held.
 func measured(ctx context.Context, cmd *exec.Cmd) (seconds, processor float64, memory int64, err error) {
 	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
+	if cmd.Stderr = &said; cmd.Stdout == nil {
+		cmd.Stdout = &said
+	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, 0, 0, err

@@ -120,3 +120,27 @@ func TestBenchImport_DoesTheSameWork(t *testing.T) {
 		}
 	}
 }
+
+// The command compares people with accounts in both databases and adopts each match
+// once. The test does not check the time.
+func TestBenchMatching_EachMatchIsAdoptedOnce(t *testing.T) {
+	t.Parallel()
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			if err := run(t.Context(), measure(t, "matching", "--database", database, "--people", "1000", "--accounts", "1200", "--json"), &out, &errs); err != nil {
+				t.Fatalf("%v\n%s", err, &errs)
+			}
+			var got struct {
+				Runs []struct {
+					People, Adopted int
+					Seconds         float64
+				}
+				Ratio float64 `json:"memory_ratio"`
+			}
+			if err := json.Unmarshal(out.Bytes(), &got); err != nil || len(got.Runs) != 4 || got.Runs[2].Adopted != 800 || got.Runs[2].Seconds <= 0 || got.Ratio <= 0 {
+				t.Errorf("%v %+v", err, got)
+			}
+		})
+	}
+}
