@@ -115,6 +115,8 @@ func (s *Service) intendPassword(j domain.Journey, p domain.Person, c domain.Cre
 //
 //	newest? ── no ──► overtaken: nothing is sent
 //	   │ yes
+//	restored since? ── yes ──► given up: the backup may lack a newer password
+//	   │ no
 //	an older job runs? ── yes ──► later
 //	   │ no
 //	SetPassword ──┬─ done ──► notices to every contact
@@ -124,7 +126,10 @@ func (s *Service) PasswordJobs() domain.Handler { return passwordJobs{s} }
 
 type passwordJobs struct{ *Service }
 
-var errOlderRuns = errors.New("an older password of the person is being set")
+var (
+	errOlderRuns = errors.New("an older password of the person is being set")
+	errRestored  = errors.New("the store was restored after the password was chosen")
+)
 
 // Run replaces the password and completes the journey. It is idempotent.
 func (s passwordJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
@@ -150,6 +155,13 @@ func (s passwordJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, 
 		return domain.Effects{}, s.refuse(ctx, job, p, change.Lang, domain.BarDisabled)
 	case !p.MayRecover() || p.PasswordJob == "": // the end of a stop clears the job
 		return domain.Effects{}, s.refuse(ctx, job, p, change.Lang, domain.BarFrozen)
+	}
+	restored, err := s.Store.RestoredAt(ctx)
+	if err != nil {
+		return domain.Effects{}, err
+	}
+	if job.Created.Before(restored) { // the backup may lack a newer password that was set since
+		return s.Abandon(ctx, job, errRestored)
 	}
 	older, err := s.Store.OlderPasswordRuns(ctx, p.ID, job.ID)
 	if err != nil {

@@ -360,6 +360,39 @@ func TestAnOlderPasswordNeverOverwritesANewerOne(t *testing.T) {
 	})
 }
 
+// TestAPasswordOfABackupIsNotSet restores a store whose password job waits: the account
+// may have a newer password, of which the backup knows nothing.
+func TestAPasswordOfABackupIsNotSet(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.Wait = 50 * time.Millisecond
+	p := w.active(jeanPierre())
+	id := w.forget("etudiant", "jp.martin@example.net")
+	w.toPassword(id, p.Number)
+	w.accounts.FailWith(errors.New("no answer"))
+	if err := w.choose(id, renewed); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Second)
+	if err := w.store.MarkRestored(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.accounts.FailWith(nil)
+	w.until(func() bool {
+		w.pass(time.Minute)
+		return len(w.events(p.ID, domain.EventRecoveryAbandoned)) == 1 || w.accounts.Passwords(p.Login) > 0
+	})
+	if n := w.accounts.Passwords(p.Login); n != 0 {
+		t.Errorf("%d passwords were set", n)
+	}
+	w.box.next(t, domain.MessageUnreplaced)
+	again := w.forget("etudiant", "jp.martin@example.net")
+	w.toPassword(again, p.Number)
+	if err := w.choose(again, renewed); err != nil {
+		t.Fatal(err)
+	}
+	w.until(func() bool { w.pass(time.Second); return w.step(again) == domain.StepDone })
+}
+
 // TestTheNoticeStopsTheRecovery follows "it was not me": no further recovery, one under
 // way ends, and a password that waits is not set.
 func TestTheNoticeStopsTheRecovery(t *testing.T) {

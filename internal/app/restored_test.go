@@ -34,9 +34,9 @@ func TestI1_ARestoredDatabaseIsFoundOut(t *testing.T) {
 	compare := func(s *store.Store, after time.Duration, want bool) {
 		t.Helper()
 		got, err := compareAges(t.Context(), keycloak, s, start.Add(after))
-		restored, _ := s.Restored(t.Context())
-		if err != nil || got != want || restored != want {
-			t.Errorf("after %v: restored is %v, and said %v, %v; want %v", after, restored, got, err, want)
+		at, _ := s.RestoredAt(t.Context())
+		if err != nil || got != want || at.IsZero() == want {
+			t.Errorf("after %v: restored at %v, and said %v, %v; want %v", after, at, got, err, want)
 		}
 	}
 	s := open("entree.db")
@@ -56,7 +56,7 @@ func TestI1_ARestoredDatabaseIsFoundOut(t *testing.T) {
 	if said, err := compareAges(t.Context(), keycloak, old, start.Add(time.Hour)); said || err != nil {
 		t.Errorf("it is said again: %v, %v", said, err)
 	}
-	if restored, err := old.Restored(t.Context()); !restored || err != nil {
+	if at, err := old.RestoredAt(t.Context()); at.IsZero() || err != nil {
 		t.Errorf("the mark went: %v", err)
 	}
 	compare(open("empty.db"), 2*time.Hour, true)

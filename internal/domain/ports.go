@@ -58,6 +58,9 @@ type Store interface {
 	// OlderPasswordRuns reports whether a worker holds another password job of the
 	// person than the given one.
 	OlderPasswordRuns(ctx context.Context, person PersonID, jobID string) (bool, error)
+	// RestoredAt returns when the store was last found to be filled from a backup, or
+	// the zero time.
+	RestoredAt(ctx context.Context) (time.Time, error)
 	// Apply commits effects without a journey.
 	Apply(ctx context.Context, e Effects) error
 	// Accepted reports whether a person accepted one of the texts with these

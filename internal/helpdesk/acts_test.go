@@ -178,6 +178,33 @@ func TestUnlock_TheNextCodeIsComparedAtOnce(t *testing.T) {
 	w.last(helpdesk.ActUnlocked)
 }
 
+// The same for a person with an account, who is held back in a recovery.
+func TestUnlock_LiftsTheLimitsOfARecovery(t *testing.T) {
+	w := newWorld(t)
+	w.activate()
+	w.Rates.Strikes.Burst = 10
+	request := activation.Request{Purpose: domain.PurposeRecover, Profile: "etudiant", Address: string(w.person().Email), Lang: domain.French, Client: "192.0.2.9/32"}
+	var err error
+	for range 11 {
+		var j domain.Journey
+		if j, err = w.Request(t.Context(), request); err != nil {
+			break
+		}
+		wrong := "000000"
+		if w.mail(domain.MessageRecover).Code == wrong {
+			wrong = "111111"
+		}
+		_ = w.Prove(t.Context(), j.ID, wrong, "c") // refused
+	}
+	var r *domain.Refusal
+	if !errors.As(err, &r) || r.Reason != domain.ReasonMailsSpent {
+		t.Fatalf("not held back: %v", err)
+	}
+	w.must(w.Unlock(t.Context(), w.by("Ada"), w.seen()))
+	w.last(helpdesk.ActUnlocked)
+	w.finishPassword(w.recover())
+}
+
 func TestHold_StopsWhateverTheEnrolmentSaysUntilReleased(t *testing.T) {
 	w := newWorld(t)
 	id := w.ask()

@@ -127,7 +127,7 @@ type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve b
 // Offers returns the acts that the state of p allows.
 func Offers(p domain.Person) Can {
 	return Can{
-		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate(), Code: p.MayActivate() || p.MayRecover(),
+		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate() || p.MayRecover(), Code: p.MayActivate() || p.MayRecover(),
 		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked,
 		Unfreeze: !p.RecoveryFrozenAt.IsZero() && p.ErasedAt.IsZero(),
 	}

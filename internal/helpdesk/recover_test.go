@@ -112,7 +112,7 @@ func TestUnfreeze_APasswordOfBeforeIsNotSet(t *testing.T) {
 func TestCode_BeginsARecoveryForAnActivePerson(t *testing.T) {
 	w := newWorld(t)
 	w.activate()
-	if c := w.caseOf(jean); !c.Can.Code || c.Can.Send || c.Can.Unlock {
+	if c := w.caseOf(jean); !c.Can.Code || c.Can.Send || !c.Can.Unlock {
 		t.Errorf("can: %+v", c.Can)
 	}
 	before, _ := w.accounts.Get(w.person().Login)

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Copied is the number of rows of one table and a checksum over them.
@@ -333,8 +334,6 @@ func (s *Store) ForgetVisitors(ctx context.Context) error {
 	return wrap("sessions", err)
 }
 
-// Restored reports whether MarkRestored was ever called.
-func (s *Store) Restored(ctx context.Context) (bool, error) {
-	at, err := s.Mark(ctx, restoredMark)
-	return !at.IsZero(), err
-}
+// RestoredAt returns the time of the last call of MarkRestored, or the zero time if
+// there was none.
+func (s *Store) RestoredAt(ctx context.Context) (time.Time, error) { return s.Mark(ctx, restoredMark) }
