@@ -12,7 +12,7 @@ import (
 	"entree/internal/mail"
 )
 
-// R6: a mail server that stops answering, at whatever stage, holds a mail for its
+// R6: a mail server that stops answering, at any stage, holds a mail for its
 // time limit only. The mail is tried again later.
 func TestR6_AMailServerThatHangsHoldsNoMailBeyondItsTime(t *testing.T) {
 	for _, stage := range []string{"the greeting", "EHLO", "MAIL", "RCPT", "DATA", "the end of the mail"} {
