@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"entree/internal/audit"
 	"entree/internal/domain"
 	"entree/internal/secret"
@@ -68,6 +70,35 @@ func draw(t *testing.T, dir string) (n int) {
 		return os.WriteFile(filepath.Join(dir, name+".html"), bytes.TrimSpace(page), 0o600)
 	}))
 	return n
+}
+
+// U12: where the rows of a list are cards on a telephone, each value has its name.
+func TestU12_TheValuesOfCardsHaveNames(t *testing.T) {
+	dir, cards := t.TempDir(), 0
+	draw(t, dir)
+	files, err := filepath.Glob(filepath.Join(dir, "*.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := goquery.NewDocumentFromReader(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page.Find("table.rows tbody td").Each(func(_ int, cell *goquery.Selection) {
+			cards++
+			if cell.AttrOr("data-label", "") == "" && !cell.Is(".state, .box-column") {
+				t.Errorf("%s: %q has no name", filepath.Base(file), cell.Text())
+			}
+		})
+	}
+	if cards < 50 {
+		t.Errorf("only %d values in cards", cards)
+	}
 }
 
 // newer are attributes that the checker's version, the newest on Maven Central, does not
