@@ -2,6 +2,8 @@ package keycloak
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,6 +26,7 @@ import (
 type Rules struct {
 	attributes []profileAttributeRules
 	scope      string // of eduPersonPrincipalName
+	Digest     string // of the user profile: equal rules have equal digests
 	// Unjudgeable lists the validators that only Keycloak can judge, as
 	// "attribute: validator".
 	Unjudgeable []string
@@ -73,7 +76,8 @@ func ParseRules(profile []byte, scope string) (*Rules, error) {
 	if err := json.Unmarshal(profile, &p); err != nil {
 		return nil, fmt.Errorf("keycloak: user profile: %w", err)
 	}
-	r := &Rules{scope: scope}
+	sum := sha256.Sum256(profile)
+	r := &Rules{scope: scope, Digest: hex.EncodeToString(sum[:])}
 	for _, a := range p.Attributes {
 		rules := profileAttributeRules{name: a.Name, many: a.Multivalued}
 		if a.Required != nil {

@@ -2,12 +2,15 @@ package portal_test
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"entree/internal/domain"
 )
 
 // The page contains the remaining seconds, so that it cannot compare a time
@@ -56,6 +59,30 @@ func TestV9_ALostSessionIsTold(t *testing.T) {
 		t.Error("a first visit is told of a loss")
 	}
 	b.begin(known)
+}
+
+// The page's script asks the server, which answers what it would say to the form.
+func TestV10_ThePageAsksTheServer(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(t)
+	token := b.begin(known).Find("[name=jeton]").First().AttrOr("value", "")
+	w.put(domain.StepPassword)
+	acts := w.service.acts
+	for text, want := range map[string]string{
+		"court": `{"said":["[fr finding.length Count=0]","[fr finding.personal.family_name]"],"personal":true}`, "LesGirafesDe2007Dansent": `{"said":["[fr finding.personal.birth_date]"],"personal":true}`,
+		goodPhrase: `{"said":[],"personal":false}`,
+	} {
+		p := b.do("POST", "/activation/mot-de-passe/regles", &url.Values{"jeton": {token}, "mot-de-passe": {text}})
+		if got := strings.TrimSpace(p.Text()); p.status != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s, want %s", text, p.status, got, want)
+		}
+	}
+	if p := b.do("POST", "/activation/mot-de-passe/regles", &url.Values{"mot-de-passe": {goodPhrase}}); p.status == http.StatusOK && strings.Contains(p.Text(), "said") {
+		t.Error("a request without a token is answered")
+	}
+	if w.service.acts != acts {
+		t.Error("a judgement changed the journey")
+	}
 }
 
 func TestV15_TheLanguageSwitchKeepsProfileAndAddress(t *testing.T) {

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"context"
 	"crypto/rand"
+	"strings"
 	"sync"
 	"time"
 
@@ -296,6 +297,16 @@ func (f *fakeService) Rules(domain.Journey) activation.PasswordRules {
 }
 
 func (f *fakeService) Fragments(domain.Person) []string { return []string{"martin", "jeanne"} }
+
+func (f *fakeService) Judge(_ context.Context, _ domain.Journey, password secret.Text) ([]domain.Finding, error) {
+	switch text := password.Reveal(); {
+	case len([]rune(text)) < 16:
+		return []domain.Finding{{Rule: "length"}, {Rule: "personal", What: "family_name"}}, nil
+	case strings.Contains(text, "2007"):
+		return []domain.Finding{{Rule: "personal", What: "birth_date"}}, nil
+	}
+	return nil, nil
+}
 
 func (f *fakeService) ChoosePassword(_ context.Context, read *domain.Journey, password, confirmation secret.Text) error {
 	return f.change(read, domain.StepPassword, func(j *domain.Journey) error {

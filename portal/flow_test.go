@@ -58,7 +58,7 @@ var getPages = []string{
 
 var postPages = []string{
 	"/activation/identification", "/activation/renvoi", "/activation/verification", "/activation/charte",
-	"/activation/entre-mdp", "/activation/mot-de-passe",
+	"/activation/entre-mdp", "/activation/mot-de-passe", "/activation/mot-de-passe/regles",
 }
 
 func TestS27_EveryAddressAtEveryStep(t *testing.T) {

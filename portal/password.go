@@ -2,6 +2,8 @@ package portal
 
 import (
 	"errors"
+	"html"
+	"net/http"
 
 	"entree/internal/domain"
 	"entree/internal/secret"
@@ -68,6 +70,44 @@ func (p *Portal) rules(v *visit, person domain.Person) PasswordRules {
 		rules.Personal = p.Service.Fragments(person)
 	}
 	return rules
+}
+
+var judgeFields = []web.Field{{Name: "mot-de-passe", Max: 8192}}
+
+// judging returns judge for a journey at the choice of a password.
+func (p *Portal) judging(v *visit) func(*visit, web.Form) error {
+	if v.step == domain.StepPassword {
+		return p.judge
+	}
+	return nil
+}
+
+// Judgement is the answer to the page's script: what the server would say to a
+// password that breaks no rule which the script knows (V10).
+type Judgement struct {
+	Said     []string `json:"said"`
+	Personal bool     `json:"personal"` // the rule on personal data is broken
+}
+
+// judge says which rules a password breaks. It keeps nothing.
+func (p *Portal) judge(v *visit, form web.Form) error {
+	password := secret.New(form["mot-de-passe"])
+	clear(form)
+	v.Request.Form, v.Request.PostForm = nil, nil
+	findings, err := p.Service.Judge(v.Request.Context(), v.journey, password)
+	if err != nil {
+		return err
+	}
+	view := p.site.View(v.Context, "")
+	answer := Judgement{Said: []string{}}
+	for _, sentence := range wordsOfFindings(view, findings) {
+		answer.Said = append(answer.Said, html.UnescapeString(string(sentence)))
+	}
+	for _, f := range findings {
+		answer.Personal = answer.Personal || f.Rule == "personal"
+	}
+	v.JSON(http.StatusOK, answer)
+	return nil
 }
 
 // firstMark in the address makes the page say that the first password counts.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -50,12 +51,8 @@ func (p *Portal) answer(c *gin.Context, page string, view web.View, r *domain.Re
 	say := func(key string, args ...any) {
 		view.Errors = append(view.Errors, web.FieldError{Field: field, Message: view.T(key, args...)})
 	}
-	for _, f := range r.Findings {
-		if f.Rule == "personal" {
-			say("finding.personal." + f.What)
-		} else {
-			say("finding."+f.Rule, "Count", f.Count)
-		}
+	for _, sentence := range wordsOfFindings(view, r.Findings) {
+		view.Errors = append(view.Errors, web.FieldError{Field: field, Message: sentence})
 	}
 	if len(r.Findings) == 0 {
 		say("refused."+string(r.Reason), "Count", r.TriesLeft, "Wait", p.site.Wait(view, r.Retry))
@@ -66,4 +63,17 @@ func (p *Portal) answer(c *gin.Context, page string, view web.View, r *domain.Re
 		status = http.StatusUnprocessableEntity
 	}
 	return p.site.Render(c, status, page, view)
+}
+
+// wordsOfFindings returns a sentence for each rule that a password breaks.
+func wordsOfFindings(view web.View, findings []domain.Finding) []template.HTML {
+	said := []template.HTML{}
+	for _, f := range findings {
+		if f.Rule == "personal" {
+			said = append(said, view.T("finding.personal."+f.What))
+		} else {
+			said = append(said, view.T("finding."+f.Rule, "Count", f.Count))
+		}
+	}
+	return said
 }

@@ -17,6 +17,7 @@ const (
 	pathCode    = "/activation/identification"
 	pathDesk    = "/activation/guichet"
 	pathLong    = "/activation/code-long"
+	pathJudge   = "/activation/mot-de-passe/regles"
 	pathWaiting = "/activation/en-cours"
 	pathSuccess = "/activation/accueil-succes"
 	pathLogin   = "/connexion"
@@ -42,6 +43,7 @@ func (p *Portal) routes() {
 	post(pathLong, p.enterLong)
 	p.flowRoutes()
 	post("/activation/renvoi", p.act(p.resend, domain.StepCode))
+	post(pathJudge, p.write(judgeFields, p.judging))
 	get("/activation/phrases", p.page(p.phrases, domain.StepGuide, domain.StepPassword))
 	post("/activation/prolonger", p.act(p.extend))
 	post("/activation/recommencer", p.act(p.restart))

@@ -48,6 +48,8 @@ type Service interface {
 	// Fragments returns the folded parts of a person's data that a password may not
 	// contain, for the page's script.
 	Fragments(p domain.Person) []string
+	// Judge returns every rule that a password breaks, as ChoosePassword would.
+	Judge(ctx context.Context, j domain.Journey, password secret.Text) ([]domain.Finding, error)
 	ChoosePassword(ctx context.Context, j *domain.Journey, password, confirmation secret.Text) error
 	FirstLogin(ctx context.Context, login, accountID string) error
 	// PasskeyAnswered records the answer to the offer of a passkey after the first

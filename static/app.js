@@ -216,6 +216,23 @@
     for (const rule of all('[data-rule]', list)) rule.dataset.text = rule.textContent.trim();
     const line = one('.rules-line');
     let told;
+    // Which rules a password breaks that the script cannot judge is asked of the
+    // server, when all others are kept. Without an answer the page does not say that
+    // the password is fine.
+    const ask = async (typed) => {
+      const body = new URLSearchParams({ jeton: one('[name=jeton]', choose).value, 'mot-de-passe': typed });
+      const answer = await fetch(choose.dataset.judge, { method: 'POST', redirect: 'manual', body }).then((a) => a.ok && a.json()).catch(() => null);
+      if (password.value !== typed || choose.dataset.sent) return;
+      if (!answer) return state.textContent = list.dataset.all;
+      state.textContent = answer.said.join(' ') || list.dataset.good;
+      line.textContent = state.textContent;
+      line.classList.toggle('met', !answer.said.length);
+      if (!answer.personal) return;
+      const rule = one('[data-rule=personal]', list);
+      rule.classList.remove('met');
+      rule.classList.add('broken');
+      one('.sr', rule).textContent = ` (${choose.dataset.unmet})`;
+    };
     const judge = () => {
       const text = password.value.normalize('NFC');
       let left = 0;
@@ -246,13 +263,15 @@
       clearTimeout(told);
       told = setTimeout(() => {
         if (text === '') return;
-        state.textContent = left === 0 ? list.dataset.all : left === 1 ? list.dataset.one : list.dataset.many.replace('2', left);
+        if (left === 0) return ask(password.value);
+        state.textContent = left === 1 ? list.dataset.one : list.dataset.many.replace('2', left);
       }, 800);
     };
     password.addEventListener('input', judge);
     const spaces = () => {
       const around = password.value !== '' && password.value.trim() !== password.value;
-      one('#spaces-state').textContent = around ? choose.dataset.spaces : '';
+      const marks = password.value !== password.value.normalize('NFC');
+      one('#spaces-state').textContent = around ? choose.dataset.spaces : marks ? choose.dataset.marks : '';
     };
     password.addEventListener('input', spaces);
     const compare = () => {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entree/internal/app"
+	"entree/internal/clean"
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/registry"
@@ -79,6 +80,7 @@ gone or because of --strict.`,
 				return err
 			}
 			name := strings.Join(args, "")
+			f.source = strings.TrimSpace(clean.Prose(f.source))
 			if name == "" && f.source == "" {
 				return errors.New("name a file, - for the standard input, or --source for a directory of the configuration")
 			}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"entree/internal/app"
 	"entree/internal/audit"
+	"entree/internal/clean"
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/store"
@@ -73,7 +75,7 @@ erasure cannot be undone.
   entree person erase 22502142 --reason "asked for on 3 September" --yes`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if reason == "" {
+			if reason = strings.TrimSpace(clean.Prose(reason)); reason == "" {
 				return errors.New("add --reason: who asked for the erasure, and when")
 			}
 			return p.with(cmd.Context(), args[0], func(s *store.Store, who domain.Person) error {

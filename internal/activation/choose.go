@@ -51,6 +51,19 @@ func (s *Service) Phrases(p domain.Person, lang domain.Lang, n int) ([]Phrase, e
 	return out, nil
 }
 
+// Judge returns every rule that a password breaks, as ChoosePassword would. It
+// changes nothing.
+func (s *Service) Judge(ctx context.Context, j domain.Journey, chosen secret.Text) ([]domain.Finding, error) {
+	if err := s.requireStep(&j, domain.StepPassword); err != nil {
+		return nil, err
+	}
+	p, err := s.holder(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	return s.judge(password.Normalize(chosen), p)
+}
+
 // ChoosePassword checks and hashes the password, drops it, and commits the job
 // that makes the account or, in a recovery, replaces its password. Then it waits a
 // short time for Keycloak. If the job has not ended by then, the journey is at

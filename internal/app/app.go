@@ -61,6 +61,7 @@ type App struct {
 	// keeps the accounts.
 	directory *findings
 	rules     *realmRules
+	refused   *findings // people whom the realm would refuse
 	metrics   *web.Metrics
 	pages     *portal.Portal
 
@@ -112,6 +113,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.rules = newRealmRules(a.realm, c, log)
+	refused := &refusedPeople{rules: a.rules, page: a.store.PeopleWithoutAccount, now: time.Now}
+	a.refused = &findings{what: "people", log: log, read: refused.read}
 	a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
 	if a.bounceRules, err = BounceRules(c.BounceRules()); err != nil {
 		return nil, err
@@ -188,6 +191,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		group.Go(func() error { return a.directory.watch(ctx) })
 	}
 	group.Go(func() error { return a.rules.watch(ctx) })
+	group.Go(func() error { return a.watchRefused(ctx) })
 	group.Go(func() error { return a.watchLogins(ctx) })
 	group.Go(func() error { return a.watchAge(ctx, compared) })
 	group.Go(func() error { return a.purgePeriodically(ctx) })

@@ -78,9 +78,9 @@ func (r *findings) watch(ctx context.Context) error {
 
 // lines returns the findings for the console.
 func (a *App) lines() []string {
-	found := a.found.Findings()
+	found := slices.Concat(a.found.Findings(), a.refused.Findings())
 	if a.directory != nil {
-		found = append(slices.Clone(found), a.directory.Findings()...)
+		found = append(found, a.directory.Findings()...)
 	}
 	return findingsError(found).Lines()
 }

@@ -23,6 +23,7 @@ type realmRules struct {
 	reserved naming.Reserved
 	log      *slog.Logger
 	now      atomic.Pointer[keycloak.Rules]
+	known    chan struct{} // closed when the rules were read for the first time
 	failing  outage.Tracker
 }
 
@@ -36,7 +37,7 @@ type ruledProfile struct {
 func newRealmRules(realm *keycloak.Client, c config.Config, log *slog.Logger) *realmRules {
 	r := &realmRules{
 		read:     func(ctx context.Context) (*keycloak.Rules, error) { return realm.ReadRules(ctx, c.Institution.Scope) },
-		profiles: map[string]ruledProfile{}, reserved: naming.NewReserved(c.Reserved...), log: log,
+		profiles: map[string]ruledProfile{}, reserved: naming.NewReserved(c.Reserved...), log: log, known: make(chan struct{}),
 	}
 	for _, p := range c.Domain() {
 		login, _ := naming.Parse(p.Login)
@@ -132,8 +133,8 @@ const rulesWait = 5 * time.Second
 // look reads the rules once.
 func (r *realmRules) look(ctx context.Context) error {
 	rules, err := r.read(ctx)
-	if err == nil {
-		r.now.Store(rules)
+	if err == nil && r.now.Swap(rules) == nil {
+		close(r.known)
 	}
 	return err
 }

@@ -97,6 +97,24 @@ func result(s string, f *Fault) (string, error) {
 	return s, nil
 }
 
+// Prose returns what an operator typed or pasted as free text without the
+// characters that a reader cannot see: control characters, bidi controls and
+// invisible ones. Spaces and line breaks stay as they are. It refuses nothing,
+// because text that is pasted from other programs often has such characters.
+func Prose(s string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		switch c := classify(r); {
+		case c == bidi, c == invisible, c == leftover, c == control:
+			return -1
+		case c == space && r < ' ' && r != '\n' && r != '\r' && r != '\t', r == 0x85:
+			return ' '
+		case r == '\u2028' || r == '\u2029':
+			return '\n'
+		}
+		return r
+	}, s))
+}
+
 // Text cleans free text of one line.
 func Text(s string) (string, error) { return text(s, false) }
 

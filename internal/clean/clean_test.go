@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/mtibben/confusables"
 
@@ -243,5 +244,30 @@ func TestV4_ConfusablesStayApart(t *testing.T) {
 	}
 	if n < 50 {
 		t.Errorf("only %d pairs", n)
+	}
+}
+
+func TestV4_ProseOfOperators(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                  "",
+		"demandé par mail\u00a0: « oui »":   "demandé par mail\u00a0: « oui »",   // French spaces stay
+		"deux\nlignes  \r\n\tet un retrait": "deux\nlignes  \r\n\tet un retrait", // and so does Markdown
+		"\u202ajp\u202c":                    "jp",
+		"exe\u202etxt.cod":                  "exetxt.cod",
+		"\ufeffZoé\u200b\u00ad\u2060":       "Zoé",
+		"a\x00b\x07c\x1b[31m":               "abc[31m",
+		"e\u0301":                           "é",
+		"a\x0bb\u0085c\u2028d":              "a b c\nd",
+		"\U000e0041\u2066x\u2069":           "x",
+		"می\u200cخواهم":                     "می\u200cخواهم", // a joiner that is read
+	} {
+		if got := clean.Prose(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	for r := rune(0); r <= 0x10ffff; r++ {
+		if out := clean.Prose("a" + string(r) + "b"); unicode.Is(unicode.Bidi_Control, r) && strings.ContainsRune(out, r) || strings.ContainsFunc(out, func(r rune) bool { return unicode.Is(unicode.Cc, r) && !strings.ContainsRune("\n\r\t", r) }) {
+			t.Errorf("U+%04X stays: %q", r, out)
+		}
 	}
 }

@@ -125,18 +125,24 @@ func (m masked) at(i int, word []rune) bool {
 	return 2*read >= digits
 }
 
-// holds reports whether the word can be read anywhere, forwards or backwards.
+// shortestBackward is the length of the shortest word that is also read backwards:
+// four letters backwards are in too many words by chance, Rose in "trésor".
+const shortestBackward = 5
+
+// holds reports whether the word can be read anywhere, forwards or backwards. Four
+// digits are read backwards too.
 func (m masked) holds(word string) bool {
 	forward := []rune(word)
 	if len(forward) == 0 {
 		return false
 	}
+	both := len(forward) >= shortestBackward || strings.Trim(word, "0123456789") == ""
 	backward := make([]rune, len(forward))
 	for i, r := range forward {
 		backward[len(forward)-1-i] = r
 	}
 	for i := range m {
-		if m.at(i, forward) || m.at(i, backward) {
+		if m.at(i, forward) || both && m.at(i, backward) {
 			return true
 		}
 	}

@@ -290,8 +290,8 @@ func TestT8_HyphensAndWeekdays(t *testing.T) {
 	}
 }
 
-// What stands for nothing is no number, no login and no cohort; people may be
-// called Null, which is told.
+// A word for nothing is no number, login or cohort. People may be called Null, which
+// is told.
 func TestT6_WordsForNothing(t *testing.T) {
 	for _, word := range []string{"NULL", "(null)", "nan", "N/A", "n.c.", "-", "--", "inconnu", "\\N", "?"} {
 		o := imported(t, []byte("Numéro;Nom;Prénom;Mail\n"+word+";Roy;Anne;anne@example.org\n"))

@@ -62,7 +62,7 @@ type MatchRow struct {
 
 var (
 	orderFields    = []web.Field{{Name: "confirme", Max: 3, Optional: true}}
-	decisionFields = []web.Field{{Name: "compte", Max: 400}, {Name: "motif", Max: 1500, Optional: true}}
+	decisionFields = []web.Field{{Name: "compte", Max: 400}, {Name: "motif", Max: 1500, Prose: true, Optional: true}}
 )
 
 // accountsTable adds the routes of the existing accounts.

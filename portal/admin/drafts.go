@@ -23,8 +23,8 @@ type DraftPage struct {
 }
 
 var draftFields = []web.Field{
-	{Name: "profil", Max: 100}, {Name: "version", Max: 200}, {Name: "titre-fr", Max: 400}, {Name: "titre-en", Max: 400},
-	{Name: "texte-fr", Max: 60 << 10}, {Name: "texte-en", Max: 60 << 10}, {Name: "revision", Max: 20}, {Name: "vers", Max: 10, Optional: true},
+	{Name: "profil", Max: 100}, {Name: "version", Max: 200, Prose: true}, {Name: "titre-fr", Max: 400, Prose: true}, {Name: "titre-en", Max: 400, Prose: true},
+	{Name: "texte-fr", Max: 60 << 10, Prose: true}, {Name: "texte-en", Max: 60 << 10, Prose: true}, {Name: "revision", Max: 20}, {Name: "vers", Max: 10, Optional: true},
 }
 
 func (a *Console) draft(v *visit) error {

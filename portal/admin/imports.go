@@ -101,7 +101,7 @@ const kindRefused domain.DifferenceKind = "refused"
 const importColumns = 1000
 
 func importFields() []web.Field {
-	fields := []web.Field{{Name: "profil", Max: 100, Optional: true}, {Name: "source", Max: 64, Optional: true}, {Name: "partie", Max: 3, Optional: true}}
+	fields := []web.Field{{Name: "profil", Max: 100, Optional: true}, {Name: "source", Max: 64, Prose: true, Optional: true}, {Name: "partie", Max: 3, Optional: true}}
 	for i := range importColumns {
 		fields = append(fields, web.Field{Name: "colonne" + strconv.Itoa(i+1), Max: 40, Optional: true})
 	}

@@ -46,8 +46,8 @@ type MailPreview struct {
 }
 
 var campaignFields = []web.Field{
-	{Name: "nom", Max: 400}, {Name: "genre", Max: 20}, {Name: "profil", Max: 100}, {Name: "cohorte", Max: 200}, {Name: "etape", Max: 20, Optional: true}, {Name: "dernier", Max: 10}, {Name: "avant", Max: 10},
-	{Name: "langue", Max: 2}, {Name: "mot-fr", Max: 16 << 10}, {Name: "mot-en", Max: 16 << 10}, {Name: "debit", Max: 10}, {Name: "rappels", Max: 5}, {Name: "jours", Max: 5},
+	{Name: "nom", Max: 400, Prose: true}, {Name: "genre", Max: 20}, {Name: "profil", Max: 100}, {Name: "cohorte", Max: 200}, {Name: "etape", Max: 20, Optional: true}, {Name: "dernier", Max: 10}, {Name: "avant", Max: 10},
+	{Name: "langue", Max: 2}, {Name: "mot-fr", Max: 16 << 10, Prose: true}, {Name: "mot-en", Max: 16 << 10, Prose: true}, {Name: "debit", Max: 10}, {Name: "rappels", Max: 5}, {Name: "jours", Max: 5},
 	{Name: "quand", Max: 20}, {Name: "le", Max: 20}, {Name: "confirme", Max: 3, Optional: true},
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entree/internal/audit"
+	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/secret"
@@ -107,7 +108,7 @@ func (a *Console) peoplePage(v *visit) (PeoplePage, error) {
 		state = ""
 	}
 	page, err := a.Directory.FindPeople(v.Request.Context(), helpdesk.Query{
-		Words: list.Filter("q"), State: state, Wrong: wrong, Profile: list.Filter("profil"), Cohort: list.Filter("cohorte"),
+		Words: clean.Prose(list.Filter("q")), State: state, Wrong: wrong, Profile: list.Filter("profil"), Cohort: list.Filter("cohorte"),
 		Sort: sorts[list.Sort], Down: list.Desc, From: helpdesk.ParseCursor(v.Query("depuis")),
 	})
 	if err != nil {
@@ -152,7 +153,7 @@ func or(s, instead string) string {
 func personURL(id domain.PersonID) string { return pathPeople + "/" + url.PathEscape(string(id)) }
 
 var bulkFields = []web.Field{
-	{Name: "qui", Max: 200, Many: helpdesk.PageSize, Optional: true}, {Name: "geste", Max: 16}, {Name: "motif", Max: 1500, Optional: true},
+	{Name: "qui", Max: 200, Many: helpdesk.PageSize, Optional: true}, {Name: "geste", Max: 16}, {Name: "motif", Max: 1500, Prose: true, Optional: true},
 	{Name: "confirme", Max: 3, Optional: true},
 }
 

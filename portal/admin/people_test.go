@@ -112,6 +112,16 @@ func (d *deskOfOne) Lift(_ context.Context, e audit.Entry, key string) error {
 	return nil
 }
 
+// A pasted reason is recorded without characters that cannot be seen.
+func TestV4_ReasonsOfOperators(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	b.submit(b.get(jean), jean+"/retenir", "motif", "\u202avu la\u00a0carte\u202c\x07")
+	if len(d.asked) != 1 || d.asked[0] != "helpdesk hold vu la\u00a0carte" {
+		t.Errorf("asked: %q", d.asked)
+	}
+}
+
 // R11: the console shows which limits are exhausted, and an administrator lifts
 // one.
 func TestR11_TheConsoleShowsAndLiftsSpentLimits(t *testing.T) {

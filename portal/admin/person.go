@@ -130,11 +130,11 @@ func line(m helpdesk.HistoryEntry) StoryLine {
 // person that the operator saw, and the time.
 var (
 	seenField     = web.Field{Name: "vu", Max: 64}
-	whyField      = web.Field{Name: "motif", Max: 1500}
+	whyField      = web.Field{Name: "motif", Max: 1500, Prose: true}
 	seenFields    = []web.Field{seenField}
 	whyFields     = []web.Field{seenField, whyField}
 	addressFields = []web.Field{seenField, whyField, {Name: "adresse", Max: 1024}}
-	deskFields    = []web.Field{seenField, {Name: "piece", Max: 1500}, {Name: "nouvelle", Max: 1024, Optional: true}}
+	deskFields    = []web.Field{seenField, {Name: "piece", Max: 1500, Prose: true}, {Name: "nouvelle", Max: 1024, Optional: true}}
 	sendFields    = []web.Field{seenField, {Name: "demande", Max: 64, Optional: true}} // id of the journey; empty: the mail that explains how to begin
 	adoptFields   = []web.Field{seenField, {Name: "compte", Max: 64}}
 )

@@ -27,7 +27,7 @@ const refusalsFor = 30 * 24 * time.Hour
 
 var clearFields = []web.Field{
 	{Name: "fournisseur", Max: 253, Optional: true}, {Name: "code", Max: 16, Optional: true}, {Name: "regle", Max: 64, Optional: true},
-	{Name: "motif", Max: 1500, Optional: true}, {Name: "confirme", Max: 3, Optional: true},
+	{Name: "motif", Max: 1500, Prose: true, Optional: true}, {Name: "confirme", Max: 3, Optional: true},
 }
 
 // returnedURL returns the address of the page of returned mails, or an empty

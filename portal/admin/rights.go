@@ -25,7 +25,7 @@ type ErasePage struct {
 	Back                string
 }
 
-var eraseFields = []web.Field{{Name: "numero", Max: 100}, {Name: "motif", Max: 500}}
+var eraseFields = []web.Field{{Name: "numero", Max: 100, Prose: true}, {Name: "motif", Max: 500, Prose: true}}
 
 // dossier returns all data about the person in the address.
 func (a *Console) dossier(v *visit) (overview.Dossier, error) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"entree/internal/clean"
 )
 
 // Field is one input of a form.
@@ -15,6 +17,7 @@ type Field struct {
 	Name     string
 	Max      int  // bytes
 	Optional bool // a checkbox or radio group, which browsers leave out if none is checked
+	Prose    bool // free text: characters that a reader cannot see are removed (V4)
 	Many     int  // a group of checkboxes: up to Many values of Max bytes each; 0: exactly one value
 }
 
@@ -79,7 +82,9 @@ func ReadForm(c *gin.Context, fields ...Field) (Form, error) {
 		case !isText(values[0]):
 			return nil, Malformed("field %s: no text", f.Name)
 		}
-		form[f.Name] = values[0]
+		if form[f.Name] = values[0]; f.Prose {
+			form[f.Name] = clean.Prose(values[0])
+		}
 	}
 	return form, nil
 }

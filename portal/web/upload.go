@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"entree/internal/clean"
 )
 
 // uploadTime is the timeout for receiving an uploaded file.
@@ -54,7 +56,7 @@ func ReadUpload(c *gin.Context, field string) (Form, *multipart.Part, error) {
 // UploadName returns the name of a file as the visitor sent it, without folders
 // and control characters, and with at most 120 characters.
 func UploadName(file *multipart.Part) string {
-	name := file.FileName() // without folders, which some browsers send
+	name := clean.Prose(file.FileName()) // without folders, which some browsers send
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == 0xfffd {
 			return -1

@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"entree/internal/devenv/demotest"
+	"entree/internal/password"
+	"entree/internal/secret"
 )
 
 // before runs a script in each page before the page's own scripts.
@@ -102,3 +107,107 @@ func TestV20_V22_V28_PhrasesAndSpaces(t *testing.T) {
 		t.Error("phrases may be translated, or the password corrected")
 	}
 }
+
+// The page says that a password is fine only after the server did: a year of birth
+// never reaches the browser (R15). Accents in another form get a hint (V5).
+func TestV10_ThePageSaysWhatTheServerWould(t *testing.T) {
+	demo := demotest.Get(t)
+	b := open(t, demo.Portal, phone)
+	b.to(demo, demo.Person(t, "22501006")) // born in 2006
+	for _, c := range []struct{ text, line, hint string }{
+		{"LesGirafesDansent2006Ans", "année de naissance", ""},
+		{"LesGirafesDansentSous3Parapluies", "Ce mot de passe convient", ""},
+		{"LesTicketsDeBusForr1CielBleu", "exemple publié", ""},
+		{"LesGirafesDansentSous3Mare\u0301es", "Ce mot de passe convient", "autre appareil"},
+	} {
+		b.fill("#mot-de-passe", c.text)
+		b.until(fmt.Sprintf(`document.querySelector('.rules-line').textContent.includes(%q)`, c.line))
+		if got := b.text("#spaces-state"); c.hint == "" && got != "" || !strings.Contains(got, c.hint) {
+			t.Errorf("%q: the hint is %q", c.text, got)
+		}
+	}
+}
+
+// The page ticks and crosses out nothing that the server decides otherwise: 100,000
+// pairs of people and passwords, with dates and numbers.
+func TestV10_PageAndServerJudgeAlike(t *testing.T) {
+	demo := demotest.Get(t)
+	b := open(t, demo.Portal, phone)
+	b.visit("/activation")
+	script := b.body("/static/app.js")
+	const people, each = 25, 4000
+	random := rand.New(rand.NewPCG(10, 17))
+	broken := 0
+	for i := range people {
+		about := password.Personal{
+			GivenName: []string{"Zoé", "Jean-Pierre", "Aïcha", "Łukasz", "Nguyễn"}[i%5], FamilyName: []string{"d’Arc", "Martin", "Straße", "Håkansson", "Иванов"}[i/5],
+			BirthDate: fmt.Sprintf("200%d-%02d-%02d", i%9, i%12+1, i+1), Number: fmt.Sprint(22500000 + i*7919), Login: fmt.Sprint("o", 22500000+i),
+			Addresses: []string{"zoe.dubois@example.net"}, Institution: []string{"Université d’Orléans"},
+		}
+		judge := password.Checker(password.Default(), about)
+		texts := make([]string, each)
+		for k := range texts {
+			texts[k] = typed(random, about)
+		}
+		ticks := get(b, chromedp.Evaluate[[]string](fmt.Sprintf(pageJudges, script, strings.Join(about.Fragments(), " "), jsonOf(t, texts))))
+		for k, text := range texts {
+			server := map[string]bool{}
+			for _, f := range judge(password.Normalize(secret.New(text))) {
+				server[f.Rule] = true
+			}
+			for at, rule := range []string{"length", "upper", "lower", "digit", "personal"} {
+				unmet := ticks[k][at] == '0'
+				if rule == "personal" && unmet {
+					broken++
+				}
+				if unmet && !server[rule] || !unmet && server[rule] && rule != "personal" {
+					t.Fatalf("%q: the page says %s for %v, the server %v (%+v)", text, ticks[k], rule, server, about)
+				}
+			}
+		}
+	}
+	if broken < 1000 {
+		t.Errorf("only %d of the passwords are crossed out by the page", broken)
+	}
+}
+
+// typed returns a text of words, pieces of a person's data and disguises.
+func typed(random *rand.Rand, about password.Personal) string {
+	pieces := []string{
+		"Girafe", "Lune", "trésor", "Forêt", "ÉTÉ", "ß", "Œuvre", "mare\u0301e", "5o1o", "2oo7", "٢٠٠٧", "!", "€", " ", "Ж", "x", "7", "42", "😀",
+		about.GivenName, about.FamilyName, strings.ToUpper(about.FamilyName), about.BirthDate, about.BirthDate[:4], about.BirthDate[5:7] + about.BirthDate[8:], about.Number, about.Number[2:6],
+		strings.NewReplacer("a", "4", "e", "3", "i", "1", "o", "0").Replace(about.FamilyName), "dubois", "Orleans",
+	}
+	var out strings.Builder
+	for range 1 + random.IntN(6) {
+		out.WriteString(pieces[random.IntN(len(pieces))])
+	}
+	return out.String()
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// pageJudges runs the page's script on a form of its own and returns for each
+// password one character per rule: 1 if it is ticked.
+const pageJudges = `(() => {
+  document.body.innerHTML = '<h1></h1><ul class="rules" data-line="" data-personal=""><li data-rule="length" data-least="16"></li><li data-rule="upper" data-least="1"></li><li data-rule="lower" data-least="1"></li><li data-rule="digit" data-least="1"></li><li data-rule="personal"></li></ul><p id="rules-state"></p><form class="choose"><input id="mot-de-passe"><p class="rules-line"></p><p id="spaces-state"></p><label for="mot-de-passe"></label><input id="confirmation"><label for="confirmation"></label><p id="confirmation-state"></p></form>';
+  const code = () => { %s };
+  document.querySelector('.rules').dataset.personal = %q;
+  code();
+  const input = document.querySelector('#mot-de-passe');
+  const out = %s.map((text) => {
+    input.value = text;
+    input.dispatchEvent(new Event('input'));
+    return [...document.querySelectorAll('[data-rule]')].map((rule) => rule.classList.contains('met') ? '1' : '0').join('');
+  });
+  input.value = '';
+  input.dispatchEvent(new Event('input'));
+  return out;
+})()`
