@@ -171,6 +171,8 @@ func TestV17_Codes(t *testing.T) {
 		"904271\r\n904271 (encore)": "904271",
 		"123456\r\nBcc: a@b":        "123456",
 		"(12 34 56)":                "123456",
+		"Code : 1 2 3 4 5 6":        "123456", "123,456": "123456", "123’456": "123456", "123456;": "123456",
+		"123456 123456": "123456", "1\ufe0f\u20e32\ufe0f\u20e33\ufe0f\u20e34\ufe0f\u20e35\ufe0f\u20e36\ufe0f\u20e3": "123456",
 	} {
 		if got, err := clean.Code(in); err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", in, got, err, want)

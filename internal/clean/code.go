@@ -13,7 +13,7 @@ const maxPasted = 16 << 10
 
 var (
 	six     = regexp.MustCompile(`(?:^|[^0-9])([0-9]{6})(?:$|[^0-9])`)
-	inPairs = regexp.MustCompile(`(?:^ *|[^0-9 ] *)([0-9]{3} [0-9]{3}|[0-9]{2} [0-9]{2} [0-9]{2})(?: *[^0-9 ]| *$)`)
+	inPairs = regexp.MustCompile(`(?:^ *|[^0-9 ] *)([0-9]{3} [0-9]{3}|[0-9]{2} [0-9]{2} [0-9]{2}|[0-9](?: [0-9]){5})(?: *[^0-9 ]| *$)`)
 )
 
 // Code returns the six digits of a code. They may be digits of any script, be
@@ -49,19 +49,23 @@ func Code(s string) (string, error) {
 				line.WriteByte('.')
 				continue
 			}
+			if r == keycap {
+				continue
+			}
 			if separates(r) {
 				line.WriteByte(' ')
+				continue
+			}
+			if strings.ContainsRune(",'’;", r) { // also in 123,456; a sentence has letters besides
+				line.WriteRune(r)
 				continue
 			}
 			alone = false
 			line.WriteRune(r)
 		}
 	}
-	if alone {
-		if digits.Len() == 6 {
-			return digits.String(), nil
-		}
-		return "", &Fault{Kind: KindCode, Rule: RuleNoCode}
+	if alone && digits.Len() == 6 {
+		return digits.String(), nil
 	}
 	for _, form := range []*regexp.Regexp{six, inPairs} {
 		found := map[string]bool{}
@@ -78,12 +82,15 @@ func Code(s string) (string, error) {
 				return code, nil
 			}
 		}
-		if len(found) > 1 {
+		if len(found) > 1 && !alone {
 			return "", &Fault{Kind: KindCode, Rule: RuleManyCodes}
 		}
 	}
 	return "", &Fault{Kind: KindCode, Rule: RuleNoCode}
 }
+
+// keycap is the mark that makes an emoji of a digit.
+const keycap = '\u20e3'
 
 // separates reports whether a character may stand between the digits of a code:
 // dashes, dots and underscores of every script.

@@ -177,7 +177,7 @@ func (f proxyFault) Lines() []string { return []string{string(f)} }
 // 2001:db8::1, [2001:db8::1], [2001:db8::1]:5000, each with a zone or without.
 // The port may be an obfuscated one (RFC 7239, 6.2). The zone is dropped.
 func parseNode(s string) (netip.Addr, bool) {
-	host, port := strings.TrimSpace(s), ""
+	host, port := strings.Trim(s, " \t\"'"), ""
 	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
 		var rest string
 		var closed, hasPort bool
