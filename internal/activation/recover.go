@@ -198,17 +198,14 @@ func (s *Service) notices(p domain.Person, lang domain.Lang, journey domain.Jour
 	if err != nil {
 		return nil, err
 	}
-	to := []domain.Address{}
-	for _, c := range p.Contacts() {
-		to = append(to, domain.Address(c.Value))
-	}
+	to := p.Contacts()
 	if a, err := domain.ParseAddress(p.UniversityAddress); err == nil {
-		to = append(to, a)
+		to = append(to, domain.Contact{Channel: domain.ChannelMail, Value: string(a)})
 	}
 	var jobs []domain.Job
-	for _, a := range to {
+	for _, c := range to {
 		job, err := s.mailJob(domain.Message{
-			Kind: domain.MessageReplaced, Purpose: domain.PurposeRecover, Lang: lang, To: a, Profile: p.Profile, GivenName: p.GivenName,
+			Kind: domain.MessageReplaced, Purpose: domain.PurposeRecover, Lang: lang, Channel: c.Channel, To: domain.Address(c.Value), Profile: p.Profile, GivenName: p.GivenName,
 			Login: p.Login, UniversityAddress: p.UniversityAddress, AskedAt: now, Freeze: FreezePath + token,
 		}, p.ID, journey, now, now.Add(mailDeadline))
 		if err != nil {

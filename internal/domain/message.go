@@ -47,7 +47,7 @@ type Message struct {
 	Kind      MessageKind
 	Lang      Lang
 	Channel   Channel `json:",omitzero"` // empty: ChannelMail
-	To        Address // a stored address, never a typed one (S10)
+	To        Address // the value of a stored contact, never a typed one (S10)
 	Profile   string  // key of the chosen profile
 	GivenName string
 	Code      string // six digits, for MessageCode
