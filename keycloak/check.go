@@ -38,7 +38,7 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 		return found, err
 	}
 	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){
-		c.dangers, c.ownIdentity, c.federations, c.unjudgeable, c.collisions, c.serviceAccountRoles, c.themeThere,
+		c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.collisions, c.serviceAccountRoles, c.themeThere,
 	} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
@@ -49,15 +49,20 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 	return found, nil
 }
 
-// Notes returns what no setting of the realm mends and an operator should know.
+// Notes returns what an operator should know and what may stay as it is.
 func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
 	realm, err := c.readRealm(ctx)
-	if err != nil || realm["bruteForceProtected"] != true {
+	if err != nil || realm == nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("a temporary lock answers in a quarter of the time of a wrong password (failureFactor is %v, maxFailureWaitSeconds is %v)", realm["failureFactor"], realm["maxFailureWaitSeconds"])
-	return []Finding{{what, "the time tells which identifiers exist and are locked (docs/threat-model.md)",
-		"set failureFactor to 30 or more and maxFailureWaitSeconds to 300 or less, so that few accounts are locked, and limit requests per network in front of Keycloak"}}, nil
+	notes := passkeyNote(realm)
+	if realm["bruteForceProtected"] == true {
+		what := fmt.Sprintf("a temporary lock answers in a quarter of the time of a wrong password (failureFactor is %v, maxFailureWaitSeconds is %v)", realm["failureFactor"], realm["maxFailureWaitSeconds"])
+		notes = append(notes, Finding{what, "the time tells which identifiers exist and are locked (docs/threat-model.md)",
+			"set failureFactor to 30 or more and maxFailureWaitSeconds to 300 or less, so that few accounts are locked, and limit requests per network in front of Keycloak"})
+	}
+	more, err := c.searchNote(ctx)
+	return append(notes, more...), err
 }
 
 // RealmExists reports whether the realm exists.
@@ -100,7 +105,7 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 			found = append(found, change.finding())
 		}
 	}
-	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.ownIdentity, c.federations, c.unjudgeable, c.clientSecrets, c.ownRoles} {
+	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.clientSecrets, c.ownRoles} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
 			return nil, err

@@ -37,7 +37,9 @@ func realmCommand(env environment) *cobra.Command {
 
 "plan" shows what would change, and why, as a diff: + is made, ~ is changed.
 "apply" does that and nothing else, and applying again does nothing. "check"
-ends with 1 and one line for each thing that is missing or dangerous.
+ends with 1 and one line for each thing that is missing or dangerous. It also
+counts the people of the registry whose values the realm's user profile refuses,
+if the database exists; --without registry leaves that out.
 
 What the portal does not need is neither read nor changed. A client or client
 scope of the same name that the portal did not make is never taken over: the
@@ -77,7 +79,7 @@ account, master otherwise. "theme" needs no login.`,
 	flags.BoolVar(&notes, "notes", false, "print what no setting of the realm mends, too")
 	flags.BoolVar(&create, "create-realm", false, "create the realm if it does not exist")
 	// with runs a command on the realm as its administrator.
-	with := func(makes bool, run func(context.Context, *keycloak.Client, keycloak.Wanted, io.Writer) error) func(*cobra.Command, []string) error {
+	with := func(makes bool, run func(context.Context, *keycloak.Client, realmWanted, io.Writer) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
 			var password secret.Text
 			var err error
@@ -102,8 +104,8 @@ account, master otherwise. "theme" needs no login.`,
 				admin = keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password, otp)
 			}
 			admin.Trust(c.Roots())
-			want := app.Wanted(c)
-			want.Only, want.Without = only, without
+			want := realmWanted{Wanted: app.Wanted(c), config: c, people: !slices.Contains(without, partRegistry)}
+			want.Only, want.Without = only, slices.DeleteFunc(slices.Clone(without), func(part string) bool { return part == partRegistry })
 			if notes {
 				told, err := admin.Notes(cmd.Context())
 				if err != nil {
@@ -136,8 +138,18 @@ account, master otherwise. "theme" needs no login.`,
 	return cmd
 }
 
-func planRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted, out io.Writer) error {
-	changes, err := admin.Plan(ctx, want)
+// partRegistry names the count of people in "check --without".
+const partRegistry = "registry"
+
+// realmWanted is what a realm is held against.
+type realmWanted struct {
+	keycloak.Wanted
+	config config.Config
+	people bool // count the people whom the realm would refuse
+}
+
+func planRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, out io.Writer) error {
+	changes, err := admin.Plan(ctx, want.Wanted)
 	for _, c := range changes {
 		fmt.Fprintln(out, c)
 	}
@@ -147,16 +159,16 @@ func planRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted
 	if err != nil {
 		return err
 	}
-	warnings, err := admin.Warnings(ctx, want)
+	warnings, err := admin.Warnings(ctx, want.Wanted)
 	for _, w := range warnings {
 		fmt.Fprintln(out, "! "+w.String())
 	}
 	return err
 }
 
-func applyRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted, out io.Writer) error {
+func applyRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, out io.Writer) error {
 	done := 0
-	err := admin.Apply(ctx, want, func(c keycloak.Change) {
+	err := admin.Apply(ctx, want.Wanted, func(c keycloak.Change) {
 		done++
 		fmt.Fprintln(out, c)
 	})
@@ -173,10 +185,17 @@ func applyRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wante
 	return nil
 }
 
-func checkRealm(ctx context.Context, admin *keycloak.Client, want keycloak.Wanted, out io.Writer) error {
-	found, err := admin.Check(ctx, want)
+func checkRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, out io.Writer) error {
+	found, err := admin.Check(ctx, want.Wanted)
 	if err != nil {
 		return err
+	}
+	if there, err := admin.RealmExists(ctx); err == nil && there && want.people {
+		more, err := app.RegistryFindings(ctx, want.config, admin)
+		if err != nil && !errors.Is(err, app.ErrNoRegistry) {
+			more = []keycloak.Finding{{What: "the people of the registry were not counted", Why: err.Error(), Do: "run the command where the database can be reached, or leave the count out: --without " + partRegistry}}
+		}
+		found = append(found, more...)
 	}
 	for _, f := range found {
 		fmt.Fprintln(out, f)
