@@ -240,13 +240,13 @@ func (a *App) purgePeriodically(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := a.store.Purge(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			a.log.Error("purge", "error", err)
+			a.log.Error("expired data could not be deleted", "error", err)
 		}
 		if err := a.intake.Purge(); err != nil {
-			a.log.Error("uploaded files", "error", err)
+			a.log.Error("uploaded files could not be deleted", "error", err)
 		}
 		if err := a.sealRecord(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			a.log.Error("audit", "error", err)
+			a.log.Error("the audit could not be sealed", "error", err)
 		}
 		select {
 		case <-ctx.Done():

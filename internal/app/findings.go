@@ -52,7 +52,7 @@ func (r *findings) look(ctx context.Context) error {
 	told := map[string]bool{}
 	for _, f := range found {
 		if told[f.String()] = true; !r.told[f.String()] {
-			r.log.Warn(r.what, "what", f.What, "why", f.Why, "do", f.Do)
+			r.log.Warn("a setting must be changed", "of", r.what, "what", f.What, "why", f.Why, "do", f.Do)
 		}
 	}
 	r.told = told

@@ -395,7 +395,7 @@ func (i *Intake) Begin(id string, gone bool, by audit.Entry) error {
 		}
 		if err != nil {
 			done.Counts.Refused = 0 // of nothing
-			i.Log.Error("import", "import", id, "error", err)
+			i.Log.Error("an uploaded file could not be imported", "import", id, "error", err)
 		}
 		if err := i.spend(id, done.Counts.Refused); err != nil {
 			i.Log.Error("throw an imported file away", "import", id, "error", err)
