@@ -1,6 +1,6 @@
 # Targets for developers and continuous integration. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: release release-test site help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
+.PHONY: release release-test chart site help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -69,11 +69,14 @@ build: ## build the program into bin/
 release: ## build programs, packages, images, SBOM and checksums into dist/ (VERSION, SIGNING_KEY; docs/releases.md)
 	./scripts/release.sh
 
-release-test: needs ## build a release twice, install it on a fresh Debian and in a container, and activate a student there
+release-test: needs chart ## build a release twice, install it on a fresh Debian and in a container, and activate a student there
 	@./scripts/need.sh podman podman runc
 	@./scripts/need.sh mmdebstrap mmdebstrap
 	@./scripts/need.sh systemd-nspawn systemd-container
 	GOWORK=$(BOTH) TMPDIR=$$(./scripts/temp.sh) ./scripts/with-demo.sh $(GO) -C test run ./release
+
+chart: ## validate the Helm chart by the schemas of Kubernetes, and the compose file (needs Python and PyPI)
+	./scripts/chart.sh
 
 SITE = $(or $(TMPDIR),/tmp)/entree-site
 site: ## build the documentation as a site into dist/site; a broken link is an error (needs Python and PyPI)
