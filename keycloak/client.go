@@ -42,6 +42,8 @@ type Config struct {
 	Timeout      time.Duration  // of each call; 0: 10 seconds
 	InFlight     int            // concurrent creations; 0: 8
 	Roots        *x509.CertPool // nil: the authorities of the system
+	// Wrap, if not nil, returns the transport of all calls on top of the client's own.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // Client calls the admin API of one realm.
@@ -181,9 +183,13 @@ func newClient(c Config, grant func(context.Context) (*oauth2.Token, error)) *Cl
 	c.URL = strings.TrimRight(c.URL, "/")
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = c.InFlight + 2
-	plain := &http.Client{Transport: transport, Timeout: c.Timeout}
+	base := http.RoundTripper(transport)
+	if c.Wrap != nil {
+		base = c.Wrap(transport)
+	}
+	plain := &http.Client{Transport: base, Timeout: c.Timeout}
 	// The HTTP client of gocloak has no time limit.
-	login := &authorized{base: transport, plain: plain, grant: grant}
+	login := &authorized{base: base, plain: plain, grant: grant}
 	limited := &http.Client{Transport: login, Timeout: c.Timeout}
 	g := gocloak.NewClient(c.URL)
 	g.SetRestyClient(resty.NewWithClient(limited))

@@ -62,6 +62,8 @@ type Options struct {
 	Checks       []web.Check
 	OpsElsewhere bool // serve (*Portal).Ops on a listener of its own
 	AtOnce       int  // requests worked on at once; 0: any number
+	// Trace, if not nil, begins the span of a request.
+	Trace func(context.Context) (inner context.Context, end func(method, route string, status int, reference string))
 
 	Zone   *time.Location // of the times in the console; nil: UTC
 	Log    *slog.Logger   // a handler that writes times in UTC
@@ -113,7 +115,7 @@ func New(o Options) (*Portal, error) {
 		Institution: o.Institution, Theme: o.Theme,
 		Templates: o.Templates, PageNames: slices.Sorted(maps.Keys(p.samples())), Static: o.Static, Catalog: o.Catalog, ErrorPage: errorPage,
 		Keys: o.Keys, Sessions: o.Sessions, Log: o.Log,
-		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere, AtOnce: o.AtOnce,
+		Metrics: o.Metrics, Checks: o.Checks, OpsElsewhere: o.OpsElsewhere, AtOnce: o.AtOnce, Trace: o.Trace,
 		Now: o.Now, Random: o.Random, Zone: o.Zone,
 	})
 	if err != nil {

@@ -40,6 +40,7 @@ import (
 	"entree/internal/outage"
 	"entree/internal/registry/intake"
 	"entree/internal/store"
+	"entree/internal/tracing"
 	"entree/internal/webhook"
 	"entree/keycloak"
 	"entree/portal"
@@ -63,6 +64,7 @@ type App struct {
 	rules     *realmRules
 	refused   *findings // people whom the realm would refuse
 	metrics   *web.Metrics
+	tracer    *tracing.Tracer // nil without traces.endpoint
 	pages     *portal.Portal
 
 	realmAccounts *keycloak.Accounts
@@ -99,6 +101,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if a.store, err = OpenStore(ctx, c); err != nil {
 		return nil, err
 	}
+	if err := a.setUpTraces(ctx); err != nil {
+		return nil, err
+	}
 	if !a.store.FindsParts() {
 		log.Warn("the database has no trigram index: the console does not find parts of a number or address",
 			"do", "install pg_trgm (postgresql-contrib), then run: CREATE EXTENSION pg_trgm; CREATE INDEX people_parts ON people USING gin (substr(search, strpos(search, '#')) gin_trgm_ops)")
@@ -106,7 +111,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if err := a.setUpCharters(ctx); err != nil {
 		return nil, err
 	}
-	if a.realm, err = keycloak.NewClient(keycloakConfig(c)); err != nil {
+	if a.realm, err = keycloak.NewClient(a.tracedKeycloak(keycloakConfig(c))); err != nil {
 		return nil, err
 	}
 	build := buildinfo.Read()
@@ -131,7 +136,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	p := withFailpoints(ports{
 		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, notifier: domain.Notifiers{domain.ChannelMail: a.mailer}, queue: a.store, sessions: a.store, campaigns: a.store,
 	})
-	a.runner = jobs.New(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce, Ended: a.metrics.JobEnded})
+	a.runner = jobs.New(a.tracedJobs(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce, Ended: a.metrics.JobEnded}))
 	leaked, err := openBreached(c)
 	if err != nil {
 		return nil, err
@@ -298,6 +303,7 @@ func (a *App) Close() {
 	if a.intake != nil {
 		a.intake.Close()
 	}
+	a.closeTraces()
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("close the database", "error", err)

@@ -155,7 +155,7 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 		return nil, err
 	}
 	i := c.Institution
-	return portal.New(portal.Options{
+	return portal.New(a.tracedPages(portal.Options{
 		Service: a.service, Texts: a.store, Sessions: sessions, SSO: login, LogoutOrigin: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies, ProxyHeader: c.Portal.ProxyHeader,
 		Institution: web.Institution{
@@ -166,7 +166,7 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 		Links: links(c.NextSteps), EntURL: c.SSO.EntURL, ChangePassword: c.Portal.ChangePassword, Idle: c.Portal.SessionIdle,
 		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "", AtOnce: c.Limits.RequestsAtOnce,
 		Log: a.log, Now: time.Now, Pause: pause, Random: rand.Reader,
-	})
+	}))
 }
 
 // pause waits for d, or until ctx ends.

@@ -274,6 +274,13 @@ func (c *Config) checkRules(f *faults) {
 	if !slices.Contains([]string{"json", "text"}, c.Log.Format) {
 		f.add("log.format", "%q: want json or text", c.Log.Format)
 	}
+	checkURL(f, "traces.endpoint", c.Traces.Endpoint)
+	if u, err := url.Parse(c.Traces.Endpoint); c.Traces.Endpoint != "" && err == nil && strings.Trim(u.Path, "/") == "" {
+		f.add("traces.endpoint", "%q: want the whole address, like https://collector.univ.example:4318/v1/traces", c.Traces.Endpoint)
+	}
+	if c.Traces.Share < 1 || c.Traces.Share > 100 {
+		f.add("traces.share", "%d: want 1 to 100 per cent", c.Traces.Share)
+	}
 }
 
 func (c *Config) checkProfiles(f *faults) {

@@ -59,6 +59,7 @@ type Config struct {
 	Webhooks    []Webhook   `yaml:"webhooks"`
 	Sources     []Source    `yaml:"sources"`
 	Log         Log         `yaml:"log"`
+	Traces      Traces      `yaml:"traces"`
 	Profiles    []Profile   `yaml:"profiles"`
 	Reserved    []string    `yaml:"reserved_logins"`
 	Charters    []Charter   `yaml:"charters"`
@@ -266,6 +267,13 @@ type Log struct {
 	Format string `yaml:"format"`
 }
 
+// Traces configures spans for an OpenTelemetry collector. Without an endpoint there
+// are none.
+type Traces struct {
+	Endpoint string `yaml:"endpoint"`
+	Share    int    `yaml:"share"`
+}
+
 // Words are a text in both languages.
 type Words struct {
 	French  string `yaml:"fr"`
@@ -336,6 +344,7 @@ func Default() Config {
 		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
 		Audit:    Audit{KeepMonths: 12},
 		Log:      Log{Level: "info", Format: "json"},
+		Traces:   Traces{Share: 10},
 	}
 }
 

@@ -63,6 +63,8 @@ type Options struct {
 	// Ended, if not nil, is called at the end of each run with "done", "retried"
 	// or "given_up".
 	Ended func(kind, how string)
+	// Trace, if not nil, begins the span of one run. end is called after the handler.
+	Trace func(ctx context.Context, kind string, attempt int) (inner context.Context, end func(failed bool))
 }
 
 // Patient is a handler whose server may be unavailable for hours. It decides how
@@ -258,7 +260,7 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	if !ok {
 		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "no handler is registered for this kind"))
 	}
-	effects, err := guarded(func() (domain.Effects, error) { return handler.Run(ctx, job) })
+	effects, err := r.traced(ctx, job, handler)
 	switch {
 	case err == nil:
 		if lasted, failures := r.failing.Succeeded(job.Kind, r.Clock()); failures > 0 {
@@ -277,6 +279,16 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 		over = r.end(job, "retried", r.Queue.Retry(ctx, job, at, err.Error()))
 		return over || waits
 	}
+}
+
+// traced calls the handler, within a span if jobs are traced.
+func (r *Runner) traced(ctx context.Context, job domain.Job, handler domain.Handler) (effects domain.Effects, err error) {
+	if r.Trace != nil {
+		var end func(failed bool)
+		ctx, end = r.Trace(ctx, job.Kind, job.Attempts)
+		defer func() { end(err != nil) }()
+	}
+	return guarded(func() (domain.Effects, error) { return handler.Run(ctx, job) })
 }
 
 // quiet is the time after the next attempt within which a failure with the same

@@ -35,6 +35,7 @@ var rules = []rule{
 	{regexp.MustCompile(`^github\.com/emersion/go-imap`), []string{"mail/bounce"}, "IMAP stands in one place"},
 	{regexp.MustCompile(`^(github\.com/coreos/go-oidc)`), []string{"sso"}, "OIDC stands in one place"},
 	{regexp.MustCompile(`^github\.com/go-ldap/`), []string{"directory", "ldapconn", "registry/directory"}, "LDAP stands in the connection, the import and the accounts"},
+	{regexp.MustCompile(`^go\.opentelemetry\.io/`), []string{"tracing"}, "what a span may hold is decided in one place"},
 	{regexp.MustCompile(`^math/rand`), nil, "codes, ids and passwords come from crypto/rand; nothing else in the product needs randomness"},
 	{regexp.MustCompile(`^net/smtp$`), nil, "it knows no time limits"},
 	{regexp.MustCompile(`^testing$`), []string{"devenv/demotest", "accountstest", "sso/castest", "sso/ssotest", "store/litetest"}, "the program carries no tests"},
@@ -99,6 +100,7 @@ var knows = []struct {
 	{"portal/admin", []string{"audit", "campaign", "charter", "clean", "domain", "helpdesk", "matching", "overview", "portal/web", "registry", "registry/intake", "secret", "spreadsheet", "sso"}, "the console's pages know the services, the audit and the way in"},
 	{"portal", []string{"activation", "domain", "loopback", "portal/admin", "portal/web", "secret", "sso"}, "pages know the service and the way into the SSO"},
 	{"failpoint", nil, "a leaf, linked for crash tests only"},
+	{"tracing", nil, "a leaf: spans know routes and kinds of jobs, and no person"},
 	{"buildinfo", nil, "a leaf: what the binary says of itself"},
 	{"templates", nil, "files"}, {"static", nil, "files"}, {"deploy", nil, "files"},
 }

@@ -25,6 +25,7 @@ func (s *Site) observe(c *gin.Context) {
 	}
 	c.Set(referenceKey, id)
 	c.Header("X-Request-Id", id)
+	end := s.trace(c)
 	c.Next()
 	took := s.config.Now().Sub(start)
 	route := c.FullPath()
@@ -35,9 +36,21 @@ func (s *Site) observe(c *gin.Context) {
 	if probes[route] {
 		return
 	}
+	end(method(c.Request.Method), route, c.Writer.Status(), id)
 	s.Log(c).Info("request",
 		"method", method(c.Request.Method), "route", route, "status", c.Writer.Status(),
 		"ms", float64(took.Microseconds())/1000, "client", s.config.Keys.Pseudonym(s.ClientKey(c)))
+}
+
+// trace begins the span of a request, if requests are traced. The span of a probe
+// is never ended, so that it is not sent.
+func (s *Site) trace(c *gin.Context) (end func(method, route string, status int, reference string)) {
+	if s.config.Trace == nil {
+		return func(string, string, int, string) {}
+	}
+	ctx, end := s.config.Trace(c.Request.Context())
+	c.Request = c.Request.WithContext(ctx)
+	return end
 }
 
 // newReference returns 60 random bits as a text that can be read out over a

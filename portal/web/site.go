@@ -55,6 +55,8 @@ type Config struct {
 	Random         io.Reader
 	Zone           *time.Location // time zone of the times on pages; nil: UTC
 	AtOnce         int            // maximum number of requests processed at the same time; 0: no limit
+	// Trace, if not nil, begins the span of a request. end is called after the answer.
+	Trace func(context.Context) (inner context.Context, end func(method, route string, status int, reference string))
 }
 
 // URL returns the public address of a path.
