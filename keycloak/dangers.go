@@ -71,7 +71,7 @@ func (c *Client) searchNote(ctx context.Context) ([]Finding, error) {
 		"create the index in Keycloak's database: create index on user_attribute (name, lower(value))"}}, nil
 }
 
-// passkeyNote tells to which host passkeys belong.
+// passkeyNote returns a note that names the host to which passkeys belong.
 func passkeyNote(realm map[string]any) []Finding {
 	if host, _ := realm[passwordless+"RpId"].(string); realm[passwordless+"PasskeysEnabled"] != true || host != "" {
 		return nil

@@ -59,7 +59,7 @@ func TestK2_TheCheckCountsPeopleWhomTheRealmWouldRefuse(t *testing.T) {
 		p := domain.Person{ID: domain.PersonID(fmt.Sprintf("%05d", i)), Profile: "etudiant", Number: fmt.Sprint(1000 + i), GivenName: "Anne", FamilyName: "Roy", Email: "anne@example.net"}
 		switch {
 		case i < 7:
-			p.GivenName = "A<b>" // one rule, whatever the number of characters
+			p.GivenName = "A<b>" // one rule, for any number of characters
 		case i < 10:
 			p.GivenName = "Anne-Charlotte <x>" // two rules
 		case i < 15:
