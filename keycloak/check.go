@@ -49,7 +49,7 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 	return found, nil
 }
 
-// Notes returns what an operator should know and what may stay as it is.
+// Notes returns findings that an operator should know and may leave as they are.
 func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
 	realm, err := c.readRealm(ctx)
 	if err != nil || realm == nil {

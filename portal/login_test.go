@@ -31,7 +31,8 @@ func withSSO(t *testing.T, change ...func(*portal.Options)) (*world, *ssotest.Pr
 	return w, provider
 }
 
-// logIn runs the login at the single sign-on and returns with its response.
+// logIn logs in at the single sign-on. It returns the query that the portal sent
+// there and the portal's page after the return.
 func (b *browser) logIn(t *testing.T, provider *ssotest.Provider) (asked url.Values, back *page) {
 	t.Helper()
 	p := b.do("GET", "/connexion", nil)

@@ -39,7 +39,7 @@ type stack struct {
 	stops    []func() error
 }
 
-// stackOptions are what the benches let their user choose.
+// stackOptions are the settings of a stack that the flags of a bench choose.
 type stackOptions struct {
 	postgres     bool
 	standIn      bool

@@ -58,9 +58,9 @@ Matches are
                   values that exclude each other; decided in the console
 
 A person with an open match cannot activate until it is decided. An account
-without a person is left alone; --unowned lists them. What matching.mark is set
-to decides whether the portal's mark is written into adopted accounts; nothing
-else in them is ever changed. See docs/introduce.md.`,
+without a person is not changed; --unowned lists such accounts. The key
+matching.mark decides whether the portal writes its mark into adopted accounts. It
+never changes anything else in them. See docs/introduce.md.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.PersistentFlags()

@@ -11,7 +11,7 @@ import (
 )
 
 func bouncesCommand(env environment) *cobra.Command {
-	c := &cobra.Command{Use: "bounces", Short: "Mails that came back"}
+	c := &cobra.Command{Use: "bounces", Short: "Explain bounce mails"}
 	c.AddCommand(explainCommand(env))
 	return c
 }

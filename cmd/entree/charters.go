@@ -12,7 +12,7 @@ import (
 	"entree/internal/store"
 )
 
-// charterCommand publishes for an institution that has no console.
+// charterCommand publishes charters of the configuration.
 func charterCommand(env environment) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
@@ -23,8 +23,8 @@ func charterCommand(env environment) *cobra.Command {
 		Use:   "publish",
 		Short: "Put the charters that the configuration names in force now",
 		Long: `Put the charters that the configuration names in force now, if their texts are
-not in force already. Give a changed text a new version first. Everybody who is
-active is asked for their agreement at their next login.`,
+not in force already. Give a changed text a new version first. At the next login,
+each student with an account is asked to accept the new text.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), path, env, func(c config.Config, s *store.Store) error {

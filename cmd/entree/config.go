@@ -102,7 +102,7 @@ func healthcheckCommand(env environment) *cobra.Command {
 	var ready bool
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Ask the portal on this machine whether it answers; ends with 1 if not",
+		Short: "Check whether the portal on this machine answers; ends with 1 if not",
 		Long: `Ask the portal that runs with this configuration on this machine whether it
 answers: /healthz, or /readyz with --ready. Needs no secret. For HEALTHCHECK of a
 container and for scripts.`,

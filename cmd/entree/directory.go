@@ -11,10 +11,10 @@ import (
 
 func directoryCommand(env environment) *cobra.Command {
 	var path string
-	cmd := &cobra.Command{Use: "directory", Short: "Work with the LDAP directory that keeps the accounts"}
+	cmd := &cobra.Command{Use: "directory", Short: "Check the LDAP directory that holds the accounts"}
 	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	cmd.AddCommand(&cobra.Command{
-		Use: "check", Short: "Say what the directory lacks; ends with 1 if anything does", Args: cobra.NoArgs,
+		Use: "check", Short: "Print each fault of the directory; ends with 1 if there is one", Args: cobra.NoArgs,
 		Long: `Bind to the directory of accounts with the portal's own rights, compare its schema
 with the configuration, and prove the scheme of the passwords: a probe entry is
 written, bound with a fresh password, and removed. "entree serve" does the same at

@@ -15,7 +15,7 @@ import (
 func evidenceCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "evidence",
-		Short: "Check what the console exported on who accepted which charter",
+		Short: "Verify the evidence of accepted charters that the console exported",
 	}
 	cmd.AddCommand(verifyCommand(), keyCommand(env))
 	return cmd
@@ -29,9 +29,9 @@ func verifyCommand() *cobra.Command {
 		Long: `Check an export without the portal, its database or the network: the signature,
 and that each text has the hash that was accepted. FILE - is the standard input.
 
-With --key the signature has to be by that key. Without it the file vouches for
-itself alone: compare the fingerprint with the one that the institution gave
-out. The command ends with 1 unless everything is right.`,
+With --key, the signature must be by that key. Without it, the key is taken from
+the file: compare the printed fingerprint with the one that the institution
+published. The command ends with 1 if a check fails.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := readFile(args[0], cmd.InOrStdin())
@@ -55,7 +55,7 @@ out. The command ends with 1 unless everything is right.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "the public key that the institution gave out")
+	cmd.Flags().StringVar(&key, "key", "", "the public key that the institution published")
 	return cmd
 }
 

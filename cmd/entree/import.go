@@ -50,28 +50,28 @@ func importCommand(env environment) *cobra.Command {
 ODS. The format is decided by the content, and so is the encoding of a CSV:
 UTF-8, UTF-16, Windows-1252, ISO-8859-15, MacRoman or CP850, line by line if the
 file mixes them. FILE - is the standard input. Without FILE, --source NAME reads
-the directory that the configuration names so.
+the directory of this name in the configuration.
 
 --data-dir DIR needs no configuration: the database is DIR/entree.db, created if
 it does not exist. A DIR/entree.yaml is used.
 
-Columns are recognised by their headers in French and English, as people write
-them and as Apogée, PEGASE, Scolarix, SIHAM, Moodle, Canvas and Banner export
-them, and by their values. The outcome says which column was taken for what and
-why, what is left out, which encoding and sheet were read, which values look
-damaged, and who will not be able to activate. With --strict, each of these
-warnings stops the import; --ignore HEADER names a column that may be left out.
+Columns are recognised by their values and by their headers in French and English,
+also those of Apogée, PEGASE, Scolarix, SIHAM, Moodle, Canvas and Banner. The
+report shows the field of each column and the reason, the columns that are not
+read, the encoding and the sheets, values that look damaged, and people who will
+not be able to activate. With --strict, each of these warnings stops the import;
+--ignore HEADER names a column that may be left out.
 
 The import is stored whole or not at all. Each refused line is reported with its
-number, its column and the reason; the others are imported. A person who was in
-the last import of the same source and is not in this one is gone: they cannot
-activate, they are never erased, and an account stays as it is. The source is the
-profile, or --source NAME. If more people would be gone than import.max_gone
+number, its column and the reason; the other lines are imported. A person who was
+in the last import of the same source and is not in this one is "gone": the person
+cannot activate, the data are kept, and an existing account does not change. The
+source is the profile, or --source NAME. If more people would be gone than import.max_gone
 allows, the import stops and asks for --accept-gone, or for --part if the file
 is only a part of its source.
 
-Ends with 0 when it is done (lines may be refused), 1 when nothing was imported
-because of an error, 3 when nothing was imported because too many people would be
+The exit code is 0 after an import (lines may be refused), 1 when nothing was
+imported because of an error, 3 when nothing was imported because too many people would be
 gone or because of --strict.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,21 +90,21 @@ gone or because of --strict.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "entree.yaml", "the configuration file")
-	flags.StringVar(&f.dataDir, "data-dir", "", "a folder that holds everything, or will")
+	flags.StringVar(&f.dataDir, "data-dir", "", "folder of the database, created if it does not exist; instead of --config")
 	cmd.MarkFlagsMutuallyExclusive("config", "data-dir")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and store nothing")
 	flags.BoolVar(&f.json, "json", false, "print the outcome as one JSON object on the standard output")
-	flags.IntVar(&f.show, "show", 20, "how many of each kind are listed")
+	flags.IntVar(&f.show, "show", 20, "number of people and lines of each kind that are listed")
 	flags.StringVar(&f.refused, "refused", "", "write all refused lines to this CSV file")
-	flags.StringVar(&f.source, "source", "", "whose people these are, if not their profile's; without FILE: the directory to read")
-	flags.StringVar(&f.profile, "profile", "", "everybody's profile, where the file has no such column")
-	flags.StringArrayVar(&f.columns, "column", nil, "FIELD=HEADER or FIELD=#N: what a column holds, where its header does not say it ("+strings.Join(registry.Fields(), ", ")+")")
+	flags.StringVar(&f.source, "source", "", "name of the source of these people (default: their profile); without FILE: the directory to read")
+	flags.StringVar(&f.profile, "profile", "", "profile of all people, if the file has no such column")
+	flags.StringArrayVar(&f.columns, "column", nil, "FIELD=HEADER or FIELD=#N: the column of a field, if its header is not recognised ("+strings.Join(registry.Fields(), ", ")+")")
 	flags.StringArrayVar(&f.sheets, "sheet", nil, "a sheet to read, may be repeated; * reads all visible ones (default: the sheet with the best header)")
 	flags.StringArrayVar(&f.ignore, "ignore", nil, "a header of a column that is left out without a warning, may be repeated")
-	flags.StringVar(&f.encoding, "encoding", "", "the encoding of a CSV, if it is not to be decided by the file ("+strings.Join(charset.Names(), ", ")+")")
+	flags.StringVar(&f.encoding, "encoding", "", "the encoding of a CSV (default: by its content; "+strings.Join(charset.Names(), ", ")+")")
 	flags.BoolVar(&f.strict, "strict", false, "stop at any warning, and store nothing")
-	flags.BoolVar(&f.part, "part", false, "the file is a part of its source: nobody is gone")
-	flags.BoolVar(&f.gone, "accept-gone", false, "go on even if many people are gone")
+	flags.BoolVar(&f.part, "part", false, "the file is a part of its source: people who are missing are not gone")
+	flags.BoolVar(&f.gone, "accept-gone", false, "import even if more people are gone than import.max_gone allows")
 	return cmd
 }
 

@@ -57,7 +57,7 @@ func main() {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	root := &cobra.Command{
 		Use:           "entree",
-		Short:         "The door to a university's digital workspace",
+		Short:         "Activate the accounts of a university's digital workspace",
 		Version:       buildinfo.Read().Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -41,7 +41,7 @@ not changed. Then name the new database under "database" and start the portal.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file, for its database")
-	cmd.Flags().StringVar(&from, "from", "", "the database to leave, instead of the configuration's")
+	cmd.Flags().StringVar(&from, "from", "", "the database to read, instead of the configuration's")
 	cmd.Flags().StringVar(&to, "to", "", "the database to fill: postgres://… or sqlite:FILE")
 	_ = cmd.MarkFlagRequired("to")
 	return cmd

@@ -23,31 +23,31 @@ func realmCommand(env environment) *cobra.Command {
 	var path, user string
 	cmd := &cobra.Command{
 		Use:   "realm",
-		Short: "Hold a Keycloak realm against what the portal needs",
-		Long: `Hold the realm of the configuration against what the portal needs:
+		Short: "Compare a Keycloak realm with the settings that the portal needs, and apply them",
+		Long: `Compare the realm of the configuration with the settings that the portal needs:
 
   clients      the portal's service account with the least roles, the ENT's
                client, the console's with its roles, if there is a console
   attributes   declared, and written by administrators only
   claims       the client scope "entree", for relying parties
-  groups       those of the profiles
+  groups       the groups of the profiles
   settings     no self-registration, brute force detection, login events for six
                months, a password policy at least as strong as the portal's, the
                login theme, if one is named
 
-"plan" shows what would change, and why, as a diff: + is made, ~ is changed.
-"apply" does that and nothing else, and applying again does nothing. "check"
-ends with 1 and one line for each thing that is missing or dangerous. It also
-counts the people of the registry whose values the realm's user profile refuses,
-if the database exists; --without registry leaves that out.
+"plan" shows what would change, and why, as a diff: + is created, ~ is changed.
+"apply" makes these changes and no others; a second "apply" changes nothing.
+"check" prints one line for each setting that is missing or dangerous, and then
+ends with 1. It also counts the people of the registry whose values the realm's
+user profile refuses, if the database exists; --without registry leaves that out.
 
-What the portal does not need is neither read nor changed. A client or client
-scope of the same name that the portal did not make is never taken over: the
+Settings that the portal does not need are neither read nor changed. A client or
+client scope of the same name that the portal did not create is never changed; the
 line says what to do.
 
 Parts can be chosen by name: --only profile,groups or --without passwordPolicy.
 The parts are settings (or the name of one setting), profile, groups, claims,
-portal, ent and console. Each change says what it means for users who exist. A
+portal, ent and console. Each change says what it means for existing users. A
 realm that does not exist is created only with --create-realm.
 
 Ways to log in:
@@ -69,14 +69,14 @@ account, master otherwise. "theme" needs no login.`,
 	var create, notes bool
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&path, "config", "entree.yaml", "the configuration file")
-	flags.StringVar(&user, "admin", "admin", "an administrator of the master realm")
+	flags.StringVar(&user, "admin", "admin", "name of an administrator of the master realm")
 	flags.StringVar(&otp, "otp", "", "the code of the administrator's second factor")
 	flags.StringVar(&client, "client", "", "a service account instead of an administrator")
 	flags.StringVar(&device, "device", "", "a client with the device flow instead of a password")
 	flags.StringVar(&clientRealm, "client-realm", "", "the realm of --client or --device")
 	flags.StringSliceVar(&only, "only", nil, "parts that are planned, applied and checked")
 	flags.StringSliceVar(&without, "without", nil, "parts that are left out")
-	flags.BoolVar(&notes, "notes", false, "print what no setting of the realm mends, too")
+	flags.BoolVar(&notes, "notes", false, "also print findings that may stay as they are")
 	flags.BoolVar(&create, "create-realm", false, "create the realm if it does not exist")
 	// with runs a command on the realm as its administrator.
 	with := func(makes bool, run func(context.Context, *keycloak.Client, realmWanted, io.Writer) error) func(*cobra.Command, []string) error {
@@ -131,9 +131,9 @@ account, master otherwise. "theme" needs no login.`,
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(false, planRealm)},
-		&cobra.Command{Use: "apply", Short: "Do what plan shows", Args: cobra.NoArgs, RunE: with(true, applyRealm)},
+		&cobra.Command{Use: "apply", Short: "Make the changes that plan shows", Args: cobra.NoArgs, RunE: with(true, applyRealm)},
 		themeCommand(func() (config.Config, error) { return config.Load(path, withoutAdminPassword(env.environ)) }),
-		&cobra.Command{Use: "check", Short: "Say what is missing or dangerous; ends with 1 if anything is", Args: cobra.NoArgs, RunE: with(false, checkRealm)},
+		&cobra.Command{Use: "check", Short: "Print each setting that is missing or dangerous; ends with 1 if there is one", Args: cobra.NoArgs, RunE: with(false, checkRealm)},
 	)
 	return cmd
 }
@@ -141,7 +141,7 @@ account, master otherwise. "theme" needs no login.`,
 // partRegistry names the count of people in "check --without".
 const partRegistry = "registry"
 
-// realmWanted is what a realm is held against.
+// realmWanted holds the settings that a realm is compared with.
 type realmWanted struct {
 	keycloak.Wanted
 	config config.Config

@@ -20,8 +20,8 @@ func serveCommand(env environment) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the portal",
 		Long: `Serve the portal with the configuration of a file and of the environment.
-deploy/entree.sample.yaml explains every key. SIGTERM or Ctrl-C lets what is
-under way come to its end, for 15 seconds at most.`,
+deploy/entree.sample.yaml explains every key. On SIGTERM or Ctrl-C the portal
+ends after the requests and jobs in progress, or after 15 seconds.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(path, env.environ)

@@ -14,14 +14,18 @@ import (
 func themeCommand(load func() (config.Config, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "theme DIR",
-		Short: "Write the theme of Keycloak's login page, with the way to the portal",
+		Short: "Write a theme for Keycloak's login page with a link to the portal",
 		Long: `Write the folder entree into DIR: a theme for Keycloak's login pages with the
-institution's name, logo and colours, "Première connexion ? Activer mon compte"
-and, if portal.forgotten_url is set, the forgotten password.
+institution's name, logo and colours, the link "Première connexion ? Activer mon
+compte" and, if portal.forgotten_url is set, a link for a forgotten password.
 
-DIR is Keycloak's folder of themes, or is copied there; Keycloak is restarted;
-keycloak.login_theme: entree and "entree realm apply" make the realm use it.
-deploy/keycloak/README.md tells more. Writing again replaces what was written.`,
+Then:
+
+  1. copy the folder into Keycloak's folder of themes, unless DIR is that folder
+  2. restart Keycloak
+  3. set keycloak.login_theme: entree and run "entree realm apply"
+
+A second run replaces the files. See deploy/keycloak/README.md.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := load()

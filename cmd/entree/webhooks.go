@@ -16,20 +16,23 @@ import (
 	"entree/internal/webhook"
 )
 
-// webhooksCommand is for the person who connects a relying party.
+// webhooksCommand tries webhooks and sends dead letters again.
 func webhooksCommand(env environment) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "webhooks",
-		Short: "Try webhooks, and send again what was given up",
-		Long: `Webhooks tell relying parties of accounts; docs/webhooks.md says what they get
-and how they check it. "test" sends one message at once and tells the answer.
-What a receiver did not take for three days is a dead letter: "dead" lists those,
-"again" sends them once more.`,
+		Short: "Test a webhook; list and resend the messages that were given up",
+		Long: `Webhooks notify relying parties of accounts. docs/webhooks.md describes the
+messages and how to verify them.
+
+  test    sends a test message to one relying party and prints the outcome
+  dead    lists the dead letters: messages that the receiver did not accept in
+          three days
+  again   sends dead letters once more`,
 	}
 	cmd.PersistentFlags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	cmd.AddCommand(&cobra.Command{
-		Use: "test NAME", Short: "Send a test message now and tell the answer", Args: cobra.ExactArgs(1),
+		Use: "test NAME", Short: "Send a test message now and print the outcome", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := config.Load(path, env.environ)
 			if err != nil {
@@ -47,7 +50,7 @@ What a receiver did not take for three days is a dead letter: "dead" lists those
 			return nil
 		},
 	}, &cobra.Command{
-		Use: "dead", Short: "List what was given up", Args: cobra.NoArgs,
+		Use: "dead", Short: "List the dead letters", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), path, env, func(_ config.Config, s *store.Store) error {
 				letters, err := s.DeadLetters(cmd.Context(), 1000)

@@ -292,12 +292,14 @@ func (w *walk) tried(t tester, v *wanderer, a *attempt) answer {
 	return got
 }
 
-// local are the places that an answer may lead to, beside the portal's own.
+// leadsOut reports whether a redirect leads to another site.
 func (w *walk) leadsOut(to string) bool {
 	return !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, `/\`)
 }
 
-// judge looks at an answer.
+// judge fails the test if an answer breaks an invariant: a server error without a
+// cause, a missing header, a redirect to another site, a page without a way on, or a
+// secret in its text.
 func (w *walk) judge(t tester, v, other *wanderer, a *attempt, before domain.Step, got answer) {
 	say := func(format string, args ...any) {
 		t.Helper()

@@ -86,7 +86,8 @@ func (w *walk) arrive(t tester, kind string) *wanderer {
 
 var kindsOfVisitors = []string{"student", "student", "student", "staff", "nobody", "not ready", "taken for another"}
 
-// visitors is one walk of two people, and of what they do to each other.
+// visitors lets two people take random steps: their own, and attempts to use what
+// belongs to the other one.
 func (w *walk) visitors(t *rapid.T) {
 	var two [2]*wanderer
 	for i := range two {

@@ -76,8 +76,8 @@ type walk struct {
 	provider *ssotest.Provider
 	accounts *fake.Accounts
 	watch    *watch
-	routes   []string // "METHOD /path", the student's
-	console  []string // those of the console
+	routes   []string // "METHOD /path" of the student's pages
+	console  []string // "METHOD /path" of the console's pages
 
 	mu        sync.Mutex
 	mails     map[domain.Address][]domain.Message

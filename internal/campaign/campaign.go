@@ -96,11 +96,11 @@ func StagesOf(k Kind) []domain.Stage {
 // LastMail is a filter on the last campaign mail that a person was sent.
 type LastMail string
 
-// The values of the filter.
+// The values of the filter LastMail.
 const (
-	MailAny    LastMail = ""
-	MailNever  LastMail = "never"
-	MailBefore LastMail = "before"
+	MailAny    LastMail = ""       // no condition
+	MailNever  LastMail = "never"  // no campaign mail was sent
+	MailBefore LastMail = "before" // the last one was sent before a given time
 )
 
 // Audience is a segment together with the task that its people still have.

@@ -541,7 +541,8 @@ func keysOf(t reflect.Type, under string) []string {
 	return out
 }
 
-// anyKey ends the keys of a map, whose own keys are the operator's.
+// anyKey is the end of the known key of a map: the operator chooses the keys below
+// it.
 const anyKey = ".*"
 
 // knownKey reports whether a key of the file is known, or lies in a known map.

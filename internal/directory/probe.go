@@ -48,7 +48,7 @@ func (s *Store) Proven(ctx context.Context, scheme string) error {
 	}
 	s.probing.Lock()
 	defer s.probing.Unlock()
-	if known, err := s.outcome(scheme); known { // of the probe that was waited for
+	if known, err := s.outcome(scheme); known { // another caller probed while this one waited
 		return err
 	}
 	return s.probeOnce(ctx, scheme)

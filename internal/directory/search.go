@@ -72,7 +72,8 @@ func (s *Store) numbers(a domain.Account) (out []Attribute) {
 }
 
 // profile returns the attribute that holds the key of the profile, or an empty
-// string: a number is unique within a profile.
+// string if there is none. A search by number needs it, because two profiles may
+// have the same number.
 func (s *Store) profile() string {
 	for _, t := range s.Attributes {
 		if t.Value == "{profile}" {

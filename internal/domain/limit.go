@@ -54,8 +54,8 @@ type LimitError struct {
 	Act   int // index of the act
 	Key   string
 	Retry time.Time // when it is possible again
-	// Latest, where it is set, is the furthest that the stored counter may lie
-	// ahead. It lies there or further if the clock was put back.
+	// Latest, if set, means that the stored counter is later than any act could make
+	// it, because the clock was put back. The counter must be lowered to Latest.
 	Latest time.Time
 }
 

@@ -89,7 +89,8 @@ type Told struct {
 // page is the number of people who are compared at once.
 const page = 500
 
-// errStale ends a pass that another one took for dead.
+// errStale is returned by a pass that made no progress for so long that another
+// one began.
 var errStale = errors.New("matching: another pass began, because this one made no progress for too long")
 
 // Pass compares all accounts with all people who have none. It returns

@@ -60,8 +60,8 @@ func (m Mapping) header(headers []string, lines []row) (layout, error) {
 				filled++
 			}
 		}
-		// The same header in two languages is two lines that find as much: the
-		// second one ends it.
+		// Two lines with the same number of fields are one header in two languages:
+		// the people begin after the second one.
 		if found > most || found == most && (found > 0 && n == best.skip || found == 0 && filled > width) {
 			best, most, width = l, found, filled
 		}

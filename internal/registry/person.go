@@ -96,8 +96,8 @@ type Mapping struct {
 	Rules domain.PersonRules
 }
 
-// known returns the person that a refused line names, as far as it can be read:
-// they are in the source all the same.
+// known returns the profile and number in a refused line, as far as they can be
+// read. The person is still in the source, and so must not count as gone.
 func (in *reader) known(record []string) domain.Person {
 	broken := in.broken
 	p := domain.Person{}

@@ -101,8 +101,9 @@ type Observer struct {
 	Report func(*Report) error
 }
 
-// Import reads a table into the sink. Differences go to the order's own Told,
-// but for those that refuse a line. On an error nothing is stored.
+// Import reads a table into the sink. It calls o.Told for each difference to the
+// stored people, and told.Refused for each line that it refuses. If it returns an
+// error, nothing is stored.
 func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.ImportOrder, told Observer) (domain.ImportCounts, error) {
 	if told.Refused == nil {
 		told.Refused = func(Refusal) error { return nil }

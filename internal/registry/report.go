@@ -204,7 +204,7 @@ type Report struct {
 	Header    int         `json:"header_line,omitempty"`
 	Sheets    []SheetUse  `json:"sheets,omitempty"`
 	Columns   []ColumnUse `json:"columns"`
-	Decoded   []string    `json:"decoded,omitempty"` // words that the encoding decided
+	Decoded   []string    `json:"decoded,omitempty"` // examples of words that look different in another encoding
 	People    People      `json:"people"`
 	Sample    []Sample    `json:"sample,omitempty"` // the first people as they were read
 	Findings  []Finding   `json:"findings"`

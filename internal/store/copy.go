@@ -148,8 +148,9 @@ func empty(ctx context.Context, tx *sql.Tx) error {
 
 func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied)) error {
 	columns := strings.Join(t.columns, ", ")
-	// Rows that a migration inserted into a fresh table are replaced. An
-	// append-only table has no such rows.
+	// A migration may have inserted rows into the new table. They are deleted,
+	// because the copied table has them as well. No migration inserts into a table
+	// that is append-only.
 	var seeds int64
 	if err := out.QueryRowContext(ctx, `SELECT count(*) FROM `+t.name).Scan(&seeds); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 const (
 	othersMark   = "accounts.others"   // when such accounts were found
 	numberedMark = "accounts.numbered" // not 0: some of them may have numbers
-	matchedMark  = "accounts.matched"  // when a pass over them ended last
+	matchedMark  = "accounts.matched"  // when the last comparison with people ended
 )
 
 // withoutAccount is the condition on people whom a pass compares.
@@ -242,7 +242,8 @@ func (s *Store) PutMatches(ctx context.Context, p domain.MatchPass, people []dom
 			for i, id := range some {
 				marks[i] = c.arg(id)
 			}
-			// A person whose account is being created keeps an empty state: the match is removed at the end.
+			// A match does not stop a person whose account is being created. It is removed
+			// when the account exists.
 			if _, err := tx.ExecContext(ctx, `UPDATE people SET matched_at = CASE WHEN matched_at = 0 THEN cast(`+at+` AS bigint) ELSE matched_at END,
 				matching = CASE WHEN account IN ('', 'parked') AND EXISTS (SELECT 1 FROM matches m WHERE m.person_id = people.id AND m.state = 'open') THEN 'open' ELSE '' END
 				WHERE id IN (`+strings.Join(marks, ", ")+`)`, c.args...); err != nil {

@@ -117,9 +117,9 @@ func (k *recordKeys) fault(stored string, parts ...string) string {
 	return ""
 }
 
-// headFault returns the reason why the MAC of the head does not match, or "". The
-// head is written with every entry, so a removed master key cannot have made it,
-// unless no entry was appended since.
+// headFault returns the reason why the MAC of the head does not match, or "". A
+// head whose master key was removed does not match. Each new entry writes the head
+// with the current key, so this happens only if no entry followed the rotation.
 func (k *recordKeys) headFault(h storedHead) string {
 	if h.Seq == 0 && h.Hash == audit.Origin && h.mac == "" {
 		return "" // an empty audit

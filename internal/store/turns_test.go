@@ -31,7 +31,8 @@ func TestR5_WritersOfOneJourneyActOneAfterTheOther(t *testing.T) {
 		if err != nil || j.Code.Tries != writers || changes.Load() > 2*writers {
 			t.Errorf("%d tries, %d changes, %v", j.Code.Tries, changes.Load(), err)
 		}
-		// A caller that has left waits for no turn, and holds none up.
+		// A caller whose context is cancelled does not wait for its turn and does not
+		// delay the callers behind it.
 		left, leave := context.WithCancel(t.Context())
 		if _, err := w.Update(t.Context(), known, func(j *domain.Journey) (domain.Effects, error) {
 			leave()

@@ -38,7 +38,7 @@ func TestWithoutARoleNobodyComesIn(t *testing.T) {
 	w := newWorld(t)
 	b := w.operator("somebody")
 	p := b.get("/admin").shows("h1", "Votre compte n'a pas accès à la console")
-	if p.status != http.StatusForbidden || len(w.rows.all) != 1 { // the note that the account was recorded
+	if p.status != http.StatusForbidden || len(w.rows.all) != 1 { // the one row prevents a second audit entry
 		t.Errorf("%d, %d rows", p.status, len(w.rows.all))
 	}
 	if acts := w.journal.acts(); !slices.Equal(acts, []string{"operator.no_role"}) {

@@ -105,7 +105,7 @@ func once(submits []scripted.Submit) (breaks []string, checked int) {
 		}
 		end := s.End.UnixNano()
 		if s.Answer == scripted.Unknown {
-			end = last // it may take effect until the last observation
+			end = last // the request may still take effect after the student gave up
 		}
 		key := s.Number + " " + s.Code
 		names[key] = s

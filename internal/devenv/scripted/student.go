@@ -232,7 +232,7 @@ func (s *Student) code(ctx context.Context) error {
 			}
 		}
 		if time.Since(s.since) > s.Patience {
-			s.since, s.resending = time.Now(), true // temporarily refused, or sent
+			s.since, s.resending = time.Now(), true // the answer may be 429, which does not end the activation
 			return s.submit(ctx, "/activation/renvoi", nil)
 		}
 		if err := s.await(ctx, len(all)+1); err != nil {

@@ -239,10 +239,9 @@ func fits(pattern, status string) bool {
 	return pattern == status
 }
 
-// plainWords takes addresses, links and server names out of a text, so that a
-// name such as spam@ or blocked.example does not decide.
-//
-// The cost of a judgement grows with the text, so that it is bounded.
+// plainWords removes addresses, links and server names from a text, so that no
+// rule matches a name such as spam@ or blocked.example. It cuts the text after
+// maxWords bytes, because each rule reads all of it.
 func plainWords(text string) string {
 	text = strings.ToValidUTF8(text[:min(len(text), maxWords)], "")
 	text = preamble.ReplaceAllString(text, " $1")

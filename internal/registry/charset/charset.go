@@ -162,7 +162,8 @@ func (p *page) after(line []byte, at int) rune {
 	return p.runes[line[at]]
 }
 
-// weigh sums what a page makes of the bytes of a line that are not UTF-8.
+// weigh returns how plausible a line is in this code page: the sum of the scores of
+// its characters outside ASCII. If mixed, characters in valid UTF-8 do not count.
 func (p *page) weigh(line []byte, mixed bool) int {
 	sum, before := 0, ' '
 	for i := 0; i < len(line); {

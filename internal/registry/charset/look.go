@@ -87,7 +87,7 @@ func partial(data []byte) int {
 	return 0
 }
 
-// looker gathers the evidence.
+// looker reads the bytes of a text and collects the Evidence for its encoding.
 type looker struct {
 	Evidence
 	utf8    bool // a character of several bytes was seen in a valid line
