@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"strings"
@@ -40,6 +41,7 @@ type fakeService struct {
 	broken   error // if set, every method returns it
 	panics   bool
 	perNet   int // maximum number of requests of a client
+	length   int // least length of a password; 0: 16
 }
 
 func newFakeService(now func() time.Time) *fakeService {
@@ -293,7 +295,7 @@ func (f *fakeService) Phrases(_ domain.Person, _ domain.Lang, n int) ([]activati
 }
 
 func (f *fakeService) Rules(domain.Journey) activation.PasswordRules {
-	return activation.PasswordRules{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1}
+	return activation.PasswordRules{Length: cmp.Or(f.length, 16), MaxLength: 256, Upper: 1, Lower: 1, Digits: 1}
 }
 
 func (f *fakeService) Fragments(domain.Person) []string { return []string{"martin", "jeanne"} }
@@ -311,9 +313,9 @@ func (f *fakeService) Judge(_ context.Context, _ domain.Journey, password secret
 func (f *fakeService) ChoosePassword(_ context.Context, read *domain.Journey, password, confirmation secret.Text) error {
 	return f.change(read, domain.StepPassword, func(j *domain.Journey) error {
 		switch {
-		case len([]rune(password.Reveal())) < 16:
+		case len([]rune(password.Reveal())) < cmp.Or(f.length, 16):
 			return &domain.Refusal{Reason: domain.ReasonPasswordRules, Findings: []domain.Finding{
-				{Rule: "length"}, {Rule: "personal", What: "family_name"},
+				{Rule: "length", Count: f.length}, {Rule: "personal", What: "family_name"},
 			}}
 		case password.Reveal() != confirmation.Reveal():
 			return &domain.Refusal{Reason: domain.ReasonPasswordConfirm}
