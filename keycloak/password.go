@@ -56,10 +56,16 @@ func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credent
 
 // endSessions ends the sessions of a user and lifts a lock for wrong passwords.
 func (c *Accounts) endSessions(ctx context.Context, id string) error {
-	if _, err := c.do(ctx, http.MethodPost, c.path("users", id, "logout"), nil, nil); err != nil {
+	if err := c.EndSessions(ctx, id); err != nil {
 		return err
 	}
 	_, err := c.do(ctx, http.MethodDelete, c.path("attack-detection", "brute-force", "users", id), nil, nil)
+	return err
+}
+
+// EndSessions ends the sessions of a user, also those without an end (offline).
+func (c *Accounts) EndSessions(ctx context.Context, id string) error {
+	_, err := c.do(ctx, http.MethodPost, c.path("users", id, "logout"), nil, nil)
 	return err
 }
 

@@ -348,7 +348,7 @@ func (f *fakeService) Reader(_ context.Context, login, _ string) (domain.Person,
 	if login != "o"+rightNumber {
 		return domain.Person{}, false, domain.ErrNotFound
 	}
-	return domain.Person{ID: "jeanne", GivenName: "Jeanne", Login: login}, f.owes, nil
+	return domain.Person{ID: "jeanne", Profile: "etudiant", GivenName: "Jeanne", Login: login}, f.owes, nil
 }
 
 func (f *fakeService) CharterOf(domain.Person, domain.Lang) (domain.Charter, error) {

@@ -43,6 +43,8 @@ type underway struct {
 	Login   string // the account that was just activated; empty: any account
 	Account string // its id in Keycloak
 	Passkey bool   // Keycloak offers a passkey after the login
+	Mine    bool   // the page of the account comes after the login
+	Action  bool   // Keycloak changes a way to log in after the login
 }
 
 // passkeys is an SSO that can offer a passkey after a login. A CAS server is none.
@@ -84,8 +86,20 @@ func (p *Portal) login(c *gin.Context) error {
 	if _, is := c.GetQuery(anyAccount); is {
 		person = domain.Person{}
 	}
+	_, mine := c.GetQuery(thenAccount)
+	action := p.action(c)
+	if mine || action != "" {
+		person = domain.Person{}
+	}
 	begin, offers := p.SSO.AuthURL, p.offersPasskey(c, person)
-	if offers {
+	switch {
+	case action != "":
+		begin = func(ctx context.Context, hint, lang string) (string, sso.State, error) {
+			return p.SSO.(actor).ActionURL(ctx, action, hint, lang)
+		}
+	case mine:
+		begin = p.SSO.FreshAuthURL
+	case offers:
 		begin = p.SSO.(passkeys).PasskeyURL
 	}
 	to, state, err := begin(c.Request.Context(), person.Login, string(p.site.Lang(c)))
@@ -94,11 +108,20 @@ func (p *Portal) login(c *gin.Context) error {
 	}
 	_, charter := c.GetQuery(thenCharter)
 	p.site.DropSealed(c, stateCookie+"-", statesKept-1)
-	begun := underway{State: state, Charter: charter, Login: person.Login, Account: person.AccountID, Passkey: offers}
+	begun := underway{State: state, Charter: charter, Login: person.Login, Account: person.AccountID, Passkey: offers && !mine && action == "", Mine: mine || action != "", Action: action != ""}
 	if err := p.site.PutSealed(c, stateName(state.State), begun, stateKept); err != nil {
 		return err
 	}
 	return web.SeeOther(to)
+}
+
+// action returns the action of Keycloak that the address of the login asks for, or an
+// empty string.
+func (p *Portal) action(c *gin.Context) string {
+	if _, can := p.SSO.(actor); !can {
+		return ""
+	}
+	return actions[c.Query(actionField)]
 }
 
 // offersPasskey reports whether a login offers a passkey: the first login of an account
@@ -143,6 +166,9 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if errors.Is(err, sso.ErrState) {
 		return p.loginAgain(c, err)
 	}
+	if err != nil && begun.Action && errors.Is(err, sso.ErrToken) && query.Has("error") {
+		return p.unchanged(c, err)
+	}
 	if err != nil && begun.Passkey && errors.Is(err, sso.ErrToken) && query.Has("error") {
 		// The realm has no such action: the login is begun without it.
 		p.site.Log(c).Warn("Keycloak offers no passkeys; see realm check", "cause", err.Error())
@@ -162,8 +188,13 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if begun.Passkey {
 		p.passkeyAnswered(c, who, sso.ActionAnswer(query))
 	}
-	charter := begun.Charter || p.owes(c, who)
-	if p.EntURL != "" && !charter {
+	if begun.Action {
+		if err := p.changed(c, sso.ActionAnswer(query)); err != nil {
+			return err
+		}
+	}
+	charter := !begun.Mine && (begun.Charter || p.owes(c, who))
+	if p.EntURL != "" && !charter && !begun.Mine {
 		if err := p.site.EndSession(c); err != nil {
 			return err
 		}
@@ -175,12 +206,16 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	}
 	err = p.site.RenewSession(c, map[string]string{
 		keySubject: who.Subject, keyLogin: who.Login, keyAccount: who.Account, keyName: who.Name, keyClaims: string(claims),
-		keyIDToken: who.IDToken.Reveal(), // the row is sealed; the logout needs it
+		keyIDToken:  who.IDToken.Reveal(), // the row is sealed; the logout needs it
+		keyAuthTime: who.AuthTime.Format(time.RFC3339),
 	}, entLife)
 	if err != nil {
 		return err
 	}
-	if charter {
+	switch {
+	case begun.Mine:
+		return web.SeeOther(pathAccount)
+	case charter:
 		return web.SeeOther(pathRenewal)
 	}
 	return web.SeeOther(pathEnt)

@@ -15,16 +15,16 @@ import (
 
 // withCAS returns a portal behind a CAS server that delegates, and the stand-in
 // ENT.
-func withCAS(t *testing.T) (*world, *castest.Server) {
+func withCAS(t *testing.T, change ...func(*portal.Options)) (*world, *castest.Server) {
 	t.Helper()
 	server := castest.New(t)
-	return newWorld(t, func(o *portal.Options) {
+	return newWorld(t, append([]func(*portal.Options){func(o *portal.Options) {
 		cas, err := sso.NewCAS(sso.CASConfig{URL: server.URL, ServiceURL: o.BaseURL + "/connexion/retour", Now: o.Now, Random: rand.Reader})
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.SSO, o.LogoutOrigin, o.EntURL = cas, "https://keycloak.exemple.fr", ""
-	}), server
+	}}, change...)...), server
 }
 
 func TestCAS_FromSuccessIntoTheENTAndOut(t *testing.T) {

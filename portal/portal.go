@@ -25,6 +25,8 @@ import (
 // SSO is the single sign-on: an *sso.RelyingParty or an *sso.CAS.
 type SSO interface {
 	AuthURL(ctx context.Context, hint, lang string) (string, sso.State, error)
+	// FreshAuthURL begins a login for which the user must authenticate again.
+	FreshAuthURL(ctx context.Context, hint, lang string) (string, sso.State, error)
 	Exchange(ctx context.Context, s sso.State, query url.Values) (sso.Identity, error)
 	LogoutURL(ctx context.Context, idToken secret.Text, back string) string
 	Origin() string
@@ -34,6 +36,7 @@ type SSO interface {
 type Options struct {
 	Service  Service
 	Texts    Texts
+	Accounts Accounts // nil: there is no page of the account
 	Sessions web.SessionRows
 	SSO      SSO            // nil: EntURL asks for the login itself
 	Console  *admin.Console // nil: there is none, and /admin is not found
@@ -51,6 +54,7 @@ type Options struct {
 	Example        string           // the published example of a password
 	Links          map[domain.Lang][]NextLink
 	EntURL         string        // the university's own ENT; empty: the stand-in /ent
+	InDirectory    bool          // accounts are in a directory, and so are their passwords
 	ChangePassword string        // where a password is changed; empty: the page of a forgotten password
 	Idle           time.Duration // a journey's idle limit, as the service holds it
 

@@ -51,9 +51,9 @@ func RenderCharter(markdown string) (template.HTML, error) {
 // one page, where each id would occur twice.
 var headingID = regexp.MustCompile(` id="article-\d+"`)
 
-// reader returns the logged-in user. A visitor without a login is redirected to it,
-// and back here afterwards.
-func (p *Portal) reader(c *gin.Context) (login, account, subject string, err error) {
+// reader returns the logged-in user. A visitor without a login is redirected to it, and
+// to the page that then names afterwards.
+func (p *Portal) reader(c *gin.Context, then string) (login, account, subject string, err error) {
 	session, err := p.site.Session(c)
 	if err != nil {
 		return "", "", "", err
@@ -63,7 +63,7 @@ func (p *Portal) reader(c *gin.Context) (login, account, subject string, err err
 	case p.SSO == nil:
 		err = &web.Error{Status: http.StatusNotFound, Key: "not_found"}
 	case login == "" || subject == "":
-		err = web.SeeOther(pathLogin + "?" + thenCharter)
+		err = web.SeeOther(pathLogin + "?" + then)
 	}
 	return login, account, subject, err
 }
@@ -71,7 +71,7 @@ func (p *Portal) reader(c *gin.Context) (login, account, subject string, err err
 func (p *Portal) showRenewal(c *gin.Context) error { return p.drawRenewal(c, nil) }
 
 func (p *Portal) drawRenewal(c *gin.Context, r *domain.Refusal) error {
-	login, account, subject, err := p.reader(c)
+	login, account, subject, err := p.reader(c, thenCharter)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (p *Portal) renew(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	login, account, subject, err := p.reader(c)
+	login, account, subject, err := p.reader(c, thenCharter)
 	if err != nil {
 		return err
 	}

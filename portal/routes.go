@@ -56,6 +56,9 @@ func (p *Portal) routes() {
 	get(pathRenewal, p.showRenewal)
 	post(pathRenewal, p.renew)
 	get(pathRenewal+"/:empreinte", p.reading)
+	get(pathAccount, p.showAccount)
+	get(pathMyData, p.exportAccount)
+	post(pathSessions, p.endSessions)
 	post("/deconnexion", p.logout)
 
 	get("/.well-known/change-password", p.changePassword)
@@ -73,6 +76,6 @@ func (p *Portal) changePassword(c *gin.Context) error {
 
 // robots excludes the pages that belong to one person from search engines.
 func robots(c *gin.Context) error {
-	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /mot-de-passe-oublie/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /admin\n")
+	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /mot-de-passe-oublie/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /compte\nDisallow: /admin\n")
 	return nil
 }

@@ -27,6 +27,7 @@ func (p *Portal) samples() map[string][]any {
 		"other":   {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
 		"renewal": {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
 		"reading": {ReadingPage{}, ReadingPage{charterSample}},
+		"account": accountSamples,
 		"freeze":  {FreezePage{}, FreezePage{Done: true}},
 		"error":   errorSamples(),
 	}
@@ -42,7 +43,7 @@ func (p *Portal) samples() map[string][]any {
 // can answer with.
 func errorSamples() (pages []any) {
 	for _, key := range []string{
-		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "cookies", "host", "sso", "sso_denied", "sso_stale",
+		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "cookies", "host", "sessions", "sso", "sso_denied", "sso_stale",
 		"too_large", "malformed",
 	} {
 		pages = append(pages, errorPage(&web.Error{Status: http.StatusInternalServerError, Key: key}, ""))

@@ -20,6 +20,8 @@ const (
 	keyName    = "name"
 	keyClaims  = "claims"
 	keyIDToken = "id_token"
+	// keyAuthTime is when the user last authenticated at the provider, in RFC 3339.
+	keyAuthTime = "auth_time"
 )
 
 // visit is one request of a browser that has a journey.

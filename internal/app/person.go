@@ -9,6 +9,7 @@ import (
 	"entree/internal/audit"
 	"entree/internal/domain"
 	"entree/internal/store"
+	"entree/keycloak"
 )
 
 // FindPerson returns the person with a number or identifier. An empty profile
@@ -27,6 +28,27 @@ func FindPerson(ctx context.Context, s *store.Store, name, profile string) (doma
 	default:
 		return domain.Person{}, fmt.Errorf("%q matches %d people, with the profiles %s and %s among them: choose one with --profile", name, len(found), found[0].Profile, found[1].Profile)
 	}
+}
+
+// ownAccount is what a person reads and does on the page of the account.
+type ownAccount struct {
+	*store.Store
+	accounts *keycloak.Accounts
+}
+
+// Export implements portal.Accounts.
+func (o ownAccount) Export(ctx context.Context, id domain.PersonID, at time.Time) ([]byte, error) {
+	d, err := o.Dossier(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return d.JSON(at)
+}
+
+// EndSessions implements portal.Accounts. Keycloak holds the sessions, also of accounts
+// in a directory.
+func (o ownAccount) EndSessions(ctx context.Context, p domain.Person) error {
+	return o.accounts.EndSessions(ctx, p.AccountID)
 }
 
 // ExportPerson returns all data about a person as JSON, and records the export

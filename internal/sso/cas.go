@@ -69,12 +69,25 @@ func (c *CAS) Origin() string { return origin(c.config.URL) }
 // the state for Exchange. The hint is ignored, because the CAS protocol has no
 // parameter for the identifier.
 func (c *CAS) AuthURL(_ context.Context, _, lang string) (string, State, error) {
+	return c.begin(lang, false)
+}
+
+// FreshAuthURL begins a login for which the server must ask for the password again,
+// even in an existing session (CAS Protocol 3.0 §2.1.1, renew).
+func (c *CAS) FreshAuthURL(_ context.Context, _, lang string) (string, State, error) {
+	return c.begin(lang, true)
+}
+
+func (c *CAS) begin(lang string, fresh bool) (string, State, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(c.config.Random, b[:]); err != nil {
 		return "", State{}, fmt.Errorf("sso: %w", err)
 	}
-	s := State{State: base64.RawURLEncoding.EncodeToString(b[:]), Begun: c.config.Now()}
+	s := State{State: base64.RawURLEncoding.EncodeToString(b[:]), Begun: c.config.Now(), Fresh: fresh}
 	q := url.Values{"service": {c.service(s)}}
+	if fresh {
+		q.Set("renew", "true")
+	}
 	if lang != "" {
 		q.Set("locale", lang)
 	}
@@ -110,21 +123,29 @@ func (c *CAS) Exchange(ctx context.Context, s State, query url.Values) (Identity
 		return Identity{}, err
 	}
 	defer end()
-	raw, err := c.validate(ctx, c.service(s), ticket)
+	raw, err := c.validate(ctx, c.service(s), ticket, s.Fresh)
 	if err != nil {
 		return Identity{}, err
 	}
-	return readCAS(raw)
+	who, err := readCAS(raw)
+	if s.Fresh {
+		who.AuthTime = s.Begun // the server refuses the ticket of a session
+	}
+	return who, err
 }
 
 // answerLimit is the maximum size of a response in bytes. Typical responses
 // have a few thousand bytes.
 const answerLimit = 256 << 10
 
-func (c *CAS) validate(ctx context.Context, service, ticket string) ([]byte, error) {
+func (c *CAS) validate(ctx context.Context, service, ticket string, fresh bool) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	address := c.config.URL + "/p3/serviceValidate?" + url.Values{"service": {service}, "ticket": {ticket}}.Encode()
+	q := url.Values{"service": {service}, "ticket": {ticket}}
+	if fresh {
+		q.Set("renew", "true")
+	}
+	address := c.config.URL + "/p3/serviceValidate?" + q.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, bare(err))

@@ -281,7 +281,13 @@ func (r *RelyingParty) AuthURL(ctx context.Context, hint, lang string) (string, 
 // PasskeyURL begins a login after which Keycloak offers to register a passkey, unless
 // the account has one. ActionAnswer reads the answer from the query of the redirect.
 func (r *RelyingParty) PasskeyURL(ctx context.Context, hint, lang string) (string, State, error) {
-	return r.begin(ctx, hint, lang, oauth2.SetAuthURLParam("kc_action", "webauthn-register-passwordless:skip_if_exists"))
+	return r.ActionURL(ctx, "webauthn-register-passwordless:skip_if_exists", hint, lang)
+}
+
+// ActionURL begins a login after which Keycloak offers an action (kc_action). Keycloak
+// asks for the password again if the session is older than the action allows.
+func (r *RelyingParty) ActionURL(ctx context.Context, action, hint, lang string) (string, State, error) {
+	return r.begin(ctx, hint, lang, oauth2.SetAuthURLParam("kc_action", action))
 }
 
 // Answer is the outcome of an action that Keycloak offered after a login, which

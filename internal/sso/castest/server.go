@@ -33,6 +33,7 @@ type Server struct {
 	mu       sync.Mutex
 	tickets  map[string]string // service by ticket
 	requests int
+	renewed  bool
 }
 
 // New starts a server that ends with the test.
@@ -57,6 +58,13 @@ func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests
+}
+
+// Renewed reports whether the last validation asked for a ticket of a fresh login.
+func (s *Server) Renewed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewed
 }
 
 // Login acts as a user who logs in at a login address. It returns the query of
@@ -107,6 +115,7 @@ func (s *Server) validate(q url.Values) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ticket := q.Get("ticket")
+	s.renewed = q.Get("renew") == "true"
 	service, known := s.tickets[ticket]
 	delete(s.tickets, ticket)
 	switch {
