@@ -138,7 +138,11 @@ func mailOptions(c config.Config, rules *bounce.Rules) mail.Options {
 // newPortal builds the pages over the service.
 func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	c := a.config
-	catalog, err := i18n.Load()
+	var variants []string
+	if c.InDirectory() {
+		variants = append(variants, i18n.InDirectory)
+	}
+	catalog, err := i18n.Load(variants...)
 	if err != nil {
 		return nil, err
 	}

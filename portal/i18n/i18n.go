@@ -17,7 +17,7 @@ import (
 	"entree/internal/domain"
 )
 
-//go:embed messages/*.yaml
+//go:embed messages/*.yaml messages/directory/*.yaml
 var files embed.FS
 
 // Languages lists the languages, the default first.
@@ -31,8 +31,12 @@ type Catalog struct {
 	plain      sync.Map // of messages without arguments: they never change
 }
 
-// Load reads the embedded messages. It returns an error if a file is malformed.
-func Load() (*Catalog, error) {
+// InDirectory names the messages of portals whose accounts are in a directory.
+const InDirectory = "directory"
+
+// Load reads the embedded messages. Messages of a variant, such as InDirectory,
+// replace those of the same keys. It returns an error if a file is malformed.
+func Load(variants ...string) (*Catalog, error) {
 	bundle := i18n.NewBundle(language.French)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	c := &Catalog{
@@ -51,6 +55,11 @@ func Load() (*Catalog, error) {
 			}
 			for _, m := range file.Messages {
 				c.keys[lang] = append(c.keys[lang], m.ID)
+			}
+		}
+		for _, v := range variants {
+			if _, err := bundle.LoadMessageFileFS(files, "messages/"+v+"/"+v+"."+string(lang)+".yaml"); err != nil {
+				return nil, fmt.Errorf("messages: %w", err)
 			}
 		}
 		slices.Sort(c.keys[lang])
