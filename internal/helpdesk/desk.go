@@ -67,6 +67,7 @@ const (
 	ActDeskCode  = "person.desk_code"
 	ActAdopted   = "person.account_adopted"
 	ActRenamed   = "person.renamed"
+	ActAmended   = "person.value_corrected"
 	ActLifted    = "limit.lifted"
 )
 
@@ -93,6 +94,9 @@ const (
 	AddressSeveral Reason = "address_several"
 	AddressSyntax  Reason = "address_syntax"
 	AddressSame    Reason = "address_same"
+	ValueEmpty     Reason = "value_empty"
+	ValueBad       Reason = "value_bad"
+	ValueSame      Reason = "value_same"
 	ReasonMissing  Reason = "reason_missing"
 	ReasonLong     Reason = "reason_long"
 	TooMany        Reason = "too_many" // Retry says when the act is possible again
@@ -122,13 +126,13 @@ func (r *Refusal) Error() string { return "refused: " + string(r.Reason) }
 
 // Can lists the acts that a person's state allows. The operator's role is
 // checked elsewhere.
-type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve bool }
+type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve, Amend bool }
 
 // Offers returns the acts that the state of p allows.
 func Offers(p domain.Person) Can {
 	return Can{
 		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate() || p.MayRecover(), Code: p.MayActivate() || p.MayRecover(),
-		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked,
+		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked, Amend: p.Account == domain.AccountCreating && p.EraseAt.IsZero(),
 		Unfreeze: !p.RecoveryFrozenAt.IsZero() && p.ErasedAt.IsZero(),
 	}
 }

@@ -28,7 +28,7 @@ func (c Case) Next() Next {
 	case c.Account == domain.AccountParked:
 		return Next{Key: "parked", At: c.last(string(domain.EventAccountParked)).At}
 	case c.Account == domain.AccountCreating:
-		if refused := c.last(string(domain.EventAccountRefused)); !refused.At.IsZero() && refused.At.After(c.last(string(domain.EventPasswordChosen)).At) {
+		if refused := c.last(string(domain.EventAccountRefused)); !refused.At.IsZero() && !refused.At.Before(c.last(string(domain.EventPasswordChosen)).At) {
 			return Next{Key: "refused", At: refused.At, Field: refused.What["field"]}
 		}
 		return Next{Key: "creating", At: c.last(string(domain.EventPasswordChosen)).At}

@@ -22,6 +22,7 @@ type HelpDesk interface {
 	Case(ctx context.Context, id domain.PersonID) (helpdesk.Case, error)
 	Conflict(ctx context.Context, p domain.Person) ([]domain.Existing, error)
 	Correct(ctx context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error
+	Amend(ctx context.Context, e audit.Entry, seen helpdesk.Seen, field, value, why string) error
 	Send(ctx context.Context, e audit.Entry, seen helpdesk.Seen, journey domain.JourneyID) (domain.MessageKind, error)
 	Unlock(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
 	Hold(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error

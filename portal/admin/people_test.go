@@ -11,6 +11,7 @@ import (
 	"entree/internal/audit"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
+	"entree/internal/overview"
 	"entree/internal/secret"
 	"entree/portal/admin"
 )
@@ -333,5 +334,50 @@ func TestPeople_AdoptingWantsAFreshLogin(t *testing.T) {
 	b.submit(p, jean+"/adopter").shows(".notice", "Le compte est adopté.")
 	if len(d.asked) != 1 || !strings.HasPrefix(d.asked[0], "admin adopt 11111111") {
 		t.Errorf("%v", d.asked)
+	}
+}
+
+func (d *deskOfOne) Amend(_ context.Context, e audit.Entry, seen helpdesk.Seen, field, value, why string) error {
+	return d.ask(e, "amend", seen, field, value, why)
+}
+
+// K2: the refused value is shown with its field, corrected, and tried again at once;
+// what was typed stays where the correction is refused.
+func TestK2_ARefusedValueIsCorrectedOnThePersonsPage(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("admin")
+	if b.get(jean).Find("form[action$='/corriger']").Length() != 0 {
+		t.Error("a correction is offered though nothing was refused")
+	}
+	d.person.Account = domain.AccountCreating
+	w.figures.jobs = []overview.JobLine{{ID: "a", Kind: domain.JobAccount, Person: d.person.ID}}
+	refused := func(field string) {
+		d.story = []helpdesk.HistoryEntry{{At: w.now(), Kind: string(domain.EventAccountRefused), What: map[string]string{"field": field, "rule": "length", "class": "300 characters"}}}
+	}
+	for _, field := range []string{domain.FieldNumber, "phone", domain.FieldEmail} {
+		if refused(field); b.get(jean).Find("form[action$='/corriger']").Length() != 0 {
+			t.Errorf("%s can be corrected", field)
+		}
+	}
+	refused(domain.FieldFamilyName)
+	p := b.get(jean).shows("#amend-title", "Corriger la donnée refusée").shows("label[for=valeur]", "Nom")
+	if got := p.Find("#valeur").AttrOr("value", ""); got != "Martin" {
+		t.Errorf("the value is %q", got)
+	}
+	if w.operator("helpdesk").get(jean).Find("form[action$='/corriger']").Length() != 0 {
+		t.Error("the help desk is offered the correction")
+	}
+	d.refuse = helpdesk.ValueBad
+	again := b.submit(p, jean+"/corriger", "valeur", "Mar\u200btin", "motif", "carte").want(jean+"/corriger", 422).shows("#valeur-error", "ne peut pas être enregistrée")
+	if got := again.Find("#valeur").AttrOr("value", ""); got != "Mar\u200btin" {
+		t.Errorf("what was typed became %q", got)
+	}
+	d.refuse = ""
+	b.submit(again, jean+"/corriger", "valeur", "Martine", "motif", "carte").want(jean, 200).shows(".notice", "L'essai repart")
+	if len(d.asked) != 1 || d.asked[0] != "admin amend family_name Martine carte" {
+		t.Errorf("asked: %v", d.asked)
+	}
+	if got := w.figures.hurried; len(got) != 1 || got[0].Person != d.person.ID || got[0].Kind != domain.JobAccount {
+		t.Errorf("hurried: %+v", got)
 	}
 }

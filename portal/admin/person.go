@@ -9,6 +9,7 @@ import (
 
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
+	"entree/internal/overview"
 	"entree/portal/web"
 )
 
@@ -32,6 +33,8 @@ type PersonPage struct {
 	Changes   []StoryLine
 	CodeWaits domain.JourneyID // the newest journey that waits for its code
 	Hurry     bool             // the account is waiting, and the operator may retry now
+	Amend     string           // field that Keycloak refused and that the operator may correct; empty: none
+	Value     string           // its value, or the one of a refused act
 
 	// Values submitted with an act that was refused.
 	Act, Address, Why, Card, NewAddress string
@@ -83,6 +86,9 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
+	}
+	if value, ok := c.Amendable(); ok && v.may(http.MethodPost, pathPeople+"/:id/corriger") {
+		page.Amend, page.Value = page.Next.Field, value
 	}
 	page.Hurry = page.State == domain.StateCreating && v.may(http.MethodPost, pathPeople+"/:id/reessayer")
 	for _, w := range c.Under {
@@ -136,6 +142,7 @@ var (
 	addressFields = []web.Field{seenField, whyField, {Name: "adresse", Max: 1024}}
 	deskFields    = []web.Field{seenField, {Name: "piece", Max: 1500, Prose: true}, {Name: "nouvelle", Max: 1024, Optional: true}}
 	sendFields    = []web.Field{seenField, {Name: "demande", Max: 64, Optional: true}} // id of the journey; empty: the mail that explains how to begin
+	amendFields   = []web.Field{seenField, whyField, {Name: "champ", Max: 64}, {Name: "valeur", Max: 1024}}
 	adoptFields   = []web.Field{seenField, {Name: "compte", Max: 64}}
 )
 
@@ -162,6 +169,9 @@ func (a *Console) acted(v *visit, form web.Form, err error, act, field, key stri
 	if err != nil {
 		return err
 	}
+	if act == "corriger" && page.Amend != "" {
+		page.Value = form["valeur"]
+	}
 	page.Act, page.Address, page.Why, page.Card, page.NewAddress = act, form["adresse"], form["motif"], form["piece"], form["nouvelle"]
 	if r.Reason == helpdesk.Changed {
 		_, at := seen(v, form)
@@ -184,6 +194,19 @@ func (a *Console) correct(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	err := a.Desk.Correct(v.Request.Context(), v.entry("", "", nil), s, form["adresse"], form["motif"])
 	return a.acted(v, form, err, "adresse", "adresse", "console.person.corrected")
+}
+
+// amend corrects the value that Keycloak refused, and tries again at once.
+func (a *Console) amend(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	err := a.Desk.Amend(v.Request.Context(), v.entry("", "", nil), s, form["champ"], form["valeur"], form["motif"])
+	if err == nil {
+		_, err = a.Figures.Hurry(v.Request.Context(), overview.WaitingJobs{Kind: domain.JobAccount, Person: s.Person}, v.entry("job.hurried", string(s.Person), nil))
+		if errors.Is(err, domain.ErrNotFound) { // the job runs already
+			err = nil
+		}
+	}
+	return a.acted(v, form, err, "corriger", "valeur", "console.person.amended")
 }
 
 func (a *Console) sendAgain(v *visit, form web.Form) error {
@@ -288,6 +311,11 @@ func personSamples() (pages []any) {
 	}
 	active := full
 	active.State, active.Account = domain.StateActive, domain.AccountActive
+	refused := full
+	refused.State, refused.Next = domain.StateCreating, helpdesk.Next{Key: "refused", At: at, Field: domain.FieldFamilyName}
+	for _, refused.Amend = range []string{domain.FieldGivenName, domain.FieldFamilyName, domain.FieldBirthDate} {
+		pages = append(pages, refused)
+	}
 	return append(pages, active, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: "not_begun"}})
 }
 

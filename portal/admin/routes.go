@@ -68,6 +68,7 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/adresse", a.correct, addressFields, helpers...).stepUp()
 	post(pathPeople+"/:id/renvoyer", a.sendAgain, sendFields, helpers...)
 	post(pathPeople+"/:id/reessayer", a.hurryPerson, seenFields, admins...)
+	post(pathPeople+"/:id/corriger", a.amend, amendFields, admins...).stepUp()
 	post(pathPeople+"/:id/debloquer", a.unlock, seenFields, helpers...)
 	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
 	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)

@@ -43,6 +43,7 @@ POST /admin/personnes/lot                      | admin helpdesk         | confir
 POST /admin/personnes/:id/adresse              | admin helpdesk         | always    | changes an address
 POST /admin/personnes/:id/renvoyer             | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/reessayer            | admin                  | no        | helps
+POST /admin/personnes/:id/corriger             | admin                  | always    | corrects a refused value
 POST /admin/personnes/:id/debloquer            | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/retenir              | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/liberer              | admin helpdesk         | no        | helps
