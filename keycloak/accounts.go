@@ -68,7 +68,7 @@ func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error)
 		if id := locationID(header.Get("Location")); id != "" {
 			return id, nil
 		}
-		err = &Error{Cause: errors.New("a success without the user's id")}
+		err = &Error{Cause: errors.New("the response has no user id")}
 	}
 	switch s := status(err); {
 	case s == http.StatusBadRequest:

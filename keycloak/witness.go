@@ -54,7 +54,7 @@ func (c *Client) itself(ctx context.Context) (gocloak.User, error) {
 		return user, err
 	}
 	if user.ID == nil {
-		return user, &Error{Cause: errors.New("a user without an id")}
+		return user, &Error{Cause: errors.New("the response has no user id")}
 	}
 	return user, nil
 }

@@ -124,7 +124,7 @@ func benchImport(ctx context.Context, o benchImportOptions, p *product, stdout, 
 		fmt.Fprintf(stdout, "%d people into %s: %.2f times as long as %s (%.0f at most), %d MB (%d at most)\n", o.rows, o.database, ratio, bases.name, mostTimes, memory>>20, mostMemory>>20)
 	}
 	if err == nil && !holds {
-		err = errors.New("the marks do not hold")
+		err = errors.New("a limit of the bench was exceeded")
 	}
 	return err
 }

@@ -192,7 +192,7 @@ func (w *walkers) count() int {
 
 // prove looks for every student in Keycloak and logs a sample in.
 func (w *walkers) prove(ctx context.Context, realm *realm.Realm, before, mails, logins int, talk io.Writer) (bench.Proof, error) {
-	fmt.Fprintln(talk, "Looking for everybody in Keycloak …")
+	fmt.Fprintln(talk, "Looking up each student in Keycloak …")
 	p := bench.Proof{Activated: len(w.done), Mails: mails, Tried: min(logins, len(w.done))}
 	after, err := realm.Count(ctx)
 	if err != nil {

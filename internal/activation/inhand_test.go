@@ -111,8 +111,8 @@ func TestV9_TheCodeInHandExpires(t *testing.T) {
 	}
 }
 
-// Codes in hand are compared at the first tries only, and those of two journeys at
-// most, so that guesses do not get likelier without end.
+// Older codes are compared at the first tries only, and those of two journeys at
+// most. Otherwise each further mail would make a guess more likely to be right.
 func TestV9_FewCodesAreInHand(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	codes, id := w.lost(3)

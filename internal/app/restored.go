@@ -42,7 +42,7 @@ func (a *App) compareAges(ctx context.Context) (compared bool) {
 	restored, err := compareAges(ctx, a.realm, a.store, time.Now())
 	logOnce(ctx, a.log, &a.failing, "comparing the database's age with Keycloak's witness", err)
 	if restored {
-		a.log.Warn("the database is older than what Keycloak has seen: people are sought there before an account is made",
+		a.log.Warn("the database is older than the state in Keycloak: each person is looked up in Keycloak before an account is created",
 			"mend", "docs/operations.md, Backup; every portal has a client of its own")
 	}
 	return err == nil

@@ -192,7 +192,7 @@ func (c Campaign) Check() Faults {
 // Errors of a change of a campaign.
 var (
 	// ErrOvertaken is returned if the campaign changed since it was read.
-	ErrOvertaken = errors.New("campaign: it moved on meanwhile")
+	ErrOvertaken = errors.New("campaign: changed since it was read")
 	// ErrState is returned if the campaign's state does not allow the change.
 	ErrState = errors.New("campaign: not in this state")
 )

@@ -40,7 +40,7 @@ type ticks struct{ *Service }
 func (s ticks) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
 	id, version, ok := parseTick(job.ID)
 	if !ok {
-		return domain.Effects{}, domain.Permanent(errors.New("campaign: a tick of nothing"))
+		return domain.Effects{}, domain.Permanent(errors.New("campaign: the job names no campaign"))
 	}
 	c, err := s.Store.Campaign(ctx, id)
 	if errors.Is(err, domain.ErrNotFound) {

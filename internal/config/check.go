@@ -253,7 +253,7 @@ func (c *Config) checkRules(f *faults) {
 		}
 	}
 	if l.MailsPerAddress < 5 || l.MailsPerAddress > 20 {
-		f.add("limits.mails_per_address_per_day", "%d: want 5 to 20: the third and every further mail lets its reader in without another one", l.MailsPerAddress)
+		f.add("limits.mails_per_address_per_day", "%d: want 5 to 20: the third mail of a day and each later one hold a long code, with which a student needs no further mail", l.MailsPerAddress)
 	}
 	p := c.Password
 	if p.Length < 12 {

@@ -180,7 +180,7 @@ func (c *Config) readCharters() (*Texts, error) {
 	}
 	for _, p := range c.Profiles {
 		if _, err := t.InForce(p.Key, domain.French); err != nil && len(errs) == 0 {
-			errs = append(errs, fmt.Errorf("there is none for the profile %q", p.Key))
+			errs = append(errs, fmt.Errorf("no charter for the profile %q", p.Key))
 		}
 	}
 	return t, errors.Join(errs...)

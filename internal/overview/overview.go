@@ -12,7 +12,7 @@ import (
 // Overview holds the figures over all people and all jobs.
 type Overview struct {
 	Funnel   []Standing // by profile, cohort and stage
-	Quarters []Quarter  // those with an activation, in order
+	Quarters []Quarter  // quarters of an hour with an activation, oldest first
 	Jobs     []JobStanding
 	Causes   []JobCause     // why jobs wait, the most frequent cause first
 	Parked   int64          // accounts that wait for an operator

@@ -262,8 +262,7 @@ func many(n int) []part {
 	return out
 }
 
-// watchMemory returns how many bytes of objects there were at most meanwhile,
-// beyond those that were there before.
+// watchMemory returns the largest growth of the heap, in bytes, while do runs.
 func watchMemory(do func()) uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	now := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }

@@ -52,7 +52,7 @@ func parseCAS(raw []byte) (*element, error) {
 			return root, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: not whole, or no XML", errNoCAS)
+			return nil, fmt.Errorf("%w: not complete XML", errNoCAS)
 		}
 		switch t := token.(type) {
 		case xml.StartElement:

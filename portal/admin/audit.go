@@ -176,7 +176,7 @@ func (a *Console) auditExport(v *visit) error {
 	}
 	if err != nil {
 		// A truncated file must not look complete: the connection is aborted.
-		a.site.Log(v.Context).Error("export broken off", "cause", err.Error())
+		a.site.Log(v.Context).Error("the export of the audit ended early", "cause", err.Error())
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -66,7 +66,7 @@ func (a *Console) importList(v *visit) error {
 	v.Header("Content-Type", "text/csv; charset=utf-8")
 	if err := a.writeList(v, id, kind); err != nil {
 		// A truncated file must not look complete: the connection is aborted.
-		a.site.Log(v.Context).Error("list broken off", "import", id, "cause", err.Error())
+		a.site.Log(v.Context).Error("the download of a list ended early", "import", id, "cause", err.Error())
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -63,7 +63,7 @@ func (v *visit) proveAgain(form web.Form) error {
 	}
 	raw, err := json.Marshal(p)
 	if err != nil {
-		return fmt.Errorf("keep the act: %w", err)
+		return fmt.Errorf("store the act until it is confirmed: %w", err)
 	}
 	if err := v.console.site.KeepInSession(v.Context, map[string]string{keyPending: string(raw)}); err != nil {
 		return err

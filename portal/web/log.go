@@ -21,7 +21,7 @@ func (s *Site) observe(c *gin.Context) {
 	start := s.config.Now()
 	id, err := newReference(s.config.Random)
 	if err != nil {
-		s.config.Log.Error("no randomness", "cause", err.Error())
+		s.config.Log.Error("the random source of the system failed", "cause", err.Error())
 	}
 	c.Set(referenceKey, id)
 	c.Header("X-Request-Id", id)

@@ -68,7 +68,7 @@ func (s *Site) Events(c *gin.Context, owner string, until time.Time, run func(ct
 		return control.Flush()
 	}
 	if err := run(ctx, send); err != nil && ctx.Err() == nil {
-		s.Log(c).Info("events ended", "cause", err.Error())
+		s.Log(c).Info("the event stream was interrupted", "cause", err.Error())
 	}
 	return nil // the response has begun: an error page is no longer possible
 }

@@ -297,7 +297,7 @@ func (i *Intake) Try(id string, c Choice) error {
 		trial := i.try(f)
 		f.Trial = &trial
 		if err := i.keep(f); err != nil {
-			i.Log.Error("keep a trial", "import", id, "error", err)
+			i.Log.Error("store the outcome of a trial", "import", id, "error", err)
 		}
 	})
 	return nil
@@ -398,7 +398,7 @@ func (i *Intake) Begin(id string, gone bool, by audit.Entry) error {
 			i.Log.Error("an uploaded file could not be imported", "import", id, "error", err)
 		}
 		if err := i.spend(id, done.Counts.Refused); err != nil {
-			i.Log.Error("throw an imported file away", "import", id, "error", err)
+			i.Log.Error("remove an imported file", "import", id, "error", err)
 		}
 	})
 	return nil
