@@ -1,6 +1,6 @@
 # Targets for developers and continuous integration. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: release release-test chart site help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
+.PHONY: release release-test chart site words help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -77,6 +77,12 @@ release-test: needs chart ## build a release twice, install it on a fresh Debian
 
 chart: ## validate the Helm chart by the schemas of Kubernetes, and the compose file (needs Python and PyPI)
 	./scripts/chart.sh
+
+words: ## check the French and English of pages and mails with LanguageTool (a few minutes; needs a JDK)
+	mvn -B -q -f tools/words/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.6.1:build-classpath -Dmdep.outputFile=$(WORDS)
+	$(GO) -C tools run ./words $(CURDIR)/portal/i18n/messages $(CURDIR)/templates/mail | \
+		java -cp "$$(cat $(WORDS))" tools/words/Words.java tools/words/words.txt tools/words/rules.txt
+WORDS = $(or $(TMPDIR),/tmp)/entree-words
 
 SITE = $(or $(TMPDIR),/tmp)/entree-site
 site: ## build the documentation as a site into dist/site; a broken link is an error (needs Python and PyPI)
