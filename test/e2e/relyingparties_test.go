@@ -3,6 +3,8 @@ package e2e
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,6 +81,7 @@ func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	p.holds(cas, map[string]string{
 		"REMOTE_USER": "o22599001", "HTTP_CAS_SUPANNETUID": "22599001", "HTTP_CAS_EDUPERSONPRIMARYAFFILIATION": "student",
 		"HTTP_CAS_EMAIL": "ada.lovelace@etu.univ-orleans.example", "HTTP_CAS_EDUPERSONPRINCIPALNAME": "o22599001@univ-orleans.example",
+		"HTTP_CAS_MAIL": "ada.lovelace@etu.univ-orleans.example", "HTTP_CAS_USERAGENT": "", "HTTP_CAS_CLIENTIPADDRESS": "",
 	})
 	p.both(p.knows("HTTP_CAS_EDUPERSONAFFILIATION"))
 	p.get(d.demo.Portal + "/connexion")
@@ -98,6 +101,18 @@ func TestRelyingParties_OneLoginOpensAll(t *testing.T) {
 	}
 	p.get(oidc)
 	p.holds(oidc, map[string]string{"REMOTE_USER": "o22599001"})
+}
+
+// O10: CAS refuses a service that it does not know with a page, and not with a
+// failure of its own.
+func TestO10_AnUnknownServiceGetsAPage(t *testing.T) {
+	d := doorsOf(t)
+	p := newPlain(t)
+	p.get(d.cas + "/login?service=https%3A%2F%2Funknown.example%2F")
+	if p.Status >= http.StatusInternalServerError || p.asked() || !strings.Contains(p.Doc.Text(), "CAS") || !p.At.IsAbs() || !strings.HasPrefix(p.At.String(), d.cas) {
+		log, _ := os.ReadFile(filepath.Join(d.dir, "cas", "cas.log"))
+		t.Errorf("at %s (%d):\n%.600s\n%s", p.At, p.Status, p.Doc.Text(), log[max(0, len(log)-6000):])
+	}
 }
 
 // both checks that a list of affiliations has exactly its two values, in any
