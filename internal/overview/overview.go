@@ -11,13 +11,14 @@ import (
 
 // Overview holds the figures over all people and all jobs.
 type Overview struct {
-	Funnel   []Standing // by profile, cohort and stage
-	Quarters []Quarter  // quarters of an hour with an activation, oldest first
-	Jobs     []JobStanding
-	Causes   []JobCause     // why jobs wait, the most frequent cause first
-	Parked   int64          // accounts that wait for an operator
-	Wrong    int64          // people whose address was refused
-	Refusals []MailRefusals // of the last day, the most frequent first
+	Funnel     []Standing // by profile, cohort and stage
+	Quarters   []Quarter  // quarters of an hour with an activation, oldest first
+	Recoveries Recoveries
+	Jobs       []JobStanding
+	Causes     []JobCause     // why jobs wait, the most frequent cause first
+	Parked     int64          // accounts that wait for an operator
+	Wrong      int64          // people whose address was refused
+	Refusals   []MailRefusals // of the last day, the most frequent first
 }
 
 // Standing is the number of people of a cohort who reached a stage and no later
@@ -32,6 +33,16 @@ type Standing struct {
 type Quarter struct {
 	At    time.Time // its beginning
 	Count int64
+}
+
+// Recoveries counts the recoveries of forgotten passwords since a time, by what was
+// reached. Requests for unknown addresses are counted among Asked. Those that wait are
+// the jobs of the kind domain.JobPassword.
+type Recoveries struct {
+	Asked    int64
+	Chosen   int64 // both proofs were given and a password was chosen
+	Replaced int64
+	Refused  int64 // by the account's state or by a stop
 }
 
 // JobStanding is the number of jobs of a kind that wait and that were given up.

@@ -37,6 +37,9 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overvie
 	if err != nil {
 		return o, err
 	}
+	if o.Recoveries, err = s.recoveries(ctx, since); err != nil {
+		return o, err
+	}
 	if o.Jobs, err = s.JobCounts(ctx); err != nil {
 		return o, err
 	}
@@ -49,6 +52,25 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overvie
 	}
 	o.Refusals, err = s.Refusals(ctx, since.Add(-24*time.Hour))
 	return o, err
+}
+
+// recoveries counts the events of recoveries since a time, by the index of kinds.
+func (s *Store) recoveries(ctx context.Context, since time.Time) (r overview.Recoveries, err error) {
+	counts := map[domain.EventKind]*int64{
+		domain.EventRecoveryRequested: &r.Asked, domain.EventRecoveryChosen: &r.Chosen,
+		domain.EventPasswordReplaced: &r.Replaced, domain.EventRecoveryRefused: &r.Refused,
+	}
+	err = s.each(ctx, func(scan func(...any) error) error {
+		var kind domain.EventKind
+		var n int64
+		err := scan(&kind, &n)
+		if count := counts[kind]; count != nil {
+			*count = n
+		}
+		return err
+	}, `SELECT kind, count(*) FROM events WHERE kind IN ($1, $2, $3, $4) AND at >= $5 GROUP BY kind`,
+		domain.EventRecoveryRequested, domain.EventRecoveryChosen, domain.EventPasswordReplaced, domain.EventRecoveryRefused, micros(since))
+	return r, err
 }
 
 // each runs a query and calls see for each row.

@@ -47,6 +47,14 @@ func TestOverview_ActivationsPerQuarterAndWhatIsStuck(t *testing.T) {
 			e.Events = append(e.Events, domain.Event{At: start.Add(time.Duration(minutes) * time.Minute), Kind: domain.EventAccountCreated, Person: "1"})
 		}
 		e.Events = append(e.Events, domain.Event{At: start.Add(-time.Minute), Kind: domain.EventAccountCreated, Person: "1"})
+		for kind, n := range map[domain.EventKind]int{
+			domain.EventRecoveryRequested: 4, domain.EventRecoveryChosen: 3, domain.EventPasswordReplaced: 2, domain.EventRecoveryRefused: 1,
+		} {
+			for range n {
+				e.Events = append(e.Events, domain.Event{At: start, Kind: kind, Person: "1"})
+			}
+			e.Events = append(e.Events, domain.Event{At: start.Add(-time.Minute), Kind: kind, Person: "1"})
+		}
 		e.People = []domain.PersonChange{{Person: "2", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountParked}}
 		e.Jobs = []domain.Job{job("a"), job("b")}
 		w.must(w.Apply(t.Context(), e))
@@ -57,8 +65,9 @@ func TestOverview_ActivationsPerQuarterAndWhatIsStuck(t *testing.T) {
 		w.must(err)
 		o.Funnel = nil
 		want := overview.Overview{
-			Quarters: []overview.Quarter{{At: start, Count: 2}, {At: start.Add(15 * time.Minute), Count: 1}, {At: start.Add(45 * time.Minute), Count: 1}},
-			Jobs:     []overview.JobStanding{{Kind: domain.JobMail, Waiting: 1, GivenUp: 1, Oldest: start}}, Parked: 1,
+			Quarters:   []overview.Quarter{{At: start, Count: 2}, {At: start.Add(15 * time.Minute), Count: 1}, {At: start.Add(45 * time.Minute), Count: 1}},
+			Recoveries: overview.Recoveries{Asked: 4, Chosen: 3, Replaced: 2, Refused: 1},
+			Jobs:       []overview.JobStanding{{Kind: domain.JobMail, Waiting: 1, GivenUp: 1, Oldest: start}}, Parked: 1,
 		}
 		if diff := cmp.Diff(want, o); diff != "" {
 			t.Error(diff)

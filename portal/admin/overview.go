@@ -28,9 +28,10 @@ type OverviewPage struct {
 	Groups []Group      // of the people that match the filters, by profile and cohort
 	Sum    Group
 
-	Day   Day
-	Stuck []Stuck
-	Realm []string // findings about the realm, one line each
+	Day        Day
+	Recoveries []RecoveryFigure // of today; none if no password was forgotten
+	Stuck      []Stuck
+	Realm      []string // findings about the realm, one line each
 
 	Refusals    []overview.MailRefusals // mails that providers refused, by provider and reason
 	ReturnedURL string                  // address of the page of returned mails; empty: the operator may not open it
@@ -67,6 +68,29 @@ type Day struct {
 	Now      int // index of the current quarter
 	Bars     []Bar
 	Quarters []overview.Quarter
+}
+
+// RecoveryFigure is the number of today's recoveries that reached a state.
+type RecoveryFigure struct {
+	Key   string // message key console.recoveries.…
+	Count int64
+}
+
+// recoveryFigures returns the figures of today's recoveries, or none if all are zero.
+func recoveryFigures(o overview.Overview) []RecoveryFigure {
+	r, waiting := o.Recoveries, int64(0)
+	for _, j := range o.Jobs {
+		if j.Kind == domain.JobPassword {
+			waiting = j.Waiting + j.Planned
+		}
+	}
+	if r == (overview.Recoveries{}) && waiting == 0 {
+		return nil
+	}
+	return []RecoveryFigure{
+		{"console.recoveries.asked", r.Asked}, {"console.recoveries.chosen", r.Chosen}, {"console.recoveries.replaced", r.Replaced},
+		{"console.recoveries.refused", r.Refused}, {"console.recoveries.waiting", waiting},
+	}
 }
 
 // Bar is one quarter of an hour in the chart, in the units of the chart.
@@ -140,7 +164,7 @@ func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, err
 	profile, cohort := q.Get("profil"), q.Get("cohorte")
 	page := OverviewPage{
 		Live: "/admin/en-direct?" + url.Values{"profil": {profile}, "cohorte": {cohort}}.Encode(), Nobody: len(o.Funnel) == 0,
-		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o), Refusals: o.Refusals, ReturnedURL: a.returnedURL(v),
+		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o), Recoveries: recoveryFigures(o), Refusals: o.Refusals, ReturnedURL: a.returnedURL(v),
 	}
 	if a.Realm != nil {
 		page.Realm = a.Realm()

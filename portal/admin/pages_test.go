@@ -74,8 +74,10 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 			{Profile: "etudiant", Cohort: "M1", Stage: domain.StageFirstLogin, Count: 500},
 			{Profile: "personnel", Stage: domain.StageCharter, Count: 7},
 		},
-		Quarters: []overview.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
+		Quarters:   []overview.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
+		Recoveries: overview.Recoveries{Asked: 1200, Chosen: 9, Replaced: 8, Refused: 3},
 		Jobs: []overview.JobStanding{
+			{Kind: domain.JobPassword, Waiting: 1, Planned: 1, Oldest: w.now()},
 			{Kind: domain.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
 			{Kind: domain.JobAccount, Waiting: 1, Oldest: w.now().Add(-5 * time.Second)},
 		}, Parked: 1, Wrong: 2,
@@ -84,6 +86,9 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 	p := b.get("/admin")
 	p.shows(".funnel div:nth-child(1) .count", "2 007").shows(".funnel div:nth-child(6) .count", "800").shows(".funnel div:nth-child(6) .share", "39,9 %")
 	p.shows("tfoot", "2 007").shows(".cards", "2 mails n'ont pas pu être envoyés").shows(".cards", "1 conflit de compte à trancher").shows(".day + details td", "4")
+	if said := strings.Join(strings.Fields(p.Find("#day ~ .facts dd").Text()), " "); said != "1 2009832" { // 1 200, 9, 8, 3 and 2
+		t.Errorf("the recoveries of today: %q", said)
+	}
 	if waiting := p.Find(".cards .warn"); waiting.Length() != 1 {
 		t.Errorf("%d things wait; a job of five seconds is on its way", waiting.Length())
 	}
