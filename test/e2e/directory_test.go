@@ -149,6 +149,16 @@ func TestDirectory_TheHowToEndsInTheENT(t *testing.T) {
 	}
 	w.linked("o77000001")
 
+	// A forgotten password is replaced in the directory.
+	b.visit("/mot-de-passe-oublie")
+	b.recoverToPassword(demo, demotest.Person{Number: "77000001", Profile: "etudiant", Email: "jp@example.com"})
+	b.click("form.choose .primary")
+	b.arrive("/activation/accueil-succes")
+	if !w.whoami("o77000001", renewed) || w.whoami("o77000001", strong) {
+		t.Error("the new password does not bind to the directory, or the old one does")
+	}
+	w.linked("o77000001")
+
 	// The directory is away at Valider, and the instance that shares the jobs is
 	// killed: students wait, and are served when the directory is back.
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -234,6 +235,25 @@ func TestTwoTabs(t *testing.T) {
 	first.reads("second-tab@example.com")
 }
 
+// suspendKeycloak stops the demo's Keycloak until the returned function is called, or
+// until the test ends.
+func suspendKeycloak(t *testing.T, demo *demotest.Demo) (goOn func()) {
+	t.Helper()
+	pid, err := exec.Command("pgrep", "-f", "java.*"+demo.Dir+"/keycloak/h2").Output()
+	if err != nil {
+		t.Fatalf("find Keycloak's process: %v", err)
+	}
+	signal := func(name string) {
+		if err := exec.Command("kill", "-"+name, strings.TrimSpace(string(pid))).Run(); err != nil {
+			t.Errorf("kill -%s: %v", name, err)
+		}
+	}
+	signal("STOP")
+	goOn = sync.OnceFunc(func() { signal("CONT") })
+	t.Cleanup(goOn)
+	return goOn
+}
+
 // Keycloak is suspended at Valider: the page says so, the student may close the
 // browser, and gets the account and a mail when Keycloak continues.
 func TestI3_KeycloakAwayAtValider(t *testing.T) {
@@ -246,17 +266,7 @@ func TestI3_KeycloakAwayAtValider(t *testing.T) {
 	b.fill("#mot-de-passe", strong)
 	b.fill("#confirmation", strong)
 
-	pid, err := exec.Command("pgrep", "-f", "java.*"+demo.Dir+"/keycloak/h2").Output()
-	if err != nil {
-		t.Fatalf("find Keycloak's process: %v", err)
-	}
-	signal := func(name string) {
-		if err := exec.Command("kill", "-"+name, strings.TrimSpace(string(pid))).Run(); err != nil {
-			t.Errorf("kill -%s: %v", name, err)
-		}
-	}
-	signal("STOP")
-	defer signal("CONT")
+	goOn := suspendKeycloak(t, demo)
 	b.click("form.choose .primary")
 	b.arrive("/activation/en-cours")
 	b.reads("Votre compte est en route", "Vous pouvez fermer cette page.")
@@ -264,7 +274,7 @@ func TestI3_KeycloakAwayAtValider(t *testing.T) {
 	b.visit("/activation/accueil-succes")
 	b.arrive("/activation/en-cours")
 
-	signal("CONT")
+	goOn()
 	b.arrive("/activation/accueil-succes") // without a click
 	if m := demo.Mail(t, p.Email, before+1); !strings.Contains(m.Text, "o22501006") {
 		t.Errorf("the mail says:\n%s", m.Text)
