@@ -58,7 +58,7 @@ func (d dateReader) read(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	at, err := d.parse(strings.TrimSpace(s))
+	at, err := d.parse(strings.TrimSpace(strings.TrimPrefix(s, "'"))) // how spreadsheets keep a text
 	if err != nil {
 		return "", err
 	}

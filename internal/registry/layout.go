@@ -309,8 +309,12 @@ func (l *layout) values(c int) []string {
 }
 
 var (
-	loginLike  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{1,63}$`)
-	allDigits  = regexp.MustCompile(`^[0-9]{4,12}$`)
+	loginLike = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{1,63}$`)
+	allDigits = regexp.MustCompile(`^[0-9]{4,12}$`)
+	telephone = regexp.MustCompile(`^(?:0[1-9]|33[1-9])\d{8}$`)
+	// notANumber matches headers of columns with digits that are no numbers of
+	// students.
+	notANumber = regexp.MustCompile(`\b(?:tel|telephone|telephones|mobile|portable|gsm|phone|fax|urgence|nir|insee|secu|securite|iban|rib|montant|amount|prix|note|notes|moyenne|points|siret|siren|postal|cp|zip|annee|year|solde|credits|ects)\b`)
 	numberLike = regexp.MustCompile(`^[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*$`)
 )
 
@@ -374,7 +378,7 @@ func (l *layout) guess(m Mapping, f field, used map[int]bool) int {
 		if used[c] || h != "" && words().isNeedless(h) || words().mentions(h) || !m.confirms(l, f, c) {
 			continue
 		}
-		if f == fieldNumber && (len(l.values(c)) < 2 || slices.ContainsFunc(l.values(c), func(v string) bool { return !allDigits.MatchString(v) })) {
+		if f == fieldNumber && (len(l.values(c)) < 2 || notANumber.MatchString(simple(h)) || slices.ContainsFunc(l.values(c), func(v string) bool { return !allDigits.MatchString(v) || telephone.MatchString(v) })) {
 			continue
 		}
 		if at >= 0 {

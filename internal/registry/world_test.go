@@ -321,3 +321,25 @@ func TestT9_LinesInQuotesAsAWhole(t *testing.T) {
 		t.Errorf("one column: %+v", o.people)
 	}
 }
+
+// A column of digits without a known header is the number only if nothing says that
+// it holds telephones or amounts.
+func TestT3_TelephonesAreNoNumbers(t *testing.T) {
+	for header, values := range map[string][2]string{
+		"Tél. urgence": {"0612345678", "0698765432"}, "Telephone parent": {"0612345678", "0698765432"}, "Joindre au": {"0612345678", "0698765432"},
+		"NIR": {"107031234567", "206024567890"}, "IBAN": {"30004000", "30004001"}, "Montant": {"1200", "1300"}, "Crédits": {"60001", "60002"},
+	} {
+		o := imported(t, []byte("Nom;Prénom;"+header+";Mail\nRoy;Anne;"+values[0]+";anne@example.org\nDiop;Léa;"+values[1]+";lea@example.org\n"))
+		if o.err == nil || len(o.people) > 0 {
+			t.Errorf("%s is taken for the number: %+v", header, o.people)
+		}
+	}
+	o := imported(t, []byte("Nom;Prénom;XB12;Mail\nRoy;Anne;22501234;anne@example.org\nDiop;Léa;22501235;lea@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || !o.has(registry.FindGuessed) {
+		t.Errorf("%+v %v", o.people, o.err)
+	}
+	o = imported(t, []byte("Numéro;Nom;Nom d'épouse;Prénom;Né le;Mail\n71;Roy;Diop;Anne;'09/05/2007;anne@example.org\n"))
+	if p := one(t, "Nom d'épouse", o); p.FamilyName != "Diop" || p.BirthDate != "2007-05-09" {
+		t.Errorf("%+v", p)
+	}
+}
