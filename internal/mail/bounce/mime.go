@@ -82,7 +82,7 @@ var (
 	// finalRecipient begins a recipient's fields in a report.
 	finalRecipient = regexp.MustCompile(`(?im)^final-recipient\s*:`)
 	opening        = regexp.MustCompile(`(?m)^--([^\s-][^\r\n]{5,}?)[ \t]*\n(?:Content-|\n)`)
-	tags           = regexp.MustCompile(`(?is)<(style|script|head)\b.*?</(?:style|script|head)>|<[^>@]*>`)
+	tags           = regexp.MustCompile(`(?is)<(style|script|head)\b.*?</(?:style|script|head)>|<[^>@]*>|<[a-zA-Z][a-zA-Z0-9]*\s[^>]*>`)
 	breaks         = regexp.MustCompile(`(?i)<(br|p|div|tr|li|h\d)\b[^>]*>`)
 )
 

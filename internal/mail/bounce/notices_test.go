@@ -34,7 +34,12 @@ func TestB6_NoticesForPeople(t *testing.T) {
 		{"Barracuda <postmaster@corp.example>", "**Message you sent blocked by our bulk email filter**", "Your message to: " + to + "\nwas blocked by our Spam Firewall. The email you sent has NOT BEEN DELIVERED:", bounce.Returned},
 		{"Mail Administrator <Postmaster@old.example>", "Mail System Error - Returned Mail", "This Message was undeliverable due to the following reason:\n\nThe following destination addresses were unknown:\n\nSMTP <" + to + ">", bounce.Wrong},
 		{"MAILER-DAEMON@mail.example", "Недоставленное сообщение", "Ваше письмо не может быть отправлено адресату.\n\n<" + to + ">: 550 5.1.1 Пользователь не найден", bounce.Wrong},
+		{"MAILER-DAEMON@bbox.fr", "Mail non distribué", "Votre mail n'a pu être remis à " + to + ".\nCause : La messagerie de votre correspondant est saturée.", bounce.Returned},
+		{"postmaster@laposte.net", "Avis de non-remise", "Votre message n'a pas pu être délivré aux destinataires suivants car leur adresse n'est pas valide :\n\n" + to, bounce.Wrong},
+		{"postmaster@ovh.example", "Echec de livraison", "Votre message n'a pas pu être livré à " + to + ", cette adresse n'existe pas sur nos serveurs.", bounce.Wrong},
+		{"postmaster@ovh.example", "Echec de livraison", "Votre message n'a pas pu être livré à " + to + " : l'adresse de l'expéditeur n'est pas valide.", bounce.Returned},
 		// No delivery failed.
+		{daemon, "Avertissement : message non remis depuis 4 heures", "AVERTISSEMENT SEULEMENT. Il n'est pas nécessaire de renvoyer le message à " + to + ", non remis pour l'instant.", bounce.None},
 		{"JP <" + to + ">", "=?utf-8?Q?R=C3=A9ponse_automatique_:_Votre_code?=", "Je suis en congé. Votre message n'a pas pu être remis à un collègue.", bounce.None},
 		{"JP <" + to + ">", "Out of Office: Votre code", "I am away. Mails that could not be delivered go to nobody.", bounce.None},
 		{"noreply@dmarc.example", "Report domain: example.org Submitter: dmarc.example", "Aggregate report: failed delivery by policy reject.", bounce.None},
@@ -55,5 +60,17 @@ func TestB5_AReportWhoseTypeWasLost(t *testing.T) {
 	raw := dsn("5.1.1", "550 5.1.1 User unknown", "message/delivery-status\r\n\r\n", "application/octet-stream; name=\"details.txt\"\r\n\r\n")
 	if b := judged(t, "octet-stream", raw); b.Outcome != bounce.Wrong || b.Status != "5.1.1" {
 		t.Errorf("%+v", b)
+	}
+}
+
+// Links with addresses in a page are no addresses by themselves, and leave the words
+// around them.
+func TestB6_APageAsNotice(t *testing.T) {
+	raw := strings.Replace(notice("Outlook <postmaster@lycee.onmicrosoft.com>", "Non remis : Votre code",
+		"<html><table><tr><td>Votre message à <a href='mailto:jp.martin@example.net'>jp.martin@example.net</a> n&#39;a pas pu &ecirc;tre remis.</td></tr><tr><td>jp.martin est introuvable &agrave; example.net.</td></tr></table></html>"),
+		"text/plain", "text/html", 1)
+	got := bounce.Parse([]byte(raw), bounce.DefaultRules())
+	if got.Outcome() != bounce.Wrong || strings.Contains(got.Failures[0].Diagnostic, "<a") {
+		t.Errorf("%+v", got.Failures)
 	}
 }
