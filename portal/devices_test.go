@@ -55,6 +55,10 @@ func TestV9_ALostSessionIsTold(t *testing.T) {
 	if !strings.Contains(p.Text(), "request.lost") {
 		t.Error("step 1 does not say that the activation was lost")
 	}
+	// A lost recovery goes on at its own page: its code fits no activation.
+	if p := b.get("/mot-de-passe-oublie?perdue"); !strings.Contains(p.Text(), "recover.request.lost") {
+		t.Errorf("the page of a forgotten password says %q", p.Find(".notice").Text())
+	}
 	if strings.Contains(b.get("/activation").Text(), "request.lost") {
 		t.Error("a first visit is told of a loss")
 	}

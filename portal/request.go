@@ -49,7 +49,7 @@ func (p *Portal) drawRequest(c *gin.Context, purpose domain.Purpose, page Reques
 	page.Action = firstPath(purpose)
 	page.Profiles, page.Ongoing, page.Minutes = p.profiles(view.Lang), ongoing, p.minutes(page.Selected, view.Lang)
 	if _, lost := c.GetQuery(lostMark); lost && ongoing == "" && c.Request.Method != http.MethodPost {
-		view.Notice = view.T("request.lost")
+		view.Notice = view.T(wordsOf(purpose) + "request.lost")
 	}
 	if page.Selected != "" {
 		view.Query = url.Values{"profil": {page.Selected}}

@@ -187,7 +187,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range []string{"code.resent", "password.first", "request.lost"} { // notices of the handlers
+	for _, key := range []string{"code.resent", "password.first", "request.lost", "recover.request.lost"} { // notices of the handlers
 		used[key] = true
 	}
 	for _, key := range keys {
