@@ -141,6 +141,7 @@ needs:
 	@./scripts/need.sh promtool prometheus
 	@./scripts/need.sh sqlite3 sqlite3
 	@./scripts/need.sh /usr/sbin/slapd slapd
+	@./scripts/need.sh /usr/lib/ldap/pw-pbkdf2.so slapd-contrib
 	@./scripts/need.sh /usr/sbin/apache2 apache2-bin
 	@./scripts/need.sh /usr/lib/apache2/modules/mod_auth_openidc.so libapache2-mod-auth-openidc
 	@./scripts/need.sh /usr/lib/apache2/modules/mod_auth_cas.so libapache2-mod-auth-cas

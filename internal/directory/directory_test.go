@@ -148,6 +148,24 @@ func TestTheCredentialOfKeycloakBecomesAUserPassword(t *testing.T) {
 	}
 }
 
+// slapd verifies both schemes of its module pw-pbkdf2 (Debian: slapd-contrib): the
+// probe proves them, and a student binds with the password and with no other.
+func TestPBKDF2OfKeycloakBindsAtSlapd(t *testing.T) {
+	s := newDirectory(t, localldap.Options{Modules: []string{"pw-pbkdf2"}})
+	o := options(t, s)
+	store := directory.New(o)
+	for _, scheme := range []string{directory.PBKDF2SHA256, directory.PBKDF2SHA512} {
+		if err := store.Prove(t.Context(), scheme); err != nil {
+			t.Errorf("%s: %v", scheme, err)
+			continue
+		}
+		a := hashed(t, o, scheme)
+		if _, err := store.Create(t.Context(), a); err != nil || !binds(t, s, a.Login, password) || binds(t, s, a.Login, password+"x") {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+}
+
 func TestThePasswordIsAddedToTheEntryOfTheEnrolmentOnce(t *testing.T) {
 	s := newDirectory(t, localldap.Options{Way: directory.Activate, Modules: []string{"argon2"}})
 	o := options(t, s)
