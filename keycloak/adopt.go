@@ -3,7 +3,6 @@ package keycloak
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -64,32 +63,40 @@ func (c *Accounts) Adopt(ctx context.Context, id string, a domain.Account) error
 	if id == "" || locationID(id) != id || a.ActivationID == "" {
 		return domain.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
 	}
-	var user map[string]any // the whole user: a PUT removes attributes that it leaves out
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
-		if status(err) == http.StatusNotFound {
-			return domain.Permanent(err)
-		}
+	user, values, err := c.userAttributes(ctx, id, a.ActivationID)
+	if err != nil {
 		return err
-	}
-	there, _ := user["attributes"].(map[string]any)
-	values := maps.Clone(there)
-	if values == nil {
-		values = map[string]any{}
-	}
-	if mark, _ := values[markAttribute].([]any); len(mark) > 0 && mark[0] != a.ActivationID {
-		return domain.Permanent(domain.ErrForeignAccount)
 	}
 	for _, attribute := range attributes {
 		if v := attribute.value(a, c.scope); len(v) > 0 && (attribute.name != "entreeCharterAcceptedAt" || !a.CharterAcceptedAt.IsZero()) {
 			values[attribute.name] = v
 		}
 	}
-	user["attributes"] = values
-	delete(user, "credentials")
 	if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil {
 		return lasting(err)
 	}
 	return c.join(ctx, id, a.Groups)
+}
+
+// userAttributes reads a whole user, because a PUT removes what it leaves out, and
+// returns it with its attributes, which the caller may change. It returns
+// domain.ErrForeignAccount, marked permanent, if the user has another mark.
+func (c *Accounts) userAttributes(ctx context.Context, id, mark string) (user, attributes map[string]any, err error) {
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
+		if status(err) == http.StatusNotFound {
+			return nil, nil, domain.Permanent(err)
+		}
+		return nil, nil, err
+	}
+	if attributes, _ = user["attributes"].(map[string]any); attributes == nil {
+		attributes = map[string]any{}
+		user["attributes"] = attributes
+	}
+	if there, _ := attributes[markAttribute].([]any); len(there) > 0 && there[0] != mark {
+		return nil, nil, domain.Permanent(domain.ErrForeignAccount)
+	}
+	delete(user, "credentials")
+	return user, attributes, nil
 }
 
 // join adds a user to groups.

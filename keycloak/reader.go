@@ -100,28 +100,15 @@ func (c *Accounts) Mark(ctx context.Context, id, activationID string) error {
 	if id == "" || locationID(id) != id || activationID == "" {
 		return domain.Permanent(fmt.Errorf("keycloak: %q is no account's id", id))
 	}
-	var user map[string]any // the whole user: a PUT removes attributes that it leaves out
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
-		if status(err) == http.StatusNotFound {
-			return domain.Permanent(err)
-		}
+	user, values, err := c.userAttributes(ctx, id, activationID)
+	if err != nil {
 		return err
 	}
-	there, _ := user["attributes"].(map[string]any)
-	values := maps.Clone(there)
-	if values == nil {
-		values = map[string]any{}
-	}
 	if mark, _ := values[markAttribute].([]any); len(mark) > 0 {
-		if mark[0] == activationID {
-			return nil
-		}
-		return domain.Permanent(domain.ErrForeignAccount)
+		return nil // the account has the mark already
 	}
 	values[markAttribute] = []string{activationID}
-	user["attributes"] = values
-	delete(user, "credentials")
-	_, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil)
+	_, err = c.do(ctx, http.MethodPut, c.path("users", id), user, nil)
 	return lasting(err)
 }
 

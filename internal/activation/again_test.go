@@ -50,12 +50,7 @@ func TestI2_ACharterReplacedByAnotherInstanceSendsBackToIt(t *testing.T) {
 
 func TestS47_SomebodyActiveAcceptsTheNextVersionToo(t *testing.T) {
 	w := newWorld(t, jeanPierre())
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("jp.martin@example.net")
 	first := w.box.next(t, domain.MessageActivated).Charter
 	p := w.person("p-22502142")
 	if _, owes, err := w.Reader(t.Context(), p.Login, p.AccountID); err != nil || owes {

@@ -8,12 +8,7 @@ func TestTheFirstLoginIsKeptByLoginAlone(t *testing.T) {
 	if err := w.FirstLogin(t.Context(), "o22502142", ""); err != nil || !w.person("p-22502142").FirstLoginAt.IsZero() {
 		t.Fatalf("a login before there is an account: %v", err)
 	}
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("jp.martin@example.net")
 	if err := w.FirstLogin(t.Context(), "o22502142", "another-account"); err != nil || !w.person("p-22502142").FirstLoginAt.IsZero() {
 		t.Fatalf("another account's login was taken for this one's: %v", err)
 	}

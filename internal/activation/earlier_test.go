@@ -39,12 +39,7 @@ func TestV18_ARightCodeAfterTheActivationSaysSo(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	second := w.ask("etudiant", "jp.martin@example.net")
 	code := w.box.next(t, domain.MessageCode).Code
-	first := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(first)
-	w.accept(first)
-	if err := w.choose(first, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("jp.martin@example.net")
 	refused(t, w.Prove(t.Context(), second, other(code), "c"), domain.ReasonCodeWrong)
 	for range 2 {
 		refused(t, w.Prove(t.Context(), second, code, "c"), domain.ReasonElsewhere)

@@ -29,12 +29,7 @@ func TestRelyingPartiesAreTold(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	l := &listener{}
 	w.Subscribers = l
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("jp.martin@example.net")
 	p := w.person("p-22502142")
 	var wg sync.WaitGroup
 	for range 8 { // the callback of the login and the realm's events report the same
@@ -75,12 +70,7 @@ func TestRelyingPartiesAreTold(t *testing.T) {
 // different people.
 func TestAFirstLoginIsTheAccountsOwn(t *testing.T) {
 	w := newWorld(t, jeanPierre())
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("jp.martin@example.net")
 	account := w.person("p-22502142").AccountID
 	for _, r := range []struct{ login, account string }{{"o22502142", "another"}, {"another", account}, {"", ""}, {"another", ""}} {
 		if err := w.FirstLogin(t.Context(), r.login, r.account); err != nil || !w.person("p-22502142").FirstLoginAt.IsZero() {

@@ -17,12 +17,7 @@ func TestK2_ARefusedValueWaitsForItsCorrection(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	cause := &domain.AccountRefused{Field: domain.FieldFamilyName, Rule: "error-person-name-invalid-character", Class: "6 characters, with /"}
 	w.accounts.FailWith(domain.Permanent(cause))
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	id := w.chosen("jp.martin@example.net")
 	if got := w.step(id); got != domain.StepWaiting {
 		t.Fatalf("step %s", got)
 	}
@@ -107,12 +102,7 @@ func TestK2_ARefusedIdentifierIsParkedWithItsCause(t *testing.T) {
 func TestK2_OtherErrorsNeverPark(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.accounts.FailWith(errors.New("keycloak: 400 Could not create user"))
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	id := w.chosen("jp.martin@example.net")
 	if got := w.step(id); got != domain.StepWaiting {
 		t.Fatalf("step %s", got)
 	}

@@ -104,12 +104,7 @@ func TestS24_ThePasswordIsNowhereWhileItsAccountWaits(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Wait = 50 * time.Millisecond
 	w.accounts.FailWith(errors.New("connection refused"))
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("jp.martin@example.net")
 	for _, planted := range []string{strong, `"algorithm":"none"`, strings.Repeat("x", len(strong))} {
 		if bytes.Contains(w.raw(), []byte(planted)) {
 			t.Errorf("the database holds %q", planted)
@@ -219,12 +214,7 @@ func TestS14_EveryAddressGetsTheSameJourney(t *testing.T) {
 	active.ID, active.Number, active.Email = "p-2", "2", "active@example.net"
 	notReady.ID, notReady.Number, notReady.Email, notReady.Readiness = "p-3", "3", "not-ready@example.net", domain.NotReady
 	w := newWorld(t, jeanPierre(), active, notReady)
-	id := w.ask("etudiant", "active@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	w.chosen("active@example.net")
 	w.box.next(t, domain.MessageActivated)
 
 	for address, kind := range map[string]domain.MessageKind{
@@ -354,12 +344,7 @@ func TestI3_SuccessIsShownOnlyWhenTheAccountIsThere(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Wait = 50 * time.Millisecond
 	w.accounts.FailWith(errors.New("connection refused"))
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	id := w.chosen("jp.martin@example.net")
 	if got := w.step(id); got != domain.StepWaiting {
 		t.Fatalf("with Keycloak away the step is %s", got)
 	}
@@ -378,12 +363,7 @@ func TestI3_SuccessIsShownOnlyWhenTheAccountIsThere(t *testing.T) {
 func TestS42_SomebodyElsesAccountParksThePerson(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.accounts.Occupy("o22502142", "somebody@example.org")
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	id := w.chosen("jp.martin@example.net")
 	if got := w.step(id); got != domain.StepParked {
 		t.Fatalf("step %s", got)
 	}
@@ -454,12 +434,7 @@ func TestEligibilityIsFrozenWhenTheCodeIsProven(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.Wait = 50 * time.Millisecond
 	w.accounts.FailWith(errors.New("connection refused"))
-	id := w.ask("etudiant", "jp.martin@example.net")
-	w.prove(id)
-	w.accept(id)
-	if err := w.choose(id, strong); err != nil {
-		t.Fatal(err)
-	}
+	id := w.chosen("jp.martin@example.net")
 	same := jeanPierre()
 	same.Cohort = "2027"
 	w.enrol(same)

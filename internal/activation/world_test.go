@@ -217,6 +217,18 @@ func (w *world) accept(id domain.JourneyID) {
 	}
 }
 
+// chosen leads a new journey of a student through all pages up to the password.
+func (w *world) chosen(address string) domain.JourneyID {
+	w.t.Helper()
+	id := w.ask("etudiant", address)
+	w.prove(id)
+	w.accept(id)
+	if err := w.choose(id, strong); err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
 func (w *world) choose(id domain.JourneyID, text string) error {
 	return w.ChoosePassword(w.t.Context(), id, secret.New(text), secret.New(text))
 }

@@ -386,9 +386,10 @@ func (c Config) PrivateCAFile() string {
 	return c.path(c.PrivateCA)
 }
 
-// path resolves a path of the file against the folder of the file.
+// path resolves a path of the file against the folder of the file. An empty path
+// stays empty.
 func (c *Config) path(p string) string {
-	if filepath.IsAbs(p) {
+	if p == "" || filepath.IsAbs(p) {
 		return p
 	}
 	return filepath.Join(c.Dir, p)

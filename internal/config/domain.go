@@ -88,36 +88,24 @@ func (c Config) ForgottenURL() string {
 
 // LogoFile returns the path of the logo; empty means that there is none.
 func (c Config) LogoFile() string {
-	if c.Institution.Logo == "" {
-		return ""
-	}
 	return c.path(c.Institution.Logo)
 }
 
 // BounceFolder returns the path of the maildir that receives bounces; empty means
 // that there is none.
 func (c Config) BounceFolder() string {
-	if c.Bounces.Folder == "" {
-		return ""
-	}
 	return c.path(c.Bounces.Folder)
 }
 
 // BounceRules returns the path of the institution's bounce rules, and "" if it
 // has none.
 func (c Config) BounceRules() string {
-	if c.Bounces.Rules == "" {
-		return ""
-	}
 	return c.path(c.Bounces.Rules)
 }
 
 // BreachedFile returns the path of the list of leaked passwords; empty means that
 // there is none.
 func (c Config) BreachedFile() string {
-	if c.Password.Breached == "" {
-		return ""
-	}
 	return c.path(c.Password.Breached)
 }
 
