@@ -206,3 +206,17 @@ func TestTheAccountNeedsThePassword_CAS(t *testing.T) {
 		t.Errorf("a CAS server offers %d changes", links.Length())
 	}
 }
+
+// A login page that was open for too long leads to the page of the account all the
+// same.
+func TestV6_AnExpiredLoginLeadsBackToTheAccount(t *testing.T) {
+	w, provider, _ := withAccount(t)
+	b := w.browser(t)
+	q := provider.Login(t, b.do("GET", "/connexion?compte", nil).header.Get("Location"))
+	q.Del("code")
+	q.Set("error", "temporarily_unavailable")
+	q.Set("error_description", "authentication_expired")
+	if p := b.comeBack(q); p.header.Get("Location") != "/connexion?compte" {
+		t.Errorf("%d to %q", p.status, p.header.Get("Location"))
+	}
+}

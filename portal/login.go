@@ -160,11 +160,11 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	var begun underway
 	query := c.Request.URL.Query()
 	if !p.site.TakeSealed(c, stateName(query.Get("state")), &begun) {
-		return p.loginAgain(c, sso.ErrState)
+		return p.loginAgain(c, underway{}, sso.ErrState)
 	}
 	who, err := p.SSO.Exchange(c.Request.Context(), begun.State, query)
 	if errors.Is(err, sso.ErrState) {
-		return p.loginAgain(c, err)
+		return p.loginAgain(c, begun, err)
 	}
 	if err != nil && begun.Action && errors.Is(err, sso.ErrToken) && query.Has("error") {
 		return p.unchanged(c, err)
@@ -238,12 +238,15 @@ func (p *Portal) passkeyAnswered(c *gin.Context, who sso.Identity, answer sso.An
 // loginAgain begins the login again if its answer has no valid state: a right password
 // may have been typed on a page that was open for too long. It does so once, and only
 // in a browser that keeps cookies.
-func (p *Portal) loginAgain(c *gin.Context, cause error) error {
+func (p *Portal) loginAgain(c *gin.Context, begun underway, cause error) error {
 	if len(c.Request.Cookies()) == 0 || p.site.TakeSealed(c, againCookie, new(bool)) {
 		return ssoError(cause)
 	}
 	if err := p.site.PutSealed(c, againCookie, true, againLife); err != nil {
 		return err
+	}
+	if begun.Mine {
+		return web.SeeOther(pathLogin + "?" + thenAccount)
 	}
 	return web.SeeOther(pathLogin)
 }

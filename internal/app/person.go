@@ -36,12 +36,14 @@ type ownAccount struct {
 	accounts *keycloak.Accounts
 }
 
-// Export implements portal.Accounts.
+// Export implements portal.Accounts. Requests that the person did not prove are left
+// out: each holds the network of a visitor who may be another person.
 func (o ownAccount) Export(ctx context.Context, id domain.PersonID, at time.Time) ([]byte, error) {
 	d, err := o.Dossier(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+	d.Journeys = slices.DeleteFunc(d.Journeys, func(j domain.Journey) bool { return !j.IsIdentified() || j.Person != id })
 	return d.JSON(at)
 }
 
