@@ -141,6 +141,9 @@ func fetchToken(ctx context.Context, address string, form url.Values) (*oauth2.T
 		if strings.Contains(body.Description, "not fully set up") || strings.Contains(body.Description, "disabled") {
 			body.Error = codeNotReady
 		}
+		if body.Error == "invalid_grant" && form.Get("totp") != "" {
+			body.Error = codeWithOTP
+		}
 		return nil, &Error{Status: response.StatusCode, Code: body.Error}
 	}
 	return &oauth2.Token{AccessToken: body.AccessToken, TokenType: body.TokenType, Expiry: time.Now().Add(time.Duration(body.ExpiresIn) * time.Second)}, nil
@@ -150,6 +153,10 @@ func fetchToken(ctx context.Context, address string, form url.Values) (*oauth2.T
 // something first or is disabled. Keycloak tells it from a wrong password by the
 // description alone.
 const codeNotReady = "account_not_ready"
+
+// codeWithOTP stands for the error invalid_grant of a login with the code of a second
+// factor.
+const codeWithOTP = "invalid_grant_with_otp"
 
 // Explain says in words what a failed login or a refused call of an administrator
 // means, and returns any other error as it is.
@@ -161,6 +168,8 @@ func Explain(err error, address string) error {
 	switch {
 	case e.Code == "invalid_grant":
 		return fmt.Errorf("%w: the user name or the password is wrong, or the account has a second factor, which Keycloak does not tell apart here: give its code with --otp, or log in with --device or --client", err)
+	case e.Code == codeWithOTP:
+		return fmt.Errorf("%w: the user name, the password or the code of --otp is wrong: a code is valid once, for half a minute", err)
 	case e.Code == codeNotReady:
 		return fmt.Errorf("%w: the account is not fully set up or is disabled: log in once in a browser and do what it asks for", err)
 	case e.Code == "invalid_client", e.Code == "unauthorized_client":

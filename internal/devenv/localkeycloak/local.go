@@ -123,6 +123,19 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// Home returns the folder of the distribution that Start runs, which holds bin/kcadm.sh.
+// It is fetched if it is not there yet.
+func Home(ctx context.Context, o Options) (string, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	java, _, err := findJava(ctx, o.Getenv)
+	if err != nil {
+		return "", err
+	}
+	return findHome(ctx, o, java)
+}
+
 // kind returns the database for which the distribution is built.
 func (o Options) kind() string {
 	if o.Database == "" {
