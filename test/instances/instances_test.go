@@ -37,6 +37,7 @@ func TestMain(m *testing.M) { os.Exit(demotest.Run(m)) }
 
 type world struct {
 	t         *testing.T
+	postgres  *localpostgres.Server
 	dsn       string
 	box       *mailbox.Mailbox
 	realm     *realm.Realm
@@ -56,6 +57,7 @@ func newWorld(t *testing.T) *world {
 	server, err := localpostgres.Start()
 	w.must(err)
 	t.Cleanup(func() { _ = server.Stop() })
+	w.postgres = server
 	w.dsn, err = server.DSN("entree")
 	w.must(err)
 	w.box, err = mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
@@ -77,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	}
 	_, err = config.Write()
 	w.must(err)
-	for i := range 150 {
+	for i := range 220 {
 		w.people = append(w.people, scripted.Person{
 			Number: fmt.Sprint(66000000 + i), GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", BirthDate: "2006-02-03", Email: fmt.Sprintf("ines.%d@example.org", i),
 		})
@@ -214,7 +216,15 @@ func TestSeveralInstances(t *testing.T) {
 
 	t.Run("O6 a rolling restart behind nginx loses no request", w.restartOneByOne)
 
-	t.Run("the secret is rotated under load", func(t *testing.T) { w.rotate(t, w.people[6:]) })
+	t.Run("the secret is rotated under load", func(t *testing.T) { w.rotate(t, w.people[6:150]) })
+
+	t.Run("O2 one release follows another under load, and there is a way back", func(t *testing.T) {
+		empty, err := w.postgres.DSN("restored")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.upgrade(t, w.people[150:], empty)
+	})
 
 	t.Run("I7 with no instance at all the page says what to do", func(t *testing.T) {
 		for _, i := range w.instances {
