@@ -20,7 +20,8 @@ func (c *Accounts) Holding(ctx context.Context, login, address string) ([]domain
 	return c.holding(ctx, login, address, func(gocloak.User) bool { return true })
 }
 
-// holding is Holding for the users that keep selects.
+// holding returns the same as Holding, without the users for which keep returns
+// false.
 func (c *Accounts) holding(ctx context.Context, login, address string, keep func(gocloak.User) bool) ([]domain.Existing, error) {
 	var out []domain.Existing
 	for _, by := range []struct{ field, value string }{{"username", login}, {"email", address}} {

@@ -190,42 +190,11 @@ func (a *accountsRun) progress(format string, args ...any) {
 }
 
 // list calls see with the open matches, at most limit of each class, or all if limit
-// is negative. It holds one page of them in memory.
+// is negative.
 func list(ctx context.Context, s *store.Store, limit int, see func(accountMatchJSON) error) error {
-	const page = 500
-	for _, class := range domain.MatchClasses() {
-		left := limit
-		for after := (domain.Match{}); left != 0; {
-			size := page
-			if left > 0 {
-				size = min(page, left)
-			}
-			some, err := s.OpenMatches(ctx, class, after, size)
-			if err != nil {
-				return err
-			}
-			if len(some) == 0 {
-				break
-			}
-			after = some[len(some)-1]
-			left -= len(some)
-			ids := make([]domain.PersonID, len(some))
-			for i, m := range some {
-				ids[i] = m.Person
-			}
-			people, err := s.PeopleWith(ctx, ids)
-			if err != nil {
-				return err
-			}
-			for _, m := range some {
-				p := people[m.Person] // zero if the person was erased meanwhile
-				if err := see(accountMatchJSON{m.Class, m.Person, p.Profile, p.Number, m.Account, m.Login, m.Evidence}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return app.EachOpenMatch(ctx, s, limit, func(m domain.Match, p domain.Person) error {
+		return see(accountMatchJSON{m.Class, m.Person, p.Profile, p.Number, m.Account, m.Login, m.Evidence})
+	})
 }
 
 // printJSON prints the outcome as one object, match by match.

@@ -154,3 +154,42 @@ func (a *App) compareAccounts(ctx context.Context, by audit.Entry, adopt bool) e
 	a.log.Info("accounts were adopted", "adopted", done.Adopted, "refused", done.Refused, "changed", done.Changed)
 	return err
 }
+
+// EachOpenMatch calls see with the open matches and their people, class by class, at
+// most limit of each class, or all if limit is negative. A person who was erased
+// meanwhile is zero. It holds one page of matches in memory.
+func EachOpenMatch(ctx context.Context, s *store.Store, limit int, see func(domain.Match, domain.Person) error) error {
+	const page = 500
+	for _, class := range domain.MatchClasses() {
+		left := limit
+		for after := (domain.Match{}); left != 0; {
+			size := page
+			if left > 0 {
+				size = min(page, left)
+			}
+			some, err := s.OpenMatches(ctx, class, after, size)
+			if err != nil {
+				return err
+			}
+			if len(some) == 0 {
+				break
+			}
+			after = some[len(some)-1]
+			left -= len(some)
+			ids := make([]domain.PersonID, len(some))
+			for i, m := range some {
+				ids[i] = m.Person
+			}
+			people, err := s.PeopleWith(ctx, ids)
+			if err != nil {
+				return err
+			}
+			for _, m := range some {
+				if err := see(m, people[m.Person]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -132,8 +132,8 @@ func (w *walk) openPage(t *rapid.T, o *operator) {
 	w.operate(t, o, nil, route, a)
 }
 
-// sendForm sends a form that was seen, with some fields changed, or any
-// comes to mind to any address.
+// sendForm sends a form that the operator saw, with some fields changed, or invented
+// fields to any address.
 func (w *walk) sendForm(t *rapid.T, o, other *operator) {
 	var a attempt
 	route := ""

@@ -19,7 +19,7 @@ type watch struct {
 
 	mu    sync.Mutex
 	began map[*attempt]domain.JourneyID
-	wrong []string // what a job did
+	wrong []string // changes by jobs that the model does not allow
 }
 
 func (w *watch) wrongs() []string {
@@ -28,11 +28,11 @@ func (w *watch) wrongs() []string {
 	return slices.Clone(w.wrong)
 }
 
-// errDatabase is what a database says that is locked, full or read-only.
+// errDatabase is the error of a database that is locked, full or read-only.
 var errDatabase = errors.New("database or disk is full (13)")
 
-// before is where a write fails that the database refuses, after where it is
-// done and its answer lost.
+// before returns the error of a write that the database refuses, and after the error
+// of a write that is committed and whose answer is lost.
 func (a *attempt) before() error {
 	if a != nil && a.fails == "before" {
 		a.failed = true
