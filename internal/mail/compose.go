@@ -142,12 +142,12 @@ type fact struct{ Label, Value string }
 func (f fact) Parts() []string { return breakable(f.Value) }
 
 // breakable cuts an address or a hash into pieces: after a slash, before the other
-// marks of an address, and after 24 bytes.
+// marks of an address, and after 16 bytes.
 func breakable(s string) []string {
 	var pieces []string
 	start := 0
 	for i := 1; i < len(s); i++ {
-		if s[i-1] == '/' && s[i] != '/' || strings.IndexByte("@.?&=", s[i]) >= 0 || i-start >= 24 && utf8.RuneStart(s[i]) {
+		if s[i-1] == '/' && s[i] != '/' || strings.IndexByte("@.?&=", s[i]) >= 0 || i-start >= 16 && utf8.RuneStart(s[i]) {
 			pieces = append(pieces, s[start:i])
 			start = i
 		}

@@ -16,12 +16,17 @@ import (
 	"entree/internal/devenv/mailbox"
 	"entree/internal/domain"
 	"entree/internal/mail"
+	"entree/internal/mail/mailtest"
 	"entree/internal/secret"
 )
 
 var keys, _ = secret.ParseKeys(secret.GenerateKey())
 
-var asked = time.Date(2026, 9, 1, 12, 4, 0, 0, time.UTC)
+var (
+	asked   = mailtest.Asked
+	message = mailtest.Message
+	kinds   = mailtest.Kinds()
+)
 
 func open(t *testing.T, fault func(stage, address string) *smtp.SMTPError) (*mail.Mailer, *mailbox.Mailbox) {
 	t.Helper()
@@ -67,30 +72,6 @@ func mailer(t *testing.T, addr string, change ...func(*mail.Options)) *mail.Mail
 		t.Fatal(err)
 	}
 	return m
-}
-
-func message(kind domain.MessageKind, lang domain.Lang) domain.Message {
-	m := domain.Message{
-		ID: "0123456789abcdef", Kind: kind, Lang: lang, To: "jp.martin@example.net", Profile: "etudiant", OtherProfile: "personnel",
-		GivenName: "Jean-Pierre", Minutes: 10, AskedAt: asked, ExpiresAt: asked.Add(10 * time.Minute),
-		Login: "o22502142", UniversityAddress: "jean-pierre.martin@etu.example.org", Reference: "7K3F-9Q2M", Note: "La rentrée est le 7 septembre.",
-		Charter: domain.Receipt{Version: "2026-09", SHA256: domain.HashCharter("x"), At: asked},
-	}
-	if m.HasCode() {
-		m.Code = "012345"
-	}
-	if kind == domain.MessageReplaced {
-		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"
-	}
-	return m
-}
-
-var kinds = []domain.MessageKind{
-	domain.MessageCode, domain.MessageNotReady, domain.MessageActive, domain.MessageCreating,
-	domain.MessageOtherProfile, domain.MessageActivated, domain.MessageParked,
-	domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
-	domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
-	domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 }
 
 // sent sends a message and returns the mail that arrived.

@@ -73,6 +73,7 @@ var knows = []struct {
 	{"directory", []string{"domain", "ldapconn", "secret"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/localldap", []string{"deploy", "devenv/child", "secret"}, "it runs a directory and knows nothing of who asks it"},
 	{"mail/bounce", []string{"domain", "secret"}, "it reads reports and knows nothing of who writes or what follows"},
+	{"mail/mailtest", []string{"domain"}, "samples are messages only"},
 	{"devenv/mailbox", nil, "a mail server knows nothing of who writes"},
 	{"mail", []string{"domain", "loopback", "secret", "templates/mail"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/democonfig", []string{"config", "deploy", "secret"}, "files only: it starts nothing"},

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"image"
 	"image/color"
 	"image/draw"
@@ -32,7 +33,7 @@ func TestPictures(t *testing.T) {
 		}
 		const width, height, gap, columns = 360, 740, 16, 4
 		sheet := image.NewRGBA(image.Rect(0, 0, columns*(width+gap)+gap, 2*(height+gap)+gap))
-		ground := color.RGBA{0xd5, 0xda, 0xe3, 0xff}
+		ground := lightGround
 		if album == "phone-dark" {
 			ground = color.RGBA{0x2b, 0x30, 0x3a, 0xff}
 		}
@@ -41,15 +42,20 @@ func TestPictures(t *testing.T) {
 			at := image.Pt(gap+i%columns*(width+gap), gap+i/columns*(height+gap))
 			draw.Draw(sheet, image.Rectangle{at, at.Add(image.Pt(width, height))}, picture, picture.Bounds().Min, draw.Src)
 		}
-		out, err := os.Create(filepath.Join(pictures, strip+".png"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(out, sheet); err != nil {
-			t.Fatal(err)
-		}
-		if err := out.Close(); err != nil {
+		if err := savePNG(filepath.Join(pictures, strip+".png"), sheet); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// lightGround is the ground of pictures of light pages.
+var lightGround = color.RGBA{0xd5, 0xda, 0xe3, 0xff}
+
+func savePNG(file string, picture image.Image) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(out, picture)
+	return errors.Join(err, out.Close())
 }
