@@ -219,7 +219,7 @@ func TestK6_AServiceAccountThatMayOnlyReadChecks(t *testing.T) {
 	}
 }
 
-// K6: an administrator logs in with a browser, whatever the login asks for.
+// K6: an administrator logs in with a browser, with any second factor.
 func TestK6_AnAdministratorLogsInWithABrowser(t *testing.T) {
 	w := newWays(t)
 	login, client := w.name+"-device", w.name+"-cli"
