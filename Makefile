@@ -35,7 +35,7 @@ test-race:
 	$(GO) test -race -gcflags='modernc.org/...=-race=false' -count=1 -timeout 20m $(RACED)
 
 # The longest packages start first, so that none runs alone at the end.
-LONGEST = entree/test/e2e ./cmd/entree entree/test/crash ./keycloak
+LONGEST = entree/test/e2e ./cmd/entree entree/test/introduce entree/test/crash ./keycloak
 
 test-servers: export GOWORK = $(BOTH)
 test-servers:
