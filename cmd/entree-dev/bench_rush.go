@@ -162,7 +162,7 @@ func (w *walkers) contestant(box *mailbox.Mailbox) bench.Contestant {
 		One: func(ctx context.Context, i int, seen *bench.Journey) error {
 			p := demopeople.Student(i * max(1, w.spread))
 			s, err := w.activation.Walk(ctx, scripted.Person{
-				Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: string(p.BirthDate),
+				Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: p.BirthDate,
 			}, seen)
 			if err != nil {
 				return err

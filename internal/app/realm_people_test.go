@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -92,7 +93,7 @@ func TestK2_TheCheckCountsPeopleWhomTheRealmWouldRefuse(t *testing.T) {
 
 	// A database that does not exist is not created.
 	c.Database, c.Dir = "sqlite:none.db", t.TempDir()
-	if _, err := app.RegistryFindings(t.Context(), c, realm); err != app.ErrNoRegistry {
+	if _, err := app.RegistryFindings(t.Context(), c, realm); !errors.Is(err, app.ErrNoRegistry) {
 		t.Errorf("%v", err)
 	}
 	if made, _ := filepath.Glob(filepath.Join(c.Dir, "*")); len(made) > 0 {
