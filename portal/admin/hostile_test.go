@@ -44,37 +44,50 @@ func TestR6_StreamsOfOneOperatorTakeNothingFromOthers(t *testing.T) {
 	}
 	// Visitors without a session cookie still find a free place, among the
 	// three quarters that they may use.
-	helpdesk := w.operator("helpdesk")
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		// The last refused streams may still be ending.
-		if p := helpdesk.get("/admin"); p.status == http.StatusOK {
-			break
-		} else if time.Now().After(end) {
-			t.Fatalf("another operator: %d", p.status)
+	// On a busy machine the refused streams, which come again and again, can hold
+	// every place for a moment.
+	opens := func(b *browser) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			p := b.get("/admin")
+			if p.status == http.StatusOK {
+				return
+			}
+			if p.status != http.StatusServiceUnavailable || time.Now().After(end) {
+				t.Fatalf("an operator's page: %d", p.status)
+			}
 		}
 	}
+	opens(w.operator("helpdesk"))
 	other := w.operator("auditor")
-	other.get("/admin")
+	opens(other)
 	request := must(http.NewRequest("GET", "http://"+target.Address+"/admin/en-direct", nil))
 	request.Host = host
 	request.Header.Set("Cookie", strings.TrimPrefix(cookie(other), "Cookie: "))
-	response, err := http.DefaultTransport.RoundTrip(request)
-	w.must(err)
+	stream := func() *http.Response {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			response, err := http.DefaultTransport.RoundTrip(request)
+			w.must(err)
+			if response.StatusCode != http.StatusServiceUnavailable || time.Now().After(end) {
+				return response
+			}
+			w.must(response.Body.Close())
+		}
+	}
+	response := stream()
 	defer response.Body.Close()
 	first := make([]byte, 6)
 	if _, err := io.ReadFull(response.Body, first); err != nil || response.StatusCode != http.StatusOK || string(first) != "data: " {
 		t.Errorf("another operator's stream: %d %q %v", response.StatusCode, first, err)
 	}
 	request.Header.Set("Cookie", strings.TrimPrefix(cookie(b), "Cookie: "))
-	refused, err := http.DefaultTransport.RoundTrip(request)
-	w.must(err)
+	refused := stream()
 	defer refused.Body.Close()
 	if refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") == "" {
 		t.Errorf("one stream more of the same operator: %d", refused.StatusCode)
 	}
-	if p := b.get("/admin"); p.status != http.StatusOK {
-		t.Errorf("a page of the same operator: %d", p.status)
-	}
+	opens(b)
 }
 
 func must[T any](v T, err error) T {
