@@ -3,6 +3,7 @@ package keycloak
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -34,9 +35,8 @@ func (c *Accounts) Count(ctx context.Context) (n int, err error) {
 func (c *Accounts) Each(ctx context.Context, see func([]domain.Existing) error) error {
 	size := cmp.Or(c.page, readPage)
 	for first, last := 0, ""; ; {
-		var users []gocloak.User
-		query := fmt.Sprintf("?briefRepresentation=false&first=%d&max=%d", first, size)
-		if _, err := c.do(ctx, http.MethodGet, c.path("users")+query, nil, &users); err != nil {
+		users, err := c.usersFrom(ctx, first, &size)
+		if err != nil {
 			return err
 		}
 		at := slices.IndexFunc(users, func(u gocloak.User) bool { return last != "" && gocloak.PString(u.ID) == last })
@@ -59,6 +59,25 @@ func (c *Accounts) Each(ctx context.Context, see func([]domain.Existing) error) 
 		last = gocloak.PString(users[len(users)-1].ID)
 		first += len(users) - 1
 	}
+}
+
+// pageTries is the number of times that a page is asked for.
+const pageTries = 4
+
+// usersFrom returns a page of the realm's users. While Keycloak does not answer in time,
+// because it is busy or has to ask a directory for each user, it asks again for half of
+// the page, and leaves the size so.
+func (c *Accounts) usersFrom(ctx context.Context, first int, size *int) (users []gocloak.User, err error) {
+	for range pageTries {
+		query := fmt.Sprintf("?briefRepresentation=false&first=%d&max=%d", first, *size)
+		_, err = c.do(ctx, http.MethodGet, c.path("users")+query, nil, &users)
+		var answer *Error
+		if err == nil || !errors.As(err, &answer) || answer.Status != 0 && answer.Status < 500 || ctx.Err() != nil {
+			return users, err
+		}
+		users, *size = nil, max(2, *size/2) // one of them is the last user of the page before
+	}
+	return nil, err
 }
 
 // existing returns a user of Keycloak as an account. Its ID is empty if it is none
