@@ -85,8 +85,11 @@ func TestR22_TheTimeOfATemporaryLockIsReported(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			answer := settings
-			if strings.HasSuffix(r.URL.Path, "/token") {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/token"):
 				answer = `{"access_token":"x","token_type":"Bearer","expires_in":60}`
+			case strings.HasSuffix(r.URL.Path, "/users/count"):
+				answer = "7"
 			}
 			_, _ = w.Write([]byte(answer))
 		}))
