@@ -60,7 +60,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 		return v.outcome(p.beginLong(v.Context, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
 	}
 	ctx := v.Request.Context()
-	err := p.evenly(ctx, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
+	err := p.evenly(v.Context, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
 	if err == nil {
 		if err := p.keepJourney(v.Context, v.journey); err != nil {
 			return err
@@ -72,7 +72,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 // resend requests another code; the page shows how long to wait before the next one.
 func (p *Portal) resend(v *visit, _ web.Form) error {
 	ctx := v.Request.Context()
-	err := p.evenly(ctx, func() error {
+	err := p.evenly(v.Context, func() error {
 		return p.Service.Resend(ctx, &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
 	})
 	if err == nil {

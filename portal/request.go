@@ -74,7 +74,7 @@ func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
 		return p.drawRequest(c, purpose, page, nil)
 	}
 	var j domain.Journey
-	err = p.evenly(c.Request.Context(), func() error {
+	err = p.evenly(c, func() error {
 		j, err = p.Service.Request(c.Request.Context(), activation.Request{
 			Purpose: purpose, Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
 		})

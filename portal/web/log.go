@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
 
-const referenceKey = "reference"
+const (
+	referenceKey = "reference"
+	beganKey     = "began"
+)
 
 var referenceAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
@@ -19,6 +23,7 @@ var referenceAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").W
 // request is ignored, because the client could choose it.
 func (s *Site) observe(c *gin.Context) {
 	start := s.config.Now()
+	c.Set(beganKey, start)
 	id, err := newReference(s.config.Random)
 	if err != nil {
 		s.config.Log.Error("the random source of the system failed", "cause", err.Error())
@@ -41,6 +46,9 @@ func (s *Site) observe(c *gin.Context) {
 		"method", method(c.Request.Method), "route", route, "status", c.Writer.Status(),
 		"ms", float64(took.Microseconds())/1000, "client", s.config.Keys.Pseudonym(s.ClientKey(c)))
 }
+
+// Began returns the time at which a request came.
+func Began(c *gin.Context) time.Time { return c.GetTime(beganKey) }
 
 // trace begins the span of a request, if requests are traced. The span of a probe
 // is never ended, so that it is not sent.
