@@ -37,7 +37,7 @@ func TestV11_TextsTakeTheNumberFromTheRule(t *testing.T) {
 	}
 }
 
-// A browser that translates the page must not change what is copied or typed.
+// Values that the student copies or types are marked as not to be translated.
 func TestV21_DataIsNotTranslated(t *testing.T) {
 	b := newWorld(t, delivered(t)).browser(t)
 	for path, selectors := range map[string][]string{
@@ -84,7 +84,7 @@ func TestV23_TimesHaveAZoneOrAreWaits(t *testing.T) {
 	}
 }
 
-// Telephones correct and capitalise what is typed into a field that shows its text.
+// A telephone neither corrects nor capitalises a password that is shown.
 func TestV27_AShownPasswordIsNotCorrected(t *testing.T) {
 	b := newWorld(t, delivered(t)).browser(t)
 	p := b.to("/activation/mot-de-passe")

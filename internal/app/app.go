@@ -118,7 +118,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.rules = newRealmRules(a.realm, c, log)
-	refused := &refusedPeople{rules: a.rules, page: a.store.PeopleWithoutAccount, now: time.Now}
+	refused := &refusedPeople{rules: a.rules, people: a.store, now: time.Now}
 	a.refused = &findings{what: "people", log: log, read: refused.read}
 	a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
 	if a.bounceRules, err = BounceRules(c.BounceRules()); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +24,9 @@ type PeopleSource interface {
 	PeopleWithoutAccount(ctx context.Context, after domain.PersonID, limit int) ([]domain.Person, error)
 }
 
+// peoplePage is the number of people read at once.
+const peoplePage = 1000
+
 // RegistryFindings opens the database and returns CheckPeople of it. It returns
 // ErrNoRegistry instead of creating a database.
 func RegistryFindings(ctx context.Context, c config.Config, realm *keycloak.Client) ([]keycloak.Finding, error) {
@@ -41,8 +43,51 @@ func RegistryFindings(ctx context.Context, c config.Config, realm *keycloak.Clie
 	return CheckPeople(ctx, c, realm, s)
 }
 
-// broken is a field of people and the rule of the realm that some of them break.
-type broken struct{ field, rule string }
+// refusal is a rule of the realm on a field, and the number of people who break it.
+type refusal struct {
+	field, rule string
+	people      int
+}
+
+// refusals counts the people without an account for whom judged is true, and those of
+// them who break a rule of the realm, by field and rule, the most frequent first. A
+// person counts once for each field and rule. Rules that no person can keep, because the
+// portal has no value for the field, are left out: the check of the realm reports them.
+func (r *realmRules) refusals(ctx context.Context, people PeopleSource, judged func(domain.Person) bool) (out []refusal, all int, err error) {
+	told := r.now.Load().WithoutSource()
+	counts := map[refusal]int{}
+	for after := domain.PersonID(""); ; {
+		some, err := people.PeopleWithoutAccount(ctx, after, peoplePage)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, p := range some {
+			after = p.ID
+			if !judged(p) {
+				continue
+			}
+			all++
+			seen := map[refusal]bool{}
+			for _, b := range r.Person(p) {
+				if is := (refusal{field: b.Field, rule: b.Rule}); !b.Warn && !seen[is] && !slices.Contains(told, b.Field) {
+					seen[is] = true
+					counts[is]++
+				}
+			}
+		}
+		if len(some) < peoplePage {
+			break
+		}
+	}
+	for is, n := range counts {
+		is.people = n
+		out = append(out, is)
+	}
+	slices.SortFunc(out, func(a, b refusal) int {
+		return cmp.Or(cmp.Compare(b.people, a.people), strings.Compare(a.field, b.field), strings.Compare(a.rule, b.rule))
+	})
+	return out, all, nil
+}
 
 // CheckPeople returns a finding for each field and rule of the realm's user profile
 // that people without an account break, with their number. It reads the people in
@@ -52,35 +97,14 @@ func CheckPeople(ctx context.Context, c config.Config, realm *keycloak.Client, p
 	if err := r.look(ctx); err != nil {
 		return nil, err
 	}
-	told := r.now.Load().WithoutSource() // found already, for all people
-	counts, all := map[broken]int{}, 0
-	for after := domain.PersonID(""); ; {
-		some, err := people.PeopleWithoutAccount(ctx, after, 500)
-		if err != nil {
-			return nil, err
-		}
-		if len(some) == 0 {
-			break
-		}
-		after = some[len(some)-1].ID
-		for _, p := range some {
-			all++
-			seen := map[broken]bool{}
-			for _, b := range r.Person(p) {
-				if is := (broken{b.Field, b.Rule}); !b.Warn && !seen[is] && !slices.Contains(told, b.Field) {
-					seen[is] = true
-					counts[is]++
-				}
-			}
-		}
+	broken, all, err := r.refusals(ctx, people, func(domain.Person) bool { return true })
+	if err != nil {
+		return nil, err
 	}
-	keys := slices.SortedFunc(maps.Keys(counts), func(a, b broken) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a.field, b.field), strings.Compare(a.rule, b.rule))
-	})
 	var found []keycloak.Finding
-	for _, k := range keys {
+	for _, b := range broken {
 		found = append(found, keycloak.Finding{
-			What: fmt.Sprintf("%d of %d people without an account break the rule %s of the realm on %s", counts[k], all, k.rule, k.field),
+			What: fmt.Sprintf("%d of %d people without an account break the rule %s of the realm on %s", b.people, all, b.rule, b.field),
 			Why:  "each of them activates up to the last page, is refused and waits for a correction",
 			Do:   "correct the values at the source (the report of an import names the people), or change the rule (Realm settings → User profile)",
 		})

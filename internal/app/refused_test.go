@@ -29,6 +29,13 @@ func people(n int) []domain.Person {
 	return out
 }
 
+// pagesOf is a source of people.
+type pagesOf func(after domain.PersonID, limit int) []domain.Person
+
+func (f pagesOf) PeopleWithoutAccount(_ context.Context, after domain.PersonID, limit int) ([]domain.Person, error) {
+	return f(after, limit), nil
+}
+
 // The realm's rules changed, or the portal is new to it: how many people cannot
 // get an account is told when serve starts, once, and not only by their import.
 func TestV3_PeopleWhomTheRealmRefusesAreToldAtTheStart(t *testing.T) {
@@ -41,14 +48,14 @@ func TestV3_PeopleWhomTheRealmRefusesAreToldAtTheStart(t *testing.T) {
 		return keycloak.ParseRules(fmt.Appendf(nil, profile, current), "example.org")
 	}
 	all, pages, now := people(2500), 0, time.Now()
-	counted := &refusedPeople{rules: rules, now: func() time.Time { return now }, page: func(_ context.Context, after domain.PersonID, limit int) ([]domain.Person, error) {
+	counted := &refusedPeople{rules: rules, now: func() time.Time { return now }, people: pagesOf(func(after domain.PersonID, limit int) []domain.Person {
 		pages++
 		begin := 0
 		for begin < len(all) && all[begin].ID <= after {
 			begin++
 		}
-		return all[begin:min(len(all), begin+limit)], nil
-	}}
+		return all[begin:min(len(all), begin+limit)]
+	})}
 	a := &App{found: &findings{}, refused: &findings{what: "people", log: slog.New(slog.NewTextHandler(&log, nil)), read: counted.read}}
 	look := func(lines, read int) {
 		t.Helper()

@@ -178,7 +178,7 @@ func TestUnlock_TheNextCodeIsComparedAtOnce(t *testing.T) {
 	w.last(helpdesk.ActUnlocked)
 }
 
-// The same for a person with an account, who is held back in a recovery.
+// An operator lifts the limits that hold a person with an account back in a recovery.
 func TestUnlock_LiftsTheLimitsOfARecovery(t *testing.T) {
 	w := newWorld(t)
 	w.activate()
