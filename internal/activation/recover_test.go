@@ -235,18 +235,26 @@ func TestAMailboxAloneDoesNotPassASecondFactor(t *testing.T) {
 	}
 }
 
-// TestAPasswordChosenWhileTheAccountsAreAwayIsSetLater checks the sealed job: "on its
-// way", then a mail.
-func TestAPasswordChosenWhileTheAccountsAreAwayIsSetLater(t *testing.T) {
-	w := newWorld(t, jeanPierre())
+// chooseWhileAway lets jeanPierre, who has an account, choose a new password while the
+// accounts do not answer.
+func (w *world) chooseWhileAway() (domain.Person, domain.JourneyID) {
+	w.t.Helper()
 	w.Wait = 50 * time.Millisecond
 	p := w.active(jeanPierre())
 	id := w.forget("etudiant", "jp.martin@example.net")
 	w.toPassword(id, p.Number)
 	w.accounts.FailWith(errors.New("no answer"))
 	if err := w.choose(id, renewed); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
+	return p, id
+}
+
+// TestAPasswordChosenWhileTheAccountsAreAwayIsSetLater checks the sealed job: "on its
+// way", then a mail.
+func TestAPasswordChosenWhileTheAccountsAreAwayIsSetLater(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	_, id := w.chooseWhileAway()
 	if step := w.step(id); step != domain.StepWaiting {
 		t.Fatalf("at %s", step)
 	}
@@ -364,14 +372,7 @@ func TestAnOlderPasswordNeverOverwritesANewerOne(t *testing.T) {
 // may have a newer password, of which the backup knows nothing.
 func TestAPasswordOfABackupIsNotSet(t *testing.T) {
 	w := newWorld(t, jeanPierre())
-	w.Wait = 50 * time.Millisecond
-	p := w.active(jeanPierre())
-	id := w.forget("etudiant", "jp.martin@example.net")
-	w.toPassword(id, p.Number)
-	w.accounts.FailWith(errors.New("no answer"))
-	if err := w.choose(id, renewed); err != nil {
-		t.Fatal(err)
-	}
+	p, _ := w.chooseWhileAway()
 	w.pass(time.Second)
 	if err := w.store.MarkRestored(t.Context()); err != nil {
 		t.Fatal(err)
