@@ -11,6 +11,7 @@
 //	password chosen by the student        Password
 //	text     free text of one line        Text
 //	text     free text of several lines   Lines
+//	birth    date of birth                BirthDate
 //
 // Each function returns the clean form, or a *Fault that names the rule and the
 // character. Cleaning is idempotent: a clean value is returned unchanged.

@@ -14,6 +14,7 @@ const (
 	KindCode     Kind = "code"
 	KindPassword Kind = "password"
 	KindText     Kind = "text"
+	KindBirth    Kind = "birth_date"
 )
 
 // Rule names the rule that a value breaks. It is stable: messages of the pages
@@ -38,6 +39,7 @@ const (
 	RuleLong       Rule = "long"       // longer than the kind allows
 	RuleNoCode     Rule = "no_code"    // no six digits
 	RuleManyCodes  Rule = "many_codes" // several groups of six digits
+	RuleNoBirth    Rule = "no_birth"   // not the day of birth of a person who lives
 )
 
 var reasons = map[Rule]string{
@@ -57,6 +59,7 @@ var reasons = map[Rule]string{
 	RuleLong:       "is too long",
 	RuleNoCode:     "has no six digits",
 	RuleManyCodes:  "has several groups of six digits",
+	RuleNoBirth:    "is not a date like 2007-03-17 or 17/03/2007, of a person who lives",
 }
 
 // Fault says which rule a value breaks, and with which character.

@@ -47,7 +47,7 @@ func (d *Service) Amend(ctx context.Context, e audit.Entry, seen Seen, field, ty
 	if at == nil {
 		return &Refusal{Reason: NotNow}
 	}
-	value, err := amended(field, typed)
+	value, err := amended(field, typed, d.Clock())
 	if err != nil {
 		return err
 	}
@@ -65,17 +65,17 @@ func (d *Service) Amend(ctx context.Context, e audit.Entry, seen Seen, field, ty
 	})
 }
 
-// amended returns a typed value as an import would store it.
-func amended(field, typed string) (string, error) {
+// amended returns a typed value as an import would store it, or a Refusal.
+func amended(field, typed string, now time.Time) (string, error) {
 	if strings.TrimSpace(typed) == "" {
 		return "", &Refusal{Reason: ValueEmpty}
 	}
 	if field == domain.FieldBirthDate {
-		day, err := time.Parse(time.DateOnly, strings.TrimSpace(typed))
+		value, err := clean.BirthDate(typed, now)
 		if err != nil {
 			return "", &Refusal{Reason: ValueBad}
 		}
-		return day.Format(time.DateOnly), nil
+		return value, nil
 	}
 	value, err := clean.Name(typed)
 	if err != nil || value == "" {

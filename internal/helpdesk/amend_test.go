@@ -31,7 +31,7 @@ func TestK2_ARefusedValueIsCorrectedByAnOperator(t *testing.T) {
 	}{
 		{domain.FieldFamilyName, " ", "x", helpdesk.ValueEmpty}, {domain.FieldFamilyName, "Mar\u0000tin", "x", helpdesk.ValueBad},
 		{domain.FieldFamilyName, " Martin ", "x", helpdesk.ValueSame}, {domain.FieldFamilyName, "Martine", " ", helpdesk.ReasonMissing},
-		{domain.FieldFamilyName, "Martine", strings.Repeat("x", 301), helpdesk.ReasonLong}, {domain.FieldBirthDate, "17/03/2007", "x", helpdesk.ValueBad},
+		{domain.FieldFamilyName, "Martine", strings.Repeat("x", 301), helpdesk.ReasonLong}, {domain.FieldBirthDate, "1907-03-17", "x", helpdesk.ValueBad}, {domain.FieldBirthDate, "17/03/7", "x", helpdesk.ValueBad},
 		{domain.FieldNumber, "1", "x", helpdesk.NotNow}, {domain.FieldLogin, "o1", "x", helpdesk.NotNow}, {domain.FieldEmail, "a@example.org", "x", helpdesk.NotNow}, {"", "x", "x", helpdesk.NotNow},
 	} {
 		refused(t, w.Amend(t.Context(), w.by("Ada"), w.seen(), f.field, f.value, f.why), f.want)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"entree/internal/clean"
 	"entree/internal/registry/sheet"
 )
 
@@ -21,7 +22,7 @@ type dateReader struct {
 
 // The ages between which a date of birth is plausible.
 const (
-	oldest   = 110
+	oldest   = clean.OldestAge
 	youngest = 8
 )
 
@@ -62,7 +63,7 @@ func (d dateReader) read(s string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if at.Year() < d.now.Year()-oldest || at.After(d.now) {
+	if !clean.MayBeBirth(at, d.now) {
 		return "", errors.New("not a date of birth: the year cannot be right")
 	}
 	return at.Format(time.DateOnly), nil
