@@ -35,6 +35,7 @@ type fakeService struct {
 	acts     int            // changes of any kind
 	mails    int
 	logins   []string
+	number   string // of the person whose account is made
 	charter  domain.Charter
 	owes     bool  // whether the person owes an acceptance of the charter
 	slow     bool  // whether Keycloak is slow
@@ -282,8 +283,16 @@ func (f *fakeService) PersonOf(_ context.Context, j domain.Journey) (domain.Pers
 		return domain.Person{}, domain.ErrNotFound
 	}
 	return domain.Person{
-		ID: j.Person, GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Login: "o" + rightNumber, UniversityAddress: "jeanne.martin@etu.exemple.fr",
+		ID: j.Person, GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Login: "o" + cmp.Or(f.number, rightNumber), UniversityAddress: "jeanne.martin@etu.exemple.fr",
+		AccountID: map[bool]string{true: "f3b1", false: "of-" + f.number}[f.number == ""],
 	}, nil
+}
+
+// renumber makes the person of each journey another one.
+func (f *fakeService) renumber(number string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.number = number
 }
 
 func (f *fakeService) Phrases(_ domain.Person, _ domain.Lang, n int) ([]activation.Phrase, error) {

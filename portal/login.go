@@ -8,11 +8,11 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/sso"
@@ -39,13 +39,28 @@ const (
 // underway is the state of a login that was begun.
 type underway struct {
 	sso.State
-	Charter bool   // the charter comes after the login
-	Login   string // the account that was just activated; empty: any account
-	Account string // its id in Keycloak
-	Passkey bool   // Keycloak offers a passkey after the login
-	Mine    bool   // the page of the account comes after the login
-	Action  bool   // Keycloak changes a way to log in after the login
+	expected
+	Charter bool // the charter comes after the login
+	Passkey bool // Keycloak offers a passkey after the login
+	Mine    bool // the page of the account comes after the login
+	Action  bool // Keycloak changes a way to log in after the login
 }
+
+// expected is the account that was just activated, which a login is begun for. The
+// zero value stands for any account.
+type expected struct {
+	Login   string
+	Account string // its id in Keycloak
+	Address string // its university address
+}
+
+// expectedCookie keeps the expected account for a login that is begun again after the
+// session of the activation has ended: the login page was open for too long, or the
+// provider ended the session of another account first.
+const (
+	expectedCookie = "attendu"
+	expectedLife   = 5 * time.Minute
+)
 
 // passkeys is an SSO that can offer a passkey after a login. A CAS server is none.
 type passkeys interface {
@@ -83,13 +98,15 @@ func (p *Portal) login(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, is := c.GetQuery(anyAccount); is {
-		person = domain.Person{}
+	wanted := expected{Login: person.Login, Account: person.AccountID, Address: person.UniversityAddress}
+	if earlier := (expected{}); p.site.TakeSealed(c, expectedCookie, &earlier) && person.Login == "" {
+		wanted = earlier
 	}
+	_, anyone := c.GetQuery(anyAccount)
 	_, mine := c.GetQuery(thenAccount)
 	action := p.action(c)
-	if mine || action != "" {
-		person = domain.Person{}
+	if anyone || mine || action != "" {
+		person, wanted = domain.Person{}, expected{}
 	}
 	begin, offers := p.SSO.AuthURL, p.offersPasskey(c, person)
 	switch {
@@ -102,13 +119,13 @@ func (p *Portal) login(c *gin.Context) error {
 	case offers:
 		begin = p.SSO.(passkeys).PasskeyURL
 	}
-	to, state, err := begin(c.Request.Context(), person.Login, string(p.site.Lang(c)))
+	to, state, err := begin(c.Request.Context(), wanted.Login, string(p.site.Lang(c)))
 	if err != nil {
 		return ssoError(err)
 	}
 	_, charter := c.GetQuery(thenCharter)
 	p.site.DropSealed(c, stateCookie+"-", statesKept-1)
-	begun := underway{State: state, Charter: charter, Login: person.Login, Account: person.AccountID, Passkey: offers && !mine && action == "", Mine: mine || action != "", Action: action != ""}
+	begun := underway{State: state, expected: wanted, Charter: charter, Passkey: offers && !mine && action == "", Mine: mine || action != "", Action: action != ""}
 	if err := p.site.PutSealed(c, stateName(state.State), begun, stateKept); err != nil {
 		return err
 	}
@@ -144,10 +161,28 @@ func (p *Portal) justActivated(c *gin.Context) (domain.Person, error) {
 	return p.Service.PersonOf(c.Request.Context(), j)
 }
 
-// by reports whether who is the account that the login was begun for. Providers name
-// an account by its identifier, by its address or by Keycloak's id.
-func (u underway) by(who sso.Identity) bool {
-	return u.Login == "" || strings.EqualFold(who.Login, u.Login) || who.Account != "" && who.Account == u.Account
+// is reports whether who is the expected account. Providers name an account by its
+// identifier, by its university address or by Keycloak's id.
+func (e expected) is(who sso.Identity) bool {
+	return e.Login == "" || sameLogin(who.Login, e.Login) || e.Address != "" && sameLogin(who.Login, e.Address) || who.Account != "" && who.Account == e.Account
+}
+
+// sameLogin reports whether two spellings mean one identifier.
+func sameLogin(a, b string) bool {
+	cleanA, errA := clean.Login(a)
+	cleanB, errB := clean.Login(b)
+	return errA == nil && errB == nil && cleanA == cleanB
+}
+
+// belongs reports whether who is the account that the login was begun for, or the one
+// that was activated in this browser since then.
+func (p *Portal) belongs(c *gin.Context, begun underway, who sso.Identity) (bool, error) {
+	if begun.is(who) {
+		return true, nil
+	}
+	person, err := p.justActivated(c)
+	now := expected{Login: person.Login, Account: person.AccountID, Address: person.UniversityAddress}
+	return now.Login != "" && now.is(who), err
 }
 
 // loggedIn is the address that the provider redirects to. It is the one GET that
@@ -177,7 +212,11 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if err != nil {
 		return ssoError(err)
 	}
-	if !begun.by(who) {
+	p.site.TakeSealed(c, againCookie, new(bool)) // the login that was begun again has its answer
+	if belongs, err := p.belongs(c, begun, who); err != nil || !belongs {
+		if err != nil {
+			return err
+		}
 		return p.showOther(c, begun, who)
 	}
 	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Account)
@@ -245,8 +284,13 @@ func (p *Portal) loginAgain(c *gin.Context, begun underway, cause error) error {
 	if err := p.site.PutSealed(c, againCookie, true, againLife); err != nil {
 		return err
 	}
-	if begun.Mine {
+	switch {
+	case begun.Mine:
 		return web.SeeOther(pathLogin + "?" + thenAccount)
+	case begun.Login != "":
+		if err := p.site.PutSealed(c, expectedCookie, begun.expected, expectedLife); err != nil {
+			return err
+		}
 	}
 	return web.SeeOther(pathLogin)
 }

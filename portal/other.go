@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -25,16 +27,30 @@ const changeCookie = "changer"
 
 const changeLife = 5 * time.Minute
 
+// keyExpected holds the expected account of the login whose answer was another
+// person's, as JSON.
+const keyExpected = "expected"
+
 func (p *Portal) showOther(c *gin.Context, begun underway, who sso.Identity) error {
-	if err := p.site.KeepInSession(c, map[string]string{keyIDToken: who.IDToken.Reveal()}); err != nil {
+	wanted, err := json.Marshal(begun.expected)
+	if err != nil {
 		return err
 	}
-	j, _, err := p.ongoing(c)
+	session, err := p.site.Session(c)
+	if err != nil {
+		return err
+	}
+	values := map[string]string{keyIDToken: who.IDToken.Reveal(), keyExpected: string(wanted)}
+	if web.SessionEnds(session).IsZero() { // the session of the activation has ended
+		err = p.site.RenewSession(c, values, changeLife)
+	} else {
+		err = p.site.KeepInSession(c, values)
+	}
 	if err != nil {
 		return err
 	}
 	view := p.site.View(c, "other.title")
-	if view.Token, err = p.site.Token(c, string(j.ID)); err != nil {
+	if view.Token, err = p.site.Token(c, string(wanted)); err != nil {
 		return err
 	}
 	view.Path = pathLogin
@@ -44,17 +60,35 @@ func (p *Portal) showOther(c *gin.Context, begun underway, who sso.Identity) err
 }
 
 // changeAccount ends the provider's session of the other account. The provider leads
-// back to the first page, which leads on to the login.
-func (p *Portal) changeAccount(v *visit, _ web.Form) error {
-	session, err := p.site.Session(v.Context)
+// back to the first page, which leads on to the login of the expected account.
+func (p *Portal) changeAccount(c *gin.Context) error {
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
-	to := p.SSO.LogoutURL(v.Request.Context(), secret.New(web.SessionValue(session, keyIDToken)), p.site.Base()+"/")
+	session, err := p.site.Session(c)
+	if err != nil {
+		return err
+	}
+	raw := web.SessionValue(session, keyExpected)
+	if err := p.site.CheckToken(c, form, raw, pathLogin); err != nil {
+		return err
+	}
+	if raw == "" { // no page of this session names another account
+		return web.SeeOther(pathLogin)
+	}
+	var wanted expected
+	if err := json.Unmarshal([]byte(raw), &wanted); err != nil {
+		return fmt.Errorf("expected account of the session: %w", err)
+	}
+	if err := p.site.PutSealed(c, expectedCookie, wanted, expectedLife); err != nil {
+		return err
+	}
+	to := p.SSO.LogoutURL(c.Request.Context(), secret.New(web.SessionValue(session, keyIDToken)), p.site.Base()+"/")
 	if to == "" {
 		return web.SeeOther(pathLogin)
 	}
-	if err := p.site.PutSealed(v.Context, changeCookie, true, changeLife); err != nil {
+	if err := p.site.PutSealed(c, changeCookie, true, changeLife); err != nil {
 		return err
 	}
 	return web.SeeOther(to)

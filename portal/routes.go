@@ -51,7 +51,7 @@ func (p *Portal) routes() {
 	get(pathLogin, p.login)
 	// GET only: HEAD must change nothing, and this page uses up the provider's answer.
 	p.site.GetOnly("/connexion/retour", p.loggedIn)
-	post("/connexion/changer", p.act(p.changeAccount, domain.StepDone))
+	post("/connexion/changer", p.changeAccount)
 	get(pathEnt, p.ent)
 	get(pathRenewal, p.showRenewal)
 	post(pathRenewal, p.renew)

@@ -29,6 +29,9 @@ var Attributes = [][2]string{
 type Server struct {
 	URL    string                                       // prefix of its addresses
 	Answer func(w http.ResponseWriter, r *http.Request) // if set, answers validations instead of the server
+	User   string                                       // whose session is alive
+	// Attributes are what the server releases of the user.
+	Attributes [][2]string
 
 	mu       sync.Mutex
 	tickets  map[string]string // service by ticket
@@ -39,7 +42,7 @@ type Server struct {
 // New starts a server that ends with the test.
 func New(t *testing.T) *Server {
 	t.Helper()
-	s := &Server{tickets: map[string]string{}}
+	s := &Server{User: Login, Attributes: Attributes, tickets: map[string]string{}}
 	server := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(server.Close)
 	s.URL = server.URL + "/cas"
@@ -124,7 +127,7 @@ func (s *Server) validate(q url.Values) string {
 	case service != q.Get("service"):
 		return Response(`<cas:authenticationFailure code="INVALID_SERVICE">of another</cas:authenticationFailure>`)
 	}
-	return Success(Login, Attributes...)
+	return Success(s.User, s.Attributes...)
 }
 
 // Response returns a response with this outcome as its content.
