@@ -259,6 +259,19 @@ func TestPeople_ARefusalStandsAtItsField(t *testing.T) {
 	d.refuse = helpdesk.ReasonMissing
 	p = b.submit(p, jean+"/retenir", "motif", " ")
 	p.shows("#retenir-motif-error", "Dites pourquoi")
+	p = b.submit(p, jean+"/guichet", "piece", " ")
+	p.shows("#piece-error", "Notez la pièce que vous avez vue")
+}
+
+// O9: an address that mails came back from is stored again, and the operator is told,
+// with a desk code as well.
+func TestO9_AnAddressCorrectedBackToAWrongOneIsTold(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	b.submit(b.get(jean), jean+"/adresse", "adresse", string(d.person.Email), "motif", "carte").shows(".notice", "L'adresse est corrigée.")
+	d.person.WrongAddress, d.person.WrongSince = d.person.Email, w.now()
+	b.submit(b.get(jean), jean+"/adresse", "adresse", string(d.person.Email), "motif", "carte").shows(".notice", "nous a déjà été retourné")
+	b.submit(b.get(jean), jean+"/guichet", "piece", "carte", "nouvelle", string(d.person.Email)).shows("main", "relisez l'adresse avec elle")
 }
 
 func TestI4_ACodeOfTheDeskIsShownOnceAndNowhereElse(t *testing.T) {

@@ -179,21 +179,38 @@ func (a *Console) acted(v *visit, form web.Form, err error, act, field, key stri
 			page.Changes = append(page.Changes, line(m))
 		}
 	}
+	why := "console.refused." + string(r.Reason)
 	switch r.Reason {
 	case helpdesk.ReasonMissing, helpdesk.ReasonLong:
-		field = map[bool]string{true: "piece", false: act + "-motif"}[act == "guichet"]
+		field = act + "-motif"
+		if act == "guichet" {
+			field = "piece"
+			if r.Reason == helpdesk.ReasonMissing {
+				why = "console.refused.card_missing"
+			}
+		}
 	case helpdesk.Changed, helpdesk.NotNow, helpdesk.TooMany:
 		field = ""
 	}
 	a.site.RetryAfter(v.Context, r.Retry)
 	view := v.console.site.View(v.Context, "console.person.title")
-	return v.again("person", page, wrong(field, "console.refused."+string(r.Reason), "Wait", v.console.site.Wait(view, r.Retry)))
+	return v.again("person", page, wrong(field, why, "Wait", v.console.site.Wait(view, r.Retry)))
 }
 
 func (a *Console) correct(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	err := a.Desk.Correct(v.Request.Context(), v.entry("", "", nil), s, form["adresse"], form["motif"])
-	return a.acted(v, form, err, "adresse", "adresse", "console.person.corrected")
+	key := "console.person.corrected"
+	if err == nil {
+		c, err := a.Desk.Case(v.Request.Context(), s.Person)
+		switch {
+		case err != nil:
+			return err
+		case c.AddressWrong():
+			key = "console.person.corrected.wrong"
+		}
+	}
+	return a.acted(v, form, err, "adresse", "adresse", key)
 }
 
 // amend corrects the value that Keycloak refused, and tries again at once.
@@ -270,6 +287,7 @@ type DeskCodePage struct {
 	Until                    time.Time
 	Minutes                  int
 	Recovers                 bool // the code begins a recovery, not an activation
+	AddressWrong             bool // a mail to the personal address came back
 }
 
 func (a *Console) deskCode(v *visit, form web.Form) error {
@@ -285,7 +303,7 @@ func (a *Console) deskCode(v *visit, form web.Form) error {
 	return v.show("deskcode", DeskCodePage{
 		Code: code.Reveal(), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Number: c.Number, Path: personURL(c.ID), Where: a.site.URL("/activation/guichet"),
 		Letters: strings.Split(strings.ReplaceAll(code.Reveal(), "-", ""), ""), Until: kept.ExpiresAt, Minutes: int(domain.DeskLife.Minutes()),
-		Recovers: c.MayRecover(),
+		Recovers: c.MayRecover(), AddressWrong: c.AddressWrong(),
 	})
 }
 
@@ -322,6 +340,6 @@ func personSamples() (pages []any) {
 func deskCodeSamples() []any {
 	page := DeskCodePage{Code: "7K3F-9Q2M", Name: "Jeanne d’Arc", Where: "https://example.org/activation/guichet", Letters: []string{"7", "K"}, Until: time.Unix(0, 0), Minutes: 15}
 	recovers := page
-	recovers.Recovers = true
+	recovers.Recovers, recovers.AddressWrong = true, true
 	return []any{page, recovers}
 }
