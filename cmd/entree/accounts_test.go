@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,21 +109,5 @@ func TestK1_AccountsPlanPrintsAllMatchesOrSome(t *testing.T) {
 	}
 	if err := errors.Join(err, json.Unmarshal([]byte(out), &again)); err != nil || again.Adopted.Adopted != 0 || again.Pass.Own != 1192 || !strings.Contains(out, `"adopted":{"adopted":0,`) {
 		t.Errorf("%v %.300s", err, out)
-	}
-}
-
-// A log of cron holds no control characters.
-func TestTheProgressOfAComparisonIsForTerminals(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "log")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var buffer bytes.Buffer
-	(&accountsRun{err: f}).progress("%d adopted", 1)
-	(&accountsRun{err: &buffer}).progress("%d adopted", 1)
-	if raw, err := os.ReadFile(name); err != nil || len(raw) > 0 || buffer.Len() > 0 {
-		t.Errorf("%q, %q, %v", raw, buffer.String(), err)
 	}
 }

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"crypto/rand"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"entree/internal/charter"
+	"entree/internal/app"
 	"entree/internal/config"
 	"entree/internal/store"
 )
@@ -28,8 +26,7 @@ each student with an account is asked to accept the new text.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), path, env, func(c config.Config, s *store.Store) error {
-				service := &charter.Service{Store: s, Cache: charter.NewCache(s, time.Now), Clock: time.Now, Random: rand.Reader}
-				published, err := service.PublishAll(cmd.Context(), c.Texts().All(), "entree charter publish")
+				published, err := app.PublishCharters(cmd.Context(), c, s, "entree charter publish")
 				for _, v := range published {
 					fmt.Fprintf(cmd.OutOrStdout(), "in force: version %s%s\n", v.Name, forWhom(v.Profile))
 				}

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +38,7 @@ machine.`,
 				return err
 			}
 			out := cmd.OutOrStdout()
-			for _, note := range sampleValues(c) {
+			for _, note := range c.SampleValues() {
 				fmt.Fprintln(out, "note: "+note)
 			}
 			failed := 0
@@ -67,32 +65,6 @@ machine.`,
 	check.MarkFlagsMutuallyExclusive("connect", "template")
 	cmd.AddCommand(check, sampleCommand())
 	return cmd
-}
-
-// sampleValues returns one line for each value that still names a host of the
-// sample: hosts under .example exist nowhere (RFC 2606).
-func sampleValues(c config.Config) []string {
-	var out []string
-	for _, v := range []struct{ key, value string }{
-		{"portal.base_url", host(c.Portal.BaseURL)}, {"keycloak.url", host(c.Keycloak.URL)}, {"smtp.host", c.SMTP.Host},
-		{"smtp.from", strings.TrimRight(c.SMTP.From, "> ")}, {"institution.scope", c.Institution.Scope}, {"institution.help_email", c.Institution.HelpEmail},
-	} {
-		if strings.HasSuffix(v.value, ".example") {
-			out = append(out, v.key+" still has the value of the sample")
-		}
-	}
-	if c.SSO.EntURL == "" {
-		out = append(out, "sso.ent_url is empty: after the login, students see a page of the portal with their claims instead of the ENT")
-	}
-	return out
-}
-
-func host(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }
 
 // healthcheckCommand is for containers, whose images have no other program that

@@ -14,7 +14,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"entree/internal/registry/outcome"
+	"entree/internal/outcome"
 )
 
 // alone runs `entree import` in a folder that has nothing but what it makes.
@@ -81,7 +81,7 @@ func TestImport_StopsWhereTooManyWouldBeGone(t *testing.T) {
 	}
 	half := write(t, "half.csv", head+lines(0, 10))
 	out, errs, err := alone(t, dir, half)
-	if stopped := (stopError{}); !errors.As(err, &stopped) || !strings.Contains(errs, `nothing was imported: 10 of the 20 people of the source "etudiant" are not in it (50 %; 10 % may be)`) || !strings.Contains(errs, "--accept-gone") {
+	if !outcome.IsStopped(err) || !strings.Contains(errs, `nothing was imported: 10 of the 20 people of the source "etudiant" are not in it (50 %; 10 % may be)`) || !strings.Contains(errs, "--accept-gone") {
 		t.Errorf("%v\n%s%s", err, out, errs)
 	}
 	for _, c := range []struct{ flag, want string }{{"--part", "10 unchanged, 0 refused\n"}, {"--accept-gone", "10 unchanged, 0 refused, 10 gone\n"}} {

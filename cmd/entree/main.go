@@ -1,26 +1,29 @@
-// Command entree is the door to a university's digital workspace.
+// Command entree is the portal of a university's digital workspace, and its commands
+// for operators:
 //
-//	entree demo            everything on this machine, to look at
-//	entree serve           the portal
-//	entree import FILE     people from the enrolment
-//	entree person export   everything that is held about one person; erase
-//	entree audit verify    whether the record of what operators did is whole
-//	entree realm plan      what a Keycloak realm lacks for the portal; apply, check
-//	entree accounts plan   people who have an account in the realm already; apply
-//	entree backup FILE     everything in one file, while the portal runs
-//	entree restore FILE    and back
-//	entree migrate         from SQLite to PostgreSQL, or back
-//	entree bounces explain what the portal reads in mails that came back
-//	entree schema status   the schema version of the database; migrate
-//	entree config check    every fault of the configuration; sample
-//	entree healthcheck     whether the portal on this machine answers
-//	entree version         version, commit, schema
-//	entree webhooks        try what relying parties are told, and send it again
-//	entree charter publish the configuration's charters
-//	entree evidence verify what the console exported
+//	entree demo            start everything on this machine, to try it
+//	entree serve           serve the portal
+//	entree import FILE     import people from a file or a directory
+//	entree person export   export all data about one person; erase
+//	entree audit verify    check the audit trail of the operators' acts; export
+//	entree realm plan      show what a Keycloak realm lacks; apply, check, theme
+//	entree directory check check the LDAP directory that holds the accounts
+//	entree accounts plan   find people who have an account in the realm; apply
+//	entree backup FILE     copy all data into one file, while the portal runs
+//	entree restore FILE    fill an empty database from a backup
+//	entree migrate         move all data from SQLite to PostgreSQL, or back
+//	entree bounces explain show what the portal reads in bounce mails
+//	entree schema status   show the schema version of the database; migrate
+//	entree config check    print every fault of the configuration; sample
+//	entree healthcheck     check whether the portal on this machine answers
+//	entree version         show version, commit and schema
+//	entree webhooks        test webhooks; list and resend dead letters
+//	entree charter publish publish the configuration's charters
+//	entree evidence verify check an export of accepted charters; key
+//	entree man             write the manual page
 //
-// It joins the parts: each adapter is made here and handed to the
-// [activation.Service]; nothing else in the program knows them all.
+// Package main parses flags and prints. [entree/internal/app] creates the adapters and
+// connects them.
 package main
 
 import (
@@ -38,13 +41,14 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback" // used only if the system has no certificate authorities
 
 	"entree/internal/buildinfo"
+	"entree/internal/outcome"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
-	if stopped := (stopError{}); errors.As(err, &stopped) {
+	if outcome.IsStopped(err) {
 		os.Exit(exitStopped)
 	}
 	if err != nil {
@@ -52,8 +56,8 @@ func main() {
 	}
 }
 
-// run is the whole program, without its process: tests start it as a user
-// does. An error was told on stderr already.
+// run runs the command of args. It prints an error to stderr before it returns it.
+// Tests call it instead of starting a process.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	root := &cobra.Command{
 		Use:           "entree",
@@ -94,10 +98,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return err
 }
 
-// errTold is an error whose message stands on stderr already.
+// errTold makes the program end with 1 without another line: the command has printed
+// what it found.
 var errTold = errors.New("already told")
 
-// environment is what a command sees of the process's environment.
+// environment holds the variables that a command may read, in the form of os.Environ.
 type environment struct{ environ []string }
 
 func (e environment) get(name string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -48,8 +49,7 @@ not changed. Then name the new database under "database" and start the portal.`,
 }
 
 func backupCommand(env environment) *cobra.Command {
-	var path string
-	cmd := &cobra.Command{
+	return copyCommand(env, app.Backup, func(file string) string { return "kept in " + file }, cobra.Command{
 		Use:   "backup FILE.db",
 		Short: "Copy all data into one file while the portal runs",
 		Long: `Copy all data of the portal into one new SQLite file, from either database,
@@ -58,26 +58,11 @@ before it ends.
 
 The file contains personal data. Jobs for Keycloak and the mail server are sealed
 with the secret, which is not in the file: keep the secret elsewhere.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.LoadForDatabase(path, env.environ)
-			if err != nil {
-				return err
-			}
-			t := newTable(cmd.OutOrStdout())
-			if err := app.Backup(cmd.Context(), c, args[0], t.row); err != nil {
-				return err
-			}
-			return t.end("kept in " + args[0])
-		},
-	}
-	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")
-	return cmd
+	})
 }
 
 func restoreCommand(env environment) *cobra.Command {
-	var path string
-	cmd := &cobra.Command{
+	return copyCommand(env, app.Restore, func(string) string { return "moved and compared" }, cobra.Command{
 		Use:   "restore FILE.db",
 		Short: "Fill an empty database from a backup",
 		Long: `Fill the configuration's database, which must be empty or missing, from a file
@@ -88,21 +73,27 @@ again; students who were on the way begin again. An account that was created
 after the backup is known to Keycloak only: from now on the portal looks each
 person up in Keycloak by number before it creates an account. A person who has an
 account there is parked until an administrator decides.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.LoadForDatabase(path, env.environ)
-			if err != nil {
-				return err
-			}
-			t := newTable(cmd.OutOrStdout())
-			if err := app.Restore(cmd.Context(), c, args[0], t.row); err != nil {
-				return err
-			}
-			return t.end("moved and compared")
-		},
+	})
+}
+
+// copyCommand completes a command that copies all data between the configured database
+// and the file of its argument. done returns the end of the last line that it prints.
+func copyCommand(env environment, do func(context.Context, config.Config, string, func(store.Copied)) error, done func(file string) string, cmd cobra.Command) *cobra.Command {
+	var path string
+	cmd.Args = cobra.ExactArgs(1)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := config.LoadForDatabase(path, env.environ)
+		if err != nil {
+			return err
+		}
+		t := newTable(cmd.OutOrStdout())
+		if err := do(cmd.Context(), c, args[0], t.row); err != nil {
+			return err
+		}
+		return t.end(done(args[0]))
 	}
 	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")
-	return cmd
+	return &cmd
 }
 
 // table prints what was copied, a line for each table.

@@ -18,9 +18,23 @@ import (
 	"entree/keycloak"
 )
 
+// realmRun is one run of a realm command: the flags, and the realm that they lead to.
+type realmRun struct {
+	path                               string
+	user, otp                          string
+	client, device, clientRealm        string
+	only, without                      []string
+	mayCreate, withNotes, withRegistry bool
+
+	config config.Config
+	admin  *keycloak.Client
+	want   keycloak.Wanted
+	out    io.Writer
+}
+
 // realmCommand sets a realm up with the code that the demo uses.
 func realmCommand(env environment) *cobra.Command {
-	var path, user string
+	var r realmRun
 	cmd := &cobra.Command{
 		Use:   "realm",
 		Short: "Compare a Keycloak realm with the settings that the portal needs, and apply them",
@@ -64,113 +78,114 @@ Ways to log in:
 --client-realm is the realm of that client: the realm itself for a service
 account, master otherwise. "theme" needs no login.`,
 	}
-	var otp, client, device, clientRealm string
-	var only, without []string
-	var create, notes bool
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&path, "config", "entree.yaml", "the configuration file")
-	flags.StringVar(&user, "admin", "admin", "name of an administrator of the master realm")
-	flags.StringVar(&otp, "otp", "", "the code of the administrator's second factor")
-	flags.StringVar(&client, "client", "", "a service account instead of an administrator")
-	flags.StringVar(&device, "device", "", "a client with the device flow instead of a password")
-	flags.StringVar(&clientRealm, "client-realm", "", "the realm of --client or --device")
-	flags.StringSliceVar(&only, "only", nil, "parts that are planned, applied and checked")
-	flags.StringSliceVar(&without, "without", nil, "parts that are left out")
-	flags.BoolVar(&notes, "notes", false, "also print findings that may stay as they are")
-	flags.BoolVar(&create, "create-realm", false, "create the realm if it does not exist")
-	// with runs a command on the realm as its administrator.
-	with := func(makes bool, run func(context.Context, *keycloak.Client, realmWanted, io.Writer) error) func(*cobra.Command, []string) error {
+	flags.StringVar(&r.path, "config", "entree.yaml", "the configuration file")
+	flags.StringVar(&r.user, "admin", "admin", "name of an administrator of the master realm")
+	flags.StringVar(&r.otp, "otp", "", "the code of the administrator's second factor")
+	flags.StringVar(&r.client, "client", "", "a service account instead of an administrator")
+	flags.StringVar(&r.device, "device", "", "a client with the device flow instead of a password")
+	flags.StringVar(&r.clientRealm, "client-realm", "", "the realm of --client or --device")
+	flags.StringSliceVar(&r.only, "only", nil, "parts that are planned, applied and checked")
+	flags.StringSliceVar(&r.without, "without", nil, "parts that are left out")
+	flags.BoolVar(&r.withNotes, "notes", false, "also print findings that may stay as they are")
+	flags.BoolVar(&r.mayCreate, "create-realm", false, "create the realm if it does not exist")
+	with := func(do func(context.Context) error, needsRealm bool) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			var password secret.Text
-			var err error
-			if device == "" {
-				if password, err = env.adminPassword(); err != nil {
-					return err
-				}
-			}
-			c, err := config.Load(path, withoutAdminPassword(env.environ))
-			if err != nil {
+			r.out = cmd.OutOrStdout()
+			if err := r.login(env, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			var admin *keycloak.Client
-			switch {
-			case device != "":
-				admin = keycloak.NewDeviceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(clientRealm, "master"), device, func(address, code string) {
-					fmt.Fprintf(cmd.ErrOrStderr(), "Open %s in a browser and log in. The code is %s.\n", address, code)
-				})
-			case client != "":
-				admin = keycloak.NewServiceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(clientRealm, c.Keycloak.Realm), client, password)
-			default:
-				admin = keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, user, password, otp)
-			}
-			admin.Trust(c.Roots())
-			want := realmWanted{Wanted: app.Wanted(c), config: c, people: !slices.Contains(without, partRegistry)}
-			want.Only, want.Without = only, slices.DeleteFunc(slices.Clone(without), func(part string) bool { return part == partRegistry })
-			if notes {
-				told, err := admin.Notes(cmd.Context())
-				if err != nil {
-					return keycloak.Explain(err, c.Keycloak.URL)
-				}
-				for _, n := range told {
-					fmt.Fprintln(cmd.OutOrStdout(), "note: "+n.String())
-				}
-			}
-			there, err := admin.RealmExists(cmd.Context())
-			if err == nil && !there && !create {
-				missing := fmt.Sprintf("there is no realm %q at %s: check keycloak.realm and keycloak.url; --create-realm creates it", c.Keycloak.Realm, c.Keycloak.URL)
-				if makes {
-					return errors.New(missing)
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), "! "+missing)
-			}
-			if err == nil {
-				err = run(cmd.Context(), admin, want, cmd.OutOrStdout())
-			}
-			return keycloak.Explain(err, c.Keycloak.URL)
+			return keycloak.Explain(r.run(cmd.Context(), do, needsRealm), r.config.Keycloak.URL)
 		}
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(false, planRealm)},
-		&cobra.Command{Use: "apply", Short: "Make the changes that plan shows", Args: cobra.NoArgs, RunE: with(true, applyRealm)},
-		themeCommand(func() (config.Config, error) { return config.Load(path, withoutAdminPassword(env.environ)) }),
-		&cobra.Command{Use: "check", Short: "Print each setting that is missing or dangerous; ends with 1 if there is one", Args: cobra.NoArgs, RunE: with(false, checkRealm)},
+		&cobra.Command{Use: "plan", Short: "Show what would change, and why", Args: cobra.NoArgs, RunE: with(r.plan, false)},
+		&cobra.Command{Use: "apply", Short: "Make the changes that plan shows", Args: cobra.NoArgs, RunE: with(r.apply, true)},
+		themeCommand(func() (config.Config, error) { return config.Load(r.path, withoutAdminPassword(env.environ)) }),
+		&cobra.Command{Use: "check", Short: "Print each setting that is missing or dangerous; ends with 1 if there is one", Args: cobra.NoArgs, RunE: with(r.check, false)},
 	)
 	return cmd
 }
 
-// partRegistry names the count of people in "check --without".
-const partRegistry = "registry"
-
-// realmWanted holds the settings that a realm is compared with.
-type realmWanted struct {
-	keycloak.Wanted
-	config config.Config
-	people bool // count the people whom the realm would refuse
+// login reads the configuration and the password, and sets the administrator's client
+// and the wanted settings.
+func (r *realmRun) login(env environment, stderr io.Writer) (err error) {
+	var password secret.Text
+	if r.device == "" {
+		if password, err = env.adminPassword(); err != nil {
+			return err
+		}
+	}
+	c, err := config.Load(r.path, withoutAdminPassword(env.environ))
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.device != "":
+		r.admin = keycloak.NewDeviceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(r.clientRealm, "master"), r.device, func(address, code string) {
+			fmt.Fprintf(stderr, "Open %s in a browser and log in. The code is %s.\n", address, code)
+		})
+	case r.client != "":
+		r.admin = keycloak.NewServiceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(r.clientRealm, c.Keycloak.Realm), r.client, password)
+	default:
+		r.admin = keycloak.NewAdmin(c.Keycloak.URL, c.Keycloak.Realm, r.user, password, r.otp)
+	}
+	r.admin.Trust(c.Roots())
+	r.config, r.want = c, app.Wanted(c)
+	r.withRegistry = !slices.Contains(r.without, app.PartRegistry)
+	r.want.Only, r.want.Without = r.only, slices.DeleteFunc(slices.Clone(r.without), func(part string) bool { return part == app.PartRegistry })
+	return nil
 }
 
-func planRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, out io.Writer) error {
-	changes, err := admin.Plan(ctx, want.Wanted)
-	for _, c := range changes {
-		fmt.Fprintln(out, c)
+// run prints the notes, reports a missing realm and calls do. If needsRealm is set, a
+// missing realm that may not be created is an error.
+func (r *realmRun) run(ctx context.Context, do func(context.Context) error, needsRealm bool) error {
+	if r.withNotes {
+		notes, err := r.admin.Notes(ctx)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			fmt.Fprintln(r.out, "note: "+n.String())
+		}
 	}
-	if err == nil && len(changes) == 0 {
-		fmt.Fprintln(out, "nothing to change")
+	exists, err := r.admin.RealmExists(ctx)
+	if err != nil {
+		return err
+	}
+	if !exists && !r.mayCreate {
+		missing := fmt.Sprintf("there is no realm %q at %s: check keycloak.realm and keycloak.url; --create-realm creates it", r.config.Keycloak.Realm, r.config.Keycloak.URL)
+		if needsRealm {
+			return errors.New(missing)
+		}
+		fmt.Fprintln(r.out, "! "+missing)
+	}
+	return do(ctx)
+}
+
+func (r *realmRun) plan(ctx context.Context) error {
+	changes, err := r.admin.Plan(ctx, r.want)
+	for _, c := range changes {
+		fmt.Fprintln(r.out, c)
 	}
 	if err != nil {
 		return err
 	}
-	warnings, err := admin.Warnings(ctx, want.Wanted)
+	if len(changes) == 0 {
+		fmt.Fprintln(r.out, "nothing to change")
+	}
+	warnings, err := r.admin.Warnings(ctx, r.want)
 	for _, w := range warnings {
-		fmt.Fprintln(out, "! "+w.String())
+		fmt.Fprintln(r.out, "! "+w.String())
 	}
 	return err
 }
 
-func applyRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, out io.Writer) error {
+func (r *realmRun) apply(ctx context.Context) error {
 	done := 0
-	err := admin.Apply(ctx, want.Wanted, func(c keycloak.Change) {
+	err := r.admin.Apply(ctx, r.want, func(c keycloak.Change) {
 		done++
-		fmt.Fprintln(out, c)
+		fmt.Fprintln(r.out, c)
 	})
 	switch {
 	case err != nil && done > 0:
@@ -178,44 +193,40 @@ func applyRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, o
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	case done == 0:
-		fmt.Fprintln(out, "nothing to change")
+		fmt.Fprintln(r.out, "nothing to change")
 	default:
-		fmt.Fprintf(out, "%d changes\n", done)
+		fmt.Fprintf(r.out, "%d changes\n", done)
 	}
 	return nil
 }
 
-func checkRealm(ctx context.Context, admin *keycloak.Client, want realmWanted, out io.Writer) error {
-	found, err := admin.Check(ctx, want.Wanted)
+func (r *realmRun) check(ctx context.Context) error {
+	found, err := app.CheckRealm(ctx, r.config, r.admin, r.want, r.withRegistry)
 	if err != nil {
 		return err
 	}
-	if there, err := admin.RealmExists(ctx); err == nil && there && want.people {
-		more, err := app.RegistryFindings(ctx, want.config, admin)
-		if err != nil && !errors.Is(err, app.ErrNoRegistry) {
-			more = []keycloak.Finding{{What: "the people of the registry were not counted", Why: err.Error(), Do: "run the command where the database can be reached, or leave the count out: --without " + partRegistry}}
-		}
-		found = append(found, more...)
-	}
 	for _, f := range found {
-		fmt.Fprintln(out, f)
+		fmt.Fprintln(r.out, f)
 	}
 	if len(found) > 0 {
 		return errTold
 	}
-	fmt.Fprintln(out, "the realm has what the portal needs, and no known danger")
+	fmt.Fprintln(r.out, "the realm has what the portal needs, and no known danger")
 	return nil
 }
 
-// adminPasswordVariable, or its file, is no key of the configuration, where it
-// would stay.
+// adminPasswordVariable holds the administrator's password. It is not a key of the
+// configuration, so that the password is not left in a file.
 const adminPasswordVariable = "ENTREE_REALM_ADMIN_PASSWORD"
 
+// withoutAdminPassword returns an environment that config.Load accepts: it rejects
+// variables that are no key.
 func withoutAdminPassword(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return strings.HasPrefix(line, adminPasswordVariable) })
 }
 
-// adminPassword takes the administrator's password from the environment.
+// adminPassword reads the administrator's password from the environment, or from the
+// file that it names.
 func (e environment) adminPassword() (secret.Text, error) {
 	if file := e.get(adminPasswordVariable + "_FILE"); file != "" {
 		raw, err := os.ReadFile(file)

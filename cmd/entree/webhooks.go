@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -11,7 +10,6 @@ import (
 
 	"entree/internal/app"
 	"entree/internal/config"
-	"entree/internal/domain"
 	"entree/internal/store"
 	"entree/internal/webhook"
 )
@@ -73,28 +71,14 @@ messages and how to verify them.
 		Use: "again ID... | all", Short: "Send dead letters once more", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			return withStore(cmd.Context(), path, env, func(c config.Config, s *store.Store) error {
-				w := app.NewWebhooks(c)
 				if len(ids) == 1 && ids[0] == "all" {
-					letters, err := s.DeadLetters(cmd.Context(), 100_000)
-					if err != nil {
-						return err
-					}
-					ids = ids[:0]
-					for _, l := range letters {
-						ids = append(ids, l.ID)
-					}
+					ids = nil
 				}
-				for _, id := range ids {
-					err := s.SendAgain(cmd.Context(), id, w.Deadline())
-					if errors.Is(err, domain.ErrNotFound) {
-						return fmt.Errorf("%s is no dead letter", id)
-					}
-					if err != nil {
-						return err
-					}
+				n, err := app.SendAgain(cmd.Context(), c, s, ids)
+				if err == nil {
+					fmt.Fprintf(cmd.OutOrStdout(), "%d wait to be sent again\n", n)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%d wait to be sent again\n", len(ids))
-				return nil
+				return err
 			})
 		},
 	})

@@ -3,20 +3,24 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/csv"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"entree/internal/audit"
 	"entree/internal/config"
 	"entree/internal/domain"
 	"entree/internal/matching"
+	"entree/internal/outcome"
 	"entree/internal/store"
 	"entree/keycloak"
 )
 
-// NewMatching returns the comparison of people with the accounts of the realm, for
-// commands: a running portal does the jobs that it orders.
-func NewMatching(c config.Config, s *store.Store) (*matching.Service, error) {
+// newCommandMatching returns the comparison of people with the accounts of the realm,
+// for commands: a running portal does the jobs that it orders.
+func newCommandMatching(c config.Config, s *store.Store) (*matching.Service, error) {
 	client, err := keycloak.NewClient(keycloakConfig(c))
 	if err != nil {
 		return nil, err
@@ -155,41 +159,69 @@ func (a *App) compareAccounts(ctx context.Context, by audit.Entry, adopt bool) e
 	return err
 }
 
-// EachOpenMatch calls see with the open matches and their people, class by class, at
-// most limit of each class, or all if limit is negative. A person who was erased
-// meanwhile is zero. It holds one page of matches in memory.
-func EachOpenMatch(ctx context.Context, s *store.Store, limit int, see func(domain.Match, domain.Person) error) error {
-	const page = 500
-	for _, class := range domain.MatchClasses() {
-		left := limit
-		for after := (domain.Match{}); left != 0; {
-			size := page
-			if left > 0 {
-				size = min(page, left)
-			}
-			some, err := s.OpenMatches(ctx, class, after, size)
-			if err != nil {
-				return err
-			}
-			if len(some) == 0 {
-				break
-			}
-			after = some[len(some)-1]
-			left -= len(some)
-			ids := make([]domain.PersonID, len(some))
-			for i, m := range some {
-				ids[i] = m.Person
-			}
-			people, err := s.PeopleWith(ctx, ids)
-			if err != nil {
-				return err
-			}
-			for _, m := range some {
-				if err := see(m, people[m.Person]); err != nil {
-					return err
-				}
-			}
+// CompareAccounts compares people with the accounts of the realm, for a command. If
+// adopt is set, it adopts the certain matches. If unowned is not empty, it writes the
+// accounts without a person to this CSV file.
+func CompareAccounts(ctx context.Context, c config.Config, s *store.Store, adopt bool, unowned string, status outcome.Status) (outcome.Comparison, error) {
+	service, err := newCommandMatching(c, s)
+	if err != nil {
+		return outcome.Comparison{}, err
+	}
+	last := time.Time{}
+	told := matching.Told{Progress: func(p domain.MatchPass) {
+		if now := time.Now(); now.Sub(last) >= time.Second {
+			last = now
+			status.Show("%d of about %d accounts read, %d people compared", p.Accounts, p.Expected, p.People)
+		}
+	}}
+	closeList := func() error { return nil }
+	if unowned != "" {
+		if told.Unowned, closeList, err = unownedList(unowned); err != nil {
+			return outcome.Comparison{}, err
 		}
 	}
-	return nil
+	by := audit.Operator{Subject: "command", Name: "entree accounts", Role: "system"}
+	pass, err := service.Pass(ctx, by, told)
+	status.Show("")
+	err = errors.Join(err, closeList())
+	if errors.Is(err, domain.ErrConflict) {
+		return outcome.Comparison{}, errors.New("another comparison runs, of a command or of serve: wait until it has ended")
+	}
+	if err != nil {
+		return outcome.Comparison{}, fmt.Errorf("nothing was changed: %w", err)
+	}
+	found := outcome.Comparison{Pass: pass, EachOpen: func(limit int, see func(domain.Match, domain.Person) error) error {
+		return service.EachOpen(ctx, limit, see)
+	}}
+	if !adopt {
+		return found, nil
+	}
+	done, err := service.AdoptCertain(ctx, audit.Entry{At: domain.Instant(time.Now()), By: by}, func(d matching.Adopted) {
+		status.Show("%d adopted", d.Adopted)
+	})
+	status.Show("")
+	if err != nil {
+		return outcome.Comparison{}, fmt.Errorf("after %d adoptions: %w", done.Adopted, err)
+	}
+	found.Adopted = &done
+	return found, nil
+}
+
+// unownedList creates a CSV file of accounts. add writes an account; end closes the
+// file.
+func unownedList(name string) (add func(id, login string) error, end func() error, err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := csv.NewWriter(f)
+	if err := w.Write([]string{"id", "login"}); err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	add = func(id, login string) error { return w.Write([]string{id, login}) }
+	end = func() error {
+		w.Flush()
+		return errors.Join(w.Error(), f.Close())
+	}
+	return add, end, nil
 }

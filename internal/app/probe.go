@@ -69,7 +69,7 @@ func Connect(ctx context.Context, c config.Config, tell func(Probe)) {
 	for _, s := range c.Sources {
 		ask("source "+s.Name, s.URL, func(ctx context.Context) error {
 			m := registry.Mapping{}
-			t, err := OpenSource(ctx, s, &m)
+			t, err := openSource(ctx, s, &m)
 			if err != nil {
 				return err
 			}

@@ -16,8 +16,8 @@ import (
 	"entree/keycloak"
 )
 
-// ErrNoRegistry means that the configured database does not exist yet.
-var ErrNoRegistry = errors.New("there is no database yet: no person was counted")
+// PartRegistry is the part of CheckRealm that counts people.
+const PartRegistry = "registry"
 
 // PeopleSource returns people without an account, by id.
 type PeopleSource interface {
@@ -27,12 +27,29 @@ type PeopleSource interface {
 // peoplePage is the number of people read at once.
 const peoplePage = 1000
 
-// RegistryFindings opens the database and returns CheckPeople of it. It returns
-// ErrNoRegistry instead of creating a database.
+// CheckRealm returns the settings of the realm that are missing or dangerous. If
+// withRegistry is set and the database exists, it adds the findings of CheckPeople.
+func CheckRealm(ctx context.Context, c config.Config, realm *keycloak.Client, want keycloak.Wanted, withRegistry bool) ([]keycloak.Finding, error) {
+	found, err := realm.Check(ctx, want)
+	if err != nil || !withRegistry {
+		return found, err
+	}
+	if exists, err := realm.RealmExists(ctx); err != nil || !exists {
+		return found, nil
+	}
+	more, err := RegistryFindings(ctx, c, realm)
+	if err != nil {
+		more = []keycloak.Finding{{What: "the people of the registry were not counted", Why: err.Error(), Do: "run the command where the database can be reached, or leave the count out: --without " + PartRegistry}}
+	}
+	return append(found, more...), nil
+}
+
+// RegistryFindings opens the database and returns CheckPeople of it. It returns nothing
+// if a SQLite database does not exist: opening it would create it.
 func RegistryFindings(ctx context.Context, c config.Config, realm *keycloak.Client) ([]keycloak.Finding, error) {
 	if file, isFile := strings.CutPrefix(DatabaseOf(c), "sqlite:"); isFile {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return nil, ErrNoRegistry
+			return nil, nil
 		}
 	}
 	s, err := OpenStore(ctx, c)

@@ -105,10 +105,10 @@ func missingNames(p domain.Person) (broken []domain.BrokenRule) {
 	return broken
 }
 
-// RulesOf reads the rules that people of an import are judged by. It returns nil
+// rulesOf reads the rules that people of an import are judged by. It returns nil
 // if no Keycloak is configured or the realm does not answer; warn is called with
 // the reason in the second case.
-func RulesOf(ctx context.Context, c config.Config, warn func(error)) domain.PersonRules {
+func rulesOf(ctx context.Context, c config.Config, warn func(error)) domain.PersonRules {
 	if c.Keycloak.URL == "" || c.Keycloak.ClientSecret.Empty() {
 		return nil
 	}

@@ -16,9 +16,9 @@ import (
 	"entree/internal/registry/directory"
 )
 
-// OpenSource returns the table of a directory, and sets the mapping's columns to
+// openSource returns the table of a directory, and sets the mapping's columns to
 // its attributes.
-func OpenSource(ctx context.Context, s config.Source, m *registry.Mapping) (registry.Table, error) {
+func openSource(ctx context.Context, s config.Source, m *registry.Mapping) (registry.Table, error) {
 	m.Columns = maps.Clone(s.Columns)
 	if s.Profile != "" {
 		m.Profile = s.Profile
@@ -63,7 +63,7 @@ const loggedRefusals = 20
 // their DNs, and every finding.
 func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	m := a.importMapping()
-	t, err := OpenSource(ctx, s, &m)
+	t, err := openSource(ctx, s, &m)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 			for _, f := range r.Findings {
 				a.log.Warn("reading a source", "source", s.Name, "kind", f.Kind, "finding", f.Message)
 			}
-			return CheckStrict(s.Strict || a.config.Import.Strict, r)
+			return checkStrict(s.Strict || a.config.Import.Strict, r)
 		},
 	})
 	if more := refused - loggedRefusals; more > 0 {
@@ -94,24 +94,24 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 	return nil
 }
 
-// CheckStrict returns an error if an import must have no findings and has one.
-func CheckStrict(strict bool, r *registry.Report) error {
+// checkStrict returns an error if an import must have no findings and has one.
+func checkStrict(strict bool, r *registry.Report) error {
 	if !strict || len(r.Findings) == 0 {
 		return nil
 	}
 	return &registry.StrictError{Findings: r.Findings}
 }
 
-// importMapping returns ImportMapping with the realm's rules.
+// importMapping returns mappingOf with the realm's rules.
 func (a *App) importMapping() registry.Mapping {
-	m := ImportMapping(a.config)
+	m := mappingOf(a.config)
 	m.Rules = a.rules.Person
 	return m
 }
 
-// ImportMapping returns what the configuration says of the columns of files and
+// mappingOf returns what the configuration says of the columns of files and
 // of what people need to activate.
-func ImportMapping(c config.Config) registry.Mapping {
+func mappingOf(c config.Config) registry.Mapping {
 	m := registry.Mapping{Profile: c.Import.Profile, Columns: c.Import.Columns, Ready: c.Import.Ready, Held: c.Import.Held, Aliases: map[string][]string{}, Ignore: c.Import.Ignore, Needs: map[string][]string{}, Domains: ownDomains(c), RefuseOwn: c.Import.OwnAddresses == "refuse"}
 	for _, p := range c.Profiles {
 		if domain.Proof(p.Proof) == domain.ProofBirthDate {
@@ -126,9 +126,9 @@ func ImportMapping(c config.Config) registry.Mapping {
 	return m
 }
 
-// OpenFile opens the table of a file for an import; "-" reads stdin. An empty
+// openFile opens the table of a file for an import; "-" reads stdin. An empty
 // encoding is decided by the content. Closing the table closes the file.
-func OpenFile(name string, stdin io.Reader, encoding string) (registry.Table, error) {
+func openFile(name string, stdin io.Reader, encoding string) (registry.Table, error) {
 	if name == "-" {
 		return registry.OpenAs(stdin, encoding)
 	}

@@ -47,7 +47,7 @@ func TestT14_NumberCaseOfTheConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		all, refused := &taken{}, 0
-		_, err = registry.Import(t.Context(), all, table, ImportMapping(conf), &domain.ImportOrder{}, registry.Observer{
+		_, err = registry.Import(t.Context(), all, table, mappingOf(conf), &domain.ImportOrder{}, registry.Observer{
 			Refused: func(registry.Refusal) error { refused++; return nil }, Report: func(*registry.Report) error { return nil },
 		})
 		if err != nil || len(all.people) != c.people || refused != c.refused {

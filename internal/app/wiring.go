@@ -27,7 +27,6 @@ import (
 	"entree/internal/secret"
 	"entree/internal/sso"
 	"entree/internal/store"
-	"entree/internal/webhook"
 	"entree/keycloak"
 	"entree/portal"
 	"entree/portal/admin"
@@ -102,11 +101,6 @@ func openBreached(c config.Config) (domain.Breached, error) {
 		return nil, fmt.Errorf("password.breached_file: %w", err)
 	}
 	return list, nil
-}
-
-// NewWebhooks returns the webhooks of the configuration.
-func NewWebhooks(c config.Config) *webhook.Webhooks {
-	return webhook.New(webhook.Options{Endpoints: c.Endpoints(), Keys: c.Keys, Clock: time.Now, Random: rand.Reader, Roots: c.Roots()})
 }
 
 func keycloakConfig(c config.Config) keycloak.Config {

@@ -403,8 +403,13 @@ func (c *Config) MigratesAtStart() bool {
 	return c.Migrate == "automatic"
 }
 
-// ForImport returns the configuration of an import into a folder without a file.
-func ForImport(dir string) Config {
+// LoadDataDir is LoadForImport for the file entree.yaml of a data directory. Without
+// that file it returns the defaults with a profile for students and one for staff.
+func LoadDataDir(dir string, environ []string) (Config, error) {
+	file := filepath.Join(dir, "entree.yaml")
+	if _, err := os.Stat(file); err == nil {
+		return LoadForImport(file, environ)
+	}
 	c := Default()
 	c.Dir = dir
 	c.Profiles = []Profile{
@@ -412,7 +417,7 @@ func ForImport(dir string) Config {
 		{Key: "personnel", Name: Words{French: "Personnel", English: "Staff"}},
 	}
 	c.Import.Profile = "etudiant"
-	return c
+	return c, nil
 }
 
 func load(path string, environ []string, check func(*Config) []string) (Config, error) {

@@ -47,6 +47,7 @@ type Store interface {
 	MatchesOf(ctx context.Context, p domain.PersonID) ([]domain.Match, error)
 	MatchCounts(ctx context.Context) (map[domain.MatchClass]int, error)
 	Person(ctx context.Context, id domain.PersonID) (domain.Person, error)
+	PeopleWith(ctx context.Context, ids []domain.PersonID) (map[domain.PersonID]domain.Person, error)
 	Apply(ctx context.Context, e domain.Effects) error
 }
 
@@ -86,7 +87,8 @@ type Told struct {
 	Unowned func(id, login string) error
 }
 
-// page is the number of people who are compared at once.
+// page is the number of people who are compared at once, and of matches that are read
+// at once.
 const page = 500
 
 // errStale is returned by a pass that made no progress for so long that another
@@ -209,4 +211,42 @@ func (s *Service) compare(ctx context.Context, people []domain.Person) ([]domain
 		out = append(out, matches...)
 	}
 	return out, nil
+}
+
+// EachOpen calls see with the open matches and their people, class by class, at
+// most limit of each class, or all if limit is negative. A person who was erased
+// meanwhile is zero. It holds one page of matches in memory.
+func (s *Service) EachOpen(ctx context.Context, limit int, see func(domain.Match, domain.Person) error) error {
+	for _, class := range domain.MatchClasses() {
+		left := limit
+		for after := (domain.Match{}); left != 0; {
+			size := page
+			if left > 0 {
+				size = min(page, left)
+			}
+			some, err := s.Store.OpenMatches(ctx, class, after, size)
+			if err != nil {
+				return err
+			}
+			if len(some) == 0 {
+				break
+			}
+			after = some[len(some)-1]
+			left -= len(some)
+			ids := make([]domain.PersonID, len(some))
+			for i, m := range some {
+				ids[i] = m.Person
+			}
+			people, err := s.Store.PeopleWith(ctx, ids)
+			if err != nil {
+				return err
+			}
+			for _, m := range some {
+				if err := see(m, people[m.Person]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }

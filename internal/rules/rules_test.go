@@ -85,7 +85,7 @@ var knows = []struct {
 	{"registry/sheet", nil, "rows of a spreadsheet know no people"},
 	{"registry", []string{"clean", "domain", "registry/charset", "registry/sheet", "spreadsheet"}, "an adapter knows the domain, not its neighbours"},
 	{"registry/intake", []string{"audit", "domain", "registry"}, "files on their way to the registry"},
-	{"registry/outcome", []string{"domain", "registry"}, "it prints what an import reports"},
+	{"outcome", []string{"domain", "matching", "registry"}, "it prints what an import or a comparison found"},
 	{"registry/directory", []string{"ldapconn", "registry"}, "one more kind of table"},
 	{"breached", []string{"secret"}, "a look-up in a file"},
 	{"devenv/localcas", []string{"deploy", "devenv/child", "devenv/maven", "secret"}, "it runs a CAS and knows nothing of who asks it"},

@@ -1,5 +1,3 @@
-// Package outcome collects what an import reports and prints it, as text or as
-// one JSON object, for the command line.
 package outcome
 
 import (
@@ -12,9 +10,9 @@ import (
 	"entree/internal/registry"
 )
 
-// Outcome is the outcome of one import: its report, and the first lines of each
+// Import is the outcome of one import: its report, and the first lines of each
 // kind of difference.
-type Outcome struct {
+type Import struct {
 	Show   int // maximum number of refused lines to keep
 	Report *registry.Report
 
@@ -24,7 +22,7 @@ type Outcome struct {
 }
 
 // Difference keeps a difference that the import found.
-func (o *Outcome) Difference(d domain.Difference) error {
+func (o *Import) Difference(d domain.Difference) error {
 	switch d.Kind {
 	case domain.DifferenceNew:
 		o.created = append(o.created, d)
@@ -37,7 +35,7 @@ func (o *Outcome) Difference(d domain.Difference) error {
 }
 
 // Refuse counts a refused line and reports whether it is one of the first.
-func (o *Outcome) Refuse(f registry.Refusal) (isFirst bool) {
+func (o *Import) Refuse(f registry.Refusal) (isFirst bool) {
 	o.refusals++
 	if o.refusals > o.Show {
 		return false
@@ -57,7 +55,7 @@ func IsStopped(err error) bool {
 
 // WriteText prints the differences and, unless the import was stopped, the
 // counts. Refused lines are printed while the import runs.
-func (o *Outcome) WriteText(out io.Writer, order *domain.ImportOrder, c domain.ImportCounts, isStopped bool) {
+func (o *Import) WriteText(out io.Writer, order *domain.ImportOrder, c domain.ImportCounts, isStopped bool) {
 	if more := o.refusals - len(o.refused); more > 0 {
 		fmt.Fprintf(out, "and %d more refused lines; --refused FILE lists all of them\n", more)
 	}
@@ -132,7 +130,7 @@ type difference struct {
 
 // WriteJSON prints the outcome as one JSON object. A non-nil err is the reason
 // why nothing was stored.
-func (o *Outcome) WriteJSON(out io.Writer, order *domain.ImportOrder, c domain.ImportCounts, err error) error {
+func (o *Import) WriteJSON(out io.Writer, order *domain.ImportOrder, c domain.ImportCounts, err error) error {
 	d := Document{State: "done", Import: order.ID, File: order.File, SHA256: order.SHA256, Source: order.Source, ImportCounts: c, Report: o.Report}
 	switch {
 	case IsStopped(err):

@@ -24,12 +24,17 @@ type Progress struct {
 // NewProgress returns the progress of an import that begins now. done returns
 // the share of the file that was read, from 0 to 1; 0 means that it is unknown.
 func NewProgress(out io.Writer, done func() float64) *Progress {
-	p := &Progress{out: out, done: done, began: time.Now(), printed: time.Now()}
-	if f, ok := out.(*os.File); ok {
-		info, err := f.Stat()
-		p.isTerminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &Progress{out: out, done: done, isTerminal: isTerminal(out), began: time.Now(), printed: time.Now()}
+}
+
+// isTerminal reports whether out is a terminal.
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
 	}
-	return p
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // Update prints the phase and the number of lines read, unless it printed a
@@ -68,5 +73,22 @@ func (p *Progress) Clear() {
 	if p.isShown {
 		p.isShown = false
 		fmt.Fprint(p.out, "\r"+strings.Repeat(" ", 78)+"\r")
+	}
+}
+
+// Status is a text on the last line of a terminal. It prints nothing elsewhere: a log
+// of cron holds no control characters.
+type Status struct {
+	out        io.Writer
+	isTerminal bool
+}
+
+// NewStatus returns the status of a command that prints to out.
+func NewStatus(out io.Writer) Status { return Status{out, isTerminal(out)} }
+
+// Show replaces the text. An empty format removes it.
+func (s Status) Show(format string, args ...any) {
+	if s.isTerminal {
+		fmt.Fprint(s.out, "\r\x1b[K"+fmt.Sprintf(format, args...))
 	}
 }
