@@ -153,33 +153,47 @@ type loaderBases struct {
 	copyOut, copyIn func(dsn, file string) *exec.Cmd
 }
 
+// benchDatabases starts what databases of a kind need, sqlite or postgres. dsn returns
+// the DSN of the database with a name; dir/name must exist for SQLite.
+func benchDatabases(kind, dir string) (dsn func(name string) (string, error), stop func(), err error) {
+	if kind == "sqlite" {
+		return func(name string) (string, error) { return "sqlite:" + filepath.Join(dir, name, "entree.db"), nil }, func() {}, nil
+	}
+	pg, err := localpostgres.StartDurable()
+	if err != nil {
+		return nil, nil, err
+	}
+	return pg.DSN, func() { _ = pg.Stop() }, nil
+}
+
 func importBases(database, dir string) (loaderBases, func(), error) {
 	if database == "sqlite" {
-		file := func(dsn string) string { return strings.TrimPrefix(dsn, "sqlite:") }
 		if _, err := exec.LookPath("sqlite3"); err != nil {
 			return loaderBases{}, nil, errors.New("no sqlite3: install it (on Debian: apt-get install sqlite3)")
 		}
+	}
+	dsn, stop, err := benchDatabases(database, dir)
+	if err != nil {
+		return loaderBases{}, nil, err
+	}
+	if database == "sqlite" {
+		file := func(dsn string) string { return strings.TrimPrefix(dsn, "sqlite:") }
 		return loaderBases{
-			name: "sqlite3's .import", dir: dir,
-			make: func(name string) (string, error) { return "sqlite:" + filepath.Join(dir, name, "entree.db"), nil },
+			name: "sqlite3's .import", dir: dir, make: dsn,
 			copyOut: func(dsn, to string) *exec.Cmd {
 				return exec.Command("sqlite3", "-csv", file(dsn), ".output "+to, "SELECT * FROM people;")
 			},
 			copyIn: func(dsn, from string) *exec.Cmd {
 				return exec.Command("sqlite3", "-csv", file(dsn), "PRAGMA cache_size = -65536; PRAGMA synchronous = FULL;", ".import "+from+" people")
 			},
-		}, func() {}, nil
-	}
-	pg, err := localpostgres.StartDurable()
-	if err != nil {
-		return loaderBases{}, nil, err
+		}, stop, nil
 	}
 	psql := func(dsn, command string) *exec.Cmd { return exec.Command("psql", "-q", "-d", dsn, "-c", command) }
 	return loaderBases{
-		name: "COPY", dir: dir, make: pg.DSN,
+		name: "COPY", dir: dir, make: dsn,
 		copyOut: func(dsn, to string) *exec.Cmd { return psql(dsn, `\copy people TO '`+to+`' CSV`) },
 		copyIn:  func(dsn, from string) *exec.Cmd { return psql(dsn, `\copy people FROM '`+from+`' CSV`) },
-	}, func() { _ = pg.Stop() }, nil
+	}, stop, nil
 }
 
 func (b loaderBases) round(ctx context.Context, program string, n int, file string) (r importRound, err error) {

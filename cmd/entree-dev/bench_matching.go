@@ -12,13 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"entree/internal/devenv/demopeople"
-	"entree/internal/devenv/localpostgres"
+	"entree/internal/devenv/realm"
 )
 
 // The limits of a comparison of 25,000 people with 30,000 accounts, and of its memory
@@ -85,15 +84,11 @@ func benchMatching(ctx context.Context, o benchMatchingOptions, p *product, stdo
 	if err != nil {
 		return err
 	}
-	dsn := func(name string) (string, error) { return "sqlite:" + filepath.Join(dir, name, "entree.db"), nil }
-	if o.database == "postgres" {
-		pg, err := localpostgres.StartDurable()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = pg.Stop() }()
-		dsn = pg.DSN
+	dsn, stop, err := benchDatabases(o.database, dir)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	var runs []matchingRun
 	for i, size := range []int{10, 1} {
 		name := fmt.Sprintf("size%d", i)
@@ -192,34 +187,18 @@ charters: [{version: "1", title: {fr: Charte, en: Charter}, file: {fr: charter.m
 	return runs, nil
 }
 
-// realmOfAccounts is a stub of Keycloak whose realm has accounts: the first ones
+// realmOfAccounts returns a stub of Keycloak whose realm has accounts: the first ones
 // belong to four of five people.
 func realmOfAccounts(people, accounts int) http.Handler {
-	mux := http.NewServeMux()
-	answer := func(w http.ResponseWriter, body any) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(body) // an error means that the caller has disconnected
-	}
-	mux.HandleFunc("POST /realms/old/protocol/openid-connect/token", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, map[string]any{"access_token": "stub", "token_type": "Bearer", "expires_in": 300})
-	})
-	mux.HandleFunc("GET /admin/realms/old/users/count", func(w http.ResponseWriter, _ *http.Request) { answer(w, accounts) })
-	mux.HandleFunc("GET /admin/realms/old/users", func(w http.ResponseWriter, r *http.Request) {
-		first, _ := strconv.Atoi(r.FormValue("first"))
-		size, _ := strconv.Atoi(r.FormValue("max"))
-		users := []map[string]any{}
-		for i := first; i < min(accounts, first+size); i++ {
-			p := demopeople.Student(i)
-			if i >= people*4/5 {
-				p = demopeople.Student(10*people + i)
-			}
-			users = append(users, map[string]any{
-				"id": fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), "username": fmt.Sprintf("old%08d", i), "email": fmt.Sprintf("old%08d@example.org", i), "firstName": p.GivenName, "lastName": p.FamilyName,
-				"enabled": true, "createdTimestamp": time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli(),
-				"attributes": map[string]any{"studentId": []string{p.Number}, "supannMailPerso": []string{string(p.Email)}, "supannOIDCDateDeNaissance": []string{p.BirthDate}, "locale": []string{"fr"}},
-			})
+	return realm.Stub("old", accounts, func(i int) map[string]any {
+		p := demopeople.Student(i)
+		if i >= people*4/5 {
+			p = demopeople.Student(10*people + i)
 		}
-		answer(w, users)
+		return map[string]any{
+			"id": fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), "username": fmt.Sprintf("old%08d", i), "email": fmt.Sprintf("old%08d@example.org", i), "firstName": p.GivenName, "lastName": p.FamilyName,
+			"enabled": true, "createdTimestamp": time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli(),
+			"attributes": map[string]any{"studentId": []string{p.Number}, "supannMailPerso": []string{string(p.Email)}, "supannOIDCDateDeNaissance": []string{p.BirthDate}, "locale": []string{"fr"}},
+		}
 	})
-	return mux
 }

@@ -4,42 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"entree/internal/devenv/realm"
 )
 
-// oldRealm answers like a Keycloak whose realm has accounts: each has the number of
+// oldRealm starts a stub of a Keycloak whose realm has accounts: each has the number of
 // one person, and every hundredth is disabled.
 func oldRealm(t *testing.T, accounts int) *httptest.Server {
-	mux := http.NewServeMux()
-	answer := func(w http.ResponseWriter, body any) {
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(body); err != nil {
-			t.Error(err)
+	server := httptest.NewServer(realm.Stub("universite", accounts, func(i int) map[string]any {
+		return map[string]any{
+			"id": fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), "username": fmt.Sprintf("old%d", i), "firstName": "Anne", "lastName": "Roy",
+			"enabled": i%100 != 0, "attributes": map[string]any{"supannEtuId": []string{strconv.Itoa(i)}},
 		}
-	}
-	mux.HandleFunc("POST /realms/universite/protocol/openid-connect/token", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, map[string]any{"access_token": "stub", "token_type": "Bearer", "expires_in": 300})
-	})
-	mux.HandleFunc("GET /admin/realms/universite/users/count", func(w http.ResponseWriter, _ *http.Request) { answer(w, accounts) })
-	mux.HandleFunc("GET /admin/realms/universite/users", func(w http.ResponseWriter, r *http.Request) {
-		first, _ := strconv.Atoi(r.FormValue("first"))
-		size, _ := strconv.Atoi(r.FormValue("max"))
-		users := []map[string]any{}
-		for i := first; i < min(accounts, first+size); i++ {
-			users = append(users, map[string]any{
-				"id": fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), "username": fmt.Sprintf("old%d", i), "firstName": "Anne", "lastName": "Roy",
-				"enabled": i%100 != 0, "attributes": map[string]any{"supannEtuId": []string{strconv.Itoa(i)}},
-			})
-		}
-		answer(w, users)
-	})
-	server := httptest.NewServer(mux)
+	}))
 	t.Cleanup(server.Close)
 	return server
 }

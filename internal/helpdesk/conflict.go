@@ -68,11 +68,7 @@ func (d *Service) Adopt(ctx context.Context, e audit.Entry, seen Seen, account s
 	case err != nil && !errors.Is(err, domain.ErrNotFound):
 		return err
 	}
-	profile, ok := d.Profile(p.Profile)
-	if !ok {
-		return fmt.Errorf("profile %q is no longer configured", p.Profile)
-	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	profile, journeys, err := d.profileAndJourneys(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -129,11 +125,7 @@ func (d *Service) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 	if err != nil {
 		return err
 	}
-	profile, ok := d.Profile(p.Profile)
-	if !ok {
-		return fmt.Errorf("profile %q is no longer configured", p.Profile)
-	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	profile, journeys, err := d.profileAndJourneys(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -163,6 +155,15 @@ func (d *Service) Rename(ctx context.Context, e audit.Entry, seen Seen) error {
 		return d.reopenJourneys(ctx, p.ID, journeys)
 	}
 	return &Refusal{Reason: NothingLeft}
+}
+
+func (d *Service) profileAndJourneys(ctx context.Context, p domain.Person) (domain.Profile, []domain.Journey, error) {
+	profile, ok := d.Profile(p.Profile)
+	if !ok {
+		return profile, nil, fmt.Errorf("profile %q is no longer configured", p.Profile)
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	return profile, journeys, err
 }
 
 // free sets in after the next login and address that neither the registry nor
