@@ -77,14 +77,7 @@ func TestS33_CAS_TicketsOfOthersAndOfYesterday(t *testing.T) {
 			b := w.browser(t)
 			q := server.Login(t, b.do("GET", "/connexion", nil).header.Get("Location"))
 			tt.change(t, b, server, q)
-			p := b.do("GET", "/connexion/retour?"+q.Encode(), nil)
-			p.want("/connexion/retour", tt.status).shows("h1", tt.key)
-			if to := p.Find("a.on").AttrOr("href", ""); to != "/connexion" {
-				t.Errorf("the way on: %q", to)
-			}
-			if _, writes := w.rows.count(); writes != 0 || len(w.service.logins) != 0 {
-				t.Error("a refused login left something")
-			}
+			b.refusedLogin(q, tt.status, tt.key)
 		})
 	}
 }

@@ -93,6 +93,20 @@ func TestS33_OnlyTheConfiguredENT(t *testing.T) {
 	}
 }
 
+// refusedLogin sends the answer of an identity provider and expects a page with a
+// status and a title. It leads back to the login, and nothing is stored.
+func (b *browser) refusedLogin(answer url.Values, status int, title string) {
+	b.t.Helper()
+	p := b.do("GET", "/connexion/retour?"+answer.Encode(), nil)
+	p.want("/connexion/retour", status).shows("h1", title)
+	if to := p.Find("a.on").AttrOr("href", ""); to != "/connexion" {
+		b.t.Fatalf("the page leads to %q", to)
+	}
+	if _, writes := b.world.rows.count(); writes != 0 || len(b.world.service.logins) != 0 {
+		b.t.Fatalf("a refused login left something")
+	}
+}
+
 func TestS33_AnswersThatBelongToNoLoginHere(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(b *browser, q url.Values)
@@ -108,14 +122,7 @@ func TestS33_AnswersThatBelongToNoLoginHere(t *testing.T) {
 			b := w.browser(t)
 			q := provider.Login(t, b.do("GET", "/connexion", nil).header.Get("Location"))
 			tt.change(b, q)
-			p := b.do("GET", "/connexion/retour?"+q.Encode(), nil)
-			p.want("/connexion/retour", tt.status).shows("h1", tt.key)
-			if to := p.Find("a.on").AttrOr("href", ""); to != "/connexion" {
-				t.Errorf("the way on: %q", to)
-			}
-			if _, writes := w.rows.count(); writes != 0 || len(w.service.logins) != 0 {
-				t.Error("a refused login left something")
-			}
+			b.refusedLogin(q, tt.status, tt.key)
 		})
 	}
 }

@@ -54,16 +54,7 @@ func onEachDatabase(t *testing.T, walks string, test func(*testing.T, *walk)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		server, err := localpostgres.Start()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = server.Stop() })
-		dsn, err := server.DSN("walk")
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, newWalk(t, dsn))
+		test(t, newWalk(t, localpostgres.ForTest(t, "walk")))
 	})
 }
 

@@ -23,16 +23,7 @@ const million = 1_000_000
 func BenchmarkFindPeople(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { among(b, "sqlite:"+filepath.Join(b.TempDir(), "entree.db")) })
 	b.Run("postgres", func(b *testing.B) {
-		server, err := localpostgres.Start()
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer server.Stop()
-		dsn, err := server.DSN("million")
-		if err != nil {
-			b.Fatal(err)
-		}
-		among(b, dsn)
+		among(b, localpostgres.ForTest(b, "million"))
 	})
 }
 

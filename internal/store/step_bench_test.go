@@ -18,16 +18,7 @@ import (
 func BenchmarkStep(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { step(b, "sqlite:"+filepath.Join(b.TempDir(), "entree.db")) })
 	b.Run("postgres", func(b *testing.B) {
-		server, err := localpostgres.StartDurable()
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer server.Stop()
-		dsn, err := server.DSN("step")
-		if err != nil {
-			b.Fatal(err)
-		}
-		step(b, dsn)
+		step(b, localpostgres.DurableForTest(b, "step"))
 	})
 }
 

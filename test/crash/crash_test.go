@@ -90,15 +90,7 @@ func TestI1toI7_AfterACrashAtEachBoundary(t *testing.T) {
 		})
 		t.Run("postgres", func(t *testing.T) {
 			t.Parallel()
-			server, err := localpostgres.Start()
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = server.Stop() })
-			dsn, err := server.DSN("crash")
-			if err != nil {
-				t.Fatal(err)
-			}
+			dsn := localpostgres.ForTest(t, "crash")
 			crash(t, &world{dir: t.TempDir(), program: program, realm: realm, keycloak: demo.Keycloak, dsn: dsn, prefix: "79", family: "Granger", half: 1})
 		})
 		t.Run("what operators and relying parties wait for", func(t *testing.T) {

@@ -40,8 +40,8 @@ func (b *tab) find(p demotest.Person) {
 	b.reads(p.FamilyName, p.Number)
 }
 
-// charterToEnd accepts the charter, passes the guide and chooses a password.
-func (b *tab) charterToEnd() {
+// charterToPassword accepts the charter and passes the guide.
+func (b *tab) charterToPassword() {
 	b.t.Helper()
 	b.arrive("/activation/charte")
 	b.click(".to-end")
@@ -51,6 +51,12 @@ func (b *tab) charterToEnd() {
 	b.arrive("/activation/entre-mdp")
 	b.click("form .primary")
 	b.arrive("/activation/mot-de-passe")
+}
+
+// charterToEnd accepts the charter, passes the guide and chooses a password.
+func (b *tab) charterToEnd() {
+	b.t.Helper()
+	b.charterToPassword()
 	b.fill("#mot-de-passe", strong)
 	b.fill("#confirmation", strong)
 	b.click("form.choose .primary")

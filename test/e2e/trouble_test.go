@@ -20,14 +20,7 @@ func (b *tab) to(demo *demotest.Demo, p demotest.Person) {
 	b.toCode(p.Profile, p.Email)
 	b.fill("#code", b.code(demo, p.Email))
 	b.click("form .primary")
-	b.arrive("/activation/charte")
-	b.click(".to-end")
-	b.do(chromedp.WaitEnabled(css("#charte")))
-	b.click("#charte")
-	b.click("form.consent .primary")
-	b.arrive("/activation/entre-mdp")
-	b.click("form .primary")
-	b.arrive("/activation/mot-de-passe")
+	b.charterToPassword()
 }
 
 func (b *tab) toCode(profile, address string) {
