@@ -27,6 +27,11 @@ func TestV3_TheRulesAgreeWithKeycloak(t *testing.T) {
 			a["validations"] = map[string]any{"pattern": map[string]any{"pattern": "[0-9a-f]{4,20}"}, "length": map[string]any{"min": "5", "max": "18"}}
 		case "eduPersonAffiliation":
 			a["validations"] = map[string]any{"multivalued": map[string]any{"max": "2"}}
+		case "supannMailPerso":
+			a["validations"] = map[string]any{"email": map[string]any{"max-local-length": "20"}, "length": map[string]any{"max": 40}}
+			a["required"], a["selector"] = map[string]any{"roles": []string{"admin"}}, map[string]any{"scopes": []string{"phone"}}
+		case "supannOIDCDateDeNaissance":
+			a["validations"] = map[string]any{"iso-date": map[string]any{}, "pattern": map[string]any{"pattern": "20.*|19[5-9][0-9]-.*"}}
 		case "entreeProfile":
 			a["validations"] = map[string]any{"options": map[string]any{"options": []string{"etudiant", "personnel"}}}
 		}
@@ -52,7 +57,7 @@ func TestV3_TheRulesAgreeWithKeycloak(t *testing.T) {
 			at := []rune(odd)[random.IntN(len([]rune(odd)))]
 			a.FamilyName = "Mar" + string(at) + "tin"
 		}
-		switch random.IntN(6) {
+		switch random.IntN(8) {
 		case 0:
 			a.Login = pick("x", "ng", "abc", "o'brien", "jean martin", "élodie", "иван", "a,b", "a@b", "a+b", "a.b", "{a}", "ﬁn", "ａｂｃ", "a·b", "日本語") + fmt.Sprint(i)
 		case 1:
@@ -65,7 +70,13 @@ func TestV3_TheRulesAgreeWithKeycloak(t *testing.T) {
 			a.Affiliations = [][]string{{"student"}, {"student", "member", "alum"}}[random.IntN(2)]
 		}
 		a.Profile = pick("etudiant", "etudiant", "etudiant", "invite")
-		a.Attributes = map[string]string{domain.AttributeProfile: a.Profile}
+		a.Attributes[domain.AttributeProfile] = a.Profile
+		switch random.IntN(12) {
+		case 0:
+			a.Attributes["supannMailPerso"] = pick("", "a..b@example.net", "zoé@école.example", strings.Repeat("a", 21)+"@example.net", "a@"+strings.Repeat("b", 40)+".example", "o'brien@example.net", "a@b", "ＡＢ@example.net")
+		case 1:
+			a.Attributes["supannOIDCDateDeNaissance"] = pick("", "2007-02-30", "17/03/2007", "1949-12-31", "1950-01-01", "2007-3-17")
+		}
 		broken := rules.Account(a)
 		if len(broken) > 0 {
 			refused++

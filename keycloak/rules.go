@@ -37,7 +37,7 @@ type profileAttributeRules struct {
 	required bool // for the administrator who creates, or for the owner at the first login
 	many     bool
 	readOnly bool // not writable for administrators
-	least    int  // number of values, where there are any
+	least    int  // number of values, also of an attribute that is not required
 	most     int  // 0: no limit
 	checks   []check
 }
@@ -190,7 +190,7 @@ func validator(name string, config map[string]any) (check, bool) {
 	case "pattern":
 		text, _ := config["pattern"].(string)
 		pattern, err := regexp.Compile(`^(?:` + text + `)$`)
-		if err != nil {
+		if err != nil || onlyJava(text) {
 			return check{}, false
 		}
 		return of(func(v string) string {
@@ -232,6 +232,38 @@ func validator(name string, config map[string]any) (check, bool) {
 		return check{}, true
 	}
 	return check{}, false
+}
+
+// otherFlags matches flags that mean something else in Java: (?i) folds ASCII letters
+// only, and (?U) is the classes of Unicode.
+var otherFlags = regexp.MustCompile(`\(\?[a-zA-Z]*[iU]`)
+
+// onlyJava reports whether a pattern means something else in Java than in Go, although
+// both compile it: Java joins and intersects the classes within a class.
+func onlyJava(pattern string) bool {
+	if otherFlags.MatchString(pattern) {
+		return true
+	}
+	within := false
+	for i := 0; i < len(pattern); i++ {
+		switch rest := pattern[i:]; {
+		case strings.HasPrefix(rest, `\Q`):
+			end := strings.Index(rest, `\E`)
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case pattern[i] == '\\':
+			i++
+		case !within:
+			within = pattern[i] == '['
+		case pattern[i] == '[' || strings.HasPrefix(rest, "&&"):
+			return true
+		case pattern[i] == ']':
+			within = false
+		}
+	}
+	return false
 }
 
 func number(v any) (float64, bool) {
@@ -318,8 +350,11 @@ func (r *Rules) judge(values map[string][]string, unknown func(attribute string)
 			broken = append(broken, domain.BrokenRule{Field: fieldOf(a.name), Rule: rule, Detail: detail})
 		}
 		if len(all) == 0 {
-			if a.required {
+			switch {
+			case a.required:
 				add("required", "the realm requires a value")
+			case a.least > 0:
+				add("multivalued", fmt.Sprintf("at least %d values, has none", a.least))
 			}
 			continue
 		}
