@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf16"
 
@@ -221,9 +222,8 @@ func validator(name string, config map[string]any) (check, bool) {
 			return ""
 		})
 	case "iso-date":
-		iso := regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 		return of(func(v string) string {
-			if !iso.MatchString(v) {
+			if _, err := time.Parse(time.DateOnly, v); err != nil {
 				return "not a date like 2004-12-31"
 			}
 			return ""

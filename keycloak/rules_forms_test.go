@@ -13,7 +13,7 @@ import (
 )
 
 // TestV3_TheRealmsRulesInFurtherForms judges an account by rules in the forms that
-// administrators write them. What is expected is what Keycloak 26.7.4 answered to
+// administrators write them. The expectations are the answers of Keycloak 26.7.4 to
 // POST /users in a realm with each of these rules.
 func TestV3_TheRealmsRulesInFurtherForms(t *testing.T) {
 	var profile map[string]any
@@ -60,6 +60,7 @@ func TestV3_TheRealmsRulesInFurtherForms(t *testing.T) {
 		{"the personal address in accents", "supannMailPerso", set{"validations": set{"email": set{}}}, func(a *domain.Account) { a.Attributes["supannMailPerso"] = "zoé@école.example" }, false, false},
 		{"a short part before the at sign", "email", set{"validations": set{"email": set{"max-local-length": "10"}}}, nil, true, false},
 		{"a date", "supannOIDCDateDeNaissance", set{"validations": set{"iso-date": set{}}}, nil, false, false},
+		{"a day that does not exist", "supannOIDCDateDeNaissance", set{"validations": set{"iso-date": set{}}}, func(a *domain.Account) { a.Attributes["supannOIDCDateDeNaissance"] = "2007-02-30" }, true, false},
 		{"a date of the locale", "supannOIDCDateDeNaissance", set{"validations": set{"local-date": set{}}}, nil, true, true},
 		{"an integer", "supannEtuId", set{"validations": set{"integer": set{"min": "1", "max": "99999999"}}}, func(a *domain.Account) { a.Number = "22502142" }, false, false},
 		{"an integer of ten digits", "supannEtuId", set{"validations": set{"integer": set{}}}, func(a *domain.Account) { a.Number = "9922502142" }, false, false},

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/sso"
@@ -164,14 +163,7 @@ func (p *Portal) justActivated(c *gin.Context) (domain.Person, error) {
 // is reports whether who is the expected account. Providers name an account by its
 // identifier, by its university address or by Keycloak's id.
 func (e expected) is(who sso.Identity) bool {
-	return e.Login == "" || sameLogin(who.Login, e.Login) || e.Address != "" && sameLogin(who.Login, e.Address) || who.Account != "" && who.Account == e.Account
-}
-
-// sameLogin reports whether two spellings mean one identifier.
-func sameLogin(a, b string) bool {
-	cleanA, errA := clean.Login(a)
-	cleanB, errB := clean.Login(b)
-	return errA == nil && errB == nil && cleanA == cleanB
+	return e.Login == "" || domain.SameLogin(who.Login, e.Login) || e.Address != "" && domain.SameLogin(who.Login, e.Address) || who.Account != "" && who.Account == e.Account
 }
 
 // belongs reports whether who is the account that the login was begun for, or the one

@@ -61,7 +61,7 @@ const (
 
 // TestV2_WhoComesBack tries the ways in which a student comes back from the single
 // sign-on after an activation, with both protocols. The person who is then logged
-// in is the one who activated, or the page names both and offers the change.
+// in owns the account that was activated, or the page names both and offers the change.
 func TestV2_WhoComesBack(t *testing.T) {
 	const (
 		workspace = "logged in"

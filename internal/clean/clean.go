@@ -205,16 +205,37 @@ func spelled(s string) *Fault {
 }
 
 // Address cleans what was typed or imported as an e-mail address: invisible
-// characters and the spaces at both ends are removed, the rest is in NFC. The
-// syntax is checked by domain.ParseAddress. Spaces within are left, so that two
-// addresses can be told from one.
+// characters and the spaces at both ends are removed, the rest is in NFC.
+// Typographic hyphens and apostrophes, which word processors write, and the
+// full-width forms of Asian keyboards become those of ASCII. The syntax is
+// checked by domain.ParseAddress. Spaces within are left, so that two addresses
+// can be told from one.
 func Address(s string) (string, error) {
 	t := treatment{kind: KindAddress, remove: []class{leftover, variation, joiner, bidi, invisible}, keep: []class{symbol}, join: true}
 	return result(settle(s, func(s string) (string, *Fault) {
 		out, fault := t.runes(strings.TrimSpace(s))
-		return strings.TrimSpace(norm.NFC.String(out)), fault
+		return strings.TrimSpace(strings.Map(typewritten, norm.NFC.String(out))), fault
 	}))
 }
+
+// typewritten returns the ASCII form of a typographic or full-width character.
+func typewritten(r rune) rune {
+	switch {
+	case r < 0x80:
+		return r
+	case r >= '\uff01' && r <= '\uff5e' && r != '\uff20': // an at sign stays typed exactly once
+		return r - 0xfee0
+	case isHyphen(r):
+		return '-'
+	case r == '\u2018', r == '\u2019':
+		return '\''
+	}
+	return r
+}
+
+// isHyphen reports whether a character is a hyphen or a dash of any kind, or the
+// minus sign or the hyphen bullet.
+func isHyphen(r rune) bool { return unicode.Is(unicode.Pd, r) || r == '\u2212' || r == '\u2043' }
 
 // identifier cleans the spelling that logins and numbers share.
 func identifier(kind Kind, s string) (string, *Fault) {
@@ -228,7 +249,7 @@ func identifier(kind Kind, s string) (string, *Fault) {
 			if d, ok := digit(r); ok {
 				return rune('0' + d)
 			}
-			if unicode.Is(unicode.Pd, r) || r == '\u2212' || r == '\u2043' { // minus sign, hyphen bullet
+			if isHyphen(r) {
 				return '-'
 			}
 			return r

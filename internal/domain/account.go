@@ -3,6 +3,8 @@ package domain
 import (
 	"errors"
 	"time"
+
+	"entree/internal/clean"
 )
 
 // AttributeProfile is the user attribute that holds the key of the profile. A
@@ -139,4 +141,12 @@ func RetryAfter(err error) (after time.Duration, ok bool) {
 	var l later
 	ok = errors.As(err, &l)
 	return l.after, ok
+}
+
+// SameLogin reports whether two spellings mean one identifier: in other capitals or
+// forms of letters, with spaces around it.
+func SameLogin(a, b string) bool {
+	cleanA, errA := clean.Login(a)
+	cleanB, errB := clean.Login(b)
+	return errA == nil && errB == nil && cleanA == cleanB
 }

@@ -85,7 +85,7 @@ func (d dateReader) parse(s string) (time.Time, error) {
 		return d.number(s)
 	}
 	// simple would take the punctuation away; the accents are enough here.
-	plain := weekday.ReplaceAllString(unaccented(strings.TrimSuffix(s, ".")), "")
+	plain := weekday.ReplaceAllString(strings.TrimPrefix(unaccented(strings.TrimSuffix(s, ".")), "le "), "")
 	plain = shortDay.ReplaceAllString(hyphens.ReplaceAllString(plain, "-"), "$1")
 	if m := ldapTime.FindStringSubmatch(plain); m != nil {
 		return d.withTime(m[1], m[2], m[3], "", m[5])

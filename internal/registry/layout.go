@@ -33,6 +33,7 @@ type layout struct {
 	line    int // where the header ends, 0 where it is no line
 	samples []row
 	dates   dateReader
+	digits  int  // of the numbers, some of which begin with zero; 0: no such length
 	stops   bool // a word for yes in the column of the state means that the person is held
 	doubts  []Finding
 }
@@ -240,6 +241,7 @@ func (m Mapping) assign(l *layout) error {
 			l.doubts = append(l.doubts, doubt)
 		}
 	}
+	l.doubtColumns()
 	l.unused(m, used)
 	return nil
 }
@@ -271,6 +273,9 @@ func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) 
 			continue
 		}
 		confirmed := m.confirms(l, f, c.column)
+		if f == fieldNumber && rank.MatchString(simple(l.headers[c.column])) && countLines(l.values(c.column)) {
+			continue // a column "N°" that counts the lines
+		}
 		if f == fieldBirthDate && !confirmed {
 			// "Naissance" may be a place of birth. Values with digits are dates, also if
 			// the dates cannot be read.
@@ -315,6 +320,7 @@ var (
 	// notANumber matches headers of columns with digits that are no numbers of
 	// students.
 	notANumber = regexp.MustCompile(`\b(?:tel|telephone|telephones|mobile|portable|gsm|phone|fax|urgence|nir|insee|secu|securite|iban|rib|montant|amount|prix|note|notes|moyenne|points|siret|siren|postal|cp|zip|annee|year|solde|credits|ects)\b`)
+	rank       = regexp.MustCompile(`^(?:n|no|num|nr|id)?$`)
 	numberLike = regexp.MustCompile(`^[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*$`)
 )
 

@@ -261,6 +261,9 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if number != p.Number && number != "" {
 		in.note(Finding{Kind: FindRounded, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
 	}
+	if in.lostZeros(p.Number) {
+		in.note(Finding{Kind: FindDamaged, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, p.Number, "")
+	}
 	in.suspect(fieldGivenName, p.GivenName)
 	in.suspect(fieldFamilyName, p.FamilyName)
 	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
@@ -295,19 +298,15 @@ func (in *reader) tooYoung() string {
 }
 
 // suspicious reports whether a name looks damaged: by its encoding, a word for
-// nothing, an address or a number in its place, or several names.
+// nothing, an address or a number in its place, a form of address, or several names.
 func suspicious(v string) bool {
 	if strings.ContainsAny(v, "@,0123456789<>#=|\\{}[]~^*_") {
 		return true
 	}
-	if !printable(v) || strings.ContainsAny(v, "?&") {
-		return charset.Damaged(v)
+	if (!printable(v) || strings.ContainsAny(v, "?&")) && charset.Damaged(v) {
+		return true
 	}
-	switch len(v) {
-	case 3, 4, 6:
-		return strings.EqualFold(v, "null") || strings.EqualFold(v, "nan") || strings.EqualFold(v, "(null)")
-	}
-	return false
+	return isNoWord(v) || strings.IndexByte(v, ' ') > 0 && titled.MatchString(v)
 }
 
 // profile returns the profile that a word stands for, and reports whether it is
@@ -354,7 +353,8 @@ func (m Mapping) isState(word string) bool {
 }
 
 func contains(list []string, word string) bool {
-	return slices.ContainsFunc(list, func(w string) bool { return simple(w) == simple(word) })
+	s := simple(word)
+	return slices.ContainsFunc(list, func(w string) bool { return s != "" && simple(w) == s || s == "" && w == word }) // a tick is no letter
 }
 
 // readiness reads a word of the state column. stops says that the column lists

@@ -404,11 +404,13 @@ func (in *reader) value(record []string, f field) string {
 	if c < 0 {
 		return ""
 	}
-	v := in.text(record[c], f, c)
-	for i := 0; v == "" && i < len(in.others[f]); i++ {
-		v = in.text(record[in.others[f][i]], f, in.others[f][i])
+	best := record[c]
+	for i := 0; i < len(in.others[f]) && isNoName(best); i++ { // "-", "NC": the other column may have a name
+		if other := record[in.others[f][i]]; !isNoName(other) {
+			best, c = other, in.others[f][i]
+		}
 	}
-	return v
+	return in.text(best, f, c)
 }
 
 // fills remembers which columns of a source with named columns hold something.

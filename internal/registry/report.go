@@ -16,6 +16,9 @@ const (
 	FindGuessed    = "column.guessed"      // taken for its values alone
 	FindTwoMails   = "column.two_mails"    // two columns with addresses
 	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
+	FindCounts     = "column.counts"       // the numbers count the lines
+	FindSwapped    = "column.swapped"      // given names in capitals and family names not
+	FindOneValue   = "column.one_value"    // one date of birth or one address for all people
 	FindDateOrder  = "column.date_order"   // the values do not show whether the day or the month is first
 	FindEncoding   = "encoding.doubtful"   // another code page is as plausible
 	FindMixed      = "encoding.mixed"      // lines in UTF-8 and lines that are not
@@ -101,6 +104,12 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("the dates of column %q are read with the month first", f.Column)
 	case FindDateOrder:
 		out = fmt.Sprintf("the dates of column %q do not show one order of day and month: they are read with the day first", f.Column)
+	case FindCounts:
+		out = fmt.Sprintf("the values of column %q count the lines: they may not be the numbers of people", f.Column)
+	case FindSwapped:
+		out = fmt.Sprintf("given names and family names may be in each other's column: those of %q are in capitals, those of %q are not", f.Column, f.Value)
+	case FindOneValue:
+		out = fmt.Sprintf("the first %d people have the same value in column %q", f.Count, f.Column)
 	case FindEncoding:
 		out = fmt.Sprintf("the encoding is not certain: read as %s", f.Column)
 		if f.Value != "" {

@@ -3,6 +3,7 @@ package registry
 import (
 	_ "embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -145,7 +146,7 @@ func (v *vocabulary) meaningsOf(header string) []meaning {
 // concepts returns the concepts of a header, nil if it has a word that is not
 // known.
 func (v *vocabulary) concepts(header string) []string {
-	tokens := strings.Fields(simple(header))
+	tokens := strings.Fields(simple(answers.ReplaceAllString(header, " ")))
 	var out []string
 next:
 	for i := 0; i < len(tokens); {
@@ -165,6 +166,9 @@ next:
 	}
 	return out
 }
+
+// answers matches the values that a header announces: "Inscrit (O/N)".
+var answers = regexp.MustCompile(`(?i)[(\[]\s*(?:o(?:ui)?\s*[/,|]\s*n(?:on)?|y(?:es)?\s*[/,|]\s*n(?:o)?|0\s*[/,|]\s*1|1\s*[/,|]\s*0|vrai\s*[/,|]\s*faux|true\s*[/,|]\s*false)\s*[)\]]`)
 
 // numbered returns the concepts of a word with a number behind it: "mail2".
 func (v *vocabulary) numbered(token string) (word, number string, ok bool) {

@@ -1,0 +1,122 @@
+package registry
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// The numbers of samples from which a column as a whole is doubted.
+const (
+	enough       = 3  // names in each other's column, numbers without their zeros
+	enoughCounts = 5  // numbers that count the lines
+	enoughMails  = 5  // one address: families share one, cohorts do not
+	enoughBirths = 10 // one date of birth
+)
+
+// doubtColumns notes columns whose values fit their field one by one, but not together:
+// numbers that count the lines, names in each other's column, one value for all people.
+func (l *layout) doubtColumns() {
+	if c := l.columns[fieldNumber]; c >= 0 && l.why[fieldNumber] != WhyNamed {
+		if values := l.values(c); countLines(values) {
+			l.doubts = append(l.doubts, Finding{Kind: FindCounts, Field: table[fieldNumber].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
+		}
+	}
+	if given, family := l.columns[fieldGivenName], l.columns[fieldFamilyName]; given >= 0 && family >= 0 {
+		values := l.values(given)
+		if capitals(values) && !capitals(l.values(family)) && l.why[fieldGivenName] != WhyNamed {
+			l.doubts = append(l.doubts, Finding{Kind: FindSwapped, Field: table[fieldGivenName].key, Column: l.headers[given], Value: l.headers[family], Count: len(values), Examples: examplesOf(values)})
+		}
+	}
+	for _, of := range []struct {
+		field field
+		least int
+	}{{fieldBirthDate, enoughBirths}, {fieldEmail, enoughMails}} {
+		if c := l.columns[of.field]; c >= 0 {
+			if values := l.values(c); len(values) >= of.least && oneValue(values) {
+				l.doubts = append(l.doubts, Finding{Kind: FindOneValue, Field: table[of.field].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
+			}
+		}
+	}
+	l.digits = digitsOf(l.values(max(l.columns[fieldNumber], 0)))
+}
+
+// countLines reports whether values are 1, 2, 3 and so on.
+func countLines(values []string) bool {
+	for i, v := range values {
+		if n, err := strconv.Atoi(strings.TrimSuffix(v, ".0")); err != nil || n != i+1 {
+			return false
+		}
+	}
+	return len(values) >= enoughCounts
+}
+
+// capitals reports whether most values are in capitals only.
+func capitals(values []string) bool {
+	n := 0
+	for _, v := range values {
+		if isCapitals(v) {
+			n++
+		}
+	}
+	return len(values) >= enough && n*10 >= len(values)*8
+}
+
+func oneValue(values []string) bool {
+	for _, v := range values {
+		if v != values[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// digitsOf returns the number of digits of a column of numbers of which most have one
+// length and some begin with zero, otherwise 0. Shorter numbers have then lost zeros.
+func digitsOf(values []string) int {
+	lengths, zeros := map[int]int{}, 0
+	for _, v := range values {
+		if strings.Trim(v, "0123456789") != "" {
+			return 0
+		}
+		lengths[len(v)]++
+		if v[0] == '0' {
+			zeros++
+		}
+	}
+	for length, n := range lengths {
+		if zeros > 0 && n >= enough-1 && n*2 > len(values) {
+			return length
+		}
+	}
+	return 0
+}
+
+// lostZeros reports whether a number of digits is shorter than those of its column.
+func (l *layout) lostZeros(number string) bool {
+	return l.digits > 0 && len(number) < l.digits && number != "" && strings.Trim(number, "0123456789") == ""
+}
+
+// titled matches a name with a form of address or a second name and the word that
+// joins them.
+var titled = regexp.MustCompile(`(?i)^(?:m\.|mr\.?|mme\.?|mlle\.?|mrs\.?|monsieur|madame|mademoiselle|dr\.?)\s|\s\(?(?:née?|épouse|epouse|épse|ép\.?|ep\.|veuve|vve|dite?|alias)\s`)
+
+// noNames are words that stand in the place of a name, in lower case. There are people
+// called Null or Test: such a name is told and kept.
+var noNames = func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.SplitSeq("xx,xxx,xxxx,xxxxx,sans nom,sans prénom,sans prenom,snp,idem,id.,inconnu,inconnue,à compléter,a completer,non renseigné,non renseignée,néant,neant,test,toto,tbc,tbd,n/a,nc,n/c,nr,n.a.,n.c.,n.r.,null,(null),nan", ",") {
+		words[word] = true
+	}
+	return words
+}()
+
+// isNoWord reports whether a name is a word that stands in the place of one.
+func isNoWord(v string) bool { return len(v) < 20 && noNames[strings.ToLower(v)] }
+
+// isNoName reports whether a cell of a name has no name: it counts only where another
+// column has one.
+func isNoName(v string) bool {
+	return isNoWord(v) || !strings.ContainsFunc(v, unicode.IsLetter)
+}
