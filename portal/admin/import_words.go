@@ -79,7 +79,9 @@ func reason(v web.View, text string) template.HTML {
 		return v.T("console.import.reason.no_column", "Fields", strings.Join(lacking(v, text), ", "))
 	}
 	if rule, found := strings.CutPrefix(text, "the realm refuses it: "); found {
-		return v.T("console.import.reason.realm", "Rule", rule)
+		_, rule, _ = strings.Cut(rule, ": ")
+		rule, detail, _ := strings.Cut(rule, " (")
+		return v.T("console.import.reason.realm", "Rule", ruleWords(v, rule, strings.TrimSuffix(detail, ")")))
 	}
 	for _, r := range reasons {
 		if strings.HasPrefix(text, r.begins) {
@@ -130,11 +132,11 @@ func (p ImportPage) Report() *registry.Report {
 
 // Finds returns the words for a finding of the registry.
 func (p ImportPage) Finds(v web.View, f registry.Finding) template.HTML {
-	field := ""
-	if f.Field != "" {
-		field = string(v.T("console.import.field." + f.Field))
+	var value any = f.Value
+	if f.Kind == registry.FindRealm {
+		value = ruleWords(v, f.Value, "")
 	}
-	return v.T("console.import.find."+f.Kind, "Column", f.Column, "Field", html.UnescapeString(field), "Value", f.Value, "Count", f.Count, "Profile", f.Profile)
+	return v.T("console.import.find."+f.Kind, "Column", f.Column, "Field", fieldWords(v, f.Field), "Value", value, "Count", f.Count, "Profile", f.Profile)
 }
 
 // Left returns the headers of the columns that are not read.

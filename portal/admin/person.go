@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
@@ -51,6 +52,15 @@ type StoryLine struct {
 	Field, Rule, Class          string // of a value that Keycloak refused
 	URL                         string // address of a page with details; may be empty
 }
+
+// FieldWords returns the name of the field whose value was refused.
+func (l StoryLine) FieldWords(v web.View) string { return fieldWords(v, l.Field) }
+
+// RuleWords returns why the value was refused.
+func (l StoryLine) RuleWords(v web.View) template.HTML { return ruleWords(v, l.Rule, l.Class) }
+
+// FieldWords returns the name of a person's field.
+func (p PersonPage) FieldWords(v web.View, field string) string { return fieldWords(v, field) }
 
 // Motive is the field for the reason in one form.
 type Motive struct{ ID, Value string }

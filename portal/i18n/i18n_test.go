@@ -118,7 +118,7 @@ var dynamic = []string{"account.change.", "account.outcome.", "account.story.", 
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.next.", "console.step.", "console.story.", "console.mail.", "console.refused.",
 	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",
-	"console.stage.", "console.stuck.", "console.limits.kind.", "console.refusal.", "console.job.", "console.did.", "console.detail.", "console.accounts.class.", "console.accounts.why.",
+	"console.stage.", "console.stuck.", "console.limits.kind.", "console.refusal.", "console.rule.", "console.job.", "console.did.", "console.detail.", "console.accounts.class.", "console.accounts.why.",
 	"console.import.ended.", "console.import.field.", "console.import.find.", "console.import.why.", "console.import.phase.", "console.imports.state."}
 
 // spoken returns the keys that the console's handlers use directly.
@@ -310,5 +310,18 @@ func TestO9_EveryActHasWords(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("only %d acts", found)
+	}
+}
+
+// A message that counts things has a form for one and a form for several, unless a
+// number stands where it changes no word.
+func TestCountedThingsHaveBothForms(t *testing.T) {
+	counted := regexp.MustCompile(`{{\.Count}}[ \x{a0}\x{202f}]\p{Ll}+`)
+	for _, lang := range []string{"fr", "en"} {
+		for key, text := range raw(t, lang) {
+			if counted.MatchString(text) && !strings.Contains(text, "\n") {
+				t.Errorf("%s: %s has one form for all numbers: %q", lang, key, text)
+			}
+		}
 	}
 }
