@@ -123,6 +123,21 @@ CREATE TABLE charters_called_off (
     by_whom    TEXT NOT NULL
 );
 
+CREATE TABLE contact_changes (
+    id          TEXT PRIMARY KEY,
+    person_id   TEXT NOT NULL,
+    old_address TEXT NOT NULL,
+    new_address TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    until_at    BIGINT NOT NULL,
+    closed_at   BIGINT NOT NULL DEFAULT 0,
+    closed      TEXT NOT NULL DEFAULT ''
+);
+
+CREATE INDEX contact_changes_at ON contact_changes (at);
+
+CREATE INDEX contact_changes_person ON contact_changes (person_id, at);
+
 CREATE TABLE desk_codes (
     person_id  TEXT PRIMARY KEY,
     mac        TEXT NOT NULL UNIQUE,
@@ -339,12 +354,18 @@ CREATE TABLE people (
     -- The bounce rule that marked the address, and the mail provider.
     wrong_rule         TEXT NOT NULL DEFAULT '',
     wrong_provider     TEXT NOT NULL DEFAULT '',
+    -- The address that the student or an operator set, which counts only while it
+    -- equals email; the address of the source is then in source_email.
+    chosen_email       TEXT NOT NULL DEFAULT '',
+    source_email       TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 
 CREATE UNIQUE INDEX people_account_id ON people (account_id) WHERE account_id <> '';
 
 CREATE INDEX people_activated ON people (activated_at, id);
+
+CREATE INDEX people_chosen ON people (profile, number) WHERE chosen_email <> '';
 
 CREATE INDEX people_cohort ON people (cohort, profile);
 

@@ -34,6 +34,8 @@ type Accounts interface {
 	Evidence(ctx context.Context, p domain.PersonID) ([]domain.Acceptance, []domain.Charter, error)
 	// Export returns all data about the person as JSON.
 	Export(ctx context.Context, p domain.PersonID, at time.Time) ([]byte, error)
+	// ContactChanges returns the changes of the person's address, oldest first.
+	ContactChanges(ctx context.Context, p domain.PersonID) ([]domain.ContactChange, error)
 	// EndSessions ends the account's sessions at the single sign-on.
 	EndSessions(ctx context.Context, p domain.Person) error
 }
@@ -43,10 +45,13 @@ type AccountPage struct {
 	Person   domain.Person
 	Profile  string // the profile's name in the page's language
 	Contacts []domain.Contact
-	Charters []AcceptedCharter // the newest first
-	Story    []StoryLine       // the newest first
-	Changes  []AccountChange
-	GoOn     string
+	// TakeBackUntil is until when the old address can take the last change back; zero:
+	// it cannot.
+	TakeBackUntil time.Time
+	Charters      []AcceptedCharter // the newest first
+	Story         []StoryLine       // the newest first
+	Changes       []AccountChange
+	GoOn          string
 }
 
 // AcceptedCharter is a text that the person accepted.
@@ -90,6 +95,7 @@ var storyKinds = []domain.EventKind{
 	domain.EventAccountCreated, domain.EventAccountAdopted, domain.EventFirstLogin, domain.EventPasskeyAdded, domain.EventCharterAccepted,
 	domain.EventRecoveryRequested, domain.EventPasswordReplaced, domain.EventRecoveryRefused, domain.EventRecoveryFrozen,
 	domain.EventAddressWrong, domain.EventPersonChanged, domain.EventDeskProven,
+	domain.EventContactRequested, domain.EventContactChanged, domain.EventContactBack,
 }
 
 const storyLines = 30
@@ -97,8 +103,8 @@ const storyLines = 30
 var accountSamples = []any{AccountPage{GoOn: pathEnt}, AccountPage{
 	Person:  domain.Person{GivenName: "Jeanne", FamilyName: "Martin", Number: "22502142", BirthDate: "2004-03-17", Cohort: "L1", Login: "o22502142", UniversityAddress: "jeanne.martin@etu.exemple.fr", ActivatedAt: sampleTime, RecoveryFrozenAt: sampleTime},
 	Profile: "Étudiant", Contacts: []domain.Contact{{Value: "jeanne@exemple.fr", FailedAt: sampleTime}, {Value: "j@exemple.fr"}},
-	Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},
-	Story:    everyStoryLine(), Changes: everyChange(), GoOn: pathEnt,
+	TakeBackUntil: sampleTime, Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},
+	Story: everyStoryLine(), Changes: everyChange(), GoOn: pathEnt,
 }}
 
 // everyStoryLine and everyChange are sample data with every message of the page.
@@ -148,6 +154,13 @@ func (p *Portal) showAccount(c *gin.Context) error {
 	page := AccountPage{Person: person, Contacts: person.Contacts(), Changes: p.changes(person), GoOn: p.workspace()}
 	if i := slices.IndexFunc(p.Profiles, func(f domain.Profile) bool { return f.Key == person.Profile }); i >= 0 {
 		page.Profile = cmp.Or(p.Profiles[i].Names[p.site.Lang(c)], p.Profiles[i].Names[domain.French])
+	}
+	addresses, err := p.Accounts.ContactChanges(ctx, person.ID)
+	if err != nil {
+		return err
+	}
+	if n := len(addresses); n > 0 && addresses[n-1].MayTakeBack(p.Now()) {
+		page.TakeBackUntil = addresses[n-1].Until
 	}
 	acceptances, texts, err := p.Accounts.Evidence(ctx, person.ID)
 	if err != nil {

@@ -17,9 +17,10 @@ import (
 
 // fakeAccounts is the account of one person.
 type fakeAccounts struct {
-	events []domain.Event
-	ended  []string
-	fail   error
+	events  []domain.Event
+	changes []domain.ContactChange
+	ended   []string
+	fail    error
 }
 
 func (f *fakeAccounts) Events(context.Context, domain.PersonID) ([]domain.Event, error) {

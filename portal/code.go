@@ -22,9 +22,11 @@ type CodePage struct {
 
 var codeFields = []web.Field{{Name: "code", Max: 8000}}
 
-var codeSamples = []any{CodePage{}, CodePage{
+var codeSamples = []any{CodePage{}, codeSample, codeSample} // one for each flow
+
+var codeSample = CodePage{
 	Address: "a@exemple.fr", Minutes: 10, ResendIn: 60, ResendAt: sampleTime, TriesLeft: 2, Blocked: true, RetryAt: sampleTime,
-}}
+}
 
 // resentMark in the address makes the code page say that a code was sent again.
 const resentMark = "renvoye"
@@ -56,11 +58,14 @@ func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 // that an id that another person saw is worth nothing.
 func (p *Portal) prove(v *visit, form web.Form) error {
 	_, digits := domain.CleanDigits(form["code"])
-	if _, long := domain.CleanLongCode(form["code"]); long && !digits {
+	if _, long := domain.CleanLongCode(form["code"]); long && !digits && v.journey.Purpose != domain.PurposeAddress {
 		return v.outcome(p.beginLong(v.Context, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
 	}
 	ctx := v.Request.Context()
 	err := p.evenly(v.Context, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
+	if err == nil && v.journey.Purpose == domain.PurposeAddress {
+		return p.contactProven(v.Context)
+	}
 	if err == nil {
 		if err := p.keepJourney(v.Context, v.journey); err != nil {
 			return err

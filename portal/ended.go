@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"entree/internal/domain"
 	"entree/portal/web"
 )
 
@@ -29,8 +30,14 @@ func (p *Portal) showEnded(v *visit) error {
 	return v.show("ended", page, nil, "")
 }
 
-// restart ends the session. The journey stays in the store until it expires.
+// restart ends the session, except that of a login. The journey stays in the store until it expires.
 func (p *Portal) restart(v *visit, _ web.Form) error {
+	if v.journey.Purpose == domain.PurposeAddress {
+		if err := p.leaveContact(v.Context); err != nil {
+			return err
+		}
+		return web.SeeOther(pathContact)
+	}
 	if err := p.site.EndSession(v.Context); err != nil {
 		return err
 	}

@@ -28,21 +28,22 @@ const (
 
 // fakeService changes journeys in memory, with the real Journey.Next.
 type fakeService struct {
-	mu       sync.Mutex
-	now      func() time.Time
-	journeys map[domain.JourneyID]*domain.Journey
-	clients  map[string]int // requests by client, for the rate limit
-	acts     int            // changes of any kind
-	mails    int
-	logins   []string
-	number   string // of the person whose account is made
-	charter  domain.Charter
-	owes     bool  // whether the person owes an acceptance of the charter
-	slow     bool  // whether Keycloak is slow
-	broken   error // if set, every method returns it
-	panics   bool
-	perNet   int // maximum number of requests of a client
-	length   int // least length of a password; 0: 16
+	mu        sync.Mutex
+	now       func() time.Time
+	journeys  map[domain.JourneyID]*domain.Journey
+	clients   map[string]int // requests by client, for the rate limit
+	acts      int            // changes of any kind
+	mails     int
+	logins    []string
+	number    string // of the person whose account is made
+	charter   domain.Charter
+	takenBack domain.Closing
+	owes      bool  // whether the person owes an acceptance of the charter
+	slow      bool  // whether Keycloak is slow
+	broken    error // if set, every method returns it
+	panics    bool
+	perNet    int // maximum number of requests of a client
+	length    int // least length of a password; 0: 16
 }
 
 func newFakeService(now func() time.Time) *fakeService {
@@ -228,6 +229,9 @@ func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ st
 			return &domain.Refusal{Reason: domain.ReasonCodeWrong, TriesLeft: domain.MaxTries - j.Code.Tries}
 		}
 		j.ProvenAt = f.now()
+		if j.Purpose == domain.PurposeAddress {
+			j.DoneAt = f.now()
+		}
 		if len(j.Candidates) == 1 {
 			j.Person, j.VerifiedAt = j.Candidates[0], f.now()
 		}

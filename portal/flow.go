@@ -59,13 +59,16 @@ func (p *Portal) recovery() []flowPage {
 
 // flowPages returns the table of each flow.
 func (p *Portal) flowPages() map[domain.Purpose][]flowPage {
-	return map[domain.Purpose][]flowPage{domain.PurposeActivate: p.activate(), domain.PurposeRecover: p.recovery()}
+	return map[domain.Purpose][]flowPage{domain.PurposeActivate: p.activate(), domain.PurposeRecover: p.recovery(), domain.PurposeAddress: p.changeOfAddress()}
 }
 
 // wordsOf is the prefix of the message keys of a purpose's own words.
 func wordsOf(purpose domain.Purpose) string {
-	if purpose == domain.PurposeRecover {
+	switch purpose {
+	case domain.PurposeRecover:
 		return "recover."
+	case domain.PurposeAddress:
+		return "address."
 	}
 	return ""
 }
@@ -81,8 +84,11 @@ func dress(view *web.View, purpose domain.Purpose) {
 
 // firstPath is the path of the page on which a purpose begins.
 func firstPath(purpose domain.Purpose) string {
-	if purpose == domain.PurposeRecover {
+	switch purpose {
+	case domain.PurposeRecover:
 		return pathForgotten
+	case domain.PurposeAddress:
+		return pathContact
 	}
 	return pathRequest
 }

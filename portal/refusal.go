@@ -22,6 +22,7 @@ var refusedAt = map[domain.Reason]string{
 // reasons have 422.
 var refusedAs = map[domain.Reason]int{
 	domain.ReasonTooManyRequests: http.StatusTooManyRequests,
+	domain.ReasonChangesSpent:    http.StatusTooManyRequests,
 	domain.ReasonResendTooSoon:   http.StatusTooManyRequests,
 	domain.ReasonMailsSpent:      http.StatusTooManyRequests,
 	domain.ReasonProofBlocked:    http.StatusTooManyRequests,

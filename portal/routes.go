@@ -59,6 +59,10 @@ func (p *Portal) routes() {
 	get(pathAccount, p.showAccount)
 	get(pathMyData, p.exportAccount)
 	post(pathSessions, p.endSessions)
+	get(pathContact, p.showContact)
+	post(pathContact, p.askContact)
+	get(activation.TakeBackPath+":droit", p.showTakeBack)
+	post(activation.TakeBackPath+":droit", p.takeBack)
 	post("/deconnexion", p.logout)
 
 	get("/.well-known/change-password", p.changePassword)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"entree/internal/domain"
@@ -19,17 +20,19 @@ var sampleTime = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 func (p *Portal) samples() map[string][]any {
 	profiles := []ProfileChoice{{Key: "etudiant", Name: "Étudiant", ActivateURL: "/activation?profil=etudiant", LoginURL: "/connexion"}}
 	all := map[string][]any{
-		"welcome": {WelcomePage{}, WelcomePage{profiles}},
-		"request": {RequestPage{Action: pathRequest}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
-		"long":    {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
-		"desk":    {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
-		"ent":     {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
-		"other":   {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
-		"renewal": {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
-		"reading": {ReadingPage{}, ReadingPage{charterSample}},
-		"account": accountSamples,
-		"freeze":  {FreezePage{}, FreezePage{Done: true}},
-		"error":   errorSamples(),
+		"welcome":  {WelcomePage{}, WelcomePage{profiles}},
+		"request":  {RequestPage{Action: pathRequest}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
+		"long":     {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
+		"desk":     {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
+		"ent":      {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
+		"other":    {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
+		"renewal":  {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
+		"reading":  {ReadingPage{}, ReadingPage{charterSample}},
+		"account":  accountSamples,
+		"contact":  contactSamples,
+		"takeback": takeBackSamples,
+		"freeze":   {FreezePage{}, FreezePage{Done: true}},
+		"error":    errorSamples(),
 	}
 	for _, pages := range p.flows {
 		for _, page := range pages {
@@ -54,10 +57,19 @@ func errorSamples() (pages []any) {
 	return pages
 }
 
-// samplePurpose alternates the words of the flows over the samples of a page.
-func samplePurpose(i int) domain.Purpose {
-	flows := domain.Flows()
-	return flows[i%len(flows)].Purpose
+// samplePurpose alternates the words of the flows that have a page over the page's
+// samples.
+func (p *Portal) samplePurpose(name string, i int) domain.Purpose {
+	var having []domain.Purpose
+	for _, f := range domain.Flows() {
+		if slices.ContainsFunc(p.flows[f.Purpose], func(page flowPage) bool { return page.name == name }) {
+			having = append(having, f.Purpose)
+		}
+	}
+	if len(having) == 0 { // the pages on which a flow begins
+		having = []domain.Purpose{domain.PurposeActivate, domain.PurposeRecover}
+	}
+	return having[i%len(having)]
 }
 
 // DrawSamples draws each page of the students and of the console with sample data, in
@@ -72,7 +84,7 @@ func (p *Portal) DrawSamples(each func(name string, page []byte) error) error {
 					title = "error." + e.Key + ".title"
 				}
 				view := p.site.Sample(lang, title).With(data)
-				dress(&view, samplePurpose(i))
+				dress(&view, p.samplePurpose(name, i))
 				if i > 0 {
 					view.Step, view.Token, view.SessionEnds, view.Reference = 1, "jeton", time.Unix(0, 0), "7K3F-9Q2M-0XVB"
 					view.Errors = []web.FieldError{{Field: "adresse", Message: "…"}}

@@ -17,6 +17,13 @@ type Service interface {
 	// one of a notice; Freeze stops the recovery of the notice's account.
 	MayFreeze(token string) error
 	Freeze(ctx context.Context, token string) error
+	// ChangeAddress begins a journey to another personal address.
+	ChangeAddress(ctx context.Context, c activation.ChangeOfAddress) (domain.Journey, error)
+	// NoticedChange returns the change that the token of a notice is about, and whether
+	// it can be taken back. It returns an error that wraps domain.ErrNotFound for any
+	// other token. TakeBack takes it back and returns it as stored afterwards.
+	NoticedChange(ctx context.Context, token string) (change domain.ContactChange, open bool, err error)
+	TakeBack(ctx context.Context, token string, lang domain.Lang) (domain.ContactChange, error)
 	// EnterDesk begins a journey with a desk code.
 	EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error)
 	// EnterLong begins a journey with the long code of a mail.

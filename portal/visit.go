@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"entree/internal/activation"
 	"entree/internal/domain"
 	"entree/portal/web"
 )
@@ -48,7 +49,12 @@ func (p *Portal) visit(c *gin.Context) (*visit, error) {
 		return nil, web.SeeOther(pathRequest + "?" + lostMark)
 	}
 	v := &visit{Context: c, portal: p}
-	return v, v.read(domain.JourneyID(id))
+	err = v.read(domain.JourneyID(id))
+	if web.SessionValue(session, keySubject) != "" && (errors.Is(err, domain.ErrNotFound) || errors.Is(err, activation.ErrExpired)) {
+		// The change of address has expired; the login goes on.
+		return nil, web.SeeOther(pathContact)
+	}
+	return v, err
 }
 
 func (v *visit) read(id domain.JourneyID) (err error) {

@@ -86,10 +86,10 @@ func limited(err error, reason domain.Reason) error {
 // own returns the name of a limit that counts a purpose alone, so that requests for
 // one purpose never hold the other back.
 func own(purpose domain.Purpose, name string) string {
-	if purpose == domain.PurposeRecover {
-		return "recover-" + name
+	if purpose == domain.PurposeActivate {
+		return name
 	}
-	return name
+	return string(purpose) + "-" + name
 }
 
 // addressKey returns the key of a limit of an address. It holds a MAC of the
@@ -145,13 +145,26 @@ func networkActs(kind, client string, r domain.Rate, few int) []domain.Act {
 // wrongCode returns the acts that a wrong code counts. A first code of a journey
 // may use the part of the address's strikes that further ones may not: guesses
 // in one journey never refuse the code of another before its first try.
+// A change of address counts for the logged-in person alone, whose limit no stranger
+// can spend.
 func (s *Service) wrongCode(j *domain.Journey, client string) []domain.Act {
-	strike := domain.Act{Key: s.addressKey(own(j.Purpose, "strike"), j.Address), Rate: s.Rates.Strikes}
+	if j.Purpose == domain.PurposeAddress {
+		return []domain.Act{{Key: s.strikeKey(j), Rate: s.Rates.Strikes}}
+	}
+	strike := domain.Act{Key: s.strikeKey(j), Rate: s.Rates.Strikes}
 	if j.Code.Tries > 0 {
 		strike.Leave = s.Rates.Strikes.Burst * 7 / 10
 	}
 	acts := append([]domain.Act{strike}, networkActs("wrong-client", client, s.Rates.WrongClient, 2)...)
 	return append(acts, domain.Act{Key: "wrong-total", Rate: s.Rates.WrongTotal, Reserve: s.Rates.WrongTotal.Burst / 2})
+}
+
+// strikeKey returns the key that counts wrong codes beyond the journey.
+func (s *Service) strikeKey(j *domain.Journey) string {
+	if j.Purpose == domain.PurposeAddress {
+		return personKey("strike", j.Person)
+	}
+	return s.addressKey(own(j.Purpose, "strike"), j.Address)
 }
 
 // proofKeys returns the keys that count a person's wrong second proofs, per day

@@ -22,17 +22,18 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 	if !ok {
 		return &domain.Refusal{Reason: domain.ReasonCodeFormat}
 	}
-	if err := s.requireStep(j, domain.StepCode); err != nil {
+	err := s.requireStep(j, domain.StepCode)
+	if err != nil {
 		return err
 	}
 	// Everything is read for every address alike, and before the comparison, so
 	// that neither an unknown address nor a wrong code answers sooner.
-	people, err := s.peopleAt(ctx, j)
-	if err != nil {
-		return err
-	}
 	for range mostAtOnce {
+		var people []domain.Person
 		var others []domain.Journey
+		if people, err = s.peopleAt(ctx, j); err != nil {
+			return err
+		}
 		if others, err = s.Store.JourneysAt(ctx, j.Address, s.now()); err != nil {
 			return err
 		}
@@ -50,6 +51,13 @@ const mostAtOnce = 20
 
 func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client string, people []domain.Person, others []domain.Journey) error {
 	now := eligible(j.Purpose, people)
+	var change domain.Effects
+	if j.Purpose == domain.PurposeAddress && len(people) > 0 {
+		var err error
+		if change, err = s.contactChange(*j, people[0]); err != nil {
+			return err
+		}
+	}
 	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
 			return domain.Effects{Tallies: s.eventOf(j, at, domain.EventCodeExpired).Events}, &domain.Refusal{Reason: domain.ReasonCodeExpired}
@@ -77,7 +85,7 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 			// person is told what has changed since the mail was sent.
 			e := s.eventOf(j, at, domain.EventCodeWrong)
 			e.Spend = spend
-			if hasAccount(j, people) {
+			if j.Purpose != domain.PurposeAddress && hasAccount(j, people) {
 				return e, &domain.Refusal{Reason: domain.ReasonElsewhere} // activated on another device
 			}
 			j.Withdraw(at)
@@ -94,7 +102,11 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 			j.Identify(at, still[0].ID)
 		}
 		e := s.eventOf(j, at, domain.EventCodeProven)
-		e.Spend, e.Forget = spend, []string{s.addressKey(own(j.Purpose, "strike"), j.Address)}
+		e.Spend, e.Forget = spend, []string{s.strikeKey(j)}
+		if j.Purpose == domain.PurposeAddress {
+			j.Complete(at)
+			e.Contact, e.Jobs, e.Events = change.Contact, change.Jobs, append(e.Events, change.Events...)
+		}
 		if other != nil {
 			other.SpendCode(at)
 			e.CodeOf = other
@@ -106,7 +118,7 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 // spentElsewhere refuses a right code that proved another journey. Only the holder
 // of the mailbox can type it, so it costs no try.
 func (s *Service) spentElsewhere(j *domain.Journey, people []domain.Person) *domain.Refusal {
-	if hasAccount(j, people) {
+	if j.Purpose != domain.PurposeAddress && hasAccount(j, people) {
 		return &domain.Refusal{Reason: domain.ReasonElsewhere}
 	}
 	return &domain.Refusal{Reason: domain.ReasonCodeUsed}
@@ -230,8 +242,18 @@ func (s *Service) ProofsLeft(ctx context.Context, j domain.Journey) (int, error)
 
 // peopleAt returns the people of the journey's profile behind its address.
 func (s *Service) peopleAt(ctx context.Context, j *domain.Journey) ([]domain.Person, error) {
-	people, err := s.Store.PeopleAt(ctx, j.Address)
+	people, err := s.peopleOf(ctx, j)
 	return slices.DeleteFunc(people, func(p domain.Person) bool { return p.Profile != j.Profile }), err
+}
+
+// peopleOf returns the people of all profiles whom the journey's code is for: those
+// with its address, or the logged-in person.
+func (s *Service) peopleOf(ctx context.Context, j *domain.Journey) ([]domain.Person, error) {
+	if j.Purpose != domain.PurposeAddress {
+		return s.Store.PeopleAt(ctx, j.Address)
+	}
+	p, err := s.Store.Person(ctx, j.Person)
+	return []domain.Person{p}, err
 }
 
 // foldNumber returns a number as it is compared: clean, without case and without

@@ -70,7 +70,11 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 	if at := s.ResendAt(*j); s.now().Before(at) {
 		return &domain.Refusal{Reason: domain.ReasonResendTooSoon, Retry: at}
 	}
-	if _, err := s.takeMail(ctx, j.Purpose, j.Address, client); err != nil {
+	if j.Purpose == domain.PurposeAddress {
+		if err := s.takeContactMail(ctx, j.Person, j.Address); err != nil {
+			return err
+		}
+	} else if _, err := s.takeMail(ctx, j.Purpose, j.Address, client); err != nil {
 		return err
 	}
 	return s.sendAgain(ctx, j, lang, domain.Effects{})
@@ -80,7 +84,7 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 // long code too, since the six digits may be refused by a limit.
 func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
-	mail, err := s.sendCode(ctx, &next, lang, true, s.now())
+	mail, err := s.sendCode(ctx, &next, lang, j.Purpose != domain.PurposeAddress, s.now())
 	if err != nil {
 		return err
 	}
@@ -111,7 +115,7 @@ const longFrom = 3
 // returns the effects: the job of the mail that tells the state of the address.
 // The work is the same for every address, known or unknown (S14).
 func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, long bool, now time.Time) (domain.Effects, error) {
-	people, err := s.Store.PeopleAt(ctx, j.Address)
+	people, err := s.peopleOf(ctx, j)
 	if err != nil {
 		return domain.Effects{}, err
 	}
@@ -125,6 +129,9 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	m := messageFor(j.Purpose, mine)
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
 		m = domain.Message{Kind: domain.MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
+	}
+	if j.Purpose == domain.PurposeAddress {
+		m.To, m.GivenName, m.Login = j.Address, "", "" // a mistyped address is a stranger's
 	}
 	m.Purpose, m.Lang, m.Profile, m.AskedAt, m.Reference = j.Purpose, j.Lang, j.Profile, now, j.Reference
 	deadline := now.Add(mailDeadline)
@@ -143,7 +150,7 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 			m.Long = text.Reveal()
 		}
 	}
-	job, err := s.mailJob(m, "", j.ID, now, deadline)
+	job, err := s.mailJob(m, j.Person, j.ID, now, deadline)
 	e.Jobs = []domain.Job{job}
 	return e, err
 }
@@ -158,6 +165,10 @@ func messageFor(purpose domain.Purpose, people []domain.Person) domain.Message {
 		kind, r := domain.MessageNotReady, 1
 		recovery := purpose == domain.PurposeRecover
 		switch {
+		case purpose == domain.PurposeAddress && p.May(purpose):
+			kind, r = domain.MessageContactCode, 6
+		case purpose == domain.PurposeAddress: // held or erased since the login
+			kind, r = domain.MessageNobody, 1
 		case recovery && p.MayRecover():
 			kind, r = domain.MessageRecover, 6
 		case recovery && p.Account == domain.AccountActive:

@@ -84,7 +84,7 @@ func (j *Journey) InHand(at time.Time, journeys []Journey) []Journey {
 	}
 	var out []Journey
 	for _, o := range journeys {
-		same := o.Purpose == j.Purpose && o.Profile == j.Profile && o.Address == j.Address
+		same := o.Purpose == j.Purpose && o.Person == j.Person && o.Profile == j.Profile && o.Address == j.Address
 		alive := o.Code.MAC != nil && at.Before(o.Code.ExpiresAt) && o.Code.SpentAt.IsZero() && o.ProvenAt.IsZero() && o.EndedAt.IsZero()
 		if o.ID != j.ID && same && alive && !o.RequestedAt.After(j.RequestedAt) {
 			out = append(out, o)

@@ -12,11 +12,47 @@ type Channel string
 // ChannelMail is e-mail, the channel of a message that names none.
 const ChannelMail Channel = "mail"
 
+// TakeBackTime is how long the old address can take a change of address back.
+const TakeBackTime = 7 * 24 * time.Hour
+
+// ContactChange is a change of a personal address by the student. The new address is
+// in use at once; until Until the old one can take the change back.
+type ContactChange struct {
+	ID       string
+	Person   PersonID
+	Old, New Address
+	At       time.Time
+	Until    time.Time // equals At if there was no old address
+	ClosedAt time.Time // when it was taken back, or made final by an operator
+	Closed   Closing
+}
+
+// MayTakeBack reports whether the old address can take the change back at a time.
+func (c ContactChange) MayTakeBack(at time.Time) bool {
+	return c.ClosedAt.IsZero() && at.Before(c.Until)
+}
+
+// Closing is how a change of address ended before its time.
+type Closing string
+
+// The closings.
+const (
+	ClosedTakenBack Closing = "taken_back"  // by the old address, or with an earlier change
+	ClosedOperator  Closing = "by_operator" // an operator set another address
+)
+
+// ContactBack takes a change of address back, and every later change of the person.
+// It is refused with ErrConflict unless MayTakeBack holds.
+type ContactBack struct {
+	ID string
+	At time.Time
+}
+
 // Contact is a value at which a person can be reached through a channel.
 type Contact struct {
 	Channel  Channel
 	Value    string    // an Address in its normal form for ChannelMail
-	Source   string    // "enrolment": the import or the help desk
+	Source   string    // "enrolment": the import; "chosen": the student or an operator
 	FailedAt time.Time // since when messages do not arrive; zero: they do, as far as is known
 }
 
@@ -27,6 +63,9 @@ func (p Person) Contacts() []Contact {
 		return nil
 	}
 	c := Contact{Channel: ChannelMail, Value: string(p.Email), Source: "enrolment"}
+	if p.ChoseAddress() {
+		c.Source = "chosen"
+	}
 	if p.AddressWrong() {
 		c.FailedAt = p.WrongSince
 	}

@@ -15,9 +15,15 @@ type Person struct {
 	GivenName  string
 	FamilyName string
 	BirthDate  string  // ISO 8601, "2004-03-17"; empty if unknown
-	Email      Address // the personal address of the enrolment
+	Email      Address // the personal address in use
 	Cohort     string
 	Readiness  Readiness
+
+	// ChosenEmail is the personal address that the student proved, or that an operator
+	// set. It counts only while it equals Email. An import then leaves Email alone and
+	// stores the address of the source in SourceEmail.
+	ChosenEmail Address
+	SourceEmail Address
 
 	// Login and UniversityAddress come from the source or are reserved by the
 	// portal. Once set they never change and are never given to another person.
@@ -63,6 +69,7 @@ const (
 	SourceKey                     // the field is part of the person's key
 	SourceWins                    // the source's value replaces the stored one
 	SourceFills                   // the source's value is taken only while none is stored
+	SourceAside                   // the import fills it with a value of the source that it does not take
 )
 
 // Field is one row of the table of a person's fields. The store's columns, the
@@ -87,6 +94,8 @@ var fields = []Field{
 	{Name: "family_name", Of: func(p *Person) any { return &p.FamilyName }, Source: SourceWins, Erased: true, Export: "family_name"},
 	{Name: "birth_date", Of: func(p *Person) any { return &p.BirthDate }, Source: SourceWins, Erased: true, Export: "birth_date", Attribute: "supannOIDCDateDeNaissance"},
 	{Name: "email", Of: func(p *Person) any { return &p.Email }, Source: SourceWins, Erased: true, Export: "personal_address", Attribute: "supannMailPerso"},
+	{Name: "chosen_email", Of: func(p *Person) any { return &p.ChosenEmail }, Erased: true, Export: "chosen_address"},
+	{Name: "source_email", Of: func(p *Person) any { return &p.SourceEmail }, Source: SourceAside, Erased: true, Export: "address_of_source"},
 	{Name: "cohort", Of: func(p *Person) any { return &p.Cohort }, Source: SourceWins, Erased: true, Export: "cohort"},
 	{Name: "readiness", Of: func(p *Person) any { return &p.Readiness }, Source: SourceWins, Export: "enrolment"},
 	{Name: "login", Of: func(p *Person) any { return &p.Login }, Source: SourceFills, Export: "login"},
@@ -125,7 +134,7 @@ func FieldNamed(name string) Field {
 // OfAccount reports whether an account in a directory may hold the field: the
 // source or the portal sets it, and it is not the portal's own key or state.
 func (f Field) OfAccount() bool {
-	return f.Source != SourceNever && f.Name != "id" && f.Name != "readiness"
+	return f.Source != SourceNever && f.Source != SourceAside && f.Name != "id" && f.Name != "readiness"
 }
 
 // Text returns the value of a string field of p.

@@ -12,6 +12,7 @@ type Purpose string
 const (
 	PurposeActivate Purpose = "activate" // a new account
 	PurposeRecover  Purpose = "recover"  // a new password for an account whose password was forgotten
+	PurposeAddress  Purpose = "address"  // another personal address, for a student who is logged in
 )
 
 // Step names the page that the student has to see next.
@@ -69,8 +70,14 @@ var recovery = Flow{PurposeRecover, []FlowStep{
 	{StepPassword, func(j *Journey, _ func(string) bool) bool { return !j.PasswordAt.IsZero() }},
 }}
 
+// changeOfAddress leads to another personal address. The person is known from the
+// login, and the code proves the new mailbox. A right code completes the journey.
+var changeOfAddress = Flow{PurposeAddress, []FlowStep{
+	{StepCode, func(j *Journey, _ func(string) bool) bool { return !j.ProvenAt.IsZero() }},
+}}
+
 // Flows returns every flow.
-func Flows() []Flow { return []Flow{activate, recovery} }
+func Flows() []Flow { return []Flow{activate, recovery, changeOfAddress} }
 
 // passed returns the condition of a page that only has to be read.
 func passed(step Step) func(*Journey, func(string) bool) bool {

@@ -137,6 +137,13 @@ const (
 	EventRecoveryFrozen    EventKind = "recovery.frozen"    // by the student
 )
 
+// The events of a change of the personal address by the student.
+const (
+	EventContactRequested EventKind = "contact.requested"
+	EventContactChanged   EventKind = "person.contact_changed"
+	EventContactBack      EventKind = "person.contact_taken_back"
+)
+
 // PasswordChange is the payload of a JobPassword.
 type PasswordChange struct {
 	Credential Credential
@@ -164,6 +171,8 @@ type Effects struct {
 	Edits       []PersonEdit
 	Matches     []MatchDecision
 	Freeze      *Freeze
+	Contact     *ContactChange // refused with ErrConflict unless Old is the address of a live account
+	ContactBack *ContactBack
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail

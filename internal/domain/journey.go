@@ -159,7 +159,11 @@ func (j *Journey) Accept(at time.Time, c Charter, lang Lang) {
 // does not have to act any more, so the journey gets a new absolute end.
 func (j *Journey) ChoosePassword(at, expires time.Time) { j.PasswordAt, j.ExpiresAt = at, expires }
 
-// Complete records that the account exists. It returns false and changes nothing
+// For records whose journey it is, before anything is proven: the person is logged
+// in.
+func (j *Journey) For(person PersonID) { j.Person = person }
+
+// Complete records that the account exists, or that the address was changed. It returns false and changes nothing
 // if the journey was completed or parked before.
 func (j *Journey) Complete(at time.Time) bool {
 	if !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
@@ -230,9 +234,10 @@ func (j *Journey) End(at, retry time.Time) { j.EndedAt, j.RetryAt = at, retry }
 // no password was chosen, and reports whether it did. The student reads that the
 // enrolment has changed. A journey whose code was not proven may be a stranger's,
 // to whom its end would show that the address is known (S14): it ends by Withdraw
-// when the right code is typed.
+// when the right code is typed. A change of address was begun by the person, and ends
+// at once.
 func (j *Journey) Revoke(person PersonID, at time.Time) bool {
-	if j.ProvenAt.IsZero() || !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() || !j.EndedAt.IsZero() {
+	if j.ProvenAt.IsZero() && j.Purpose != PurposeAddress || !j.IsOnlyFor(person) || !j.PasswordAt.IsZero() || !j.DoneAt.IsZero() || !j.EndedAt.IsZero() {
 		return false
 	}
 	j.Withdraw(at)

@@ -35,6 +35,11 @@ const (
 	MessageReplaced   MessageKind = "replaced"   // the password was changed: login, "it was not me"
 	MessageNoAccount  MessageKind = "no_account" // there is no account yet: activate it first
 	MessageUnreplaced MessageKind = "unreplaced" // the password could not be changed: begin again
+	// Mails of a change of address.
+	MessageContactCode    MessageKind = "contact_code"    // the six digits, to the new address
+	MessageContactChanged MessageKind = "contact_changed" // to the old address, which can take it back
+	MessageContactNew     MessageKind = "contact_new"     // to the new address
+	MessageContactBack    MessageKind = "contact_back"    // to both, after it was taken back
 	// MessageNobody is not sent. It is the mail job for an unknown address, so
 	// that a request costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"
@@ -43,12 +48,14 @@ const (
 // Message is the content of one mail before it is formatted. Jobs store it
 // sealed.
 type Message struct {
-	ID        string // id of the job, used in the Message-ID: the same at each retry
-	Kind      MessageKind
-	Lang      Lang
-	Channel   Channel `json:",omitzero"` // empty: ChannelMail
-	To        Address // the value of a stored contact, never a typed one (S10)
-	Profile   string  // key of the chosen profile
+	ID      string // id of the job, used in the Message-ID: the same at each retry
+	Kind    MessageKind
+	Lang    Lang
+	Channel Channel `json:",omitzero"` // empty: ChannelMail
+	// To is the value of a stored contact, never a typed one (S10). The one exception
+	// is MessageContactCode, which a logged-in student asks for.
+	To        Address
+	Profile   string // key of the chosen profile
 	GivenName string
 	Code      string // six digits, for MessageCode
 	Long      string // long code, for MessageCode and MessageBegin; empty: none
@@ -59,10 +66,12 @@ type Message struct {
 
 	Login             string // for MessageActivated
 	UniversityAddress string
-	Reference         string // reference for the help desk
-	Field             string // for MessageRefused: one of the Field constants
-	Freeze            string // for MessageReplaced: path of the page that stops the recovery
-	OtherProfile      string // key of the profile that the address belongs to
+	Reference         string  // reference for the help desk
+	Field             string  // for MessageRefused: one of the Field constants
+	Freeze            string  // for MessageReplaced: path of the page that stops the recovery
+	TakeBack          string  // for MessageContactChanged: path of the page that takes the change back
+	Address           Address `json:",omitzero"` // for MessageContactNew and MessageContactBack: the address in use
+	OtherProfile      string  // key of the profile that the address belongs to
 
 	Note string // a paragraph by the institution, for mails of campaigns
 
@@ -70,7 +79,9 @@ type Message struct {
 }
 
 // HasCode reports whether the mail carries the six digits.
-func (m Message) HasCode() bool { return m.Kind == MessageCode || m.Kind == MessageRecover }
+func (m Message) HasCode() bool {
+	return m.Kind == MessageCode || m.Kind == MessageRecover || m.Kind == MessageContactCode
+}
 
 // JobID sets the message's id to the id of its job.
 func (m *Message) JobID(id string) { m.ID = id }

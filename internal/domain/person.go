@@ -49,6 +49,22 @@ func (p Person) CalledBy() string {
 // AddressWrong reports whether the current personal address is marked as wrong.
 func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }
 
+// ChoseAddress reports whether the personal address in use is one that the student
+// or an operator set, not that of the source.
+func (p Person) ChoseAddress() bool { return p.ChosenEmail != "" && p.ChosenEmail == p.Email }
+
+// Choose puts an address in use that the student or an operator set. An import then
+// keeps it, unless it is the address of the source.
+func (p *Person) Choose(a Address) {
+	if !p.ChoseAddress() {
+		p.SourceEmail = p.Email
+	}
+	p.Email, p.ChosenEmail = a, a
+	if a == p.SourceEmail {
+		p.ChosenEmail, p.SourceEmail = "", ""
+	}
+}
+
 // HasAccount reports whether the person's account exists or is being created.
 func (p Person) HasAccount() bool {
 	return p.Account == AccountActive || p.Account == AccountCreating
@@ -77,8 +93,11 @@ func (p Person) HasLiveAccount() bool {
 
 // May reports whether a new journey of a purpose may begin for the person.
 func (p Person) May(purpose Purpose) bool {
-	if purpose == PurposeRecover {
+	switch purpose {
+	case PurposeRecover:
 		return p.MayRecover()
+	case PurposeAddress:
+		return p.HasLiveAccount()
 	}
 	return p.MayActivate()
 }
@@ -145,8 +164,11 @@ type Profile struct {
 
 // ProofFor returns the second proof that a journey of a purpose requires.
 func (p Profile) ProofFor(purpose Purpose) Proof {
-	if purpose == PurposeRecover {
+	switch purpose {
+	case PurposeRecover:
 		return p.RecoveryProof
+	case PurposeAddress: // the login proved who the student is
+		return ProofNone
 	}
 	return p.Proof
 }

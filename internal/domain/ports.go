@@ -61,6 +61,8 @@ type Store interface {
 	// RestoredAt returns when the store was last found to be filled from a backup, or
 	// the zero time.
 	RestoredAt(ctx context.Context) (time.Time, error)
+	// ContactChange returns a change of address, or ErrNotFound.
+	ContactChange(ctx context.Context, id string) (ContactChange, error)
 	// Apply commits effects without a journey.
 	Apply(ctx context.Context, e Effects) error
 	// Accepted reports whether a person accepted one of the texts with these

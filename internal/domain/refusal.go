@@ -17,6 +17,9 @@ const (
 	ReasonAddressEmpty    Reason = "address_empty"
 	ReasonAddressSeveral  Reason = "address_several"
 	ReasonAddressSyntax   Reason = "address_syntax"
+	ReasonAddressSame     Reason = "address_same"      // the new address is the one in use
+	ReasonAddressInside   Reason = "address_inside"    // the new address is behind the account's own password
+	ReasonChangesSpent    Reason = "changes_spent"     // the changes of address of the day; Retry is set
 	ReasonTooManyRequests Reason = "too_many_requests" // Retry is set
 	ReasonMailsSpent      Reason = "mails_spent"       // the address has received its mails of the day; Retry is set
 	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry is set

@@ -52,7 +52,7 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 		return domain.Effects{}, err
 	}
 	after := p
-	after.Email = to
+	after.Choose(to)
 	effects := domain.Effects{
 		Edits: []domain.PersonEdit{{Before: p, After: after, Ends: e.At}},
 		Audit: done(e, ActCorrected, p, map[string]string{"from": string(p.Email), "to": string(to), "reason": why}),

@@ -68,6 +68,7 @@ type words struct {
 	Forgotten, Freeze             string // pages of a recovery: its first one, and the one that stops it
 	ProfileName, OtherProfileName string
 	Charter                       receipt
+	TakeBack, Address, UntilDay   string // of a change of address: the page that takes it back, the address in use, and until when
 	Note                          string // paragraphs
 	Begin, Renewal                string // addresses of the portal's pages without a language
 	InFrench, InEnglish           string // the same pages in French and in English
@@ -101,7 +102,11 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
+		TakeBack: c.baseURL + line(m.TakeBack), Address: line(string(m.Address)),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
+	}
+	if m.ExpiresAt.After(m.AskedAt) {
+		w.UntilDay = c.moment(m.ExpiresAt, lang)
 	}
 	if w.Recovery {
 		w.Start = c.baseURL + "/mot-de-passe-oublie"

@@ -14,15 +14,17 @@ type Dossier struct {
 	Events      []domain.Event
 	Acceptances []domain.Acceptance
 	Charters    []domain.Charter // the texts of the acceptances, in the same order
-	Jobs        []JobLine
-	Journeys    []domain.Journey // unexpired, or expired less than a day ago
-	DeskCode    domain.DeskCode  // the valid one; zero: none
-	Mails       []CampaignMail
-	Import      domain.ImportRecord // that added the person; zero: none
-	Source      string              // that the person belongs to
-	GoneAt      time.Time           // since when the source lacks the person; zero: it has them
-	Stage       domain.Stage
-	Audit       []audit.Link
+	// ContactChanges are the changes of the personal address, oldest first.
+	ContactChanges []domain.ContactChange
+	Jobs           []JobLine
+	Journeys       []domain.Journey // unexpired, or expired less than a day ago
+	DeskCode       domain.DeskCode  // the valid one; zero: none
+	Mails          []CampaignMail
+	Import         domain.ImportRecord // that added the person; zero: none
+	Source         string              // that the person belongs to
+	GoneAt         time.Time           // since when the source lacks the person; zero: it has them
+	Stage          domain.Stage
+	Audit          []audit.Link
 }
 
 // CampaignMail is one mail of a campaign to the person and its state.
@@ -65,6 +67,10 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 			"last_act_at": j.SeenAt, "ends_at": j.ExpiresAt,
 		})
 	}
+	changes := []object{}
+	for _, c := range d.ContactChanges {
+		changes = append(changes, object{"at": c.At, "old": c.Old, "new": c.New, "old_can_undo_until": c.Until, "closed": c.Closed, "closed_at": orNull(c.ClosedAt)})
+	}
 	for _, m := range d.Mails {
 		mails = append(mails, object{"campaign": m.Campaign, "reminder": m.Round, "state": m.State, "why": m.Why, "at": m.At, "sent_at": orNull(m.SentAt)})
 	}
@@ -73,7 +79,8 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 		"person":      person,
 		"brought_in":  object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
 		"journeys":    journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
-		"story": story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
+		"changes_of_address": changes,
+		"story":              story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
 	}, "", "  ")
 }
 

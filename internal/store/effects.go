@@ -28,6 +28,9 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return err
 		}
 	}
+	if err := changeOfContact(ctx, tx, e); err != nil {
+		return err
+	}
 	if e.Spend != nil {
 		if _, err := spend(ctx, tx, *e.Spend); err != nil {
 			return err

@@ -56,6 +56,11 @@ func editPerson(ctx context.Context, tx *sql.Tx, e domain.PersonEdit) error {
 	if e.Ends.IsZero() {
 		return nil
 	}
+	if a.Email != now.Email {
+		if err := closeContactChanges(ctx, tx, a.ID, micros(e.Ends)); err != nil {
+			return err
+		}
+	}
 	return endJourneys(ctx, tx, e.Before, e.Ends)
 }
 

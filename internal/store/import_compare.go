@@ -13,7 +13,7 @@ const same = `p.profile = s.profile AND p.number = s.number`
 
 // imported lists the fields that an import may change, without the key.
 var imported = slices.DeleteFunc(slices.Clone(domain.Fields()), func(f domain.Field) bool {
-	return f.Source != domain.SourceWins && f.Source != domain.SourceFills
+	return f.Source != domain.SourceWins && f.Source != domain.SourceFills && f.Source != domain.SourceAside
 })
 
 // differs returns the condition that a line changes a field.
@@ -35,7 +35,7 @@ func anyDiffers() string {
 // compare finds the differences between the staged lines and the stored people:
 // refused, new, changed or gone. It writes to temporary tables only.
 func (i *importing) compare() error {
-	for _, step := range []func() error{i.spell, i.refuseTwice, i.refuseTaken, i.findChanged, i.findGone, i.tell, i.judgeGone} {
+	for _, step := range []func() error{i.spell, i.keepChosen, i.refuseTwice, i.refuseTaken, i.findChanged, i.findGone, i.tell, i.judgeGone} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -65,6 +65,15 @@ func (i *importing) spell() error {
 		}
 	}
 	return nil
+}
+
+// keepChosen leaves the address in use that the student or an operator set. The
+// address of the source is staged beside it: an import that changes it reports that,
+// and one that brings the address in use makes it the source's again.
+func (i *importing) keepChosen() error {
+	return i.exec(`UPDATE import_stage SET source_email = email, email = (SELECT p.email FROM people p WHERE p.profile = import_stage.profile AND p.number = import_stage.number)
+		WHERE (profile, number) IN (SELECT p.profile, p.number FROM people p WHERE p.chosen_email <> '' AND p.chosen_email = p.email)
+		AND email <> (SELECT p.email FROM people p WHERE p.profile = import_stage.profile AND p.number = import_stage.number)`)
 }
 
 // refuseTwice refuses the second and each further line of the same person.
@@ -195,7 +204,7 @@ func (i *importing) tell() error {
 		}
 		for n, f := range imported {
 			before, after := values[2*n], values[2*n+1]
-			if before != after && (f.Source == domain.SourceWins || before == "") {
+			if before != after && (f.Source != domain.SourceFills || before == "") {
 				d.Changes = append(d.Changes, domain.FieldChange{Field: f.Name, Old: before, New: after})
 			}
 		}

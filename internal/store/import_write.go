@@ -73,6 +73,8 @@ func (i *importing) writeChunk(after, to int) error {
 			set = append(set, f.Name+" = s."+f.Name)
 		}
 	}
+	// The source has caught up: its address is the one in use.
+	set = append(set, `chosen_email = CASE WHEN people.chosen_email = s.email AND s.source_email = '' THEN '' ELSE people.chosen_email END`)
 	if err := i.exec(`INSERT INTO events (id, at, kind, person_id, journey_id, details) `+i.event(domain.EventPersonChanged, changedFields())+`
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id WHERE c.differs = 1 AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err
@@ -129,7 +131,7 @@ func (i *importing) refind(after, to int) error {
 		words[p.ID] = searchText(p)
 		return err
 	}, `SELECT `+personColumns+` FROM people WHERE id IN (SELECT p.id FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id
-		WHERE c.seq > $1 AND c.seq <= $2 AND (p.login <> s.login OR p.university_address <> s.university_address))`, after, to); err != nil {
+		WHERE c.seq > $1 AND c.seq <= $2 AND (p.login <> s.login OR p.university_address <> s.university_address OR s.source_email <> ''))`, after, to); err != nil {
 		return err
 	}
 	for id, search := range words {

@@ -28,6 +28,9 @@ func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (overview.Dossi
 	if d.Acceptances, d.Charters, err = s.Evidence(ctx, id); err != nil {
 		return d, err
 	}
+	if d.ContactChanges, err = s.ContactChanges(ctx, id); err != nil {
+		return d, err
+	}
 	err = s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		d.Jobs = append(d.Jobs, j)
@@ -108,6 +111,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			`DELETE FROM jobs WHERE person_id = $1 OR journey_id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
 			`DELETE FROM journeys WHERE person_id = $1 OR id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
 			`DELETE FROM desk_codes WHERE person_id = $1`,
+			`DELETE FROM contact_changes WHERE person_id = $1`,
 			`DELETE FROM matches WHERE person_id = $1`,
 			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
 				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,

@@ -34,7 +34,7 @@ import (
 )
 
 // Kinds are the events that an endpoint can subscribe to.
-var Kinds = []domain.EventKind{domain.EventAccountCreated, domain.EventFirstLogin, domain.EventCharterAccepted, domain.EventPasswordReplaced}
+var Kinds = []domain.EventKind{domain.EventAccountCreated, domain.EventFirstLogin, domain.EventCharterAccepted, domain.EventPasswordReplaced, domain.EventContactChanged}
 
 // KindTest is the kind of the message that an operator sends to test an endpoint.
 const KindTest domain.EventKind = "entree.test"

@@ -17,6 +17,7 @@ func Kinds() []domain.MessageKind {
 		domain.MessageOtherProfile, domain.MessageActivated, domain.MessageParked,
 		domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
+		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack,
 		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 	}
 }
@@ -31,6 +32,12 @@ func Message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 	}
 	if m.HasCode() {
 		m.Code = "012345"
+	}
+	switch kind {
+	case domain.MessageContactChanged:
+		m.TakeBack, m.ExpiresAt = "/compte/adresse/pas-moi/abc", Asked.Add(domain.TakeBackTime)
+	case domain.MessageContactNew, domain.MessageContactBack:
+		m.Address, m.ExpiresAt = "jp.martin@example.net", Asked.Add(domain.TakeBackTime)
 	}
 	if kind == domain.MessageReplaced {
 		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"

@@ -55,6 +55,10 @@ CREATE TABLE people (
     -- The bounce rule that marked the address, and the mail provider.
     wrong_rule         TEXT NOT NULL DEFAULT '',
     wrong_provider     TEXT NOT NULL DEFAULT '',
+    -- The address that the student or an operator set, which counts only while it
+    -- equals email; the address of the source is then in source_email.
+    chosen_email       TEXT NOT NULL DEFAULT '',
+    source_email       TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 CREATE INDEX people_email ON people (email);
@@ -66,6 +70,7 @@ CREATE INDEX people_segment ON people (profile, cohort);
 CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
 CREATE INDEX people_erase ON people (erase_at) WHERE erase_at <> 0;
 CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
+CREATE INDEX people_chosen ON people (profile, number) WHERE chosen_email <> '';
 CREATE INDEX people_search ON people (search, id);
 CREATE INDEX people_number ON people (number, id);
 CREATE INDEX people_number_case ON people (profile, upper(number)) WHERE upper(number) <> lower(number);
@@ -266,6 +271,21 @@ CREATE TABLE long_codes (
 );
 CREATE INDEX long_codes_expires ON long_codes (expires_at);
 CREATE INDEX long_codes_address ON long_codes (address);
+
+-- Changes of personal addresses by students. Until until_at the old address can take
+-- the change back. closed is empty, 'taken_back' or 'by_operator'.
+CREATE TABLE contact_changes (
+    id          TEXT PRIMARY KEY,
+    person_id   TEXT NOT NULL,
+    old_address TEXT NOT NULL,
+    new_address TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    until_at    BIGINT NOT NULL,
+    closed_at   BIGINT NOT NULL DEFAULT 0,
+    closed      TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX contact_changes_person ON contact_changes (person_id, at);
+CREATE INDEX contact_changes_at ON contact_changes (at);
 
 -- How often an event with the same journey and kind happened in its minute. The
 -- key is a hash of the three.
