@@ -52,7 +52,7 @@ func newBelow(t *testing.T) *below {
 			{Name: "supannEtuId", Value: "{student_number}"}, {Name: "departmentNumber", Value: "{profile}"}, {Name: "description", Value: "{charter_version}"},
 			{Name: "eduPersonAffiliation", Value: "{affiliations}"},
 		},
-		Mark: "supannRefId", MarkPrefix: "{ENTREE}", Probe: localldap.Probe, Clock: time.Now, Random: rand.Reader,
+		MarkAttribute: "supannRefId", MarkPrefix: "{ENTREE}", Probe: localldap.Probe, Clock: time.Now, Random: rand.Reader,
 		Realm: r.service(portalSecret).Federated("example.org"),
 	}
 	h, err := keycloak.NewHasher("argon2", 0, 2, rand.Reader)

@@ -51,6 +51,7 @@ type AccountPage struct {
 	Charters      []AcceptedCharter // the newest first
 	Story         []StoryLine       // the newest first
 	Changes       []AccountChange
+	Sessions      bool // the page offers to end the sessions
 	GoOn          string
 }
 
@@ -104,7 +105,7 @@ var accountSamples = []any{AccountPage{GoOn: pathEnt}, AccountPage{
 	Person:  domain.Person{GivenName: "Jeanne", FamilyName: "Martin", Number: "22502142", BirthDate: "2004-03-17", Cohort: "L1", Login: "o22502142", UniversityAddress: "jeanne.martin@etu.exemple.fr", ActivatedAt: sampleTime, RecoveryFrozenAt: sampleTime},
 	Profile: "Étudiant", Contacts: []domain.Contact{{Value: "jeanne@exemple.fr", FailedAt: sampleTime}, {Value: "j@exemple.fr"}},
 	TakeBackUntil: sampleTime, Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},
-	Story: everyStoryLine(), Changes: everyChange(), GoOn: pathEnt,
+	Story: everyStoryLine(), Changes: everyChange(), Sessions: true, GoOn: pathEnt,
 }}
 
 // everyStoryLine and everyChange are sample data with every message of the page.
@@ -151,7 +152,7 @@ func (p *Portal) showAccount(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	page := AccountPage{Person: person, Contacts: person.Contacts(), Changes: p.changes(person), GoOn: p.workspace()}
+	page := AccountPage{Person: person, Contacts: person.Contacts(), Changes: p.changes(person), Sessions: p.EndsSessions, GoOn: p.workspace()}
 	if i := slices.IndexFunc(p.Profiles, func(f domain.Profile) bool { return f.Key == person.Profile }); i >= 0 {
 		page.Profile = cmp.Or(p.Profiles[i].Names[p.site.Lang(c)], p.Profiles[i].Names[domain.French])
 	}
@@ -242,6 +243,9 @@ func (p *Portal) endSessions(c *gin.Context) error {
 	}
 	if err := p.site.CheckToken(c, form, subject, pathAccount); err != nil {
 		return err
+	}
+	if !p.EndsSessions {
+		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
 	}
 	if err := p.Accounts.EndSessions(c.Request.Context(), person); err != nil {
 		return &web.Error{Status: http.StatusServiceUnavailable, Key: "sessions", Cause: err, GoOn: pathAccount, Label: "error.try_again"}

@@ -48,7 +48,7 @@ func withAccount(t *testing.T, change ...func(*portal.Options)) (*world, *ssotes
 	t.Helper()
 	accounts := &fakeAccounts{events: []domain.Event{{Kind: domain.EventAccountCreated}, {Kind: domain.EventCodeWrong}, {Kind: domain.EventFirstLogin}}}
 	w, provider := withSSO(t, append([]func(*portal.Options){func(o *portal.Options) {
-		o.EntURL, o.Accounts = "https://ent.exemple.fr/", accounts
+		o.EntURL, o.Accounts, o.EndsSessions = "https://ent.exemple.fr/", accounts, true
 	}}, change...)...)
 	provider.Edit = func(claims map[string]any) { claims["auth_time"] = w.now().Unix() }
 	return w, provider, accounts
@@ -102,6 +102,19 @@ func TestTheAccountNeedsThePassword(t *testing.T) {
 		t.Errorf("%d to %q", p.status, p.header.Get("Location"))
 	}
 	b.do("GET", "/compte", nil).want("/compte", http.StatusSeeOther)
+}
+
+// Without Keycloak the sessions are those of a CAS server, which the portal cannot end.
+func TestTheAccountOffersNoEndOfSessionsThatItCannotEnd(t *testing.T) {
+	w, provider, accounts := withAccount(t, func(o *portal.Options) { o.EndsSessions = false })
+	b := w.browser(t)
+	p := b.toAccount(t, provider)
+	if n := p.Find("form[action='/compte/sessions']").Length(); n != 0 {
+		t.Errorf("%d forms", n)
+	}
+	if p := b.do("POST", "/compte/sessions", &url.Values{"jeton": {"x"}}); p.status < 400 || len(accounts.ended) != 0 {
+		t.Errorf("%d, ended %v", p.status, accounts.ended)
+	}
 }
 
 func TestTheAccountEndsItsSessionsEverywhere(t *testing.T) {

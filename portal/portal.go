@@ -53,7 +53,9 @@ type Options struct {
 	Profiles       []domain.Profile // in the order of the welcome page
 	Example        string           // the published example of a password
 	Links          map[domain.Lang][]NextLink
-	EntURL         string        // the university's own ENT; empty: the stand-in /ent
+	EntURL         string // the university's own ENT; empty: the stand-in /ent
+	// EndsSessions says that Accounts can end the sessions of an account.
+	EndsSessions   bool
 	InDirectory    bool          // accounts are in a directory, and so are their passwords
 	ChangePassword string        // where a password is changed; empty: the page of a forgotten password
 	Idle           time.Duration // a journey's idle limit, as the service holds it

@@ -18,15 +18,16 @@ type accountsRun struct {
 	unowned string
 }
 
-// accountsCommand compares the people of the registry with the accounts of the realm.
+// accountsCommand compares the people of the registry with the accounts that exist.
 func accountsCommand(env environment) *cobra.Command {
 	a := &accountsRun{env: env}
 	cmd := &cobra.Command{
 		Use:   "accounts",
-		Short: "Find the people who have an account in the realm already",
-		Long: `Find the people who have an account in the realm already, so that no person gets
-a second one. Both commands read all accounts of the realm, in pages, and all
-people without an account, and change nothing in the realm.
+		Short: "Find the people who have an account already",
+		Long: `Find the people who have an account already, so that no person gets a second one.
+Both commands read all accounts of the realm, in pages, and all people without an
+account, and change nothing in the realm. Without Keycloak they read the entries of
+the directory, with way activate those that have a password.
 
   plan    compares, and prints each match with the reasons for and against it
   apply   compares, and adopts the certain matches: from then on these people are

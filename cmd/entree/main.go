@@ -8,7 +8,7 @@
 //	entree audit verify    check the audit trail of the operators' acts; export
 //	entree realm plan      show what a Keycloak realm lacks; apply, check, theme
 //	entree directory check check the LDAP directory that holds the accounts
-//	entree accounts plan   find people who have an account in the realm; apply
+//	entree accounts plan   find people who have an account already; apply
 //	entree backup FILE     copy all data into one file, while the portal runs
 //	entree restore FILE    fill an empty database from a backup
 //	entree migrate         move all data from SQLite to PostgreSQL, or back

@@ -120,6 +120,9 @@ func (r *realmRun) login(env environment, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if !c.HasKeycloak() {
+		return errors.New("this configuration has no Keycloak: `entree directory check` compares the directory of accounts with it")
+	}
 	switch {
 	case r.device != "":
 		r.admin = keycloak.NewDeviceAdmin(c.Keycloak.URL, c.Keycloak.Realm, cmp.Or(r.clientRealm, "master"), r.device, func(address, code string) {

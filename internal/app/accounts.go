@@ -47,7 +47,10 @@ func (a *App) openAccounts() (accountStore, error) {
 	}
 	a.policy.fixed = hashers[c.Directory.Scheme]
 	store := newDirectory(c, hashers)
-	store.Realm = a.realm.Federated(c.Institution.Scope)
+	if a.realm != nil {
+		store.Realm = a.realm.Federated(c.Institution.Scope)
+	}
+	a.inDirectory = store
 	a.directory = newDirectoryFindings(store, c, a.log)
 	return store, nil
 }

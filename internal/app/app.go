@@ -32,6 +32,7 @@ import (
 	"entree/internal/campaign"
 	"entree/internal/charter"
 	"entree/internal/config"
+	"entree/internal/directory"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/jobs"
@@ -55,9 +56,9 @@ type App struct {
 	service *activation.Service
 	desk    *helpdesk.Service
 	runner  *jobs.Runner
-	realm   *keycloak.Client
+	realm   *keycloak.Client // nil without Keycloak
 	policy  *realmPolicy
-	found   *findings // of the realm
+	found   *findings // of the realm; nil without Keycloak
 	// directory holds the findings of the directory of accounts; nil if Keycloak
 	// keeps the accounts.
 	directory *findings
@@ -67,7 +68,8 @@ type App struct {
 	tracer    *tracing.Tracer // nil without traces.endpoint
 	pages     *portal.Portal
 
-	realmAccounts *keycloak.Accounts
+	realmAccounts *keycloak.Accounts // nil without Keycloak
+	inDirectory   *directory.Store   // nil if Keycloak keeps the accounts
 	accountOrders accountOrders
 
 	webhooks    *webhook.Webhooks
@@ -84,7 +86,7 @@ type App struct {
 // graceful is the time that requests under way have at shutdown.
 const graceful = 15 * time.Second
 
-// New builds the portal. Keycloak need not answer: without it, students get as far
+// New builds the portal. Keycloak, or the directory, need not answer: without it, students get as far
 // as the last page. The caller must call Close.
 func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a := &App{config: c, log: log}
@@ -111,8 +113,13 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if err := a.setUpCharters(ctx); err != nil {
 		return nil, err
 	}
-	if a.realm, err = keycloak.NewClient(a.tracedKeycloak(keycloakConfig(c))); err != nil {
-		return nil, err
+	if c.HasKeycloak() {
+		if a.realm, err = keycloak.NewClient(a.tracedKeycloak(keycloakConfig(c))); err != nil {
+			return nil, err
+		}
+		a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
+		a.realmAccounts = a.realm.Accounts(c.Institution.Scope).WithNumbers(c.NumberAttributes())
+		a.realmAccounts.Console = c.Console.ClientID
 	}
 	build := buildinfo.Read()
 	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
@@ -120,15 +127,12 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.rules = newRealmRules(a.realm, c, log)
 	refused := &refusedPeople{rules: a.rules, people: a.store, now: time.Now}
 	a.refused = &findings{what: "people", log: log, read: refused.read}
-	a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
 	if a.bounceRules, err = BounceRules(c.BounceRules()); err != nil {
 		return nil, err
 	}
 	if a.mailer, err = mail.New(mailOptions(c, a.bounceRules)); err != nil {
 		return nil, err
 	}
-	a.realmAccounts = a.realm.Accounts(c.Institution.Scope).WithNumbers(c.NumberAttributes())
-	a.realmAccounts.Console = c.Console.ClientID
 	accounts, err := a.openAccounts()
 	if err != nil {
 		return nil, err
@@ -160,7 +164,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
-	a.accountOrders = accountOrders{newMatching(c, a.store, a.realmAccounts, a.runner.Wake), make(chan accountOrder, 1)}
+	a.accountOrders = accountOrders{newMatching(c, a.store, a.existingAccounts(), a.runner.Wake), make(chan accountOrder, 1)}
 	a.runner.Handle(domain.JobMark, a.accountOrders.MarkJobs())
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
@@ -191,7 +195,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.policy.watch(ctx) })
-	group.Go(func() error { return a.found.watch(ctx) })
+	if a.found != nil {
+		group.Go(func() error { return a.found.watch(ctx) })
+	}
 	if a.directory != nil {
 		group.Go(func() error { return a.directory.watch(ctx) })
 	}

@@ -33,8 +33,12 @@ const (
 	findingsSoon  = time.Minute
 )
 
-// Findings returns the findings of the last check; none before the first one.
+// Findings returns the findings of the last check; none before the first one, and
+// none if r is nil.
 func (r *findings) Findings() []keycloak.Finding {
+	if r == nil {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.found
@@ -78,10 +82,7 @@ func (r *findings) watch(ctx context.Context) error {
 
 // lines returns the findings for the console.
 func (a *App) lines() []string {
-	found := slices.Concat(a.found.Findings(), a.refused.Findings())
-	if a.directory != nil {
-		found = append(found, a.directory.Findings()...)
-	}
+	found := slices.Concat(a.found.Findings(), a.refused.Findings(), a.directory.Findings())
 	return findingsError(found).Lines()
 }
 

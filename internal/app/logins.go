@@ -21,7 +21,7 @@ const overlap = 30 * time.Second
 // events; recording one twice has no effect.
 func (a *App) watchLogins(ctx context.Context) error {
 	every := a.config.Keycloak.LoginsEvery
-	if every == 0 {
+	if a.realm == nil || every == 0 {
 		return nil
 	}
 	tick := time.NewTicker(every)

@@ -18,17 +18,63 @@ import (
 	"entree/keycloak"
 )
 
-// newCommandMatching returns the comparison of people with the accounts of the realm,
-// for commands: a running portal does the jobs that it orders.
+// existing are the accounts that people are compared with.
+type existing interface {
+	matching.Source
+	matching.Accounts
+}
+
+// existingAccounts returns the accounts of the realm, or of the directory without a
+// Keycloak.
+func (a *App) existingAccounts() existing {
+	if a.realm == nil {
+		return a.inDirectory
+	}
+	return a.realmAccounts
+}
+
+// newCommandMatching returns the comparison of people with the accounts of the realm, or of
+// the directory without a Keycloak, for commands: a running portal does the jobs that it
+// orders.
 func newCommandMatching(c config.Config, s *store.Store) (*matching.Service, error) {
+	none := func(...string) {}
+	if !c.HasKeycloak() {
+		return newMatching(c, s, newDirectory(c, nil), none), nil
+	}
 	client, err := keycloak.NewClient(keycloakConfig(c))
 	if err != nil {
 		return nil, err
 	}
-	return newMatching(c, s, client.Accounts(c.Institution.Scope), func(...string) {}), nil
+	return newMatching(c, s, client.Accounts(c.Institution.Scope), none), nil
 }
 
-func newMatching(c config.Config, s *store.Store, accounts *keycloak.Accounts, wake func(...string)) *matching.Service {
+// notImportedYet returns a warning if the realm knows fewer users than the directory below
+// it has entries: people are compared with the realm's users, and Keycloak knows an
+// entry only after a login or a synchronisation. Without such a directory it returns "".
+func notImportedYet(ctx context.Context, c config.Config) (string, error) {
+	if !c.InDirectory() || !c.HasKeycloak() {
+		return "", nil
+	}
+	client, err := keycloak.NewClient(keycloakConfig(c))
+	if err != nil {
+		return "", err
+	}
+	return notImported(ctx, client.Accounts(c.Institution.Scope), newDirectory(c, nil))
+}
+
+func notImported(ctx context.Context, realm, directory matching.Source) (string, error) {
+	users, err := realm.Count(ctx)
+	if err != nil {
+		return "", err
+	}
+	entries, err := directory.Count(ctx)
+	if err != nil || users >= entries {
+		return "", err
+	}
+	return fmt.Sprintf("the directory has %d entries, and the realm knows %d users: synchronise the federation first (Keycloak: User federation, Sync all users), or people who have an entry are not recognised; see docs/introduce.md", entries, users), nil
+}
+
+func newMatching(c config.Config, s *store.Store, accounts existing, wake func(...string)) *matching.Service {
 	newJob := func(kind string, payload any, now, deadline time.Time) (domain.Job, error) {
 		return domain.NewJob(rand.Reader, c.Keys, kind, payload, now, deadline)
 	}
@@ -68,13 +114,13 @@ func (o accountOrders) Order(e audit.Entry, adopt bool) {
 }
 
 const (
-	othersEvery  = time.Hour        // interval between two counts of the realm's accounts
+	othersEvery  = time.Hour        // interval between two counts of the accounts
 	passLook     = time.Minute      // interval at which it is decided whether a pass is due
 	passAgain    = 5 * time.Minute  // after a pass that failed
 	afterImports = 15 * time.Minute // least time between two passes because of new people
 )
 
-// watchAccounts recognises a realm with accounts that the portal did not create, and
+// watchAccounts recognises a realm, or a directory, with accounts that the portal did not create, and
 // compares them with the people of the registry: at once, then at intervals, and
 // after imports. Of several instances one does it.
 func (a *App) watchAccounts(ctx context.Context) error {
@@ -84,11 +130,11 @@ func (a *App) watchAccounts(ctx context.Context) error {
 			if err := a.recogniseOthers(ctx); err == nil {
 				counted = now
 			} else if ctx.Err() == nil {
-				a.log.Warn("count the realm's accounts", "error", err)
+				a.log.Warn("count the accounts", "error", err)
 			}
 		}
 		if err := a.passIfDue(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			a.log.Error("compare people with the realm's accounts", "error", err)
+			a.log.Error("compare people with the accounts", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -96,28 +142,40 @@ func (a *App) watchAccounts(ctx context.Context) error {
 		case <-time.After(passLook):
 		case o := <-a.accountOrders.orders:
 			if err := a.compareAccounts(ctx, o.entry, o.adopt); err != nil && ctx.Err() == nil {
-				a.log.Error("compare people with the realm's accounts", "error", err)
+				a.log.Error("compare people with the accounts", "error", err)
 			}
 		}
 	}
 }
 
-// recogniseOthers marks the store if the realm has more accounts than the portal
-// created.
+// recogniseOthers marks the store if there are more accounts than the portal created.
 func (a *App) recogniseOthers(ctx context.Context) error {
 	found, _, _, err := a.store.Others(ctx)
 	if err != nil || !found.IsZero() {
 		return err
 	}
-	there, err := a.realmAccounts.Count(ctx)
+	own, err := a.store.OwnAccounts(ctx)
 	if err != nil {
 		return err
 	}
-	own, err := a.store.OwnAccounts(ctx)
-	if err != nil || there <= own {
+	there, err := a.existingAccounts().Count(ctx)
+	if err != nil {
 		return err
 	}
-	a.log.Info("the realm has accounts that the portal did not create", "accounts", there, "own", own, "see", "docs/introduce.md")
+	if a.realm != nil && a.inDirectory != nil {
+		entries, err := a.inDirectory.Count(ctx)
+		if err != nil {
+			return err
+		}
+		if entries > own && there < entries {
+			a.log.Warn("the realm knows fewer users than the directory has entries: synchronise the federation, so that people who have an entry are recognised",
+				"users", there, "entries", entries, "see", "docs/introduce.md")
+		}
+	}
+	if there <= own {
+		return nil
+	}
+	a.log.Info("there are accounts that the portal did not create", "accounts", there, "own", own, "see", "docs/introduce.md")
 	return a.store.MarkOthers(ctx)
 }
 
@@ -149,7 +207,7 @@ func (a *App) compareAccounts(ctx context.Context, by audit.Entry, adopt bool) e
 	if err != nil {
 		return err
 	}
-	a.log.Info("people were compared with the realm's accounts", "accounts", p.Accounts, "people", p.People, "certain", p.Certain, "likely", p.Likely,
+	a.log.Info("people were compared with the accounts", "accounts", p.Accounts, "people", p.People, "certain", p.Certain, "likely", p.Likely,
 		"contradictory", p.Contradictory, "seconds", p.Ended.Sub(p.Begun).Seconds())
 	if !adopt || p.Certain == 0 {
 		return nil
@@ -166,6 +224,13 @@ func CompareAccounts(ctx context.Context, c config.Config, s *store.Store, adopt
 	service, err := newCommandMatching(c, s)
 	if err != nil {
 		return outcome.Comparison{}, err
+	}
+	warning, err := notImportedYet(ctx, c)
+	if err != nil {
+		return outcome.Comparison{}, fmt.Errorf("nothing was changed: %w", err)
+	}
+	if warning != "" {
+		status.Warn(warning)
 	}
 	last := time.Time{}
 	told := matching.Told{Progress: func(p domain.MatchPass) {

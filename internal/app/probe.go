@@ -1,13 +1,16 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +42,9 @@ func Connect(ctx context.Context, c config.Config, tell func(Probe)) {
 		tell(Probe{Name: name, At: at, Err: run(ctx)})
 	}
 	ask("database", withoutPassword(c.Database), func(ctx context.Context) error { return probeDatabase(ctx, c) })
-	ask("keycloak", c.Keycloak.URL, func(ctx context.Context) error { return probeKeycloak(ctx, c) })
+	if c.HasKeycloak() {
+		ask("keycloak", c.Keycloak.URL, func(ctx context.Context) error { return probeKeycloak(ctx, c) })
+	}
 	if c.InDirectory() {
 		ask("directory of accounts", c.Directory.URL, func(ctx context.Context) error {
 			found, err := CheckDirectory(ctx, c)
@@ -54,9 +59,16 @@ func Connect(ctx context.Context, c config.Config, tell func(Probe)) {
 			return probeURL(ctx, c, strings.TrimRight(c.SSO.CASURL, "/")+"/login")
 		})
 	}
-	if c.SSO.Kind == "oidc" || !c.Console.ClientSecret.Empty() {
-		ask("single sign-on", c.Issuer(), func(ctx context.Context) error {
-			return probeURL(ctx, c, c.Issuer()+"/.well-known/openid-configuration")
+	issuers := map[string]string{}
+	if c.SSO.Kind == "oidc" {
+		issuers[c.Issuer()] = "single sign-on"
+	}
+	if !c.Console.ClientSecret.Empty() {
+		issuers[c.ConsoleIssuer()] = cmp.Or(issuers[c.ConsoleIssuer()], "single sign-on of the console")
+	}
+	for _, issuer := range slices.Sorted(maps.Keys(issuers)) {
+		ask(issuers[issuer], issuer, func(ctx context.Context) error {
+			return probeURL(ctx, c, strings.TrimRight(issuer, "/")+"/.well-known/openid-configuration")
 		})
 	}
 	ask("mail server", fmt.Sprintf("%s:%d", c.SMTP.Host, c.SMTP.Port), func(ctx context.Context) error { return probeMail(ctx, c) })

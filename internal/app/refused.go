@@ -50,8 +50,11 @@ func (r *refusedPeople) read(ctx context.Context) ([]keycloak.Finding, error) {
 }
 
 // watchRefused counts the people whom the realm would refuse, once its rules are
-// known, and again when they change.
+// known, and again when they change. Without Keycloak there is no realm.
 func (a *App) watchRefused(ctx context.Context) error {
+	if a.realm == nil {
+		return nil
+	}
 	select {
 	case <-ctx.Done():
 		return nil

@@ -8,18 +8,18 @@ import (
 )
 
 // witnessMark names the time in the database that is compared with the time in
-// Keycloak.
+// Keycloak, or in the directory without a Keycloak.
 const witnessMark = "keycloak.witness"
 
 const (
 	compareEvery  = 10 * time.Minute
-	compareAgain  = 30 * time.Second // if Keycloak did not answer
+	compareAgain  = 30 * time.Second // if no answer came
 	compareWithin = 3 * time.Second  // the start waits for the first comparison
 )
 
 // watchAge detects a database that was restored from a backup or emptied: it is
-// older than the time that the portal left in Keycloak. From then on every person
-// is looked up in Keycloak before an account is created (I1, ADR 0029). compared is
+// older than the time that the portal left outside of it. From then on every person
+// is looked up among the accounts before an account is created (I1, ADR 0029). compared is
 // whether the comparison at the start succeeded.
 func (a *App) watchAge(ctx context.Context, compared bool) error {
 	for {
@@ -39,10 +39,14 @@ func (a *App) watchAge(ctx context.Context, compared bool) error {
 func (a *App) compareAges(ctx context.Context) (compared bool) {
 	ctx, cancel := context.WithTimeout(ctx, compareWithin)
 	defer cancel()
-	restored, err := compareAges(ctx, a.realm, a.store, time.Now())
-	logOnce(ctx, a.log, &a.failing, "comparing the database's age with Keycloak's witness", err)
+	var outside witness = a.inDirectory
+	if a.realm != nil {
+		outside = a.realm
+	}
+	restored, err := compareAges(ctx, outside, a.store, time.Now())
+	logOnce(ctx, a.log, &a.failing, "comparing the database's age with the time that is kept beside the accounts", err)
 	if restored {
-		a.log.Warn("the database is older than the state in Keycloak: each person is looked up in Keycloak before an account is created",
+		a.log.Warn("the database is older than the accounts: each person is looked up among them before an account is created",
 			"mend", "docs/operations.md, Backup; every portal has a client of its own")
 	}
 	return err == nil

@@ -16,9 +16,11 @@ import (
 )
 
 // realmRules holds the realm's rules on accounts, as last read. A realm that was
-// never read has no rules: Keycloak then refuses what breaks them.
+// never read has no rules: Keycloak then refuses what breaks them. Without Keycloak
+// the rules are those of the entries in the directory.
 type realmRules struct {
-	read     func(ctx context.Context) (*keycloak.Rules, error)
+	read     func(ctx context.Context) (*keycloak.Rules, error) // nil without Keycloak
+	lacks    func(domain.Account) (fields []string)             // of an entry, without Keycloak
 	profiles map[string]ruledProfile
 	reserved naming.Reserved
 	log      *slog.Logger
@@ -32,12 +34,17 @@ type ruledProfile struct {
 	login, address naming.Pattern
 }
 
-// newRealmRules returns rules that were not read yet. The configuration was
+// newRealmRules returns rules that were not read yet. A nil realm stands for a
+// directory without Keycloak. The configuration was
 // checked: its patterns parse.
 func newRealmRules(realm *keycloak.Client, c config.Config, log *slog.Logger) *realmRules {
 	r := &realmRules{
-		read:     func(ctx context.Context) (*keycloak.Rules, error) { return realm.ReadRules(ctx, c.Institution.Scope) },
 		profiles: map[string]ruledProfile{}, reserved: naming.NewReserved(c.Reserved...), log: log, known: make(chan struct{}),
+	}
+	if realm != nil {
+		r.read = func(ctx context.Context) (*keycloak.Rules, error) { return realm.ReadRules(ctx, c.Institution.Scope) }
+	} else {
+		r.lacks = c.AccountDirectory().Lacks
 	}
 	for _, p := range c.Domain() {
 		login, _ := naming.Parse(p.Login)
@@ -77,6 +84,12 @@ func (r *realmRules) Person(p domain.Person) []domain.BrokenRule {
 		broken = append(broken, domain.BrokenRule{Field: domain.FieldLogin, Rule: "reserved", Detail: "the name of a function or a service"})
 	}
 	rules, profile := r.now.Load(), r.profiles[p.Profile]
+	if r.read == nil {
+		for _, field := range r.lacks(domain.NewAccount(p, profile.Profile, domain.French, nil)) {
+			broken = append(broken, domain.BrokenRule{Field: field, Rule: "required", Detail: "empty, and an entry of the directory needs it"})
+		}
+		return broken
+	}
 	if rules == nil {
 		return append(broken, missingNames(p)...)
 	}
@@ -106,9 +119,12 @@ func missingNames(p domain.Person) (broken []domain.BrokenRule) {
 }
 
 // rulesOf reads the rules that people of an import are judged by. It returns nil
-// if no Keycloak is configured or the realm does not answer; warn is called with
-// the reason in the second case.
+// if neither Keycloak nor a directory is configured, or the realm does not answer;
+// warn is called with the reason in the second case.
 func rulesOf(ctx context.Context, c config.Config, warn func(error)) domain.PersonRules {
+	if c.InDirectory() && !c.HasKeycloak() {
+		return newRealmRules(nil, c, slog.New(slog.DiscardHandler)).Person
+	}
 	if c.Keycloak.URL == "" || c.Keycloak.ClientSecret.Empty() {
 		return nil
 	}
@@ -142,6 +158,9 @@ func (r *realmRules) look(ctx context.Context) error {
 // watch keeps the rules up to date. While Keycloak does not answer, the rules
 // that were read last stay in force.
 func (r *realmRules) watch(ctx context.Context) error {
+	if r.read == nil {
+		return nil
+	}
 	for {
 		err, wait := r.look(ctx), policyEvery
 		logOnce(ctx, r.log, &r.failing, "reading the realm's rules on accounts", err)

@@ -136,6 +136,9 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	if c.InDirectory() {
 		variants = append(variants, i18n.InDirectory)
 	}
+	if !c.HasKeycloak() {
+		variants = append(variants, i18n.WithoutKeycloak)
+	}
 	catalog, err := i18n.Load(variants...)
 	if err != nil {
 		return nil, err
@@ -154,7 +157,7 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	}
 	i := c.Institution
 	return portal.New(a.tracedPages(portal.Options{
-		Service: a.service, Texts: a.store, Accounts: ownAccount{a.store, a.realmAccounts}, InDirectory: c.InDirectory(), Sessions: sessions, SSO: login, LogoutOrigin: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
+		Service: a.service, Texts: a.store, Accounts: ownAccount{a.store, a.realmAccounts}, EndsSessions: a.realm != nil, InDirectory: c.InDirectory(), Sessions: sessions, SSO: login, LogoutOrigin: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies, ProxyHeader: c.Portal.ProxyHeader,
 		Institution: web.Institution{
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
@@ -177,8 +180,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// newSSO returns the login to the ENT, nil where the ENT asks for the login
-// itself, and the origin of what stands behind it.
+// newSSO returns the login to the ENT, nil if the ENT asks for the login itself, and
+// the origin of the provider behind it, empty if there is none.
 func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
 	back := strings.TrimRight(c.Portal.BaseURL, "/") + "/connexion/retour"
 	switch c.SSO.Kind {
@@ -190,7 +193,9 @@ func newSSO(c config.Config) (login portal.SSO, behind string, err error) {
 	case "cas":
 		var issuer *url.URL
 		if issuer, err = url.Parse(c.Issuer()); err == nil {
-			behind = issuer.Scheme + "://" + issuer.Host
+			if issuer.Host != "" {
+				behind = issuer.Scheme + "://" + issuer.Host
+			}
 			login, err = sso.NewCAS(sso.CASConfig{URL: c.SSO.CASURL, ServiceURL: back, Now: time.Now, Random: rand.Reader, HTTPClient: httpClient(c)})
 		}
 	}
@@ -204,7 +209,7 @@ func (a *App) newConsole() (*admin.Console, error) {
 		return nil, nil
 	}
 	login, err := sso.New(sso.Config{
-		Issuer: c.Issuer(), ClientID: c.Console.ClientID, ClientSecret: c.Console.ClientSecret,
+		Issuer: c.ConsoleIssuer(), ClientID: c.Console.ClientID, ClientSecret: c.Console.ClientSecret,
 		RedirectURL: strings.TrimRight(c.Portal.BaseURL, "/") + "/admin/connexion/retour", Scopes: []string{"profile"}, Now: time.Now, Random: rand.Reader, HTTPClient: httpClient(c),
 	})
 	if err != nil {
@@ -225,12 +230,13 @@ func (a *App) newConsole() (*admin.Console, error) {
 func (a *App) checks() []web.Check {
 	checks := []web.Check{
 		{Name: "database", Essential: true, Run: a.store.Ping},
-		{Name: "keycloak", Run: a.realm.Ping},
-		{Name: "realm", Run: a.found.ready},
 		{Name: "mail", Run: a.mailer.Ready},
 		{Name: "sso", Run: a.checkSSO},
 		{Name: "bounces", Run: a.checkBounces},
 		{Name: "sources", Run: func(context.Context) error { return a.sources.err() }},
+	}
+	if a.realm != nil {
+		checks = append(checks, web.Check{Name: "keycloak", Run: a.realm.Ping}, web.Check{Name: "realm", Run: a.found.ready})
 	}
 	if a.directory != nil {
 		checks = append(checks, web.Check{Name: "directory", Run: a.directory.ready})

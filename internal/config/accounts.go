@@ -64,6 +64,10 @@ func defaultDirectory() Directory {
 // InDirectory reports whether accounts are kept in a directory.
 func (c Config) InDirectory() bool { return c.Accounts.Store == StoreDirectory }
 
+// HasKeycloak reports whether there is a Keycloak. Without one, accounts are in a
+// directory, and the single sign-on stands on the same directory.
+func (c Config) HasKeycloak() bool { return c.Keycloak.URL != "" }
+
 // AccountDirectory returns the options of the directory, without its hashers,
 // realm, clock and random numbers.
 func (c Config) AccountDirectory() directory.Options {
@@ -71,11 +75,12 @@ func (c Config) AccountDirectory() directory.Options {
 	o := directory.Options{
 		Server: ldapconn.Server{URL: d.URL, StartTLS: d.StartTLS, Roots: c.roots, BindDN: d.BindDN, Password: d.Password, Timeout: d.Timeout},
 		Base:   d.Base, Search: d.Search, Way: d.Way, ObjectClasses: d.ObjectClasses, Login: d.Login, Address: d.Address, Groups: d.Groups,
-		Policy: d.Policy, Mark: d.Mark, MarkPrefix: d.MarkPrefix, Probe: d.Probe, InFlight: c.Keycloak.CreatesInFlight,
+		Policy: d.Policy, MarkAttribute: d.Mark, MarkPrefix: d.MarkPrefix, Probe: d.Probe, InFlight: c.Keycloak.CreatesInFlight,
 	}
 	if d.CA != "" {
 		o.CA = c.path(d.CA)
 	}
+	o.Numbers = slices.Sorted(maps.Keys(c.Matching.Numbers))
 	for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
 		o.Attributes = append(o.Attributes, directory.Attribute{Name: name, Value: d.Attributes[name]})
 	}

@@ -1,8 +1,11 @@
 package config_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,5 +84,92 @@ func TestTheDirectoryOfAccountsIsChecked(t *testing.T) {
 		if _, err := config.Load(inDirectory(t, f.change, f.by), environ); err == nil || !strings.Contains(err.Error(), f.want) {
 			t.Errorf("%s: %v\nwant a line with %q", f.by, err, f.want)
 		}
+	}
+}
+
+// keycloakSection is the section keycloak of the sample.
+var keycloakSection = regexp.MustCompile(`(?m)^keycloak:.*\n( .*\n)+`)
+
+// alone returns the path of the sample with accounts in a directory, a CAS server on
+// it, no Keycloak, and one more change.
+func alone(t *testing.T, change, by string) string {
+	t.Helper()
+	path := inDirectory(t, "groups: {} ", "groups: {/etudiants: \"cn=e,dc=univ\", /personnels: \"cn=p,dc=univ\"} ")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	if !keycloakSection.MatchString(text) {
+		t.Fatal("the sample has no section keycloak")
+	}
+	text = keycloakSection.ReplaceAllString(text, "")
+	for _, pair := range [][2]string{{"  kind: oidc ", "  kind: cas "}, {"  cas_url: \"\" ", "  cas_url: https://cas.univ.example/cas "}, {change, by}} {
+		if !strings.Contains(text, pair[0]) {
+			t.Fatalf("the sample does not hold %q", pair[0])
+		}
+		text = strings.Replace(text, pair[0], pair[1], 1)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Accounts in a directory with a CAS server on it need no Keycloak.
+func TestADirectoryNeedsNoKeycloak(t *testing.T) {
+	environ := []string{"ENTREE_SECRET=" + strings.Repeat("0f", 32), "ENTREE_DIRECTORY_BIND_PASSWORD=x"}
+	c, err := config.Load(alone(t, "way: add", "way: add"), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HasKeycloak() || c.Issuer() != "" || c.ConsoleIssuer() != "" {
+		t.Errorf("issuer %q, of the console %q", c.Issuer(), c.ConsoleIssuer())
+	}
+	if got := c.NumberAttributes(); !maps.EqualFunc(got, map[string][]string{"supannEtuId": {"etudiant"}, "supannEmpId": {"personnel"}}, slices.Equal) {
+		t.Errorf("attributes of numbers: %v", got)
+	}
+	console := append([]string{"ENTREE_CONSOLE_CLIENT_SECRET=x"}, environ...)
+	if c, err := config.Load(alone(t, "  issuer: \"\"                            # OpenID Connect", "  issuer: https://idp.univ.example # OpenID Connect"), console); err != nil || c.ConsoleIssuer() != "https://idp.univ.example" {
+		t.Errorf("%v, %q", err, c.ConsoleIssuer())
+	}
+	for _, f := range []struct {
+		change, by, want string
+		environ          []string
+	}{
+		{"kind: cas", "kind: oidc", "sso.kind: oidc needs Keycloak above the directory", environ},
+		{"way: add", "way: add", "console.issuer: is missing", console},
+		{"way: add", "way: add", "keycloak.url: is missing: without Keycloak above the directory, leave out", append([]string{"ENTREE_KEYCLOAK_CLIENT_SECRET=x"}, environ...)},
+		{"accounts:", "keycloak: {realm: universite}\naccounts:", "keycloak.url: is missing: without Keycloak above the directory, leave out", environ},
+		{"accounts:", "keycloak: {login_theme: entree}\naccounts:", "keycloak.url: is missing, and login_theme", environ},
+		{"store: directory", "store: keycloak", "keycloak.url: is missing", environ},
+		{"/personnels: \"cn=p,dc=univ\"", "", "groups: \"/personnels\": directory.groups names no group for it", environ},
+		{"issuer: \"\"                            # OpenID Connect", "issuer: idp # OpenID Connect", "console.issuer: \"idp\": want https://", environ},
+	} {
+		if _, err := config.Load(alone(t, f.change, f.by), f.environ); err == nil || !strings.Contains(err.Error(), f.want) {
+			t.Errorf("%s: %v\nwant a line with %q", f.by, err, f.want)
+		}
+	}
+}
+
+// The attributes into which the portal writes numbers count, beside those that
+// matching.numbers names.
+func TestNumbersOfEntriesAreThoseOfTheTemplates(t *testing.T) {
+	environ := []string{"ENTREE_SECRET=" + strings.Repeat("0f", 32), "ENTREE_DIRECTORY_BIND_PASSWORD=x"}
+	path := alone(t, "supannEtuId: \"{student_number}\", supannEmpId: \"{staff_number}\"", "employeeNumber: \"{number}\", supannEmpId: \"{staff_number}\"")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(raw), "numbers: {} ", "numbers: {studentId: [etudiant]} ", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"studentId": {"etudiant"}, "employeeNumber": {}, "supannEmpId": {"personnel"}}
+	if got := c.NumberAttributes(); !maps.EqualFunc(got, want, slices.Equal) || !slices.Equal(c.AccountDirectory().Numbers, []string{"studentId"}) {
+		t.Errorf("%v, read %v", got, c.AccountDirectory().Numbers)
 	}
 }

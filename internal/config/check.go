@@ -148,21 +148,7 @@ func (c *Config) checkDatabase(f *faults) {
 
 func (c *Config) checkOutside(f *faults) {
 	c.checkDatabase(f)
-	k := c.Keycloak
-	f.need("keycloak.url", k.URL)
-	checkURL(f, "keycloak.url", k.URL)
-	f.need("keycloak.realm", k.Realm)
-	f.need("keycloak.client_id", k.ClientID)
-	if k.ClientSecret.Empty() {
-		c.needSecret(f, "keycloak.client_secret", "is missing: give it as ENTREE_KEYCLOAK_CLIENT_SECRET or ENTREE_KEYCLOAK_CLIENT_SECRET_FILE")
-	}
-	between(f, "keycloak.timeout", k.Timeout, time.Second, time.Minute)
-	if k.LoginsEvery != 0 {
-		between(f, "keycloak.logins_every", k.LoginsEvery, 5*time.Second, time.Hour)
-	}
-	if k.CreatesInFlight < 1 {
-		f.add("keycloak.creates_in_flight", "%d: want 1 or more", k.CreatesInFlight)
-	}
+	c.checkKeycloak(f)
 	switch c.SSO.Kind {
 	case "oidc":
 		f.need("sso.client_id", c.SSO.ClientID)
@@ -178,8 +164,12 @@ func (c *Config) checkOutside(f *faults) {
 	}
 	if !c.Console.ClientSecret.Empty() {
 		f.need("console.client_id", c.Console.ClientID)
+		if c.ConsoleIssuer() == "" {
+			f.add("console.issuer", "is missing: without Keycloak, operators log in by the OpenID Connect provider that it names")
+		}
 	}
-	if id := c.Console.ClientID; id == k.ClientID || id == c.SSO.ClientID {
+	checkURL(f, "console.issuer", c.Console.Issuer)
+	if id := c.Console.ClientID; c.Console.Issuer == "" && (id == c.Keycloak.ClientID || id == c.SSO.ClientID) {
 		f.add("console.client_id", "%q is another client's already: operators log in by a client of their own", id)
 	}
 	checkURL(f, "sso.issuer", c.SSO.Issuer)
@@ -209,6 +199,50 @@ func (c *Config) checkOutside(f *faults) {
 	}
 	c.checkBounces(f)
 	between(f, "smtp.timeout", s.Timeout, time.Second, 5*time.Minute)
+}
+
+// checkKeycloak checks the realm. Accounts in a directory need none.
+func (c *Config) checkKeycloak(f *faults) {
+	k := c.Keycloak
+	if k.CreatesInFlight < 1 {
+		f.add("keycloak.creates_in_flight", "%d: want 1 or more", k.CreatesInFlight)
+	}
+	if c.InDirectory() && k.URL == "" {
+		c.checkWithoutKeycloak(f)
+		return
+	}
+	f.need("keycloak.url", k.URL)
+	checkURL(f, "keycloak.url", k.URL)
+	f.need("keycloak.realm", k.Realm)
+	f.need("keycloak.client_id", k.ClientID)
+	if k.ClientSecret.Empty() {
+		c.needSecret(f, "keycloak.client_secret", "is missing: give it as ENTREE_KEYCLOAK_CLIENT_SECRET or ENTREE_KEYCLOAK_CLIENT_SECRET_FILE")
+	}
+	between(f, "keycloak.timeout", k.Timeout, time.Second, time.Minute)
+	if k.LoginsEvery != 0 {
+		between(f, "keycloak.logins_every", k.LoginsEvery, 5*time.Second, time.Hour)
+	}
+}
+
+// checkWithoutKeycloak checks what a configuration needs instead of a realm.
+func (c *Config) checkWithoutKeycloak(f *faults) {
+	k := c.Keycloak
+	if k.Realm != "" || !k.ClientSecret.Empty() {
+		f.add("keycloak.url", "is missing: without Keycloak above the directory, leave out the whole section keycloak, with its secret")
+	}
+	if k.LoginTheme != "" || len(k.WaivePolicy) > 0 {
+		f.add("keycloak.url", "is missing, and login_theme or waive_policy is set: they are about a realm")
+	}
+	if c.SSO.Kind == "oidc" {
+		f.add("sso.kind", "oidc needs Keycloak above the directory: want cas, for a CAS server on the same directory, or link")
+	}
+	for i, p := range c.Profiles {
+		for _, g := range p.Groups {
+			if c.Directory.Groups[g] == "" {
+				f.add(fmt.Sprintf("profiles[%d].groups", i), "%q: directory.groups names no group for it, and without Keycloak there is no other place", g)
+			}
+		}
+	}
 }
 
 func (c *Config) checkBounces(f *faults) {

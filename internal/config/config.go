@@ -137,6 +137,7 @@ type SSO struct {
 // Console configures the login of operators at /admin. Without a client secret the
 // console is off.
 type Console struct {
+	Issuer       string      `yaml:"issuer"`
 	ClientID     string      `yaml:"client_id"`
 	ClientSecret secret.Text `yaml:"client_secret"`
 }

@@ -69,13 +69,17 @@ func (c Config) Zone() *time.Location {
 	return zone
 }
 
-// Issuer returns the OIDC issuer: the configured one, or else the realm.
+// Issuer returns the OIDC issuer: the configured one, or else the realm; empty
+// without both.
 func (c Config) Issuer() string {
-	if c.SSO.Issuer != "" {
+	if c.SSO.Issuer != "" || !c.HasKeycloak() {
 		return c.SSO.Issuer
 	}
 	return strings.TrimRight(c.Keycloak.URL, "/") + "/realms/" + c.Keycloak.Realm
 }
+
+// ConsoleIssuer returns the OIDC issuer of the operators; empty if there is none.
+func (c Config) ConsoleIssuer() string { return cmp.Or(c.Console.Issuer, c.Issuer()) }
 
 // ForgottenURL returns the address of the page for a forgotten password; empty
 // means that there is none.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,8 +37,12 @@ func (c *Config) checkMatching(f *faults) {
 }
 
 // NumberAttributes returns the attributes of accounts that hold a number, with the
-// profiles whose people have it; none: all profiles.
+// profiles whose people have it; none: all profiles. In a directory without Keycloak,
+// the attributes into which the portal writes numbers are always among them.
 func (c *Config) NumberAttributes() map[string][]string {
+	if c.InDirectory() && !c.HasKeycloak() {
+		return c.entryNumbers()
+	}
 	if len(c.Matching.Numbers) > 0 {
 		return c.Matching.Numbers
 	}
@@ -48,6 +53,30 @@ func (c *Config) NumberAttributes() map[string][]string {
 			attribute = "supannEtuId"
 		}
 		out[attribute] = append(out[attribute], p.Key)
+	}
+	return out
+}
+
+// entryNumbers returns the attributes of entries that hold a number: those of
+// matching.numbers, and those whose template is the number.
+func (c *Config) entryNumbers() map[string][]string {
+	out := maps.Clone(c.Matching.Numbers)
+	if out == nil {
+		out = map[string][]string{}
+	}
+	for name, template := range c.Directory.Attributes {
+		if _, there := out[name]; there || !slices.Contains([]string{"{number}", "{student_number}", "{staff_number}"}, template) {
+			continue
+		}
+		profiles := []string{}
+		for _, p := range c.Domain() {
+			if isStudent := slices.Contains(p.Affiliations, "student"); template != "{number}" && isStudent == (template == "{student_number}") {
+				profiles = append(profiles, p.Key)
+			}
+		}
+		if template == "{number}" || len(profiles) > 0 {
+			out[name] = profiles
+		}
 	}
 	return out
 }

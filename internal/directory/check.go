@@ -108,7 +108,7 @@ func (s *Store) checkSchema(conn *ldap.Conn) (found []Finding) {
 			found = append(found, Finding{"the schema has no object class " + c, "no account can be made", "load its schema, or correct directory.object_classes"})
 		}
 	}
-	names := []string{s.Login, s.Address, s.Mark}
+	names := []string{s.Login, s.Address, s.MarkAttribute}
 	for _, a := range s.Attributes {
 		names = append(names, a.Name)
 	}

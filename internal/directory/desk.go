@@ -25,7 +25,7 @@ func (s *Store) Holding(ctx context.Context, login, address string) ([]domain.Ex
 	}
 	var out, last []domain.Existing
 	for _, e := range entries {
-		x := domain.Existing{ID: e.uuid, Login: first(e.login), Address: first(e.address), GivenName: first(e.all["givenname"]), FamilyName: first(e.all["sn"]), Enabled: true, CreatedAt: e.created, Attributes: e.all, Mark: e.mark}
+		x := s.existing(e)
 		if s.Realm != nil {
 			x.ID, err = s.Realm.Imported(ctx, x.Login, e.dn, e.uuid)
 			if err != nil && !errors.Is(err, domain.ErrForeignAccount) && !errors.Is(err, domain.ErrNotFound) {
@@ -69,25 +69,36 @@ func (s *Store) Adopt(ctx context.Context, id string, a domain.Account) error {
 	if err != nil {
 		return err
 	}
-	if e.mark != "" && e.mark != a.ActivationID {
-		return domain.Permanent(domain.ErrForeignAccount)
-	}
-	if e.mark == "" {
-		guard, err := assertion("(!(" + s.Mark + "=" + ldap.EscapeFilter(s.MarkPrefix) + "*))")
-		if err != nil {
-			return err
-		}
-		m := ldap.NewModifyRequest(e.dn, []ldap.Control{guard})
-		m.Add(s.Mark, []string{s.mark(a)})
-		if err := conn.Modify(m); ldap.IsErrorWithCode(err, assertionFailed) {
-			return errors.New("directory: the entry got a mark since it was read")
-		} else if err != nil {
-			return s.meaning("adopt the entry", err)
-		}
+	if err := s.addMark(conn, e, a.ActivationID); err != nil {
+		return err
 	}
 	if err := s.join(conn, e, a); err != nil || s.Realm == nil {
 		return err
 	}
 	_, elsewhere := s.groups(a)
 	return s.Realm.Describe(ctx, id, a, elsewhere)
+}
+
+// addMark adds the mark of an activation to an entry that has none, and changes
+// nothing else. It returns domain.ErrForeignAccount, marked permanent, if the entry has
+// the mark of another activation.
+func (s *Store) addMark(conn *ldap.Conn, e entry, activationID string) error {
+	if e.mark == activationID {
+		return nil
+	}
+	if e.mark != "" {
+		return domain.Permanent(domain.ErrForeignAccount)
+	}
+	guard, err := assertion("(!(" + s.MarkAttribute + "=" + ldap.EscapeFilter(s.MarkPrefix) + "*))")
+	if err != nil {
+		return err
+	}
+	m := ldap.NewModifyRequest(e.dn, []ldap.Control{guard})
+	m.Add(s.MarkAttribute, []string{s.MarkPrefix + activationID})
+	if err := conn.Modify(m); ldap.IsErrorWithCode(err, assertionFailed) {
+		return errors.New("directory: the entry got a mark since it was read")
+	} else if err != nil {
+		return s.meaning("adopt the entry", err)
+	}
+	return nil
 }

@@ -72,7 +72,7 @@ func (s *Store) SetPassword(ctx context.Context, a domain.AccountRef, c domain.C
 	if standing.Bar != "" {
 		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
 	}
-	guard, err := assertion(is(s.Mark, s.MarkPrefix+a.ActivationID))
+	guard, err := assertion(is(s.MarkAttribute, s.MarkPrefix+a.ActivationID))
 	if err != nil {
 		return err
 	}

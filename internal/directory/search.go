@@ -35,7 +35,7 @@ type found struct {
 // person's number if it matters: after a restored backup, and where the enrolment
 // makes the entries.
 func (s *Store) look(conn *ldap.Conn, a domain.Account) (found, error) {
-	terms := []string{is(s.Login, a.Login), is(s.Address, a.UniversityAddress), is(s.Mark, s.mark(a))}
+	terms := []string{is(s.Login, a.Login), is(s.Address, a.UniversityAddress), is(s.MarkAttribute, s.mark(a))}
 	number := s.numberTerm(a)
 	if (a.Seek || s.Way == Activate) && number != "" {
 		terms = append(terms, number)
@@ -126,12 +126,7 @@ const most = 20
 // search returns the entries of a filter. A search that the directory cuts short
 // is an error.
 func (s *Store) search(conn *ldap.Conn, base, filter string) ([]entry, error) {
-	names := []string{"entryUUID", "createTimestamp", s.Login, s.Address, s.Mark}
-	for _, t := range s.Attributes {
-		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, t.Name) }) {
-			names = append(names, t.Name)
-		}
-	}
+	names := s.names()
 	result, err := conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, most, int(max(s.Timeout, time.Second)/time.Second), false, filter, names, nil))
 	if err != nil {
 		return nil, s.meaning("search "+base, err)
@@ -141,19 +136,47 @@ func (s *Store) search(conn *ldap.Conn, base, filter string) ([]entry, error) {
 	}
 	var out []entry
 	for _, x := range result.Entries {
-		e := entry{dn: x.DN, uuid: x.GetEqualFoldAttributeValue("entryUUID"), login: x.GetEqualFoldAttributeValues(s.Login), address: x.GetEqualFoldAttributeValues(s.Address), all: map[string][]string{}}
-		for _, v := range x.GetEqualFoldAttributeValues(s.Mark) {
-			if id, ok := strings.CutPrefix(v, s.MarkPrefix); ok && id != "" {
-				e.mark = id
-			}
-		}
-		for _, v := range x.Attributes {
-			e.all[strings.ToLower(v.Name)] = v.Values
-		}
-		e.created, _ = time.Parse("20060102150405Z", x.GetEqualFoldAttributeValue("createTimestamp")) // zero: the operator does without
-		out = append(out, e)
+		out = append(out, s.entry(x))
 	}
 	return out, nil
+}
+
+// names returns the attributes that are read of an entry.
+func (s *Store) names() []string {
+	names := []string{"entryUUID", "createTimestamp", s.Login, s.Address, s.MarkAttribute, "pwdAccountLockedTime", "nsAccountLock", "pwdLastSuccess", "authTimestamp", attributePersonal, attributeBirth, "schacDateOfBirth"}
+	add := func(name string) {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			names = append(names, name)
+		}
+	}
+	for _, t := range s.Attributes {
+		add(t.Name)
+	}
+	for _, name := range s.Numbers {
+		add(name)
+	}
+	return names
+}
+
+// entry returns the part of an entry that the store reads.
+func (s *Store) entry(x *ldap.Entry) entry {
+	e := entry{dn: x.DN, uuid: x.GetEqualFoldAttributeValue("entryUUID"), login: x.GetEqualFoldAttributeValues(s.Login), address: x.GetEqualFoldAttributeValues(s.Address), all: map[string][]string{}}
+	for _, v := range x.GetEqualFoldAttributeValues(s.MarkAttribute) {
+		if id, ok := strings.CutPrefix(v, s.MarkPrefix); ok && id != "" {
+			e.mark = id
+		}
+	}
+	for _, v := range x.Attributes {
+		e.all[strings.ToLower(v.Name)] = v.Values
+	}
+	e.created = instant(x.GetEqualFoldAttributeValue("createTimestamp"))
+	return e
+}
+
+// instant returns a GeneralizedTime in UTC, or the zero time if it is none.
+func instant(text string) time.Time {
+	t, _ := time.Parse("20060102150405Z", text) // the fraction of a second is optional
+	return t
 }
 
 var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)

@@ -47,9 +47,10 @@ type Options struct {
 	Attributes    []Attribute
 	Groups        map[string]string // path of a profile's group → DN
 	Policy        string            // DN for pwdPolicySubentry; empty: none
-	Mark          string            // the attribute of the mark
+	MarkAttribute string            // the attribute of the mark
 	MarkPrefix    string            // text before the activation's id in the mark
 	Probe         string            // the branch of the probe entries
+	Numbers       []string          // attributes, beside those of Attributes, in which entries that exist hold a number
 	// Hashers holds the hash function of each scheme that credentials may have.
 	Hashers map[string]func(context.Context, secret.Text) (domain.Credential, error)
 	// Realm is the Keycloak above the directory; nil: none.
@@ -268,7 +269,7 @@ func (s *Store) addition(a domain.Account, password string) *ldap.AddRequest {
 	for _, t := range s.Attributes {
 		set(t.Name, values(t.Value, a)...)
 	}
-	set(s.Mark, s.mark(a))
+	set(s.MarkAttribute, s.mark(a))
 	set("userPassword", password)
 	set("pwdPolicySubentry", s.Policy)
 	for _, name := range order {
@@ -281,13 +282,13 @@ func (s *Store) addition(a domain.Account, password string) *ldap.AddRequest {
 // directory refuses it, with assertionFailed, if the entry has a password or a
 // mark of the portal by now.
 func (s *Store) activate(conn *ldap.Conn, a domain.Account, e entry, password string) error {
-	guard, err := assertion("(&(!(userPassword=*))(!(" + s.Mark + "=" + ldap.EscapeFilter(s.MarkPrefix) + "*)))")
+	guard, err := assertion("(&(!(userPassword=*))(!(" + s.MarkAttribute + "=" + ldap.EscapeFilter(s.MarkPrefix) + "*)))")
 	if err != nil {
 		return err
 	}
 	m := ldap.NewModifyRequest(e.dn, []ldap.Control{guard})
 	m.Add("userPassword", []string{password})
-	m.Add(s.Mark, []string{s.mark(a)})
+	m.Add(s.MarkAttribute, []string{s.mark(a)})
 	if s.Policy != "" {
 		m.Replace("pwdPolicySubentry", []string{s.Policy})
 	}

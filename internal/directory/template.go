@@ -104,14 +104,14 @@ func of(name string, a domain.Account) []string {
 
 // fieldOf returns the field of a person that an attribute's value comes from, or
 // the attribute's own name if it has none.
-func (s *Store) fieldOf(attribute string) string {
+func (o Options) fieldOf(attribute string) string {
 	switch {
-	case strings.EqualFold(attribute, s.Login):
+	case strings.EqualFold(attribute, o.Login):
 		return domain.FieldLogin
-	case strings.EqualFold(attribute, s.Address):
+	case strings.EqualFold(attribute, o.Address):
 		return domain.FieldUniversityAddress
 	}
-	for _, t := range s.Attributes {
+	for _, t := range o.Attributes {
 		if !strings.EqualFold(t.Name, attribute) {
 			continue
 		}
@@ -126,6 +126,22 @@ func (s *Store) fieldOf(attribute string) string {
 		}
 	}
 	return attribute
+}
+
+// Lacks returns the fields of a person without which the portal cannot make the entry:
+// the object class person requires a value of sn and of cn (RFC 4519 §3.12).
+func (o Options) Lacks(a domain.Account) (fields []string) {
+	if o.Way == Activate {
+		return nil
+	}
+	for _, name := range []string{"sn", "cn"} {
+		for _, t := range o.Attributes {
+			if field := o.fieldOf(name); strings.EqualFold(t.Name, name) && len(values(t.Value, a)) == 0 && !slices.Contains(fields, field) {
+				fields = append(fields, field)
+			}
+		}
+	}
+	return fields
 }
 
 // fills reports whether the portal's templates write an attribute from values of

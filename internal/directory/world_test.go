@@ -88,7 +88,7 @@ func options(t *testing.T, s *localldap.Server) directory.Options {
 			{Name: "eduPersonAffiliation", Value: "{affiliations}"}, {Name: "supannEtuId", Value: "{student_number}"}, {Name: "supannEmpId", Value: "{staff_number}"},
 			{Name: "departmentNumber", Value: "{profile}"}, {Name: "description", Value: "{charter_version}"}, {Name: "supannMailPerso", Value: "{email}"},
 		},
-		Groups: map[string]string{"/etudiants": localldap.Students}, Mark: "supannRefId", MarkPrefix: "{ENTREE}", Probe: localldap.Probe,
+		Groups: map[string]string{"/etudiants": localldap.Students}, MarkAttribute: "supannRefId", MarkPrefix: "{ENTREE}", Probe: localldap.Probe,
 		Hashers: hashers, Clock: time.Now, Random: rand.Reader,
 	}
 }

@@ -115,9 +115,9 @@ func (c Comparison) WriteText(out io.Writer, show int) error {
 		}
 		fmt.Fprintln(out)
 	case p.Certain > 0:
-		fmt.Fprintln(out, "nothing was changed in the realm; `entree accounts apply` adopts the certain ones")
+		fmt.Fprintln(out, "no account was changed; `entree accounts apply` adopts the certain ones")
 	default:
-		fmt.Fprintln(out, "nothing was changed in the realm")
+		fmt.Fprintln(out, "no account was changed")
 	}
 	if p.Likely+p.Contradictory > 0 {
 		fmt.Fprintln(out, "the likely and the contradictory ones are decided in the console, under Existing accounts")

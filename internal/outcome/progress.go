@@ -92,3 +92,6 @@ func (s Status) Show(format string, args ...any) {
 		fmt.Fprint(s.out, "\r\x1b[K"+fmt.Sprintf(format, args...))
 	}
 }
+
+// Warn prints a line that stays, on any output.
+func (s Status) Warn(line string) { fmt.Fprintln(s.out, "! "+line) }

@@ -17,7 +17,7 @@ import (
 	"entree/internal/domain"
 )
 
-//go:embed messages/*.yaml messages/directory/*.yaml
+//go:embed messages/*.yaml messages/directory/*.yaml messages/alone/*.yaml
 var files embed.FS
 
 // Languages lists the languages, the default first.
@@ -33,6 +33,10 @@ type Catalog struct {
 
 // InDirectory names the messages of portals whose accounts are in a directory.
 const InDirectory = "directory"
+
+// WithoutKeycloak names the messages of portals whose accounts are in a directory that
+// has no Keycloak above it. They add to those of InDirectory.
+const WithoutKeycloak = "alone"
 
 // Load reads the embedded messages. Messages of a variant, such as InDirectory,
 // replace those of the same keys. It returns an error if a file is malformed.

@@ -43,3 +43,23 @@ func TestTheDirectoryIsNamedWhereAccountsAreInIt(t *testing.T) {
 		t.Error("the variant adds messages")
 	}
 }
+
+// Without Keycloak no message says Keycloak.
+func TestNoMessageSaysKeycloakWhereThereIsNone(t *testing.T) {
+	alone, err := i18n.Load(i18n.InDirectory, i18n.WithoutKeycloak)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range i18n.Languages {
+		for _, key := range alone.Keys(lang) {
+			for _, count := range []int{1, 2} {
+				if said := string(alone.T(lang, key, "Count", count)); strings.Contains(said, "Keycloak") {
+					t.Errorf("%s: %s says %q", lang, key, said)
+				}
+			}
+		}
+	}
+	if !slices.Equal(load(t).Keys(domain.French), alone.Keys(domain.French)) {
+		t.Error("the variant adds messages")
+	}
+}

@@ -51,6 +51,7 @@ type Options struct {
 	Modules  []string
 	Global   string      // lines before the database
 	Database string      // lines of the database, before the rights
+	Entries  string      // LDIF of further entries, loaded into an empty database
 	Policies bool        // loads ppolicy, whose default policy refuses hashes
 	Secret   secret.Text // password of the portal, Keycloak and the administrator; empty: "secret"
 }
@@ -82,7 +83,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := writeSchemas(o.Dir); err != nil {
 		return nil, err
 	}
-	s, err := Serve(ctx, o.Dir, conf, entries(o.Secret.Reveal(), o.Policies), fmt.Sprintf("ldap://127.0.0.1:%d", port))
+	s, err := Serve(ctx, o.Dir, conf, entries(o.Secret.Reveal(), o.Policies)+o.Entries, fmt.Sprintf("ldap://127.0.0.1:%d", port))
 	if s != nil {
 		s.Password = o.Secret
 	}
@@ -109,7 +110,7 @@ func Serve(ctx context.Context, dir, conf, ldif string, urls ...string) (*Server
 		if err := os.WriteFile(file, []byte(ldif), 0o600); err != nil {
 			return nil, err
 		}
-		if said, err := exec.CommandContext(ctx, program, "-T", "add", "-f", s.conf, "-l", file).CombinedOutput(); err != nil {
+		if said, err := exec.CommandContext(ctx, program, "-T", "add", "-q", "-f", s.conf, "-l", file).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("slapadd: %w\n%s", err, said)
 		}
 	}

@@ -11,13 +11,11 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -42,7 +40,9 @@ func Open(ctx context.Context, s Source) (registry.Table, error) {
 		return registry.Table{}, fmt.Errorf("%s: %w", s.URL, err)
 	}
 	attributes := slices.Compact(slices.Sorted(maps.Values(s.Columns)))
-	r := &reader{source: s, conn: conn, attributes: attributes, paging: ldap.NewControlPaging(uint32(s.PageSize))}
+	r := &reader{source: s, attributes: attributes, pages: ldapconn.Pages{
+		Conn: conn, Base: s.Base, Filter: s.Filter, Attributes: attributes, Size: s.PageSize, SizeKey: "page_size", Timeout: s.Timeout,
+	}}
 	return registry.Table{
 		Next: r.next, Headers: attributes, Place: r.place, Done: func() float64 { return 0 }, Close: func() error { release(); return nil },
 		Report: registry.Report{Format: "LDAP"}, Late: r.referred,
@@ -52,26 +52,25 @@ func Open(ctx context.Context, s Source) (registry.Table, error) {
 // reader reads page by page.
 type reader struct {
 	source     Source
-	conn       *ldap.Conn
 	attributes []string
-	paging     *ldap.ControlPaging
+	pages      ldapconn.Pages
 	page       []*ldap.Entry
 	names      []string // DNs of the entries read, to name the refused ones
-	last       bool
-	referrals  []string
 }
 
 func (r *reader) next() ([]string, int, error) {
 	for len(r.page) == 0 {
-		if r.last {
+		page, more, err := r.pages.Next()
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s, after %d entries: %w", r.source.URL, len(r.names), err)
+		}
+		if !more {
 			if len(r.names) == 0 {
 				return nil, 0, fmt.Errorf("%s: no entry under %q fits %q: check base and filter, and what bind_dn may read", r.source.URL, r.source.Base, r.source.Filter)
 			}
 			return nil, 0, io.EOF
 		}
-		if err := r.turn(); err != nil {
-			return nil, 0, fmt.Errorf("%s, after %d entries: %w", r.source.URL, len(r.names), err)
-		}
+		r.page = page
 	}
 	entry := r.page[0]
 	r.page = r.page[1:]
@@ -91,78 +90,11 @@ func (r *reader) place(line int) string {
 	return r.names[line-1]
 }
 
-// turn asks for the next page.
-func (r *reader) turn() error {
-	seconds := int(r.source.Timeout / time.Second)
-	result, err := r.conn.Search(ldap.NewSearchRequest(r.source.Base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, seconds, false,
-		r.source.Filter, r.attributes, []ldap.Control{r.paging}))
-	if err != nil {
-		return r.advice(err, result)
-	}
-	r.page = result.Entries
-	r.referrals = append(r.referrals, result.Referrals...)
-	r.last = true
-	if control, ok := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging); ok && len(control.Cookie) > 0 {
-		r.paging.SetCookie(control.Cookie)
-		r.last = false
-	}
-	return nil
-}
-
-// advice adds what to do to an error of the server.
-func (r *reader) advice(err error, result *ldap.SearchResult) error {
-	var answer *ldap.Error
-	if !errors.As(err, &answer) {
-		return err
-	}
-	var say string
-	switch answer.ResultCode {
-	case ldap.LDAPResultSizeLimitExceeded:
-		say = fmt.Sprintf("the server returns fewer entries than there are; raise its size limit for bind_dn (OpenLDAP: limits … size.pr=unlimited size.prtotal=unlimited; 389 Directory Server: nsSizeLimit) or lower page_size, which is %d", r.source.PageSize)
-	case ldap.LDAPResultAdminLimitExceeded:
-		say = "the server looks through too many entries for this filter; index its attributes or raise the limit for bind_dn (389 Directory Server: nsLookThroughLimit)"
-	case ldap.LDAPResultTimeLimitExceeded:
-		say = "the server's time limit; raise it for bind_dn or lower page_size"
-	case ldap.LDAPResultReferral:
-		say = "this base is on another server"
-		if to := referredTo(answer, result); to != "" {
-			say += ": set url and base to " + to
-		} else {
-			say += ": set url to the server that holds it"
-		}
-	case ldap.LDAPResultNoSuchObject:
-		say = fmt.Sprintf("there is no base %q, or bind_dn may not see it", r.source.Base)
-	case ldap.LDAPResultInsufficientAccessRights:
-		say = "bind_dn may not search here"
-	case ldap.LDAPResultUnavailableCriticalExtension:
-		say = "the server does not return results in pages"
-	default:
-		return err
-	}
-	return fmt.Errorf("%s: %w", say, err)
-}
-
-// referredTo returns the address in a referral.
-func referredTo(answer *ldap.Error, result *ldap.SearchResult) string {
-	if result != nil && len(result.Referrals) > 0 {
-		return result.Referrals[0]
-	}
-	if answer.Packet != nil {
-		if at := strings.Index(string(answer.Packet.Bytes()), "ldap"); at >= 0 {
-			to := string(answer.Packet.Bytes()[at:])
-			if end := strings.IndexFunc(to, func(c rune) bool { return c <= ' ' || c > '~' }); end >= 0 {
-				to = to[:end]
-			}
-			return to
-		}
-	}
-	return ""
-}
-
 // referred returns the referrals that were not followed.
 func (r *reader) referred() []registry.Finding {
-	if len(r.referrals) == 0 {
+	to := r.pages.Referrals
+	if len(to) == 0 {
 		return nil
 	}
-	return []registry.Finding{{Kind: registry.FindUnreadable, Count: len(r.referrals), Value: strings.Join(r.referrals[:min(3, len(r.referrals))], ", ")}}
+	return []registry.Finding{{Kind: registry.FindUnreadable, Count: len(to), Value: strings.Join(to[:min(3, len(to))], ", ")}}
 }
