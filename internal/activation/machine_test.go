@@ -2,6 +2,7 @@ package activation_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -18,13 +19,14 @@ import (
 //   - the step only changes by its own act, and no step is skipped;
 //   - an account exists only if a code was proven and the charter in force at
 //     that time was accepted (I2), and at most once (I1);
-//   - success is shown exactly if the account exists (I3).
+//   - success is shown exactly if the account exists (I3);
+//   - the address in use is the one that was proven last and not taken back.
 func TestI2_RandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, jeanPierre())
 		defer w.end() // otherwise the runners of a hundred worlds would keep polling for jobs
 		w.Rates.Address.Burst, w.Rates.WrongClient.Burst, w.Rates.Strikes.Burst = 1000, 1000, 10_000
-		walk := &walk{world: w, browsers: [2]browser{}}
+		walk := &walk{world: w, browsers: [2]browser{}, email: oldAddress}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                   walk.check,
 			"ask":                walk.ask,
@@ -38,6 +40,8 @@ func TestI2_RandomWalk(t *testing.T) {
 			"let time pass":      walk.passTime,
 			"replace the terms":  walk.replace,
 			"verify for nothing": walk.verify,
+			"change the address": walk.changeAddress,
+			"take a change back": walk.takeBack,
 		})
 	})
 }
@@ -46,11 +50,22 @@ type walk struct {
 	*world
 	browsers [2]browser
 	versions int
+	email    domain.Address
+	changes  []*addressChange // oldest first
+}
+
+// addressChange is the model of one change of address.
+type addressChange struct {
+	token    string
+	old, new domain.Address
+	until    time.Time
+	closed   bool
 }
 
 // browser is the model of one journey.
 type browser struct {
 	id       domain.JourneyID
+	address  domain.Address
 	code     string
 	step     domain.Step // "": no journey
 	accepted string      // version
@@ -75,7 +90,7 @@ func (w *walk) live(b *browser) bool {
 func (w *walk) ask(t *rapid.T) {
 	b := w.pick(t)
 	account := w.person("p-22502142").Account
-	*b = browser{id: w.world.ask("etudiant", "jp.martin@example.net"), step: domain.StepCode}
+	*b = browser{id: w.world.ask("etudiant", string(w.email)), address: w.email, step: domain.StepCode}
 	if account == domain.NoAccount {
 		b.code = w.box.next(w.t, domain.MessageCode).Code
 	} else {
@@ -99,7 +114,7 @@ func (w *walk) resend(t *rapid.T) {
 	b.code = ""
 	if w.person("p-22502142").Account == domain.NoAccount {
 		b.code = w.box.next(w.t, domain.MessageCode).Code
-	} else {
+	} else if b.address == w.email { // otherwise the address is nobody's by now
 		w.box.next(w.t, domain.MessageActive)
 	}
 }
@@ -133,8 +148,55 @@ func (w *walk) typeAnother(t *rapid.T) {
 
 func (w *walk) refusalEnds(b *browser, err error) {
 	var r *domain.Refusal
-	if errors.As(err, &r) && r.Reason == domain.ReasonTriesSpent {
+	if errors.As(err, &r) && (r.Reason == domain.ReasonTriesSpent || r.Reason == domain.ReasonStep && b.step == domain.StepCode) {
 		b.step = domain.StepEnded
+	}
+}
+
+func (w *walk) changeAddress(*rapid.T) {
+	p := w.person("p-22502142")
+	if p.Account != domain.AccountActive {
+		return
+	}
+	to := domain.Address(fmt.Sprintf("jp%d@example.org", len(w.changes)))
+	w.changes = append(w.changes, &addressChange{w.changed(p, string(to)), p.Email, to, w.clock().Add(domain.TakeBackTime), false})
+	w.email = to
+	w.endProven()
+}
+
+func (w *walk) takeBack(t *rapid.T) {
+	if len(w.changes) == 0 {
+		return
+	}
+	at := rapid.IntRange(0, len(w.changes)-1).Draw(t, "change")
+	c := w.changes[at]
+	if _, err := w.TakeBack(w.t.Context(), c.token, domain.French); err != nil {
+		t.Fatal(err)
+	}
+	if c.closed || !w.clock().Before(c.until) {
+		return
+	}
+	for _, later := range w.changes[at:] {
+		later.closed = true
+	}
+	waiting := map[domain.Address]bool{c.old: true, c.new: true, w.email: true}
+	for len(waiting) > 0 {
+		m := w.box.next(w.t, domain.MessageContactBack)
+		if !waiting[m.To] {
+			t.Fatalf("%s is told, or told twice", m.To)
+		}
+		delete(waiting, m.To)
+	}
+	w.email = c.old
+	w.endProven()
+}
+
+// endProven ends the model's journeys that a change of the address revokes.
+func (w *walk) endProven() {
+	for i := range w.browsers {
+		if b := &w.browsers[i]; b.step == domain.StepCharter || b.step == domain.StepGuide || b.step == domain.StepPassword {
+			b.step = domain.StepEnded
+		}
 	}
 }
 
@@ -229,6 +291,9 @@ func (w *walk) check(t *rapid.T) {
 		}
 	}
 	p := w.person("p-22502142")
+	if p.Email != w.email {
+		t.Fatalf("the address is %s, in the model %s", p.Email, w.email)
+	}
 	if n := w.accounts.Len(); n > 1 || (n == 1) != (p.Account == domain.AccountActive) {
 		t.Fatalf("%d accounts, the person's is %q", n, p.Account)
 	}

@@ -71,6 +71,9 @@ func TestRecovery_FromTheLoginPageToTheENT(t *testing.T) {
 	b.arrive("/ent")
 	b.reads("Bonjour Camille Moreau")
 	b.account("Mon compte", "Rien n'a été changé.", "o22501009", university, p.Email, "Le mot de passe a été changé.", "Charte d'usage du numérique")
+	b.visit("/compte/adresse")
+	b.reads("Changer d'adresse personnelle", p.Email)
+	b.picture("9-address")
 
 	notice := demo.Mail(t, p.Email, told+2)
 	demo.Mail(t, university, toldThere+1)
@@ -130,6 +133,7 @@ func TestRecovery_KeycloakAway(t *testing.T) {
 	b.login("o22503020", renewed)
 	b.arrive("/ent")
 	b.account("My account", "Nothing was changed.", "o22503020", p.Email, "The password was changed.", "Charter")
+	b.changesAddress(demo, p, "cleo@example.org")
 }
 
 // account checks the page of the account: the login is a fresh one, so it opens at
@@ -142,7 +146,7 @@ func (b *tab) account(title, cancelled string, reads ...string) {
 	b.picture("9-account")
 	b.click(`a[href$="changer=mot-de-passe"]`)
 	b.do(chromedp.WaitVisible(css(`[name="cancel-aia"]`)))
-	b.do(chromedp.Click(css(`[name="cancel-aia"]`)))
+	b.click(`[name="cancel-aia"]`)
 	b.arrive("/compte")
 	b.reads(cancelled)
 	b.accessible()
@@ -153,9 +157,9 @@ func (b *tab) account(title, cancelled string, reads ...string) {
 func TestRecovery_WithoutJavaScript(t *testing.T) {
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503054")
-	for _, lang := range []struct{ key, asked, done, old, password string }{
-		{"fr", "Mot de passe ou identifiant oublié", "Votre mot de passe est changé", "", renewed},
-		{"en", "Forgotten password or username", "Your password has been changed", renewed, strong},
+	for _, lang := range []struct{ key, asked, done, old, password, address, saved string }{
+		{"fr", "Mot de passe ou identifiant oublié", "Votre mot de passe est changé", "", renewed, "Changer d'adresse personnelle", "Votre nouvelle adresse est enregistrée."},
+		{"en", "Forgotten password or username", "Your password has been changed", renewed, strong, "Change my personal address", "Your new address is saved."},
 	} {
 		b := newPlain(t)
 		before := len(demo.Mails(t, p.Email))
@@ -185,6 +189,8 @@ func TestRecovery_WithoutJavaScript(t *testing.T) {
 		b.want("/ent")
 		b.get(demo.Portal + "/compte")
 		b.want("/compte", p.Number, p.Email)
+		b.changesAddress(demo, p, lang.key+"-"+p.Email, lang.address, lang.saved)
+		p.Email = lang.key + "-" + p.Email
 		b.send("/compte/sessions", nil)
 		b.want("/")
 		b.get(demo.Portal + "/ent")
