@@ -15,9 +15,21 @@
     for (const form of all('form[data-sent]')) delete form.dataset.sent;
     for (const button of all('[aria-busy]')) button.removeAttribute('aria-busy');
   };
+  // Without a network nothing is sent: the browser's error page would take the place
+  // of what was typed.
+  const away = document.createElement('p');
+  away.className = 'error';
+  away.setAttribute('role', 'alert');
+  addEventListener('online', () => away.remove());
   addEventListener('submit', (e) => {
     if (e.target.method !== 'post') return;
     if (e.target.dataset.sent) return e.preventDefault();
+    if (navigator.onLine === false) {
+      e.preventDefault();
+      away.textContent = document.body.dataset.offline;
+      (e.submitter ?? e.target).after(away);
+      return;
+    }
     e.target.dataset.sent = '1';
     if (!e.target.enctype.startsWith('multipart')) setTimeout(awake, 8000);
     if (e.submitter) e.submitter.setAttribute('aria-busy', 'true');

@@ -30,8 +30,20 @@
       if (button.dataset.text) button.textContent = button.dataset.text;
     }
   };
+  // Without a network nothing is sent: the browser's error page would take the place
+  // of what was typed.
+  const away = document.createElement('p');
+  away.className = 'error';
+  away.setAttribute('role', 'alert');
+  addEventListener('online', () => away.remove());
   addEventListener('submit', (e) => {
     if (e.target.dataset.sent) return e.preventDefault();
+    if (navigator.onLine === false) {
+      e.preventDefault();
+      away.textContent = document.body.dataset.offline;
+      (e.submitter ?? e.target).after(away);
+      return;
+    }
     e.target.dataset.sent = '1';
     if (!e.target.enctype.startsWith('multipart')) setTimeout(awake, 8000);
     const button = e.submitter;
