@@ -35,14 +35,16 @@
   const away = document.createElement('p');
   away.className = 'error';
   away.setAttribute('role', 'alert');
+  const absent = (place) => {
+    away.textContent = document.body.dataset.offline;
+    place.after(away);
+  };
   addEventListener('online', () => away.remove());
   addEventListener('submit', (e) => {
     if (e.target.dataset.sent) return e.preventDefault();
     if (navigator.onLine === false) {
       e.preventDefault();
-      away.textContent = document.body.dataset.offline;
-      (e.submitter ?? e.target).after(away);
-      return;
+      return absent(e.submitter ?? e.target);
     }
     e.target.dataset.sent = '1';
     if (!e.target.enctype.startsWith('multipart')) setTimeout(awake, 8000);
@@ -194,7 +196,8 @@
     link.setAttribute('role', 'button');
     const more = async (e) => {
       e.preventDefault();
-      const answer = await fetch(link.href, { headers: { Accept: 'text/html' } });
+      const answer = await fetch(link.href, { headers: { Accept: 'text/html' } }).catch(() => null);
+      if (!answer) return absent(link);
       if (!answer.ok) return location.reload();
       const place = one('.phrases-here', link.closest('section, details'));
       place.innerHTML = await answer.text();
@@ -346,7 +349,7 @@
       e.preventDefault();
       e.stopImmediatePropagation();
       const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) }).catch(() => null);
-      if (!answer) return;
+      if (!answer) return absent(one('button', form));
       if (!answer.ok) return location.assign(document.body.dataset.page);
       take(answer.headers.get('X-Session-Left'));
       dialog.close();
