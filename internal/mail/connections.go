@@ -40,20 +40,16 @@ const (
 // send sends one mail, over a pooled connection if there is one.
 func (c *connections) send(ctx context.Context, msg *gomail.Msg) error {
 	for {
-		conn := c.take()
-		fresh := conn == nil
-		if fresh {
-			var err error
-			if conn, err = c.client.DialToSMTPClientWithContext(ctx); err != nil {
-				return err
-			}
+		conn, isFresh, err := c.open(ctx)
+		if err != nil {
+			return err
 		}
-		err := c.client.SendWithSMTPClient(conn, msg)
+		err = c.client.SendWithSMTPClient(conn, msg)
 		switch {
 		case err == nil:
 			c.keep(conn)
 			return nil
-		case !fresh && unused(err) && ctx.Err() == nil:
+		case !isFresh && unused(err) && ctx.Err() == nil:
 			_ = conn.Close() // the connection is dead
 			continue
 		}
@@ -69,6 +65,15 @@ func (c *connections) send(ctx context.Context, msg *gomail.Msg) error {
 func unused(err error) bool {
 	var e *gomail.SendError
 	return errors.As(err, &e) && e.Reason == gomail.ErrConnCheck
+}
+
+// open returns a kept connection, or a fresh one if none is kept.
+func (c *connections) open(ctx context.Context) (conn *smtp.Client, isFresh bool, err error) {
+	if conn = c.take(); conn != nil {
+		return conn, false, nil
+	}
+	conn, err = c.client.DialToSMTPClientWithContext(ctx)
+	return conn, true, err
 }
 
 func (c *connections) take() *smtp.Client {

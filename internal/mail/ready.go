@@ -66,16 +66,12 @@ func (m *Mailer) Ready(ctx context.Context) error {
 // there is one that still answers.
 func (c *connections) check(ctx context.Context, sender string) error {
 	for {
-		conn := c.take()
-		fresh := conn == nil
-		if fresh {
-			var err error
-			if conn, err = c.client.DialToSMTPClientWithContext(ctx); err != nil {
-				return err
-			}
+		conn, isFresh, err := c.open(ctx)
+		if err != nil {
+			return err
 		}
 		over := context.AfterFunc(ctx, func() { _ = conn.Close() })
-		err := errors.Join(conn.Mail(sender), conn.Reset())
+		err = errors.Join(conn.Mail(sender), conn.Reset())
 		if !over() {
 			return errors.Join(ctx.Err(), err)
 		}
@@ -84,7 +80,7 @@ func (c *connections) check(ctx context.Context, sender string) error {
 			return nil
 		}
 		_ = c.client.CloseWithSMTPClient(conn)
-		if fresh {
+		if isFresh {
 			return err
 		}
 	}
