@@ -50,7 +50,7 @@ func (c *Client) Accounts(scope string) *Accounts { return &Accounts{Client: c, 
 // Create never changes an account that exists already (S42).
 func (c *Accounts) Create(ctx context.Context, a domain.Account) (string, error) {
 	if a.ActivationID == "" {
-		return "", domain.Permanent(errors.New("keycloak: an account without an activation id could not be known again"))
+		return "", domain.Permanent(errors.New("keycloak: an account without an activation id could not be recognised"))
 	}
 	select {
 	case c.inFlight <- struct{}{}:
@@ -142,7 +142,7 @@ func (c *Accounts) find(ctx context.Context, a domain.Account, cause error) (str
 // attribute is sent back unchanged.
 func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance) error {
 	if locationID(id) != id || id == "" {
-		return domain.Permanent(errors.New("keycloak: no user's id"))
+		return domain.Permanent(errors.New("keycloak: the id is not that of a user"))
 	}
 	var user gocloak.User
 	if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {

@@ -228,8 +228,9 @@ func (c *Client) ownRoles(ctx context.Context, w Wanted, _ map[string]any) ([]Fi
 	var more []string
 	for client, access := range claims.Access {
 		for _, role := range access.Roles {
-			implied := client == managementClient && (slices.Contains(leastRoles, role) || role == "query-clients") // by view-clients
-			if client != "account" && !implied {                                                                    // every user has the roles of account
+			// view-clients includes query-clients; every user has the roles of account.
+			isNeeded := client == managementClient && (slices.Contains(leastRoles, role) || role == "query-clients")
+			if client != "account" && !isNeeded {
 				more = append(more, client+"."+role)
 			}
 		}

@@ -177,7 +177,7 @@ func Explain(err error, address string) error {
 	case e.Status == http.StatusForbidden:
 		return fmt.Errorf("%w: the login succeeded, but a role is missing: plan and apply need realm-admin of realm-management (or admin of the master realm); check needs view-realm, view-users and view-clients", err)
 	case e.Status == http.StatusNotFound:
-		return fmt.Errorf("%w: %s answers, but not as a Keycloak: with an older server, or one that is configured so, the address ends in /auth, otherwise it does not", err, address)
+		return fmt.Errorf("%w: %s does not answer as Keycloak does: the address must end in /auth for an older server, or one that is configured so, and in no other case", err, address)
 	}
 	return err
 }

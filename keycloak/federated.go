@@ -127,7 +127,7 @@ func (f *Federated) Entry(ctx context.Context, id string) (uuid string, err erro
 func (f *Federated) user(ctx context.Context, id string) (u gocloak.User, err error) {
 	c := f.accounts
 	if id == "" || locationID(id) != id {
-		return u, domain.Permanent(errors.New("keycloak: no user's id"))
+		return u, domain.Permanent(errors.New("keycloak: the id is not that of a user"))
 	}
 	_, err = c.do(ctx, http.MethodGet, c.path("users", id), nil, &u)
 	if status(err) == http.StatusNotFound {

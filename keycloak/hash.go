@@ -77,7 +77,7 @@ func NewHasher(algorithm string, iterations, atOnce int, random io.Reader) (*Has
 	}
 	_, known := pbkdfs[algorithm]
 	if algorithm != "argon2" && !known {
-		return nil, fmt.Errorf("keycloak: hash algorithm %q is unknown here", algorithm)
+		return nil, fmt.Errorf("keycloak: hash algorithm %q is not supported", algorithm)
 	}
 	iterations = max(iterations, leastIterations(algorithm))
 	atOnce = max(1, atOnce)

@@ -134,9 +134,9 @@ func refuses(value string, refused func(rune) bool) string {
 	if i := strings.IndexFunc(value, refused); i >= 0 {
 		r := []rune(value[i:])[0]
 		if unicode.IsPrint(r) {
-			return fmt.Sprintf("%q cannot stand here", r)
+			return fmt.Sprintf("%q is not allowed here", r)
 		}
-		return fmt.Sprintf("U+%04X cannot stand here", r)
+		return fmt.Sprintf("U+%04X is not allowed here", r)
 	}
 	return ""
 }

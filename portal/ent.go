@@ -17,7 +17,7 @@ import (
 // EntPage is drawn by templates/ent.html, GET /ent: the stand-in of the digital workspace.
 type EntPage struct {
 	Name   string
-	Demo   bool // the portal runs on this machine only: the page shows what an ENT has
+	Demo   bool // the portal listens on loopback: the page shows an example of an ENT
 	Claims []Claim
 }
 

@@ -204,7 +204,7 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 	if err != nil {
 		return ssoError(err)
 	}
-	p.site.TakeSealed(c, againCookie, new(bool)) // the login that was begun again has its answer
+	p.site.TakeSealed(c, againCookie, new(bool)) // after an answer, a later login may be begun again
 	if belongs, err := p.belongs(c, begun, who); err != nil || !belongs {
 		if err != nil {
 			return err
@@ -292,7 +292,7 @@ func (p *Portal) loginAgain(c *gin.Context, begun underway, cause error) error {
 func (p *Portal) owes(c *gin.Context, who sso.Identity) bool {
 	_, owes, err := p.Service.Reader(c.Request.Context(), who.Login, who.Account)
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
-		p.site.Log(c).Error("charter owed is not known", "cause", err.Error())
+		p.site.Log(c).Error("it is unknown whether a charter must be accepted", "cause", err.Error())
 	}
 	return err == nil && owes
 }

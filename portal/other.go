@@ -27,8 +27,8 @@ const changeCookie = "changer"
 
 const changeLife = 5 * time.Minute
 
-// keyExpected holds the expected account of the login whose answer was another
-// person's, as JSON.
+// keyExpected holds, as JSON, the account that a login was expected to lead to, after
+// the provider returned another person's.
 const keyExpected = "expected"
 
 func (p *Portal) showOther(c *gin.Context, begun underway, who sso.Identity) error {

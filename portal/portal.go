@@ -90,7 +90,7 @@ type Portal struct {
 // portal. It returns an error if an option is wrong or a template fails.
 func New(o Options) (*Portal, error) {
 	if o.SSO == nil && o.EntURL == "" {
-		return nil, errors.New("portal: neither a single sign-on nor an ENT address: the way would end at the success page")
+		return nil, errors.New("portal: neither a single sign-on nor an ENT address: students could not continue after the success page")
 	}
 	for name, address := range map[string]string{"ENT": o.EntURL, "change password": o.ChangePassword} {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {

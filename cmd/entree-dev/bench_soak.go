@@ -102,9 +102,9 @@ func runSoak(ctx context.Context, o soakOptions, p *product, talk io.Writer) (er
 	case len(round.Errors) > 0:
 		return fmt.Errorf("%d students failed, the first one: %w", len(round.Errors), round.Errors[0])
 	case !proof.Whole():
-		return fmt.Errorf("not everybody is where they should be: %+v", proof)
+		return fmt.Errorf("some students did not reach the expected end: %+v", proof)
 	case len(rises) > 0:
-		return fmt.Errorf("it is not flat: %s", strings.Join(rises, ", "))
+		return fmt.Errorf("these figures grow: %s", strings.Join(rises, ", "))
 	}
 	fmt.Fprintln(talk, "flat")
 	return nil

@@ -49,8 +49,8 @@ type stackOptions struct {
 	profile      string // where the portal's profile goes; empty: nowhere
 }
 
-// benchLimits lift what protects a real portal from one visitor who is five
-// hundred: every student of a bench comes from one network.
+// benchLimits lift the limits per network and in total, because all students of a
+// bench come from one network.
 var benchLimits = []string{
 	"ENTREE_LIMITS_MAILS_PER_NETWORK_PER_10_MINUTES=1000000",
 	"ENTREE_LIMITS_MAILS_ALTOGETHER_PER_10_MINUTES=1000000",

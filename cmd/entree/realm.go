@@ -238,5 +238,5 @@ func (e environment) adminPassword() (secret.Text, error) {
 	if value := e.get(adminPasswordVariable); value != "" {
 		return secret.New(value), nil
 	}
-	return secret.Text{}, fmt.Errorf("%s is missing: give it there, or the name of its file in %s_FILE", adminPasswordVariable, adminPasswordVariable)
+	return secret.Text{}, fmt.Errorf("%s is missing: set it to the password, or set %s_FILE to the name of a file that holds it", adminPasswordVariable, adminPasswordVariable)
 }

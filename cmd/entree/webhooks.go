@@ -44,7 +44,7 @@ messages and how to verify them.
 			if _, err := w.Handlers()[job.Kind].Run(cmd.Context(), job); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s took the message\n", args[0])
+			fmt.Fprintf(cmd.OutOrStdout(), "%s accepted the message\n", args[0])
 			return nil
 		},
 	}, &cobra.Command{

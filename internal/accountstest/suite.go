@@ -139,7 +139,7 @@ func Run(t *testing.T, s Subject) {
 			t.Errorf("its mark is lost: %q, %v", again, err)
 		}
 		if err := s.Accepted(t.Context(), "../users", newer); !domain.IsPermanent(err) {
-			t.Errorf("S44 an id that is none: %v", err)
+			t.Errorf("S44 an id of no account: %v, want a permanent error", err)
 		}
 	})
 	t.Run("a password is replaced in an account that bears the mark, and in no other", func(t *testing.T) {

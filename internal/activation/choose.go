@@ -140,11 +140,10 @@ func (s *Service) holder(ctx context.Context, j domain.Journey) (domain.Person, 
 	return s.reserve(ctx, j.Person)
 }
 
-// mayFinish refuses a journey whose purpose is no longer possible for its person:
-// there is an account, or the enrolment no longer allows one, or the recovery was
-// stopped. Such a journey ends. An address that was changed counts,
-// unless an operator checked the identity card: the old mailbox may be a
-// stranger's.
+// mayFinish refuses and ends a journey that may no longer reach its purpose: the
+// person has an account now, the enrolment no longer allows one, the recovery was
+// stopped, or the person's address was changed. The changed address does not matter if
+// an operator checked the identity card: the journey does not rely on the mailbox.
 func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Person) error {
 	switch {
 	case j.Purpose == domain.PurposeActivate && p.Account != domain.NoAccount:
@@ -176,7 +175,7 @@ func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, 
 	}
 	leaked, err := s.Breached.Has(chosen)
 	if err != nil {
-		return nil, fmt.Errorf("look the password up: %w", err)
+		return nil, fmt.Errorf("search the list of breached passwords: %w", err)
 	}
 	if leaked {
 		found = append(found, domain.Finding{Rule: "breached"})

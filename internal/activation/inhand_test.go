@@ -75,8 +75,8 @@ func TestV9_TheCodeInHandOfARecovery(t *testing.T) {
 	}
 }
 
-// A code that a newer one replaced in the lost journey says so, and the newest one
-// leads on.
+// If the student types a code of the lost journey that a newer code replaced, the
+// refusal says so. The newest code is accepted.
 func TestV9_AnEarlierCodeOfTheLostJourney(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	lost := w.ask("etudiant", jp)

@@ -34,7 +34,7 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// asked says that -rapid.checks was given.
+// asked reports whether the command line sets -rapid.checks.
 var asked = sync.OnceValue(func() bool {
 	n := flag.Lookup("rapid.checks")
 	return n.Value.String() != n.DefValue

@@ -133,13 +133,13 @@ func (v *Verifier) End(head Head) (faults []Fault) {
 	case v.last.Seq < head.Seq:
 		say("%s: removed", entries(v.last.Seq+1, head.Seq))
 	case v.last.Seq > head.Seq:
-		say("%s: put in behind the end", entries(head.Seq+1, v.last.Seq))
+		say("%s: added after the end", entries(head.Seq+1, v.last.Seq))
 	case v.begun && v.last.Hash != head.Hash:
 		say("the end of the chain is not that of entry %d", v.last.Seq)
 	}
 	for _, whom := range slices.Sorted(maps.Keys(v.missing)) {
 		for _, seq := range v.missing[whom] {
-			faults = append(faults, Fault{seq, fmt.Sprintf("entry %d: its details were removed, and nobody was erased", seq)})
+			faults = append(faults, Fault{seq, fmt.Sprintf("entry %d: its details were removed, and the person was not erased", seq)})
 		}
 	}
 	return faults

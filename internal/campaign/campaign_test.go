@@ -27,7 +27,7 @@ type world struct {
 	t      *testing.T
 	store  *store.Store
 	now    time.Time
-	owed   []string // hashes of the charter in force
+	owed   []string // hashes of the charter that people must accept
 	sent   []sent
 	refuse map[domain.Address]error
 	before func(m domain.Message) // called before each mail

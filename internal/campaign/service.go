@@ -20,8 +20,8 @@ const (
 
 // The events of campaigns.
 const (
-	EventInvited domain.EventKind = "person.invited" // campaign, kind, round
-	EventBounced domain.EventKind = "mail.bounced"   // campaign, status
+	EventInvited domain.EventKind = "person.invited" // its details: campaign, kind, round
+	EventBounced domain.EventKind = "mail.bounced"   // its details: campaign, status
 )
 
 // Store keeps campaigns and recipients. Each method is one transaction.
@@ -96,7 +96,7 @@ func (s *Service) Count(ctx context.Context, kind Kind, segment Segment) (int, e
 // passed.
 func (s *Service) Start(ctx context.Context, c Campaign, by audit.Entry) (Campaign, error) {
 	if f := c.Check(); len(f) > 0 {
-		return c, fmt.Errorf("campaign: not whole: %v", f)
+		return c, fmt.Errorf("campaign: incomplete: %v", f)
 	}
 	var err error
 	if c.Planned, err = s.Count(ctx, c.Kind, c.Segment); err != nil {

@@ -148,7 +148,7 @@ func (d *Service) Publish(ctx context.Context, id string, revision int64, from t
 		return Version{}, ErrOvertaken
 	}
 	if f := draft.Check(); len(f) > 0 {
-		return Version{}, fmt.Errorf("charter: the draft is not whole: %v", f)
+		return Version{}, fmt.Errorf("charter: the draft is incomplete: %v", f)
 	}
 	now := d.now()
 	if from.Before(now) {

@@ -75,7 +75,8 @@ func TestV4_FormatCharacters(t *testing.T) {
 	}
 }
 
-// TestV4_RefusedEverywhere covers the classes that no kind takes.
+// TestV4_RefusedEverywhere covers the classes of characters that no kind of text
+// accepts.
 func TestV4_RefusedEverywhere(t *testing.T) {
 	check := func(r rune, want clean.Rule) {
 		for _, k := range kinds {
@@ -151,7 +152,7 @@ func TestV4_Spaces(t *testing.T) {
 func TestV4_Marks(t *testing.T) {
 	n := each(func(r rune) {
 		if unicode.IsOneOf([]*unicode.RangeTable{unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point}, r) || r == '\u034f' {
-			return // invisible: above
+			return // an invisible character: another test covers it
 		}
 		for _, base := range []string{"a", "क", "ع", "ב"} {
 			out, err := clean.Name(base + string(r))

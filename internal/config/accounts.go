@@ -107,7 +107,7 @@ func (c *Config) checkAccounts(f *faults) {
 	case err != nil || u.Host == "" || u.Scheme != "ldap" && u.Scheme != "ldaps":
 		f.add("directory.url", "%q: want ldaps://host or ldap://host", d.URL)
 	case u.Scheme == "ldap" && !d.StartTLS && !loopback.IsHost(u.Hostname()):
-		f.add("directory.start_tls", "is off: without it, ldap:// is for this machine only")
+		f.add("directory.start_tls", "is off: ldap:// without it is allowed to a server on this machine only")
 	case u.Scheme == "ldaps" && d.StartTLS:
 		f.add("directory.start_tls", "is on, and ldaps:// is TLS from the beginning: turn it off or use ldap://")
 	}

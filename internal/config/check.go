@@ -96,7 +96,7 @@ func (c *Config) checkInstitution(f *faults) {
 		checkURL(f, "institution."+key, value)
 	}
 	if i.HelpURL == "" && i.HelpEmail == "" && i.HelpPhone == "" {
-		f.add("institution.help_email", "is missing: whoever is stuck must be told whom to ask (help_url or help_phone will do)")
+		f.add("institution.help_email", "is missing: the pages need an address of help for students (help_url or help_phone is enough)")
 	}
 	if i.Logo != "" {
 		if _, err := os.Stat(c.path(i.Logo)); err != nil {
@@ -186,7 +186,7 @@ func (c *Config) checkOutside(f *faults) {
 	if !slices.Contains([]string{"mandatory", "opportunistic", "none"}, s.TLS) {
 		f.add("smtp.tls", "%q: want mandatory, opportunistic or none", s.TLS)
 	} else if s.TLS == "none" && !loopback.IsHost(s.Host) {
-		f.add("smtp.tls", "none is for this machine only, and %s is another", s.Host)
+		f.add("smtp.tls", "none is allowed to a server on this machine only, and %s is another machine", s.Host)
 	}
 	if _, err := mail.ParseAddress(s.From); err != nil {
 		f.add("smtp.from", "%q is no address", s.From)
@@ -264,7 +264,7 @@ func (c *Config) checkBounces(f *faults) {
 		if !slices.Contains([]string{"implicit", "starttls", "none"}, b.TLS) {
 			f.add("bounces.tls", "%q: want implicit, starttls or none", b.TLS)
 		} else if b.TLS == "none" && !loopback.IsHost(b.Host) {
-			f.add("bounces.tls", "none is for this machine only, and %s is another", b.Host)
+			f.add("bounces.tls", "none is allowed to a server on this machine only, and %s is another machine", b.Host)
 		}
 	default:
 		f.add("bounces.kind", "%q: want imap, folder or nothing", b.Kind)
@@ -319,14 +319,14 @@ func (c *Config) checkRules(f *faults) {
 
 func (c *Config) checkProfiles(f *faults) {
 	if len(c.Profiles) == 0 {
-		f.add("profiles", "is missing: nobody could activate")
+		f.add("profiles", "is missing: no student could activate")
 	}
 	seen := map[string]bool{}
 	for i, p := range c.Profiles {
 		key := fmt.Sprintf("profiles[%d]", i)
 		f.need(key+".key", p.Key)
 		if seen[p.Key] {
-			f.add(key+".key", "%q is there twice", p.Key)
+			f.add(key+".key", "%q occurs twice", p.Key)
 		}
 		seen[p.Key] = true
 		f.need(key+".name.fr", p.Name.French)

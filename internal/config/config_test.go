@@ -142,7 +142,7 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"accent: \"#1f4fa3\"", "accent: \"#ffcc00\"", "institution.accent: #ffcc00 on #ffffff has a contrast of 1.5:1"},
 		{"accent: \"#1f4fa3\"", "accent: blue", "institution.accent: \"blue\": want a colour"},
 		{"database_migrate: \"\"", "database_migrate: always", "database_migrate: \"always\": want automatic or command"},
-		{"tls: mandatory", "tls: none", "smtp.tls: none is for this machine only"},
+		{"tls: mandatory", "tls: none", "smtp.tls: none is allowed to a server on this machine only"},
 		{"login: o{number}", "login: o{nummer}", "profiles[0].login: \"o{nummer}\": {nummer} is unknown"},
 		{"client_id: entree-console", "client_id: entree-ent", "console.client_id: \"entree-ent\" is another client's already"},
 		{"keep_months: 12", "keep_months: 60", "audit.keep_months: 60: want 6 to 12"},
@@ -157,7 +157,7 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 		{"charte-2026.fr.md", "charte-1926.fr.md", "charters:"},
 		{"mails_per_address_per_day: 10", "mails_per_address_per_day: 50", "want 5 to 20"},
 		{"help_email: assistance@univ-orleans.example", "help_email: \"\"", "institution.help_email: is missing"},
-		{"webhooks: []", "webhooks: [{name: Ent, url: 'https://127.0.0.1/', events: [account.eaten]}]", "webhooks[0].url: its address is this machine"},
+		{"webhooks: []", "webhooks: [{name: Ent, url: 'https://127.0.0.1/', events: [account.eaten]}]", "webhooks[0].url: its address is on this machine"},
 		{"trusted_proxies: []", "trusted_proxies: [everybody]", "portal.trusted_proxies: \"everybody\" is neither"},
 	} {
 		_, err := config.Load(changed(t, c.change, c.by), given)

@@ -47,7 +47,7 @@ func (c *Config) checkImport(f *faults) {
 		c.checkSource(f, fmt.Sprintf("sources[%d]", i), &c.Sources[i])
 		for _, other := range c.Sources[:i] {
 			if other.Name == c.Sources[i].Name {
-				f.add(fmt.Sprintf("sources[%d].name", i), "%q is there twice", other.Name)
+				f.add(fmt.Sprintf("sources[%d].name", i), "%q occurs twice", other.Name)
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func (c *Config) checkSource(f *faults, key string, s *Source) {
 	case err != nil || u.Host == "" || u.Scheme != "ldap" && u.Scheme != "ldaps":
 		f.add(key+".url", "%q: want ldaps://host or ldap://host", s.URL)
 	case u.Scheme == "ldap" && !s.StartTLS && !loopback.IsHost(u.Hostname()):
-		f.add(key+".start_tls", "is off: without it, ldap:// is for this machine only")
+		f.add(key+".start_tls", "is off: ldap:// without it is allowed to a server on this machine only")
 	}
 	f.need(key+".base", s.Base)
 	s.Roots = c.roots

@@ -25,7 +25,7 @@ func (c *Config) checkWebhooks(f *faults) {
 			f.add(key+".name", "%q: want a short name of small letters, digits and hyphens", w.Name)
 		}
 		if seen[w.Name] {
-			f.add(key+".name", "%q is there twice", w.Name)
+			f.add(key+".name", "%q occurs twice", w.Name)
 		}
 		seen[w.Name] = true
 		if err := webhook.CheckURL(w.URL, w.AllowHost); err != nil {

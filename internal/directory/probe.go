@@ -36,7 +36,7 @@ const (
 type ErrScheme struct{ Scheme string }
 
 func (e *ErrScheme) Error() string {
-	return fmt.Sprintf("directory: the server took a password in the scheme {%s} and then refused it: %s, or set directory.scheme to one of %s; no account is made until then",
+	return fmt.Sprintf("directory: the server stored a password in the scheme {%s} and then refused it at a bind: %s, or set directory.scheme to one of %s; no account is created until then",
 		strings.ToUpper(e.Scheme), modules[e.Scheme], strings.Join(Schemes(), ", "))
 }
 
@@ -54,8 +54,8 @@ func (s *Store) Proven(ctx context.Context, scheme string) error {
 	return s.probeOnce(ctx, scheme)
 }
 
-// outcome returns the outcome of the last probe of a scheme, if it still holds. It
-// does not wait for a probe: a scheme that was proven stays so meanwhile.
+// outcome returns the outcome of the last probe of a scheme. known is false if a new
+// probe is needed. It does not wait for a probe that is running.
 func (s *Store) outcome(scheme string) (known bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -110,7 +110,7 @@ func New(o Options) *Store {
 // entry's UUID without Keycloak. It never changes an entry that has a password.
 func (s *Store) Create(ctx context.Context, a domain.Account) (string, error) {
 	if a.ActivationID == "" {
-		return "", domain.Permanent(errors.New("directory: an account without an activation id could not be known again"))
+		return "", domain.Permanent(errors.New("directory: an account without an activation id could not be recognised"))
 	}
 	scheme, password, err := UserPassword(a.Credential)
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *Store) make(ctx context.Context, a domain.Account, password string) (en
 }
 
 // errAbsent is returned by tryMake without a password if there is no entry.
-var errAbsent = errors.New("directory: the entry was not made")
+var errAbsent = errors.New("directory: the entry was not created")
 
 // tryMake makes the entry on one connection. Without a password it only looks.
 func (s *Store) tryMake(ctx context.Context, a domain.Account, password string) (entry, error) {
@@ -239,7 +239,7 @@ try:
 
 // errNotEnrolled is returned in the way Activate while the enrolment has not made
 // the person's entry.
-var errNotEnrolled = errors.New("directory: no entry has the person's number yet: the enrolment makes it (directory.way is activate)")
+var errNotEnrolled = errors.New("directory: no entry has the person's number yet: another system creates the entries (directory.way is activate)")
 
 // mark returns the value of the mark's attribute for an account.
 func (s *Store) mark(a domain.Account) string { return s.MarkPrefix + a.ActivationID }

@@ -15,7 +15,7 @@ var (
 	ErrNotFound = errors.New("activation: not found")
 	// ErrConflict is returned if the state that a change requires is not the
 	// stored one.
-	ErrConflict = errors.New("activation: another state")
+	ErrConflict = errors.New("activation: the stored state is another one")
 	// ErrTaken is returned if none of the candidates of a name is free.
 	ErrTaken = errors.New("activation: every candidate is taken")
 	// ErrCharterReplaced is returned if the charter of an act is no longer in

@@ -79,7 +79,7 @@ type Mailer struct {
 // cannot be rendered.
 func New(o Options) (*Mailer, error) {
 	if o.TLS == TLSNone && !loopback.IsHost(o.Host) {
-		return nil, fmt.Errorf("mail: %s is not on this machine: codes do not travel without TLS", o.Host)
+		return nil, fmt.Errorf("mail: %s is not on this machine: TLS is required, because mails contain codes", o.Host)
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second

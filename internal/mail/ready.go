@@ -48,7 +48,7 @@ func (h *health) fault() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.failed >= failedMost && time.Since(h.at) < failedShown {
-		return fmt.Errorf("mail: the last %d mails were not taken: %w", h.failed, h.last)
+		return fmt.Errorf("mail: the last %d mails were not accepted: %w", h.failed, h.last)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func Parse(pattern string) (Pattern, error) {
 			}
 			literal := local[:end]
 			if bad := strings.IndexFunc(literal, func(r rune) bool { return !plain(r) && r != '.' && r != '_' }); bad >= 0 {
-				return Pattern{}, fmt.Errorf("%q: %q cannot stand in a name", pattern, literal[bad:])
+				return Pattern{}, fmt.Errorf("%q: %q is not allowed in a name", pattern, literal[bad:])
 			}
 			p.pieces, local = append(p.pieces, piece{literal: literal}), local[end:]
 			continue
@@ -95,7 +95,7 @@ func Parse(pattern string) (Pattern, error) {
 			return p, nil
 		}
 	}
-	return Pattern{}, errors.New("a pattern needs a placeholder, or everybody has the same name")
+	return Pattern{}, errors.New("a pattern needs a placeholder: without one, all people would have the same name")
 }
 
 // Avoiding returns a copy of the pattern without the candidates for which avoid

@@ -208,10 +208,10 @@ func TestParse_SaysWhatIsWrong(t *testing.T) {
 		"{first":          "without its }",
 		"student":         "needs a placeholder",
 		"":                "needs a placeholder",
-		"{first} {last}":  "cannot stand in a name",
+		"{first} {last}":  "is not allowed in a name",
 		"{first}@":        "no domain",
 		"{first}@a@b.org": "no domain",
-		"É{number}":       "cannot stand in a name",
+		"É{number}":       "is not allowed in a name",
 	} {
 		if _, err := naming.Parse(pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", pattern, err, want)

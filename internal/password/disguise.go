@@ -101,7 +101,7 @@ func (m masked) bare() masked {
 	return out
 }
 
-// at reports whether the word can be read from a place on.
+// at reports whether the word can be read from place i on.
 func (m masked) at(i int, word []rune) bool {
 	if i+len(word) > len(m) {
 		return false

@@ -30,7 +30,7 @@ type layout struct {
 	others  [][]int // columns that count where the field's column is empty
 	why     []string
 	skip    int // lines before the first person
-	line    int // where the header ends, 0 where it is no line
+	line    int // the last line of the header; 0 if the source has no lines, as a directory
 	samples []row
 	dates   dateReader
 	digits  int  // of the numbers, some of which begin with zero; 0: no such length

@@ -13,7 +13,7 @@ const (
 	FindUnused     = "column.unused"       // a column that is left out
 	FindRejected   = "column.rejected"     // the header says a field, the values do not, or another column was better
 	FindMissing    = "column.missing"      // a column that was named is not there, or an optional one that a profile needs
-	FindGuessed    = "column.guessed"      // taken for its values alone
+	FindGuessed    = "column.guessed"      // a column is recognised by its values alone
 	FindTwoMails   = "column.two_mails"    // two columns with addresses
 	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
 	FindCounts     = "column.counts"       // the numbers count the lines

@@ -67,7 +67,7 @@ func (k Keyring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) 
 
 // ErrOpen is returned if a sealed box was changed, or was sealed for another
 // use or context, or by a key that is not in the keyring.
-var ErrOpen = errors.New("secret: box does not open with any key")
+var ErrOpen = errors.New("secret: no key opens the sealed value")
 
 // ParseKeys parses keys separated by commas or white space, each 32 bytes in
 // hexadecimal or base64.

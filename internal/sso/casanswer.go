@@ -60,7 +60,7 @@ func parseCAS(raw []byte) (*element, error) {
 				return nil, fmt.Errorf("%w: it begins with another element", errNoCAS)
 			}
 			if t.Name.Space != casNamespace || root != nil && len(open) == 0 || len(open) >= deepest {
-				return nil, errors.New("an element where none belongs")
+				return nil, errors.New("an unexpected element")
 			}
 			e := &element{name: t.Name.Local}
 			for _, a := range t.Attr {
@@ -149,7 +149,7 @@ func casIdentity(success *element) (Identity, error) {
 	case len(success.all("proxies")) > 0:
 		return Identity{}, fmt.Errorf("%w: a proxy's ticket", ErrToken)
 	case len(groups) > 1:
-		return Identity{}, fmt.Errorf("%w: attributes twice", ErrToken)
+		return Identity{}, fmt.Errorf("%w: more than one element attributes", ErrToken)
 	}
 	user := strings.TrimSpace(users[0].text)
 	who := Identity{Subject: user, Login: user, Name: user}
@@ -160,7 +160,7 @@ func casIdentity(success *element) (Identity, error) {
 				who.Claims = append(who.Claims, Claim{Name: a.name})
 			}
 			if len(a.children) > 0 {
-				return Identity{}, fmt.Errorf("%w: an attribute with elements", ErrToken)
+				return Identity{}, fmt.Errorf("%w: an attribute contains elements", ErrToken)
 			}
 			values[a.name] = append(values[a.name], strings.TrimSpace(a.text))
 		}

@@ -26,7 +26,7 @@ func inOrder(object json.RawMessage) ([]Claim, error) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("claims: no object: %w", err)
+		return nil, fmt.Errorf("claims: not a JSON object: %w", err)
 	}
 	var claims []Claim
 	for d.More() {

@@ -44,7 +44,7 @@ var (
 	ErrDenied = errors.New("sso: denied")
 	// ErrState means that the response does not belong to a login that began in
 	// this browser in the last half hour (StateLife).
-	ErrState = errors.New("sso: answer to no login begun here")
+	ErrState = errors.New("sso: the answer belongs to no login that began here")
 	// ErrToken means that the identity provider's response failed validation.
 	ErrToken = errors.New("sso: the identity provider's response failed validation")
 )

@@ -198,7 +198,7 @@ func (s *Store) VerifyAudit(ctx context.Context, noted map[int64]string, tell fu
 		return found, wrap("audit", err)
 	}
 	if behind > 0 {
-		tell(audit.Fault{Seq: head.Seq, What: fmt.Sprintf("put in behind the end of the chain: %d", behind)})
+		tell(audit.Fault{Seq: head.Seq, What: fmt.Sprintf("added after the end of the chain: %d", behind)})
 	}
 	return found, s.verifyAcceptances(ctx, last, tell)
 }
@@ -218,7 +218,7 @@ func (s *Store) verifyAcceptances(ctx context.Context, last kept, tell func(audi
 		return wrap("acceptances", err)
 	}
 	if now != last {
-		tell(audit.Fault{What: fmt.Sprintf("of %d acceptances up to %s, whose events were pruned, %d are there, or they were changed",
+		tell(audit.Fault{What: fmt.Sprintf("%d acceptances up to %s must exist, whose events were pruned: %d exist, or some were changed",
 			last.Count, moment(last.Through).Format(time.RFC3339), now.Count)})
 	}
 	return nil

@@ -74,16 +74,16 @@ func TestAudit_WhatWasRemovedOrChangedIsFound(t *testing.T) {
 			"operator changed":     {[]string{"UPDATE audit SET name = 'Eve' WHERE seq = 1"}, []string{"entry 1 (person.held): changed"}},
 			"details changed":      {[]string{"UPDATE audit_details SET what = '{}' WHERE seq = 2"}, []string{"entry 2 (person.held): its details were changed"}},
 			"details no JSON":      {[]string{"UPDATE audit_details SET what = '{' WHERE seq = 2"}, []string{"entry 2 (person.held): its details were changed"}},
-			"details removed":      {[]string{"DELETE FROM audit_details WHERE seq = 4"}, []string{"entry 4: its details were removed, and nobody was erased"}},
+			"details removed":      {[]string{"DELETE FROM audit_details WHERE seq = 4"}, []string{"entry 4: its details were removed, and the person was not erased"}},
 			"removed":              {[]string{"DELETE FROM audit WHERE seq = 4"}, []string{"entry 4: removed"}},
 			"two removed":          {[]string{"DELETE FROM audit WHERE seq IN (3, 4)"}, []string{"entries 3 to 4: removed"}},
 			"the first removed":    {[]string{"DELETE FROM audit WHERE seq <= 2"}, []string{"entries 1 to 2: removed, and no checkpoint accounts for them"}},
 			"the last removed":     {[]string{"DELETE FROM audit WHERE seq >= 6"}, []string{"entry 6: removed"}},
 			"all removed":          {[]string{"DELETE FROM audit"}, []string{"entries 1 to 6: removed"}},
-			"put in at the end":    {[]string{"INSERT INTO audit SELECT 7, at, subject, name, role, act, whom, client, digest, prev, hash, mac FROM audit WHERE seq = 6"}, []string{"put in behind the end of the chain: 1"}},
+			"put in at the end":    {[]string{"INSERT INTO audit SELECT 7, at, subject, name, role, act, whom, client, digest, prev, hash, mac FROM audit WHERE seq = 6"}, []string{"added after the end of the chain: 1"}},
 			"put in between":       {[]string{"UPDATE audit SET seq = seq + 100 WHERE seq >= 4", "UPDATE audit SET seq = seq - 99 WHERE seq >= 100", "INSERT INTO audit SELECT 4, at, subject, name, role, act, whom, client, digest, prev, hash, mac FROM audit WHERE seq = 3"}, []string{"entry 4 (person.held): changed", "entry 5 (person.held): changed", "entry 6 (person.held): changed"}},
 			"two exchanged":        {[]string{"UPDATE audit SET seq = 100 WHERE seq = 2", "UPDATE audit SET seq = 2 WHERE seq = 3", "UPDATE audit SET seq = 3 WHERE seq = 100"}, []string{"entry 2 (person.held): changed", "entry 3 (person.held): changed"}},
-			"the head turned back": {[]string{"UPDATE audit_head SET seq = 5"}, []string{"the end of the chain is not that of entry 5", "put in behind the end of the chain: 1"}},
+			"the head turned back": {[]string{"UPDATE audit_head SET seq = 5"}, []string{"the end of the chain is not that of entry 5", "added after the end of the chain: 1"}},
 		} {
 			w.behind(tt.do...)
 			found := w.faults()

@@ -45,7 +45,7 @@ func Copy(ctx context.Context, from, to *Store, tell func(Copied)) error {
 			return err
 		}
 		if !slices.Equal(names(tables), names(there)) {
-			return fmt.Errorf("the two do not have the same tables: %v and %v", names(tables), names(there))
+			return fmt.Errorf("the two databases do not have the same tables: %v and %v", names(tables), names(there))
 		}
 		if err := empty(ctx, out); err != nil {
 			return err

@@ -29,10 +29,10 @@ type dialect struct {
 	match string
 	query func(groups [][]string) string
 	// parts is the condition on people_parts, the trigram index over a part of
-	// people.search, and part returns its parameter for a piece of a word, or, if
-	// howMany is set, for some of its trigrams: the condition then also matches
-	// people who have them elsewhere. howMany counts the people with a trigram, up to
-	// commonPart. partsIndex selects a row if the index exists.
+	// people.search. part returns the parameter of parts for the search terms of
+	// finder.pieces. howMany, if not empty, counts the people with a trigram, up to
+	// commonPart; parts then searches some trigrams only, and also matches people who
+	// have these in another place. partsIndex selects a row if the index exists.
 	parts, howMany string
 	part           func(pieces []string) string
 	partsIndex     string

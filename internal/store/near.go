@@ -99,9 +99,9 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, foun
 	return f.people(ctx, candidates[:min(len(candidates), helpdesk.PageSize)])
 }
 
-// pieces returns what a piece of a number or address is looked up by: the piece, or
-// on SQLite its rarest trigrams. FTS5 reads the lists of all trigrams together, and
-// those of "@example.net" are as long as the registry.
+// pieces returns the search terms for a part of a number or address: the part itself
+// or, on SQLite, its rarest trigrams. FTS5 would read the lists of all its trigrams,
+// and those of "@example.net" are as long as the registry.
 func (f finder) pieces(ctx context.Context, word string) ([]string, error) {
 	if f.dialect.howMany == "" {
 		return []string{word}, nil

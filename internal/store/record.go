@@ -109,7 +109,7 @@ func (k *recordKeys) fault(stored string, parts ...string) string {
 	case stored == "":
 		return "has no MAC: the portal did not write it"
 	case key == nil:
-		return "has a MAC of a key that is not there"
+		return "has a MAC of a key that does not exist"
 	}
 	if got, err := hex.DecodeString(sum); err != nil || !hmac.Equal(got, secret.MAC(key, parts...)) {
 		return "has a wrong MAC: the portal did not write it so"
@@ -221,7 +221,7 @@ func (s *Store) acceptanceFaults(ctx context.Context, person domain.PersonID, pr
 		if err := scan(&who, &at); err != nil {
 			return err
 		}
-		faults = append(faults, fmt.Sprintf("the acceptance by person %s at %s was removed: its event is there", who, moment(at).Format("2006-01-02 15:04:05")))
+		faults = append(faults, fmt.Sprintf("the acceptance by person %s at %s was removed: its event still exists", who, moment(at).Format("2006-01-02 15:04:05")))
 		return nil
 	}, `SELECT e.person_id, e.at FROM events e WHERE e.kind = 'charter.accepted' AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE `+eventOf+`)`+and+` ORDER BY e.at`, args...)
 	return faults, wrap("acceptances", err)

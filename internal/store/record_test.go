@@ -91,14 +91,14 @@ func TestR13_ChangedAcceptancesAreFound(t *testing.T) {
 			"added":                        {[]string{insert("3", "''")}, "3", "has no MAC"},
 			"added with its event":         {[]string{insert("3", "''"), event}, "3", "has no MAC"},
 			"added with another's MAC":     {[]string{insert("3", another), event}, "3", "has a wrong MAC"},
-			"added with a key's MAC":       {[]string{insert("3", "'0011223344556677:00'"), event}, "3", "has a MAC of a key that is not there"},
+			"added with a key's MAC":       {[]string{insert("3", "'0011223344556677:00'"), event}, "3", "has a MAC of a key that does not exist"},
 			"time changed":                 {[]string{"UPDATE acceptances SET at = at - 1 WHERE person_id = '1'"}, "1", "has a wrong MAC"},
 			"version changed":              {[]string{"UPDATE acceptances SET version = '2025' WHERE person_id = '1'"}, "1", "has a wrong MAC"},
 			"language changed":             {[]string{"UPDATE acceptances SET lang = 'en' WHERE person_id = '1'"}, "1", "has a wrong MAC"},
 			"given to another":             {[]string{"UPDATE acceptances SET person_id = '3' WHERE person_id = '1'"}, "3", "has a wrong MAC"},
 			"taken from its person":        {[]string{"UPDATE acceptances SET person_id = '3' WHERE person_id = '1'"}, "1", "was removed"},
 			"the number changed":           {[]string{"UPDATE people SET number = '99' WHERE id = '1'"}, "1", "has a wrong MAC"},
-			"removed":                      {[]string{"DELETE FROM acceptances WHERE person_id = '1'"}, "1", "was removed: its event is there"},
+			"removed":                      {[]string{"DELETE FROM acceptances WHERE person_id = '1'"}, "1", "was removed: its event still exists"},
 			"its event removed":            {[]string{"DELETE FROM events WHERE person_id = '1'"}, "1", "has no event"},
 			"its event names another text": {[]string{"UPDATE events SET details = '{\"sha256\":\"00\"}' WHERE person_id = '1'"}, "1", "has no event"},
 			"the event declared pruned":    {[]string{"DELETE FROM events WHERE person_id = '1'", "UPDATE audit_head SET events_cut = 'ffffffffffffffff'"}, "1", "has no event"},
@@ -212,7 +212,7 @@ func TestR13_TheSecretIsRotated(t *testing.T) {
 		}
 		w.behind("DELETE FROM record_keys")
 		w.must(w.UseKeys(t.Context(), keyring(t, keyC)))
-		if found := w.faults(); !slices.ContainsFunc(found, func(f string) bool { return strings.Contains(f, "a key that is not there") }) {
+		if found := w.faults(); !slices.ContainsFunc(found, func(f string) bool { return strings.Contains(f, "a key that does not exist") }) {
 			t.Errorf("without the sealed keys: %v", found)
 		}
 		other := w.instance()
@@ -248,7 +248,7 @@ func TestR13_OldAcceptancesAreCounted(t *testing.T) {
 			t.Errorf("the evidence without events: %v %v", found, err)
 		}
 		w.behind("DELETE FROM acceptances WHERE person_id = '1'")
-		if found := w.faults(); len(found) != 1 || !strings.Contains(found[0], "of 3 acceptances") || !strings.Contains(found[0], "2 are there") {
+		if found := w.faults(); len(found) != 1 || !strings.Contains(found[0], "3 acceptances up to") || !strings.Contains(found[0], "2 exist") {
 			t.Errorf("%v", found)
 		}
 	})

@@ -107,7 +107,7 @@ func TestRights_ErasureKeepsWhatMustBeKeptAndNothingElse(t *testing.T) {
 		}
 		// Removed details of other people, and of later entries, are faults.
 		w.behind("DELETE FROM audit_details WHERE seq = 2")
-		if found := w.faults(); len(found) != 1 || found[0] != "entry 2: its details were removed, and nobody was erased" {
+		if found := w.faults(); len(found) != 1 || found[0] != "entry 2: its details were removed, and the person was not erased" {
 			t.Errorf("the record: %v", found)
 		}
 

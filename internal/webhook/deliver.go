@@ -110,8 +110,9 @@ func client(e Endpoint, roots *x509.CertPool) *http.Client {
 	}
 }
 
-// errInside means that an endpoint's URL leads to this machine or its link.
-var errInside = errors.New("its address is this machine or its link, which is refused unless allow_host names it")
+// errInside means that an endpoint's URL leads to this machine or to a link-local
+// address.
+var errInside = errors.New("its address is on this machine or link-local: it is refused unless allow_host names it")
 
 // outside returns errInside for the addresses of this machine and link-local ones,
 // where the metadata services of clouds answer. Private networks are allowed: many
@@ -149,7 +150,7 @@ func CheckURL(address, allowed string) error {
 	case allowed != "":
 		return nil
 	case u.Scheme == "http":
-		return fmt.Errorf("%q: must be https, since it tells of people; plain http is for a host that allow_host names", address)
+		return fmt.Errorf("%q: must be https, because messages contain personal data; plain http is for a host that allow_host names", address)
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
 		if err := outside(netip.AddrPortFrom(ip, 443).String()); err != nil {

@@ -46,8 +46,9 @@ func (a *Console) addFrame(c *gin.Context, view *web.View) {
 		f.Operator, f.Role = v.by.Name, v.roles[0]
 		at := c.Request.URL.Path
 		f.Search = a.may(v.roles, http.MethodGet, pathPeople) && at != pathPeople
-		// An operator on the telephone types the next name at once. Pages below the
-		// lists, besides a person's page, begin with a form of their own.
+		// The cursor begins in the search field on the lists and on a person's page: an
+		// operator on the telephone types the next name at once. The other pages begin
+		// with their own form.
 		f.Focus = c.Request.Method == http.MethodGet && path.Dir(at) == pathPeople
 		for _, item := range rail {
 			if a.may(v.roles, http.MethodGet, item.path) {

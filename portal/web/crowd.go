@@ -71,8 +71,8 @@ func (s *Site) admit(c *gin.Context) {
 
 // Maximum numbers of event streams and uploads at the same time.
 const (
-	lastingMost     = 256 // for this instance
-	lastingPerOwner = 12  // per operator; a browser opens up to 6 connections over HTTP/1.1
+	lastingMost     = 256 // of all operators, per instance
+	lastingPerOwner = 12  // of one operator; a browser opens up to 6 connections over HTTP/1.1
 )
 
 // lasting counts the open event streams and uploads, in total and by operator.
@@ -93,9 +93,9 @@ func (s *Site) Lasting(c *gin.Context, owner string) (leave func(), err error) {
 	defer l.mu.Unlock()
 	switch {
 	case l.owners[owner] >= lastingPerOwner:
-		return nil, &Error{Status: http.StatusTooManyRequests, Key: "too_many", Cause: errors.New("lasting requests of this operator"), Retry: s.config.Now().Add(time.Minute)}
+		return nil, &Error{Status: http.StatusTooManyRequests, Key: "too_many", Cause: errors.New("the operator has too many event streams and uploads at once"), Retry: s.config.Now().Add(time.Minute)}
 	case l.total >= lastingMost:
-		return nil, &Error{Status: http.StatusServiceUnavailable, Key: "busy", Cause: errors.New("lasting requests"), Retry: s.config.Now().Add(time.Minute)}
+		return nil, &Error{Status: http.StatusServiceUnavailable, Key: "busy", Cause: errors.New("the instance has too many event streams and uploads at once"), Retry: s.config.Now().Add(time.Minute)}
 	}
 	l.total++
 	l.owners[owner]++

@@ -83,7 +83,7 @@ func (s *Site) refuse(c *gin.Context) error {
 // of the three is not a browser that follows links.
 func (s *Site) CheckSameOrigin(c *gin.Context, goOn, label string) error {
 	h := c.Request.Header
-	elsewhere := &Error{Status: http.StatusForbidden, Key: "elsewhere", GoOn: goOn, Label: label, Cause: errors.New("caused by another origin")}
+	elsewhere := &Error{Status: http.StatusForbidden, Key: "elsewhere", GoOn: goOn, Label: label, Cause: errors.New("the request comes from another origin")}
 	switch h.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return nil

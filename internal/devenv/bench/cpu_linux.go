@@ -49,7 +49,7 @@ func cpu(pid int) (time.Duration, error) {
 		all[id] = p
 	}
 	if _, ok := all[pid]; !ok {
-		return 0, fmt.Errorf("the process %d is not there", pid)
+		return 0, fmt.Errorf("process %d does not exist", pid)
 	}
 	var total time.Duration
 	for id, p := range all {

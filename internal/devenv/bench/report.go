@@ -234,7 +234,7 @@ func (r Report) Print(out io.Writer) {
 		table(out, 0, func(t io.Writer) { marks(t, ratios) })
 	}
 	if h := r.Hash(); h.Median > 0 {
-		fmt.Fprintf(out, "\nKeycloak's own hash cost %.1f × ours (%.1f–%.1f). Its compiler decides that anew in each run, and with it how dear the ways look in which Keycloak hashes.\n", h.Median, h.Low, h.High)
+		fmt.Fprintf(out, "\nKeycloak's own hash cost %.1f × ours (%.1f–%.1f). It depends on how Java compiled it in this run, as do all figures of Keycloak's own hashing.\n", h.Median, h.Low, h.High)
 	}
 	table(out, tabwriter.AlignRight, r.steps)
 	r.outcome(out)
@@ -297,7 +297,7 @@ func (r Report) steps(t io.Writer) {
 func (r Report) outcome(out io.Writer) {
 	p := r.Proof
 	n, some := r.failures()
-	fmt.Fprintf(out, "\n%d activated; Keycloak counts %d more accounts, and %d of their own were found; %d of %d mails; %d of %d logins tried went through; %d failures\n",
+	fmt.Fprintf(out, "\n%d activated; Keycloak has %d more accounts, and %d accounts of these students were found; %d of %d mails; %d of %d tried logins succeeded; %d failures\n",
 		p.Activated, p.Counted, p.Found, p.Mails, 2*p.Activated, p.LoggedIn, p.Tried, n)
 	for _, err := range some {
 		fmt.Fprintln(out, "  ", err)

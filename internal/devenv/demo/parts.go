@@ -218,7 +218,7 @@ func (d demoPlaces) tell(out io.Writer, dir string) {
   Active already:                  camille.moreau@example.com
   Staff, asked for a birth date:   nadia.benali@example.com  (28 February 1981)
 
-  Everybody is in %s
+  All people are in %s
   Ctrl-C stops all of it.
 
 `, d.Portal, d.Mailbox, d.Keycloak, filepath.Join(dir, "keycloak", "admin-password"), cas, d.People[0].Email, filepath.Join(dir, "demo.json"))

@@ -156,8 +156,8 @@ func (m *mail) take(top fields, text string) {
 	m.to = unique(m.to)
 }
 
-// readTexts joins the notice. A returned mail that was pasted below a notice is
-// cut off and read.
+// readTexts joins the text parts to the notice. If the returned mail is pasted below
+// a notice, readTexts parses it and leaves it out of the notice.
 func (m *mail) readTexts() {
 	plain := slices.ContainsFunc(m.texts, func(p part) bool {
 		return p.kind == "text/plain" && strings.TrimSpace(p.text) != ""

@@ -114,8 +114,9 @@ func number(n float64, raw string) string {
 	return strconv.FormatFloat(n, 'f', -1, 64)
 }
 
-// Day returns the date of a day number as 2006-01-02, with a time behind it if
-// it has one, or otherwise if the number is no day between 1900 and 2100.
+// Day returns the date of a day number as 2006-01-02, and the time of day after it if
+// the number has a fraction. For a number that is no day between 1900 and 2100 it
+// returns the text of otherwise.
 func Day(n float64, from1904 bool, otherwise string) string {
 	if n < 1 || n > 73050 || math.IsNaN(n) {
 		return otherwise

@@ -136,7 +136,7 @@ type odsRows struct {
 	spans   []span
 }
 
-// span is a cell that stands for those below it.
+// span is a cell that is merged with the cells below it, which have its value.
 type span struct {
 	column, rows int
 	value        string

@@ -147,7 +147,7 @@ func (b *Book) Close() error {
 // the names of all of them are held in memory.
 type directory struct {
 	file *os.File
-	left int // -1: no limit any more
+	left int // bytes that may still be read; -1: no limit
 }
 
 func (d *directory) ReadAt(p []byte, at int64) (int, error) {

@@ -29,7 +29,7 @@ type shared struct {
 }
 
 type group struct {
-	number int // of the group plus one; 0: empty
+	number int // index of the group plus one; 0: this place of the cache is empty
 	text   []string
 }
 

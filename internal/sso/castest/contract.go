@@ -40,7 +40,7 @@ func Contract(t *testing.T, prefix, service string, who User, login string, want
 	refused := func(what string, state sso.State, answer url.Values) {
 		t.Helper()
 		if _, err := client.Exchange(t.Context(), state, answer); !errors.Is(err, sso.ErrToken) {
-			t.Errorf("%s: %v, want that it does not hold", what, err)
+			t.Errorf("%s: %v, want ErrToken", what, err)
 		}
 	}
 
