@@ -90,6 +90,8 @@ type tab struct {
 	album string
 	// noHint says that the single sign-on does not pass the identifier on.
 	noHint bool
+	// isCAS says that a CAS server with a login page of its own is the single sign-on.
+	isCAS bool
 
 	mu       sync.Mutex
 	problems []string

@@ -210,9 +210,17 @@ func (b *tab) body(path string) string {
 	return string(raw)
 }
 
-// login completes Keycloak's login page, which shows the identifier already.
+// login completes Keycloak's login page, which shows the identifier already, or that of
+// a CAS server.
 func (b *tab) login(identifier, password string) {
 	b.t.Helper()
+	if b.isCAS {
+		b.do(chromedp.WaitVisible(css("#fm1")))
+		b.fill("#username", identifier)
+		b.fill("#password", password)
+		b.click("#fm1 button[name=submitBtn]")
+		return
+	}
 	b.do(chromedp.WaitVisible(css("#kc-login")))
 	if b.noHint {
 		b.fill("#username", identifier)

@@ -1,5 +1,6 @@
-// Package localcas downloads and runs a real Apereo CAS on loopback that
-// delegates each login to a Keycloak, for the demo and for the tests.
+// Package localcas downloads and runs a real Apereo CAS on loopback that delegates
+// each login to a Keycloak, or binds to an LDAP directory, for the demo and for the
+// tests.
 //
 //	a service ──▶ CAS /login ──▶ Keycloak ──▶ CAS ──▶ the service ?ticket
 //	                                                      │
@@ -41,6 +42,18 @@ type Options struct {
 	Realm    string
 	ClientID string // id of the client that CAS is in the realm
 	Secret   secret.Text
+	// Directory is the URL of the LDAP directory that CAS binds to instead of a
+	// Keycloak, and People the branch of its people.
+	Directory string
+	People    string
+}
+
+// files is the folder of the files in deploy that configure the server.
+func (o Options) files() string {
+	if o.Directory != "" {
+		return "cas/directory"
+	}
+	return "cas"
 }
 
 // At returns the URL prefix of a server on a port, without a trailing slash.
@@ -84,6 +97,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	modules := ""
+	if o.Directory != "" {
+		if modules, err = findDirectory(ctx, cache, o.Out); err != nil {
+			return nil, err
+		}
+		modules = filepath.Join(modules, "*") + string(os.PathListSeparator)
+	}
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
@@ -92,7 +112,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	cmd := exec.Command(java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-cp", filepath.Join(home, "stub")+string(os.PathListSeparator)+filepath.Join(home, "*"),
+		"-cp", filepath.Join(home, "stub")+string(os.PathListSeparator)+modules+filepath.Join(home, "*"),
 		"-Dcas.standalone.configuration-directory="+o.Dir, "-Dlogging.config=file:"+filepath.Join(o.Dir, "log4j2.xml"),
 		// The stub replaces the classes that Maven Central does not have.
 		"-Dspring.main.sources=classpath:entree-beans.xml", "-Dspring.autoconfigure.exclude=org.apereo.cas.config.DelegatedAuthenticationSAMLConfiguration",
@@ -100,7 +120,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	cmd.Dir = o.Dir
 	cmd.Env = append(os.Environ(),
 		"CAS_PORT="+strconv.Itoa(o.Port), "CAS_ORIGIN="+origin(o.Port), "CAS_SERVICES="+filepath.Join(o.Dir, "services"),
-		"CAS_CLIENT_ID="+o.ClientID, "CAS_CLIENT_SECRET="+o.Secret.Reveal(), "KEYCLOAK_URL="+o.Keycloak, "KEYCLOAK_REALM="+o.Realm)
+		"CAS_CLIENT_ID="+o.ClientID, "CAS_CLIENT_SECRET="+o.Secret.Reveal(), "KEYCLOAK_URL="+o.Keycloak, "KEYCLOAK_REALM="+o.Realm,
+		"CAS_LDAP_URL="+o.Directory, "CAS_LDAP_BASE="+o.People)
 	if s.child, err = child.Start(child.Program{Name: "CAS", Cmd: cmd, Log: filepath.Join(o.Dir, "cas.log")}); err != nil {
 		return nil, err
 	}
@@ -115,17 +136,17 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// configure writes the files of deploy/cas into the server's folder.
+// configure writes the files of deploy into the server's folder.
 func configure(o Options) error {
 	services := filepath.Join(o.Dir, "services")
 	if err := errors.Join(os.RemoveAll(services), os.MkdirAll(services, 0o700)); err != nil {
 		return err
 	}
-	properties, err := deploy.FS.ReadFile("cas/cas.properties")
+	properties, err := deploy.FS.ReadFile(o.files() + "/cas.properties")
 	if err != nil {
 		return err
 	}
-	service, err := deploy.FS.ReadFile("cas/services/service.json")
+	service, err := deploy.FS.ReadFile(o.files() + "/services/service.json")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,7 +62,7 @@ func TestJava_TheOneThatIsNamed(t *testing.T) {
 }
 
 func TestEachFileHasItsHash(t *testing.T) {
-	for _, f := range cas.Files {
+	for _, f := range slices.Concat(cas.Files, directory.Files) {
 		if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(f.SHA256) || strings.Count(f.Coordinates, ":") < 2 {
 			t.Errorf("%+v", f)
 		}
@@ -71,8 +72,15 @@ func TestEachFileHasItsHash(t *testing.T) {
 // A service's address is a regular expression in a JSON string, so both kinds
 // of quoting apply.
 func TestServicesAreWhole(t *testing.T) {
+	for _, directory := range []string{"", "ldap://127.0.0.1:389"} {
+		servicesAreWhole(t, directory)
+	}
+}
+
+func servicesAreWhole(t *testing.T, directory string) {
+	t.Helper()
 	dir := t.TempDir()
-	if err := configure(Options{Dir: dir, Out: io.Discard, Services: map[string]string{"ent": "http://127.0.0.1:8080/connexion/retour"}}); err != nil {
+	if err := configure(Options{Dir: dir, Out: io.Discard, Directory: directory, Services: map[string]string{"ent": "http://127.0.0.1:8080/connexion/retour"}}); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "services", "ent-1.json"))

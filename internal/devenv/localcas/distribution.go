@@ -38,6 +38,22 @@ var delegation = []maven.File{
 	{Coordinates: "com.github.scribejava:scribejava-core:8.3.3", SHA256: "b21eacc12983b0de585b05ef307b35f012e48f2898a4acdba529bbb0d379c443"},
 }
 
+// directory lists the modules by which CAS binds to an LDAP directory, and their
+// dependencies. They lie in a folder of their own, so that a CAS that was unpacked
+// before need not be fetched again.
+var directory = maven.Program{Name: "CAS's LDAP modules", Size: 3_530_000, Files: []maven.File{
+	{Coordinates: "org.apereo.cas:cas-server-support-ldap:7.0.1", SHA256: "22b2e8b365c16a5f0fca26f1e451162ef0893a610185710b4a71ac1e222c1156"},
+	{Coordinates: "org.apereo.cas:cas-server-support-ldap-core:7.0.1", SHA256: "5aea0ec127235ae73eaef445d1c34bbc766385b49919db18530a49045b7d7211"},
+	{Coordinates: "org.ldaptive:ldaptive:2.2.0", SHA256: "26a6258a6aaab0e32f1e674be9095de70b092fba992ad43a6a818d204e1ac505"},
+	{Coordinates: "io.netty:netty-buffer:4.1.104.Final", SHA256: "1e5361d1371ae75836717a22d0b0fba8393ef3ddb345abd7581c97c37aeac568"},
+	{Coordinates: "io.netty:netty-codec:4.1.104.Final", SHA256: "36d9840e76de66fbf60da20d740b3974a3545b0a4d68a16a7c19ae998f541098"},
+	{Coordinates: "io.netty:netty-common:4.1.104.Final", SHA256: "b98b35afc0c704039dc636c5531583e3100c65e1c6bbf1b109761324bbedb06a"},
+	{Coordinates: "io.netty:netty-handler:4.1.104.Final", SHA256: "4c30c26d158fbf6dcebb54f8524e902a0df4fc6157f597af96a27f5459f7d046"},
+	{Coordinates: "io.netty:netty-resolver:4.1.104.Final", SHA256: "7d1cf459a1094cdefdae457686118d9dcc00d96b0ad1cea798483a43ffca1064"},
+	{Coordinates: "io.netty:netty-transport:4.1.104.Final", SHA256: "28fd78156e8908146e66d247985aa5018a4bce9503c5b3d883481448b23270d3"},
+	{Coordinates: "io.netty:netty-transport-native-unix-common:4.1.104.Final", SHA256: "c12f39c8f12a6ba64078caf75fd97a7fbd05643001f424e8b84829b35d402f4e"},
+}}
+
 // The delegation's SAML part wants OpenSAML 5, which Central does not have.
 // Nothing of it is used; one bean of a class that is not there keeps CAS from
 // starting. The stub is that class and that bean. It is compiled by the Groovy
@@ -65,6 +81,24 @@ func findHome(ctx context.Context, java, cache string, out io.Writer) (string, e
 			return err
 		}
 		return lay(ctx, work, fresh, java)
+	})
+}
+
+// findDirectory returns the folder of the LDAP modules in the cache.
+func findDirectory(ctx context.Context, cache string, out io.Writer) (string, error) {
+	return maven.Keep(cache, "cas-ldap-7.0.1", func(work, fresh string) error {
+		if err := directory.Fetch(ctx, work, out); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(fresh, 0o755); err != nil {
+			return err
+		}
+		for _, f := range directory.Files {
+			if err := os.Rename(filepath.Join(work, f.Name()), filepath.Join(fresh, f.Name())); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

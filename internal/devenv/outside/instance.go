@@ -37,7 +37,7 @@ type Config struct {
 	Dir      string // folder of the configuration file and the charters
 	Database string
 	BaseURL  string
-	Keycloak string
+	Keycloak string // empty: none
 	Realm    string
 	SMTP     string   // host:port
 	Trusted  []string // addresses of trusted proxies
@@ -54,9 +54,9 @@ institution: {name: Université d'Orléans, scope: univ-orleans.example, help_em
 portal:
   base_url: "{{.BaseURL}}"
   trusted_proxies: [{{range .Trusted}}"{{.}}",{{end}}]
-keycloak: {url: "{{.Keycloak}}", realm: "{{.Realm}}", timeout: 5s}
+{{if .Keycloak}}keycloak: {url: "{{.Keycloak}}", realm: "{{.Realm}}", timeout: 5s}
 sso: {client_secret: ent}
-smtp: {host: "{{host .SMTP}}", port: {{port .SMTP}}, tls: none, from: ne-pas-repondre@univ-orleans.example, timeout: 5s}
+{{end}}smtp: {host: "{{host .SMTP}}", port: {{port .SMTP}}, tls: none, from: ne-pas-repondre@univ-orleans.example, timeout: 5s}
 profiles:
   - {key: etudiant, name: {fr: Étudiant, en: Student}, login: "o{number}", address: "{first}.{last}@etu.univ-orleans.example", groups: [/etudiants], affiliation: student, affiliations: [student, member]}
   - {key: personnel, name: {fr: Personnel, en: Staff}, proof: birth_date, login: "{f}{last}", address: "{first}.{last}@univ-orleans.example", groups: [/personnels], affiliation: employee, affiliations: [employee, member]}
@@ -85,6 +85,9 @@ func (c Config) Write() (string, error) {
 }
 
 func (c Config) environ() []string {
+	if c.Keycloak == "" {
+		return append(os.Environ(), "ENTREE_SECRET="+c.Secret)
+	}
 	return append(os.Environ(), "ENTREE_SECRET="+c.Secret, "ENTREE_KEYCLOAK_CLIENT_SECRET="+c.Client)
 }
 
