@@ -31,7 +31,8 @@ func (s *Site) canonical(path string) (to string, ok bool) {
 	if slices.Contains(segments(path), "..") { // browsers resolve "..": a program sent this path
 		return "", false
 	}
-	words, parameters := segments(strings.TrimRightFunc(path, isLeftover)), 0
+	words, parameters := segments(strings.TrimLeftFunc(strings.TrimRightFunc(path, isLeftover), isBlank)), 0
+	words = slices.DeleteFunc(words, func(word string) bool { return word == "." })
 	for page := range s.gets {
 		n := strings.Count(page, ":")
 		if found, fit := fits(page, words); fit && found != path && (!ok || n < parameters) {
@@ -65,6 +66,10 @@ func fits(page string, words []string) (string, bool) {
 	}
 	return "/" + strings.Join(parts, "/"), true
 }
+
+// isBlank reports whether a character at the beginning of a path is a slash or
+// cannot be seen.
+func isBlank(r rune) bool { return r == '/' || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // isLeftover reports whether a character at the end of a path belongs to the
 // text around the address: a slash, a space, punctuation, an invisible
