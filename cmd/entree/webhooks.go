@@ -76,7 +76,7 @@ messages and how to verify them.
 				}
 				n, err := app.SendAgain(cmd.Context(), c, s, ids)
 				if err == nil {
-					fmt.Fprintf(cmd.OutOrStdout(), "%d wait to be sent again\n", n)
+					fmt.Fprintf(cmd.OutOrStdout(), "%d messages wait to be sent again\n", n)
 				}
 				return err
 			})

@@ -36,7 +36,7 @@ type Verifier struct {
 	cut     int64  // entries up to this one were deleted
 	cutHash string // hash of the last deleted entry
 	cutTold bool   // whether an entry of the chain records the deletion
-	events  string // end of the sealed events
+	events  string // position of the last sealed event; the next block begins there
 	blocks  int
 	missing map[string][]int64 // entries without details, by the person concerned
 }

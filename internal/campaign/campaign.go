@@ -194,5 +194,5 @@ var (
 	// ErrOvertaken is returned if the campaign changed since it was read.
 	ErrOvertaken = errors.New("campaign: changed since it was read")
 	// ErrState is returned if the campaign's state does not allow the change.
-	ErrState = errors.New("campaign: not in this state")
+	ErrState = errors.New("campaign: its state does not allow this")
 )

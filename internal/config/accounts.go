@@ -167,7 +167,7 @@ func (c *Config) checkEntries(f *faults) {
 		number = number || slices.Contains([]string{"{number}", "{student_number}", "{staff_number}"}, template)
 	}
 	if !number {
-		f.add("directory.attributes", "no attribute holds {number}, {student_number} or {staff_number} alone: after a restored backup, and with way activate, people are found by it")
+		f.add("directory.attributes", "no attribute holds {number}, {student_number} or {staff_number} alone: the portal finds entries by it after a restored backup, and if directory.way is activate")
 	}
 	for _, path := range slices.Sorted(maps.Keys(d.Groups)) {
 		checkDN(f, "directory.groups."+path, d.Groups[path])

@@ -9,8 +9,8 @@ import (
 	"entree/portal/web"
 )
 
-// K2: a page says why a value was refused in the page's language, whatever form the
-// rule came in: that of the rules read from Keycloak, or of its refusal.
+// K2: a page says in its language why a value was refused. The rule has one form if it
+// was read from Keycloak, and another one in Keycloak's refusal.
 func TestK2_ARuleIsSaidInWords(t *testing.T) {
 	catalog, err := i18n.Load()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// network sets whether there is a network, and the delay of each answer. The browser
-// does not know that the network is away before knows.
+// network switches the network on or off, and sets the delay of each answer. Pages do
+// not see that it is off (navigator.onLine) until the test calls knows.
 func (b *tab) network(there bool, delay time.Duration) {
 	b.t.Helper()
 	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{

@@ -171,7 +171,7 @@ func (x *xlsx) styles(name string) error {
 				inCells = true
 			case "xf":
 				if inCells && len(x.formats) < most {
-					id, _ := strconv.Atoi(attr(e, "numFmtId")) // none is 0, General
+					id, _ := strconv.Atoi(attr(e, "numFmtId")) // a missing id is 0, the format General
 					x.formats = append(x.formats, formatOf(id, codes[id]))
 				}
 			}
