@@ -27,7 +27,7 @@ func accountsCommand(env environment) *cobra.Command {
 		Long: `Find the people who have an account already, so that no person gets a second one.
 Both commands read all accounts of the realm, in pages, and all people without an
 account, and change nothing in the realm. Without Keycloak they read the entries of
-the directory, with way activate those that have a password.
+the directory; if directory.way is activate, only those with a password.
 
   plan    compares, and prints each match with the reasons for and against it
   apply   compares, and adopts the certain matches: from then on these people are

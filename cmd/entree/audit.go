@@ -100,10 +100,10 @@ as text.`,
 			return app.ExportAudit(cmd.Context(), s, q, asCSV, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().Bool("jsonl", true, "JSON lines")
-	cmd.Flags().BoolVar(&asCSV, "csv", false, "CSV")
+	cmd.Flags().Bool("jsonl", true, "write JSON lines")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "write CSV")
 	cmd.MarkFlagsMutuallyExclusive("jsonl", "csv")
 	cmd.Flags().StringVar(&since, "since", "", "first day to export, such as 2026-09-01 (UTC)")
-	cmd.Flags().StringVar(&until, "until", "", "day after the last one to export")
+	cmd.Flags().StringVar(&until, "until", "", "first day that is no longer exported, such as 2026-10-01 (UTC)")
 	return cmd
 }

@@ -53,8 +53,8 @@ func backupCommand(env environment) *cobra.Command {
 		Use:   "backup FILE.db",
 		Short: "Copy all data into one file while the portal runs",
 		Long: `Copy all data of the portal into one new SQLite file, from either database,
-while the portal runs. The copy is consistent, and the command reads it once
-before it ends.
+while the portal runs. The copy is consistent, and the command checks that it can
+be read before it ends.
 
 The file contains personal data. Jobs for Keycloak and the mail server are sealed
 with the secret, which is not in the file: keep the secret elsewhere.`,

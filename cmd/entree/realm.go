@@ -40,14 +40,14 @@ func realmCommand(env environment) *cobra.Command {
 		Short: "Compare a Keycloak realm with the settings that the portal needs, and apply them",
 		Long: `Compare the realm of the configuration with the settings that the portal needs:
 
-  clients      the portal's service account with the least roles, the ENT's
-               client, the console's with its roles, if there is a console
+  clients      the portal's service account with the fewest roles it needs, the ENT's
+               client and, if there is a console, the console's client with its roles
   attributes   declared, and written by administrators only
   claims       the client scope "entree", for relying parties
   groups       the groups of the profiles
   settings     no self-registration, brute force detection, login events for six
-               months, a password policy at least as strong as the portal's, the
-               login theme, if one is named
+               months, a password policy at least as strong as the portal's, and
+               keycloak.login_theme, if it is set
 
 "plan" shows what would change, and why, as a diff: + is created, ~ is changed.
 "apply" makes these changes and no others; a second "apply" changes nothing.
@@ -56,8 +56,8 @@ ends with 1. It also counts the people of the registry whose values the realm's
 user profile refuses, if the database exists; --without registry leaves that out.
 
 Settings that the portal does not need are neither read nor changed. A client or
-client scope of the same name that the portal did not create is never changed; the
-line says what to do.
+client scope of the same name that the portal did not create is never changed: the
+output says what to do about it.
 
 Parts can be chosen by name: --only profile,groups or --without passwordPolicy.
 The parts are settings (or the name of one setting), profile, groups, claims,

@@ -127,7 +127,7 @@ func Markdown(sections []Section) string {
 
 Generated from [deploy/entree.sample.yaml](../deploy/entree.sample.yaml) by ` + "`make generate`" + `: change that file, not this one.
 
-The program reads one YAML file, ` + "`entree.yaml`" + ` beside it or the one that ` + "`--config`" + ` names, and then the environment. An unknown key is an error. The value in the table is the default; for a key that is marked "required" it is an example.
+The program reads one YAML file, ` + "`entree.yaml`" + ` in the working directory or the one that ` + "`--config`" + ` names, and then the environment. An unknown key is an error. The value in the table is the default; for a key that is marked "required" it is an example.
 
 A variable with ` + "`_FILE`" + ` appended names a file that holds the value, for example ` + "`ENTREE_SECRET_FILE=/run/secrets/entree`" + `. Lists and maps can be set in the file only. Paths are relative to the configuration file.
 `)
@@ -158,14 +158,16 @@ func code(text string) string {
 	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 }
 
-// sentence begins a comment with a capital letter and ends it with a full stop.
-// Terms such as a file name keep their first letter.
+// sentence begins a comment with a capital letter and ends it with a full stop. A
+// comment that begins with a value, as "oidc or cas" and "true: …", or with a term such
+// as a file name keeps its first letter.
 func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	first, _, _ := strings.Cut(text, " ")
-	if strings.Trim(first, "abcdefghijklmnopqrstuvwxyz,;:") == "" {
+	first, rest, _ := strings.Cut(text, " ")
+	isValue := strings.ContainsAny(first, ",:") || strings.HasPrefix(rest, "or ")
+	if strings.HasPrefix(first, "required") || !isValue && strings.Trim(first, "abcdefghijklmnopqrstuvwxyz;") == "" {
 		text = strings.ToUpper(text[:1]) + text[1:]
 	}
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, ":") {
