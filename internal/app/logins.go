@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"entree/internal/domain"
 	"entree/keycloak"
 )
 
@@ -18,20 +19,25 @@ const overlap = 30 * time.Second
 
 // watchLogins records first logins that did not pass through the portal: the ENT
 // may ask Keycloak itself, or a CAS server before it. Every instance reads the same
-// events; recording one twice has no effect.
+// events; recording one twice has no effect. Without Keycloak, the directory's last
+// binds are read.
 func (a *App) watchLogins(ctx context.Context) error {
-	every := a.config.Keycloak.LoginsEvery
-	if a.realm == nil || every == 0 {
+	every, read, what, see := a.config.Keycloak.LoginsEvery, a.readLogins, "reading the realm's login events", "entree realm plan shows what the service account lacks"
+	if a.realm == nil {
+		every, what, see = a.config.Directory.LoginsEvery, "reading the last binds of the directory", "docs/directory.md, First logins"
+		read = func(ctx context.Context) error { return a.readBinds(ctx, every) }
+	}
+	if every == 0 {
 		return nil
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		err := a.readLogins(ctx)
+		err := read(ctx)
 		if err != nil {
-			err = fmt.Errorf("%w; entree realm plan shows what the service account lacks", err)
+			err = fmt.Errorf("%w; %s", err, see)
 		}
-		logOnce(ctx, a.log, &a.failing, "reading the realm's login events", err)
+		logOnce(ctx, a.log, &a.failing, what, err)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -57,4 +63,40 @@ func (a *App) readLogins(ctx context.Context) error {
 		}
 		return a.store.Advance(ctx, loginsMark, page[len(page)-1].At)
 	})
+}
+
+// bindsPage is the number of people whose last binds are read at once.
+const bindsPage = 500
+
+// readBinds records the first logins of people whose entry was bound since their
+// activation: the directory records binds only if it is configured to. Of several
+// instances one reads in each interval.
+func (a *App) readBinds(ctx context.Context, every time.Duration) error {
+	if due, err := a.store.Due(ctx, "binds", time.Now(), every-time.Second); err != nil || !due {
+		return err
+	}
+	for after := domain.PersonID(""); ; {
+		people, err := a.store.PeopleBeforeLogin(ctx, after, bindsPage)
+		if err != nil || len(people) == 0 {
+			return err
+		}
+		after = people[len(people)-1].ID
+		ids := make([]string, len(people))
+		for i, p := range people {
+			ids[i] = p.AccountID
+		}
+		binds, err := a.inDirectory.Binds(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			// The directory's time has whole seconds.
+			if at := binds[p.AccountID]; at.IsZero() || at.Before(p.ActivatedAt.Truncate(time.Second)) {
+				continue
+			}
+			if err := a.service.FirstLogin(ctx, "", p.AccountID); err != nil {
+				return err
+			}
+		}
+	}
 }

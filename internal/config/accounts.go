@@ -48,6 +48,7 @@ type Directory struct {
 	MarkPrefix    string            `yaml:"mark_prefix"`
 	Scheme        string            `yaml:"scheme"`
 	Probe         string            `yaml:"probe"`
+	LoginsEvery   time.Duration     `yaml:"logins_every"`
 }
 
 func defaultDirectory() Directory {
@@ -57,7 +58,7 @@ func defaultDirectory() Directory {
 			"cn": "{given_name} {family_name}", "sn": "{family_name}", "givenName": "{given_name}", "displayName": "{given_name} {family_name}",
 			"eduPersonAffiliation": "{affiliations}", "eduPersonPrimaryAffiliation": "{affiliation}", "supannEtuId": "{student_number}", "supannEmpId": "{staff_number}",
 		},
-		Mark: "supannRefId", MarkPrefix: "{ENTREE}", Scheme: directory.Argon2,
+		Mark: "supannRefId", MarkPrefix: "{ENTREE}", Scheme: directory.Argon2, LoginsEvery: time.Minute,
 	}
 }
 
@@ -130,6 +131,9 @@ func (c *Config) checkAccounts(f *faults) {
 	}
 	if d.Search != "" && !directory.Within(d.Base, d.Search) {
 		f.add("directory.search_base", "%q does not hold base", d.Search)
+	}
+	if d.LoginsEvery != 0 {
+		between(f, "directory.logins_every", d.LoginsEvery, 5*time.Second, time.Hour)
 	}
 	between(f, "directory.timeout", d.Timeout, time.Second, time.Minute)
 	if d.Way != directory.Add && d.Way != directory.Activate {

@@ -69,6 +69,7 @@ func TestTheDirectoryOfAccountsIsChecked(t *testing.T) {
 		{"search_base: \"\"", "search_base: ou=other,dc=univ", "directory.search_base: \"ou=other,dc=univ\" does not hold base"},
 		{"way: add", "way: change", "directory.way: \"change\": want add or activate"},
 		{"scheme: argon2", "scheme: ssha", "directory.scheme: \"ssha\": want argon2, pbkdf2-sha512, pbkdf2-sha256, crypt"},
+		{"logins_every: 1m ", "logins_every: 1s ", "directory.logins_every: 1s: want 5s to 1h0m0s"},
 		{"timeout: 5s", "timeout: 5h", "directory.timeout: 5h0m0s: want 1s to 1m0s"},
 		{"object_classes: [inetOrgPerson, eduPerson, supannPerson]", "object_classes: []", "directory.object_classes: is missing"},
 		{"mark_prefix: \"{ENTREE}\"", "mark_prefix: \"\"", "directory.mark_prefix: is missing"},

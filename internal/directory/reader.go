@@ -170,6 +170,39 @@ func (e entry) lastBind() time.Time {
 	return time.Time{}
 }
 
+// Binds returns the last successful bind of the accounts with these ids, as far as the
+// directory records and shows it. It asks for at most readPage ids at once.
+func (s *Store) Binds(ctx context.Context, ids []string) (map[string]time.Time, error) {
+	conn, release, err := s.Dial(ctx)
+	if err != nil {
+		return nil, s.meaning("connect", err)
+	}
+	defer release()
+	out := map[string]time.Time{}
+	for some := range slices.Chunk(ids, readPage) {
+		var terms strings.Builder
+		for _, id := range some {
+			if uuidForm.MatchString(id) {
+				terms.WriteString("(entryUUID=" + id + ")")
+			}
+		}
+		if terms.Len() == 0 {
+			continue
+		}
+		filter := "(&(|(pwdLastSuccess=*)(authTimestamp=*))(|" + terms.String() + "))"
+		result, err := conn.Search(ldap.NewSearchRequest(s.Search, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, int(max(s.Timeout, time.Second)/time.Second), false, filter, []string{"entryUUID", "pwdLastSuccess", "authTimestamp"}, nil))
+		if err != nil {
+			return nil, s.meaning("read the last binds", err)
+		}
+		for _, x := range result.Entries {
+			if e := s.entry(x); !e.lastBind().IsZero() {
+				out[e.uuid] = e.lastBind()
+			}
+		}
+	}
+	return out, nil
+}
+
 // Account returns the account with an id, or domain.ErrNotFound.
 func (s *Store) Account(ctx context.Context, id string) (domain.Existing, error) {
 	conn, release, err := s.Dial(ctx)

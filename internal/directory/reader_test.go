@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"entree/deploy"
 	"entree/internal/accountstest"
 	"entree/internal/devenv/localldap"
 	"entree/internal/directory"
@@ -247,5 +248,45 @@ func TestLacks_TheFieldsThatAnEntryNeeds(t *testing.T) {
 	o.Way = directory.Activate
 	if got := o.Lacks(a); len(got) != 0 {
 		t.Errorf("the enrolment made the entry: %v", got)
+	}
+}
+
+// The last binds are read with the rights of optional.conf, in pages, and without them
+// there are none.
+func TestBinds_OfPeopleWhoWereSeen(t *testing.T) {
+	raw, err := deploy.FS.ReadFile("openldap/optional.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newDirectory(t, localldap.Options{Modules: []string{"argon2"}, Policies: true, Database: "lastbind on\n" + string(raw)})
+	store := directory.New(options(t, s))
+	var ids []string
+	for n := range 3 {
+		login := fmt.Sprintf("bind%d", n)
+		enrol(t, s, login, login+"@example.org", "userPassword", "Correct-horse-1")
+		ids = append(ids, byLogin(t, s, login).GetAttributeValue("entryUUID"))
+	}
+	for len(ids) < 1200 {
+		ids = append(ids, fmt.Sprintf("00000000-0000-4000-8000-%012d", len(ids)), "no id")
+	}
+	if seen, err := store.Binds(t.Context(), ids); err != nil || len(seen) != 0 {
+		t.Errorf("before any bind: %v, %v", seen, err)
+	}
+	before := time.Now().Truncate(time.Second)
+	if binds(t, s, "bind1", "wrong") || !binds(t, s, "bind2", "Correct-horse-1") {
+		t.Fatal("the binds are not as wanted")
+	}
+	seen, err := store.Binds(t.Context(), ids)
+	if at := seen[ids[2]]; err != nil || len(seen) != 1 || at.Before(before) || at.After(time.Now().Add(time.Minute)) {
+		t.Errorf("%v, %v", seen, err)
+	}
+	without := newDirectory(t, localldap.Options{Database: "lastbind on"})
+	enrol(t, without, "bind", "bind@example.org", "userPassword", "Correct-horse-1")
+	if !binds(t, without, "bind", "Correct-horse-1") {
+		t.Fatal("no bind")
+	}
+	id := byLogin(t, without, "bind").GetAttributeValue("entryUUID")
+	if seen, err := directory.New(options(t, without)).Binds(t.Context(), []string{id}); err != nil || len(seen) != 0 {
+		t.Errorf("without the right: %v, %v", seen, err)
 	}
 }

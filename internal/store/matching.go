@@ -170,6 +170,12 @@ func (s *Store) PeopleWithoutAccount(ctx context.Context, after domain.PersonID,
 	return s.people(ctx, `WHERE id > $1 AND `+withoutAccount+` ORDER BY id LIMIT $2`, after, limit)
 }
 
+// PeopleBeforeLogin returns people whose account is active and whose first login is not
+// known, in the order of their ids.
+func (s *Store) PeopleBeforeLogin(ctx context.Context, after domain.PersonID, limit int) ([]domain.Person, error) {
+	return s.people(ctx, `WHERE `+stateColumn+` = 'unused' AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+}
+
 // AccountsWith returns the indexed accounts that have one of the keys, by key. The
 // same account can be under several.
 func (s *Store) AccountsWith(ctx context.Context, keys []string) (map[string][]domain.MatchAccount, error) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"entree/internal/domain"
@@ -79,6 +80,42 @@ func TestK1_APassOverBothDatabases(t *testing.T) {
 		}
 		if last, err := w.LastPass(t.Context()); err != nil || last.ID != "1" || last.State != domain.PassDone || last.Certain != n-2 {
 			t.Errorf("%+v %v", last, err)
+		}
+	})
+}
+
+// People whose first login is not known are read in pages, and no others.
+func TestPeopleBeforeTheirFirstLogin(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		var people []domain.Person
+		for i := range 9 {
+			p := person(fmt.Sprintf("%03d", i))
+			p.Email = domain.Address(string(p.ID) + "@example.net")
+			people = append(people, p)
+		}
+		w.enrol(people...)
+		for i, p := range people[:7] {
+			change := domain.PersonChange{Person: p.ID, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountActive, AccountID: "id" + p.Number, ActivatedAt: start}
+			if i == 3 {
+				change.FirstLoginAt = start
+			}
+			w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{change}}))
+		}
+		var got []domain.PersonID
+		for after := domain.PersonID(""); ; {
+			page, err := w.PeopleBeforeLogin(t.Context(), after, 2)
+			w.must(err)
+			if len(page) == 0 {
+				break
+			}
+			for _, p := range page {
+				got = append(got, p.ID)
+			}
+			after = got[len(got)-1]
+		}
+		want := []domain.PersonID{people[0].ID, people[1].ID, people[2].ID, people[4].ID, people[5].ID, people[6].ID}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
 		}
 	})
 }

@@ -30,6 +30,11 @@ console: {issuer: "ISSUER", client_id: ` + ssotest.ClientID + `}
 matching: {every: 15m}
 `
 
+// lastBinds has the directory record the last bind of each entry and show it to the
+// portal.
+const lastBinds = `lastbind on
+access to dn.children="` + localldap.People + `" attrs=pwdLastSuccess by dn.exact="` + localldap.Portal + `" =rscd by * break`
+
 // alone is a portal that keeps accounts in a directory, with a CAS server on the same
 // directory and no Keycloak.
 func alone(t *testing.T, people []scripted.Person) (w *inDirectory, operators *ssotest.Provider) {
@@ -38,7 +43,7 @@ func alone(t *testing.T, people []scripted.Person) (w *inDirectory, operators *s
 	dir := t.TempDir()
 	program, err := demotest.Program(dir)
 	w.must(err)
-	w.ldap, err = localldap.Start(t.Context(), localldap.Options{Dir: filepath.Join(dir, "ldap"), Modules: []string{"argon2"}, Database: "lastbind on"})
+	w.ldap, err = localldap.Start(t.Context(), localldap.Options{Dir: filepath.Join(dir, "ldap"), Modules: []string{"argon2"}, Database: lastBinds})
 	w.must(err)
 	t.Cleanup(func() { w.ldap.Stop() })
 	port, err := child.FreePort()
@@ -63,7 +68,7 @@ func alone(t *testing.T, people []scripted.Person) (w *inDirectory, operators *s
 	w.must(err)
 	t.Cleanup(func() { _ = w.box.Close() })
 	operators = ssotest.New(t, time.Now)
-	more := strings.NewReplacer("URL", w.ldap.URL, "/etudiants: \""+localldap.Students+"\"", "/etudiants: \""+localldap.Students+"\", /personnels: \""+localldap.Staff+"\"").Replace(directoryKeys) +
+	more := strings.NewReplacer("URL", w.ldap.URL, "/etudiants: \""+localldap.Students+"\"", "/etudiants: \""+localldap.Students+"\", /personnels: \""+localldap.Staff+"\"").Replace(directoryKeys) + "  logins_every: 5s" +
 		strings.NewReplacer("CAS", localcas.At(port), "ISSUER", operators.URL).Replace(aloneKeys)
 	config := outside.Config{Dir: dir, Database: "sqlite:entree.db", BaseURL: w.base, SMTP: w.box.SMTPAddr(), Secret: secret.GenerateKey().Reveal(), More: more}
 	_, err = config.Write()
@@ -83,7 +88,8 @@ func alone(t *testing.T, people []scripted.Person) (w *inDirectory, operators *s
 // at a CAS server that binds to the directory with the same password.
 func TestDirectory_WithoutKeycloakTheHowToEndsInTheENT(t *testing.T) {
 	person := scripted.Person{Number: "78000001", GivenName: "Jean-Pierre", FamilyName: "Martin", Profile: "etudiant", Email: "jp@example.com", BirthDate: "2006-02-03"}
-	w, operators := alone(t, []scripted.Person{person})
+	other := scripted.Person{Number: "78000002", GivenName: "Inès", FamilyName: "Carpentier", Profile: "etudiant", Email: "ines@example.com", BirthDate: "2006-02-03"}
+	w, operators := alone(t, []scripted.Person{person, other})
 	demo := &demotest.Demo{Portal: w.base, Mailbox: w.box.URL()}
 	b := open(t, w.base, phone)
 	b.isCAS = true
@@ -102,6 +108,18 @@ func TestDirectory_WithoutKeycloakTheHowToEndsInTheENT(t *testing.T) {
 	b.arrive("/activation/accueil-succes")
 	if !w.whoami("o78000001", renewed) || w.whoami("o78000001", strong) {
 		t.Error("the new password does not bind to the directory, or the old one does")
+	}
+
+	// A student whose first login is at the Wi-Fi is seen by the last bind.
+	s := scripted.NewStudent(other, w.base, w.box, nil)
+	w.must(s.Go(t.Context()))
+	if !w.whoami(s.Login(), s.Password) {
+		t.Errorf("%s does not bind", s.Login())
+	}
+	for end := time.Now().Add(time.Minute); !strings.Contains(b.body("/metrics"), activationFirstLogin+"} 2"); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the first login by a bind was not seen")
+		}
 	}
 
 	parts := w.readyz(w.instances[0].Listen)
