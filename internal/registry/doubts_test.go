@@ -93,6 +93,37 @@ func TestT1_StatesThatAreTicked(t *testing.T) {
 	}
 }
 
+// Columns that stop people are read under each of their names.
+func TestT1_FurtherColumnsThatStopPeople(t *testing.T) {
+	for _, c := range [][3]string{
+		{"Accès bloqué", "non", "oui"}, {"Compte désactivé (0/1)", "0", "1"}, {"Annulé", "", "X"}, {"Tém. annulation", "N", "O"}, {"Décédé", "", "oui"}, {"Démission", "non", "oui"}, {"Abandon (O/N)", "N", "O"},
+		{"Etat du compte", "Actif", "Fermé"}, {"Statut du compte", "Actif", "Désactivé"}, {"Account status", "active", "closed"}, {"Statut", "Inscrit", "Décédée"},
+	} {
+		o := imported(t, []byte("Numéro;Nom;Prénom;Mail;"+c[0]+"\n71;Roy;Anne;a@example.org;"+c[1]+"\n72;Roy;Bo;b@example.org;"+c[2]+"\n"))
+		if o.err != nil || len(o.people) != 2 || o.people[0].Readiness != domain.Ready || o.people[1].Readiness != domain.Held || !o.has(registry.FindHeld) {
+			t.Errorf("%s: %+v %q %v %+v", c[0], o.people, o.refused, o.err, o.report.Findings)
+		}
+	}
+	o := imported(t, []byte("Numéro;Nom;Prénom;Mail;Inscrit en 2026\n71;Roy;Anne;a@example.org;oui\n72;Roy;Bo;b@example.org;non\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[1].Readiness != domain.NotReady {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+	// A date of cancellation is no state; the column is told.
+	o = imported(t, []byte("Numéro;Nom;Prénom;Mail;Date annulation\n71;Roy;Anne;a@example.org;\n72;Roy;Bo;b@example.org;01/09/2026\n"))
+	if o.err != nil || len(o.people) != 2 || !o.has(registry.FindUnused) && !o.has(registry.FindRejected) {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+}
+
+func TestT2_APersonalAddressThatIsNumbered(t *testing.T) {
+	for _, header := range []string{"Mail;Mail perso 2", "Courriel;Courriel personnel 1", "Email;E-mail perso (2)", "Mail;Mail perso 3"} {
+		p := one(t, header, imported(t, []byte("Numéro;Nom;Prénom;"+header+"\n71;Roy;Anne;anne.roy@etu.univ-x.example;a@example.org\n")))
+		if p.Email != "a@example.org" {
+			t.Errorf("%s: %s", header, p.Email)
+		}
+	}
+}
+
 func TestT3_ShortHeadersAndDatesInWords(t *testing.T) {
 	p := one(t, "short headers", imported(t, []byte("N° étud.;Nom pat.;Prén.;D. naiss.;Adr. mél perso\n71;Roy;Anne;le 17 mars 2007;a@example.org\n")))
 	if p.Number != "71" || p.FamilyName != "Roy" || p.GivenName != "Anne" || p.BirthDate != "2007-03-17" || p.Email != "a@example.org" {

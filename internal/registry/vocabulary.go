@@ -159,13 +159,17 @@ next:
 		}
 		if word, n, ok := v.numbered(tokens[i]); ok {
 			out = append(out, word, n)
-		} else if !v.ignored[tokens[i]] {
+		} else if !v.ignored[tokens[i]] && !aYear.MatchString(tokens[i]) {
 			return nil
 		}
 		i++
 	}
 	return out
 }
+
+// aYear matches a year in a header, which says for when the column is: "Inscrit en
+// 2026".
+var aYear = regexp.MustCompile(`^20\d\d$`)
 
 // answers matches the values that a header announces: "Inscrit (O/N)".
 var answers = regexp.MustCompile(`(?i)[(\[]\s*(?:o(?:ui)?\s*[/,|]\s*n(?:on)?|y(?:es)?\s*[/,|]\s*n(?:o)?|0\s*[/,|]\s*1|1\s*[/,|]\s*0|vrai\s*[/,|]\s*faux|true\s*[/,|]\s*false)\s*[)\]]`)

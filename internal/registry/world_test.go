@@ -34,7 +34,7 @@ func TestT1_EachStateIsReadOrTold(t *testing.T) {
 		"Bloquée ":                  {"", "X", held},
 		"suspended":                 {"0", "1", held},
 		"deleted":                   {"FALSE", "TRUE", held},
-		"Compte désactivé (0/1)":    {"0", "1", told},
+		"Compte désactivé (0/1)":    {"0", "1", held},
 		"Etat IA":                   {"E", "R", told},
 		"status":                    {"A", "I", told},
 		"Décision de la commission": {"Admis", "Refusé", told},
