@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -97,7 +98,7 @@ func (p *Portal) login(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted := expected{Login: person.Login, Account: person.AccountID, Address: person.UniversityAddress}
+	wanted := expectedOf(person)
 	if earlier := (expected{}); p.site.TakeSealed(c, expectedCookie, &earlier) && person.Login == "" {
 		wanted = earlier
 	}
@@ -160,6 +161,10 @@ func (p *Portal) justActivated(c *gin.Context) (domain.Person, error) {
 	return p.Service.PersonOf(c.Request.Context(), j)
 }
 
+func expectedOf(p domain.Person) expected {
+	return expected{Login: p.Login, Account: p.AccountID, Address: p.UniversityAddress}
+}
+
 // is reports whether who is the expected account. Providers name an account by its
 // identifier, by its university address or by Keycloak's id.
 func (e expected) is(who sso.Identity) bool {
@@ -173,7 +178,7 @@ func (p *Portal) belongs(c *gin.Context, begun underway, who sso.Identity) (bool
 		return true, nil
 	}
 	person, err := p.justActivated(c)
-	now := expected{Login: person.Login, Account: person.AccountID, Address: person.UniversityAddress}
+	now := expectedOf(person)
 	return now.Login != "" && now.is(who), err
 }
 
@@ -190,25 +195,15 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		return p.loginAgain(c, underway{}, sso.ErrState)
 	}
 	who, err := p.SSO.Exchange(c.Request.Context(), begun.State, query)
-	if errors.Is(err, sso.ErrState) {
-		return p.loginAgain(c, begun, err)
-	}
-	if err != nil && begun.Action && errors.Is(err, sso.ErrToken) && query.Has("error") {
-		return p.unchanged(c, err)
-	}
-	if err != nil && begun.Passkey && errors.Is(err, sso.ErrToken) && query.Has("error") {
-		// The realm has no such action: the login is begun without it.
-		p.site.Log(c).Warn("Keycloak offers no passkeys; see realm check", "cause", err.Error())
-		return web.SeeOther(pathLogin + "?" + noOffer)
-	}
 	if err != nil {
-		return ssoError(err)
+		return p.loginFailed(c, begun, query, err)
 	}
 	p.site.TakeSealed(c, againCookie, new(bool)) // after an answer, a later login may be begun again
-	if belongs, err := p.belongs(c, begun, who); err != nil || !belongs {
-		if err != nil {
-			return err
-		}
+	belongs, err := p.belongs(c, begun, who)
+	if err != nil {
+		return err
+	}
+	if !belongs {
 		return p.showOther(c, begun, who)
 	}
 	err = p.Service.FirstLogin(c.Request.Context(), who.Login, who.Account)
@@ -231,16 +226,7 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		}
 		return web.SeeOther(p.EntURL)
 	}
-	claims, err := json.Marshal(who.Claims)
-	if err != nil {
-		return err
-	}
-	err = p.site.RenewSession(c, map[string]string{
-		keySubject: who.Subject, keyLogin: who.Login, keyAccount: who.Account, keyName: who.Name, keyClaims: string(claims),
-		keyIDToken:  who.IDToken.Reveal(), // the row is sealed; the logout needs it
-		keyAuthTime: who.AuthTime.Format(time.RFC3339),
-	}, entLife)
-	if err != nil {
+	if err := p.openSession(c, who); err != nil {
 		return err
 	}
 	switch {
@@ -250,6 +236,36 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		return web.SeeOther(pathRenewal)
 	}
 	return web.SeeOther(pathEnt)
+}
+
+// openSession begins the session of a logged-in person on the pages of the portal.
+func (p *Portal) openSession(c *gin.Context, who sso.Identity) error {
+	claims, err := json.Marshal(who.Claims)
+	if err != nil {
+		return err
+	}
+	return p.site.RenewSession(c, map[string]string{
+		keySubject: who.Subject, keyLogin: who.Login, keyAccount: who.Account, keyName: who.Name, keyClaims: string(claims),
+		keyIDToken:  who.IDToken.Reveal(), // the row is sealed; the logout needs it
+		keyAuthTime: who.AuthTime.Format(time.RFC3339),
+	}, entLife)
+}
+
+// loginFailed answers after the exchange with the provider failed. If the provider
+// refuses the action or the offer of a passkey that the login began with, the realm has
+// no such action: the visitor goes on without it.
+func (p *Portal) loginFailed(c *gin.Context, begun underway, query url.Values, err error) error {
+	isRefused := errors.Is(err, sso.ErrToken) && query.Has("error")
+	switch {
+	case errors.Is(err, sso.ErrState):
+		return p.loginAgain(c, begun, err)
+	case isRefused && begun.Action:
+		return p.unchanged(c, err)
+	case isRefused && begun.Passkey:
+		p.site.Log(c).Warn("Keycloak offers no passkeys; see realm check", "cause", err.Error())
+		return web.SeeOther(pathLogin + "?" + noOffer)
+	}
+	return ssoError(err)
 }
 
 // passkeyAnswered records the answer to the offer of a passkey. The login succeeded

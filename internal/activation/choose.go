@@ -183,10 +183,10 @@ func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, 
 	return found, nil
 }
 
-// intend returns the effects that begin the creation of the account (step
-// "intend" of the model), or in a recovery the replacement of its password. The person's state changes from none to creating,
-// which only one journey can do, and the sealed job carries all data that
-// Keycloak needs.
+// intend returns the effects that begin the creation of the account (step "intend" of
+// the model) or, in a recovery, the replacement of its password. The person's state
+// changes from none to creating, which only one journey can do, and the sealed job
+// carries all data that Keycloak needs.
 func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential) (domain.Effects, error) {
 	if j.Purpose == domain.PurposeRecover {
 		return s.intendPassword(j, p, c)

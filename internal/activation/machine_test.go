@@ -114,7 +114,7 @@ func (w *walk) resend(t *rapid.T) {
 	b.code = ""
 	if w.person("p-22502142").Account == domain.NoAccount {
 		b.code = w.box.next(w.t, domain.MessageCode).Code
-	} else if b.address == w.email { // otherwise the address is nobody's by now
+	} else if b.address == w.email { // otherwise the address belongs to no person any more
 		w.box.next(w.t, domain.MessageActive)
 	}
 }

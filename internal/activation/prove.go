@@ -72,12 +72,12 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 		}
 		spend := &domain.Spend{At: at, Acts: s.wrongCode(j, client)}
 		tries := j.CountCodeTry()
-		still := slices.DeleteFunc(slices.Clone(now), func(p domain.Person) bool { return !slices.Contains(j.Candidates, p.ID) })
+		still := among(now, j.Candidates)
 		var other *domain.Journey
 		for i := range inHand {
 			if o := inHand[i]; o.CodeFits(s.Keys, digits) && !fits && other == nil {
 				other = &o
-				still = slices.DeleteFunc(still, func(p domain.Person) bool { return !slices.Contains(o.Candidates, p.ID) })
+				still = among(still, o.Candidates)
 			}
 		}
 		if fits && len(still) == 0 && len(j.Candidates) > 0 {
@@ -115,6 +115,16 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 	})
 }
 
+// among returns the people whose ids are in a list.
+func among(people []domain.Person, list []domain.PersonID) (out []domain.Person) {
+	for _, p := range people {
+		if slices.Contains(list, p.ID) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // spentElsewhere refuses a right code that proved another journey. Only the holder
 // of the mailbox can type it, so it costs no try.
 func (s *Service) spentElsewhere(j *domain.Journey, people []domain.Person) *domain.Refusal {
@@ -126,7 +136,7 @@ func (s *Service) spentElsewhere(j *domain.Journey, people []domain.Person) *dom
 
 // hasAccount reports whether one of the journey's candidates has an account.
 func hasAccount(j *domain.Journey, people []domain.Person) bool {
-	return slices.ContainsFunc(people, func(p domain.Person) bool { return p.HasAccount() && slices.Contains(j.Candidates, p.ID) })
+	return slices.ContainsFunc(among(people, j.Candidates), domain.Person.HasAccount)
 }
 
 // blocked turns the refusal of a limit into one with reason, and writes the event
@@ -145,10 +155,9 @@ type Answers struct {
 	Number    string
 }
 
-// RequiredProofs reports what the second proof asks for: what the profile wants for the
-// journey's purpose, and the
-// number wherever one address belongs to several people. It is known from the
-// proven journey alone.
+// RequiredProofs reports what the second proof asks for: the proof that the profile
+// requires for the journey's purpose, and the number if one address belongs to several
+// people. It depends on nothing but the profile and the proven journey.
 func (s *Service) RequiredProofs(j domain.Journey) (birthDate, number bool) {
 	p, _ := s.Profile(j.Profile)
 	proof := p.ProofFor(j.Purpose)
@@ -173,10 +182,7 @@ func (s *Service) Verify(ctx context.Context, j *domain.Journey, a Answers) erro
 		return err
 	}
 	var named, meant, matches []domain.PersonID
-	for _, p := range people {
-		if !slices.Contains(j.Candidates, p.ID) {
-			continue
-		}
+	for _, p := range among(people, j.Candidates) {
 		meant = append(meant, p.ID)
 		if number && foldNumber(p.Number) != a.Number {
 			continue

@@ -147,7 +147,6 @@ func empty(ctx context.Context, tx *sql.Tx) error {
 }
 
 func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied)) error {
-	columns := strings.Join(t.columns, ", ")
 	// A migration may have inserted rows into the new table. They are deleted,
 	// because the copied table has them as well. No migration inserts into a table
 	// that is append-only.
@@ -160,7 +159,7 @@ func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied))
 			return err
 		}
 	}
-	into := `INSERT INTO ` + t.name + ` (` + columns + `) VALUES `
+	into := `INSERT INTO ` + t.name + ` (` + strings.Join(t.columns, ", ") + `) VALUES `
 	var waiting []any
 	flush := func() error {
 		if len(waiting) == 0 {
@@ -170,8 +169,7 @@ func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied))
 		waiting = waiting[:0]
 		return err
 	}
-	read := `SELECT ` + columns + ` FROM ` + t.name
-	sent, err := sum(ctx, in, read, len(t.columns), func(row []any) error {
+	sent, err := sum(ctx, in, t, func(row []any) error {
 		if waiting = append(waiting, row...); len(waiting) < atOnce {
 			return nil
 		}
@@ -183,11 +181,10 @@ func copyTable(ctx context.Context, in, out *sql.Tx, t table, tell func(Copied))
 	if err := flush(); err != nil {
 		return err
 	}
-	arrived, err := sum(ctx, out, read, len(t.columns), func([]any) error { return nil })
+	arrived, err := sum(ctx, out, t, nil)
 	if err != nil {
 		return err
 	}
-	sent.Table, arrived.Table = t.name, t.name
 	if sent != arrived {
 		return fmt.Errorf("%d rows (%s) became %d rows (%s)", sent.Rows, sent.SHA256, arrived.Rows, arrived.SHA256)
 	}
@@ -216,19 +213,19 @@ func places(rows, width int) string {
 	return b.String() + ")"
 }
 
-// sum reads the rows of a query, passes each to see, and counts them. The
-// checksum is the sum modulo 2^256 of the SHA-256 of each row, so it does not
+// sum reads the rows of a table, passes each to see unless see is nil, and counts
+// them. The checksum is the sum modulo 2^256 of the SHA-256 of each row, so it does not
 // depend on the order of the rows, which can differ between two databases. The
 // hash of a row includes the type and the length of each value.
-func sum(ctx context.Context, tx *sql.Tx, query string, width int, see func([]any) error) (Copied, error) {
-	rows, err := tx.QueryContext(ctx, query)
+func sum(ctx context.Context, tx *sql.Tx, t table, see func([]any) error) (Copied, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name)
 	if err != nil {
 		return Copied{}, err
 	}
 	defer rows.Close()
-	var c Copied
+	c := Copied{Table: t.name}
 	total := new(big.Int)
-	row, to := make([]any, width), make([]any, width)
+	row, to := make([]any, len(t.columns)), make([]any, len(t.columns))
 	for i := range row {
 		to[i] = &row[i]
 	}
@@ -244,6 +241,9 @@ func sum(ctx context.Context, tx *sql.Tx, query string, width int, see func([]an
 		}
 		total.Add(total, new(big.Int).SetBytes(h.Sum(nil)))
 		c.Rows++
+		if see == nil {
+			continue
+		}
 		if err := see(row); err != nil {
 			return Copied{}, err
 		}
@@ -306,11 +306,10 @@ func (s *Store) count(ctx context.Context, tell func(Copied)) error {
 			return err
 		}
 		for _, t := range tables {
-			c, err := sum(ctx, tx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name, len(t.columns), func([]any) error { return nil })
+			c, err := sum(ctx, tx, t, nil)
 			if err != nil {
 				return err
 			}
-			c.Table = t.name
 			tell(c)
 		}
 		return nil

@@ -93,6 +93,14 @@ func (c *clause) add(condition string, value any) {
 	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
 }
 
+// sql returns the WHERE clause, or "" if there is no condition.
+func (c clause) sql() string {
+	if len(c.where) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.where, " AND ")
+}
+
 // FindPeople returns one page of the people who match a query. To sort the matches
 // is fast if they are few; to read along an index is fast if they are many.
 // FindPeople counts first, up to helpdesk.Enough or EnoughWords, beginning with the
@@ -212,7 +220,7 @@ func (c *clause) facets(q helpdesk.Query, walked bool) {
 
 // first returns up to d.most + 1 keys of the people who match d.
 func (f finder) first(ctx context.Context, d clause) ([]string, error) {
-	keys, err := texts(ctx, f.db, fmt.Sprintf(`SELECT %s FROM people WHERE %s LIMIT %d`, f.dialect.key, strings.Join(d.where, " AND "), d.most+1), f.values(d)...)
+	keys, err := texts(ctx, f.db, fmt.Sprintf(`SELECT %s FROM people%s LIMIT %d`, f.dialect.key, d.sql(), d.most+1), f.values(d)...)
 	return keys, wrap("find people", err)
 }
 
@@ -225,13 +233,13 @@ func (f finder) all(ctx context.Context) (n int, err error) {
 func (f finder) values(c clause) []any { return slices.Concat(f.dialect.planEach, c.args) }
 
 func (f finder) count(ctx context.Context, rest clause) (n int, err error) {
-	err = f.db.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+strings.Join(rest.where, " AND "), f.values(rest)...).Scan(&n)
+	err = f.db.QueryRowContext(ctx, `SELECT count(*) FROM people`+rest.sql(), f.values(rest)...).Scan(&n)
 	return n, wrap("count people", err)
 }
 
 // fill reads the page, and one row more, which shows whether a next page
 // exists.
-func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, driven bool, rest clause) error {
+func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query, driven bool, rest clause) (err error) {
 	o, ok := orders[q.Sort]
 	if !ok {
 		o = orders[helpdesk.ByName]
@@ -248,25 +256,16 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 	if q.From.ID != "" {
 		key := any(q.From.Key)
 		if o.number {
-			n, err := strconv.ParseInt(q.From.Key, 10, 64)
-			if err != nil {
-				n = 0 // the cursor was edited by hand
-			}
-			key = n
+			key, _ = strconv.ParseInt(q.From.Key, 10, 64) // 0 if the cursor was edited by hand
 		}
 		rest.args = append(rest.args, key, q.From.ID)
 		rest.where = append(rest.where, fmt.Sprintf("(%s, id) %s ($%d, $%d)", column, beyond, len(rest.args)-1, len(rest.args)))
 	}
-	where := ""
-	if len(rest.where) > 0 {
-		where = "WHERE " + strings.Join(rest.where, " AND ")
-	}
-	people, err := all(ctx, f.db, scanPerson, fmt.Sprintf(`SELECT %s FROM people %s ORDER BY %s %s, id %s LIMIT %d`,
-		personColumns, where, column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
+	page.People, err = all(ctx, f.db, scanPerson, fmt.Sprintf(`SELECT %s FROM people%s ORDER BY %s %s, id %s LIMIT %d`,
+		personColumns, rest.sql(), column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
 	if err != nil {
 		return wrap("find people", err)
 	}
-	page.People = people
 	more := len(page.People) > helpdesk.PageSize
 	page.People = page.People[:min(len(page.People), helpdesk.PageSize)]
 	if q.From.Before {
