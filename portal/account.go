@@ -153,9 +153,8 @@ func (p *Portal) showAccount(c *gin.Context) error {
 	}
 	ctx := c.Request.Context()
 	page := AccountPage{Person: person, Contacts: person.Contacts(), Changes: p.changes(person), Sessions: p.EndsSessions, GoOn: p.workspace()}
-	if i := slices.IndexFunc(p.Profiles, func(f domain.Profile) bool { return f.Key == person.Profile }); i >= 0 {
-		page.Profile = cmp.Or(p.Profiles[i].Names[p.site.Lang(c)], p.Profiles[i].Names[domain.French])
-	}
+	profile, _ := p.profile(person.Profile)
+	page.Profile = cmp.Or(profile.Names[p.site.Lang(c)], profile.Names[domain.French])
 	addresses, err := p.Accounts.ContactChanges(ctx, person.ID)
 	if err != nil {
 		return err
@@ -207,8 +206,7 @@ func (p *Portal) changes(person domain.Person) (out []AccountChange) {
 	if !can {
 		return out
 	}
-	i := slices.IndexFunc(p.Profiles, func(f domain.Profile) bool { return f.Key == person.Profile })
-	if i >= 0 && p.Profiles[i].Credential == domain.PasswordOrPasskey {
+	if profile, _ := p.profile(person.Profile); profile.Credential == domain.PasswordOrPasskey {
 		action("cle")
 	}
 	action("application")

@@ -15,7 +15,7 @@ import (
 // GET and POST /mot-de-passe-oublie.
 func (p *Portal) showForgotten(c *gin.Context) error {
 	selected := c.Query("profil")
-	if !p.hasProfile(selected) {
+	if _, ok := p.profile(selected); !ok {
 		selected = ""
 	}
 	return p.drawRequest(c, domain.PurposeRecover, RequestPage{Selected: selected}, nil)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -147,8 +146,8 @@ func (p *Portal) action(c *gin.Context) string {
 func (p *Portal) offersPasskey(c *gin.Context, person domain.Person) bool {
 	_, can := p.SSO.(passkeys)
 	_, without := c.GetQuery(noOffer)
-	i := slices.IndexFunc(p.Profiles, func(profile domain.Profile) bool { return profile.Key == person.Profile })
-	return can && !without && i >= 0 && p.Profiles[i].Credential == domain.PasswordOrPasskey && person.FirstLoginAt.IsZero()
+	profile, _ := p.profile(person.Profile)
+	return can && !without && profile.Credential == domain.PasswordOrPasskey && person.FirstLoginAt.IsZero()
 }
 
 // justActivated returns the person of the session's finished activation, or the zero

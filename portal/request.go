@@ -34,7 +34,7 @@ const lostMark = "perdue"
 
 func (p *Portal) showRequest(c *gin.Context) error {
 	selected := c.Query("profil")
-	if !p.hasProfile(selected) {
+	if _, ok := p.profile(selected); !ok {
 		selected = ""
 	}
 	return p.drawRequest(c, domain.PurposeActivate, RequestPage{Selected: selected}, nil)
@@ -67,7 +67,7 @@ func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
 		return err
 	}
 	page := RequestPage{Address: form["adresse"]}
-	if p.hasProfile(form["profil"]) {
+	if _, ok := p.profile(form["profil"]); ok {
 		page.Selected = form["profil"]
 	}
 	if p.site.Switch(c, form["lang"]) {
@@ -119,8 +119,13 @@ func (p *Portal) minutes(selected string, lang domain.Lang) int {
 	return longest + besidesCharter
 }
 
-func (p *Portal) hasProfile(key string) bool {
-	return slices.ContainsFunc(p.Profiles, func(profile domain.Profile) bool { return profile.Key == key })
+// profile returns the configured profile with a key. ok is false if there is none.
+func (p *Portal) profile(key string) (profile domain.Profile, ok bool) {
+	i := slices.IndexFunc(p.Profiles, func(f domain.Profile) bool { return f.Key == key })
+	if i < 0 {
+		return profile, false
+	}
+	return p.Profiles[i], true
 }
 
 // keepJourney stores the journey's id in a session with a new id, until the journey

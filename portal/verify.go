@@ -82,10 +82,6 @@ func birthDate(form web.Form) string {
 }
 
 func (p *Portal) isStaff(profile string) bool {
-	for _, known := range p.Profiles {
-		if known.Key == profile {
-			return known.Affiliation != "student" && known.Affiliation != "alum"
-		}
-	}
-	return false
+	known, ok := p.profile(profile)
+	return ok && known.Affiliation != "student" && known.Affiliation != "alum"
 }
