@@ -58,7 +58,7 @@ func spell(r rune) (string, bool) {
 func Latin(name string) string {
 	var b strings.Builder
 	var before rune
-	for _, r := range norm.NFKD.String(strings.ToLower(strings.TrimSpace(name))) {
+	for _, r := range norm.NFKD.String(strings.Map(withoutAccent, strings.ToLower(strings.TrimSpace(name)))) {
 		r = unicode.ToLower(r)
 		if before == 'ο' && r == 'υ' {
 			r = 'u' // Greek ου is one sound
@@ -82,6 +82,15 @@ func Latin(name string) string {
 		}
 	}
 	return tidy(b.String())
+}
+
+// withoutAccent drops an accent that stands alone, as in d´Arc: it is typed for an
+// apostrophe, and NFKD makes a space and a mark of it.
+func withoutAccent(r rune) rune {
+	if unicode.Is(unicode.Sk, r) {
+		return -1
+	}
+	return r
 }
 
 func plain(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }

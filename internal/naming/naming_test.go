@@ -50,6 +50,17 @@ func TestLatin(t *testing.T) {
 		"Наталья":             "natalia",
 		"Наталʼя":             "natalia",
 		"Kealiʻi":             "kealii",
+		"d´Arc":               "darc",
+		"O`Neill":             "oneill",
+		"M'Bappé":             "mbappe",
+		"Großẞ":               "grossss",
+		"Ĳsbrand":             "ijsbrand",
+		"Ǆordan":              "dzordan",
+		"Ћирић":               "ciric",
+		"Sam 2nd":             "sam-2nd",
+		"J.-P.":               "j-p",
+		"Anne‑Marie":          "anne-marie",
+		"ɛ":                   "e",
 	} {
 		if got := naming.Latin(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
@@ -118,7 +129,7 @@ func TestV12_EveryLetterOfAName(t *testing.T) {
 
 func TestV13_ReservedLogins(t *testing.T) {
 	reserved := naming.NewReserved("cri", "Chef.de-Cabinet")
-	for _, login := range []string{"admin", "root", "helpdesk", "postmaster", "Admin", "ad.min", "web-master", "postmaster@univ.example", "cri", "chefdecabinet", "no_reply", "mailer-daemon"} {
+	for _, login := range []string{"admin", "root", "helpdesk", "postmaster", "Admin", "ad.min", "web-master", "postmaster@univ.example", "cri", "chefdecabinet", "no_reply", "mailer-daemon", "accueil", "etudiants", "Personnels", "direction", "tous", "all", "ssh", "assistance"} {
 		if !reserved.Has(login) {
 			t.Errorf("%s is not reserved", login)
 		}

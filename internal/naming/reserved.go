@@ -6,12 +6,12 @@ import "strings"
 // practice). No person receives one as an identifier or as the local part of an
 // address, because mail to it or a login with it is taken for the service.
 const reservedLogins = `
-abuse accounts admin administrateur administration administrator adm anonymous apache api archives
+abuse accounts accueil aide all assistance admin administrateur administration administrator adm anonymous apache api archives
 backup bin billing bounce bounces bugs
 ca calendar cert certificates cloud config console contact copieur
 daemon dbadmin debug default demo dev devnull dns dns-admin doctor domain domainadmin dpd dpo
 drh dsi dsin dsn dsun
-email enquiries ent entree ftp
+direction email enquiries ent entree etudiant etudiants everyone ftp
 games git gitlab god guest guichet
 help helpdesk hostmaster host httpd
 idp imap inconnu info infos informations intranet invite ip is it
@@ -19,10 +19,10 @@ keycloak ldap list listes listmaster listserv local localhost login logout
 mail mailbox mailer mailer-daemon mailman majordomo manager marketing master me media mfa moderator moodle mx mysql
 named network news nginx no-reply nobody noc noreply ntp null
 office operator operateur oracle outlook owner
-password pgsql phishing pop pop3 postfix postgres postgresql postmaster presidence president press presse privacy proxy public
+password personnel personnels pgsql phishing pop pop3 postfix postgres postgresql postmaster presidence president press presse privacy proxy public
 radius recteur rectorat registrar registry rgpd root router rssi
-sales samba sa saml scolarite secretariat secure security sendmail server service services shibboleth smtp sos spam squid ssl sso ssladmin ssladministrator sslwebmaster staff status stats student students su sudo super superadmin supervisor superuser support svn sync sys sysadmin sysadmins system systeme
-team tech technique telnet test teste tester tomcat
+sales samba sa saml scolarite secretariat secure security sendmail server service services shibboleth smtp sos spam squid ssh ssl sso ssladmin ssladministrator sslwebmaster staff status stats student students su sudo super superadmin supervisor superuser support svn sync sys sysadmin sysadmins system systeme
+team tous tech technique telnet test teste tester tomcat
 undefined unknown unix universite university upload usenet user username users utilisateur uucp
 vpn web webadmin webmail webmaster whois wiki windows wordpress www www-data zabbix
 `
