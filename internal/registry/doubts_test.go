@@ -77,6 +77,16 @@ func TestT6_AWordForNothingBesideAName(t *testing.T) {
 	}
 }
 
+// Columns that are named by their numbers count in that order, whatever they hold.
+func TestT6_TwoColumnsOfANumber(t *testing.T) {
+	o := imported(t, []byte("A;B;C;D;E;F\n71;AP1;Roy;Anne;17/03/2007;a@example.org\n;AP2;Roy;Bo;17/03/2007;b@example.org\n"), func(m *registry.Mapping) {
+		m.Columns = map[string]string{"number": "#1,#2", "family_name": "#3", "given_name": "#4", "birth_date": "#5", "email": "#6"}
+	})
+	if o.err != nil || len(o.people) != 2 || o.people[0].Number != "71" || o.people[1].Number != "AP2" {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+}
+
 // Headers announce their values, and states are ticked.
 func TestT1_StatesThatAreTicked(t *testing.T) {
 	for _, c := range [][3]string{

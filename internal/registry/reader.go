@@ -404,13 +404,19 @@ func (in *reader) value(record []string, f field) string {
 	if c < 0 {
 		return ""
 	}
-	best := record[c]
-	for i := 0; i < len(in.others[f]) && isNoName(best); i++ { // "-", "NC": the other column may have a name
-		if other := record[in.others[f][i]]; !isNoName(other) {
-			best, c = other, in.others[f][i]
+	others := in.others[f]
+	if f == fieldGivenName || f == fieldFamilyName {
+		for i := 0; i < len(others) && isNoName(record[c]); i++ { // "-", "NC": the other column may have a name
+			if !isNoName(record[others[i]]) {
+				c = others[i]
+			}
 		}
 	}
-	return in.text(best, f, c)
+	v := in.text(record[c], f, c)
+	for i := 0; v == "" && i < len(others); i++ {
+		v = in.text(record[others[i]], f, others[i])
+	}
+	return v
 }
 
 // fills remembers which columns of a source with named columns hold something.
