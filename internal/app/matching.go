@@ -68,8 +68,11 @@ func notImported(ctx context.Context, realm, directory matching.Source) (string,
 		return "", err
 	}
 	entries, err := directory.Count(ctx)
-	if err != nil || users >= entries {
-		return "", err
+	if err != nil {
+		return "the entries of the directory cannot be counted, so it is not known whether the realm knows all of them: " + err.Error(), nil
+	}
+	if users >= entries {
+		return "", nil
 	}
 	return fmt.Sprintf("the directory has %d entries, and the realm knows %d users: synchronise the federation first (Keycloak: User federation, Sync all users), or people who have an entry are not recognised; see docs/introduce.md", entries, users), nil
 }
@@ -164,10 +167,8 @@ func (a *App) recogniseOthers(ctx context.Context) error {
 	}
 	if a.realm != nil && a.inDirectory != nil {
 		entries, err := a.inDirectory.Count(ctx)
-		if err != nil {
-			return err
-		}
-		if entries > own && there < entries {
+		logOnce(ctx, a.log, &a.failing, "counting the entries of the directory", err)
+		if err == nil && entries > own && there < entries {
 			a.log.Warn("the realm knows fewer users than the directory has entries: synchronise the federation, so that people who have an entry are recognised",
 				"users", there, "entries", entries, "see", "docs/introduce.md")
 		}

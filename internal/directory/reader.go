@@ -57,15 +57,18 @@ func (s *Store) pages(ctx context.Context, filter string, attributes []string, s
 // people is the filter of the entries that have a login.
 func (s *Store) people() string { return "(" + s.Login + "=*)" }
 
-// Count returns the number of entries with a login. In the way Activate it includes
-// those that have no password yet. It reads the names of all entries: LDAP cannot
-// count.
+// Count returns the number of accounts that Each sees. It reads the ids of all entries:
+// LDAP cannot count.
 func (s *Store) Count(ctx context.Context) (n int, err error) {
-	err = s.pages(ctx, s.people(), []string{"1.1"}, func(_ *ldap.Conn, page []*ldap.Entry) error {
-		n += len(page)
-		return nil
+	err = s.pages(ctx, s.people(), []string{"entryUUID"}, func(conn *ldap.Conn, page []*ldap.Entry) error {
+		open, err := s.open(conn, page)
+		n += len(page) - len(open)
+		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // Each calls see with all accounts, in pages: the entries with a login, and in the way

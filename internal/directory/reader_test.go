@@ -66,7 +66,7 @@ func TestReader_EveryPageOfALargeDirectoryIsRead(t *testing.T) {
 			o := options(t, s)
 			o.Way = way
 			store := directory.New(o)
-			if n, err := store.Count(t.Context()); err != nil || n != crowd {
+			if n, err := store.Count(t.Context()); err != nil || n != want {
 				t.Errorf("count: %d, %v", n, err)
 			}
 			found := all(t, store)

@@ -73,8 +73,9 @@ limits: {jobs_at_once: 2, mails_per_network_per_10_minutes: 1000000, mails_altog
 	must(err)
 	var people []scripted.Person
 	for n := range *accounts {
+		// Names differ, so that no address is tried thousands of times.
 		people = append(people, scripted.Person{
-			Number: fmt.Sprintf("76%06d", n), GivenName: "Zoé", FamilyName: "Delorme", Profile: "etudiant", BirthDate: "2006-02-03", Email: fmt.Sprintf("zoe.%d@example.org", n),
+			Number: fmt.Sprintf("76%06d", n), GivenName: "Zoé", FamilyName: "Delorme" + strings.Map(func(d rune) rune { return d - '0' + 'a' }, fmt.Sprint(n)), Profile: "etudiant", BirthDate: "2006-02-03", Email: fmt.Sprintf("zoe.%d@example.org", n),
 		})
 	}
 	must(instance.Config.Import(program, people))
