@@ -32,7 +32,8 @@ type realmRun struct {
 	out    io.Writer
 }
 
-// realmCommand sets a realm up with the code that the demo uses.
+// realmCommand compares a realm with the settings that the portal needs, and applies
+// them. The demo sets its realm up with the same code.
 func realmCommand(env environment) *cobra.Command {
 	var r realmRun
 	cmd := &cobra.Command{

@@ -52,7 +52,7 @@ func (s *Service) EnterDesk(ctx context.Context, typed string, lang domain.Lang,
 			At: j.RequestedAt, Kind: domain.EventDeskProven, Person: p.ID, Journey: j.ID, Details: map[string]string{"operator": given.Operator},
 		}},
 	})
-	if errors.Is(err, domain.ErrConflict) { // another browser was first, or it ran out
+	if errors.Is(err, domain.ErrConflict) { // another browser has used the code, or it has expired
 		return domain.Journey{}, s.wrongDesk(ctx, domain.ReasonDeskWrong, acts)
 	}
 	return j, limited(err, domain.ReasonTooManyRequests)
@@ -96,7 +96,7 @@ func (s *Service) EnterLong(ctx context.Context, typed string, lang domain.Lang,
 	e.LongSpent = &domain.LongSpent{MAC: kept.MAC, At: j.RequestedAt}
 	e.Forget = []string{s.addressKey(own(j.Purpose, "strike"), j.Address)}
 	err = s.Store.Begin(ctx, j, e)
-	if errors.Is(err, domain.ErrConflict) { // another browser was first, or it ran out
+	if errors.Is(err, domain.ErrConflict) { // another browser has used the code, or it has expired
 		return wrong()
 	}
 	return j, err

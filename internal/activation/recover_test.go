@@ -276,11 +276,11 @@ func (w *world) until(fulfilled func() bool) {
 	w.t.Fatal("it did not come")
 }
 
-// held are accounts whose SetPassword stands still until it is let go.
+// held are accounts whose SetPassword waits until the test opens the gate of the call.
 type held struct {
 	*fake.Accounts
 	mu    sync.Mutex
-	gates []chan struct{} // of the calls, in their order; nil: passes
+	gates []chan struct{} // one per call, in order; nil: the call does not wait
 	calls int
 	order []string // secrets, as they were set
 }

@@ -212,7 +212,7 @@ func field(t *rapid.T, a *attempt) string {
 	return rapid.SampledFrom(slices.Sorted(maps.Keys(a.form))).Draw(t, "field")
 }
 
-// what stands in the place of the parts of an address that vary.
+// parts are the values that replace the parameters of a route.
 var parts = []string{"app.css", "x", "0", strings.Repeat("a", 64), "..%2f..%2fentree.yaml", "%00", "é", strings.Repeat("b", 2000)}
 
 // try asks for any address, whole or spoiled.

@@ -77,7 +77,7 @@ func TestT6_AWordForNothingBesideAName(t *testing.T) {
 	}
 }
 
-// Columns that are named by their numbers count in that order, whatever they hold.
+// Columns that are named by their numbers count in that order, with any content.
 func TestT6_TwoColumnsOfANumber(t *testing.T) {
 	o := imported(t, []byte("A;B;C;D;E;F\n71;AP1;Roy;Anne;17/03/2007;a@example.org\n;AP2;Roy;Bo;17/03/2007;b@example.org\n"), func(m *registry.Mapping) {
 		m.Columns = map[string]string{"number": "#1,#2", "family_name": "#3", "given_name": "#4", "birth_date": "#5", "email": "#6"}
