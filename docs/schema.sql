@@ -16,6 +16,33 @@ CREATE TABLE acceptances (
 
 CREATE INDEX acceptances_at ON acceptances (at);
 
+CREATE TABLE address_claims (
+    id          TEXT PRIMARY KEY,
+    journey_id  TEXT NOT NULL UNIQUE,
+    person_id   TEXT NOT NULL,
+    profile     TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    given_name  TEXT NOT NULL,
+    family_name TEXT NOT NULL,
+    birth_date  TEXT NOT NULL,
+    address     TEXT NOT NULL,
+    lang        TEXT NOT NULL,
+    client      TEXT NOT NULL,
+    asked_at    BIGINT NOT NULL,
+    proven_at   BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    decided_at  BIGINT NOT NULL,
+    operator    TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    opens_at    BIGINT NOT NULL
+);
+
+CREATE INDEX address_claims_number ON address_claims (profile, number);
+
+CREATE INDEX address_claims_person ON address_claims (person_id);
+
+CREATE INDEX address_claims_state ON address_claims (state, asked_at);
+
 CREATE TABLE audit (
     seq     BIGINT PRIMARY KEY,
     at      BIGINT NOT NULL,

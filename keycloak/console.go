@@ -13,7 +13,7 @@ import (
 
 // Roles are the client roles of the console's client. Administrators assign
 // them to operators in the realm.
-var Roles = []string{"admin", "helpdesk", "auditor"}
+var Roles = []string{"admin", "helpdesk", "registrar", "auditor"}
 
 // RolesClaim is the claim of the console's ID token that lists an operator's
 // roles.

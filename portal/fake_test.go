@@ -38,9 +38,10 @@ type fakeService struct {
 	number    string // of the person whose account is made
 	charter   domain.Charter
 	takenBack domain.Closing
-	owes      bool  // whether the person owes an acceptance of the charter
-	slow      bool  // whether Keycloak is slow
-	broken    error // if set, every method returns it
+	claim     domain.ClaimState // of the notice of an objection; empty: accepted
+	owes      bool              // whether the person owes an acceptance of the charter
+	slow      bool              // whether Keycloak is slow
+	broken    error             // if set, every method returns it
 	panics    bool
 	perNet    int // maximum number of requests of a client
 	length    int // least length of a password; 0: 16
@@ -229,7 +230,7 @@ func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ st
 			return &domain.Refusal{Reason: domain.ReasonCodeWrong, TriesLeft: domain.MaxTries - j.Code.Tries}
 		}
 		j.ProvenAt = f.now()
-		if j.Purpose == domain.PurposeAddress {
+		if j.Purpose == domain.PurposeAddress || j.Purpose == domain.PurposeClaim {
 			j.DoneAt = f.now()
 		}
 		if len(j.Candidates) == 1 {

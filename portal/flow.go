@@ -59,7 +59,7 @@ func (p *Portal) recovery() []flowPage {
 
 // flowPages returns the table of each flow.
 func (p *Portal) flowPages() map[domain.Purpose][]flowPage {
-	return map[domain.Purpose][]flowPage{domain.PurposeActivate: p.activate(), domain.PurposeRecover: p.recovery(), domain.PurposeAddress: p.changeOfAddress()}
+	return map[domain.Purpose][]flowPage{domain.PurposeActivate: p.activate(), domain.PurposeRecover: p.recovery(), domain.PurposeAddress: p.changeOfAddress(), domain.PurposeClaim: p.claimed()}
 }
 
 // wordsOf is the prefix of the message keys of a purpose's own words.
@@ -67,7 +67,7 @@ func wordsOf(purpose domain.Purpose) string {
 	switch purpose {
 	case domain.PurposeRecover:
 		return "recover."
-	case domain.PurposeAddress:
+	case domain.PurposeAddress, domain.PurposeClaim:
 		return "address."
 	}
 	return ""
@@ -89,6 +89,8 @@ func firstPath(purpose domain.Purpose) string {
 		return pathForgotten
 	case domain.PurposeAddress:
 		return pathContact
+	case domain.PurposeClaim:
+		return pathClaim
 	}
 	return pathRequest
 }

@@ -59,6 +59,7 @@ func (p *Portal) routes() {
 	get(pathAccount, p.showAccount)
 	get(pathMyData, p.exportAccount)
 	post(pathSessions, p.endSessions)
+	p.claimRoutes()
 	get(pathContact, p.showContact)
 	post(pathContact, p.askContact)
 	get(activation.TakeBackPath+":droit", p.showTakeBack)
@@ -80,6 +81,6 @@ func (p *Portal) changePassword(c *gin.Context) error {
 
 // robots excludes the pages that belong to one person from search engines.
 func robots(c *gin.Context) error {
-	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /mot-de-passe-oublie/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /compte\nDisallow: /admin\n")
+	c.String(http.StatusOK, "User-agent: *\nDisallow: /activation/\nDisallow: /mot-de-passe-oublie/\nDisallow: /adresse-perdue/\nDisallow: /connexion\nDisallow: /ent\nDisallow: /compte\nDisallow: /admin\n")
 	return nil
 }

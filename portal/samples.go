@@ -30,6 +30,8 @@ func (p *Portal) samples() map[string][]any {
 		"reading":  {ReadingPage{}, ReadingPage{charterSample}},
 		"account":  accountSamples,
 		"contact":  contactSamples,
+		"lost":     {ClaimPage{}, claimSample},
+		"object":   objectSamples,
 		"takeback": takeBackSamples,
 		"freeze":   {FreezePage{}, FreezePage{Done: true}},
 		"error":    errorSamples(),

@@ -24,6 +24,11 @@ type Service interface {
 	// other token. TakeBack takes it back and returns it as stored afterwards.
 	NoticedChange(ctx context.Context, token string) (change domain.ContactChange, open bool, err error)
 	TakeBack(ctx context.Context, token string, lang domain.Lang) (domain.ContactChange, error)
+	// AskClaim begins a journey that files a claim to another address.
+	AskClaim(ctx context.Context, r activation.ClaimRequest) (domain.Journey, error)
+	// NoticedClaim and Object are NoticedChange and TakeBack of an accepted claim.
+	NoticedClaim(ctx context.Context, token string) (claim domain.Claim, open bool, err error)
+	Object(ctx context.Context, token string) (domain.Claim, error)
 	// EnterDesk begins a journey with a desk code.
 	EnterDesk(ctx context.Context, typed string, lang domain.Lang, client string) (domain.Journey, error)
 	// EnterLong begins a journey with the long code of a mail.

@@ -98,11 +98,16 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 			return e, wrong(j, at, time.Time{}, tries, domain.ReasonCodeWrong)
 		}
 		j.Prove(at, ids(still))
-		if birth, number := s.RequiredProofs(*j); !birth && !number {
+		if birth, number := s.RequiredProofs(*j); !birth && !number && j.Purpose != domain.PurposeClaim {
 			j.Identify(at, still[0].ID)
 		}
 		e := s.eventOf(j, at, domain.EventCodeProven)
 		e.Spend, e.Forget = spend, []string{s.strikeKey(j)}
+		if j.Purpose == domain.PurposeClaim {
+			j.Complete(at)
+			e.ClaimMove = &domain.ClaimMove{Journey: j.ID, From: domain.ClaimUnproven, To: domain.ClaimWaiting, At: at}
+			e.Events = append(e.Events, domain.Event{At: at, Kind: domain.EventClaimFiled, Journey: j.ID})
+		}
 		if j.Purpose == domain.PurposeAddress {
 			j.Complete(at)
 			e.Contact, e.Jobs, e.Events = change.Contact, change.Jobs, append(e.Events, change.Events...)
@@ -255,7 +260,11 @@ func (s *Service) peopleAt(ctx context.Context, j *domain.Journey) ([]domain.Per
 // peopleOf returns the people of all profiles whom the journey's code is for: those
 // with its address, or the logged-in person.
 func (s *Service) peopleOf(ctx context.Context, j *domain.Journey) ([]domain.Person, error) {
-	if j.Purpose != domain.PurposeAddress {
+	switch j.Purpose {
+	case domain.PurposeClaim:
+		return []domain.Person{{ID: domain.Claimant, Profile: j.Profile}}, nil
+	case domain.PurposeAddress:
+	default:
 		return s.Store.PeopleAt(ctx, j.Address)
 	}
 	p, err := s.Store.Person(ctx, j.Person)

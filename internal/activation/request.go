@@ -84,7 +84,7 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 // long code too, since the six digits may be refused by a limit.
 func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.Lang, effects domain.Effects) error {
 	next := *j
-	mail, err := s.sendCode(ctx, &next, lang, j.Purpose != domain.PurposeAddress, s.now())
+	mail, err := s.sendCode(ctx, &next, lang, j.Purpose != domain.PurposeAddress && j.Purpose != domain.PurposeClaim, s.now())
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
 		m = domain.Message{Kind: domain.MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
 	}
-	if j.Purpose == domain.PurposeAddress {
+	if j.Purpose == domain.PurposeAddress || j.Purpose == domain.PurposeClaim {
 		m.To, m.GivenName, m.Login = j.Address, "", "" // a mistyped address is a stranger's
 	}
 	m.Purpose, m.Lang, m.Profile, m.AskedAt, m.Reference = j.Purpose, j.Lang, j.Profile, now, j.Reference
@@ -165,7 +165,7 @@ func messageFor(purpose domain.Purpose, people []domain.Person) domain.Message {
 		kind, r := domain.MessageNotReady, 1
 		recovery := purpose == domain.PurposeRecover
 		switch {
-		case purpose == domain.PurposeAddress && p.May(purpose):
+		case (purpose == domain.PurposeAddress || purpose == domain.PurposeClaim) && p.May(purpose):
 			kind, r = domain.MessageContactCode, 6
 		case purpose == domain.PurposeAddress: // held or erased since the login
 			kind, r = domain.MessageNobody, 1

@@ -161,11 +161,12 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	for queue, handler := range a.webhooks.Handlers() {
 		a.runner.Handle(queue, handler)
 	}
-	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Accounts: accounts})
+	a.desk = helpdesk.New(helpdesk.Options{Service: a.service, People: a.store, Claims: a.store, Accounts: accounts})
 	a.runner.Handle(helpdesk.JobAdopt, a.desk.AdoptJobs())
 	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
 	a.accountOrders = accountOrders{newMatching(c, a.store, a.existingAccounts(), a.runner.Wake), make(chan accountOrder, 1)}
 	a.runner.Handle(domain.JobMark, a.accountOrders.MarkJobs())
+	a.runner.Handle(domain.JobClaim, a.service.ClaimJobs())
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err

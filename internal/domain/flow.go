@@ -12,6 +12,7 @@ type Purpose string
 const (
 	PurposeActivate Purpose = "activate" // a new account
 	PurposeRecover  Purpose = "recover"  // a new password for an account whose password was forgotten
+	PurposeClaim    Purpose = "claim"    // a new address for a person who cannot reach the one of the registry
 	PurposeAddress  Purpose = "address"  // another personal address, for a student who is logged in
 )
 
@@ -76,8 +77,12 @@ var changeOfAddress = Flow{PurposeAddress, []FlowStep{
 	{StepCode, func(j *Journey, _ func(string) bool) bool { return !j.ProvenAt.IsZero() }},
 }}
 
+// claim leads to a claim in the queue of the operators. The code proves the new
+// mailbox and nothing else. A right code completes the journey.
+var claim = Flow{PurposeClaim, changeOfAddress.Steps}
+
 // Flows returns every flow.
-func Flows() []Flow { return []Flow{activate, recovery, changeOfAddress} }
+func Flows() []Flow { return []Flow{activate, recovery, changeOfAddress, claim} }
 
 // passed returns the condition of a page that only has to be read.
 func passed(step Step) func(*Journey, func(string) bool) bool {

@@ -173,6 +173,8 @@ type Effects struct {
 	Freeze      *Freeze
 	Contact     *ContactChange // refused with ErrConflict unless Old is the address of a live account
 	ContactBack *ContactBack
+	Claim       *Claim
+	ClaimMove   *ClaimMove
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail

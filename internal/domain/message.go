@@ -40,6 +40,10 @@ const (
 	MessageContactChanged MessageKind = "contact_changed" // to the old address, which can take it back
 	MessageContactNew     MessageKind = "contact_new"     // to the new address
 	MessageContactBack    MessageKind = "contact_back"    // to both, after it was taken back
+	// Mails of a claim. Its code is in a MessageContactCode.
+	MessageClaimNotice  MessageKind = "claim_notice"  // to the old address, which can object
+	MessageClaimOpen    MessageKind = "claim_open"    // to the new address, which is in use
+	MessageClaimRefused MessageKind = "claim_refused" // to the new address
 	// MessageNobody is not sent. It is the mail job for an unknown address, so
 	// that a request costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"
@@ -53,7 +57,7 @@ type Message struct {
 	Lang    Lang
 	Channel Channel `json:",omitzero"` // empty: ChannelMail
 	// To is the value of a stored contact, never a typed one (S10). The one exception
-	// is MessageContactCode, which a logged-in student asks for.
+	// is MessageContactCode, which a logged-in student or a claimant asks for.
 	To        Address
 	Profile   string // key of the chosen profile
 	GivenName string
@@ -70,6 +74,7 @@ type Message struct {
 	Field             string  // for MessageRefused: one of the Field constants
 	Freeze            string  // for MessageReplaced: path of the page that stops the recovery
 	TakeBack          string  // for MessageContactChanged: path of the page that takes the change back
+	Recovers          bool    `json:",omitzero"` // for MessageClaimOpen: the person has an account
 	Address           Address `json:",omitzero"` // for MessageContactNew and MessageContactBack: the address in use
 	OtherProfile      string  // key of the profile that the address belongs to
 

@@ -17,9 +17,13 @@ const (
 	ReasonAddressEmpty    Reason = "address_empty"
 	ReasonAddressSeveral  Reason = "address_several"
 	ReasonAddressSyntax   Reason = "address_syntax"
-	ReasonAddressSame     Reason = "address_same"      // the new address is the one in use
-	ReasonAddressInside   Reason = "address_inside"    // the new address is behind the account's own password
-	ReasonChangesSpent    Reason = "changes_spent"     // the changes of address of the day; Retry is set
+	ReasonAddressSame     Reason = "address_same"   // the new address is the one in use
+	ReasonAddressInside   Reason = "address_inside" // the new address is behind the account's own password
+	ReasonChangesSpent    Reason = "changes_spent"  // the changes of address of the day; Retry is set
+	ReasonClaimNumber     Reason = "claim_number"
+	ReasonClaimGivenName  Reason = "claim_given_name"
+	ReasonClaimFamilyName Reason = "claim_family_name"
+	ReasonClaimBirth      Reason = "claim_birth"
 	ReasonTooManyRequests Reason = "too_many_requests" // Retry is set
 	ReasonMailsSpent      Reason = "mails_spent"       // the address has received its mails of the day; Retry is set
 	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry is set

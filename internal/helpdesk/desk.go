@@ -22,6 +22,7 @@ type Service struct{ Options }
 type Options struct {
 	*activation.Service
 	People   People
+	Claims   Claims
 	Accounts Accounts
 }
 
@@ -69,6 +70,9 @@ const (
 	ActRenamed   = "person.renamed"
 	ActAmended   = "person.value_corrected"
 	ActLifted    = "limit.lifted"
+
+	ActClaimAccepted = "claim.accepted"
+	ActClaimRefused  = "claim.refused"
 )
 
 // Seen identifies a person and the version of the person that the operator saw.

@@ -61,10 +61,11 @@ func newWorld(t *testing.T) *world {
 		}},
 	})
 	w.must(err)
-	w.Service = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Accounts: w.accounts})
+	w.Service = helpdesk.New(helpdesk.Options{Service: service, People: w.store, Claims: w.store, Accounts: w.accounts})
 	runner.Handle(domain.JobMail, service.MailJobs())
 	runner.Handle(domain.JobAccount, service.AccountJobs())
 	runner.Handle(domain.JobPassword, service.PasswordJobs())
+	runner.Handle(domain.JobClaim, service.ClaimJobs())
 	runner.Handle(helpdesk.JobAdopt, w.AdoptJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -68,6 +68,7 @@ type words struct {
 	Forgotten, Freeze             string // pages of a recovery: its first one, and the one that stops it
 	ProfileName, OtherProfileName string
 	Charter                       receipt
+	Recovers                      bool   // the person of the mail has an account
 	TakeBack, Address, UntilDay   string // of a change of address: the page that takes it back, the address in use, and until when
 	Note                          string // paragraphs
 	Begin, Renewal                string // addresses of the portal's pages without a language
@@ -102,7 +103,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
-		TakeBack: c.baseURL + line(m.TakeBack), Address: line(string(m.Address)),
+		Recovers: m.Recovers, TakeBack: c.baseURL + line(m.TakeBack), Address: line(string(m.Address)),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
 	}
 	if m.ExpiresAt.After(m.AskedAt) {

@@ -90,8 +90,12 @@ func (s *Store) ContactChanges(ctx context.Context, p domain.PersonID) ([]domain
 	return out, wrap("contact changes", err)
 }
 
-// changeOfContact writes the change of an address, or takes one back.
+// changeOfContact writes the change of an address, or takes one back, and the claim to
+// one.
 func changeOfContact(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
+	if err := fileClaim(ctx, tx, e); err != nil {
+		return err
+	}
 	if e.Contact != nil {
 		if err := changeContact(ctx, tx, *e.Contact); err != nil {
 			return fmt.Errorf("change of address: %w", err)

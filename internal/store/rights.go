@@ -112,6 +112,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			`DELETE FROM journeys WHERE person_id = $1 OR id IN (SELECT journey_id FROM events WHERE person_id = $1 AND journey_id <> '' AND kind NOT LIKE 'mail.%')`,
 			`DELETE FROM desk_codes WHERE person_id = $1`,
 			`DELETE FROM contact_changes WHERE person_id = $1`,
+			`DELETE FROM address_claims WHERE person_id = $1`,
 			`DELETE FROM matches WHERE person_id = $1`,
 			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
 				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,

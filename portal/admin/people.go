@@ -31,6 +31,10 @@ type HelpDesk interface {
 	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
 	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
 	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
+	ClaimQueue(ctx context.Context, state domain.ClaimState, skip, limit int) (cases []helpdesk.ClaimCase, more bool, err error)
+	ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64, error)
+	AcceptClaim(ctx context.Context, e audit.Entry, id, why string) error
+	RefuseClaim(ctx context.Context, e audit.Entry, id, why string) error
 	SharedLimits(ctx context.Context) ([]helpdesk.SharedLimit, error)
 	Lift(ctx context.Context, e audit.Entry, key string) error
 }

@@ -19,16 +19,20 @@ type Role string
 const (
 	Admin    Role = "admin"    // may do everything
 	Helpdesk Role = "helpdesk" // reads and performs acts of the help desk; no imports, no exports
-	Auditor  Role = "auditor"  // reads everything including the audit; changes nothing
+	// Registrar reads, and decides the claims of people who cannot reach their address.
+	Registrar Role = "registrar"
+	Auditor   Role = "auditor" // reads everything including the audit; changes nothing
 )
 
 // Sets of roles for the table of routes. An audit entry contains the first role
 // of the set that the operator has.
 var (
-	admins    = []Role{Admin}
-	helpers   = []Role{Admin, Helpdesk}
-	readers   = []Role{Admin, Auditor}
-	everybody = []Role{Admin, Helpdesk, Auditor}
+	admins     = []Role{Admin}
+	helpers    = []Role{Admin, Helpdesk}
+	readers    = []Role{Admin, Auditor}
+	registrars = []Role{Admin, Registrar, Auditor}
+	deciders   = []Role{Admin, Registrar}
+	everybody  = []Role{Admin, Helpdesk, Registrar, Auditor}
 )
 
 // route is one address with the roles that may request it.

@@ -27,6 +27,7 @@ var rail = []struct{ path, key string }{
 	{pathPeople, "console.rail.people"},
 	{"/admin/imports", "console.rail.imports"},
 	{pathAccounts, "console.rail.accounts"},
+	{pathClaims, "console.rail.claims"},
 	{"/admin/campagnes", "console.rail.campaigns"},
 	{"/admin/chartes", "console.rail.charters"},
 	{pathAudit, "console.rail.audit"},
@@ -77,6 +78,7 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/adopter", a.adopt, adoptFields, admins...).stepUp()
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
 
+	a.claimsTable()
 	a.importTable()
 	if a.Matching != nil {
 		a.accountsTable()

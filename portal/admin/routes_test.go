@@ -21,20 +21,23 @@ const consoleRoutes = `
 GET  /admin/connexion                          | open                   | no        | login
 GET  /admin/connexion/retour                   | open                   | no        | login
 POST /admin/deconnexion/fournisseur            | open                   | no        | logout by a signed token
-GET  /admin                                    | admin helpdesk auditor | no        | reads
-GET  /admin/en-direct                          | admin helpdesk auditor | no        | reads
-GET  /admin/travaux                            | admin helpdesk auditor | no        | reads
+GET  /admin                                    | admin helpdesk registrar auditor | no        | reads
+GET  /admin/en-direct                          | admin helpdesk registrar auditor | no        | reads
+GET  /admin/travaux                            | admin helpdesk registrar auditor | no        | reads
 POST /admin/travaux/renvoyer                   | admin                  | no        | helps
 POST /admin/travaux/reessayer                  | admin                  | no        | helps
-GET  /admin/limites                            | admin helpdesk auditor | no        | reads
+GET  /admin/limites                            | admin helpdesk registrar auditor | no        | reads
 POST /admin/limites/lever                      | admin                  | no        | helps
-GET  /admin/retours                            | admin helpdesk auditor | no        | reads
+GET  /admin/retours                            | admin helpdesk registrar auditor | no        | reads
 POST /admin/retours/lever                      | admin                  | no        | helps
+GET  /admin/adresses                           | admin registrar auditor | no       | reads
+POST /admin/adresses/:id/accepter              | admin registrar        | always    | changes an address
+POST /admin/adresses/:id/refuser               | admin registrar        | no        | helps
 GET  /admin/audit                              | admin auditor          | no        | reads
 GET  /admin/audit/export/:format               | admin auditor          | always    | exports
-GET  /admin/confirmer                          | admin helpdesk auditor | no        | reads
-GET  /admin/personnes                          | admin helpdesk auditor | no        | reads
-GET  /admin/personnes/:id                      | admin helpdesk auditor | no        | reads
+GET  /admin/confirmer                          | admin helpdesk registrar auditor | no        | reads
+GET  /admin/personnes                          | admin helpdesk registrar auditor | no        | reads
+GET  /admin/personnes/:id                      | admin helpdesk registrar auditor | no        | reads
 GET  /admin/personnes/:id/donnees              | admin auditor          | always    | exports
 GET  /admin/personnes/:id/effacer              | admin                  | no        | reads
 POST /admin/personnes/:id/effacer              | admin                  | always    | erases
@@ -51,7 +54,7 @@ POST /admin/personnes/:id/degeler              | admin helpdesk         | always
 POST /admin/personnes/:id/guichet              | admin helpdesk         | always    | issues a code
 POST /admin/personnes/:id/adopter              | admin                  | always    | gives an account
 POST /admin/personnes/:id/renommer             | admin                  | always    | gives an account
-GET  /admin/personnes/:id/charte               | admin helpdesk auditor | no        | reads
+GET  /admin/personnes/:id/charte               | admin helpdesk registrar auditor | no        | reads
 GET  /admin/personnes/:id/charte/preuve        | admin auditor          | always    | exports
 GET  /admin/imports                            | admin auditor          | no        | reads
 POST /admin/imports                            | admin                  | no        | keeps a file, changes nothing
@@ -63,23 +66,23 @@ POST /admin/imports/:id/feuilles               | admin                  | no    
 POST /admin/imports/:id/importer               | admin                  | always    | changes addresses
 POST /admin/imports/:id/importer-malgre-tout   | admin                  | always    | changes addresses
 POST /admin/imports/:id/jeter                  | admin                  | no        | keeps a file, changes nothing
-POST /admin/deconnexion                        | admin helpdesk auditor | no        | logout
-GET  /admin/chartes                            | admin helpdesk auditor | no        | reads
+POST /admin/deconnexion                        | admin helpdesk registrar auditor | no        | logout
+GET  /admin/chartes                            | admin helpdesk registrar auditor | no        | reads
 POST /admin/chartes/nouveau                    | admin                  | no        | drafts
-GET  /admin/chartes/version/:id                | admin helpdesk auditor | no        | reads
-GET  /admin/chartes/version/:id/accords        | admin helpdesk auditor | no        | reads
+GET  /admin/chartes/version/:id                | admin helpdesk registrar auditor | no        | reads
+GET  /admin/chartes/version/:id/accords        | admin helpdesk registrar auditor | no        | reads
 POST /admin/chartes/version/:id/retirer        | admin                  | no        | stops
 GET  /admin/chartes/projet/:id                 | admin                  | no        | reads
 POST /admin/chartes/projet/:id                 | admin                  | no        | drafts
 POST /admin/chartes/projet/:id/supprimer       | admin                  | no        | drafts
-GET  /admin/chartes/projet/:id/apercu          | admin helpdesk auditor | no        | reads
+GET  /admin/chartes/projet/:id/apercu          | admin helpdesk registrar auditor | no        | reads
 GET  /admin/chartes/projet/:id/publier         | admin                  | no        | reads
 POST /admin/chartes/projet/:id/publier         | admin                  | always    | publishes
-GET  /admin/campagnes                          | admin helpdesk auditor | no        | reads
+GET  /admin/campagnes                          | admin helpdesk registrar auditor | no        | reads
 GET  /admin/campagnes/nouvelle                 | admin                  | no        | reads
 POST /admin/campagnes/nouvelle                 | admin                  | confirmed | writes to many
-GET  /admin/campagnes/suivi/:id                | admin helpdesk auditor | no        | reads
-GET  /admin/campagnes/suivi/:id/direct         | admin helpdesk auditor | no        | reads
+GET  /admin/campagnes/suivi/:id                | admin helpdesk registrar auditor | no        | reads
+GET  /admin/campagnes/suivi/:id/direct         | admin helpdesk registrar auditor | no        | reads
 POST /admin/campagnes/suivi/:id/suspendre      | admin                  | no        | stops
 POST /admin/campagnes/suivi/:id/reprendre      | admin                  | always    | writes to many
 POST /admin/campagnes/suivi/:id/arreter        | admin                  | no        | stops

@@ -118,7 +118,7 @@ var dynamic = []string{"account.change.", "account.outcome.", "account.story.", 
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.next.", "console.step.", "console.story.", "console.mail.", "console.refused.",
 	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",
-	"console.stage.", "console.stuck.", "console.limits.kind.", "console.refusal.", "console.rule.", "console.job.", "console.did.", "console.detail.", "console.accounts.class.", "console.accounts.why.",
+	"console.claims.for.", "console.claims.against.", "console.claims.state.", "console.stage.", "console.stuck.", "console.limits.kind.", "console.refusal.", "console.rule.", "console.job.", "console.did.", "console.detail.", "console.accounts.class.", "console.accounts.why.",
 	"console.import.ended.", "console.import.field.", "console.import.find.", "console.import.why.", "console.import.phase.", "console.imports.state."}
 
 // spoken returns the keys that the console's handlers use directly.

@@ -129,7 +129,7 @@ func TestConsole_ByKeyboard(t *testing.T) {
 	}
 	b.visit("/admin")
 	var stops []string
-	for range 12 {
+	for range 14 {
 		tab()
 		stops = append(stops, focus())
 	}

@@ -18,6 +18,7 @@ func Kinds() []domain.MessageKind {
 		domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
 		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack,
+		domain.MessageClaimNotice, domain.MessageClaimOpen, domain.MessageClaimRefused,
 		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 	}
 }
@@ -36,6 +37,8 @@ func Message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 	switch kind {
 	case domain.MessageContactChanged:
 		m.TakeBack, m.ExpiresAt = "/compte/adresse/pas-moi/abc", Asked.Add(domain.TakeBackTime)
+	case domain.MessageClaimNotice:
+		m.TakeBack, m.ExpiresAt = "/adresse-perdue/pas-moi/abc", Asked.Add(domain.ObjectionTime)
 	case domain.MessageContactNew, domain.MessageContactBack:
 		m.Address, m.ExpiresAt = "jp.martin@example.net", Asked.Add(domain.TakeBackTime)
 	}

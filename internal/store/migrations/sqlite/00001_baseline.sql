@@ -287,6 +287,32 @@ CREATE TABLE contact_changes (
 CREATE INDEX contact_changes_person ON contact_changes (person_id, at);
 CREATE INDEX contact_changes_at ON contact_changes (at);
 
+-- Claims of people who cannot reach the address of the registry, with what they typed.
+-- person_id is empty if no person has the number.
+CREATE TABLE address_claims (
+    id          TEXT PRIMARY KEY,
+    journey_id  TEXT NOT NULL UNIQUE,
+    person_id   TEXT NOT NULL,
+    profile     TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    given_name  TEXT NOT NULL,
+    family_name TEXT NOT NULL,
+    birth_date  TEXT NOT NULL,
+    address     TEXT NOT NULL,
+    lang        TEXT NOT NULL,
+    client      TEXT NOT NULL,
+    asked_at    BIGINT NOT NULL,
+    proven_at   BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    decided_at  BIGINT NOT NULL,
+    operator    TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    opens_at    BIGINT NOT NULL
+);
+CREATE INDEX address_claims_state ON address_claims (state, asked_at);
+CREATE INDEX address_claims_number ON address_claims (profile, number);
+CREATE INDEX address_claims_person ON address_claims (person_id);
+
 -- How often an event with the same journey and kind happened in its minute. The
 -- key is a hash of the three.
 CREATE TABLE event_tallies (
