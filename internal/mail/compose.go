@@ -271,8 +271,6 @@ func (c *composer) profile(key string, lang domain.Lang) string {
 	return key
 }
 
-var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
-
 // clock is the time of day in the institution's zone: "14 h 05", "14:05".
 func (c *composer) clock(t time.Time, lang domain.Lang) string {
 	if lang == domain.English {
@@ -300,14 +298,11 @@ func (c *composer) zoneName(lang domain.Lang) string {
 
 func (c *composer) moment(t time.Time, lang domain.Lang) string {
 	t = t.In(c.zone)
+	at := " à "
 	if lang == domain.English {
-		return t.Format("2 January at 15:04")
+		at = " at "
 	}
-	day := fmt.Sprint(t.Day())
-	if t.Day() == 1 {
-		day = "1er"
-	}
-	return day + "\u00a0" + frenchMonths[t.Month()-1] + " à " + c.clock(t, lang)
+	return domain.DayAndMonth(t, lang) + at + c.clock(t, lang)
 }
 
 // note converts an institution's own text to paragraphs. It removes the markup

@@ -101,7 +101,23 @@ func (a *Console) people(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if p, ok := page.only(); ok && v.Query("direct") != "" {
+		return web.SeeOther(p.URL)
+	}
 	return v.show("people", page)
+}
+
+// only returns the one person whom the words of the search mean: the only match, or the
+// only exact match if the words are the person's whole number, identifier or address.
+// The search field of the frame opens this person at once.
+func (p PeoplePage) only() (PersonRow, bool) {
+	words := strings.TrimSpace(p.List.Filter("q"))
+	if words == "" || len(p.Rows) != 1 || p.More || p.Before != "" {
+		return PersonRow{}, false
+	}
+	row := p.Rows[0]
+	isWhole := words == row.Number || strings.EqualFold(words, row.Login) || strings.EqualFold(words, string(row.Email))
+	return row, len(p.Near) == 0 || isWhole
 }
 
 // peoplePage returns the page of the list that the query of the address

@@ -22,6 +22,7 @@ type deskOfOne struct {
 	admin.HelpDesk // methods that a test does not expect panic
 	person         domain.Person
 	story          []helpdesk.HistoryEntry
+	under          []helpdesk.OpenJourney
 	refuse         helpdesk.Reason
 	asked          []string
 }
@@ -30,7 +31,7 @@ func (d *deskOfOne) Case(_ context.Context, id domain.PersonID) (helpdesk.Case, 
 	if id != d.person.ID {
 		return helpdesk.Case{}, domain.ErrNotFound
 	}
-	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story}, nil
+	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story, Under: d.under}, nil
 }
 
 func (d *deskOfOne) Conflict(context.Context, domain.Person) ([]domain.Existing, error) {
@@ -39,7 +40,7 @@ func (d *deskOfOne) Conflict(context.Context, domain.Person) ([]domain.Existing,
 
 func (d *deskOfOne) FindPeople(_ context.Context, q helpdesk.Query) (helpdesk.Page, error) {
 	switch q.Words {
-	case "", "martin":
+	case "", "martin", "22502142":
 		return helpdesk.Page{People: []domain.Person{d.person}, Count: 1}, nil
 	case "matrin":
 		return helpdesk.Page{Near: []domain.Person{d.person}}, nil
@@ -85,6 +86,14 @@ func (d *deskOfOne) ask(e audit.Entry, act string, seen helpdesk.Seen, typed ...
 
 func (d *deskOfOne) Correct(_ context.Context, e audit.Entry, seen helpdesk.Seen, address, why string) error {
 	return d.ask(e, "correct", seen, address, why)
+}
+
+func (d *deskOfOne) Send(_ context.Context, e audit.Entry, seen helpdesk.Seen, journey domain.JourneyID) (domain.MessageKind, error) {
+	return domain.MessageCode, d.ask(e, "send", seen, string(journey))
+}
+
+func (d *deskOfOne) Unlock(_ context.Context, e audit.Entry, seen helpdesk.Seen) error {
+	return d.ask(e, "unlock", seen)
 }
 
 func (d *deskOfOne) Hold(_ context.Context, e audit.Entry, seen helpdesk.Seen, why string) error {

@@ -25,6 +25,7 @@ type PersonPage struct {
 	Birth     time.Time // zero: unknown
 	Next      helpdesk.Next
 	Source    string // address of the import that Next names; may be empty
+	Forgotten string // address of the page for a forgotten password or username
 	Lines     []StoryLine
 	Seen      string // version and current time, for the forms
 	Helps     bool   // the operator's role may perform acts on the person
@@ -92,7 +93,7 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		return PersonPage{}, err
 	}
 	page := PersonPage{
-		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(),
+		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(), Forgotten: a.site.URL("/mot-de-passe-oublie"),
 		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),

@@ -34,6 +34,31 @@ func (v View) Date(t time.Time) string {
 	return t.In(zone).Format(layout)
 }
 
+// Written returns a time as a sentence for a student has it, to the minute and in the
+// institution's time zone: "1er septembre 2026 à 8 h 05", "1 September 2026 at 08:05".
+func (v View) Written(t time.Time) string {
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	t = t.In(zone)
+	day := domain.DayAndMonth(t, v.Lang) + "\u00a0" + strconv.Itoa(t.Year())
+	if v.Lang == domain.English {
+		return day + " at " + t.Format("15:04")
+	}
+	return day + fmt.Sprintf(" à %d\u00a0h\u00a0%02d", t.Hour(), t.Minute())
+}
+
+// BirthDate returns a birth date as the registry stores it, 2004-03-17, in the notation
+// of the page's language. A value that is not a date is returned as it is.
+func (v View) BirthDate(stored string) string {
+	t, err := time.Parse(time.DateOnly, stored)
+	if err != nil {
+		return stored
+	}
+	return v.Day(t)
+}
+
 // Day returns a date without a time, such as a birth date.
 func (v View) Day(t time.Time) string {
 	if v.Lang == domain.English {
