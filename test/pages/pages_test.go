@@ -36,8 +36,9 @@ type journal struct{}
 
 func (journal) Note(context.Context, audit.Entry) error { return nil }
 
-// draw writes each page with sample data into dir and returns their number.
-func draw(t *testing.T, dir string) (n int) {
+// draw writes each page with sample data into dir and returns their number and the
+// portal, which serves what the pages load.
+func draw(t *testing.T, dir string) (n int, p *portal.Portal) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -59,7 +60,7 @@ func draw(t *testing.T, dir string) (n int) {
 		Markdown: func(string) (template.HTML, error) { return "", nil },
 	})
 	must(err)
-	p, err := portal.New(portal.Options{
+	p, err = portal.New(portal.Options{
 		SSO: rp, Console: console, Keys: keys, BaseURL: "https://compte.example.org", Institution: web.Institution{Name: "Université d'Exemple"},
 		Theme: web.Theme{Accent: "#0b5d4e", AccentDark: "#7fd1bf"}, Profiles: profiles, Idle: time.Hour,
 		Templates: templates.FS, Static: static.FS, Catalog: catalog, Log: slog.New(slog.DiscardHandler), Now: time.Now, Random: rand.Reader,
@@ -69,7 +70,7 @@ func draw(t *testing.T, dir string) (n int) {
 		n++
 		return os.WriteFile(filepath.Join(dir, name+".html"), bytes.TrimSpace(page), 0o600)
 	}))
-	return n
+	return n, p
 }
 
 // U12: where the rows of a list are cards on a telephone, each value has its name.
@@ -109,7 +110,7 @@ var newer = regexp.MustCompile(`Attribute “(autocorrect|passwordrules)” not 
 // languages.
 func TestPages_AreValidHTML(t *testing.T) {
 	dir := t.TempDir()
-	if n := draw(t, dir); n < 300 {
+	if n, _ := draw(t, dir); n < 300 {
 		t.Fatalf("only %d pages were drawn", n)
 	}
 	broken := `<!DOCTYPE html><html lang="en"><head><title>x</title></head><body><p id="a"><p id="a"></body></html>`
