@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -30,7 +29,7 @@ type attempt struct {
 	host         string
 	cookies      map[string]string
 	twice        bool // each cookie
-	ctx          context.Context
+	leaves       bool // the visitor leaves when the first part of the response has come
 	own          bool // the cookies are the visitor's own, and the visitor keeps the cookies of the response
 
 	spoiled string // how the request was spoiled; empty: it is as a page makes it

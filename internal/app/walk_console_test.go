@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -187,11 +186,7 @@ func (w *walk) operate(t *rapid.T, o, other *operator, route string, a *attempt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(a.path, "direct") { // a stream goes on until its reader goes
-		var leave context.CancelFunc
-		a.ctx, leave = context.WithTimeout(context.Background(), 20*time.Millisecond)
-		defer leave()
-	}
+	a.leaves = strings.Contains(a.path, "direct") // a stream goes on until its reader goes
 	got := w.send(t, &o.wanderer, a)
 	var acts []string
 	err = w.app.store.Audit(t.Context(), audit.Query{Limit: 20}, func(l audit.Link) error {

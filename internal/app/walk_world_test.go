@@ -180,6 +180,21 @@ type answer struct {
 }
 
 // send sends an attempt with the mark by which the store knows it.
+// reader records a response. With leaves, it ends the request when the first part of
+// the response is sent.
+type reader struct {
+	*httptest.ResponseRecorder
+	leaves bool
+	leave  context.CancelFunc
+}
+
+func (r reader) Flush() {
+	r.ResponseRecorder.Flush()
+	if r.leaves {
+		r.leave()
+	}
+}
+
 func (w *walk) send(t tester, v *wanderer, a *attempt) answer {
 	r := a.request(w.base)
 	for name, value := range a.cookies {
@@ -188,12 +203,10 @@ func (w *walk) send(t tester, v *wanderer, a *attempt) answer {
 			r.AddCookie(&http.Cookie{Name: name, Value: value})
 		}
 	}
-	ctx := r.Context()
-	if a.ctx != nil {
-		ctx = a.ctx
-	}
+	ctx, leave := context.WithCancel(context.WithValue(r.Context(), attemptKey{}, a))
+	defer leave()
 	rec := httptest.NewRecorder()
-	w.app.pages.ServeHTTP(rec, r.WithContext(context.WithValue(ctx, attemptKey{}, a)))
+	w.app.pages.ServeHTTP(reader{rec, a.leaves, leave}, r.WithContext(ctx))
 	for _, c := range rec.Result().Cookies() {
 		switch {
 		case !a.own:
