@@ -55,9 +55,9 @@ lint: ## gofmt, go vet and the linter (.golangci.yml), in both modules
 fmt: ## format the code
 	gofmt -w .
 
-screenshots: needs ## take the pictures of README.md in a browser on a running demo
+screenshots: needs ## take the pictures of the documents in a browser on a running demo
 	mkdir -p $(PICTURES)
-	GOWORK=$(BOTH) ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestPictures' entree/test/e2e
+	GOWORK=$(BOTH) ENTREE_SCREENSHOTS=$(CURDIR)/$(PICTURES) ./scripts/with-demo.sh $(GO) test -count=1 -run 'TestTheHowTo|TestTheSeptemberMorning|TestPictures' entree/test/e2e
 
 bench: needs ## measure the cost of an activation and draw the picture of README.md (six minutes)
 	$(GO) run ./cmd/entree-dev bench portal

@@ -70,7 +70,7 @@ func TestTheSeptemberMorning(t *testing.T) {
 	phone.arrive("/ent")
 	phone.reads(guests[1].FamilyName, version)
 	b.until(moved(2, 2, 2, 2, 1))
-	b.accessible()
+	b.picture("overview")
 
 	helped.press("Retour à la personne")
 	helped.until(`document.querySelector('.story')`)

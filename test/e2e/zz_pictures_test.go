@@ -48,6 +48,32 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// TestPicturesOfTheConsole combines the pictures that the morning took of the console.
+func TestPicturesOfTheConsole(t *testing.T) {
+	if pictures == "" {
+		return // only `make screenshots` needs them
+	}
+	var all []image.Image
+	for _, name := range []string{"morning-overview", "people-person", "morning-trial-refused-wide", "people-story"} {
+		f, err := os.Open(filepath.Join(pictures, name+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := png.Decode(f)
+		_ = f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		top := image.NewRGBA(image.Rect(0, 0, desk.width, desk.height))
+		draw.Draw(top, top.Bounds(), image.White, image.Point{}, draw.Src)
+		draw.Draw(top, top.Bounds(), page, page.Bounds().Min, draw.Src)
+		all = append(all, top)
+	}
+	if err := savePNG(filepath.Join(pictures, "console.png"), columns(all, 2)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // lightGround is the ground of pictures of light pages.
 var lightGround = color.RGBA{0xd5, 0xda, 0xe3, 0xff}
 
