@@ -214,6 +214,7 @@ suffix "%[4]s"
 rootdn "%[5]s"
 rootpw %[6]s
 directory %[1]s/data
+maxsize 1073741824
 index objectClass,uid,mail,supannEtuId,supannEmpId,supannRefId eq
 index entryCSN,entryUUID eq
 %[7]s
