@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -106,8 +107,7 @@ func TestTheAddressIsNotChangedByAnOldOrForgedForm(t *testing.T) {
 	b.toAccount(t, provider)
 	form := b.get("/compte/adresse").fill("/compte/adresse", "adresse", otherAddress)
 	before, _ := w.service.count()
-	forged := form
-	forged = map[string][]string{"adresse": {otherAddress}, "jeton": {"x"}}
+	forged := url.Values{"adresse": {otherAddress}, "jeton": {"x"}}
 	if p := b.do("POST", "/compte/adresse", &forged); p.status < 400 {
 		t.Errorf("a forged form: %d", p.status)
 	}

@@ -160,10 +160,9 @@ func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Per
 // takeHash counts one password hash, the most expensive work that a visitor can
 // ask for. Presses beyond the limit are refused at once and wait for nothing.
 func (s *Service) takeHash(ctx context.Context, j domain.Journey) error {
-	_, err := s.take(ctx, domain.ReasonPasswordBusy,
+	return s.take(ctx, domain.ReasonPasswordBusy,
 		domain.Act{Key: "hash-journey:" + string(j.ID), Rate: s.Rates.HashJourney},
 		domain.Act{Key: "hash-person:" + string(j.Person), Rate: s.Rates.HashPerson})
-	return err
 }
 
 // judge returns every rule that a password breaks. A password that keeps all

@@ -81,11 +81,10 @@ func personKey(name string, p domain.PersonID) string {
 // accounts; three tenths of it are left to people who have not asked for it.
 func (s *Service) takeContactMail(ctx context.Context, p domain.PersonID, a domain.Address) error {
 	name := func(n string) string { return s.addressKey(own(domain.PurposeAddress, n), a) }
-	_, err := s.take(ctx, domain.ReasonChangesSpent,
+	return s.take(ctx, domain.ReasonChangesSpent,
 		domain.Act{Key: personKey("person", p), Rate: s.Rates.Address},
 		domain.Act{Key: name("mail-from") + ":" + string(p), Rate: s.Rates.Address, Few: 1, Soft: true},
 		domain.Act{Key: name("mail-address"), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10})
-	return err
 }
 
 // contactChange returns the effects of a right code to a new address: it is in use at

@@ -69,9 +69,9 @@ func DefaultRates() Rates {
 
 // take counts acts, all or none, and returns a Refusal with reason if one of
 // them is refused.
-func (s *Service) take(ctx context.Context, reason domain.Reason, acts ...domain.Act) (domain.Taken, error) {
-	taken, err := s.Limits.TakeAll(ctx, acts, s.now())
-	return taken, limited(err, reason)
+func (s *Service) take(ctx context.Context, reason domain.Reason, acts ...domain.Act) error {
+	_, err := s.Limits.TakeAll(ctx, acts, s.now())
+	return limited(err, reason)
 }
 
 // limited turns the refusal of a limit into a Refusal with reason.
