@@ -11,7 +11,6 @@ import (
 // pixels, without JavaScript in English, and an operator accepts the first claim in the
 // dark.
 func TestClaim_AnotherAddressIsAskedForAndAccepted(t *testing.T) {
-	t.Parallel()
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503088")
 	day, month, year := strings.TrimPrefix(p.BirthDate[8:], "0"), strings.TrimPrefix(p.BirthDate[5:7], "0"), p.BirthDate[:4]

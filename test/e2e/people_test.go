@@ -64,7 +64,6 @@ func (b *tab) charterToEnd() {
 
 // An account existed before: the operator compares the two, and adopts it.
 func TestConflict_TheAccountOfBeforeIsAdopted(t *testing.T) {
-	t.Parallel()
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503106")
 	demo.Occupy(t, "o"+p.Number)
