@@ -139,13 +139,7 @@ func (p *Portal) drawObject(c *gin.Context, claim domain.Claim, open bool) error
 	case claim.State == domain.ClaimObjected:
 		page.State, title = changeDone, "object.done.title"
 	}
-	view, _, err := p.firstPage(c, title)
-	if err != nil {
-		return err
-	}
-	view.Step = 0
-	view.Path = objectPath(c)
-	return p.answer(c, "object", view.With(page), nil, "")
+	return p.drawNotice(c, objectPath(c), "object", title, page)
 }
 
 // object ends the accepted claim that the notice was about. A second press shows the

@@ -1,8 +1,6 @@
 package portal
 
 import (
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -161,13 +159,7 @@ func (p *Portal) drawTakeBack(c *gin.Context, change domain.ContactChange, open 
 	if open {
 		title = "takeback.title"
 	}
-	view, _, err := p.firstPage(c, title)
-	if err != nil {
-		return err
-	}
-	view.Step = 0
-	view.Path = takeBackPath(c)
-	return p.answer(c, "takeback", view.With(page), nil, "")
+	return p.drawNotice(c, takeBackPath(c), "takeback", title, page)
 }
 
 // takeBack puts the old address in use again. A second press shows the same page.
@@ -180,15 +172,6 @@ func (p *Portal) takeBack(c *gin.Context) error {
 		return noSuchNotice(err)
 	}
 	return p.drawTakeBack(c, change, false)
-}
-
-// noSuchNotice answers a token that is not one of a notice like an address that does
-// not exist.
-func noSuchNotice(err error) error {
-	if errors.Is(err, domain.ErrNotFound) {
-		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
-	}
-	return err
 }
 
 func takeBackPath(c *gin.Context) string { return activation.TakeBackPath + c.Param("droit") }

@@ -1,14 +1,10 @@
 package portal
 
 import (
-	"errors"
-	"net/http"
-
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/activation"
 	"entree/internal/domain"
-	"entree/portal/web"
 )
 
 // showForgotten shows the first page of a recovery, drawn by templates/request.html:
@@ -30,20 +26,14 @@ func (p *Portal) askRecovery(c *gin.Context) error { return p.ask(c, domain.Purp
 type FreezePage struct{ Done bool }
 
 func (p *Portal) showFreeze(c *gin.Context) error {
-	if err := p.mayFreeze(c); err != nil {
-		return err
+	if err := p.Service.MayFreeze(c.Param("droit")); err != nil {
+		return noSuchNotice(err)
 	}
 	return p.drawFreeze(c, "freeze.title", FreezePage{})
 }
 
 func (p *Portal) drawFreeze(c *gin.Context, title string, page FreezePage) error {
-	view, _, err := p.firstPage(c, title)
-	if err != nil {
-		return err
-	}
-	view.Step = 0
-	view.Path = freezePath(c)
-	return p.answer(c, "freeze", view.With(page), nil, "")
+	return p.drawNotice(c, freezePath(c), "freeze", title, page)
 }
 
 // freeze stops the recovery of the account that the notice was about.
@@ -51,24 +41,10 @@ func (p *Portal) freeze(c *gin.Context) error {
 	if _, err := p.firstForm(c, freezePath(c), nil); err != nil {
 		return err
 	}
-	err := p.Service.Freeze(c.Request.Context(), c.Param("droit"))
-	if errors.Is(err, domain.ErrNotFound) {
-		return p.mayFreeze(c)
-	}
-	if err != nil {
-		return err
+	if err := p.Service.Freeze(c.Request.Context(), c.Param("droit")); err != nil {
+		return noSuchNotice(err)
 	}
 	return p.drawFreeze(c, "freeze.done.title", FreezePage{Done: true})
-}
-
-// mayFreeze answers a token that is not one of a notice like an address that does not
-// exist.
-func (p *Portal) mayFreeze(c *gin.Context) error {
-	err := p.Service.MayFreeze(c.Param("droit"))
-	if errors.Is(err, domain.ErrNotFound) {
-		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
-	}
-	return err
 }
 
 func freezePath(c *gin.Context) string { return activation.FreezePath + c.Param("droit") }
