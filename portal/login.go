@@ -164,14 +164,14 @@ func expectedOf(p domain.Person) expected {
 	return expected{Login: p.Login, Account: p.AccountID, Address: p.UniversityAddress}
 }
 
-// is reports whether who is the expected account. Providers name an account by its
+// is reports whether an identity is that of the expected account. Providers name an account by its
 // identifier, by its university address or by Keycloak's id.
 func (e expected) is(who sso.Identity) bool {
 	return e.Login == "" || domain.SameLogin(who.Login, e.Login) || e.Address != "" && domain.SameLogin(who.Login, e.Address) || who.Account != "" && who.Account == e.Account
 }
 
-// belongs reports whether who is the account that the login was begun for, or the one
-// that was activated in this browser since then.
+// belongs reports whether an identity is that of the account for which the login was
+// begun, or of the account that was activated in this browser since then.
 func (p *Portal) belongs(c *gin.Context, begun underway, who sso.Identity) (bool, error) {
 	if begun.is(who) {
 		return true, nil

@@ -59,9 +59,9 @@ const (
 	activatedAccount = "f3b1"
 )
 
-// TestV2_WhoComesBack tries the ways in which a student comes back from the single
-// sign-on after an activation, with both protocols. The person who is then logged
-// in owns the account that was activated, or the page names both and offers the change.
+// TestV2_WhoComesBack tries the ways back from the single sign-on after an activation,
+// with both protocols. Either the activated account is logged in, or the page names it
+// and the other account and offers to change.
 func TestV2_WhoComesBack(t *testing.T) {
 	const (
 		workspace = "logged in"

@@ -213,8 +213,8 @@ func TestContact_WhatIsRefused(t *testing.T) {
 	}
 }
 
-// A person who is held, or whose address an operator changed, between the request and
-// the code changes nothing.
+// The code changes nothing if, since the request, the person was put on hold or an
+// operator changed the address.
 func TestContact_AHeldPersonChangesNothing(t *testing.T) {
 	for name, edit := range map[string]func(*domain.Person){
 		"held":           func(p *domain.Person) { p.Hold = "fraud" },

@@ -235,8 +235,8 @@ func TestAMailboxAloneDoesNotPassASecondFactor(t *testing.T) {
 	}
 }
 
-// chooseWhileAway lets jeanPierre, who has an account, choose a new password while the
-// accounts do not answer.
+// chooseWhileAway chooses a new password for jeanPierre's account while the accounts do
+// not answer.
 func (w *world) chooseWhileAway() (domain.Person, domain.JourneyID) {
 	w.t.Helper()
 	w.Wait = 50 * time.Millisecond

@@ -13,7 +13,7 @@ const (
 	PurposeActivate Purpose = "activate" // a new account
 	PurposeRecover  Purpose = "recover"  // a new password for an account whose password was forgotten
 	PurposeClaim    Purpose = "claim"    // a new address for a person who cannot reach the one of the registry
-	PurposeAddress  Purpose = "address"  // another personal address, for a student who is logged in
+	PurposeAddress  Purpose = "address"  // another personal address, asked for behind a login
 )
 
 // Step names the page that the student has to see next.

@@ -27,8 +27,8 @@ func (b *tab) insert(selector, text string) {
 	call(b, input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// keys are passwords that the portal takes, with what is special about them. The
-// first ones are tried on Keycloak's own theme too.
+// keys lists passwords that the portal accepts, each named after its characters. The
+// first ones are typed on Keycloak's own theme too.
 var keys = []struct{ name, text string }{
 	{"combining marks", "Ete\u0301 chez Anai\u0308s, 12 cre\u0302pes "},
 	{"emoji with joiners and a flag", "Famille 👨\u200d👩\u200d👧 en vacances 7 🇫🇷🏳\ufe0f\u200d🌈"},
