@@ -64,8 +64,7 @@ func (d *Service) claimCase(ctx context.Context, c domain.Claim) (ClaimCase, err
 	if err != nil {
 		return out, err
 	}
-	out.Earlier = slices.IndexFunc(all, func(o domain.Claim) bool { return o.ID == c.ID })
-	out.Earlier = max(0, out.Earlier)
+	out.Earlier = max(0, slices.IndexFunc(all, func(o domain.Claim) bool { return o.ID == c.ID }))
 	weigh := func(speaksFor bool, pro, contra string) {
 		if speaksFor {
 			out.For = append(out.For, pro)

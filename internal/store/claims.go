@@ -61,8 +61,7 @@ func (s *Store) Claims(ctx context.Context, state domain.ClaimState, skip, limit
 	return out, wrap("claims", err)
 }
 
-// ClaimsOf returns the proven claims of a person, or of a number that no person has,
-// oldest first.
+// ClaimsOf returns the proven claims for a number of a profile, oldest first.
 func (s *Store) ClaimsOf(ctx context.Context, profile, number string) ([]domain.Claim, error) {
 	out, err := all(ctx, s.db, scanClaim, `SELECT `+claimColumns+` FROM address_claims WHERE profile = $1 AND number = $2 AND state <> $3 ORDER BY asked_at, id`, profile, number, domain.ClaimUnproven)
 	return out, wrap("claims", err)

@@ -35,8 +35,8 @@ func ruleWords(v web.View, rule, detail string) template.HTML {
 		return v.T(key)
 	}
 	found := finds.FindStringSubmatch(detail)
-	for _, part := range slices.Backward(found) {
-		if part != "" && part != detail {
+	for _, part := range slices.Backward(found[min(1, len(found)):]) {
+		if part != "" {
 			count, _ := strconv.Atoi(part) // 0 for characters: their words count nothing
 			return v.T(key, "Has", part, "Count", count)
 		}
