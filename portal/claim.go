@@ -87,7 +87,7 @@ func (p *Portal) drawClaim(c *gin.Context, page ClaimPage, r *domain.Refusal) er
 
 // askClaim begins a claim. It answers the same for every person, known or unknown.
 func (p *Portal) askClaim(c *gin.Context) error {
-	form, err := p.firstForm(c, pathClaim, claimFields)
+	form, _, err := p.firstForm(c, pathClaim, claimFields)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (p *Portal) drawObject(c *gin.Context, claim domain.Claim, open bool) error
 // object ends the accepted claim that the notice was about. A second press shows the
 // same page.
 func (p *Portal) object(c *gin.Context) error {
-	if _, err := p.firstForm(c, objectPath(c), nil); err != nil {
+	if _, _, err := p.firstForm(c, objectPath(c), nil); err != nil {
 		return err
 	}
 	claim, err := p.Service.Object(c.Request.Context(), c.Param("droit"))

@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"entree/internal/domain"
 	"entree/portal/web"
 )
@@ -59,7 +61,7 @@ func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 func (p *Portal) prove(v *visit, form web.Form) error {
 	_, digits := domain.CleanDigits(form["code"])
 	if _, long := domain.CleanLongCode(form["code"]); long && !digits && v.journey.Purpose != domain.PurposeAddress {
-		return v.outcome(p.beginLong(v.Context, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
+		return v.outcome(p.beginLong(v.Context, v.journey.ID, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
 	}
 	ctx := v.Request.Context()
 	err := p.evenly(v.Context, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
@@ -67,11 +69,35 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 		return p.contactProven(v.Context)
 	}
 	if err == nil {
-		if err := p.keepJourney(v.Context, v.journey); err != nil {
+		if err := p.enter(v.Context, v.journey, v.journey.ID, form["code"]); err != nil {
 			return err
 		}
 	}
 	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
+}
+
+// enter begins the session of a journey that a code has opened, and keeps what a second
+// press of the same form needs if the answer is lost. about is that of the form's token.
+func (p *Portal) enter(c *gin.Context, j domain.Journey, about domain.JourneyID, code string) error {
+	session, err := p.site.Session(c)
+	if err != nil {
+		return err
+	}
+	old := session.ID
+	if err := p.keepJourney(c, j); err != nil {
+		return err
+	}
+	return p.site.Leave(c, old, string(about), plainCode(code), map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt)
+}
+
+// plainCode returns a code of any kind without what may be typed around it.
+func plainCode(typed string) string {
+	for _, read := range []func(string) (string, bool){domain.CleanDigits, domain.CleanDeskCode, domain.CleanLongCode} {
+		if code, ok := read(typed); ok {
+			return code
+		}
+	}
+	return ""
 }
 
 // resend requests another code; the page shows how long to wait before the next one.

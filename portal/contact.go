@@ -164,7 +164,7 @@ func (p *Portal) drawTakeBack(c *gin.Context, change domain.ContactChange, open 
 
 // takeBack puts the old address in use again. A second press shows the same page.
 func (p *Portal) takeBack(c *gin.Context) error {
-	if _, err := p.firstForm(c, takeBackPath(c), nil); err != nil {
+	if _, _, err := p.firstForm(c, takeBackPath(c), nil); err != nil {
 		return err
 	}
 	change, err := p.Service.TakeBack(c.Request.Context(), c.Param("droit"), p.site.Lang(c))

@@ -32,9 +32,14 @@ func (p *Portal) drawDesk(c *gin.Context, r *domain.Refusal) error {
 // enterDesk begins a journey with a desk code, after an operator checked an identity
 // card.
 func (p *Portal) enterDesk(c *gin.Context) error {
-	form, err := p.firstForm(c, pathDesk, deskFields)
+	form, about, err := p.firstForm(c, pathDesk, deskFields)
 	if err != nil {
 		return err
+	}
+	if entered, err := p.site.TakeLeft(c, form, plainCode(form["code"])); err != nil {
+		return err
+	} else if entered {
+		return web.SeeOther(pathCode)
 	}
 	j, err := p.Service.EnterDesk(c.Request.Context(), form["code"], p.site.Lang(c), p.site.ClientKey(c))
 	var r *domain.Refusal
@@ -44,7 +49,7 @@ func (p *Portal) enterDesk(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.keepJourney(c, j); err != nil {
+	if err := p.enter(c, j, about, form["code"]); err != nil {
 		return err
 	}
 	return web.SeeOther(p.pageOf(j, p.Service.Step(j)).path)

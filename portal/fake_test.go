@@ -464,6 +464,18 @@ func (f *fakeRows) ExtendSession(_ context.Context, id string, expires time.Time
 	return nil
 }
 
+// sessions counts the rows that are sessions.
+func (f *fakeRows) sessions() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.rows {
+		if !strings.Contains(id, ":") {
+			n++
+		}
+	}
+	return n
+}
+
 func (f *fakeRows) count() (rows, writes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -38,7 +38,7 @@ func (p *Portal) drawFreeze(c *gin.Context, title string, page FreezePage) error
 
 // freeze stops the recovery of the account that the notice was about.
 func (p *Portal) freeze(c *gin.Context) error {
-	if _, err := p.firstForm(c, freezePath(c), nil); err != nil {
+	if _, _, err := p.firstForm(c, freezePath(c), nil); err != nil {
 		return err
 	}
 	if err := p.Service.Freeze(c.Request.Context(), c.Param("droit")); err != nil {

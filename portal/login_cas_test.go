@@ -44,7 +44,7 @@ func TestCAS_FromSuccessIntoTheENTAndOut(t *testing.T) {
 	if to := out.header.Get("Location"); !strings.HasPrefix(to, server.URL+"/logout?service=") {
 		t.Errorf("logout leads to %q", to)
 	}
-	if rows, _ := w.rows.count(); rows != 0 {
+	if rows := w.rows.sessions(); rows != 0 {
 		t.Errorf("%d rows are left", rows)
 	}
 	// S36: the logout's redirects also pass through the server behind CAS.

@@ -70,7 +70,7 @@ func TestFromSuccessIntoTheENTAndOut(t *testing.T) {
 	if to := out.header.Get("Location"); !strings.HasPrefix(to, provider.URL+"/logout?") || !strings.Contains(to, "id_token_hint=ey") {
 		t.Errorf("logout leads to %q", to)
 	}
-	if rows, _ := w.rows.count(); rows != 0 {
+	if rows := w.rows.sessions(); rows != 0 {
 		t.Errorf("%d rows are left", rows)
 	}
 	if p := b.do("GET", "/ent", nil); p.header.Get("Location") != "/connexion" {

@@ -27,11 +27,16 @@ func (p *Portal) drawLong(c *gin.Context, r *domain.Refusal) error {
 
 // enterLong begins a journey in the browser of the mailbox's holder.
 func (p *Portal) enterLong(c *gin.Context) error {
-	form, err := p.firstForm(c, pathLong, codeFields)
+	form, about, err := p.firstForm(c, pathLong, codeFields)
 	if err != nil {
 		return err
 	}
-	err = p.beginLong(c, form["code"])
+	if entered, err := p.site.TakeLeft(c, form, plainCode(form["code"])); err != nil {
+		return err
+	} else if entered {
+		return web.SeeOther(pathCode)
+	}
+	err = p.beginLong(c, about, form["code"])
 	var r *domain.Refusal
 	if errors.As(err, &r) {
 		return p.drawLong(c, r)
@@ -40,12 +45,12 @@ func (p *Portal) enterLong(c *gin.Context) error {
 }
 
 // beginLong begins a journey with a long code and leads to its first step.
-func (p *Portal) beginLong(c *gin.Context, typed string) error {
+func (p *Portal) beginLong(c *gin.Context, about domain.JourneyID, typed string) error {
 	j, err := p.Service.EnterLong(c.Request.Context(), typed, p.site.Lang(c), p.site.ClientKey(c))
 	if err != nil {
 		return err
 	}
-	if err := p.keepJourney(c, j); err != nil {
+	if err := p.enter(c, j, about, typed); err != nil {
 		return err
 	}
 	return web.SeeOther(p.pageOf(j, p.Service.Step(j)).path)

@@ -62,7 +62,7 @@ func (p *Portal) drawRequest(c *gin.Context, purpose domain.Purpose, page Reques
 func (p *Portal) request(c *gin.Context) error { return p.ask(c, domain.PurposeActivate) }
 
 func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
-	form, err := p.firstForm(c, firstPath(purpose), requestFields)
+	form, _, err := p.firstForm(c, firstPath(purpose), requestFields)
 	if err != nil {
 		return err
 	}
@@ -149,17 +149,17 @@ func (p *Portal) firstPage(c *gin.Context, title string) (view web.View, ongoing
 }
 
 // firstForm reads the form of such a page. A form of an outdated page is answered with
-// a link to the journey's current page, or else to the form's own page.
-func (p *Portal) firstForm(c *gin.Context, page string, fields []web.Field) (web.Form, error) {
-	form, err := web.ReadForm(c, fields...)
-	if err != nil {
-		return nil, err
+// a link to the journey's current page, or else to the form's own page. about is the
+// session's journey, or empty.
+func (p *Portal) firstForm(c *gin.Context, page string, fields []web.Field) (form web.Form, about domain.JourneyID, err error) {
+	if form, err = web.ReadForm(c, fields...); err != nil {
+		return nil, "", err
 	}
 	j, ongoing, err := p.ongoing(c)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return form, p.site.CheckToken(c, form, string(j.ID), cmp.Or(ongoing, page))
+	return form, j.ID, p.site.CheckToken(c, form, string(j.ID), cmp.Or(ongoing, page))
 }
 
 // ongoing returns the session's journey and the path of its page. Without a journey

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"bytes"
 	"os"
 	"regexp"
 	"strings"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"entree/internal/activation"
 	"entree/internal/domain"
+	"entree/portal"
 )
 
 // Every text about the length of a password takes it from the rule in force.
@@ -81,6 +84,44 @@ func TestV23_TimesHaveAZoneOrAreWaits(t *testing.T) {
 	text := b.get("/activation/identification").Find("main").Text()
 	if !strings.Contains(text, "dans 7") || regexp.MustCompile(`\d{1,2} ?h ?\d{2}`).MatchString(text) {
 		t.Errorf("the wait is told as %q", text)
+	}
+}
+
+// Each time of day on a student's page is followed by its zone.
+func TestV23_EveryTimeOnAStudentsPageHasAZone(t *testing.T) {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, delivered(t), func(o *portal.Options) { o.Zone = paris })
+	bare := regexp.MustCompile(`\b\d{1,2}(?:[ \x{a0}]h[ \x{a0}]|:)\d{2}\b.{0,25}`)
+	times := 0
+	check := func(name, text string) {
+		for _, found := range bare.FindAllString(text, -1) {
+			if times++; !regexp.MustCompile(`^[\d: \x{a0}h]+ \((heure de Paris|Paris time|UTC)\)`).MatchString(found) {
+				t.Errorf("%s: a time of day without its zone: %q", name, found)
+			}
+		}
+	}
+	err = w.portal.DrawSamples(func(name string, page []byte) error {
+		doc, err := goquery.NewDocumentFromReader(bytes.NewReader(page))
+		if err == nil {
+			check(name, doc.Find("main").Text())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser(t)
+	for _, path := range []string{activation.TakeBackPath + rightTakeBack, activation.ObjectPath + rightObjection} {
+		for _, lang := range []string{"fr", "en"} {
+			b.header.Set("Accept-Language", lang)
+			check(path, b.get(path).want(path, 200).Find("main").Text())
+		}
+	}
+	if times < 12 {
+		t.Errorf("only %d times were found", times)
 	}
 }
 

@@ -93,9 +93,15 @@ func (p *Portal) write(fields []web.Field, choose func(*visit) func(*visit, web.
 			return err
 		}
 		if web.SessionGone(session) {
-			// A second press whose first one renewed the session: the browser has
-			// the new cookie by now, and the page of the code reads it. A client
-			// without the new cookie is told there that the session has ended.
+			// A second press whose first one renewed the session. If its answer came,
+			// the browser has the new cookie by now, and the page of the code reads
+			// it. If not, the same code enters once more. A client without either is
+			// told there that the session has ended.
+			if c.FullPath() == pathCode {
+				if _, err := p.site.TakeLeft(c, form, plainCode(form["code"])); err != nil {
+					return err
+				}
+			}
 			return web.SeeOther(pathCode)
 		}
 		v, err := p.visit(c)

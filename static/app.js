@@ -6,15 +6,22 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const one = (selector, within = document) => within.querySelector(selector);
 
-  // Where to look first: the error summary, or the heading when a form led here.
+  // A request that brings a page no further is given up after some seconds: over a slow
+  // network it would hold a connection that the form needs.
+  const quickly = (address, options) => fetch(address, { signal: AbortSignal.timeout?.(8000), ...options }).catch(() => null);
+
+  // Where to look first: the error summary, or the heading when a form led here. Over a
+  // slow network this script comes after the student has begun to type, who is not
+  // disturbed then.
   const summary = one('.summary');
   const heading = one('h1');
+  const idle = !document.activeElement || document.activeElement === document.body;
   if (summary) {
-    summary.focus();
+    if (idle) summary.focus();
     // The answer to a form becomes a page like any other: going back to it later
     // asks for it anew instead of offering to send the form once more.
     history.replaceState(null, '', location.pathname);
-  } else if (heading && document.referrer.startsWith(location.origin) && !location.hash) {
+  } else if (heading && idle && document.referrer.startsWith(location.origin) && !location.hash) {
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
   }
@@ -146,8 +153,6 @@
     const end = one('#fin');
     const bar = one('.reading span');
     const text = one('.charter');
-    box.disabled = button.disabled = true;
-    state.textContent = consent.dataset.asleep;
     const wake = () => {
       if (!box.disabled) return;
       box.disabled = button.disabled = false;
@@ -155,8 +160,13 @@
       watch.disconnect();
     };
     const watch = new IntersectionObserver((seen) => { if (seen.some((s) => s.isIntersecting)) wake(); });
-    watch.observe(end);
-    end.addEventListener('focus', wake);
+    // A box that was ticked before this script came stays so.
+    if (!box.checked) {
+      box.disabled = button.disabled = true;
+      state.textContent = consent.dataset.asleep;
+      watch.observe(end);
+      end.addEventListener('focus', wake);
+    }
     const toEnd = one('.to-end');
     toEnd.hidden = false;
     toEnd.addEventListener('click', () => { end.scrollIntoView({ block: 'center' }); end.focus({ preventScroll: true }); });
@@ -196,11 +206,13 @@
     link.setAttribute('role', 'button');
     const more = async (e) => {
       e.preventDefault();
-      const answer = await fetch(link.href, { headers: { Accept: 'text/html' } }).catch(() => null);
-      if (!answer) return absent(link);
-      if (!answer.ok) return location.reload();
+      const answer = await quickly(link.href, { headers: { Accept: 'text/html' } });
+      const text = answer && await answer.text().catch(() => null);
+      if (text === null) return absent(link);
+      // Another page than asked for: the session has ended, or a network asks for a login.
+      if (!answer.ok || !text.includes('data-copy')) return location.reload();
       const place = one('.phrases-here', link.closest('section, details'));
-      place.innerHTML = await answer.text();
+      place.innerHTML = text;
       offer(place);
     };
     link.addEventListener('click', more);
@@ -230,13 +242,16 @@
     };
     for (const rule of all('[data-rule]', list)) rule.dataset.text = rule.textContent.trim();
     const line = one('.rules-line');
-    let told;
+    let told, asked = new AbortController();
+    addEventListener('submit', () => { if (choose.dataset.sent) asked.abort(); });
     // Which rules a password breaks that the script cannot judge is asked of the
     // server, when all others are kept. Without an answer the page does not say that
     // the password is fine.
     const ask = async (typed) => {
       const body = new URLSearchParams({ jeton: one('[name=jeton]', choose).value, 'mot-de-passe': typed });
-      const answer = await fetch(choose.dataset.judge, { method: 'POST', redirect: 'manual', body }).then((a) => a.ok && a.json()).catch(() => null);
+      asked.abort();
+      asked = new AbortController();
+      const answer = await fetch(choose.dataset.judge, { method: 'POST', redirect: 'manual', body, signal: asked.signal }).then((a) => a.ok && a.json()).catch(() => null);
       if (password.value !== typed || choose.dataset.sent) return;
       if (!answer) return state.textContent = list.dataset.all;
       state.textContent = answer.said.join(' ') || list.dataset.good;
@@ -319,8 +334,12 @@
 
   // The account is on its way: look again without a flash.
   const waiting = one('.waiting');
+  let looking = false;
   if (waiting) setInterval(async () => {
-    const answer = await fetch(location.href, { redirect: 'manual' }).catch(() => null);
+    if (looking) return;
+    looking = true;
+    const answer = await quickly(location.href, { redirect: 'manual' });
+    looking = false;
     if (answer && answer.type === 'opaqueredirect') location.reload();
   }, Math.max(2, Number(waiting.dataset.refresh) - 2) * 1000);
 
@@ -337,7 +356,7 @@
     const ask = async () => {
       if (asking) return;
       asking = true;
-      const answer = await fetch(document.body.dataset.page, { method: 'HEAD', redirect: 'manual' }).catch(() => null);
+      const answer = await quickly(document.body.dataset.page, { method: 'HEAD', redirect: 'manual' });
       if (answer && answer.headers.has('X-Session-Left')) take(answer.headers.get('X-Session-Left'));
       else if (answer && (left() <= 0 || answer.status === 410)) return location.assign(document.body.dataset.page);
       asking = false;
@@ -348,7 +367,7 @@
     form.addEventListener('submit', async (e) => {
       e.preventDefault();
       e.stopImmediatePropagation();
-      const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+      const answer = await quickly(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
       if (!answer) return absent(one('button', form));
       if (!answer.ok) return location.assign(document.body.dataset.page);
       take(answer.headers.get('X-Session-Left'));

@@ -100,10 +100,14 @@ func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.
 
 // ResendAt returns the time at which the next code may be requested: 30 seconds
 // after the first one, then twice as long after each further one, at most five
-// minutes.
+// minutes. A clock that was set back makes the wait no longer.
 func (s *Service) ResendAt(j domain.Journey) time.Time {
 	wait := 30 * time.Second << min(max(j.Code.Sent-1, 0), 4)
-	return j.Code.SentAt.Add(min(wait, 5*time.Minute))
+	sent := j.Code.SentAt
+	if now := s.now(); sent.After(now) {
+		sent = now
+	}
+	return sent.Add(min(wait, 5*time.Minute))
 }
 
 // longFrom is the number of mails in an address's day from which on they hold a

@@ -243,7 +243,11 @@ func (a *App) answer(ctx context.Context, listener net.Listener, handler http.Ha
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
-	return server.Shutdown(limit)
+	if err := server.Shutdown(limit); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	a.log.Warn("requests that did not end in time were cut off at the stop", "after", graceful.String())
+	return server.Close()
 }
 
 // purgePeriodically purges expired data and seals the audit trail every ten minutes (S48).

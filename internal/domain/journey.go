@@ -94,8 +94,9 @@ func NewJourney(random io.Reader, b Beginning, now, expires time.Time) (Journey,
 // Touch records an act at the given time. The idle limit counts from it.
 func (j *Journey) Touch(at time.Time) { j.SeenAt = at }
 
-// maxEarlier is the number of replaced codes that a journey remembers.
-const maxEarlier = 5
+// maxEarlier is the number of replaced codes that a journey remembers: those of all mails
+// that an address gets in a day, because a mail server may deliver them late and at once.
+const maxEarlier = 9
 
 // IssueCode replaces the code by one with the given MAC and records who may
 // prove it and the language of its mail. Tries are not given back (S4).

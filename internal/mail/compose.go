@@ -98,7 +98,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 	w := words{
 		Institution: c.institution.Name, GivenName: line(m.GivenName), Code: line(m.Code), Minutes: m.Minutes,
 		Long: line(m.Long), LongPage: c.baseURL + "/activation/code-long",
-		Until: c.clock(m.ExpiresAt, lang) + c.zoneName(lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
+		Until: c.clock(m.ExpiresAt, lang) + " " + domain.ZoneName(m.ExpiresAt, c.zone, lang), AskedAt: c.moment(m.AskedAt, lang), Login: line(m.Login), UniversityAddress: line(m.UniversityAddress),
 		Reference: line(m.Reference), Field: m.Field, Start: c.baseURL + "/activation",
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
@@ -279,30 +279,14 @@ func (c *composer) clock(t time.Time, lang domain.Lang) string {
 	return t.In(c.zone).Format("15\u00a0h\u00a004")
 }
 
-// zoneName returns the name of the time zone in parentheses, for the reader in another
-// one: the city of the institution's zone, or "UTC".
-func (c *composer) zoneName(lang domain.Lang) string {
-	_, city, ok := strings.Cut(c.zone.String(), "/")
-	if !ok {
-		return " (" + c.zone.String() + ")"
-	}
-	city = strings.ReplaceAll(city[strings.LastIndexByte(city, '/')+1:], "_", " ")
-	if lang == domain.English {
-		return " (" + city + " time)"
-	}
-	if strings.ContainsRune("AEIOUY", rune(city[0])) {
-		return " (heure d’" + city + ")"
-	}
-	return " (heure de " + city + ")"
-}
-
+// moment is a day and a time of day, with the zone for readers in another one (V23).
 func (c *composer) moment(t time.Time, lang domain.Lang) string {
 	t = t.In(c.zone)
 	at := " à "
 	if lang == domain.English {
 		at = " at "
 	}
-	return domain.DayAndMonth(t, lang) + at + c.clock(t, lang)
+	return domain.DayAndMonth(t, lang) + at + c.clock(t, lang) + " " + domain.ZoneName(t, c.zone, lang)
 }
 
 // note converts an institution's own text to paragraphs. It removes the markup

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -122,7 +123,7 @@ func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 // Match returns the language that suits an Accept-Language header best.
 func (c *Catalog) Match(acceptLanguage string) domain.Lang {
 	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
-	if err != nil || len(wanted) == 0 {
+	if err != nil || len(wanted) == 0 || strings.TrimSpace(acceptLanguage) == "*" {
 		return Languages[0]
 	}
 	_, i, confidence := c.matcher.Match(wanted...)

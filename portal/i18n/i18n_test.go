@@ -249,7 +249,10 @@ func TestT(t *testing.T) {
 func TestMatch(t *testing.T) {
 	c := load(t)
 	for accept, want := range map[string]domain.Lang{
-		"": "fr", "fr-FR,fr;q=0.9": "fr", "en-GB,en;q=0.9,fr;q=0.8": "en", "zh-CN,zh;q=0.9": "en", "zh-CN,fr;q=0.5": "fr", "de": "en", "nonsense;;;": "fr",
+		"": "fr", "*": "fr", " ": "fr", "fr": "fr", "FR": "fr", "fr_FR": "fr", "fr-CA": "fr", "fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5": "fr", "fr;q=0.1": "fr",
+		"en": "en", "EN-us": "en", "en_GB": "en", "en-US,en;q=0.9": "en", "fr;q=0.4,en": "en", "en;q=0.5,fr;q=0.6": "fr", "en,*;q=0.1": "en", "*;q=0.1,en": "en", "fr;q=0,en": "en", "en;q=0,fr": "fr",
+		"br": "fr", "oc,fr;q=0.8": "fr", "wo": "fr", "ln": "fr", "ja;q=0.9,fr;q=0.1": "fr", "pt-BR,pt;q=0.9": "en", "vi": "en", "ar,fr;q=0.5": "fr", "i-default": "en", "x-klingon": "en", "C": "fr", "fr-FR,fr;q=0.9,,": "fr", "en;q=abc": "fr",
+		strings.Repeat("de,", 400) + "fr": "fr", "fr-FR,fr;q=0.9": "fr", "en-GB,en;q=0.9,fr;q=0.8": "en", "zh-CN,zh;q=0.9": "en", "zh-CN,fr;q=0.5": "fr", "de": "en", "nonsense;;;": "fr",
 	} {
 		if got := c.Match(accept); got != want {
 			t.Errorf("%q: %s, want %s", accept, got, want)

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -79,13 +80,29 @@ func (a *assets) add(name string, content []byte) error {
 	}
 	sum := sha256.Sum256(content)
 	hash := hex.EncodeToString(sum[:5])
-	hashed := strings.TrimSuffix(name, ext) + "." + hash + ext
+	hashedName := strings.TrimSuffix(name, ext) + "." + hash + ext
 	one := asset{kind: kind, plain: content, packed: packed, etag: `"` + hash + `"`}
 	a.served[name] = one
 	one.stays = true
-	a.served[hashed] = one
-	a.address[name] = "/static/" + hashed
+	a.served[hashedName] = one
+	a.address[name] = "/static/" + hashedName
 	return nil
+}
+
+// hashed matches the name of a file with the hash of its content.
+var hashed = regexp.MustCompile(`^(.+)\.[0-9a-f]{10}(\.[a-z0-9]+)$`)
+
+// ofAnotherVersion returns this program's file for a name with another hash. During an
+// upgrade a page of one version asks an instance of the other for its files, and a page
+// that was open before asks for the old ones: without them it has no style and no
+// script. The answer must not be cached under that name.
+func (a *assets) ofAnotherVersion(name string) (asset, bool) {
+	parts := hashed.FindStringSubmatch(name)
+	if parts == nil {
+		return asset{}, false
+	}
+	one, ok := a.served[parts[1]+parts[2]]
+	return one, ok
 }
 
 func pack(content []byte) ([]byte, error) {
@@ -123,12 +140,16 @@ func (s *Site) serveAsset(c *gin.Context) error {
 // SendAsset answers with the static file of that name, or returns a 404 error.
 func (s *Site) SendAsset(c *gin.Context, name string) error {
 	a, ok := s.assets.served[name]
+	kept := "public, max-age=3600"
 	if !ok {
-		return &Error{Status: http.StatusNotFound, Key: "not_found"}
+		if a, ok = s.assets.ofAnotherVersion(name); !ok {
+			return &Error{Status: http.StatusNotFound, Key: "not_found"}
+		}
+		kept = "no-store"
 	}
 	h := c.Writer.Header()
 	h.Set("Content-Type", a.kind)
-	h.Set("Cache-Control", "public, max-age=3600")
+	h.Set("Cache-Control", kept)
 	if a.stays {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

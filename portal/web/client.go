@@ -174,7 +174,8 @@ func (f proxyFault) Error() string   { return string(f) }
 func (f proxyFault) Lines() []string { return []string{string(f)} }
 
 // parseNode parses an address as proxies write it: 192.0.2.1, 192.0.2.1:5000,
-// 2001:db8::1, [2001:db8::1], [2001:db8::1]:5000, each with a zone or without.
+// 2001:db8::1, [2001:db8::1], [2001:db8::1]:5000, each with a zone or without. Addresses
+// that no visitor has, such as 0.0.0.0, are refused.
 // The port may be an obfuscated one (RFC 7239, 6.2). The zone is dropped.
 func parseNode(s string) (netip.Addr, bool) {
 	host, port := strings.Trim(s, " \t\"'"), ""
@@ -187,15 +188,33 @@ func parseNode(s string) (netip.Addr, bool) {
 		if port, hasPort = strings.CutPrefix(rest, ":"); rest != "" && !hasPort {
 			return netip.Addr{}, false
 		}
-	} else if strings.Count(host, ":") == 1 {
-		host, port, _ = strings.Cut(host, ":")
+	} else if i := strings.LastIndexByte(host, ':'); strings.Count(host, ":") == 1 || i > strings.LastIndexByte(host, '.') && strings.Contains(host, ".") {
+		host, port = host[:i], host[i+1:] // also ::ffff:192.0.2.1:5000, as Node.js joins it
 	}
 	if strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(port, "_") {
 		return netip.Addr{}, false
 	}
 	host, _, _ = strings.Cut(host, "%")
 	addr, err := netip.ParseAddr(host)
-	return addr.Unmap(), err == nil
+	if err != nil || addr.IsUnspecified() || addr.IsMulticast() {
+		return netip.Addr{}, false
+	}
+	if v4, ok := fromNAT64(addr); ok {
+		return v4, true
+	}
+	return addr.Unmap(), true
+}
+
+// nat64 is the well-known prefix of translators (RFC 6052 §2.1). All visitors behind one
+// share its /64; the last four bytes are a visitor's own IPv4 address.
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+func fromNAT64(addr netip.Addr) (v4 netip.Addr, ok bool) {
+	if !nat64.Contains(addr) {
+		return v4, false
+	}
+	b := addr.As16()
+	return netip.AddrFrom4([4]byte(b[12:])), true
 }
 
 // parseForwarded returns the "for" parameter of each element of a Forwarded

@@ -35,7 +35,8 @@ func (v View) Date(t time.Time) string {
 }
 
 // Written returns a time as a sentence for a student has it, to the minute and in the
-// institution's time zone: "1er septembre 2026 à 8 h 05", "1 September 2026 at 08:05".
+// institution's time zone, which it names: "1er septembre 2026 à 8 h 05 (heure de
+// Paris)", "1 September 2026 at 08:05 (Paris time)".
 func (v View) Written(t time.Time) string {
 	zone := v.Zone
 	if zone == nil {
@@ -44,9 +45,9 @@ func (v View) Written(t time.Time) string {
 	t = t.In(zone)
 	day := domain.DayAndMonth(t, v.Lang) + "\u00a0" + strconv.Itoa(t.Year())
 	if v.Lang == domain.English {
-		return day + " at " + t.Format("15:04")
+		return day + " at " + t.Format("15:04") + " " + domain.ZoneName(t, zone, v.Lang)
 	}
-	return day + fmt.Sprintf(" à %d\u00a0h\u00a0%02d", t.Hour(), t.Minute())
+	return day + fmt.Sprintf(" à %d\u00a0h\u00a0%02d ", t.Hour(), t.Minute()) + domain.ZoneName(t, zone, v.Lang)
 }
 
 // BirthDate returns a birth date as the registry stores it, 2004-03-17, in the notation

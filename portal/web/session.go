@@ -162,13 +162,9 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 	}
 	values := kept(session)
 	if len(values) > 0 {
-		plain, err := json.Marshal(values)
+		box, err := s.seal(session.ID, values)
 		if err != nil {
-			return fmt.Errorf("session: %w", err)
-		}
-		box, err := s.keys.Seal(secret.UseSessionRow.Of(s.site), session.ID, plain)
-		if err != nil {
-			return fmt.Errorf("session: %w", err)
+			return err
 		}
 		until := s.now().Add(life)
 		if old == "" {
@@ -188,6 +184,18 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), value, &s.cookie))
 	return nil
+}
+
+func (s *Sessions) seal(id string, values map[string]string) ([]byte, error) {
+	plain, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	box, err := s.keys.Seal(secret.UseSessionRow.Of(s.site), id, plain)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	return box, nil
 }
 
 func kept(session *sessions.Session) map[string]string {
@@ -235,6 +243,12 @@ func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.
 	if len(kept(session)) > 0 {
 		old = session.ID
 	}
+	return s.renew(c, session, old, values, life)
+}
+
+// renew stores the session under a new id with new values. Its row replaces old, if
+// that is not empty.
+func (s *Site) renew(c *gin.Context, session *sessions.Session, old string, values map[string]string, life time.Duration) (err error) {
 	if session.ID, err = s.sessions.newID(); err != nil {
 		return err
 	}

@@ -22,6 +22,26 @@ func (b *tab) network(there bool, delay time.Duration) {
 	}})
 }
 
+// trickle limits what arrives to some bytes per second; 0 means no limit.
+func (b *tab) trickle(bytes float64) {
+	b.t.Helper()
+	if bytes == 0 {
+		bytes = -1
+	}
+	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{
+		{URLPattern: "", DownloadThroughput: bytes, UploadThroughput: -1},
+	}})
+}
+
+// faster makes the timers of the pages and their clock run faster, so that a minute
+// passes in a second.
+const faster = `{
+	const { setTimeout: later, setInterval: every } = window, now = performance.now.bind(performance);
+	window.setTimeout = (f, wait = 0, ...rest) => later(f, wait / 60, ...rest);
+	window.setInterval = (f, wait = 0, ...rest) => every(f, wait / 60, ...rest);
+	performance.now = () => now() * 60;
+}`
+
 // knows sets whether the browser knows that the network is there.
 func (b *tab) knows(there bool) {
 	b.t.Helper()
@@ -36,15 +56,17 @@ func (b *tab) forgiven() {
 }
 
 // offline presses a button without a network: the page stays with what was typed, says
-// so, and the same button leads on when the network is back.
+// so for more than a minute of the page's time (see faster), and the same button leads
+// on when the network is back.
 func (b *tab) offline(selector, kept string) {
 	b.t.Helper()
 	b.network(false, 0)
 	b.knows(false)
 	b.until(`navigator.onLine === false`)
-	b.do(chromedp.Evaluate[chromedp.Void](`window.untouched = true`))
+	b.do(chromedp.Evaluate[chromedp.Void](`window.untouched = true; window.since = performance.now()`))
 	b.click(selector)
 	b.reads("Vous êtes hors connexion")
+	b.until(`performance.now() - window.since > 65000 && !document.querySelector('dialog[open]')`)
 	if kept != "" {
 		b.until(`window.untouched === true && ` + kept)
 	}
@@ -55,12 +77,15 @@ func (b *tab) offline(selector, kept string) {
 	b.click(selector)
 }
 
-// A student loses the network in the middle of each press, for a moment or a minute:
-// nothing that was typed is lost, and the page says what to do.
+// A student loses the network for a minute in the middle of each press: nothing that was
+// typed is lost, and the page says what to do. At one press the answer arrives at 4 bytes
+// per second, and the student presses again. A page of another network, which asks for a
+// login there, does not take the place of the phrases.
 func TestV8_TheNetworkIsAwayAtEachPress(t *testing.T) {
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503024")
 	b := open(t, demo.Portal, phone)
+	b.before(faster)
 	b.visit("/activation?profil=etudiant")
 	b.fill("#adresse", p.Email)
 	b.offline("form .primary", fmt.Sprintf(`document.querySelector('#adresse').value === %q`, p.Email))
@@ -75,6 +100,17 @@ func TestV8_TheNetworkIsAwayAtEachPress(t *testing.T) {
 	b.offline("form.consent .primary", `document.querySelector('#charte').checked`)
 	b.arrive("/activation/entre-mdp")
 	b.offline("form .primary", "")
+	b.arrive("/activation/mot-de-passe")
+	b.visit("/activation/entre-mdp")
+	b.do(chromedp.Evaluate[chromedp.Void](`window.untouched = true; window.fetch = async () => new Response('<h1>Wi-Fi de la gare</h1>')`))
+	b.click("[data-phrases]")
+	b.until(`!window.untouched && document.querySelector('.phrase') && !document.body.innerText.includes('Wi-Fi')`)
+	b.trickle(4)
+	b.click("form .primary")
+	b.until(`document.querySelector('form .primary').hasAttribute('aria-busy')`)
+	b.until(`!document.querySelector('form .primary').hasAttribute('aria-busy')`) // it can be pressed again
+	b.click("form .primary")
+	b.trickle(0)
 	b.arrive("/activation/mot-de-passe")
 	b.fill("#mot-de-passe", strong)
 	b.fill("#confirmation", strong)
@@ -100,7 +136,8 @@ func TestV8_TheNetworkIsAwayAndTheBrowserDoesNotKnow(t *testing.T) {
 }
 
 // The Stop button, pressed while the answer is on its way: the page stays, and the
-// same form can be sent again. The act that the server had done is not done twice.
+// same form can be sent again. The act that the server had done is not done twice. A right
+// code leads on although its answer, with the new session, was lost.
 func TestV8_TheStopButton(t *testing.T) {
 	demo := demotest.Get(t)
 	p := demo.Person(t, "22503028")
@@ -118,6 +155,12 @@ func TestV8_TheStopButton(t *testing.T) {
 	b.click("form .primary")
 	b.arrive("/activation/identification")
 	b.fill("#code", b.code(demo, p.Email))
+	b.network(true, 2*time.Second)
+	b.click("form .primary")
+	time.Sleep(time.Second) // the server proves the code; the answer is held back
+	call(b, page.StopLoading, cdp.Empty{})
+	b.network(true, 0)
+	b.until(`!document.querySelector('form .primary').hasAttribute('aria-busy') && !document.querySelector('form').dataset.sent`)
 	b.click("form .primary")
 	b.arrive("/activation/charte")
 	if got := len(demo.Mails(t, p.Email)) - mails; got > 2 {

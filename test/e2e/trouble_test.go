@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"entree/internal/devenv/demotest"
@@ -91,6 +92,9 @@ func TestBadInput_EachGetsAClearPageAndLosesNothing(t *testing.T) {
 	b.until(`document.querySelector('.summary')?.innerText.includes('4')`)
 	b.reads("Ce n'est pas le bon code.", "Il vous reste 4 essais.")
 	b.picture("code")
+	call(b, page.Reload, page.ReloadParams{}) // asks for the page, and does not try the code again
+	b.until(`!document.querySelector('.summary')`)
+	b.reads("Il vous reste 4 essais.")
 	b.fill("#code", code)
 	b.click("form .primary")
 	b.arrive("/activation/charte")
@@ -264,6 +268,10 @@ func TestI3_KeycloakAwayAtValider(t *testing.T) {
 	b.arrive("/activation/en-cours")
 	b.reads("Votre compte est en route", "Vous pouvez fermer cette page.")
 	b.picture("waiting")
+	b.network(false, 0) // the page's next look fails, and the browser's own page takes its place
+	b.until(`document.querySelector('main') === null && document.readyState === 'complete'`)
+	b.network(true, 0)
+	b.forgiven()
 	b.visit("/activation/accueil-succes")
 	b.arrive("/activation/en-cours")
 

@@ -137,9 +137,14 @@ func (p *Proxy) write() error {
 	if err != nil {
 		return err
 	}
-	page, err := deploy.FS.ReadFile("nginx/indisponible.html")
-	if err != nil {
-		return err
+	for _, name := range []string{"indisponible.html", "cookies.html"} {
+		page, err := deploy.FS.ReadFile("nginx/" + name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(p.Dir, name), page, 0o644); err != nil {
+			return err
+		}
 	}
 	site := string(sample)
 	for i, instance := range p.Instances {
@@ -165,9 +170,6 @@ events { worker_connections ` + fmt.Sprint(connectionsEach) + `; }
 http {
 client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
 ` + site + "\n}\n"
-	if err := os.WriteFile(filepath.Join(p.Dir, "indisponible.html"), page, 0o644); err != nil {
-		return err
-	}
 	return os.WriteFile(filepath.Join(p.Dir, "nginx.conf"), []byte(main), 0o644)
 }
 
