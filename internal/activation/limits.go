@@ -38,6 +38,13 @@ type Rates struct {
 	// DeskClient and DeskTotal limit wrong help desk codes. A network with more
 	// than DeskClient is refused only when half of DeskTotal is spent.
 	DeskClient, DeskTotal domain.Rate
+
+	// SMSNumber, SMSBlock, SMSDay and SMSMonth limit the SMS that are paid for: to one
+	// number, to the ten thousand numbers that differ in their last four figures,
+	// and altogether. A zero SMSDay means that no SMS are sent.
+	SMSNumber, SMSBlock, SMSDay, SMSMonth domain.Rate
+	// SMSAddress limits the codes by SMS that visitors ask for at one address.
+	SMSAddress domain.Rate
 }
 
 const day = 24 * time.Hour
@@ -64,6 +71,11 @@ func DefaultRates() Rates {
 
 		DeskClient: domain.Rate{Burst: 20, Per: 10 * time.Minute},
 		DeskTotal:  domain.Rate{Burst: 30_000, Per: 10 * time.Minute},
+
+		SMSNumber:  domain.Rate{Burst: 6, Per: day, Window: true},
+		SMSBlock:   domain.Rate{Burst: 30, Per: time.Hour},
+		SMSMonth:   domain.Rate{Burst: 20_000, Per: 30 * day, Window: true},
+		SMSAddress: domain.Rate{Burst: 3, Per: day, Window: true},
 	}
 }
 

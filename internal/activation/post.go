@@ -49,6 +49,11 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if m.Kind == domain.MessageRecover {
 		m = s.unlessBarred(ctx, job, m)
 	}
+	if m.Channel == domain.ChannelSMS {
+		if err := s.takeSMS(ctx, m); err != nil {
+			return domain.Effects{}, err
+		}
+	}
 	if err := s.Notifier.Send(ctx, m); err != nil {
 		return domain.Effects{}, err
 	}
@@ -98,11 +103,14 @@ func (s mailJobs) Abandon(ctx context.Context, job domain.Job, cause error) (dom
 	return e, nil
 }
 
-// told returns the event of a mail. A mail that a visitor requested belongs to the
+// told returns the event of a mail or an SMS. A mail that a visitor requested belongs to the
 // people at the address in the mail's profile, also if it says that they are not
 // ready or already active: each of them gets an event.
 func (s mailJobs) told(ctx context.Context, job domain.Job, m domain.Message, kind domain.EventKind) (domain.Effects, error) {
 	event := domain.Event{At: s.now(), Kind: kind, Person: job.Person, Journey: job.Journey, Details: map[string]string{"mail": string(m.Kind)}}
+	if m.Channel == domain.ChannelSMS {
+		event.Details["channel"] = string(m.Channel)
+	}
 	if job.Person != "" || m.To == "" {
 		return domain.Effects{Events: []domain.Event{event}}, nil
 	}

@@ -46,6 +46,8 @@ type Options struct {
 	Absolute time.Duration // and at the latest this long after it began
 	Wait     time.Duration // how long the last page waits for Keycloak
 	Rates    Rates
+	// SMSPrefixes are the beginnings, as "+33", of the numbers to which SMS are sent.
+	SMSPrefixes []string
 
 	// Avoid reports whether an identifier or a university address is not given to
 	// people: it is reserved, or the realm refuses it. It may be nil.

@@ -11,7 +11,7 @@ import (
 // SharedLimit is the state of a limit that the visitors of a network, or all
 // visitors, share.
 type SharedLimit struct {
-	Kind     string // mail-client, wrong-client, mail-total, wrong-total or desk-total
+	Kind     string // mail-client, wrong-client, mail-total, wrong-total, desk-total, sms-day or sms-month
 	Network  string // empty: all networks
 	Key      string
 	Used, Of int
@@ -26,7 +26,11 @@ const mostNetworks = 50
 
 // totals are the limits of all visitors together.
 func (s *Service) totals() []domain.Act {
-	return []domain.Act{{Key: "mail-total", Rate: s.Rates.Total}, {Key: "wrong-total", Rate: s.Rates.WrongTotal}, {Key: "desk-total", Rate: s.Rates.DeskTotal}}
+	acts := []domain.Act{{Key: "mail-total", Rate: s.Rates.Total}, {Key: "wrong-total", Rate: s.Rates.WrongTotal}, {Key: "desk-total", Rate: s.Rates.DeskTotal}}
+	if s.sendsSMS() {
+		acts = append(acts, domain.Act{Key: keySMSMonth, Rate: s.Rates.SMSMonth}, domain.Act{Key: keySMSDay, Rate: s.Rates.SMSDay})
+	}
+	return acts
 }
 
 // SharedLimits returns the state of the limits of all visitors together, and of

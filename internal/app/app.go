@@ -40,6 +40,7 @@ import (
 	"entree/internal/mail/bounce"
 	"entree/internal/outage"
 	"entree/internal/registry/intake"
+	"entree/internal/sms"
 	"entree/internal/store"
 	"entree/internal/tracing"
 	"entree/internal/webhook"
@@ -76,6 +77,8 @@ type App struct {
 	charters    *charter.Service
 	campaigns   *campaign.Service
 	mailer      *mail.Mailer
+	telephone   *sms.Notifier // nil without SMS
+	centre      *sms.Centre   // nil without SMPP
 	bounceRules *bounce.Rules
 	intake      *intake.Intake
 
@@ -137,8 +140,12 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	notifiers := domain.Notifiers{domain.ChannelMail: a.mailer}
+	if err := a.setUpSMS(notifiers); err != nil {
+		return nil, err
+	}
 	p := withFailpoints(ports{
-		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, notifier: domain.Notifiers{domain.ChannelMail: a.mailer}, queue: a.store, sessions: a.store, campaigns: a.store,
+		store: a.store, limits: a.store, accounts: accounts, hasher: a.policy, notifier: notifiers, queue: a.store, sessions: a.store, campaigns: a.store,
 	})
 	a.runner = jobs.New(a.tracedJobs(jobs.Options{Queue: p.queue, Clock: time.Now, Log: log, Workers: c.Limits.JobsAtOnce, Ended: a.metrics.JobEnded}))
 	leaked, err := openBreached(c)
@@ -151,7 +158,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
-		Rates: c.Rates(), Avoid: a.rules.Avoid,
+		Rates: c.Rates(), SMSPrefixes: c.SMS.Prefixes, Avoid: a.rules.Avoid,
 	})
 	if err != nil {
 		return nil, err
@@ -315,6 +322,11 @@ func (a *App) Close() {
 		a.intake.Close()
 	}
 	a.closeTraces()
+	if a.centre != nil {
+		if err := a.centre.Close(); err != nil {
+			a.log.Warn("the SMSC did not answer the unbind", "error", err)
+		}
+	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("close the database", "error", err)

@@ -72,6 +72,9 @@ func Connect(ctx context.Context, c config.Config, tell func(Probe)) {
 		})
 	}
 	ask("mail server", fmt.Sprintf("%s:%d", c.SMTP.Host, c.SMTP.Port), func(ctx context.Context) error { return probeMail(ctx, c) })
+	if c.HasSMS() {
+		ask("SMS gateway", c.SMS.Way, func(ctx context.Context) error { return probeSMS(ctx, c) })
+	}
 	switch b := c.Bounces; b.Kind {
 	case "imap":
 		ask("mailbox for bounces", fmt.Sprintf("%s:%d", b.Host, b.Port), newIMAP(c).Check)

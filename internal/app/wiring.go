@@ -238,6 +238,9 @@ func (a *App) checks() []web.Check {
 	if a.realm != nil {
 		checks = append(checks, web.Check{Name: "keycloak", Run: a.realm.Ping}, web.Check{Name: "realm", Run: a.found.ready})
 	}
+	if a.telephone != nil {
+		checks = append(checks, web.Check{Name: "sms", Run: a.telephone.Ready})
+	}
 	if a.directory != nil {
 		checks = append(checks, web.Check{Name: "directory", Run: a.directory.ready})
 	}

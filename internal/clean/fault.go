@@ -15,6 +15,7 @@ const (
 	KindPassword Kind = "password"
 	KindText     Kind = "text"
 	KindBirth    Kind = "birth_date"
+	KindPhone    Kind = "phone"
 )
 
 // Rule names the rule that a value breaks. It is stable: messages of the pages
@@ -40,6 +41,8 @@ const (
 	RuleNoCode     Rule = "no_code"    // no six digits
 	RuleManyCodes  Rule = "many_codes" // several groups of six digits
 	RuleNoBirth    Rule = "no_birth"   // not the day of birth of a person who lives
+	RuleNoPhone    Rule = "no_phone"   // not a telephone number
+	RuleNoMobile   Rule = "no_mobile"  // a telephone number that cannot receive an SMS
 )
 
 var reasons = map[Rule]string{
@@ -60,6 +63,8 @@ var reasons = map[Rule]string{
 	RuleNoCode:     "has no six digits",
 	RuleManyCodes:  "has several groups of six digits",
 	RuleNoBirth:    "is not a date like 2007-03-17 or 17/03/2007, of a person who lives",
+	RuleNoPhone:    "is not a telephone number like 06 12 34 56 78 or +33 6 12 34 56 78",
+	RuleNoMobile:   "is not a mobile number",
 }
 
 // Fault says which rule a value breaks, and with which character.

@@ -40,6 +40,7 @@ func (c *Config) check() []string {
 	c.checkInstitution(&f)
 	c.checkPortal(&f)
 	c.checkOutside(&f)
+	c.checkSMS(&f)
 	c.checkAccounts(&f)
 	c.checkRules(&f)
 	c.checkProfiles(&f)

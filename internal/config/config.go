@@ -51,6 +51,7 @@ type Config struct {
 	Matching    Matching    `yaml:"matching"`
 	SMTP        SMTP        `yaml:"smtp"`
 	Bounces     Bounces     `yaml:"bounces"`
+	SMS         SMS         `yaml:"sms"`
 	Code        Code        `yaml:"code"`
 	Limits      Limits      `yaml:"limits"`
 	Password    Password    `yaml:"password"`
@@ -336,6 +337,7 @@ func Default() Config {
 		Matching:    Matching{Certain: []string{"mark", "number"}, Adopt: "none", Every: 24 * time.Hour},
 		SMTP:        SMTP{Port: 587, TLS: "mandatory", Timeout: 30 * time.Second},
 		Bounces:     Bounces{Port: 993, TLS: "implicit", Mailbox: "INBOX", Every: time.Minute},
+		SMS:         defaultSMS(),
 		Code:        Code{Life: domain.CodeLife},
 		Limits: Limits{MailsPerAddress: 10, MailsPerClient: 600, MailsAltogether: 6000, WrongPerClient: 60, WrongAltogether: 5000,
 			RequestsAtOnce: 500, HashesAtOnce: 2, JobsAtOnce: 8},

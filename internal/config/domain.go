@@ -51,6 +51,11 @@ func (c Config) Rates() activation.Rates {
 	r := activation.DefaultRates()
 	r.Address.Burst, r.Client.Burst, r.Total.Burst = c.Limits.MailsPerAddress, c.Limits.MailsPerClient, c.Limits.MailsAltogether
 	r.WrongClient.Burst, r.WrongTotal.Burst = c.Limits.WrongPerClient, c.Limits.WrongAltogether
+	if c.HasSMS() {
+		l := c.SMS.Limits
+		r.SMSNumber.Burst, r.SMSBlock.Burst, r.SMSMonth.Burst = l.PerNumber, l.PerBlock, l.PerMonth
+		r.SMSDay = domain.Rate{Burst: l.PerDay, Per: 24 * time.Hour, Window: true}
+	}
 	return r
 }
 

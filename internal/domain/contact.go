@@ -9,8 +9,11 @@ import (
 // Channel is a way to reach a person.
 type Channel string
 
-// ChannelMail is e-mail, the channel of a message that names none.
-const ChannelMail Channel = "mail"
+// The channels. A message that names none is a mail.
+const (
+	ChannelMail Channel = "mail"
+	ChannelSMS  Channel = "sms"
+)
 
 // TakeBackTime is how long the old address can take a change of address back.
 const TakeBackTime = 7 * 24 * time.Hour

@@ -48,6 +48,7 @@ func limitsSamples() []any {
 	return []any{LimitsPage{}, LimitsPage{Lifts: true, Limits: []helpdesk.SharedLimit{
 		{Kind: "mail-total", Key: "mail-total", Used: 3, Of: 6000},
 		{Kind: "wrong-total", Key: "wrong-total", Used: 3, Of: 5000}, {Kind: "desk-total", Key: "desk-total", Used: 3, Of: 5000},
+		{Kind: "sms-day", Key: "sms-day", Used: 3, Of: 2000}, {Kind: "sms-month", Key: "sms-month", Used: 3, Of: 20000},
 		{Kind: "mail-client", Network: "192.0.2.0/24", Key: "mail-client:192.0.2.0/24", Used: 600, Of: 600, Level: free},
 		{Kind: "wrong-client", Network: "192.0.2.0/24", Key: "wrong-client:192.0.2.0/24", Used: 60, Of: 60, Level: free},
 	}}}
