@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // CodePage is drawn by templates/code.html, GET and POST /activation/identification
-// field: code; resend by POST /activation/renvoi
+// field: code; resend by POST /activation/renvoi, or /activation/renvoi-sms
 type CodePage struct {
 	Address   string // as asked for
 	Minutes   int    // life of the code
@@ -20,22 +21,29 @@ type CodePage struct {
 	TriesLeft int
 	Blocked   bool // tries are spent; ResendAt / RetryAt says when it goes on
 	RetryAt   time.Time
+	SMS       bool // a code by SMS is offered, whether or not there is a number
 }
+
+// viaSMS is the value of resentMark after a code by SMS.
+const viaSMS = "sms"
 
 var codeFields = []web.Field{{Name: "code", Max: 8000}}
 
 var codeSamples = []any{CodePage{}, codeSample, codeSample} // one for each flow
 
 var codeSample = CodePage{
-	Address: "a@exemple.fr", Minutes: 10, ResendIn: 60, ResendAt: sampleTime, TriesLeft: 2, Blocked: true, RetryAt: sampleTime,
+	Address: "a@exemple.fr", Minutes: 10, ResendIn: 60, ResendAt: sampleTime, TriesLeft: 2, Blocked: true, RetryAt: sampleTime, SMS: true,
 }
 
 // resentMark in the address makes the code page say that a code was sent again.
 const resentMark = "renvoye"
 
 func (p *Portal) codePage(v *visit) error {
-	if v.Request.URL.Query().Has(resentMark) {
+	if sent := v.Request.URL.Query()[resentMark]; len(sent) > 0 {
 		v.notice = "code.resent"
+		if sent[0] == viaSMS && p.Service.OffersSMS(v.journey) {
+			v.notice = "code.resent.sms"
+		}
 	}
 	return p.showCode(v, nil)
 }
@@ -44,7 +52,7 @@ func (p *Portal) showCode(v *visit, r *domain.Refusal) error {
 	j, now := v.journey, p.Now()
 	page := CodePage{
 		Address: j.Address.Display(), Minutes: int(domain.CodeLife.Minutes()),
-		ResendAt: p.Service.ResendAt(j), TriesLeft: max(0, domain.MaxTries-j.Code.Tries),
+		ResendAt: p.Service.ResendAt(j), TriesLeft: max(0, domain.MaxTries-j.Code.Tries), SMS: p.Service.OffersSMS(j),
 	}
 	if life := j.Code.ExpiresAt.Sub(j.Code.SentAt); life > 0 {
 		page.Minutes = int(math.Round(life.Minutes()))
@@ -100,14 +108,22 @@ func plainCode(typed string) string {
 	return ""
 }
 
-// resend requests another code; the page shows how long to wait before the next one.
+// resend requests another code by mail; the page shows how long to wait before the next
+// one.
 func (p *Portal) resend(v *visit, _ web.Form) error {
+	return p.sendAgain(v, p.Service.Resend, pathCode+"?"+resentMark)
+}
+
+// resendBySMS requests another code by SMS.
+func (p *Portal) resendBySMS(v *visit, _ web.Form) error {
+	return p.sendAgain(v, p.Service.ResendBySMS, pathCode+"?"+resentMark+"="+viaSMS)
+}
+
+func (p *Portal) sendAgain(v *visit, send func(context.Context, *domain.Journey, domain.Lang, string) error, done string) error {
 	ctx := v.Request.Context()
-	err := p.evenly(v.Context, func() error {
-		return p.Service.Resend(ctx, &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context))
-	})
+	err := p.evenly(v.Context, func() error { return send(ctx, &v.journey, p.site.Lang(v.Context), p.site.ClientKey(v.Context)) })
 	if err == nil {
-		return web.SeeOther(pathCode + "?" + resentMark)
+		return web.SeeOther(done)
 	}
 	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
 }

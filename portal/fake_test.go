@@ -28,6 +28,7 @@ const (
 
 // fakeService changes journeys in memory, with the real Journey.Next.
 type fakeService struct {
+	sms       bool // codes by SMS are offered
 	mu        sync.Mutex
 	now       func() time.Time
 	journeys  map[domain.JourneyID]*domain.Journey
@@ -201,6 +202,12 @@ func (f *fakeService) Journey(_ context.Context, id domain.JourneyID) (domain.Jo
 
 func (f *fakeService) Extend(_ context.Context, j *domain.Journey) error {
 	return f.change(j, "", func(*domain.Journey) error { return nil })
+}
+
+func (f *fakeService) OffersSMS(domain.Journey) bool { return f.sms }
+
+func (f *fakeService) ResendBySMS(ctx context.Context, read *domain.Journey, lang domain.Lang, client string) error {
+	return f.Resend(ctx, read, lang, client)
 }
 
 func (f *fakeService) ResendAt(j domain.Journey) time.Time { return j.Code.SentAt.Add(shortWait) }

@@ -57,7 +57,7 @@ var getPages = []string{
 }
 
 var postPages = []string{
-	"/activation/identification", "/activation/renvoi", "/activation/verification", "/activation/charte",
+	"/activation/identification", "/activation/renvoi", "/activation/renvoi-sms", "/activation/verification", "/activation/charte",
 	"/activation/entre-mdp", "/activation/mot-de-passe", "/activation/mot-de-passe/regles",
 }
 

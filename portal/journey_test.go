@@ -274,3 +274,22 @@ func TestDesk_FormsAreTiedToTheSession(t *testing.T) {
 	b.begin(known)
 	b.do("POST", "/activation/guichet", &form).want("/activation/guichet", http.StatusConflict)
 }
+
+// A code by SMS is asked for beside the one by mail, if the profile offers it.
+func TestACodeBySMSIsOfferedBesideTheOneByMail(t *testing.T) {
+	const bySMS = "/activation/renvoi-sms"
+	w := newWorld(t)
+	b := w.browser(t)
+	p := b.begin(known)
+	if p.Find(`form[action="`+bySMS+`"]`).Length() != 0 {
+		t.Error("SMS is offered where the profile has none")
+	}
+	w.service.sms = true
+	p = b.submit(b.get("/activation/identification"), bySMS)
+	if p.status != http.StatusTooManyRequests {
+		t.Errorf("too soon: %d", p.status)
+	}
+	p.shows(".summary", "refused.resend_too_soon")
+	w.sleep(shortWait)
+	b.submit(p, bySMS).want("/activation/identification", 200).shows(".notice", "code.resent.sms")
+}

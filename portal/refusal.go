@@ -24,6 +24,7 @@ var refusedAs = map[domain.Reason]int{
 	domain.ReasonTooManyRequests: http.StatusTooManyRequests,
 	domain.ReasonChangesSpent:    http.StatusTooManyRequests,
 	domain.ReasonResendTooSoon:   http.StatusTooManyRequests,
+	domain.ReasonSMSSpent:        http.StatusTooManyRequests,
 	domain.ReasonMailsSpent:      http.StatusTooManyRequests,
 	domain.ReasonProofBlocked:    http.StatusTooManyRequests,
 	domain.ReasonProofStopped:    http.StatusTooManyRequests,

@@ -43,6 +43,7 @@ func (p *Portal) routes() {
 	post(pathLong, p.enterLong)
 	p.flowRoutes()
 	post("/activation/renvoi", p.act(p.resend, domain.StepCode))
+	post("/activation/renvoi-sms", p.act(p.resendBySMS, domain.StepCode))
 	post(pathJudge, p.write(judgeFields, p.judging))
 	get("/activation/phrases", p.page(p.phrases, domain.StepGuide, domain.StepPassword))
 	post("/activation/prolonger", p.act(p.extend))

@@ -42,6 +42,8 @@ type Service interface {
 	// refuse.
 	Extend(ctx context.Context, j *domain.Journey) error
 	Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
+	ResendBySMS(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
+	OffersSMS(j domain.Journey) bool
 	ResendAt(j domain.Journey) time.Time
 	Prove(ctx context.Context, j *domain.Journey, typed, client string) error
 	Verify(ctx context.Context, j *domain.Journey, a activation.Answers) error

@@ -124,11 +124,11 @@
   // The wait before a new code, in words; told once when it is over.
   for (const form of all('form.resend')) {
     const said = one('.hint', form);
-    const button = one('button', form);
+    const buttons = all('button', form);
     const until = performance.now() + Number(form.dataset.resend) * 1000;
     if (Number(form.dataset.resend) <= 0) continue;
     said.removeAttribute('role');
-    button.disabled = true;
+    for (const button of buttons) button.disabled = true;
     const tick = () => {
       const left = Math.ceil((until - performance.now()) / 1000);
       if (left > 0) {
@@ -136,7 +136,7 @@
         return;
       }
       clearInterval(timer);
-      button.disabled = false;
+      for (const button of buttons) button.disabled = false;
       said.setAttribute('role', 'status');
       said.textContent = form.dataset.now;
     };

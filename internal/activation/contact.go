@@ -109,6 +109,14 @@ func (s *Service) contactChange(j domain.Journey, p domain.Person) (domain.Effec
 			return domain.Effects{}, err
 		}
 	}
+	for _, c := range s.contacts(p) {
+		if c.Channel != domain.ChannelSMS {
+			continue
+		}
+		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactChanged, Channel: c.Channel, Lang: j.Lang, To: domain.Address(c.Value)}); err != nil {
+			return domain.Effects{}, err
+		}
+	}
 	if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactNew, Lang: j.Lang, To: c.New, ExpiresAt: c.Until, Address: c.New}); err != nil {
 		return domain.Effects{}, err
 	}

@@ -49,6 +49,9 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if m.Kind == domain.MessageRecover {
 		m = s.unlessBarred(ctx, job, m)
 	}
+	if m.Kind == domain.MessageNobody { // barred meanwhile
+		return domain.Effects{}, nil
+	}
 	if m.Channel == domain.ChannelSMS {
 		if err := s.takeSMS(ctx, m); err != nil {
 			return domain.Effects{}, err
@@ -114,7 +117,15 @@ func (s mailJobs) told(ctx context.Context, job domain.Job, m domain.Message, ki
 	if job.Person != "" || m.To == "" {
 		return domain.Effects{Events: []domain.Event{event}}, nil
 	}
-	people, err := s.Store.PeopleAt(ctx, m.To)
+	to := m.To
+	if m.Channel == domain.ChannelSMS {
+		j, err := s.Store.Journey(ctx, job.Journey)
+		if err != nil && !errors.Is(err, domain.ErrNotFound) {
+			return domain.Effects{}, err
+		}
+		to = j.Address
+	}
+	people, err := s.Store.PeopleAt(ctx, to)
 	if err != nil {
 		return domain.Effects{}, err
 	}

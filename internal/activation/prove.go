@@ -72,12 +72,12 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 		}
 		spend := &domain.Spend{At: at, Acts: s.wrongCode(j, client)}
 		tries := j.CountCodeTry()
-		still := among(now, j.Candidates)
+		still := reachedBy(among(now, j.Candidates), j.Code.Phone)
 		var other *domain.Journey
 		for i := range inHand {
 			if o := inHand[i]; o.CodeFits(s.Keys, digits) && !fits && other == nil {
 				other = &o
-				still = among(still, o.Candidates)
+				still = reachedBy(among(now, o.Candidates), o.Code.Phone)
 			}
 		}
 		if fits && len(still) == 0 && len(j.Candidates) > 0 {
@@ -97,11 +97,15 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 			e.Spend = spend
 			return e, wrong(j, at, time.Time{}, tries, domain.ReasonCodeWrong)
 		}
+		bySMS := j.Code.Phone != "" && other == nil || other != nil && other.Code.Phone != ""
 		j.Prove(at, ids(still))
 		if birth, number := s.RequiredProofs(*j); !birth && !number && j.Purpose != domain.PurposeClaim {
 			j.Identify(at, still[0].ID)
 		}
 		e := s.eventOf(j, at, domain.EventCodeProven)
+		if bySMS {
+			e.Events[0].Details = map[string]string{"code": string(domain.ChannelSMS)}
+		}
 		e.Spend, e.Forget = spend, []string{s.strikeKey(j)}
 		if j.Purpose == domain.PurposeClaim {
 			j.Complete(at)

@@ -84,6 +84,9 @@ func (s *Service) unlessBarred(ctx context.Context, job domain.Job, m domain.Mes
 		return m
 	}
 	m.Kind, m.Code, m.Long = domain.MessageBarred, "", ""
+	if m.Channel == domain.ChannelSMS {
+		m.Kind = domain.MessageNobody // the mail that was sent before says it
+	}
 	return m
 }
 
@@ -198,7 +201,7 @@ func (s *Service) notices(p domain.Person, lang domain.Lang, journey domain.Jour
 	if err != nil {
 		return nil, err
 	}
-	to := p.Contacts()
+	to := s.contacts(p)
 	if a, err := domain.ParseAddress(p.UniversityAddress); err == nil {
 		to = append(to, domain.Contact{Channel: domain.ChannelMail, Value: string(a)})
 	}

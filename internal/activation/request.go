@@ -88,6 +88,12 @@ func (s *Service) sendAgain(ctx context.Context, j *domain.Journey, lang domain.
 	if err != nil {
 		return err
 	}
+	return s.replaceCode(ctx, j, next, mail, effects)
+}
+
+// replaceCode commits the code that was issued to next, a copy of j, with the job that
+// sends it.
+func (s *Service) replaceCode(ctx context.Context, j *domain.Journey, next domain.Journey, mail, effects domain.Effects) error {
 	effects.Jobs, effects.Long = append(effects.Jobs, mail.Jobs...), mail.Long
 	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, now time.Time) (domain.Effects, *domain.Refusal) {
 		if !j.TakeCode(next) { // a concurrent request was first: one mail is enough

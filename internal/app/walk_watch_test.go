@@ -54,6 +54,7 @@ func (a *attempt) after(err error) error {
 var moves = map[string]map[domain.Step][]domain.Step{
 	"/activation/identification": {domain.StepCode: {domain.StepCode, domain.StepEnded, domain.StepVerify, domain.StepCharter}},
 	"/activation/renvoi":         {domain.StepCode: {domain.StepCode}},
+	"/activation/renvoi-sms":     {domain.StepCode: {domain.StepCode}},
 	"/activation/verification":   {domain.StepVerify: {domain.StepVerify, domain.StepEnded, domain.StepCharter}},
 	"/activation/charte":         {domain.StepCharter: {domain.StepGuide, domain.StepPassword}},
 	"/activation/entre-mdp":      {domain.StepGuide: {domain.StepPassword}},

@@ -347,6 +347,7 @@ func (c *Config) checkProfiles(f *faults) {
 			f.add(key+".recovery_proof", "%q: want birth_date, number, none or nothing", p.RecoveryProof)
 		}
 		f.need(key+".affiliation", p.Affiliation)
+		c.checkChannels(f, key+".channels", p.Channels)
 		switch domain.Credentials(p.Credential) {
 		case "", domain.PasswordOnly:
 		case domain.PasswordOrPasskey:

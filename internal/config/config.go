@@ -303,8 +303,9 @@ type Profile struct {
 	Affiliations  []string `yaml:"affiliations"`
 	// NumberCase says that numbers which differ in capitals only belong to
 	// different people.
-	NumberCase bool   `yaml:"number_case"`
-	Credential string `yaml:"credential"`
+	NumberCase bool     `yaml:"number_case"`
+	Credential string   `yaml:"credential"`
+	Channels   []string `yaml:"channels"`
 }
 
 // Charter names the files of one version of a charter.

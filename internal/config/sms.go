@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/internal/sms"
 )
@@ -95,6 +96,22 @@ func (c Config) smsTransport() sms.Transport {
 var smsSender = regexp.MustCompile(`^(\+[0-9]{5,15}|[0-9]{3,8}|[A-Za-z0-9 ._-]{1,11})?$`)
 
 var smsPrefix = regexp.MustCompile(`^\+[1-9][0-9]{0,9}$`)
+
+// checkChannels checks the channels that a profile offers. Mail is always one of them: no
+// student needs a telephone.
+func (c *Config) checkChannels(f *faults, key string, channels []string) {
+	for _, name := range channels {
+		if name != string(domain.ChannelMail) && name != string(domain.ChannelSMS) {
+			f.add(key, "%q: want mail or sms", name)
+		}
+	}
+	if len(channels) > 0 && !slices.Contains(channels, string(domain.ChannelMail)) {
+		f.add(key, "lacks mail: no student needs a telephone")
+	}
+	if slices.Contains(channels, string(domain.ChannelSMS)) && !c.HasSMS() {
+		f.add(key, "has sms, and sms.way names no gateway")
+	}
+}
 
 func (c *Config) checkSMS(f *faults) {
 	s := c.SMS

@@ -25,8 +25,10 @@ type Code struct {
 	SentAt    time.Time
 	ExpiresAt time.Time
 	SpentAt   time.Time `json:",omitzero"` // when the code proved another journey for the same address
-	Sent      int       // codes made in this journey so far
-	Tries     int       // over all codes: a new code does not reset them (S4)
+	Sent      int       // codes asked for in this journey so far
+	// Phone is the number that the code was sent to; empty: to the address.
+	Phone Phone `json:",omitzero"`
+	Tries int   // over all codes: a new code does not reset them (S4)
 }
 
 // NewDigits draws six decimal digits, each of the million with the same

@@ -54,25 +54,39 @@ type ContactBack struct {
 // Contact is a value at which a person can be reached through a channel.
 type Contact struct {
 	Channel  Channel
-	Value    string    // an Address in its normal form for ChannelMail
+	Value    string    // an Address for ChannelMail, a Phone for ChannelSMS
 	Source   string    // "enrolment": the import; "chosen": the student or an operator
 	FailedAt time.Time // since when messages do not arrive; zero: they do, as far as is known
 }
 
-// Contacts returns the contacts of a person, the preferred one first. A person
-// without an address has none.
-func (p Person) Contacts() []Contact {
-	if p.Email == "" {
-		return nil
+// Contacts returns the contacts of a person, the preferred one first.
+func (p Person) Contacts() (out []Contact) {
+	if p.Email != "" {
+		c := Contact{Channel: ChannelMail, Value: string(p.Email), Source: "enrolment"}
+		if p.ChoseAddress() {
+			c.Source = "chosen"
+		}
+		if p.AddressWrong() {
+			c.FailedAt = p.WrongSince
+		}
+		out = append(out, c)
 	}
-	c := Contact{Channel: ChannelMail, Value: string(p.Email), Source: "enrolment"}
-	if p.ChoseAddress() {
-		c.Source = "chosen"
+	if phone := p.Mobile(); phone != "" {
+		c := Contact{Channel: ChannelSMS, Value: string(phone), Source: "enrolment"}
+		if p.ChosenPhone != "" {
+			c.Source = "chosen"
+		}
+		out = append(out, c)
 	}
-	if p.AddressWrong() {
-		c.FailedAt = p.WrongSince
+	return out
+}
+
+// Shown returns the value as its owner reads it.
+func (c Contact) Shown() string {
+	if c.Channel == ChannelSMS {
+		return Phone(c.Value).Display()
 	}
-	return []Contact{c}
+	return Address(c.Value).Display()
 }
 
 // Notifier formats and sends a message through one channel. An error marked Permanent

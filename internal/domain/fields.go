@@ -16,6 +16,7 @@ type Person struct {
 	FamilyName string
 	BirthDate  string  // ISO 8601, "2004-03-17"; empty if unknown
 	Email      Address // the personal address in use
+	Phone      string  // the mobile number of the source: a Phone
 	Cohort     string
 	Readiness  Readiness
 
@@ -24,6 +25,10 @@ type Person struct {
 	// stores the address of the source in SourceEmail.
 	ChosenEmail Address
 	SourceEmail Address
+
+	// ChosenPhone is the mobile number that the student proved, or PhoneNone if the
+	// student wants none. It counts before Phone.
+	ChosenPhone string
 
 	// Login and UniversityAddress come from the source or are reserved by the
 	// portal. Once set they never change and are never given to another person.
@@ -96,6 +101,8 @@ var fields = []Field{
 	{Name: "email", Of: func(p *Person) any { return &p.Email }, Source: SourceWins, Erased: true, Export: "personal_address", Attribute: "supannMailPerso"},
 	{Name: "chosen_email", Of: func(p *Person) any { return &p.ChosenEmail }, Erased: true, Export: "chosen_address"},
 	{Name: "source_email", Of: func(p *Person) any { return &p.SourceEmail }, Source: SourceAside, Erased: true, Export: "address_of_source"},
+	{Name: "phone", Of: func(p *Person) any { return &p.Phone }, Source: SourceWins, Erased: true, Export: "telephone"},
+	{Name: "chosen_phone", Of: func(p *Person) any { return &p.ChosenPhone }, Erased: true, Export: "chosen_telephone"},
 	{Name: "cohort", Of: func(p *Person) any { return &p.Cohort }, Source: SourceWins, Erased: true, Export: "cohort"},
 	{Name: "readiness", Of: func(p *Person) any { return &p.Readiness }, Source: SourceWins, Export: "enrolment"},
 	{Name: "login", Of: func(p *Person) any { return &p.Login }, Source: SourceFills, Export: "login"},

@@ -106,9 +106,24 @@ func (j *Journey) IssueCode(mac []byte, candidates []PersonID, lang Lang, at, ex
 		j.Code.Earlier = append(j.Code.Earlier, j.Code.MAC)
 		j.Code.Earlier = j.Code.Earlier[max(0, len(j.Code.Earlier)-maxEarlier):]
 	}
-	j.Code.MAC, j.Code.SentAt, j.Code.ExpiresAt, j.Code.SpentAt = mac, at, expires, time.Time{}
+	j.Code.MAC, j.Code.SentAt, j.Code.ExpiresAt, j.Code.SpentAt, j.Code.Phone = mac, at, expires, time.Time{}, ""
 	j.Code.Sent++
 	j.Candidates = candidates
+}
+
+// IssueCodeTo is IssueCode for a code that is sent to a telephone. candidates are the
+// people who have that number.
+func (j *Journey) IssueCodeTo(phone Phone, mac []byte, candidates []PersonID, lang Lang, at, expires time.Time) {
+	j.IssueCode(mac, candidates, lang, at, expires)
+	j.Code.Phone = phone
+}
+
+// KeepCode records that another code was asked for and none can be sent that way. The
+// code in force stays, with the times of a new one: the page must look as if one had
+// been sent.
+func (j *Journey) KeepCode(at, expires time.Time) {
+	j.Code.SentAt, j.Code.ExpiresAt = at, expires
+	j.Code.Sent++
 }
 
 // TakeCode copies the code that was issued to next, a copy of this journey, and

@@ -162,6 +162,7 @@ type Profile struct {
 	Affiliations []string
 
 	Credential Credentials // what its people log in with
+	SMS        bool        // codes and notices go to telephones too
 }
 
 // ProofFor returns the second proof that a journey of a purpose requires.

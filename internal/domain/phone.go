@@ -22,6 +22,21 @@ func ParsePhone(typed string) (Phone, error) {
 	return Phone(s), nil
 }
 
+// PhoneNone is the ChosenPhone of a person who wants no number.
+const PhoneNone = "none"
+
+// Mobile returns the number to which SMS of the person are sent: the one that the
+// student proved, or that of the source. It returns "" if there is none.
+func (p Person) Mobile() Phone {
+	switch p.ChosenPhone {
+	case "":
+		return Phone(p.Phone)
+	case PhoneNone:
+		return ""
+	}
+	return Phone(p.ChosenPhone)
+}
+
 // Display returns the number in French writing: "06 12 34 56 78".
 func (p Phone) Display() string { return clean.NationalPhone(string(p)) }
 

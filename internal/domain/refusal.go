@@ -25,6 +25,7 @@ const (
 	ReasonClaimFamilyName Reason = "claim_family_name"
 	ReasonClaimBirth      Reason = "claim_birth"
 	ReasonTooManyRequests Reason = "too_many_requests" // Retry is set
+	ReasonSMSSpent        Reason = "sms_spent"         // the codes by SMS of the day are spent at the address; Retry is set
 	ReasonMailsSpent      Reason = "mails_spent"       // the address has received its mails of the day; Retry is set
 	ReasonResendTooSoon   Reason = "resend_too_soon"   // Retry is set
 	ReasonCodeFormat      Reason = "code_format"       // costs no try

@@ -61,6 +61,8 @@ func cleaned(f field, v string) (string, error) {
 		return clean.Number(v)
 	case fieldLogin:
 		return clean.Login(v)
+	case fieldPhone:
+		return v, nil // see phone
 	}
 	if printable(v) {
 		return v, nil

@@ -351,6 +351,8 @@ func (m Mapping) confirms(l *layout, f field, c int) bool {
 		return share(func(v string) bool { n, _ := wholeNumber(v); return numberLike.MatchString(n) }) && len(distinct) == len(values)
 	case fieldEmail, fieldAddress:
 		return share(isAddress)
+	case fieldPhone:
+		return share(func(v string) bool { _, err := domain.ParsePhone(v); return err == nil })
 	case fieldBirthDate:
 		return share(func(v string) bool {
 			d, err := l.dates.read(v)

@@ -29,6 +29,7 @@ const (
 	fieldLogin
 	fieldAddress
 	fieldFullName
+	fieldPhone
 )
 
 // tableRow describes a field.
@@ -57,6 +58,7 @@ var table = func() []tableRow {
 		fieldCohort:     {key: "cohort", usual: "cohorte", refused: "not a name: ", text: textOf("cohort")},
 		fieldLogin:      {key: "login", usual: "login", refused: "not a login: "},
 		fieldAddress:    {key: "university_address", usual: "adresse mail universitaire", refused: "not an address: "},
+		fieldPhone:      {key: "phone", usual: "portable", refused: "not a telephone number: "},
 		fieldFullName:   {key: "full_name", usual: "nom prénom", refused: "not a name: "},
 	}
 	for _, f := range domain.Fields() {
@@ -139,6 +141,7 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 			return no(fieldFullName, err.Error())
 		}
 	}
+	p.Phone = in.phone(record)
 	raw := in.value(record, fieldNumber)
 	number, rounded := wholeNumber(raw)
 	birth, word, state := in.value(record, fieldBirthDate), in.value(record, fieldProfile), in.value(record, fieldReady)
@@ -210,6 +213,22 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	}
 	in.judge(p, raw, state)
 	return p, nil
+}
+
+// phone returns the mobile number of a line, "" if there is none. A number that cannot
+// receive an SMS, or that is misspelt, refuses no line: the person is reached by mail.
+func (in *reader) phone(record []string) string {
+	c := in.columns[fieldPhone]
+	v := in.value(record, fieldPhone)
+	if v == "" || isNoWord(v) {
+		return ""
+	}
+	phone, err := domain.ParsePhone(v)
+	if err != nil {
+		in.note(Finding{Kind: FindNoMobile, Field: table[fieldPhone].key, Column: in.headers[c]}, v, "")
+		return ""
+	}
+	return string(phone)
 }
 
 // nameField returns the field whose column holds a name: itself, or the full

@@ -28,6 +28,7 @@ const (
 	FindCleaned    = "value.cleaned"       // invisible characters were removed
 	FindDamaged    = "value.damaged"       // a value looks damaged and is taken as it is
 	FindRounded    = "value.read"          // a number or a date was read from another form
+	FindNoMobile   = "value.no_mobile"     // a telephone number that is left out: it cannot receive an SMS
 	FindNotReady   = "people.not_ready"    // cannot activate: the state column says so
 	FindHeld       = "people.held"         // cannot activate: stopped
 	FindLacking    = "people.lacking"      // lack what their profile asks for
@@ -129,6 +130,8 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("%d values of column %q look damaged", f.Count, f.Column)
 	case FindRounded:
 		out = fmt.Sprintf("%d values of column %q were written in another form", f.Count, f.Column)
+	case FindNoMobile:
+		out = fmt.Sprintf("%d values of column %q are no mobile numbers and are left out", f.Count, f.Column)
 	case FindNotReady:
 		out = fmt.Sprintf("%d people cannot activate: column %q does not say that they are ready", f.Count, f.Column)
 	case FindHeld:

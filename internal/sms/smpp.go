@@ -301,7 +301,7 @@ func (c *Centre) keep(l *link) {
 	}
 }
 
-// read answers the centre's requests and hands its answers to those who wait.
+// read answers the centre's requests and hands its answers to the callers that wait.
 func (c *Centre) read(l *link) {
 	for {
 		p, err := readPDU(l.conn)
@@ -464,7 +464,7 @@ func (l *link) send(p pdu) error {
 	return p.write(l.conn)
 }
 
-// end closes the connection. All who wait get err.
+// end closes the connection. All callers that wait get err.
 func (l *link) end(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -43,7 +43,7 @@ func TestK2_ARuleIsSaidInWords(t *testing.T) {
 			t.Errorf("%s: %q", rule, got)
 		}
 	}
-	if got := fieldWords(v, "family_name") + "|" + fieldWords(v, "phone") + "|" + fieldWords(v, ""); got != "Nom|phone|–" {
+	if got := fieldWords(v, "family_name") + "|" + fieldWords(v, "nickname") + "|" + fieldWords(v, ""); got != "Nom|nickname|–" {
 		t.Errorf("%q", got)
 	}
 	if got := string(reason(v, "the realm refuses it: family_name: person-name-prohibited-characters ('(' cannot stand here)")); !strings.Contains(got, "refusé par Keycloak\u00a0: un nom n'y peut pas contenir (") {

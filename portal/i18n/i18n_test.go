@@ -190,7 +190,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range []string{"code.resent", "password.first", "request.lost", "recover.request.lost"} { // notices of the handlers
+	for _, key := range []string{"code.resent", "code.resent.sms", "password.first", "request.lost", "recover.request.lost"} { // notices of the handlers
 		used[key] = true
 	}
 	for _, key := range keys {

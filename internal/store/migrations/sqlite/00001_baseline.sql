@@ -59,6 +59,9 @@ CREATE TABLE people (
     -- equals email; the address of the source is then in source_email.
     chosen_email       TEXT NOT NULL DEFAULT '',
     source_email       TEXT NOT NULL DEFAULT '',
+    -- The mobile number of the source, and the one that the student proved or 'none'.
+    phone              TEXT NOT NULL DEFAULT '',
+    chosen_phone       TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 CREATE INDEX people_email ON people (email);
