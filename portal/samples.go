@@ -88,7 +88,7 @@ func (p *Portal) DrawSamples(each func(name string, page []byte) error) error {
 				view := p.site.Sample(lang, title).With(data)
 				dress(&view, p.samplePurpose(name, i))
 				if i > 0 {
-					view.Step, view.Token, view.SessionEnds, view.Reference = 1, "jeton", time.Unix(0, 0), "7K3F-9Q2M-0XVB"
+					view.Step, view.Token, view.SessionEnds, view.Reference = 1, "jeton", view.Now.Add(time.Hour), "7K3F-9Q2M-0XVB"
 					view.Errors = []web.FieldError{{Field: "adresse", Message: "…"}}
 				}
 				drawn, err := p.site.Draw(name, view)

@@ -241,7 +241,7 @@ func accountsSamples() map[string][]any {
 	}
 	list := List{Total: -1, Count: 1, Page: 1, Per: 1}
 	gone := m
-	gone.Account = "y"
+	gone.Account, gone.Login = "y", "o2"
 	account := domain.Existing{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, LastLogin: at, Attributes: map[string][]string{"a": {"b", "c"}}}
 	return map[string][]any{
 		"accounts": {

@@ -20,13 +20,13 @@ func charterSamples() map[string][]any {
 	row := CharterRow{version, charter.Current, 3}
 	return map[string][]any{
 		"charters":        {ChartersPage{}, ChartersPage{Versions: []CharterRow{row, {version, charter.Past, 0}}, Drafts: []charter.Draft{draft, {}}, Profiles: profiles, MayWrite: true}},
-		"charter_version": {VersionPage{CharterRow: CharterRow{State: charter.Scheduled}}, VersionPage{CharterRow: row, French: "<p>Un.</p>", English: "<p>One.</p>", MayCallOff: true}},
-		"charter_owed":    {OwedPage{}, OwedPage{Version: version, Profiles: profiles, People: []domain.Person{{ID: "p"}}}},
+		"charter_version": {VersionPage{CharterRow: CharterRow{version, charter.Scheduled, 0}}, VersionPage{CharterRow: row, French: "<p>Un.</p>", English: "<p>One.</p>", MayCallOff: true}},
+		"charter_owed":    {OwedPage{}, OwedPage{Version: version, Profiles: profiles, People: []domain.Person{{ID: "p", Number: "22502142", GivenName: "Jeanne", FamilyName: "d’Arc", Login: "o22502142"}}}},
 		"charter_draft":   {DraftPage{}, DraftPage{draft, profiles}},
 		"charter_preview": {PreviewPage{}, PreviewPage{Draft: draft, Before: "2026-09", ChangesFR: lines, MayWrite: true}, PreviewPage{Draft: draft, Before: "2026-09"}},
 		"charter_publish": {PublishPage{}, PublishPage{Draft: draft, Owing: 3, Later: true, At: "2026-09-01T08:00", Whole: true}},
 		"evidence": {EvidencePage{}, EvidencePage{
-			Person: domain.Person{ID: "p", Login: "o1"}, Acceptances: []domain.Acceptance{{Journey: "j", At: at}, {At: at}}, Titles: []string{"Charte", "Charte"},
+			Person: domain.Person{ID: "p", Login: "o1"}, Acceptances: []domain.Acceptance{{Journey: "j", At: at, Version: "2026-09", Lang: "fr", SHA256: domain.HashCharter("x")}, {At: at, Version: "2026-01", Lang: "en", SHA256: domain.HashCharter("y")}}, Titles: []string{"Charte", "Charte"},
 			Current: "2026-09", Owes: true, MayExport: true, PublicKey: "k", Fingerprint: "f",
 		}},
 	}

@@ -58,7 +58,10 @@ func pageNames() []string { return slices.Sorted(maps.Keys(samples())) }
 func (a *Console) DrawSamples(each func(name string, page []byte) error) error {
 	frames := []Frame{
 		{Other: domain.English, Switch: root},
-		{Operator: "Ada Admin", Role: Admin, Rail: []RailItem{{root, "console.rail.overview", true}}, Other: domain.French, Switch: root, Undo: root},
+		{Operator: "Ada Admin", Role: Admin, Other: domain.French, Switch: root, Undo: root},
+	}
+	for _, item := range rail {
+		frames[1].Rail = append(frames[1].Rail, RailItem{item.path, item.key, item.path == root})
 	}
 	for name, pages := range samples() {
 		for k, data := range pages {
@@ -68,6 +71,7 @@ func (a *Console) DrawSamples(each func(name string, page []byte) error) error {
 					title = "error." + e.Key + ".title"
 				}
 				view := a.site.Sample(lang, title).With(data)
+				frames[i].Search = i > 0 && name != "people" // which has a search field of its own
 				view.Frame = frames[i]
 				if i > 0 {
 					view.Token, view.Reference, view.Notice, view.Now = "jeton", "7K3F-9Q2M-0XVB", "…", time.Unix(0, 0)

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,67 +10,111 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 )
 
-// fits loads each page into frames of the browser, sets the width and the size of the
-// text, and returns the pages that would scroll sideways, with the last elements that
-// stick out. Tables that scroll in a region of their own are no fault (WCAG 1.4.10).
-const fits = `(async (names) => {
-	const wide = [];
-	const measure = async (frame) => {
+// inFrames loads each page into frames of the browser, calls check with the page's
+// document, its window and its frame, and returns what it finds.
+const inFrames = `(async (names, check) => {
+	const found = [];
+	const one = async (frame) => {
 		for (let name; (name = names.shift());) {
 			await new Promise((loaded) => { frame.onload = loaded; frame.src = '/page/' + name; });
-			const page = frame.contentDocument.documentElement;
-			if (!frame.contentDocument.styleSheets.length || !frame.contentDocument.querySelector('main')) wide.push(name + ' was not drawn');
-			for (const [width, text] of [[320, 100], [390, 100], [768, 100], [320, 200], [640, 200]]) {
-				frame.style.width = width + 'px';
-				page.style.fontSize = text + '%';
-				const over = page.scrollWidth - page.clientWidth;
-				if (over <= 0) continue;
-				const out = [...page.querySelectorAll('body *')].filter((e) => !e.closest('.table, .sr') && e.getBoundingClientRect().right > page.clientWidth + .5);
-				wide.push(name + ' at ' + width + ' px and ' + text + ' %: ' + over + ' px too wide; ' + out.slice(-3).map((e) => e.outerHTML.slice(0, 80)).join(' | '));
-			}
+			const page = frame.contentDocument;
+			if (!page.styleSheets.length || !page.querySelector('main')) found.push(name + ' was not drawn');
+			for (const f of await check(page, frame.contentWindow, frame)) found.push(name + f);
 		}
 	};
 	await Promise.all([...Array(4)].map(() => {
 		const frame = document.createElement('iframe');
 		frame.style = 'border: 0; height: 800px';
 		document.body.append(frame);
-		return measure(frame);
+		return one(frame);
 	}));
-	return JSON.stringify(wide);
+	return JSON.stringify(found);
 })`
 
-// U16: no page, in any of its states, scrolls sideways: on the narrowest telephone, on
-// a telephone, on a tablet, and with text at 200 %.
-func TestU16_PagesFitNarrowWindowsAndLargeText(t *testing.T) {
+// still keeps the script of a page from leaving the page while it is checked: some pages
+// ask the portal again after some seconds.
+const still = `<script>
+	window.timers = [setTimeout, setInterval];
+	setTimeout = setInterval = () => 0;
+	fetch = () => new Promise(() => {});
+	EventSource = class { addEventListener() {} };
+</script>`
+
+// fits sets the width and the size of the text, and finds pages that would scroll
+// sideways, with the last elements that stick out. Tables that scroll in a region of
+// their own are no fault (WCAG 1.4.10).
+const fits = `async (page, window, frame) => {
+	const wide = [], root = page.documentElement;
+	for (const [width, text] of [[320, 100], [390, 100], [768, 100], [320, 200], [640, 200]]) {
+		frame.style.width = width + 'px';
+		root.style.fontSize = text + '%';
+		const over = root.scrollWidth - root.clientWidth;
+		if (over <= 0) continue;
+		const out = [...root.querySelectorAll('body *')].filter((e) => !e.closest('.table, .sr') && e.getBoundingClientRect().right > root.clientWidth + .5);
+		wide.push(' at ' + width + ' px and ' + text + ' %: ' + over + ' px too wide; ' + out.slice(-3).map((e) => e.outerHTML.slice(0, 80)).join(' | '));
+	}
+	return wide;
+}`
+
+// passes runs axe-core with the rules that the tests in the browser use.
+const passes = `async (page, window, frame) => {
+	frame.style.width = '390px';
+	[window.setTimeout, window.setInterval] = window.timers;
+	window.eval(await (globalThis.axe ??= fetch('/axe.js').then((r) => r.text())));
+	const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice', 'RGAAv4'];
+	const said = await window.axe.run(page, {resultTypes: ['violations'], runOnly: {type: 'tag', values: rules}});
+	return said.violations.map((v) => ': ' + v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + n.failureSummary).join(' | '));
+}`
+
+// broken is the name of a page with faults that each check must find.
+const broken = "broken.html"
+
+// eachPage calls a check with each page, in all its states: those of the students in
+// French, those of the console in English, because only these have the menu, a notice and
+// errors. It returns the findings in the broken page.
+func eachPage(t *testing.T, check, faults string) (found []string) {
+	t.Helper()
 	dir := t.TempDir()
 	_, p := draw(t, dir)
-	files, err := filepath.Glob(filepath.Join(dir, "*-fr.html"))
-	if err != nil {
-		t.Fatal(err)
+	names := []string{broken}
+	for _, pattern := range []string{"*-fr.html", "console-*-en.html"} {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) < 80 {
+			t.Fatalf("only %d pages %s were drawn", len(files), pattern)
+		}
+		for _, file := range files {
+			if name := filepath.Base(file); !strings.HasPrefix(name, "console-") || strings.HasSuffix(name, "-en.html") {
+				names = append(names, name)
+			}
+		}
 	}
-	if len(files) < 150 {
-		t.Fatalf("only %d pages were drawn", len(files))
-	}
-	names := []string{"too-wide.html"}
-	for _, file := range files {
-		names = append(names, filepath.Base(file))
-	}
-	broken := `<!doctype html><link rel="stylesheet" href="/static/app.css"><main><p style="width: 50rem">x</p></main>`
-	if err := os.WriteFile(filepath.Join(dir, names[0]), []byte(broken), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, broken), []byte(`<!doctype html><html lang="fr"><head><title>x</title><link rel="stylesheet" href="/static/app.css"></head><body><main>`+faults+`</main></body></html>`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/page/", http.StripPrefix("/page", http.FileServer(http.Dir(dir))))
+	mux.HandleFunc("/page/{name}", func(w http.ResponseWriter, r *http.Request) {
+		page, err := os.ReadFile(filepath.Join(dir, filepath.Base(r.PathValue("name"))))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(bytes.Replace(page, []byte("<head>"), []byte("<head>"+still), 1))
+	})
 	mux.HandleFunc("/static/", func(w http.ResponseWriter, r *http.Request) {
 		r.Host = "compte.example.org"
 		p.ServeHTTP(w, r)
 	})
+	mux.HandleFunc("/axe.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../e2e/testdata/axe.min.js") })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, "<!doctype html><title>x</title><body>")
 	})
@@ -85,7 +130,7 @@ func TestU16_PagesFitNarrowWindowsAndLargeText(t *testing.T) {
 	defer stop()
 	ctx, end := chromedp.NewContext(allocator)
 	defer end()
-	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL)); err != nil {
 		t.Fatal(err)
@@ -94,23 +139,40 @@ func TestU16_PagesFitNarrowWindowsAndLargeText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, err := chromedp.Run(ctx, chromedp.Evaluate[string](fits+"("+string(list)+")", chromedp.EvalAwaitPromise))
+	said, err := chromedp.Run(ctx, chromedp.Evaluate[string](inFrames+"("+string(list)+","+check+")", chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var wide []string
-	if err := json.Unmarshal([]byte(said), &wide); err != nil {
+	var all []string
+	if err := json.Unmarshal([]byte(said), &all); err != nil {
 		t.Fatal(err)
 	}
-	found := 0
-	for _, w := range wide {
-		if len(w) > 13 && w[:13] == names[0] {
-			found++
-			continue
+	for _, f := range all {
+		if strings.HasPrefix(f, broken) {
+			found = append(found, f)
+		} else {
+			t.Error(f)
 		}
-		t.Error(w)
 	}
-	if found != 5 { // 800 px fit into none of the windows
-		t.Errorf("the page that is too wide was found %d times:\n%q", found, wide)
+	return found
+}
+
+// U16: no page, in any of its states, scrolls sideways: on the narrowest telephone, on
+// a telephone, on a tablet, and with text at 200 %.
+func TestU16_PagesFitNarrowWindowsAndLargeText(t *testing.T) {
+	found := eachPage(t, fits, `<p style="width: 50rem">x</p>`)
+	if len(found) != 5 { // 800 px fit into none of the windows
+		t.Errorf("the page that is too wide was found %d times:\n%q", len(found), found)
+	}
+}
+
+// No page, in any of its states, breaks a rule of WCAG 2.2 AA or RGAA that axe-core
+// checks.
+func TestPages_PassAxe(t *testing.T) {
+	found := strings.Join(eachPage(t, passes, `<img src="/x.png"><p style="color: #ccc; background: #fff">pale words</p>`), "\n")
+	for _, rule := range []string{"image-alt", "color-contrast"} {
+		if !strings.Contains(found, rule) {
+			t.Errorf("axe does not find %s in the broken page: %s", rule, found)
+		}
 	}
 }
