@@ -21,7 +21,7 @@ func TestV8_TheScriptComesLate(t *testing.T) {
 			{URLPattern: "*://*:*/static/app.*.js", Latency: float64(delay.Milliseconds()), DownloadThroughput: -1, UploadThroughput: -1},
 		}})
 	}
-	p := demo.Person(t, "22503032")
+	p := demo.Person(t, "22501006")
 	b.visit("/")
 	late(2 * time.Second)
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('a[href*="profil=` + p.Profile + `"]').click()`))
