@@ -34,7 +34,11 @@ var claimFields = []web.Field{
 
 // ClaimFiledPage is drawn by templates/claimfiled.html, GET /adresse-perdue/demande. It
 // says the same for every claim.
-type ClaimFiledPage struct{ Reference, Address string }
+type ClaimFiledPage struct {
+	Reference, Address string
+	Days               int    // in which the old address can object
+	Card, CardURL      string // how to show an identity card; both empty: none is asked for
+}
 
 // ObjectPage is drawn by templates/object.html, GET and POST
 // /adresse-perdue/pas-moi/:droit, the address in the notice of an accepted claim. The
@@ -49,7 +53,7 @@ var (
 		Profiles: []ProfileChoice{{Key: "etudiant", Name: "Étudiant"}}, Selected: "etudiant", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin",
 		Day: "17", Month: "3", Year: "2004", Address: "j@exemple.fr",
 	}
-	claimFiledSamples = []any{ClaimFiledPage{}, ClaimFiledPage{"7K3F-9Q2M", "j@exemple.fr"}}
+	claimFiledSamples = []any{ClaimFiledPage{Days: 1}, ClaimFiledPage{"7K3F-9Q2M", "j@exemple.fr", 3, "Déposez une copie de votre carte.", "https://example.org/carte"}}
 	objectSamples     = []any{ObjectPage{State: changeOpen, Opens: sampleTime}, ObjectPage{State: changeDone}, ObjectPage{State: changeLate}}
 )
 
@@ -120,7 +124,10 @@ func (p *Portal) askClaim(c *gin.Context) error {
 
 func (p *Portal) claimFiled(v *visit) error {
 	view := p.site.View(v.Context, "claimfiled.title")
-	return p.answer(v.Context, "claimfiled", view.With(ClaimFiledPage{v.journey.Reference, v.journey.Address.Display()}), nil, "")
+	rules := p.ClaimRules
+	return p.answer(v.Context, "claimfiled", view.With(ClaimFiledPage{
+		Reference: v.journey.Reference, Address: v.journey.Address.Display(), Days: int(rules.ObjectionTime().Hours() / 24), Card: rules.Card[view.Lang], CardURL: rules.CardURL,
+	}), nil, "")
 }
 
 func (p *Portal) showObject(c *gin.Context) error {

@@ -51,7 +51,8 @@ type Options struct {
 	Institution    web.Institution
 	Theme          web.Theme
 	Profiles       []domain.Profile // in the order of the welcome page
-	Example        string           // the published example of a password
+	ClaimRules     domain.ClaimRules
+	Example        string // the published example of a password
 	Links          map[domain.Lang][]NextLink
 	EntURL         string // the university's own ENT; empty: the stand-in /ent
 	// EndsSessions says that Accounts can end the sessions of an account.

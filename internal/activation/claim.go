@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"entree/internal/audit"
 	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/secret"
@@ -85,16 +87,42 @@ func (s *Service) AskClaim(ctx context.Context, r ClaimRequest) (domain.Journey,
 	return j, nil
 }
 
+// filedMail returns the job of the mail that confirms a proven claim. It says the same
+// for every claim.
+func (s *Service) filedMail(j domain.Journey) (domain.Job, error) {
+	now := s.now()
+	return s.mailJob(domain.Message{
+		Kind: domain.MessageClaimFiled, Purpose: domain.PurposeClaim, Lang: j.Lang, To: j.Address, Profile: j.Profile, AskedAt: now, Reference: j.Reference,
+		Note: strings.Trim(s.ClaimRules.Card[j.Lang]+"\n\n"+s.ClaimRules.CardURL, "\n"),
+	}, "", j.ID, now, now.Add(mailDeadline))
+}
+
+// ClaimDecision is an operator's decision about a claim.
+type ClaimDecision struct {
+	By       audit.Operator
+	Reason   string
+	CardSeen bool // the operator saw an identity card
+}
+
+// AgreeClaim returns the effects of the first of two acceptances, without the audit
+// entry. No mail is sent before the second one.
+func (s *Service) AgreeClaim(c domain.Claim, d ClaimDecision) domain.Effects {
+	now := s.now()
+	return domain.Effects{
+		ClaimMove: &domain.ClaimMove{ID: c.ID, From: domain.ClaimWaiting, To: domain.ClaimAgreed, At: now, By: d.By, Reason: d.Reason, CardSeen: d.CardSeen},
+		Events:    []domain.Event{{At: now, Kind: domain.EventClaimAgreed, Person: c.Person, Details: map[string]string{"operator": d.By.Name}}},
+	}
+}
+
 // AcceptClaim returns the effects of an operator's acceptance, without the audit entry.
 // The new address is in use when the job has run: at once if the old address cannot be
-// reached, and otherwise after domain.ObjectionTime, in which the old address can
-// object.
-func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, operator, reason string) (domain.Effects, error) {
+// reached, and otherwise after the time in which the old address can object.
+func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, d ClaimDecision) (domain.Effects, error) {
 	now := s.now()
 	opens := now
 	var e domain.Effects
 	if p.Email != "" && !p.AddressWrong() && p.Email != c.Address {
-		opens = now.Add(domain.ObjectionTime)
+		opens = now.Add(s.ClaimRules.ObjectionTime())
 		token, err := s.objectToken(c.ID)
 		if err != nil {
 			return e, err
@@ -109,18 +137,18 @@ func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, operator, reason 
 	}
 	job.RunAt, job.Person = opens, p.ID
 	e.Jobs = append(e.Jobs, job)
-	e.ClaimMove = &domain.ClaimMove{ID: c.ID, From: domain.ClaimWaiting, To: domain.ClaimAccepted, At: now, Operator: operator, Reason: reason, OpensAt: opens}
-	e.Events = []domain.Event{{At: now, Kind: domain.EventClaimAccepted, Person: p.ID, Details: map[string]string{"operator": operator}}}
+	e.ClaimMove = &domain.ClaimMove{ID: c.ID, From: c.State, To: domain.ClaimAccepted, At: now, By: d.By, Reason: d.Reason, CardSeen: d.CardSeen || c.CardSeen, OpensAt: opens}
+	e.Events = []domain.Event{{At: now, Kind: domain.EventClaimAccepted, Person: p.ID, Details: map[string]string{"operator": d.By.Name}}}
 	return e, nil
 }
 
 // RefuseClaim returns the effects of an operator's refusal, without the audit entry.
 // The mail says the same for every claim.
-func (s *Service) RefuseClaim(c domain.Claim, operator, reason string) (domain.Effects, error) {
+func (s *Service) RefuseClaim(c domain.Claim, d ClaimDecision) (domain.Effects, error) {
 	now := s.now()
-	e := domain.Effects{ClaimMove: &domain.ClaimMove{ID: c.ID, From: domain.ClaimWaiting, To: domain.ClaimRefused, At: now, Operator: operator, Reason: reason}}
+	e := domain.Effects{ClaimMove: &domain.ClaimMove{ID: c.ID, From: c.State, To: domain.ClaimRefused, At: now, By: d.By, Reason: d.Reason, CardSeen: d.CardSeen || c.CardSeen}}
 	if c.Person != "" {
-		e.Events = []domain.Event{{At: now, Kind: domain.EventClaimRefused, Person: c.Person, Details: map[string]string{"operator": operator}}}
+		e.Events = []domain.Event{{At: now, Kind: domain.EventClaimRefused, Person: c.Person, Details: map[string]string{"operator": d.By.Name}}}
 	}
 	return e, s.tellContact(&e, domain.Person{Profile: c.Profile}, domain.Message{Kind: domain.MessageClaimRefused, Lang: c.Lang, To: c.Address})
 }

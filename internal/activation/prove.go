@@ -52,11 +52,16 @@ const mostAtOnce = 20
 func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client string, people []domain.Person, others []domain.Journey) error {
 	now := eligible(j.Purpose, people)
 	var change domain.Effects
-	if j.Purpose == domain.PurposeAddress && len(people) > 0 {
-		var err error
-		if change, err = s.contactChange(*j, people[0]); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case j.Purpose == domain.PurposeAddress && len(people) > 0:
+		change, err = s.contactChange(*j, people[0])
+	case j.Purpose == domain.PurposeClaim:
+		change.Jobs = make([]domain.Job, 1)
+		change.Jobs[0], err = s.filedMail(*j)
+	}
+	if err != nil {
+		return err
 	}
 	return s.act(ctx, j, domain.StepCode, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		if !at.Before(j.Code.ExpiresAt) { // not compared, so it costs nothing
@@ -110,7 +115,7 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 		if j.Purpose == domain.PurposeClaim {
 			j.Complete(at)
 			e.ClaimMove = &domain.ClaimMove{Journey: j.ID, From: domain.ClaimUnproven, To: domain.ClaimWaiting, At: at}
-			e.Events = append(e.Events, domain.Event{At: at, Kind: domain.EventClaimFiled, Journey: j.ID})
+			e.Jobs, e.Events = change.Jobs, append(e.Events, domain.Event{At: at, Kind: domain.EventClaimFiled, Journey: j.ID})
 		}
 		if j.Purpose == domain.PurposeAddress {
 			j.Complete(at)

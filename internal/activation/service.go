@@ -48,6 +48,8 @@ type Options struct {
 	Rates    Rates
 	// SMSPrefixes are the beginnings, as "+33", of the numbers to which SMS are sent.
 	SMSPrefixes []string
+	// ClaimRules are the rules for claims of another address.
+	ClaimRules domain.ClaimRules
 
 	// Avoid reports whether an identifier or a university address is not given to
 	// people: it is reserved, or the realm refuses it. It may be nil.

@@ -158,7 +158,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
-		Rates: c.Rates(), SMSPrefixes: c.SMS.Prefixes, Avoid: a.rules.Avoid,
+		Rates: c.Rates(), SMSPrefixes: c.SMS.Prefixes, ClaimRules: c.ClaimRules(), Avoid: a.rules.Avoid,
 	})
 	if err != nil {
 		return nil, err

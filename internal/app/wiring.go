@@ -163,7 +163,7 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,
 			LegalURL: i.LegalURL, AccessibleURL: i.Accessibility,
 		},
-		Theme: web.Theme{Accent: i.Accent, AccentDark: i.AccentDark}, Profiles: c.Domain(), Example: password.Example,
+		Theme: web.Theme{Accent: i.Accent, AccentDark: i.AccentDark}, Profiles: c.Domain(), ClaimRules: c.ClaimRules(), Example: password.Example,
 		Links: links(c.NextSteps), EntURL: c.SSO.EntURL, ChangePassword: c.Portal.ChangePassword, Idle: c.Portal.SessionIdle,
 		Templates: templates.FS, Static: assets, Catalog: catalog, Metrics: a.metrics, Checks: a.checks(), OpsElsewhere: c.Portal.OpsListen != "", AtOnce: c.Limits.RequestsAtOnce,
 		Log: a.log, Now: time.Now, Pause: pause, Random: rand.Reader,
@@ -219,7 +219,7 @@ func (a *App) newConsole() (*admin.Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Matching: a.accountOrders, Matches: a.store, Profiles: c.Domain(), Templates: pages, Now: time.Now, Zone: c.Zone(),
+	return admin.New(admin.Options{SSO: login, Journal: a.store, Figures: a.store, Record: a.store, Rights: a.store, Realm: a.lines, Desk: a.desk, Directory: a.store, Intake: a.intake, Imports: a.store, Matching: a.accountOrders, Matches: a.store, Profiles: c.Domain(), ClaimRules: c.ClaimRules(), Templates: pages, Now: time.Now, Zone: c.Zone(),
 		Charters: a.charters, Campaigns: a.campaigns, Lists: a.store, Letters: a.mailer, Markdown: portal.RenderCharter,
 		Evidence: admin.EvidenceKey{Institution: c.Institution.Name, Portal: strings.TrimRight(c.Portal.BaseURL, "/"), Key: c.Keys.Signers(secret.UseEvidence)[0]},
 	})

@@ -43,6 +43,7 @@ func (c *Config) check() []string {
 	c.checkSMS(&f)
 	c.checkAccounts(&f)
 	c.checkRules(&f)
+	c.checkClaims(&f)
 	c.checkProfiles(&f)
 	c.checkMatching(&f)
 	c.checkWebhooks(&f)
@@ -61,6 +62,23 @@ func (c *Config) checkForImport() []string {
 	c.checkProfiles(&f)
 	c.checkImport(&f)
 	return f
+}
+
+func (c *Config) checkClaims(f *faults) {
+	k := c.Claims
+	if k.Eyes != 1 && k.Eyes != 2 {
+		f.add("claims.eyes", "%d: want 1 or 2", k.Eyes)
+	}
+	if k.ObjectionDays < 1 || k.ObjectionDays > 14 {
+		f.add("claims.objection_days", "%d: want 1 to 14", k.ObjectionDays)
+	}
+	if k.Card.English != "" && k.Card.French == "" {
+		f.add("claims.card.fr", "is missing: the French text is shown where there is no English one")
+	}
+	checkURL(f, "claims.card_url", k.CardURL)
+	if k.CardRequired && k.Card.French == "" && k.CardURL == "" {
+		f.add("claims.card_required", "needs claims.card or claims.card_url: claimants must learn how to show their card")
+	}
 }
 
 func (c *Config) checkSecrets(f *faults) {

@@ -55,6 +55,7 @@ type Config struct {
 	Code        Code        `yaml:"code"`
 	Limits      Limits      `yaml:"limits"`
 	Password    Password    `yaml:"password"`
+	Claims      Claims      `yaml:"claims"`
 	Import      Import      `yaml:"import"`
 	Audit       Audit       `yaml:"audit"`
 	Webhooks    []Webhook   `yaml:"webhooks"`
@@ -211,6 +212,16 @@ type Password struct {
 	Breached  string   `yaml:"breached_file"`
 }
 
+// Claims configures the requests of people who cannot reach the address of the
+// enrolment.
+type Claims struct {
+	Eyes          int    `yaml:"eyes"`
+	ObjectionDays int    `yaml:"objection_days"`
+	Card          Words  `yaml:"card"`
+	CardURL       string `yaml:"card_url"`
+	CardRequired  bool   `yaml:"card_required"`
+}
+
 // Import maps the columns of a file to the fields of a person.
 type Import struct {
 	Profile string              `yaml:"profile"`
@@ -345,6 +356,7 @@ func Default() Config {
 		Import: Import{
 			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports", OwnAddresses: "warn",
 		},
+		Claims:   Claims{Eyes: 1, ObjectionDays: 3},
 		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
 		Audit:    Audit{KeepMonths: 12},
 		Log:      Log{Level: "info", Format: "json"},

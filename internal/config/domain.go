@@ -61,6 +61,15 @@ func (c Config) Rates() activation.Rates {
 	return r
 }
 
+// ClaimRules returns the rules for claims of another address.
+func (c Config) ClaimRules() domain.ClaimRules {
+	k := c.Claims
+	return domain.ClaimRules{
+		Eyes: k.Eyes, Objection: time.Duration(k.ObjectionDays) * 24 * time.Hour, CardURL: k.CardURL, CardRequired: k.CardRequired,
+		Card: map[domain.Lang]string{domain.French: k.Card.French, domain.English: k.Card.In(domain.English)},
+	}
+}
+
 // Policy returns the institution's password policy.
 func (c Config) Policy() password.Policy {
 	p := c.Password

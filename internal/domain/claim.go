@@ -1,10 +1,40 @@
 package domain
 
-import "time"
+import (
+	"time"
 
-// ObjectionTime is how long the old address can object to an accepted claim before the
-// new one is in use.
+	"entree/internal/audit"
+)
+
+// ObjectionTime is the default of ClaimRules.Objection.
 const ObjectionTime = 72 * time.Hour
+
+// ClaimRules are the institution's rules for claims.
+type ClaimRules struct {
+	// Eyes is the number of operators who must accept a claim, 1 or 2. The second one
+	// is another person than the first.
+	Eyes int
+	// Objection is how long the old address can object to an accepted claim before the
+	// new one is in use. Zero means ObjectionTime.
+	Objection time.Duration
+	// Card says how the claimant shows an identity card, and CardURL is a page of the
+	// institution that receives it. If both are empty, no card is asked for.
+	Card    map[Lang]string
+	CardURL string
+	// CardRequired says that a claim is accepted only after an operator saw the card.
+	CardRequired bool
+}
+
+// AsksCard reports whether claimants are asked for an identity card.
+func (r ClaimRules) AsksCard() bool { return r.Card[French] != "" || r.CardURL != "" }
+
+// ObjectionTime returns how long the old address can object.
+func (r ClaimRules) ObjectionTime() time.Duration {
+	if r.Objection == 0 {
+		return ObjectionTime
+	}
+	return r.Objection
+}
 
 // Claim is the request of a person who cannot reach the personal address of the
 // registry: "that address is wrong" or "I no longer have that mailbox". The new
@@ -21,9 +51,13 @@ type Claim struct {
 	Client                                   string // network of the request
 	AskedAt, ProvenAt                        time.Time
 	State                                    ClaimState
-	DecidedAt                                time.Time
-	Operator, Reason                         string
-	OpensAt                                  time.Time // of an accepted claim: when the new address is in use
+	DecidedAt                                time.Time // the last decision of an operator
+	// Operator decided first, and OperatorID is the subject of that operator's login.
+	// Second decided after ClaimAgreed.
+	Operator, OperatorID, Reason string
+	Second, SecondReason         string
+	CardSeen                     bool      // an operator saw the identity card
+	OpensAt                      time.Time // when the new address is in use; of an objected claim: when the old address objected
 }
 
 // ClaimState is the state of a claim.
@@ -33,6 +67,7 @@ type ClaimState string
 const (
 	ClaimUnproven ClaimState = "unproven" // the code was not typed yet; no operator sees it
 	ClaimWaiting  ClaimState = "waiting"
+	ClaimAgreed   ClaimState = "agreed"   // one operator accepted, and a second one must
 	ClaimAccepted ClaimState = "accepted" // until OpensAt the old address can object
 	ClaimRefused  ClaimState = "refused"
 	ClaimObjected ClaimState = "objected" // by the old address
@@ -41,19 +76,21 @@ const (
 
 // ClaimStates returns the states that operators see.
 func ClaimStates() []ClaimState {
-	return []ClaimState{ClaimWaiting, ClaimAccepted, ClaimObjected, ClaimDone, ClaimRefused}
+	return []ClaimState{ClaimWaiting, ClaimAgreed, ClaimAccepted, ClaimObjected, ClaimDone, ClaimRefused}
 }
 
 // ClaimMove changes the state of a claim. It is refused with ErrConflict unless the
 // claim is in the state From. A move out of ClaimUnproven names the journey instead of
-// the id.
+// the id. A move from ClaimAgreed to ClaimAccepted is also refused if By agreed to the
+// claim before.
 type ClaimMove struct {
 	ID       string
 	Journey  JourneyID
 	From, To ClaimState
 	At       time.Time
-	Operator string // ignored if empty, as the next two
+	By       audit.Operator // of a decision
 	Reason   string
+	CardSeen bool
 	OpensAt  time.Time
 }
 
@@ -64,6 +101,7 @@ const Claimant PersonID = "claimant"
 // The events of a claim.
 const (
 	EventClaimFiled    EventKind = "claim.filed"
+	EventClaimAgreed   EventKind = "claim.agreed"
 	EventClaimAccepted EventKind = "claim.accepted"
 	EventClaimRefused  EventKind = "claim.refused"
 	EventClaimObjected EventKind = "claim.objected"

@@ -41,6 +41,7 @@ const (
 	MessageContactNew     MessageKind = "contact_new"     // to the new address
 	MessageContactBack    MessageKind = "contact_back"    // to both, after it was taken back
 	// Mails of a claim. Its code is in a MessageContactCode.
+	MessageClaimFiled   MessageKind = "claim_filed"   // to the new address, after its code
 	MessageClaimNotice  MessageKind = "claim_notice"  // to the old address, which can object
 	MessageClaimOpen    MessageKind = "claim_open"    // to the new address, which is in use
 	MessageClaimRefused MessageKind = "claim_refused" // to the new address
@@ -78,7 +79,7 @@ type Message struct {
 	Address           Address `json:",omitzero"` // for MessageContactNew and MessageContactBack: the address in use
 	OtherProfile      string  // key of the profile that the address belongs to
 
-	Note string // a paragraph by the institution, for mails of campaigns
+	Note string // a paragraph by the institution, for mails of campaigns and MessageClaimFiled
 
 	Charter Receipt // for MessageActivated and MessageAccepted
 }

@@ -5,50 +5,76 @@ import (
 	"errors"
 	"slices"
 
+	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/domain"
-	"entree/internal/naming"
 )
 
 // Claims is the part of the store that the queue of claims needs.
 type Claims interface {
-	// Claims returns the claims of a state, those that wait the longest first. It
-	// returns limit+1 claims if there are more.
-	Claims(ctx context.Context, state domain.ClaimState, skip, limit int) ([]domain.Claim, error)
+	// ClaimQueue returns the claims that match a query, with the registry's side. It
+	// returns q.Limit+1 claims if there are more.
+	ClaimQueue(ctx context.Context, q ClaimQuery) ([]ClaimCase, error)
 	ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64, error)
-	// ClaimsOf returns the proven claims for a number, oldest first.
-	ClaimsOf(ctx context.Context, profile, number string) ([]domain.Claim, error)
+}
+
+// ClaimQuery selects claims by every field that is set.
+type ClaimQuery struct {
+	States      []domain.ClaimState // at least one
+	Words       string              // beginnings of words of the number, the names or the new address
+	ID          string
+	Skip, Limit int
 }
 
 // ClaimCase is a claim beside the registry.
 type ClaimCase struct {
 	domain.Claim
 	Registry domain.Person // whose number was typed; zero: no person has it
-	For      []string      // what speaks for it, message keys console.claims.for.…
-	Against  []string      // what speaks against it, message keys console.claims.against.…
-	Earlier  int           // earlier claims for the same number
+
+	// Counts of the store.
+	Earlier        int // earlier claims for the person or the number
+	EarlierRefused int // those of them that were refused or objected to
+	Open           int // other claims for the person that are not decided or not in effect
+	NetworkRefused int // earlier claims of the network that were refused or objected to
+	NetworkOthers  int // other claims of the network
+	Shared         int // other people who have the new address
+
+	// What speaks for and against the claim.
+	For, Against []Point
+	Typed, Known []NamePart // the names
+	// Certain reports that number, names and birth date are the registry's, and that
+	// nothing speaks against the claim. Such claims can be accepted together.
+	Certain bool
 }
 
-// Decidable reports whether the claim waits and can be accepted.
+// Point is one thing that speaks for or against a claim: the last part of the message
+// key console.claims.for.… or console.claims.against.…
+type Point struct {
+	Key   string
+	Count int
+}
+
+// Decidable reports whether the claim waits for an operator and can be accepted.
 func (c ClaimCase) Decidable() bool {
-	return c.State == domain.ClaimWaiting && c.Registry.ID != "" && c.Registry.ErasedAt.IsZero()
+	return c.Waits() && c.Registry.ID != "" && c.Registry.ErasedAt.IsZero() && c.Registry.EraseAt.IsZero() && c.Registry.Hold == ""
 }
 
-// ClaimQueue returns one page of the claims of a state with the registry's side.
-func (d *Service) ClaimQueue(ctx context.Context, state domain.ClaimState, skip, limit int) (cases []ClaimCase, more bool, err error) {
-	claims, err := d.Claims.Claims(ctx, state, skip, limit)
+// Waits reports whether the claim waits for an operator.
+func (c ClaimCase) Waits() bool {
+	return c.State == domain.ClaimWaiting || c.State == domain.ClaimAgreed
+}
+
+// ClaimQueue returns one page of the claims that match a query.
+func (d *Service) ClaimQueue(ctx context.Context, q ClaimQuery) (cases []ClaimCase, more bool, err error) {
+	cases, err = d.Claims.ClaimQueue(ctx, q)
 	if err != nil {
 		return nil, false, err
 	}
-	if more = len(claims) > limit; more {
-		claims = claims[:limit]
+	if more = len(cases) > q.Limit; more {
+		cases = cases[:q.Limit]
 	}
-	for _, c := range claims {
-		one, err := d.claimCase(ctx, c)
-		if err != nil {
-			return nil, false, err
-		}
-		cases = append(cases, one)
+	for i := range cases {
+		d.weigh(&cases[i])
 	}
 	return cases, more, nil
 }
@@ -58,100 +84,144 @@ func (d *Service) ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64,
 	return d.Claims.ClaimCounts(ctx)
 }
 
-func (d *Service) claimCase(ctx context.Context, c domain.Claim) (ClaimCase, error) {
-	out := ClaimCase{Claim: c}
-	all, err := d.Claims.ClaimsOf(ctx, c.Profile, c.Number)
-	if err != nil {
-		return out, err
-	}
-	out.Earlier = max(0, slices.IndexFunc(all, func(o domain.Claim) bool { return o.ID == c.ID }))
-	weigh := func(speaksFor bool, pro, contra string) {
-		if speaksFor {
-			out.For = append(out.For, pro)
-		} else {
-			out.Against = append(out.Against, contra)
+// weigh sets what speaks for and against a claim.
+func (d *Service) weigh(c *ClaimCase) {
+	pro := func(key string) { c.For = append(c.For, Point{Key: key}) }
+	against := func(key string, n int) {
+		if n > 0 {
+			c.Against = append(c.Against, Point{key, n})
 		}
 	}
-	if c.Person == "" {
-		out.Against = []string{"number"}
-		return out, nil
+	r := c.Registry
+	if r.ID == "" {
+		against("number", 1)
+		_, c.Typed, _ = compareNames(c.Claim, c.Registry)
+		for i := range c.Typed {
+			c.Typed[i].Differs = false
+		}
+	} else {
+		pro("number")
+		switch r.BirthDate {
+		case c.BirthDate:
+			pro("birth")
+		case "":
+			against("birth_unknown", 1)
+		default:
+			against("birth", 1)
+		}
+		var like Likeness
+		if like, c.Typed, c.Known = compareNames(c.Claim, r); like == NameSame {
+			pro(string(like))
+		} else {
+			against(string(like), 1)
+		}
+		if r.Email == "" || r.AddressWrong() {
+			pro("unreachable")
+		}
+		if !r.FirstLoginAt.IsZero() {
+			against("used", 1)
+		}
 	}
-	if out.Registry, err = d.Store.Person(ctx, c.Person); err != nil && !errors.Is(err, domain.ErrNotFound) {
-		return out, err
-	}
-	r := out.Registry
-	out.For = []string{"number"}
-	weigh(r.BirthDate == c.BirthDate, "birth", "birth")
-	switch same, near := namesAlike(c, r); {
-	case same:
-		out.For = append(out.For, "name")
-	case near:
-		out.Against = append(out.Against, "name_near")
-	default:
-		out.Against = append(out.Against, "name")
-	}
-	if r.Email == "" || r.AddressWrong() {
-		out.For = append(out.For, "unreachable")
-	}
-	if !r.FirstLoginAt.IsZero() {
-		out.Against = append(out.Against, "used")
-	}
-	if out.Earlier > 0 {
-		out.Against = append(out.Against, "earlier")
-	}
-	others, err := d.Store.PeopleAt(ctx, c.Address)
-	if slices.ContainsFunc(others, func(p domain.Person) bool { return p.ID != r.ID }) {
-		out.Against = append(out.Against, "shared")
-	}
-	return out, err
+	against("open", c.Open)
+	against("earlier", c.Earlier)
+	against("earlier_refused", c.EarlierRefused)
+	against("network", c.NetworkOthers)
+	against("network_refused", c.NetworkRefused)
+	against("shared", c.Shared)
+	c.Certain = c.Decidable() && len(c.Against) == 0 && (c.CardSeen || !d.ClaimRules.CardRequired)
 }
 
-// namesAlike compares the typed names with the registry's, without accents, case and
-// order. near means that they share a word.
-func namesAlike(c domain.Claim, p domain.Person) (same, near bool) {
-	typed, known := naming.Words(c.GivenName+" "+c.FamilyName), naming.Words(p.GivenName+" "+p.FamilyName)
-	slices.Sort(typed)
-	slices.Sort(known)
-	return slices.Equal(typed, known), slices.ContainsFunc(typed, func(w string) bool { return slices.Contains(known, w) })
+// ClaimDecision is the decision of an operator about one claim.
+type ClaimDecision struct {
+	ID       string
+	Reason   string
+	CardSeen bool // the operator saw the claimant's identity card
 }
 
-// AcceptClaim accepts a waiting claim: the new address is in use after the time in
-// which the old one can object.
-func (d *Service) AcceptClaim(ctx context.Context, e audit.Entry, id, why string) error {
-	return d.decideClaim(ctx, e, id, why, ActClaimAccepted, func(c domain.Claim, why string) (domain.Effects, error) {
+// AcceptClaim accepts a claim that waits. If two operators must accept it, the first
+// acceptance only asks for the second one. Otherwise the new address is in use after
+// the time in which the old one can object.
+func (d *Service) AcceptClaim(ctx context.Context, e audit.Entry, by ClaimDecision) error {
+	return d.decideClaim(ctx, e, by, func(c domain.Claim, how activation.ClaimDecision) (string, domain.Effects, error) {
+		switch {
+		case d.ClaimRules.CardRequired && !c.CardSeen && !how.CardSeen:
+			return "", domain.Effects{}, &Refusal{Reason: CardUnseen}
+		case c.State == domain.ClaimAgreed && c.OperatorID == e.By.Subject:
+			return "", domain.Effects{}, &Refusal{Reason: SecondEyes}
+		}
 		p, err := d.Store.Person(ctx, c.Person)
 		if errors.Is(err, domain.ErrNotFound) || err == nil && (!p.ErasedAt.IsZero() || !p.EraseAt.IsZero() || p.Hold != "") {
-			return domain.Effects{}, &Refusal{Reason: NotNow}
+			return "", domain.Effects{}, &Refusal{Reason: NotNow}
 		}
 		if err != nil {
-			return domain.Effects{}, err
+			return "", domain.Effects{}, err
 		}
-		return d.Service.AcceptClaim(c, p, e.By.Name, why)
+		if c.State == domain.ClaimWaiting && d.ClaimRules.Eyes > 1 {
+			return ActClaimAgreed, d.Service.AgreeClaim(c, how), nil
+		}
+		out, err := d.Service.AcceptClaim(c, p, how)
+		return ActClaimAccepted, out, err
 	})
 }
 
-// RefuseClaim refuses a waiting claim. The claimant is sent to the help desk.
-func (d *Service) RefuseClaim(ctx context.Context, e audit.Entry, id, why string) error {
-	return d.decideClaim(ctx, e, id, why, ActClaimRefused, func(c domain.Claim, why string) (domain.Effects, error) {
-		return d.Service.RefuseClaim(c, e.By.Name, why)
+// RefuseClaim refuses a claim that waits. The claimant is sent to the help desk.
+func (d *Service) RefuseClaim(ctx context.Context, e audit.Entry, by ClaimDecision) error {
+	return d.decideClaim(ctx, e, by, func(c domain.Claim, how activation.ClaimDecision) (string, domain.Effects, error) {
+		out, err := d.Service.RefuseClaim(c, how)
+		return ActClaimRefused, out, err
 	})
 }
 
-func (d *Service) decideClaim(ctx context.Context, e audit.Entry, id, why, act string, effects func(domain.Claim, string) (domain.Effects, error)) error {
-	c, err := d.Store.Claim(ctx, id)
+// AcceptCertain accepts the claims with these ids that are certain, each in its own
+// transaction with its own audit entry. It returns the numbers of claims that were
+// accepted and that were left, because they are not certain any more or because the
+// operator agreed to them before.
+func (d *Service) AcceptCertain(ctx context.Context, e audit.Entry, ids []string, why string) (accepted, left int, err error) {
+	if _, err := reason(why); err != nil {
+		return 0, 0, err
+	}
+	for _, id := range ids {
+		cases, _, err := d.ClaimQueue(ctx, ClaimQuery{States: []domain.ClaimState{domain.ClaimWaiting, domain.ClaimAgreed}, ID: id, Limit: 1})
+		if err != nil {
+			return accepted, left, err
+		}
+		if len(cases) == 0 || !cases[0].Certain {
+			left++
+			continue
+		}
+		var refusal *Refusal
+		switch err := d.AcceptClaim(ctx, e, ClaimDecision{ID: id, Reason: why}); {
+		case err == nil:
+			accepted++
+		case errors.As(err, &refusal):
+			left++
+		default:
+			return accepted, left, err
+		}
+	}
+	return accepted, left, nil
+}
+
+func (d *Service) decideClaim(ctx context.Context, e audit.Entry, by ClaimDecision, effects func(domain.Claim, activation.ClaimDecision) (act string, e domain.Effects, err error)) error {
+	c, err := d.Store.Claim(ctx, by.ID)
 	if err != nil {
 		return err
 	}
-	if c.State != domain.ClaimWaiting {
+	if !slices.Contains([]domain.ClaimState{domain.ClaimWaiting, domain.ClaimAgreed}, c.State) {
 		return &Refusal{Reason: Changed}
 	}
-	if why, err = reason(why); err != nil {
-		return err
-	}
-	out, err := effects(c, why)
+	why, err := reason(by.Reason)
 	if err != nil {
 		return err
 	}
-	out.Audit = done(e, act, domain.Person{ID: c.Person}, map[string]string{"claim": c.ID, "to": string(c.Address), "reason": why})
+	act, out, err := effects(c, activation.ClaimDecision{By: e.By, Reason: why, CardSeen: by.CardSeen})
+	if err != nil {
+		return err
+	}
+	what := map[string]string{"claim": c.ID, "to": string(c.Address), "reason": why}
+	if by.CardSeen {
+		what["card"] = "seen"
+	}
+	out.Audit = done(e, act, domain.Person{ID: c.Person}, what)
 	return d.commit(ctx, out)
 }

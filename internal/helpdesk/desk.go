@@ -71,6 +71,7 @@ const (
 	ActAmended   = "person.value_corrected"
 	ActLifted    = "limit.lifted"
 
+	ActClaimAgreed   = "claim.agreed" // the first of two acceptances
 	ActClaimAccepted = "claim.accepted"
 	ActClaimRefused  = "claim.refused"
 )
@@ -108,6 +109,8 @@ const (
 	NothingLeft    Reason = "no_name" // all identifiers of the pattern are taken
 	AccountsSilent Reason = "accounts_silent"
 	SomebodysOwn   Reason = "somebodys_own" // the account belongs to another person of the registry
+	SecondEyes     Reason = "second_eyes"   // the same operator agreed to the claim before
+	CardUnseen     Reason = "card_unseen"   // the operator did not confirm that the identity card was seen
 	NotAdopted     Reason = "not_adopted"   // Keycloak refused; the history of the person has the reason
 )
 

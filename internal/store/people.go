@@ -45,18 +45,22 @@ func (c column) Scan(v any) error {
 	return nil
 }
 
-func scanPerson(scan func(...any) error) (domain.Person, error) {
-	var p domain.Person
+func scanPerson(scan func(...any) error) (p domain.Person, err error) {
+	err = scan(personValues(&p)...)
+	return p, err
+}
+
+// personValues returns the destinations of personColumns.
+func personValues(p *domain.Person) []any {
 	to := make([]any, 0, len(domain.Fields()))
 	for _, f := range domain.Fields() {
-		value := f.Of(&p)
+		value := f.Of(p)
 		if t, ok := value.(*time.Time); ok {
 			value = column{t}
 		}
 		to = append(to, value)
 	}
-	err := scan(to...)
-	return p, err
+	return to
 }
 
 // stored returns the value of a field as the database stores it.

@@ -68,7 +68,7 @@ func whomURL(v *visit, e audit.Entry) string {
 		return ""
 	}
 	kind, _, _ := strings.Cut(e.Act, ".")
-	path := map[string]string{"person": pathPeople, "evidence": pathPeople, "import": pathImports, "campaign": pathCampaigns + "/suivi"}[kind]
+	path := map[string]string{"person": pathPeople, "claim": pathPeople, "evidence": pathPeople, "import": pathImports, "campaign": pathCampaigns + "/suivi"}[kind]
 	if path == "" || !v.may(http.MethodGet, path+"/:id") {
 		return ""
 	}

@@ -36,13 +36,15 @@ type Options struct {
 	Desk      HelpDesk
 	Directory People
 	Profiles  []domain.Profile
-	Matching  Matching // nil: no pages of existing accounts
-	Matches   Matches
-	Charters  *charter.Service  // nil: no pages of charters
-	Campaigns *campaign.Service // nil: no pages of campaigns
-	Lists     Lists
-	Letters   MailPreviewer
-	Evidence  EvidenceKey
+	// ClaimRules say whether a claim needs a second operator and an identity card.
+	ClaimRules domain.ClaimRules
+	Matching   Matching // nil: no pages of existing accounts
+	Matches    Matches
+	Charters   *charter.Service  // nil: no pages of charters
+	Campaigns  *campaign.Service // nil: no pages of campaigns
+	Lists      Lists
+	Letters    MailPreviewer
+	Evidence   EvidenceKey
 	// Markdown renders the text of a charter as HTML, as the student sees it.
 	Markdown  func(text string) (template.HTML, error)
 	Intake    *intake.Intake // nil: no pages of imports

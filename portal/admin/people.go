@@ -31,10 +31,11 @@ type HelpDesk interface {
 	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
 	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
 	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
-	ClaimQueue(ctx context.Context, state domain.ClaimState, skip, limit int) (cases []helpdesk.ClaimCase, more bool, err error)
+	ClaimQueue(ctx context.Context, q helpdesk.ClaimQuery) (cases []helpdesk.ClaimCase, more bool, err error)
 	ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64, error)
-	AcceptClaim(ctx context.Context, e audit.Entry, id, why string) error
-	RefuseClaim(ctx context.Context, e audit.Entry, id, why string) error
+	AcceptClaim(ctx context.Context, e audit.Entry, by helpdesk.ClaimDecision) error
+	RefuseClaim(ctx context.Context, e audit.Entry, by helpdesk.ClaimDecision) error
+	AcceptCertain(ctx context.Context, e audit.Entry, ids []string, why string) (accepted, left int, err error)
 	SharedLimits(ctx context.Context) ([]helpdesk.SharedLimit, error)
 	Lift(ctx context.Context, e audit.Entry, key string) error
 }

@@ -33,6 +33,7 @@ POST /admin/retours/lever                      | admin                  | no    
 GET  /admin/adresses                           | admin registrar auditor | no       | reads
 POST /admin/adresses/:id/accepter              | admin registrar        | always    | changes an address
 POST /admin/adresses/:id/refuser               | admin registrar        | no        | helps
+POST /admin/adresses/lot                       | admin registrar        | always    | changes addresses
 GET  /admin/audit                              | admin auditor          | no        | reads
 GET  /admin/audit/export/:format               | admin auditor          | always    | exports
 GET  /admin/confirmer                          | admin helpdesk registrar auditor | no        | reads

@@ -18,7 +18,7 @@ func Kinds() []domain.MessageKind {
 		domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
 		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack,
-		domain.MessageClaimNotice, domain.MessageClaimOpen, domain.MessageClaimRefused,
+		domain.MessageClaimFiled, domain.MessageClaimNotice, domain.MessageClaimOpen, domain.MessageClaimRefused,
 		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 	}
 }

@@ -282,11 +282,20 @@ CREATE TABLE address_claims (
     proven_at   BIGINT NOT NULL,
     state       TEXT NOT NULL,
     decided_at  BIGINT NOT NULL,
-    operator    TEXT NOT NULL,
-    reason      TEXT NOT NULL,
-    opens_at    BIGINT NOT NULL
+    -- The first decision, with the subject of the operator's login, and the one
+    -- after 'agreed'.
+    operator      TEXT NOT NULL DEFAULT '',
+    operator_id   TEXT NOT NULL DEFAULT '',
+    reason        TEXT NOT NULL DEFAULT '',
+    second        TEXT NOT NULL DEFAULT '',
+    second_reason TEXT NOT NULL DEFAULT '',
+    card_seen     BIGINT NOT NULL DEFAULT 0,
+    opens_at      BIGINT NOT NULL,
+    -- Folded words of number, names and address, for search.
+    search        TEXT NOT NULL
 );
 CREATE INDEX address_claims_state ON address_claims (state, asked_at);
+CREATE INDEX address_claims_client ON address_claims (client);
 CREATE INDEX address_claims_number ON address_claims (profile, number);
 CREATE INDEX address_claims_person ON address_claims (person_id);
 
