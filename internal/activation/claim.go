@@ -23,7 +23,8 @@ const claimDeadline = 4 * 24 * time.Hour
 
 // ClaimRequest is the form of a person who cannot reach the address of the registry.
 type ClaimRequest struct {
-	Profile, Number, GivenName, FamilyName string
+	Profile, GivenName, FamilyName string
+	Number                                 string // of the profile, or the national number
 	BirthDate                              string // ISO 8601
 	Address                                string // the new one, as typed
 	Lang                                   domain.Lang
@@ -62,7 +63,7 @@ func (s *Service) AskClaim(ctx context.Context, r ClaimRequest) (domain.Journey,
 	if _, err := s.takeMail(ctx, domain.PurposeClaim, c.Address, r.Client); err != nil {
 		return domain.Journey{}, err
 	}
-	p, err := s.Store.PersonByNumber(ctx, c.Profile, c.Number)
+	p, err := s.Store.PersonByAnyNumber(ctx, c.Profile, c.Number)
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return domain.Journey{}, err
 	}

@@ -44,7 +44,7 @@ type Claim struct {
 	Journey JourneyID
 	Person  PersonID // whose number was typed; empty: no person has it
 	Profile string
-	// Number, names and birth date as typed, cleaned.
+	// Number, names and birth date as typed, cleaned. Number may be the national one.
 	Number, GivenName, FamilyName, BirthDate string
 	Address                                  Address // the new one
 	Lang                                     Lang

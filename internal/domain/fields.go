@@ -12,6 +12,7 @@ type Person struct {
 	ID         PersonID
 	Profile    string // key of a Profile
 	Number     string // student or staff number, unique within a profile
+	INE        string // the national student number, in capitals; empty if unknown
 	GivenName  string
 	FamilyName string
 	BirthDate  string  // ISO 8601, "2004-03-17"; empty if unknown
@@ -95,6 +96,7 @@ var fields = []Field{
 	{Name: "id", Of: func(p *Person) any { return &p.ID }, Source: SourceKey, Export: "id"},
 	{Name: "profile", Of: func(p *Person) any { return &p.Profile }, Source: SourceKey, Export: "profile", Attribute: AttributeProfile},
 	{Name: "number", Of: func(p *Person) any { return &p.Number }, Source: SourceKey, Export: "number"},
+	{Name: "ine", Of: func(p *Person) any { return &p.INE }, Source: SourceWins, Erased: true, Export: "ine"},
 	{Name: "given_name", Of: func(p *Person) any { return &p.GivenName }, Source: SourceWins, Erased: true, Export: "given_name"},
 	{Name: "family_name", Of: func(p *Person) any { return &p.FamilyName }, Source: SourceWins, Erased: true, Export: "family_name"},
 	{Name: "birth_date", Of: func(p *Person) any { return &p.BirthDate }, Source: SourceWins, Erased: true, Export: "birth_date", Attribute: "supannOIDCDateDeNaissance"},

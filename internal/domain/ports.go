@@ -61,8 +61,9 @@ type Store interface {
 	// RestoredAt returns when the store was last found to be filled from a backup, or
 	// the zero time.
 	RestoredAt(ctx context.Context) (time.Time, error)
-	// PersonByNumber returns the person of a profile with a number, or ErrNotFound.
-	PersonByNumber(ctx context.Context, profile, number string) (Person, error)
+	// PersonByAnyNumber returns the person of a profile whose number is the given one,
+	// or the only person of the profile whose national number is, or ErrNotFound.
+	PersonByAnyNumber(ctx context.Context, profile, number string) (Person, error)
 	// Claim returns a claim, or ErrNotFound.
 	Claim(ctx context.Context, id string) (Claim, error)
 	// ContactChange returns a change of address, or ErrNotFound.

@@ -100,7 +100,11 @@ func (d *Service) weigh(c *ClaimCase) {
 			c.Typed[i].Differs = false
 		}
 	} else {
-		pro("number")
+		if c.Number == r.Number {
+			pro("number")
+		} else {
+			pro("ine")
+		}
 		switch r.BirthDate {
 		case c.BirthDate:
 			pro("birth")

@@ -219,3 +219,35 @@ func TestClaim_WhatSpeaksAgainst(t *testing.T) {
 		t.Errorf("a page: %d, %v, %v", len(cases), more, err)
 	}
 }
+
+// The national number finds the person in place of the number, in small letters too; one
+// that two people have finds nobody.
+func TestClaim_TheNationalNumberIsLookedUpToo(t *testing.T) {
+	w := newWorld(t)
+	p := w.person()
+	p.INE = "0123456789A"
+	w.enrol(p)
+	w.file(func(r *activation.ClaimRequest) { r.Number = "0123456789a" })
+	c := w.queue(domain.ClaimWaiting)[0]
+	if c.Registry.ID != jean || !slices.Equal(keys(c.For), []string{"ine", "birth", "name"}) || !c.Certain {
+		t.Errorf("the claim is %+v", c)
+	}
+	w.pass(time.Minute)
+	w.file(nil) // by number: the same person
+	if all := w.queue(domain.ClaimWaiting); len(all) != 2 || all[0].Open != 1 || all[1].Earlier != 1 || all[0].Certain {
+		t.Errorf("two claims of one person: %+v", all)
+	}
+	p.ID, p.Number = "p-2", "2"
+	w.enrol(p)
+	if _, err := w.store.PersonByAnyNumber(t.Context(), "etudiant", "0123456789A"); !errors.Is(err, domain.ErrNotFound) {
+		t.Errorf("an INE of two people: %v", err)
+	}
+	if got, err := w.store.PersonByAnyNumber(t.Context(), "etudiant", "2"); err != nil || got.ID != "p-2" {
+		t.Errorf("by number: %s, %v", got.ID, err)
+	}
+	for _, none := range []string{"", "3"} {
+		if _, err := w.store.PersonByAnyNumber(t.Context(), "etudiant", none); !errors.Is(err, domain.ErrNotFound) {
+			t.Errorf("%q: %v", none, err)
+		}
+	}
+}

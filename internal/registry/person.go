@@ -151,6 +151,7 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 			p.Number = ""
 		}
 	}
+	p.INE = strings.ToUpper(strings.Join(strings.Fields(p.INE), ""))
 	switch {
 	case in.broken != nil:
 		return no(in.broken.field, in.broken.reason)

@@ -207,7 +207,7 @@ func (v *vocabulary) isNeedless(header string) bool {
 		return true
 	}
 	set := v.concepts(header)
-	return slices.Contains(set, "ine") || slices.Contains(set, "full")
+	return slices.Contains(set, "ine") || slices.Contains(set, "nne") || slices.Contains(set, "full")
 }
 
 // simple returns a header or a word as it is compared: without case, accents

@@ -129,6 +129,23 @@ func (s *Store) PersonByNumber(ctx context.Context, profile, number string) (dom
 	return p, wrap("person by number", notFound(err))
 }
 
+// PersonByAnyNumber returns the person of a profile whose number is the given one, or
+// the only person of the profile whose national number is. Otherwise it returns
+// ErrNotFound.
+func (s *Store) PersonByAnyNumber(ctx context.Context, profile, number string) (domain.Person, error) {
+	people, err := s.people(ctx, `WHERE profile = $1 AND number = $2 UNION ALL SELECT `+personColumns+` FROM people WHERE profile = $1 AND ine = $3 AND ine <> '' AND number <> $2 LIMIT 3`,
+		profile, number, strings.ToUpper(number))
+	if err != nil {
+		return domain.Person{}, err
+	}
+	for _, p := range people {
+		if p.Number == number || len(people) == 1 {
+			return p, nil
+		}
+	}
+	return domain.Person{}, domain.ErrNotFound
+}
+
 // PersonByLogin returns the person with an identifier, or ErrNotFound.
 func (s *Store) PersonByLogin(ctx context.Context, login string) (domain.Person, error) {
 	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE login = $1 AND login <> ''`, login).Scan)

@@ -198,7 +198,7 @@ func claimsSamples() []any {
 		Registry: domain.Person{ID: "p1", Number: "22502142", GivenName: "Jeanne", FamilyName: "Martin", BirthDate: "2004-03-17", Email: "jeanne@exemple.fr"},
 		Typed:    []helpdesk.NamePart{{Text: "Jeane", Differs: true}, {Text: "Martin"}}, Known: []helpdesk.NamePart{{Text: "Jeanne", Differs: true}, {Text: "Martin"}},
 	}
-	for _, key := range []string{"number", "birth", "name", "unreachable"} {
+	for _, key := range []string{"number", "ine", "birth", "name", "unreachable"} {
 		c.For = append(c.For, helpdesk.Point{Key: key})
 	}
 	for _, key := range []string{"number", "birth", "birth_unknown", "name_other", "name_near", "used", "open", "earlier", "earlier_refused", "network", "network_refused", "shared"} {

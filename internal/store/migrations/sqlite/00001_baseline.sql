@@ -10,6 +10,8 @@ CREATE TABLE people (
     id                 TEXT PRIMARY KEY,
     profile            TEXT NOT NULL,
     number             TEXT NOT NULL,
+    -- The national student number, by which claims also find the person.
+    ine                TEXT NOT NULL DEFAULT '',
     given_name         TEXT NOT NULL,
     family_name        TEXT NOT NULL,
     birth_date         TEXT NOT NULL,
@@ -64,6 +66,7 @@ CREATE TABLE people (
     chosen_phone       TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
+CREATE INDEX people_ine ON people (ine) WHERE ine <> '';
 CREATE INDEX people_email ON people (email);
 CREATE INDEX people_login ON people (login);
 -- One account belongs to one person.
