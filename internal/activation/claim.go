@@ -24,11 +24,11 @@ const claimDeadline = 4 * 24 * time.Hour
 // ClaimRequest is the form of a person who cannot reach the address of the registry.
 type ClaimRequest struct {
 	Profile, GivenName, FamilyName string
-	Number                                 string // of the profile, or the national number
-	BirthDate                              string // ISO 8601
-	Address                                string // the new one, as typed
-	Lang                                   domain.Lang
-	Client                                 string
+	Number                         string // of the profile, or the national number
+	BirthDate                      string // ISO 8601
+	Address                        string // the new one, as typed
+	Lang                           domain.Lang
+	Client                         string
 }
 
 // AskClaim begins a journey that files a claim when the code that is sent to the new
@@ -184,7 +184,7 @@ func (s claimJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 	after.Choose(c.Address)
 	e := domain.Effects{
 		Edits:     []domain.PersonEdit{{Before: p, After: after, Ends: now}},
-		ClaimMove: &domain.ClaimMove{ID: c.ID, From: domain.ClaimAccepted, To: domain.ClaimDone, At: now},
+		ClaimMove: &domain.ClaimMove{ID: c.ID, From: domain.ClaimAccepted, To: domain.ClaimDone, At: now, Old: p.Email},
 		Events:    []domain.Event{{At: now, Kind: domain.EventContactChanged, Person: p.ID}},
 	}
 	if err := s.tellContact(&e, after, domain.Message{Kind: domain.MessageClaimOpen, Lang: c.Lang, To: c.Address, Recovers: p.Account == domain.AccountActive}); err != nil {

@@ -125,7 +125,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		a.realmAccounts.Console = c.Console.ClientID
 	}
 	build := buildinfo.Read()
-	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures})
+	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures, Claims: a.claimFigures})
 	a.policy = newRealmPolicy(a.realm, c, log, a.metrics.ObserveHash)
 	a.rules = newRealmRules(a.realm, c, log)
 	refused := &refusedPeople{rules: a.rules, people: a.store, now: time.Now}

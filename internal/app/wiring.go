@@ -318,6 +318,20 @@ func (a *App) jobFigures(ctx context.Context) ([]web.JobFigures, error) {
 	return out, err
 }
 
+// claimFigures returns the numbers of claims by state, and the age of the one that waits
+// the longest for an operator.
+func (a *App) claimFigures(ctx context.Context) (map[domain.ClaimState]int64, time.Duration, error) {
+	byState, err := a.store.ClaimCounts(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	n, oldest, err := a.store.ClaimsWaiting(ctx)
+	if n == 0 {
+		return byState, 0, err
+	}
+	return byState, time.Since(oldest), err
+}
+
 // limitFigures returns the used share of each limit of all visitors together.
 func (a *App) limitFigures(ctx context.Context) (map[string]float64, error) {
 	if a.service == nil { // not built yet

@@ -57,6 +57,7 @@ type Claim struct {
 	Operator, OperatorID, Reason string
 	Second, SecondReason         string
 	CardSeen                     bool      // an operator saw the identity card
+	Old                          Address   // of a claim in effect: the address that was replaced; empty: there was none
 	OpensAt                      time.Time // when the new address is in use; of an objected claim: when the old address objected
 }
 
@@ -92,6 +93,7 @@ type ClaimMove struct {
 	Reason   string
 	CardSeen bool
 	OpensAt  time.Time
+	Old      Address // of a move to ClaimDone
 }
 
 // Claimant is the candidate of a journey of PurposeClaim. The code of such a journey

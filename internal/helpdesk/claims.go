@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"entree/internal/activation"
 	"entree/internal/audit"
@@ -16,6 +17,19 @@ type Claims interface {
 	// returns q.Limit+1 claims if there are more.
 	ClaimQueue(ctx context.Context, q ClaimQuery) ([]ClaimCase, error)
 	ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64, error)
+	// ClaimsOf returns the proven claims for a person, oldest first.
+	ClaimsOf(ctx context.Context, p domain.PersonID) ([]domain.Claim, error)
+	// AcceptedChanges calls see for each change of address by a claim or by a student
+	// that is final at a time, oldest first.
+	AcceptedChanges(ctx context.Context, now time.Time, see func(AddressChange) error) error
+}
+
+// AddressChange is a change of a personal address for the enrolment system.
+type AddressChange struct {
+	Profile, Number string
+	Old, New        domain.Address
+	At              time.Time
+	By, Second      string // operators; By is empty for a change by the student
 }
 
 // ClaimQuery selects claims by every field that is set.
@@ -82,6 +96,12 @@ func (d *Service) ClaimQueue(ctx context.Context, q ClaimQuery) (cases []ClaimCa
 // ClaimCounts returns the number of claims of each state.
 func (d *Service) ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64, error) {
 	return d.Claims.ClaimCounts(ctx)
+}
+
+// AcceptedChanges calls see for each change of address by a claim or by a student that
+// is final, oldest first.
+func (d *Service) AcceptedChanges(ctx context.Context, see func(AddressChange) error) error {
+	return d.Claims.AcceptedChanges(ctx, d.Clock(), see)
 }
 
 // weigh sets what speaks for and against a claim.

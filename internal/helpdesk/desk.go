@@ -37,6 +37,8 @@ type People interface {
 	Events(ctx context.Context, p domain.PersonID) ([]domain.Event, error)
 	// ImportOf returns the import that created a person, or domain.ErrNotFound.
 	ImportOf(ctx context.Context, p domain.PersonID) (domain.ImportRecord, error)
+	// ContactChanges returns the changes of a person's address, oldest first.
+	ContactChanges(ctx context.Context, p domain.PersonID) ([]domain.ContactChange, error)
 	// Acts returns the acts of operators on a person, oldest first.
 	Acts(ctx context.Context, p domain.PersonID) ([]audit.Entry, error)
 }

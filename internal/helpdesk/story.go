@@ -21,6 +21,10 @@ type Case struct {
 	// Proofs and DeskProofs are the person's wrong second proofs, after a code by
 	// mail and after a desk code.
 	Proofs, DeskProofs activation.ProofTries
+	// Undoable is the newest change of address that the old address can undo; zero:
+	// none.
+	Undoable domain.ContactChange
+	Claimed  []domain.Claim // claims of another address, oldest first
 }
 
 // OpenJourney is a journey that has not ended, with its current step.
@@ -73,6 +77,18 @@ func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 		return Case{}, err
 	}
 	if c.DeskProofs, err = d.WrongProofs(ctx, domain.PurposeActivate, id, true); err != nil {
+		return Case{}, err
+	}
+	changes, err := d.People.ContactChanges(ctx, id)
+	if err != nil {
+		return Case{}, err
+	}
+	for _, change := range changes {
+		if change.MayTakeBack(d.Clock()) {
+			c.Undoable = change
+		}
+	}
+	if c.Claimed, err = d.Claims.ClaimsOf(ctx, id); err != nil {
 		return Case{}, err
 	}
 	journeys, err := d.People.JourneysOf(ctx, id, p.Email)

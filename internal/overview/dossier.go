@@ -16,6 +16,7 @@ type Dossier struct {
 	Charters    []domain.Charter // the texts of the acceptances, in the same order
 	// ContactChanges are the changes of the personal address, oldest first.
 	ContactChanges []domain.ContactChange
+	Claims         []domain.Claim // to another address, for the person's number
 	Jobs           []JobLine
 	Journeys       []domain.Journey // unexpired, or expired less than a day ago
 	DeskCode       domain.DeskCode  // the valid one; zero: none
@@ -71,6 +72,16 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 	for _, c := range d.ContactChanges {
 		changes = append(changes, object{"at": c.At, "old": c.Old, "new": c.New, "old_can_undo_until": c.Until, "closed": c.Closed, "closed_at": orNull(c.ClosedAt)})
 	}
+	claims := []object{}
+	for _, c := range d.Claims {
+		// A claim may be that of a stranger until it is done: the network, and an
+		// address that was not accepted, are left out.
+		o := object{"asked_for_at": c.AskedAt, "state": c.State, "decided_at": orNull(c.DecidedAt), "reason": c.Reason}
+		if c.State == domain.ClaimDone {
+			o["address"], o["replaced"], o["in_use_since"] = c.Address, c.Old, c.OpensAt
+		}
+		claims = append(claims, o)
+	}
 	for _, m := range d.Mails {
 		mails = append(mails, object{"campaign": m.Campaign, "reminder": m.Round, "state": m.State, "why": m.Why, "at": m.At, "sent_at": orNull(m.SentAt)})
 	}
@@ -79,8 +90,8 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 		"person":      person,
 		"brought_in":  object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
 		"journeys":    journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
-		"changes_of_address": changes,
-		"story":              story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
+		"changes_of_address": changes, "claims_of_another_address": claims,
+		"story": story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
 	}, "", "  ")
 }
 

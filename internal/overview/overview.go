@@ -14,6 +14,7 @@ type Overview struct {
 	Funnel     []Standing // by profile, cohort and stage
 	Quarters   []Quarter  // quarters of an hour with an activation, oldest first
 	Recoveries Recoveries
+	Claims     Claims
 	Jobs       []JobStanding
 	Causes     []JobCause     // why jobs wait, the most frequent cause first
 	Parked     int64          // accounts that wait for an operator
@@ -44,6 +45,19 @@ type Recoveries struct {
 	Replaced int64
 	Refused  int64 // by the account's state or by a stop
 }
+
+// Claims are the figures of the queue of claims of another address.
+type Claims struct {
+	Waiting int64     // for an operator, the second one included
+	Oldest  time.Time // when the one that waits the longest was proven
+	// Decided counts the claims of the last ClaimDays by their state now, and Median is
+	// the time from the proof of their mailbox to the last decision.
+	Decided map[domain.ClaimState]int64
+	Median  time.Duration
+}
+
+// ClaimDays is the number of days before today whose decisions the overview shows.
+const ClaimDays = 30
 
 // JobStanding is the number of jobs of a kind that wait and that were given up.
 type JobStanding struct {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,12 +12,13 @@ import (
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
 	"entree/internal/naming"
+	"entree/internal/overview"
 )
 
 // claimColumns lists the columns of a claim in the order of scanClaim.
 var claimColumns = []string{
 	"id", "journey_id", "person_id", "profile", "number", "given_name", "family_name", "birth_date", "address", "lang", "client", "asked_at", "proven_at", "state",
-	"decided_at", "operator", "operator_id", "reason", "second", "second_reason", "card_seen", "opens_at",
+	"decided_at", "operator", "operator_id", "reason", "second", "second_reason", "card_seen", "opens_at", "old_address",
 }
 
 func scanClaim(scan func(...any) error) (c domain.Claim, err error) {
@@ -28,7 +30,7 @@ func scanClaim(scan func(...any) error) (c domain.Claim, err error) {
 func claimValues(c *domain.Claim) []any {
 	return []any{
 		&c.ID, &c.Journey, &c.Person, &c.Profile, &c.Number, &c.GivenName, &c.FamilyName, &c.BirthDate, &c.Address, &c.Lang, &c.Client, column{&c.AskedAt}, column{&c.ProvenAt}, &c.State,
-		column{&c.DecidedAt}, &c.Operator, &c.OperatorID, &c.Reason, &c.Second, &c.SecondReason, &c.CardSeen, column{&c.OpensAt},
+		column{&c.DecidedAt}, &c.Operator, &c.OperatorID, &c.Reason, &c.Second, &c.SecondReason, &c.CardSeen, column{&c.OpensAt}, &c.Old,
 	}
 }
 
@@ -63,6 +65,7 @@ func moveClaim(ctx context.Context, tx *sql.Tx, m domain.ClaimMove) error {
 		put("proven_at", micros(m.At))
 	case domain.ClaimDone, domain.ClaimObjected:
 		put("opens_at", micros(m.At))
+		put("old_address", m.Old)
 	default: // a decision
 		put("decided_at", micros(m.At))
 		put("opens_at", micros(m.OpensAt))
@@ -160,6 +163,58 @@ func scanCase(scan func(...any) error) (c helpdesk.ClaimCase, err error) {
 	to := append(claimValues(&c.Claim), personValues(&c.Registry)...)
 	err = scan(append(to, &c.Earlier, &c.EarlierRefused, &c.Open, &c.NetworkRefused, &c.NetworkOthers, &c.Shared)...)
 	return c, err
+}
+
+// ClaimsOf returns the proven claims for a person, oldest first.
+func (s *Store) ClaimsOf(ctx context.Context, p domain.PersonID) ([]domain.Claim, error) {
+	out, err := all(ctx, s.db, scanClaim, `SELECT `+strings.Join(claimColumns, ", ")+` FROM address_claims WHERE person_id = $1 AND state <> 'unproven' ORDER BY asked_at, id`, p)
+	return out, wrap("claims", err)
+}
+
+// AcceptedChanges calls see for each address that a claim put in use, and for each
+// change of address by a student that the old address can no longer undo at a time,
+// oldest first.
+func (s *Store) AcceptedChanges(ctx context.Context, now time.Time, see func(helpdesk.AddressChange) error) error {
+	return wrap("accepted changes", eachRow(ctx, s.db, func(scan func(...any) error) error {
+		var c helpdesk.AddressChange
+		if err := scan(&c.Profile, &c.Number, &c.Old, &c.New, column{&c.At}, &c.By, &c.Second); err != nil {
+			return err
+		}
+		return see(c)
+	}, `SELECT p.profile, p.number, c.old_address, c.address, c.opens_at, c.operator, c.second FROM address_claims c JOIN people p ON p.id = c.person_id WHERE c.state = 'done'
+		UNION ALL SELECT p.profile, p.number, x.old_address, x.new_address, x.at, '', '' FROM contact_changes x JOIN people p ON p.id = x.person_id
+			WHERE x.closed <> $1 AND (x.until_at <= $2 OR x.closed_at > 0)
+		ORDER BY 5, 1, 2`, domain.ClosedTakenBack, micros(now)))
+}
+
+// ClaimsWaiting returns the number of claims that wait for an operator, and when the one
+// that waits the longest was proven.
+func (s *Store) ClaimsWaiting(ctx context.Context) (n int64, oldest time.Time, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT count(*), coalesce(min(proven_at), 0) FROM address_claims WHERE state IN ('waiting', 'agreed')`).Scan(&n, column{&oldest})
+	return n, oldest, wrap("claims", err)
+}
+
+// claimFigures returns the figures of the queue, with the decisions since a time.
+func (s *Store) claimFigures(ctx context.Context, since time.Time) (f overview.Claims, err error) {
+	if f.Waiting, f.Oldest, err = s.ClaimsWaiting(ctx); err != nil {
+		return f, err
+	}
+	const decided = ` FROM address_claims WHERE state IN ('accepted', 'objected', 'done', 'refused') AND decided_at >= $1`
+	if f.Decided, err = counts[domain.ClaimState](ctx, s.db, `SELECT state, count(*)`+decided+` GROUP BY state`, micros(since)); err != nil {
+		return f, wrap("claims", err)
+	}
+	var all, median int64
+	for _, n := range f.Decided {
+		all += n
+	}
+	if all > 0 {
+		err = s.db.QueryRowContext(ctx, `SELECT decided_at - proven_at`+decided+` ORDER BY 1 LIMIT 1 OFFSET $2`, micros(since), (all-1)/2).Scan(&median)
+		if errors.Is(err, sql.ErrNoRows) { // they were deleted meanwhile
+			err = nil
+		}
+	}
+	f.Median = time.Duration(median) * time.Microsecond
+	return f, wrap("claims", err)
 }
 
 // ClaimCounts returns the number of claims of each state that operators see.

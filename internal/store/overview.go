@@ -40,6 +40,9 @@ func (s *Store) Overview(ctx context.Context, since time.Time) (overview.Overvie
 	if o.Recoveries, err = s.recoveries(ctx, since); err != nil {
 		return o, err
 	}
+	if o.Claims, err = s.claimFigures(ctx, since.AddDate(0, 0, -overview.ClaimDays)); err != nil {
+		return o, err
+	}
 	if o.Jobs, err = s.JobCounts(ctx); err != nil {
 		return o, err
 	}

@@ -31,6 +31,9 @@ func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (overview.Dossi
 	if d.ContactChanges, err = s.ContactChanges(ctx, id); err != nil {
 		return d, err
 	}
+	if d.Claims, err = s.ClaimsOf(ctx, id); err != nil {
+		return d, err
+	}
 	err = s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		d.Jobs = append(d.Jobs, j)

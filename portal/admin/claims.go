@@ -66,6 +66,7 @@ var (
 // claimsTable adds the routes of the queue of addresses.
 func (a *Console) claimsTable() {
 	a.get(pathClaims, a.claims, registrars...)
+	a.download(pathClaims+"/export", a.claimsExport, deciders...).stepUp()
 	a.post(pathClaims+"/:id/accepter", a.acceptClaim, claimDecisionFields, deciders...).stepUp()
 	a.post(pathClaims+"/:id/refuser", a.refuseClaim, claimDecisionFields, deciders...)
 	a.post(pathClaims+"/"+bulkClaims, a.acceptClaims, claimBulkFields, deciders...).stepUp()
@@ -186,6 +187,36 @@ func (a *Console) claimsAgain(v *visit, form web.Form, id string, err error) err
 	}
 	page.Refused, page.Reason, page.Picked = id, form["motif"], form.All("demande")
 	return v.again("claims", page, wrong("motif-"+id, "console.refused."+string(refused.Reason)))
+}
+
+// claimsExport writes the final changes of addresses for the enrolment system. The
+// export is recorded in the audit before the first line is sent.
+func (a *Console) claimsExport(v *visit) error {
+	if err := v.note("claims.exported", "", nil); err != nil {
+		return err
+	}
+	v.Header("Content-Disposition", `attachment; filename="adresses-`+a.Now().In(a.Zone).Format(time.DateOnly)+`.csv"`)
+	v.Header("Content-Type", "text/csv; charset=utf-8")
+	sheet, err := v.sheet("profile", "number", "old_address", "new_address", "at", "by", "second")
+	if err != nil {
+		return nil // the client closed the connection
+	}
+	err = a.Desk.AcceptedChanges(v.Request.Context(), func(c helpdesk.AddressChange) error {
+		by := c.By
+		if by == "" {
+			by = "student"
+		}
+		return sheet.Write(c.Profile, c.Number, string(c.Old), string(c.New), c.At.UTC().Format(time.RFC3339), by, c.Second)
+	})
+	if err == nil {
+		err = sheet.Close()
+	}
+	if err != nil {
+		// A truncated file must not look complete: the connection is aborted.
+		a.site.Log(v.Context).Error("the export of changed addresses ended early", "cause", err.Error())
+		panic(http.ErrAbortHandler)
+	}
+	return nil
 }
 
 func claimsSamples() []any {

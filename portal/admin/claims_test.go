@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,24 @@ func (q *queueOfOne) AcceptCertain(_ context.Context, e audit.Entry, ids []strin
 	}
 	q.decided = append(q.decided, fmt.Sprint(e.By.Role, ids, why))
 	return len(ids), 1, nil
+}
+
+func (q *queueOfOne) AcceptedChanges(_ context.Context, see func(helpdesk.AddressChange) error) error {
+	return see(helpdesk.AddressChange{Profile: "etudiant", Number: "=1+1", Old: "a@example.org", New: "+b@example.org", At: time.Unix(0, 0), By: "Ada"})
+}
+
+// The changes are a file for spreadsheets, in which no cell is a formula. An auditor may
+// not download it.
+func TestClaims_ExportOfTheChanges(t *testing.T) {
+	w := newWorld(t, func(o *admin.Options) { o.Desk = &queueOfOne{} })
+	b := w.operator("registrar")
+	p := b.get("/admin/adresses/export")
+	if p.status != 200 || !strings.Contains(p.body, "etudiant;'=1+1;a@example.org;'+b@example.org;1970-01-01T00:00:00Z;Ada;") || !slices.Contains(w.journal.acts(), "registrar claims.exported") {
+		t.Errorf("%d: %q", p.status, p.body)
+	}
+	if p := w.operator("auditor").get("/admin/adresses/export"); p.status != 403 {
+		t.Errorf("an auditor: %d", p.status)
+	}
 }
 
 func TestClaims_ARegistrarDecidesWithAReason(t *testing.T) {

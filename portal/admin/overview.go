@@ -30,6 +30,7 @@ type OverviewPage struct {
 
 	Day        Day
 	Recoveries []RecoveryFigure // of today; none if no password was forgotten
+	Claims     []ClaimFigure    // of the queue of addresses; none if it is empty and nothing was decided
 	Stuck      []Stuck
 	Realm      []string // findings about the realm, one line each
 
@@ -91,6 +92,37 @@ func recoveryFigures(o overview.Overview) []RecoveryFigure {
 		{"console.recoveries.asked", r.Asked}, {"console.recoveries.chosen", r.Chosen}, {"console.recoveries.replaced", r.Replaced},
 		{"console.recoveries.refused", r.Refused}, {"console.recoveries.waiting", waiting},
 	}
+}
+
+// ClaimFigure is a figure of the queue of addresses.
+type ClaimFigure struct {
+	Key   string // message key console.claims.figure.…
+	Count int64
+	Unit  string // message key of a unit, with the count; empty: a plain number
+}
+
+// claimFigures returns the figures of the queue of addresses.
+func claimFigures(c overview.Claims) (out []ClaimFigure) {
+	if c.Waiting == 0 && len(c.Decided) == 0 {
+		return nil
+	}
+	out = append(out, ClaimFigure{Key: "console.claims.figure.waiting", Count: c.Waiting})
+	if len(c.Decided) > 0 {
+		median := ClaimFigure{Key: "console.claims.figure.median", Unit: "console.claims.days", Count: int64(c.Median / (24 * time.Hour))}
+		switch {
+		case c.Median < time.Hour:
+			median.Unit, median.Count = "console.claims.minutes", int64(c.Median/time.Minute)
+		case c.Median < 48*time.Hour:
+			median.Unit, median.Count = "console.claims.hours", int64(c.Median/time.Hour)
+		}
+		out = append(out, median)
+	}
+	for _, state := range domain.ClaimStates() {
+		if n := c.Decided[state]; n > 0 {
+			out = append(out, ClaimFigure{Key: "console.claims.state." + string(state), Count: n})
+		}
+	}
+	return out
 }
 
 // Bar is one quarter of an hour in the chart, in the units of the chart.
@@ -164,7 +196,7 @@ func (a *Console) overviewPage(ctx context.Context, v *visit) (OverviewPage, err
 	profile, cohort := q.Get("profil"), q.Get("cohorte")
 	page := OverviewPage{
 		Live: "/admin/en-direct?" + url.Values{"profil": {profile}, "cohorte": {cohort}}.Encode(), Nobody: len(o.Funnel) == 0,
-		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o), Recoveries: recoveryFigures(o), Refusals: o.Refusals, ReturnedURL: a.returnedURL(v),
+		Narrowed: profile != "" || cohort != "", Day: dayOf(o.Quarters, a.Now().In(a.Zone)), Stuck: a.stuck(v, o), Recoveries: recoveryFigures(o), Claims: claimFigures(o.Claims), Refusals: o.Refusals, ReturnedURL: a.returnedURL(v),
 	}
 	if a.Realm != nil {
 		page.Realm = a.Realm()
@@ -258,6 +290,7 @@ func (a *Console) stuck(v *visit, o overview.Overview) (out []Stuck) {
 	}
 	add(Stuck{Key: "console.stuck.parked", Count: o.Parked, URL: "?etat=parked", Bad: true}, pathPeople)
 	add(Stuck{Key: "console.stuck.wrong", Count: o.Wrong, URL: "?etat=" + wrongAddress, Bad: true}, pathPeople)
+	add(Stuck{Key: "console.stuck.claims", Count: o.Claims.Waiting, Since: o.Claims.Oldest}, pathClaims)
 	for _, c := range o.Causes {
 		if c.Kind == domain.JobAccount && c.Count > overview.ManyJobs {
 			add(Stuck{Key: "console.stuck.cause", Count: c.Count, Since: c.Since, URL: "?genre=" + c.Kind, Bad: true, Cause: c.Reason}, pathJobs)

@@ -76,6 +76,7 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 		},
 		Quarters:   []overview.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
 		Recoveries: overview.Recoveries{Asked: 1200, Chosen: 9, Replaced: 8, Refused: 3},
+		Claims: overview.Claims{Waiting: 4, Oldest: w.now().Add(-50 * time.Hour), Median: 26 * time.Hour, Decided: map[domain.ClaimState]int64{domain.ClaimDone: 5}},
 		Jobs: []overview.JobStanding{
 			{Kind: domain.JobPassword, Waiting: 1, Planned: 1, Oldest: w.now()},
 			{Kind: domain.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
@@ -86,12 +87,13 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 	p := b.get("/admin")
 	p.shows(".funnel div:nth-child(1) .count", "2 007").shows(".funnel div:nth-child(6) .count", "800").shows(".funnel div:nth-child(6) .share", "39,9 %")
 	p.shows("tfoot", "2 007").shows(".cards", "2 mails n'ont pas pu être envoyés").shows(".cards", "1 conflit de compte à trancher").shows(".day + details td", "4")
-	if said := strings.Join(strings.Fields(p.Find("#day ~ .facts dd").Text()), " "); said != "1 2009832" { // 1 200, 9, 8, 3 and 2
+	if said := strings.Join(strings.Fields(p.Find("#day ~ .facts").First().Find("dd").Text()), " "); said != "1 2009832" { // 1 200, 9, 8, 3 and 2
 		t.Errorf("the recoveries of today: %q", said)
 	}
-	if waiting := p.Find(".cards .warn"); waiting.Length() != 1 {
+	if waiting := p.Find(".cards .warn"); waiting.Length() != 2 {
 		t.Errorf("%d things wait; a job of five seconds is on its way", waiting.Length())
 	}
+	p.shows(".cards .warn", "4 demandes d'une autre adresse à décider").shows("#day ~ .facts", "26 heures")
 	if to := p.Find(".cards .bad a").First().AttrOr("href", ""); to != "/admin/travaux?etat=abandonnes&genre=mail" {
 		t.Errorf("the list is at %q", to)
 	}

@@ -35,6 +35,7 @@ type HelpDesk interface {
 	ClaimCounts(ctx context.Context) (map[domain.ClaimState]int64, error)
 	AcceptClaim(ctx context.Context, e audit.Entry, by helpdesk.ClaimDecision) error
 	RefuseClaim(ctx context.Context, e audit.Entry, by helpdesk.ClaimDecision) error
+	AcceptedChanges(ctx context.Context, see func(helpdesk.AddressChange) error) error
 	AcceptCertain(ctx context.Context, e audit.Entry, ids []string, why string) (accepted, left int, err error)
 	SharedLimits(ctx context.Context) ([]helpdesk.SharedLimit, error)
 	Lift(ctx context.Context, e audit.Entry, key string) error

@@ -40,6 +40,7 @@ type PersonPage struct {
 
 	// Values submitted with an act that was refused.
 	Act, Address, Why, Card, NewAddress string
+	MayClaims                           bool // the operator may open the queue of addresses
 	MayExport, MayErase                 bool // the operator may export or erase all data about the person
 }
 
@@ -95,6 +96,7 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 	page := PersonPage{
 		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(), Forgotten: a.site.URL("/mot-de-passe-oublie"),
 		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
+		MayClaims: v.may(http.MethodGet, pathClaims),
 		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
 	}
@@ -326,6 +328,9 @@ func personSamples() (pages []any) {
 		Changes: []StoryLine{{At: at, Key: "person_held"}},
 		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
+	full.Email, full.ChosenEmail, full.SourceEmail = "b@exemple.fr", "b@exemple.fr", "a@exemple.fr"
+	full.Undoable = domain.ContactChange{ID: "x", Old: "a@exemple.fr", Until: at}
+	full.Claimed, full.MayClaims = []domain.Claim{{State: domain.ClaimDone, AskedAt: at}, {State: domain.ClaimWaiting, AskedAt: at}}, true
 	var journey domain.Journey
 	journey.ProveAtDesk(at, "Ada", "p")
 	full.Under = []helpdesk.OpenJourney{{Step: domain.StepCode, Ends: at, Journey: journey}}

@@ -31,6 +31,7 @@ POST /admin/limites/lever                      | admin                  | no    
 GET  /admin/retours                            | admin helpdesk registrar auditor | no        | reads
 POST /admin/retours/lever                      | admin                  | no        | helps
 GET  /admin/adresses                           | admin registrar auditor | no       | reads
+GET  /admin/adresses/export                    | admin registrar        | always    | exports
 POST /admin/adresses/:id/accepter              | admin registrar        | always    | changes an address
 POST /admin/adresses/:id/refuser               | admin registrar        | no        | helps
 POST /admin/adresses/lot                       | admin registrar        | always    | changes addresses

@@ -94,6 +94,7 @@ func overviewSamples() []any {
 	at := time.Unix(0, 0)
 	page := OverviewPage{
 		Recoveries: recoveryFigures(overview.Overview{Recoveries: overview.Recoveries{Asked: 1}}),
+		Claims:     claimFigures(overview.Claims{Waiting: 3, Oldest: at, Median: 26 * time.Hour, Decided: map[domain.ClaimState]int64{domain.ClaimDone: 2, domain.ClaimRefused: 1}}),
 		Live:       "/admin/en-direct", Profiles: []Pick{{"etudiant", "Étudiant", true}}, Cohorts: []Pick{{"L1", "L1", false}}, Narrowed: true, Realm: []string{"…"},
 		Refusals: []overview.MailRefusals{{Provider: "Orange", Reason: "policy", Since: at, Last: at, Count: 312}}, ReturnedURL: pathReturned,
 		Groups: []Group{{"Étudiant", "L1", root, []int64{9, 8, 7, 6, 5, 4, 3}, "44.4"}}, Sum: Group{Counts: []int64{9, 8, 7, 6, 5, 4, 3}, Percent: "44.4"},

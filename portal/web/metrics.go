@@ -25,6 +25,9 @@ type Figures struct {
 	// Limits returns the used share of the limits of all visitors together, by
 	// name: 1 means that acts are refused. Alarms are set on it.
 	Limits func(context.Context) (map[string]float64, error)
+	// Claims returns the numbers of claims of another address that operators see, by
+	// state, and the age of the one that waits the longest for an operator.
+	Claims func(context.Context) (byState map[domain.ClaimState]int64, oldest time.Duration, err error)
 }
 
 // JobFigures describes the jobs of one kind.
@@ -125,6 +128,8 @@ var (
 	givenUpDesc = prometheus.NewDesc("entree_database_jobs_given_up", "Jobs that were given up and need an operator.", []string{"kind"}, nil)
 	causeDesc   = prometheus.NewDesc("entree_database_jobs_same_cause", "Jobs that wait for the most frequent cause: the error of their last attempt.", []string{"kind"}, nil)
 	limitDesc   = prometheus.NewDesc("entree_database_limit_used_ratio", "Used share of a limit of all visitors together; 1: acts are refused.", []string{"limit"}, nil)
+	claimsDesc  = prometheus.NewDesc("entree_database_claims", "Claims of another address in the last thirteen months, by state.", []string{"state"}, nil)
+	claimAge    = prometheus.NewDesc("entree_database_claims_oldest_seconds", "Time for which the oldest claim of another address has waited for an operator; 0: none waits.", nil, nil)
 	oldestDesc  = prometheus.NewDesc("entree_database_jobs_oldest_seconds", "Time for which the oldest waiting job has waited.", []string{"kind"}, nil)
 )
 
@@ -136,7 +141,7 @@ func tellsKnownAddress(kind domain.EventKind) bool {
 }
 
 func (f figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{eventsDesc, partDesc, waitingDesc, plannedDesc, givenUpDesc, causeDesc, oldestDesc, limitDesc} {
+	for _, d := range []*prometheus.Desc{eventsDesc, partDesc, waitingDesc, plannedDesc, givenUpDesc, causeDesc, oldestDesc, limitDesc, claimsDesc, claimAge} {
 		ch <- d
 	}
 }
@@ -166,6 +171,17 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 				continue
 			}
 			ch <- prometheus.MustNewConstMetric(eventsDesc, prometheus.CounterValue, float64(n), string(kind))
+		}
+	}
+	if f.Claims != nil {
+		byState, oldest, err := f.Claims(ctx)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(claimsDesc, err)
+		} else {
+			for _, state := range domain.ClaimStates() {
+				ch <- prometheus.MustNewConstMetric(claimsDesc, prometheus.GaugeValue, float64(byState[state]), string(state))
+			}
+			ch <- prometheus.MustNewConstMetric(claimAge, prometheus.GaugeValue, oldest.Seconds())
 		}
 	}
 	if f.Limits != nil {

@@ -27,6 +27,7 @@ func TestMetricsDocument(t *testing.T) {
 		Jobs: func(context.Context) ([]JobFigures, error) {
 			return []JobFigures{{Kind: domain.JobMail, Waiting: 1, Oldest: time.Second}}, nil
 		},
+		Claims: func(context.Context) (map[domain.ClaimState]int64, time.Duration, error) { return nil, time.Hour, nil },
 		Limits: func(context.Context) (map[string]float64, error) { return map[string]float64{"mail-total": 0}, nil },
 	})
 	m.JobEnded(domain.JobMail, "done")

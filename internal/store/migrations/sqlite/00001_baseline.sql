@@ -320,6 +320,8 @@ CREATE TABLE address_claims (
     second_reason TEXT NOT NULL DEFAULT '',
     card_seen     BIGINT NOT NULL DEFAULT 0,
     opens_at      BIGINT NOT NULL,
+    -- The address that the claim replaced, once it is done.
+    old_address   TEXT NOT NULL DEFAULT '',
     -- Folded words of number, names and address, for search.
     search        TEXT NOT NULL
 );
