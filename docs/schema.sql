@@ -32,10 +32,22 @@ CREATE TABLE address_claims (
     proven_at   BIGINT NOT NULL,
     state       TEXT NOT NULL,
     decided_at  BIGINT NOT NULL,
-    operator    TEXT NOT NULL,
-    reason      TEXT NOT NULL,
-    opens_at    BIGINT NOT NULL
+    -- The first decision, with the subject of the operator's login, and the one
+    -- after 'agreed'.
+    operator      TEXT NOT NULL DEFAULT '',
+    operator_id   TEXT NOT NULL DEFAULT '',
+    reason        TEXT NOT NULL DEFAULT '',
+    second        TEXT NOT NULL DEFAULT '',
+    second_reason TEXT NOT NULL DEFAULT '',
+    card_seen     BIGINT NOT NULL DEFAULT 0,
+    opens_at      BIGINT NOT NULL,
+    -- The address that the claim replaced, once it is done.
+    old_address   TEXT NOT NULL DEFAULT '',
+    -- Folded words of number, names and address, for search.
+    search        TEXT NOT NULL
 );
+
+CREATE INDEX address_claims_client ON address_claims (client);
 
 CREATE INDEX address_claims_number ON address_claims (profile, number);
 
@@ -336,6 +348,8 @@ CREATE TABLE people (
     id                 TEXT PRIMARY KEY,
     profile            TEXT NOT NULL,
     number             TEXT NOT NULL,
+    -- The national student number, by which claims also find the person.
+    ine                TEXT NOT NULL DEFAULT '',
     given_name         TEXT NOT NULL,
     family_name        TEXT NOT NULL,
     birth_date         TEXT NOT NULL,
@@ -402,6 +416,8 @@ CREATE INDEX people_cohort ON people (cohort, profile);
 CREATE INDEX people_email ON people (email);
 
 CREATE INDEX people_erase ON people (erase_at) WHERE erase_at <> 0;
+
+CREATE INDEX people_ine ON people (ine) WHERE ine <> '';
 
 CREATE INDEX people_login ON people (login);
 

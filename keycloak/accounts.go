@@ -164,6 +164,54 @@ func (c *Accounts) Accepted(ctx context.Context, id string, a domain.Acceptance)
 	return lasting(err)
 }
 
+// WriteAddress implements domain.Accounts. Keycloak has no condition for an update: if
+// another writer sends older attributes between the reading and the writing, the
+// address is read again and written once more.
+func (c *Accounts) WriteAddress(ctx context.Context, id string, a domain.Account) error {
+	return c.writeAddress(ctx, id, a, func(u gocloak.User) bool {
+		return a.ActivationID != "" && u.Attributes != nil && slices.Equal((*u.Attributes)[markAttribute], []string{a.ActivationID}) && gocloak.PString(u.FederationLink) == ""
+	})
+}
+
+// writes limits how often an address is written that other writers overwrite.
+const writes = 3
+
+func (c *Accounts) writeAddress(ctx context.Context, id string, a domain.Account, isOurs func(gocloak.User) bool) error {
+	if locationID(id) != id || id == "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: domain.BarGone})
+	}
+	for written := range writes {
+		var user gocloak.User
+		if _, err := c.do(ctx, http.MethodGet, c.path("users", id), nil, &user); err != nil {
+			if status(err) == http.StatusNotFound {
+				return domain.Permanent(&domain.AccountBarred{Bar: domain.BarGone})
+			}
+			return err
+		}
+		if !isOurs(user) {
+			return domain.Permanent(&domain.AccountBarred{Bar: domain.BarForeign})
+		}
+		if user.Attributes == nil {
+			user.Attributes = &map[string][]string{}
+		}
+		want := one(a.Attributes[domain.AttributeAddress])
+		has := (*user.Attributes)[domain.AttributeAddress]
+		if slices.Equal(has, want) || written > 0 && len(has) == 0 { // the realm does not declare the attribute
+			return nil
+		}
+		if (*user.Attributes)[domain.AttributeAddress] = want; len(want) == 0 {
+			delete(*user.Attributes, domain.AttributeAddress)
+		}
+		if _, err := c.do(ctx, http.MethodPut, c.path("users", id), user, nil); err != nil {
+			return lasting(err)
+		}
+	}
+	return errOverwritten
+}
+
+// errOverwritten is returned while another writer overwrites the address.
+var errOverwritten = errors.New("keycloak: the personal address did not stay in the account as it was written")
+
 // ours returns the id of the account that a search finds, if it has the mark and
 // the login of this activation, and domain.ErrForeignAccount for any other. Found
 // accounts for which counts returns false do not count; counts may be nil.

@@ -120,9 +120,9 @@ func TestADirectoryBelowKeycloakKeepsTheContract(t *testing.T) {
 				t.Errorf("%v", found)
 			}
 		},
-		Attributes: func(_ *testing.T, login string) (string, string) {
+		Attributes: func(_ *testing.T, login string) (string, string, string) {
 			found := b.entries(login)
-			return found[0].GetAttributeValue("description"), found[0].GetAttributeValue("supannEtuId")
+			return found[0].GetAttributeValue("description"), found[0].GetAttributeValue("supannEtuId"), found[0].GetAttributeValue("supannMailPerso")
 		},
 		Count: func(_ *testing.T, login string) int { return len(b.entries(login)) },
 	}

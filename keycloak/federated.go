@@ -203,6 +203,21 @@ func (f *Federated) Accepted(ctx context.Context, id string, a domain.Acceptance
 	return f.accounts.Accepted(ctx, id, a)
 }
 
+// WriteAddress writes a personal address into the user where the edit mode is WRITABLE.
+// The directory has checked the mark of the entry behind the user.
+func (f *Federated) WriteAddress(ctx context.Context, id string, a domain.Account) error {
+	u, err := f.user(ctx, id)
+	if err != nil {
+		return err
+	}
+	if link(u) != "" {
+		if writable, err := f.isWritable(ctx, link(u)); err != nil || !writable {
+			return err
+		}
+	}
+	return f.accounts.writeAddress(ctx, id, a, func(gocloak.User) bool { return true })
+}
+
 // Holding returns the users of Keycloak's own with this login or this address.
 func (f *Federated) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
 	return f.accounts.holding(ctx, login, address, func(u gocloak.User) bool { return link(u) == "" })

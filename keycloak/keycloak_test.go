@@ -244,12 +244,12 @@ func (r *realm) subject(a *keycloak.Accounts) accountstest.Subject {
 				t.Error("its password was changed")
 			}
 		},
-		Attributes: func(_ *testing.T, login string) (string, string) {
+		Attributes: func(_ *testing.T, login string) (string, string, string) {
 			found := r.users(login)
 			if len(found) != 1 {
-				return "", ""
+				return "", "", ""
 			}
-			return strings.Join(found[0].Attributes["entreeCharterVersion"], ","), strings.Join(found[0].Attributes["supannEtuId"], ",")
+			return strings.Join(found[0].Attributes["entreeCharterVersion"], ","), strings.Join(found[0].Attributes["supannEtuId"], ","), strings.Join(found[0].Attributes["supannMailPerso"], ",")
 		},
 		Count: func(t *testing.T, login string) int { return len(r.users(login)) },
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -21,9 +22,9 @@ type Subject struct {
 	Occupy func(t *testing.T, login, email string)
 	// Untouched fails unless the account that Occupy created is unchanged.
 	Untouched func(t *testing.T, login string)
-	// Attributes returns the version of the charter and the number in an
-	// account.
-	Attributes func(t *testing.T, login string) (charter, number string)
+	// Attributes returns the version of the charter, the number and the personal
+	// address in an account.
+	Attributes func(t *testing.T, login string) (charter, number, personal string)
 	// Count returns the number of accounts with a login.
 	Count func(t *testing.T, login string) int
 }
@@ -132,14 +133,65 @@ func Run(t *testing.T, s Subject) {
 				t.Fatal(err)
 			}
 		}
-		if version, number := s.Attributes(t, a.Login); version != newer.Version || number != a.Number {
-			t.Errorf("charter %q, number %q", version, number)
+		if version, number, personal := s.Attributes(t, a.Login); version != newer.Version || number != a.Number || personal != "jp@example.net" {
+			t.Errorf("charter %q, number %q, address %q", version, number, personal)
 		}
 		if again, err := s.Create(t.Context(), a); err != nil || again != id {
 			t.Errorf("its mark is lost: %q, %v", again, err)
 		}
 		if err := s.Accepted(t.Context(), "../users", newer); !domain.IsPermanent(err) {
 			t.Errorf("S44 an id of no account: %v, want a permanent error", err)
+		}
+	})
+	t.Run("a personal address is written beside everything else, and into no other account", func(t *testing.T) {
+		a := New()
+		id, err := s.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := func(want string) {
+			t.Helper()
+			if version, number, personal := s.Attributes(t, a.Login); version != a.CharterVersion || number != a.Number || personal != want {
+				t.Errorf("charter %q, number %q, address %q; want %q", version, number, personal, want)
+			}
+		}
+		with := func(address string) domain.Account {
+			newer := a
+			newer.Attributes, newer.Fields = maps.Clone(a.Attributes), maps.Clone(a.Fields)
+			newer.Attributes[domain.AttributeAddress], newer.Fields["email"] = address, address
+			newer.CharterVersion, newer.CharterSHA256 = "", "" // the caller does not know them
+			return newer
+		}
+		for range 2 {
+			if err := s.WriteAddress(t.Context(), id, with("new@example.org")); err != nil {
+				t.Fatal(err)
+			}
+			is("new@example.org")
+		}
+		for name, other := range map[string]func(*domain.Account){
+			"another mark": func(a *domain.Account) { a.ActivationID += "-2" },
+			"no mark":      func(a *domain.Account) { a.ActivationID = "" },
+		} {
+			stranger := with("stranger@example.org")
+			other(&stranger)
+			var barred *domain.AccountBarred
+			if err := s.WriteAddress(t.Context(), id, stranger); !errors.As(err, &barred) || barred.Bar != domain.BarForeign || !domain.IsPermanent(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			is("new@example.org")
+		}
+		for _, none := range []string{"", "../users", "11111111-1111-4111-8111-111111111111"} {
+			var barred *domain.AccountBarred
+			if err := s.WriteAddress(t.Context(), none, with("x@example.org")); !errors.As(err, &barred) || barred.Bar != domain.BarGone {
+				t.Errorf("S44 the id %q: %v", none, err)
+			}
+		}
+		if err := s.WriteAddress(t.Context(), id, with("")); err != nil {
+			t.Fatal(err)
+		}
+		is("")
+		if again, err := s.Create(t.Context(), a); err != nil || again != id {
+			t.Errorf("its mark is lost: %q, %v", again, err)
 		}
 	})
 	t.Run("a password is replaced in an account that bears the mark, and in no other", func(t *testing.T) {
@@ -159,8 +211,8 @@ func Run(t *testing.T, s Subject) {
 				t.Fatal(err)
 			}
 		}
-		if version, number := s.Attributes(t, a.Login); version != a.CharterVersion || number != a.Number {
-			t.Errorf("the attributes changed: charter %q, number %q", version, number)
+		if version, number, personal := s.Attributes(t, a.Login); version != a.CharterVersion || number != a.Number || personal != "jp@example.net" {
+			t.Errorf("the attributes changed: charter %q, number %q, address %q", version, number, personal)
 		}
 		if again, err := s.Create(t.Context(), a); err != nil || again != id {
 			t.Errorf("its mark is lost: %q, %v", again, err)

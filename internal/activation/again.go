@@ -104,7 +104,12 @@ func (s charterJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	return domain.Effects{}, s.Accounts.Accepted(ctx, p.AccountID, last)
+	if err := s.Accounts.Accepted(ctx, p.AccountID, last); err != nil {
+		return domain.Effects{}, err
+	}
+	// Keycloak replaces all attributes at once. An address that another job wrote
+	// between the reading and the writing would be lost.
+	return domain.Effects{}, s.writeAddress(ctx, p)
 }
 
 func (s charterJobs) Abandon(_ context.Context, job domain.Job, _ error) (domain.Effects, error) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"entree/internal/audit"
 	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/secret"
@@ -98,16 +97,9 @@ func (s *Service) filedMail(j domain.Journey) (domain.Job, error) {
 	}, "", j.ID, now, now.Add(mailDeadline))
 }
 
-// ClaimDecision is an operator's decision about a claim.
-type ClaimDecision struct {
-	By       audit.Operator
-	Reason   string
-	CardSeen bool // the operator saw an identity card
-}
-
 // AgreeClaim returns the effects of the first of two acceptances, without the audit
 // entry. No mail is sent before the second one.
-func (s *Service) AgreeClaim(c domain.Claim, d ClaimDecision) domain.Effects {
+func (s *Service) AgreeClaim(c domain.Claim, d domain.ClaimDecision) domain.Effects {
 	now := s.now()
 	return domain.Effects{
 		ClaimMove: &domain.ClaimMove{ID: c.ID, From: domain.ClaimWaiting, To: domain.ClaimAgreed, At: now, By: d.By, Reason: d.Reason, CardSeen: d.CardSeen},
@@ -118,7 +110,7 @@ func (s *Service) AgreeClaim(c domain.Claim, d ClaimDecision) domain.Effects {
 // AcceptClaim returns the effects of an operator's acceptance, without the audit entry.
 // The new address is in use when the job has run: at once if the old address cannot be
 // reached, and otherwise after the time in which the old address can object.
-func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, d ClaimDecision) (domain.Effects, error) {
+func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, d domain.ClaimDecision) (domain.Effects, error) {
 	now := s.now()
 	opens := now
 	var e domain.Effects
@@ -145,7 +137,7 @@ func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, d ClaimDecision) 
 
 // RefuseClaim returns the effects of an operator's refusal, without the audit entry.
 // The mail says the same for every claim.
-func (s *Service) RefuseClaim(c domain.Claim, d ClaimDecision) (domain.Effects, error) {
+func (s *Service) RefuseClaim(c domain.Claim, d domain.ClaimDecision) (domain.Effects, error) {
 	now := s.now()
 	e := domain.Effects{ClaimMove: &domain.ClaimMove{ID: c.ID, From: c.State, To: domain.ClaimRefused, At: now, By: d.By, Reason: d.Reason, CardSeen: d.CardSeen || c.CardSeen}}
 	if c.Person != "" {
@@ -188,6 +180,9 @@ func (s claimJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, err
 		Events:    []domain.Event{{At: now, Kind: domain.EventContactChanged, Person: p.ID}},
 	}
 	if err := s.tellContact(&e, after, domain.Message{Kind: domain.MessageClaimOpen, Lang: c.Lang, To: c.Address, Recovers: p.Account == domain.AccountActive}); err != nil {
+		return e, err
+	}
+	if err := s.CopyAddress(&e, after); err != nil {
 		return e, err
 	}
 	news, err := s.notifyJobs(e.Events[0], after)

@@ -120,6 +120,9 @@ func (s *Service) contactChange(j domain.Journey, p domain.Person) (domain.Effec
 	if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactNew, Lang: j.Lang, To: c.New, ExpiresAt: c.Until, Address: c.New}); err != nil {
 		return domain.Effects{}, err
 	}
+	if err := s.CopyAddress(&e, p); err != nil {
+		return domain.Effects{}, err
+	}
 	news, err := s.notifyJobs(e.Events[0], p)
 	e.Jobs = append(e.Jobs, news...)
 	return e, err
@@ -190,6 +193,9 @@ func (s *Service) TakeBack(ctx context.Context, token string, lang domain.Lang) 
 		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactBack, Lang: lang, To: to, Address: c.Old}); err != nil {
 			return c, err
 		}
+	}
+	if err := s.CopyAddress(&e, p); err != nil {
+		return c, err
 	}
 	back.Kind = domain.EventContactChanged // relying parties read the address in use again
 	news, err := s.notifyJobs(back, p)

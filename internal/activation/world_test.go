@@ -79,6 +79,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	runner.Handle(domain.JobAccount, w.AccountJobs())
 	runner.Handle(domain.JobCharter, w.CharterJobs())
 	runner.Handle(domain.JobPassword, w.PasswordJobs())
+	runner.Handle(domain.JobAddress, w.AddressJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()

@@ -173,6 +173,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.runner.Handle(domain.JobCharter, a.service.CharterJobs())
 	a.accountOrders = accountOrders{newMatching(c, a.store, a.existingAccounts(), a.runner.Wake), make(chan accountOrder, 1)}
 	a.runner.Handle(domain.JobMark, a.accountOrders.MarkJobs())
+	a.runner.Handle(domain.JobAddress, a.service.AddressJobs())
 	a.runner.Handle(domain.JobClaim, a.service.ClaimJobs())
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {

@@ -78,6 +78,9 @@ type Realm interface {
 	// Accepted writes the newest acceptance into the account, as far as the realm
 	// allows it.
 	Accepted(ctx context.Context, id string, a domain.Acceptance) error
+	// WriteAddress writes the personal address into the account, as far as the realm
+	// allows it.
+	WriteAddress(ctx context.Context, id string, a domain.Account) error
 	// Holding returns Keycloak's own accounts with this login or this address.
 	Holding(ctx context.Context, login, address string) ([]domain.Existing, error)
 }

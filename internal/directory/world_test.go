@@ -166,9 +166,9 @@ func subject(t *testing.T, s *localldap.Server, store domain.Accounts) accountst
 				t.Errorf("the entry changed: %s", now)
 			}
 		},
-		Attributes: func(t *testing.T, login string) (charter, number string) {
+		Attributes: func(t *testing.T, login string) (charter, number, personal string) {
 			e := byLogin(t, s, login)
-			return e.GetAttributeValue("description"), e.GetAttributeValue("supannEtuId")
+			return e.GetAttributeValue("description"), e.GetAttributeValue("supannEtuId"), e.GetAttributeValue("supannMailPerso")
 		},
 		Count: func(t *testing.T, login string) int { return len(entries(t, s, "(uid="+ldap.EscapeFilter(login)+")")) },
 	}

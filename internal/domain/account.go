@@ -11,6 +11,9 @@ import (
 // number is unique within a profile.
 const AttributeProfile = "entreeProfile"
 
+// AttributeAddress is the user attribute that holds the personal address.
+const AttributeAddress = "supannMailPerso"
+
 // Credential is a password in the form in which Keycloak stores it, hashed with
 // the realm's algorithm and parameters. It is kept only in a sealed job.
 type Credential struct {

@@ -80,6 +80,13 @@ func ClaimStates() []ClaimState {
 	return []ClaimState{ClaimWaiting, ClaimAgreed, ClaimAccepted, ClaimObjected, ClaimDone, ClaimRefused}
 }
 
+// ClaimDecision is an operator's decision about a claim.
+type ClaimDecision struct {
+	By       audit.Operator
+	Reason   string
+	CardSeen bool // the operator saw an identity card
+}
+
 // ClaimMove changes the state of a claim. It is refused with ErrConflict unless the
 // claim is in the state From. A move out of ClaimUnproven names the journey instead of
 // the id. A move from ClaimAgreed to ClaimAccepted is also refused if By agreed to the

@@ -18,6 +18,10 @@ const (
 // TakeBackTime is how long the old address can take a change of address back.
 const TakeBackTime = 7 * 24 * time.Hour
 
+// CopyTime limits the retries of writing a personal address into an account. The
+// address itself is in the portal's database.
+const CopyTime = 14 * 24 * time.Hour
+
 // ContactChange is a change of a personal address by the student. The new address is
 // in use at once; until Until the old one can take the change back.
 type ContactChange struct {

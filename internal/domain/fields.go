@@ -100,7 +100,7 @@ var fields = []Field{
 	{Name: "given_name", Of: func(p *Person) any { return &p.GivenName }, Source: SourceWins, Erased: true, Export: "given_name"},
 	{Name: "family_name", Of: func(p *Person) any { return &p.FamilyName }, Source: SourceWins, Erased: true, Export: "family_name"},
 	{Name: "birth_date", Of: func(p *Person) any { return &p.BirthDate }, Source: SourceWins, Erased: true, Export: "birth_date", Attribute: "supannOIDCDateDeNaissance"},
-	{Name: "email", Of: func(p *Person) any { return &p.Email }, Source: SourceWins, Erased: true, Export: "personal_address", Attribute: "supannMailPerso"},
+	{Name: "email", Of: func(p *Person) any { return &p.Email }, Source: SourceWins, Erased: true, Export: "personal_address", Attribute: AttributeAddress},
 	{Name: "chosen_email", Of: func(p *Person) any { return &p.ChosenEmail }, Erased: true, Export: "chosen_address"},
 	{Name: "source_email", Of: func(p *Person) any { return &p.SourceEmail }, Source: SourceAside, Erased: true, Export: "address_of_source"},
 	{Name: "phone", Of: func(p *Person) any { return &p.Phone }, Source: SourceWins, Erased: true, Export: "telephone"},

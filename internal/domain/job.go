@@ -15,6 +15,9 @@ const (
 	JobMail    = "mail"
 	JobAccount = "account"
 	JobCharter = "charter"
+	// JobAddress writes the person's personal address into the account. It has no
+	// payload: the job writes the address that is in use when it runs.
+	JobAddress = "address"
 	JobMark    = "mark" // writes the portal's mark into an adopted account
 	// JobPassword replaces the password of an account. Its payload is a
 	// PasswordChange.
@@ -142,6 +145,7 @@ const (
 	EventContactRequested EventKind = "contact.requested"
 	EventContactChanged   EventKind = "person.contact_changed"
 	EventContactBack      EventKind = "person.contact_taken_back"
+	EventContactPending   EventKind = "contact.not_written" // in use, but the account could not be updated
 )
 
 // PasswordChange is the payload of a JobPassword.

@@ -112,6 +112,11 @@ type Accounts interface {
 	// Accepted writes a person's newest acceptance into the account's attributes
 	// for relying parties, and changes nothing else. It is idempotent.
 	Accepted(ctx context.Context, id string, a Acceptance) error
+	// WriteAddress writes the personal address of a, as built by NewAccount, into the
+	// account with this id, where the store of accounts has an attribute for it. It
+	// changes nothing else, and is idempotent. It returns a permanent *AccountBarred,
+	// without any change, if the account does not have the mark a.ActivationID.
+	WriteAddress(ctx context.Context, id string, a Account) error
 	// Standing reports whether the portal may replace the password of an account,
 	// and whether the account has a second factor. It changes nothing. It never
 	// returns BarFactor or BarFrozen, which the caller decides.

@@ -57,6 +57,9 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 		Edits: []domain.PersonEdit{{Before: p, After: after, Ends: e.At}},
 		Audit: done(e, ActCorrected, p, map[string]string{"from": string(p.Email), "to": string(to), "reason": why}),
 	}
+	if err := d.CopyAddress(&effects, p); err != nil {
+		return domain.Effects{}, err
+	}
 	if p.Email == "" {
 		return effects, nil
 	}
@@ -67,7 +70,7 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 	notice, err := d.MailJob(domain.Message{
 		Kind: domain.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(),
 	}, p.ID)
-	effects.Jobs = []domain.Job{notice}
+	effects.Jobs = append(effects.Jobs, notice)
 	return effects, err
 }
 

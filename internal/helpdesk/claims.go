@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"entree/internal/activation"
 	"entree/internal/audit"
 	"entree/internal/domain"
 )
@@ -53,7 +52,7 @@ type ClaimCase struct {
 	NetworkOthers  int // other claims of the network
 	Shared         int // other people who have the new address
 
-	// What speaks for and against the claim.
+	// For and Against hold the evidence.
 	For, Against []Point
 	Typed, Known []NamePart // the names
 	// Certain reports that number, names and birth date are the registry's, and that
@@ -166,7 +165,7 @@ type ClaimDecision struct {
 // acceptance only asks for the second one. Otherwise the new address is in use after
 // the time in which the old one can object.
 func (d *Service) AcceptClaim(ctx context.Context, e audit.Entry, by ClaimDecision) error {
-	return d.decideClaim(ctx, e, by, func(c domain.Claim, how activation.ClaimDecision) (string, domain.Effects, error) {
+	return d.decideClaim(ctx, e, by, func(c domain.Claim, how domain.ClaimDecision) (string, domain.Effects, error) {
 		switch {
 		case d.ClaimRules.CardRequired && !c.CardSeen && !how.CardSeen:
 			return "", domain.Effects{}, &Refusal{Reason: CardUnseen}
@@ -190,7 +189,7 @@ func (d *Service) AcceptClaim(ctx context.Context, e audit.Entry, by ClaimDecisi
 
 // RefuseClaim refuses a claim that waits. The claimant is sent to the help desk.
 func (d *Service) RefuseClaim(ctx context.Context, e audit.Entry, by ClaimDecision) error {
-	return d.decideClaim(ctx, e, by, func(c domain.Claim, how activation.ClaimDecision) (string, domain.Effects, error) {
+	return d.decideClaim(ctx, e, by, func(c domain.Claim, how domain.ClaimDecision) (string, domain.Effects, error) {
 		out, err := d.Service.RefuseClaim(c, how)
 		return ActClaimRefused, out, err
 	})
@@ -226,7 +225,7 @@ func (d *Service) AcceptCertain(ctx context.Context, e audit.Entry, ids []string
 	return accepted, left, nil
 }
 
-func (d *Service) decideClaim(ctx context.Context, e audit.Entry, by ClaimDecision, effects func(domain.Claim, activation.ClaimDecision) (act string, e domain.Effects, err error)) error {
+func (d *Service) decideClaim(ctx context.Context, e audit.Entry, by ClaimDecision, effects func(domain.Claim, domain.ClaimDecision) (act string, e domain.Effects, err error)) error {
 	c, err := d.Store.Claim(ctx, by.ID)
 	if err != nil {
 		return err
@@ -238,7 +237,7 @@ func (d *Service) decideClaim(ctx context.Context, e audit.Entry, by ClaimDecisi
 	if err != nil {
 		return err
 	}
-	act, out, err := effects(c, activation.ClaimDecision{By: e.By, Reason: why, CardSeen: by.CardSeen})
+	act, out, err := effects(c, domain.ClaimDecision{By: e.By, Reason: why, CardSeen: by.CardSeen})
 	if err != nil {
 		return err
 	}

@@ -89,11 +89,7 @@ func TestClaim_AStudentsOwnChangeIsExportedWhenItIsFinal(t *testing.T) {
 		}))
 		return n
 	}
-	id := w.ask()
-	w.must(w.Prove(t.Context(), id, w.mail(domain.MessageCode).Code, "c"))
-	w.finish(id)
-	w.mail(domain.MessageActivated)
-	p := w.person()
+	p := w.active()
 	j, err := w.ChangeAddress(t.Context(), activation.ChangeOfAddress{Login: p.Login, AccountID: p.AccountID, Address: "new@example.org", Lang: domain.English})
 	w.must(err)
 	w.must(w.Prove(t.Context(), j.ID, w.mail(domain.MessageContactCode).Code, "c"))

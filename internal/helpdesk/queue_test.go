@@ -13,8 +13,8 @@ import (
 	"entree/internal/helpdesk"
 )
 
-// Two different operators must accept a claim where the rules say so: the one who
-// agreed cannot accept it alone, whatever the name.
+// Two different operators must accept a claim where the rules say so: the operator of
+// the first acceptance cannot give the second one, under another name either.
 func TestClaim_TwoPairsOfEyes(t *testing.T) {
 	w := newWorld(t)
 	w.ClaimRules.Eyes = 2
@@ -31,7 +31,7 @@ func TestClaim_TwoPairsOfEyes(t *testing.T) {
 	// The database refuses it too, if the claim was read before.
 	c, err := w.store.Claim(t.Context(), id)
 	w.must(err)
-	e, err := w.Service.Service.AcceptClaim(c, w.person(), activation.ClaimDecision{By: again.By, Reason: "x"})
+	e, err := w.Service.Service.AcceptClaim(c, w.person(), domain.ClaimDecision{By: again.By, Reason: "x"})
 	w.must(err)
 	if err := w.store.Apply(t.Context(), e); !errors.Is(err, domain.ErrConflict) {
 		t.Errorf("the same operator twice: %v", err)
@@ -178,7 +178,7 @@ func TestClaim_AcceptedTogether(t *testing.T) {
 	}
 }
 
-// What speaks against a claim counts other claims of the person and of the network.
+// Other claims of the person and of the network count against a claim.
 func TestClaim_WhatSpeaksAgainst(t *testing.T) {
 	w := newWorld(t)
 	w.file(nil)
@@ -220,8 +220,8 @@ func TestClaim_WhatSpeaksAgainst(t *testing.T) {
 	}
 }
 
-// The national number finds the person in place of the number, in small letters too; one
-// that two people have finds nobody.
+// The national number finds the person in place of the number, in small letters too. An
+// INE of two people finds no person.
 func TestClaim_TheNationalNumberIsLookedUpToo(t *testing.T) {
 	w := newWorld(t)
 	p := w.person()

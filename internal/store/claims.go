@@ -203,15 +203,17 @@ func (s *Store) claimFigures(ctx context.Context, since time.Time) (f overview.C
 	if f.Decided, err = counts[domain.ClaimState](ctx, s.db, `SELECT state, count(*)`+decided+` GROUP BY state`, micros(since)); err != nil {
 		return f, wrap("claims", err)
 	}
+	if len(f.Decided) == 0 {
+		f.Decided = nil
+		return f, nil
+	}
 	var all, median int64
 	for _, n := range f.Decided {
 		all += n
 	}
-	if all > 0 {
-		err = s.db.QueryRowContext(ctx, `SELECT decided_at - proven_at`+decided+` ORDER BY 1 LIMIT 1 OFFSET $2`, micros(since), (all-1)/2).Scan(&median)
-		if errors.Is(err, sql.ErrNoRows) { // they were deleted meanwhile
-			err = nil
-		}
+	err = s.db.QueryRowContext(ctx, `SELECT decided_at - proven_at`+decided+` ORDER BY 1 LIMIT 1 OFFSET $2`, micros(since), (all-1)/2).Scan(&median)
+	if errors.Is(err, sql.ErrNoRows) { // they were deleted meanwhile
+		err = nil
 	}
 	f.Median = time.Duration(median) * time.Microsecond
 	return f, wrap("claims", err)

@@ -83,6 +83,12 @@ func (i *importing) writeChunk(after, to int) error {
 		WHERE c.differs = 1 AND c.seq > %d AND c.seq <= %d AND (p.email <> s.email OR s.readiness <> '%s')`, after, to, domain.Ready)); err != nil {
 		return err
 	}
+	if err := i.exec(fmt.Sprintf(`INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline)
+		SELECT '%016x%s' || p.id, '%s', p.id, '', NULL, %[1]d, %[1]d, %[4]d FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id
+		WHERE c.differs = 1 AND c.seq > %[5]d AND c.seq <= %[6]d AND p.email <> s.email AND p.account IN ('%[7]s', '%[8]s') AND p.erased_at = 0`,
+		i.now, i.order.ID, domain.JobAddress, i.now+domain.CopyTime.Microseconds(), after, to, domain.AccountActive, domain.AccountCreating)); err != nil {
+		return err
+	}
 	if err := i.exec(`UPDATE people SET `+strings.Join(set, ", ")+`, search = s.search, source = s.source, gone_at = 0
 		FROM import_changed c JOIN import_stage s ON s.seq = c.seq WHERE people.id = c.id AND c.seq > $1 AND c.seq <= $2`, after, to); err != nil {
 		return err

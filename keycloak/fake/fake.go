@@ -86,6 +86,30 @@ func (f *Accounts) Accepted(_ context.Context, id string, a domain.Acceptance) e
 	return domain.Permanent(errors.New("fake: no such account"))
 }
 
+// WriteAddress implements domain.Accounts.
+func (f *Accounts) WriteAddress(_ context.Context, id string, a domain.Account) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	for _, there := range f.byLogin {
+		if there.id != id {
+			continue
+		}
+		if there.ActivationID == "" || there.ActivationID != a.ActivationID {
+			return domain.Permanent(&domain.AccountBarred{Bar: domain.BarForeign})
+		}
+		there.Attributes = maps.Clone(there.Attributes)
+		if there.Attributes == nil {
+			there.Attributes = map[string]string{}
+		}
+		there.Attributes[domain.AttributeAddress] = a.Attributes[domain.AttributeAddress]
+		return nil
+	}
+	return domain.Permanent(&domain.AccountBarred{Bar: domain.BarGone})
+}
+
 // Occupy adds an account that the portal did not create.
 func (f *Accounts) Occupy(login, email string) {
 	f.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"entree/internal/accountstest"
+	"entree/internal/domain"
 	"entree/keycloak/fake"
 )
 
@@ -17,9 +18,9 @@ func TestContract(t *testing.T) {
 				t.Errorf("the account is %+v", a)
 			}
 		},
-		Attributes: func(_ *testing.T, login string) (string, string) {
+		Attributes: func(_ *testing.T, login string) (string, string, string) {
 			a, _ := f.Get(login)
-			return a.CharterVersion, a.Number
+			return a.CharterVersion, a.Number, a.Attributes[domain.AttributeAddress]
 		},
 		Count: func(_ *testing.T, login string) int {
 			if _, ok := f.Get(login); ok {

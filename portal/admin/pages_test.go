@@ -76,7 +76,7 @@ func TestOverview_TheFunnelAndItsTable(t *testing.T) {
 		},
 		Quarters:   []overview.Quarter{{At: w.now().Add(-time.Minute).Truncate(15 * time.Minute), Count: 4}},
 		Recoveries: overview.Recoveries{Asked: 1200, Chosen: 9, Replaced: 8, Refused: 3},
-		Claims: overview.Claims{Waiting: 4, Oldest: w.now().Add(-50 * time.Hour), Median: 26 * time.Hour, Decided: map[domain.ClaimState]int64{domain.ClaimDone: 5}},
+		Claims:     overview.Claims{Waiting: 4, Oldest: w.now().Add(-50 * time.Hour), Median: 26 * time.Hour, Decided: map[domain.ClaimState]int64{domain.ClaimDone: 5}},
 		Jobs: []overview.JobStanding{
 			{Kind: domain.JobPassword, Waiting: 1, Planned: 1, Oldest: w.now()},
 			{Kind: domain.JobMail, Waiting: 3, GivenUp: 2, Oldest: w.now().Add(-3 * time.Minute)},
