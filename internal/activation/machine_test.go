@@ -20,7 +20,9 @@ import (
 //   - an account exists only if a code was proven and the charter in force at
 //     that time was accepted (I2), and at most once (I1);
 //   - success is shown exactly if the account exists (I3);
-//   - the address in use is the one that was proven last and not taken back.
+//   - the address in use is the one that was proven last and not taken back, or
+//     that of a claim which two operators accepted and the old address did not
+//     object to in time.
 func TestI2_RandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, jeanPierre())
@@ -42,6 +44,11 @@ func TestI2_RandomWalk(t *testing.T) {
 			"verify for nothing": walk.verify,
 			"change the address": walk.changeAddress,
 			"take a change back": walk.takeBack,
+			"claim an address":   walk.claim,
+			"accept a claim":     walk.acceptClaim,
+			"refuse a claim":     walk.refuseClaim,
+			"object to a claim":  walk.object,
+			"let days pass":      walk.passDays,
 		})
 	})
 }
@@ -52,6 +59,7 @@ type walk struct {
 	versions int
 	email    domain.Address
 	changes  []*addressChange // oldest first
+	claims   []*addressClaim
 }
 
 // addressChange is the model of one change of address.

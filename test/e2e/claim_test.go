@@ -50,7 +50,7 @@ func TestClaim_AnotherAddressIsAskedForAndAccepted(t *testing.T) {
 	told := len(demo.Mails(t, p.Email))
 	o := open(t, demo.Portal, look{width: 360, height: 740, dark: true})
 	o.album = "claim-console"
-	o.asOperator(demo, "admin")
+	o.asOperator(demo, "registrar")
 	o.visit("/admin/adresses")
 	o.reads("Adresses à remplacer", p.FamilyName, to, "même date de naissance", "aucune personne n'a ce numéro")
 	o.picture("queue")

@@ -158,7 +158,7 @@ func keepOperators(dir string) (operators []Operator, err error) {
 	if err == nil {
 		return operators, json.Unmarshal(raw, &operators)
 	}
-	for login, role := range map[string]string{"admin.demo": "admin", "helpdesk.demo": "helpdesk", "audit.demo": "auditor"} {
+	for login, role := range map[string]string{"admin.demo": "admin", "helpdesk.demo": "helpdesk", "audit.demo": "auditor", "scolarite.demo": "registrar"} {
 		operators = append(operators, Operator{login, role, "Console-" + strings.ToLower(rand.Text()[:16]) + "-2"})
 	}
 	slices.SortFunc(operators, func(a, b Operator) int { return strings.Compare(a.Login, b.Login) })

@@ -53,8 +53,8 @@ type Person struct {
 	State      string
 }
 
-// Operator is a user of the console with one of the roles admin, helpdesk and
-// auditor.
+// Operator is a user of the console with one of the roles admin, helpdesk,
+// registrar and auditor.
 type Operator struct{ Login, Role, Password string }
 
 var (
