@@ -52,6 +52,7 @@ type AccountPage struct {
 	Story         []StoryLine       // the newest first
 	Changes       []AccountChange
 	Sessions      bool // the page offers to end the sessions
+	Phone         bool // the profile offers SMS
 	GoOn          string
 }
 
@@ -97,6 +98,7 @@ var storyKinds = []domain.EventKind{
 	domain.EventRecoveryRequested, domain.EventPasswordReplaced, domain.EventRecoveryRefused, domain.EventRecoveryFrozen,
 	domain.EventAddressWrong, domain.EventPersonChanged, domain.EventDeskProven,
 	domain.EventContactRequested, domain.EventContactChanged, domain.EventContactBack,
+	domain.EventPhoneRequested, domain.EventPhoneChanged,
 }
 
 const storyLines = 30
@@ -105,7 +107,7 @@ var accountSamples = []any{AccountPage{GoOn: pathEnt}, AccountPage{
 	Person:  domain.Person{GivenName: "Jeanne", FamilyName: "Martin", Number: "22502142", BirthDate: "2004-03-17", Cohort: "L1", Login: "o22502142", UniversityAddress: "jeanne.martin@etu.exemple.fr", ActivatedAt: sampleTime, RecoveryFrozenAt: sampleTime},
 	Profile: "Étudiant", Contacts: []domain.Contact{{Value: "jeanne@exemple.fr", FailedAt: sampleTime}, {Value: "j@exemple.fr"}, {Channel: domain.ChannelSMS, Value: "+33612345642"}},
 	TakeBackUntil: sampleTime, Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},
-	Story: everyStoryLine(), Changes: everyChange(), Sessions: true, GoOn: pathEnt,
+	Story: everyStoryLine(), Changes: everyChange(), Sessions: true, Phone: true, GoOn: pathEnt,
 }}
 
 // everyStoryLine and everyChange are sample data with every message of the page.
@@ -152,7 +154,7 @@ func (p *Portal) showAccount(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	page := AccountPage{Person: person, Contacts: person.Contacts(), Changes: p.changes(person), Sessions: p.EndsSessions, GoOn: p.workspace()}
+	page := AccountPage{Person: person, Contacts: person.Contacts(), Phone: p.Service.OffersPhone(person), Changes: p.changes(person), Sessions: p.EndsSessions, GoOn: p.workspace()}
 	profile, _ := p.profile(person.Profile)
 	page.Profile = cmp.Or(profile.Names[p.site.Lang(c)], profile.Names[domain.French])
 	addresses, err := p.Accounts.ContactChanges(ctx, person.ID)

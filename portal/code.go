@@ -74,7 +74,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 	ctx := v.Request.Context()
 	err := p.evenly(v.Context, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
 	if err == nil && v.journey.Purpose == domain.PurposeAddress {
-		return p.contactProven(v.Context)
+		return p.contactProven(v.Context, v.journey.Address)
 	}
 	if err == nil {
 		if err := p.enter(v.Context, v.journey, v.journey.ID, form["code"]); err != nil {

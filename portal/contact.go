@@ -122,13 +122,17 @@ func (p *Portal) leaveContact(c *gin.Context) error {
 	return p.site.KeepInSession(c, map[string]string{keyJourney: ""})
 }
 
-// contactProven ends a change of address whose code was right. The page of the account
-// tells it.
-func (p *Portal) contactProven(c *gin.Context) error {
+// contactProven ends a change of address or telephone whose code was right. The page of
+// the account tells it.
+func (p *Portal) contactProven(c *gin.Context, to domain.Address) error {
 	if err := p.leaveContact(c); err != nil {
 		return err
 	}
-	if err := p.site.PutSealed(c, outcomeCookie, outcomeContact, time.Minute); err != nil {
+	outcome := outcomeContact
+	if to.IsPhone() {
+		outcome = outcomePhone
+	}
+	if err := p.site.PutSealed(c, outcomeCookie, outcome, time.Minute); err != nil {
 		return err
 	}
 	return web.SeeOther(pathAccount)

@@ -36,6 +36,9 @@ func (p *Portal) restart(v *visit, _ web.Form) error {
 		if err := p.leaveContact(v.Context); err != nil {
 			return err
 		}
+		if v.journey.Address.IsPhone() {
+			return web.SeeOther(pathPhone)
+		}
 		return web.SeeOther(pathContact)
 	}
 	if err := p.site.EndSession(v.Context); err != nil {

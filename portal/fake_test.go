@@ -204,6 +204,32 @@ func (f *fakeService) Extend(_ context.Context, j *domain.Journey) error {
 	return f.change(j, "", func(*domain.Journey) error { return nil })
 }
 
+func (f *fakeService) OffersPhone(domain.Person) bool { return f.sms }
+
+func (f *fakeService) RemovePhone(context.Context, string, string, domain.Lang) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acts++
+	return nil
+}
+
+func (f *fakeService) ChangePhone(_ context.Context, c activation.ChangeOfPhone) (domain.Journey, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	phone, err := domain.ParsePhone(c.Number)
+	if err != nil {
+		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonPhoneSyntax}
+	}
+	f.acts++
+	now := f.now()
+	j := domain.Journey{
+		ID: domain.JourneyID(rand.Text()), Purpose: domain.PurposeAddress, Profile: "etudiant", Lang: c.Lang, Address: domain.Address(phone), Person: "jeanne", Candidates: []domain.PersonID{"jeanne"},
+		RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife), Code: domain.Code{SentAt: now, ExpiresAt: now.Add(domain.CodeLife), Sent: 1},
+	}
+	f.journeys[j.ID] = &j
+	return j, nil
+}
+
 func (f *fakeService) OffersSMS(domain.Journey) bool { return f.sms }
 
 func (f *fakeService) ResendBySMS(ctx context.Context, read *domain.Journey, lang domain.Lang, client string) error {

@@ -30,6 +30,7 @@ func (p *Portal) samples() map[string][]any {
 		"reading":  {ReadingPage{}, ReadingPage{charterSample}},
 		"account":  accountSamples,
 		"contact":  contactSamples,
+		"phone":    phoneSamples,
 		"lost":     {ClaimPage{}, claimSample},
 		"object":   objectSamples,
 		"takeback": takeBackSamples,

@@ -44,6 +44,9 @@ type Service interface {
 	Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
 	ResendBySMS(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
 	OffersSMS(j domain.Journey) bool
+	OffersPhone(p domain.Person) bool
+	ChangePhone(ctx context.Context, c activation.ChangeOfPhone) (domain.Journey, error)
+	RemovePhone(ctx context.Context, login, accountID string, lang domain.Lang) error
 	ResendAt(j domain.Journey) time.Time
 	Prove(ctx context.Context, j *domain.Journey, typed, client string) error
 	Verify(ctx context.Context, j *domain.Journey, a activation.Answers) error

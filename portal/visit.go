@@ -142,8 +142,13 @@ func (v *visit) outcome(err error, again func(*domain.Refusal) error) error {
 // show draws a page of the journey. r is the refusal of its act, or nil; field is
 // the form field that an error points to by default.
 func (v *visit) show(page string, data any, r *domain.Refusal, field string) error {
-	view := v.portal.site.View(v.Context, wordsOf(v.journey.Purpose)+page+".title")
+	words := wordsOf(v.journey.Purpose)
+	if v.journey.Address.IsPhone() {
+		words = "phone."
+	}
+	view := v.portal.site.View(v.Context, words+page+".title")
 	dress(&view, v.journey.Purpose)
+	view.Words = words
 	view.Step = v.portal.pageOf(v.journey, v.step).bar
 	if view.Path == "/" { // an act without a page of its own
 		view.Path = v.path()

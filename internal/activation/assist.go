@@ -25,7 +25,8 @@ func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job,
 // second proofs, the wrong codes and the mails of the address, and those of the
 // networks that the journeys came from.
 func (s *Service) LimitsOf(p domain.Person, journeys []domain.Journey) []string {
-	keys := append(ProofLimits(p.ID), personKey("person", p.ID), personKey("strike", p.ID))
+	keys := append(ProofLimits(p.ID), personKey("person", p.ID), personKey("strike", p.ID), personKey("phone", p.ID),
+		s.addressKey("sms-address", p.Email), s.addressKey("sms-number", domain.Address(p.Mobile())))
 	for _, f := range domain.Flows() {
 		keys = append(keys, s.addressKey(own(f.Purpose, "strike"), p.Email), s.addressKey(own(f.Purpose, "mail-address"), p.Email))
 	}

@@ -54,6 +54,8 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 	var change domain.Effects
 	var err error
 	switch {
+	case j.Purpose == domain.PurposeAddress && len(people) > 0 && j.Address.IsPhone():
+		change, err = s.phoneChange(people[0], string(j.Address), j.Lang, j.ID)
 	case j.Purpose == domain.PurposeAddress && len(people) > 0:
 		change, err = s.contactChange(*j, people[0])
 	case j.Purpose == domain.PurposeClaim:
@@ -119,7 +121,8 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 		}
 		if j.Purpose == domain.PurposeAddress {
 			j.Complete(at)
-			e.Contact, e.Jobs, e.Events = change.Contact, change.Jobs, append(e.Events, change.Events...)
+			e.Contact, e.Phone = change.Contact, change.Phone
+			e.Jobs, e.Events = change.Jobs, append(e.Events, change.Events...)
 		}
 		if other != nil {
 			other.SpendCode(at)

@@ -142,6 +142,9 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	}
 	if j.Purpose == domain.PurposeAddress || j.Purpose == domain.PurposeClaim {
 		m.To, m.GivenName, m.Login = j.Address, "", "" // a mistyped address is a stranger's
+		if j.Address.IsPhone() {
+			m.Channel = domain.ChannelSMS
+		}
 	}
 	m.Purpose, m.Lang, m.Profile, m.AskedAt, m.Reference = j.Purpose, j.Lang, j.Profile, now, j.Reference
 	deadline := now.Add(mailDeadline)

@@ -35,10 +35,19 @@ var (
 // checks that keep a label from being read two ways.
 var addressIDNA = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true))
 
+// IsPhone reports whether the value is a Phone: the journey of a change of telephone
+// has the number in the place of the address.
+func (a Address) IsPhone() bool {
+	return strings.HasPrefix(string(a), "+") && !strings.Contains(string(a), "@")
+}
+
 // Display returns the address for display: an international domain in its own
 // script instead of punycode.
 func (a Address) Display() string {
 	local, host, ok := strings.Cut(string(a), "@")
+	if a.IsPhone() {
+		return Phone(a).Display()
+	}
 	if !ok {
 		return string(a)
 	}

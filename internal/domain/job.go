@@ -146,6 +146,8 @@ const (
 	EventContactChanged   EventKind = "person.contact_changed"
 	EventContactBack      EventKind = "person.contact_taken_back"
 	EventContactPending   EventKind = "contact.not_written" // in use, but the account could not be updated
+	EventPhoneRequested   EventKind = "phone.requested"
+	EventPhoneChanged     EventKind = "person.phone_changed" // or removed
 )
 
 // PasswordChange is the payload of a JobPassword.
@@ -177,6 +179,7 @@ type Effects struct {
 	Freeze      *Freeze
 	Contact     *ContactChange // refused with ErrConflict unless Old is the address of a live account
 	ContactBack *ContactBack
+	Phone       *PhoneChange // refused with ErrConflict unless Old is in use for a live account
 	Claim       *Claim
 	ClaimMove   *ClaimMove
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person

@@ -25,6 +25,12 @@ func ParsePhone(typed string) (Phone, error) {
 // PhoneNone is the ChosenPhone of a person who wants no number.
 const PhoneNone = "none"
 
+// PhoneChange puts another telephone of a person in use.
+type PhoneChange struct {
+	Person   PersonID
+	Old, New string // values of ChosenPhone
+}
+
 // Mobile returns the number to which SMS of the person are sent: the one that the
 // student proved, or that of the source. It returns "" if there is none.
 func (p Person) Mobile() Phone {

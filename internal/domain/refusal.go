@@ -17,9 +17,13 @@ const (
 	ReasonAddressEmpty    Reason = "address_empty"
 	ReasonAddressSeveral  Reason = "address_several"
 	ReasonAddressSyntax   Reason = "address_syntax"
-	ReasonAddressSame     Reason = "address_same"   // the new address is the one in use
-	ReasonAddressInside   Reason = "address_inside" // the new address is behind the account's own password
-	ReasonChangesSpent    Reason = "changes_spent"  // the changes of address of the day; Retry is set
+	ReasonPhoneSyntax     Reason = "phone_syntax"    // not a telephone number
+	ReasonPhoneNoMobile   Reason = "phone_no_mobile" // a number that cannot receive an SMS
+	ReasonPhonePrefix     Reason = "phone_prefix"    // a country to which no SMS are sent
+	ReasonPhoneSame       Reason = "phone_same"      // the number in use
+	ReasonAddressSame     Reason = "address_same"    // the new address is the one in use
+	ReasonAddressInside   Reason = "address_inside"  // the new address is behind the account's own password
+	ReasonChangesSpent    Reason = "changes_spent"   // the changes of address of the day; Retry is set
 	ReasonClaimNumber     Reason = "claim_number"
 	ReasonClaimGivenName  Reason = "claim_given_name"
 	ReasonClaimFamilyName Reason = "claim_family_name"

@@ -101,6 +101,12 @@ func changeOfContact(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return fmt.Errorf("change of address: %w", err)
 		}
 	}
+	if e.Phone != nil {
+		if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET chosen_phone = $1 WHERE id = $2 AND chosen_phone = $3 AND account = $4 AND hold = '' AND erased_at = 0 AND erase_at = 0`,
+			e.Phone.New, e.Phone.Person, e.Phone.Old, domain.AccountActive); err != nil {
+			return fmt.Errorf("change of telephone: %w", err)
+		}
+	}
 	if e.ContactBack != nil {
 		if err := takeContactBack(ctx, tx, *e.ContactBack); err != nil {
 			return fmt.Errorf("change taken back: %w", err)

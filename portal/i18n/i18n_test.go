@@ -168,8 +168,8 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 			prefixes := []string{""}
 			if m[1] == "F" { // other words in a recovery
 				prefixes = append(prefixes, "recover.")
-				if slices.Contains([]string{"code.html", "ended.html", "layout.html"}, name) { // and in a change of address
-					prefixes = append(prefixes, "address.")
+				if slices.Contains([]string{"code.html", "ended.html", "layout.html"}, name) { // and in a change of address or telephone
+					prefixes = append(prefixes, "address.", "phone.")
 				}
 			}
 			for _, prefix := range prefixes {
