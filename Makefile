@@ -1,6 +1,6 @@
 # Targets for developers and continuous integration. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: release release-test chart site words help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
+.PHONY: release release-test chart site words lighthouse help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -85,6 +85,13 @@ words: ## check the French and English of pages and mails with LanguageTool (a f
 	$(GO) -C tools run ./words $(CURDIR)/portal/i18n/messages $(CURDIR)/templates/mail | \
 		java -cp "$$(cat $(WORDS))" tools/words/Words.java tools/words/words.txt tools/words/rules.txt
 WORDS = $(or $(TMPDIR),/tmp)/entree-words
+
+# Lighthouse needs a newer Node.js than Debian has.
+LIGHTHOUSE = $(or $(TMPDIR),/tmp)/entree-lighthouse
+lighthouse: needs ## print Lighthouse's scores of the main pages; under 95 is an error, except for performance (needs npm and its registry)
+	@./scripts/need.sh npm npm
+	npm install --prefix $(LIGHTHOUSE) --silent --no-audit --no-fund lighthouse@13.5.0 node@26.10.0
+	GOWORK=$(BOTH) ENTREE_LIGHTHOUSE=$(LIGHTHOUSE)/node_modules ./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m -run TestLighthouse -v entree/test/e2e
 
 SITE = $(or $(TMPDIR),/tmp)/entree-site
 site: ## build the documentation as a site into dist/site; a broken link is an error (needs Python and PyPI)

@@ -88,6 +88,8 @@ type tab struct {
 	base string
 	// prefix of the file names of this tab's pictures; empty: none are taken
 	album string
+	// onPicture, if not nil, is called at each page of which a picture can be taken.
+	onPicture func(name string)
 	// noHint says that the single sign-on does not pass the identifier on.
 	noHint bool
 	// isCAS says that a CAS server with a login page of its own is the single sign-on.
@@ -102,7 +104,11 @@ type tab struct {
 func open(t *testing.T, base string, l look) *tab {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(chromium(t), chromedp.WithNewBrowserContext())
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	limit := 3 * time.Minute
+	if lighthouse != "" { // which measures many pages
+		limit = 30 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	b := &tab{t: t, ctx: ctx, base: base}
 	b.do() // the tab exists from here on
 	err := chromedp.Listen(ctx, func(event any) {

@@ -24,6 +24,9 @@ var pictures = os.Getenv("ENTREE_SCREENSHOTS")
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	b.accessible()
+	if b.onPicture != nil {
+		b.onPicture(name)
+	}
 	if pictures != "" && b.album != "" {
 		b.shot(filepath.Join(pictures, b.album+"-"+name+".png"))
 	}
