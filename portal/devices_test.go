@@ -1,9 +1,11 @@
 package portal_test
 
 import (
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"entree/internal/domain"
+	"entree/templates"
 )
 
 // The page contains the remaining seconds, so that it cannot compare a time
@@ -89,33 +92,55 @@ func TestV10_ThePageAsksTheServer(t *testing.T) {
 	}
 }
 
-func TestV15_TheLanguageSwitchKeepsProfileAndAddress(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser(t)
-	p := b.get("/activation?profil=personnel")
-	to := p.Find("a.lang").AttrOr("href", "")
-	p = b.get(to)
-	if got := p.Find("input[name=profil][checked]").AttrOr("value", ""); got != "personnel" {
-		t.Errorf("after %s the profile is %q", to, got)
+func TestV15_TheLanguageSwitchKeepsTheProfile(t *testing.T) {
+	b := newWorld(t).browser(t)
+	for _, path := range []string{"/activation", "/mot-de-passe-oublie"} {
+		p := b.get(path + "?profil=personnel")
+		for range 3 {
+			to := p.Find("a.lang").AttrOr("href", "")
+			if p = b.get(to); p.Find("input[name=profil][checked]").AttrOr("value", "") != "personnel" {
+				t.Errorf("after %s the profile is %q", to, p.Find("input[name=profil][checked]").AttrOr("value", ""))
+			}
+		}
 	}
-	form := p.fill("/activation", "adresse", "zoe@exemple.fr")
-	form.Set("profil", "personnel")
-	form.Set("lang", "en")
-	begun := w.service.acts
-	p = b.do("POST", "/activation", &form).want("/activation", 200)
-	if got := p.Find("input[name=adresse]").AttrOr("value", ""); got != "zoe@exemple.fr" {
-		t.Errorf("the address is %q", got)
-	}
-	if p.Find("html").AttrOr("lang", "") != "en" || w.service.acts != begun {
-		t.Error("the switch did not answer in English, or began an activation")
-	}
-	form.Set("lang", "xx")
-	form.Set("profil", "etudiant")
-	b.follow(b.do("POST", "/activation", &form)).want("/activation/identification", 200)
 }
 
 func TestV24_AnInternationalAddressIsShownAsTyped(t *testing.T) {
 	w := newWorld(t)
 	p := w.browser(t).begin("zoe@académie.exemple.fr")
 	p.shows(".given", "zoe@académie.exemple.fr")
+}
+
+// No page prints an address in the form in which it is stored.
+func TestV24_NoPageShowsAStoredAddress(t *testing.T) {
+	stored := regexp.MustCompile(`{{[^}]*[.$\w]\.Email[ )}]`)
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".html" || name == "waiting.html" { // which has the masked one
+			return err
+		}
+		text, err := fs.ReadFile(templates.FS, name)
+		for _, found := range stored.FindAllString(string(text), -1) {
+			if !strings.HasPrefix(found, "{{if ") {
+				t.Errorf("%s prints %s: want .Email.Display", name, found)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accented, err := domain.ParseAddress("zoe@académie.exemple.fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[domain.Contact]string{
+		{Channel: domain.ChannelMail, Value: string(accented)}:            "zoe@académie.exemple.fr",
+		{Channel: domain.ChannelMail, Value: "zoe@xn--e1afmkfd.xn--p1ai"}: "zoe@пример.рф",
+		{Channel: domain.ChannelMail, Value: "zoe@exemple.fr"}:            "zoe@exemple.fr",
+		{Channel: domain.ChannelMail, Value: "zoe@xn--broken-.fr"}:        "zoe@xn--broken-.fr",
+	} {
+		if got := value.Shown(); got != want {
+			t.Errorf("%s is shown as %q", value.Value, got)
+		}
+	}
 }

@@ -26,7 +26,7 @@ type RequestPage struct {
 	Long     bool   // the address has its mails of the day: a long code goes on
 }
 
-var requestFields = []web.Field{{Name: "profil", Max: 64, Optional: true}, {Name: "adresse", Max: 1024}, {Name: "lang", Max: 2, Optional: true}}
+var requestFields = []web.Field{{Name: "profil", Max: 64, Optional: true}, {Name: "adresse", Max: 1024}}
 
 // lostMark in the address makes the page say that this browser has no activation under
 // way: the session was lost while the student read the mail, or has ended.
@@ -69,9 +69,6 @@ func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
 	page := RequestPage{Address: form["adresse"]}
 	if _, ok := p.profile(form["profil"]); ok {
 		page.Selected = form["profil"]
-	}
-	if p.site.Switch(c, form["lang"]) {
-		return p.drawRequest(c, purpose, page, nil)
 	}
 	var j domain.Journey
 	err = p.evenly(c, func() error {

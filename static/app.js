@@ -107,18 +107,26 @@
     code.form.querySelector('.primary').focus();
   });
 
-  // The language switch keeps the address that was typed: the form is sent with the
-  // language, and the server draws the same page again.
-  const request = one('form[data-languages]');
-  if (request) one('a.lang').addEventListener('click', (e) => {
-    if (!one('#adresse').value) return;
-    e.preventDefault();
-    const lang = document.createElement('input');
-    lang.type = 'hidden';
-    lang.name = 'lang';
-    lang.value = e.currentTarget.hreflang;
-    request.append(lang);
-    request.submit();
+  // The language switch keeps what was typed, except passwords: the values cross to the
+  // page in the other language in the name of the tab, which is emptied there and needs no
+  // storage.
+  const typed = () => all('main input, main textarea, main select').filter((f) => f.name && !['hidden', 'password', 'file'].includes(f.type));
+  const choice = (f) => f.type === 'radio' || f.type === 'checkbox';
+  let kept = null;
+  if (name.startsWith('entree:')) {
+    // The page of another site can name the tab as well, so the values must come from here.
+    if (document.referrer.startsWith(location.origin + '/')) kept = JSON.parse(name.slice(7));
+    name = '';
+  }
+  if (kept && kept.page === location.pathname) for (const f of typed()) {
+    const before = kept.fields.find((k) => k[0] === f.name && (!choice(f) || k[1] === f.value));
+    if (!before) continue;
+    if (choice(f)) f.checked = before[2];
+    else f.value = before[1];
+  }
+  const languages = one('a.lang');
+  if (languages) languages.addEventListener('click', () => {
+    name = 'entree:' + JSON.stringify({ page: languages.pathname, fields: typed().map((f) => [f.name, f.value, f.checked]) });
   });
 
   // The wait before a new code, in words; told once when it is over.

@@ -85,7 +85,8 @@ func (p Person) Contacts() (out []Contact) {
 	return out
 }
 
-// Shown returns the value as its owner reads it.
+// Shown returns the value as its owner reads it: an international domain in its own
+// letters (V24).
 func (c Contact) Shown() string {
 	if c.Channel == ChannelSMS {
 		return Phone(c.Value).Display()

@@ -103,7 +103,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
-		Recovers: m.Recovers, TakeBack: c.baseURL + line(m.TakeBack), Address: line(string(m.Address)),
+		Recovers: m.Recovers, TakeBack: c.baseURL + line(m.TakeBack), Address: line(m.Address.Display()),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
 	}
 	if m.ExpiresAt.After(m.AskedAt) {

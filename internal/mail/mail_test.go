@@ -389,3 +389,35 @@ func TestNoPlainTextBeyondThisMachine(t *testing.T) {
 		t.Error("codes may travel without TLS")
 	}
 }
+
+// V23: each time of day in each mail is followed by its zone. V24: an address with an
+// international domain is written as its owner reads it.
+func TestV23_EveryTimeInAMailHasAZone(t *testing.T) {
+	m, box := open(t, nil)
+	accented, err := domain.ParseAddress("zoé@académie.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := 0
+	for _, kind := range kinds {
+		for _, lang := range []domain.Lang{domain.French, domain.English} {
+			one := message(kind, lang)
+			if one.Address != "" {
+				one.Address = accented
+			}
+			got := sent(t, m, box, one)
+			for _, at := range regexp.MustCompile(`\b\d{1,2}(?:\x{a0}h\x{a0}|:)\d{2}\b\s*(\([^)]*\))?`).FindAllStringSubmatch(got.Text, -1) {
+				times++
+				if zone := strings.Join(strings.Fields(at[1]), " "); zone != "(heure de Paris)" && zone != "(Paris time)" {
+					t.Errorf("%s in %s: a time without its zone: %q", kind, lang, at[0])
+				}
+			}
+			if kind == domain.MessageContactBack && !strings.Contains(got.Text, "zoé@académie.example") {
+				t.Errorf("%s in %s does not show the address:\n%s", kind, lang, got.Text)
+			}
+		}
+	}
+	if times < 30 {
+		t.Errorf("only %d times were found", times)
+	}
+}

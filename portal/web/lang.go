@@ -44,17 +44,6 @@ func (s *Site) language(c *gin.Context) {
 	c.Next()
 }
 
-// Switch answers this request in the language that was submitted with a form
-// and stores it in the cookie. It returns false if lang is not a supported
-// language.
-func (s *Site) Switch(c *gin.Context, lang string) bool {
-	asked, ok := langOf(lang)
-	if ok {
-		s.keepLang(c, asked)
-	}
-	return ok
-}
-
 func (s *Site) keepLang(c *gin.Context, lang domain.Lang) {
 	http.SetCookie(c.Writer, &http.Cookie{
 		Name: langCookie, Value: string(lang), Path: "/", MaxAge: langYear,

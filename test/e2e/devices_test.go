@@ -64,16 +64,38 @@ func TestV9_TheCodeInHandLeadsOn(t *testing.T) {
 	b.arrive("/activation/charte")
 }
 
+// The language switch keeps what was typed, on every form and in both directions; a
+// password is not carried over, and another site cannot fill a form.
 func TestV15_TheLanguageSwitchKeepsWhatWasTyped(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, phone)
-	b.visit("/activation?profil=etudiant")
-	b.fill("#adresse", "zoe@example.net")
-	b.click("a.lang")
-	b.until(`document.documentElement.lang === 'en' && document.querySelector('#adresse').value === 'zoe@example.net'`)
-	if got := get(b, chromedp.Evaluate[string](`document.querySelector('[name=profil]:checked')?.value ?? ''`)); got != "etudiant" {
-		t.Errorf("the profile is %q", got)
+	for path, fields := range map[string]map[string]string{
+		"/activation":          {"#adresse": "zoe@example.net"},
+		"/adresse-perdue":      {"#numero": "22501234", "[name=prenom]": "Zoé", "[name=nom]": "d’Arc", "[name=naissance-jour]": "17", "#adresse": "zoe@example.net"},
+		"/activation/guichet":  {"#code": "7K3F-9Q"},
+		"/mot-de-passe-oublie": {"#adresse": "zoe@example.net"},
+	} {
+		b.visit(path + "?profil=etudiant")
+		if path != "/activation/guichet" {
+			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[name=profil][value=etudiant]').checked = true`))
+		}
+		for field, text := range fields {
+			b.fill(field, text)
+		}
+		for _, lang := range []string{"en", "fr"} {
+			b.click("a.lang")
+			for field, text := range fields {
+				b.until(fmt.Sprintf(`document.documentElement.lang === %q && document.querySelector(%q).value === %q && window.name === ''`, lang, field, text))
+			}
+			if path != "/activation/guichet" {
+				b.until(`document.querySelector('[name=profil][value=etudiant]').checked`)
+			}
+		}
 	}
+	b.visit("about:blank")
+	b.do(chromedp.Evaluate[chromedp.Void](`window.name = 'entree:{"page":"/activation","fields":[["adresse","eve@example.net",false]]}'`))
+	b.visit("/activation")
+	b.until(`document.documentElement.classList.contains('js') && document.querySelector('#adresse').value === ''`)
 }
 
 // The clipboard is refused in the browsers inside other apps; a pasted password may
