@@ -212,6 +212,23 @@ CREATE INDEX events_kind ON events (kind, at);
 
 CREATE INDEX events_person ON events (person_id, at);
 
+CREATE TABLE factor_removals (
+    id          TEXT PRIMARY KEY,
+    person_id   TEXT NOT NULL,
+    asked_by    TEXT NOT NULL,
+    asked_by_id TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    asked_at    BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    agreed_by   TEXT NOT NULL DEFAULT '',
+    ended_at    BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE UNIQUE INDEX factor_removals_open ON factor_removals (person_id) WHERE ended_at = 0;
+
+CREATE INDEX factor_removals_person ON factor_removals (person_id, asked_at);
+
 CREATE TABLE imports (
     id        TEXT PRIMARY KEY,
     source    TEXT NOT NULL,

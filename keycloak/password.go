@@ -54,6 +54,39 @@ func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credent
 	return c.endSessions(ctx, a.ID)
 }
 
+// RemoveFactors implements domain.Accounts. Each credential is deleted by its id.
+func (c *Accounts) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
+	_, s, err := c.standing(ctx, a)
+	if err != nil {
+		return err
+	}
+	if s.Bar != "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: s.Bar})
+	}
+	return c.removeFactors(ctx, a.ID)
+}
+
+func (c *Accounts) removeFactors(ctx context.Context, id string) error {
+	var credentials []struct{ ID, Type string }
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &credentials); err != nil {
+		return err
+	}
+	for _, credential := range credentials {
+		if credential.Type == "password" {
+			continue
+		}
+		if _, err := c.do(ctx, http.MethodDelete, c.path("users", id, "credentials", credential.ID), nil, nil); err != nil && status(err) != http.StatusNotFound {
+			return err
+		}
+	}
+	return c.EndSessions(ctx, id)
+}
+
+// RemoveFactors implements directory.Factors.
+func (f *Federated) RemoveFactors(ctx context.Context, id string) error {
+	return f.accounts.removeFactors(ctx, id)
+}
+
 // endSessions ends the sessions of a user and lifts a lock for wrong passwords.
 func (c *Accounts) endSessions(ctx context.Context, id string) error {
 	if err := c.EndSessions(ctx, id); err != nil {

@@ -174,7 +174,8 @@ func TestTheAccountsThatARecoveryNeverTouches(t *testing.T) {
 }
 
 // TestASecondFactorStaysAndNeedsAnotherProof checks that a mailbox alone does not
-// replace the password of an account with a one-time password.
+// replace the password of an account with a one-time password, and that the removal of
+// the factors leaves the password.
 func TestASecondFactorStaysAndNeedsAnotherProof(t *testing.T) {
 	r := commonRealm(t)
 	accounts := r.accounts(r.url, 0)
@@ -196,5 +197,15 @@ func TestASecondFactorStaysAndNeedsAnotherProof(t *testing.T) {
 	r.call(http.MethodGet, "/users/"+ref.ID+"/credentials", nil, &credentials)
 	if !slices.ContainsFunc(credentials, func(c struct{ Type string }) bool { return c.Type == "otp" }) {
 		t.Errorf("the one-time password is gone: %v", credentials)
+	}
+	for range 2 {
+		if err := accounts.RemoveFactors(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	credentials = nil
+	r.call(http.MethodGet, "/users/"+ref.ID+"/credentials", nil, &credentials)
+	if len(credentials) != 1 || credentials[0].Type != "password" || !r.canLogIn(ref.Login, renewed) {
+		t.Errorf("after the removal of the factor the account has %v", credentials)
 	}
 }

@@ -28,24 +28,25 @@ const (
 
 // fakeService changes journeys in memory, with the real Journey.Next.
 type fakeService struct {
-	sms       bool // codes by SMS are offered
-	mu        sync.Mutex
-	now       func() time.Time
-	journeys  map[domain.JourneyID]*domain.Journey
-	clients   map[string]int // requests by client, for the rate limit
-	acts      int            // changes of any kind
-	mails     int
-	logins    []string
-	number    string // of the person whose account is made
-	charter   domain.Charter
-	takenBack domain.Closing
-	claim     domain.ClaimState // of the notice of an objection; empty: accepted
-	owes      bool              // whether the person owes an acceptance of the charter
-	slow      bool              // whether Keycloak is slow
-	broken    error             // if set, every method returns it
-	panics    bool
-	perNet    int // maximum number of requests of a client
-	length    int // least length of a password; 0: 16
+	sms           bool // codes by SMS are offered
+	mu            sync.Mutex
+	now           func() time.Time
+	journeys      map[domain.JourneyID]*domain.Journey
+	clients       map[string]int // requests by client, for the rate limit
+	acts          int            // changes of any kind
+	mails         int
+	logins        []string
+	number        string // of the person whose account is made
+	charter       domain.Charter
+	takenBack     domain.Closing
+	claim         domain.ClaimState // of the notice of an objection; empty: accepted
+	factorStopped bool
+	owes          bool  // whether the person owes an acceptance of the charter
+	slow          bool  // whether Keycloak is slow
+	broken        error // if set, every method returns it
+	panics        bool
+	perNet        int // maximum number of requests of a client
+	length        int // least length of a password; 0: 16
 }
 
 func newFakeService(now func() time.Time) *fakeService {

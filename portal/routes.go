@@ -37,6 +37,8 @@ func (p *Portal) routes() {
 	post(pathForgotten, p.askRecovery)
 	get(activation.FreezePath+":droit", p.showFreeze)
 	post(activation.FreezePath+":droit", p.freeze)
+	get(activation.FactorPath+":droit", p.showStopFactor)
+	post(activation.FactorPath+":droit", p.stopFactor)
 	get(pathDesk, p.showDesk)
 	post(pathDesk, p.enterDesk)
 	get(pathLong, p.showLong)

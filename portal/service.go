@@ -26,6 +26,10 @@ type Service interface {
 	TakeBack(ctx context.Context, token string, lang domain.Lang) (domain.ContactChange, error)
 	// AskClaim begins a journey that files a claim to another address.
 	AskClaim(ctx context.Context, r activation.ClaimRequest) (domain.Journey, error)
+	// NoticedFactor and StopFactor are MayFreeze and Freeze of a removal of second
+	// factors.
+	NoticedFactor(ctx context.Context, token string) (domain.FactorRemoval, error)
+	StopFactor(ctx context.Context, token string) (domain.FactorRemoval, error)
 	// NoticedClaim and Object are NoticedChange and TakeBack of an accepted claim.
 	NoticedClaim(ctx context.Context, token string) (claim domain.Claim, open bool, err error)
 	Object(ctx context.Context, token string) (domain.Claim, error)

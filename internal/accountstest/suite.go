@@ -194,6 +194,27 @@ func Run(t *testing.T, s Subject) {
 			t.Errorf("its mark is lost: %q, %v", again, err)
 		}
 	})
+	t.Run("second factors are removed from an account that bears the mark, and from no other", func(t *testing.T) {
+		a := New()
+		id, err := s.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref := domain.AccountRef{ID: id, ActivationID: a.ActivationID, Login: a.Login}
+		for range 2 { // an account without a factor stays as it is
+			if err := s.RemoveFactors(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if standing, err := s.Standing(t.Context(), ref); err != nil || standing != (domain.Standing{}) {
+			t.Errorf("standing: %+v, %v", standing, err)
+		}
+		ref.ActivationID += "-2"
+		var barred *domain.AccountBarred
+		if err := s.RemoveFactors(t.Context(), ref); !errors.As(err, &barred) || barred.Bar != domain.BarForeign || !domain.IsPermanent(err) {
+			t.Errorf("another mark: %v", err)
+		}
+	})
 	t.Run("a password is replaced in an account that bears the mark, and in no other", func(t *testing.T) {
 		a := New()
 		id, err := s.Create(t.Context(), a)

@@ -48,6 +48,9 @@ type Options struct {
 	Rates    Rates
 	// SMSPrefixes are the beginnings, as "+33", of the numbers to which SMS are sent.
 	SMSPrefixes []string
+	// FactorDelay is the time in which the notice's link stops the removal of second
+	// factors. Zero means domain.FactorDelay.
+	FactorDelay time.Duration
 	// ClaimRules are the rules for claims of another address.
 	ClaimRules domain.ClaimRules
 

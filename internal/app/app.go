@@ -158,7 +158,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
 		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
-		Rates: c.Rates(), SMSPrefixes: c.SMS.Prefixes, ClaimRules: c.ClaimRules(), Avoid: a.rules.Avoid,
+		Rates: c.Rates(), SMSPrefixes: c.SMS.Prefixes, ClaimRules: c.ClaimRules(), FactorDelay: time.Duration(c.Recovery.FactorDelay) * 24 * time.Hour, Avoid: a.rules.Avoid,
 	})
 	if err != nil {
 		return nil, err
@@ -174,6 +174,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.accountOrders = accountOrders{newMatching(c, a.store, a.existingAccounts(), a.runner.Wake), make(chan accountOrder, 1)}
 	a.runner.Handle(domain.JobMark, a.accountOrders.MarkJobs())
 	a.runner.Handle(domain.JobAddress, a.service.AddressJobs())
+	a.runner.Handle(domain.JobFactor, a.service.FactorJobs())
 	a.runner.Handle(domain.JobClaim, a.service.ClaimJobs())
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {

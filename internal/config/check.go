@@ -72,6 +72,9 @@ func (c *Config) checkClaims(f *faults) {
 	if k.ObjectionDays < 1 || k.ObjectionDays > 14 {
 		f.add("claims.objection_days", "%d: want 1 to 14", k.ObjectionDays)
 	}
+	if d := c.Recovery.FactorDelay; d < 1 || d > 30 {
+		f.add("recovery.factor_delay", "%d: want 1 to 30 days", d)
+	}
 	if k.Card.English != "" && k.Card.French == "" {
 		f.add("claims.card.fr", "is missing: the French text is shown where there is no English one")
 	}

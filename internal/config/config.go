@@ -56,6 +56,7 @@ type Config struct {
 	Limits      Limits      `yaml:"limits"`
 	Password    Password    `yaml:"password"`
 	Claims      Claims      `yaml:"claims"`
+	Recovery    Recovery    `yaml:"recovery"`
 	Import      Import      `yaml:"import"`
 	Audit       Audit       `yaml:"audit"`
 	Webhooks    []Webhook   `yaml:"webhooks"`
@@ -222,6 +223,12 @@ type Claims struct {
 	CardRequired  bool   `yaml:"card_required"`
 }
 
+// Recovery configures what the help desk does for accounts that their owners cannot
+// open.
+type Recovery struct {
+	FactorDelay int `yaml:"factor_delay"` // days
+}
+
 // Import maps the columns of a file to the fields of a person.
 type Import struct {
 	Profile string              `yaml:"profile"`
@@ -356,6 +363,7 @@ func Default() Config {
 		Import: Import{
 			Ready: []string{"oui", "o", "1", "prêt", "pret", "ready", "yes", "true"}, Held: []string{"bloqué", "bloque", "held"}, MaxGone: 10, Folder: "imports", OwnAddresses: "warn",
 		},
+		Recovery: Recovery{FactorDelay: 7},
 		Claims:   Claims{Eyes: 1, ObjectionDays: 3},
 		Password: Password{Length: 16, MaxLength: 256, Upper: 1, Lower: 1, Digits: 1},
 		Audit:    Audit{KeepMonths: 12},

@@ -18,6 +18,29 @@ type Signins interface {
 	EndSessions(ctx context.Context, id string) error
 }
 
+// Factors is implemented by a Realm that holds second factors.
+type Factors interface {
+	// RemoveFactors deletes every credential of an account except the password, and ends
+	// its sessions.
+	RemoveFactors(ctx context.Context, id string) error
+}
+
+// RemoveFactors implements domain.Accounts. A directory holds no second factors; those
+// of Keycloak are removed if the entry has the mark.
+func (s *Store) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
+	standing, err := s.Standing(ctx, a)
+	if err != nil {
+		return err
+	}
+	if standing.Bar != "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	}
+	if realm, ok := s.Realm.(Factors); ok {
+		return realm.RemoveFactors(ctx, a.ID)
+	}
+	return nil
+}
+
 // Standing implements domain.Accounts. An entry without the activation's mark is
 // foreign.
 func (s *Store) Standing(ctx context.Context, a domain.AccountRef) (domain.Standing, error) {

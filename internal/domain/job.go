@@ -182,6 +182,8 @@ type Effects struct {
 	Phone       *PhoneChange // refused with ErrConflict unless Old is in use for a live account
 	Claim       *Claim
 	ClaimMove   *ClaimMove
+	FactorAsk   *FactorRemoval // refused with ErrConflict if the person has an open one
+	FactorMove  *FactorMove
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail

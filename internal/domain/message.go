@@ -46,6 +46,9 @@ const (
 	MessageClaimNotice  MessageKind = "claim_notice"  // to the old address, which can object
 	MessageClaimOpen    MessageKind = "claim_open"    // to the new address, which is in use
 	MessageClaimRefused MessageKind = "claim_refused" // to the new address
+	// Mails of a removal of second factors, to every address of the person.
+	MessageFactorAsked   MessageKind = "factor_asked" // with the link that stops it
+	MessageFactorRemoved MessageKind = "factor_removed"
 	// MessageNobody is not sent. It is the mail job for an unknown address, so
 	// that a request costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"

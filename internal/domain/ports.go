@@ -64,6 +64,8 @@ type Store interface {
 	// PersonByAnyNumber returns the person of a profile whose number is the given one,
 	// or the only person of the profile whose national number is, or ErrNotFound.
 	PersonByAnyNumber(ctx context.Context, profile, number string) (Person, error)
+	// FactorRemoval returns a removal of second factors, or ErrNotFound.
+	FactorRemoval(ctx context.Context, id string) (FactorRemoval, error)
 	// Claim returns a claim, or ErrNotFound.
 	Claim(ctx context.Context, id string) (Claim, error)
 	// ContactChange returns a change of address, or ErrNotFound.
@@ -121,6 +123,10 @@ type Accounts interface {
 	// and whether the account has a second factor. It changes nothing. It never
 	// returns BarFactor or BarFrozen, which the caller decides.
 	Standing(ctx context.Context, a AccountRef) (Standing, error)
+	// RemoveFactors deletes every credential of an account except the password, and
+	// ends its sessions. It returns a permanent *AccountBarred, without any change, if
+	// Standing would return a bar. It is idempotent.
+	RemoveFactors(ctx context.Context, a AccountRef) error
 	// SetPassword replaces the password of an account that Create made. It reads
 	// the account first, and returns a permanent *AccountBarred, without any
 	// change, if Standing would return a bar, or BarFactor if the account has a

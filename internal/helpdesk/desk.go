@@ -39,6 +39,8 @@ type People interface {
 	ImportOf(ctx context.Context, p domain.PersonID) (domain.ImportRecord, error)
 	// ContactChanges returns the changes of a person's address, oldest first.
 	ContactChanges(ctx context.Context, p domain.PersonID) ([]domain.ContactChange, error)
+	// FactorRemovals returns the removals of second factors for a person, oldest first.
+	FactorRemovals(ctx context.Context, p domain.PersonID) ([]domain.FactorRemoval, error)
 	// Acts returns the acts of operators on a person, oldest first.
 	Acts(ctx context.Context, p domain.PersonID) ([]audit.Entry, error)
 }
@@ -72,6 +74,10 @@ const (
 	ActRenamed   = "person.renamed"
 	ActAmended   = "person.value_corrected"
 	ActLifted    = "limit.lifted"
+
+	ActFactorAsked     = "person.factor_asked"
+	ActFactorAgreed    = "person.factor_agreed"
+	ActFactorCancelled = "person.factor_cancelled"
 
 	ActClaimAgreed   = "claim.agreed" // the first of two acceptances
 	ActClaimAccepted = "claim.accepted"
@@ -112,6 +118,7 @@ const (
 	AccountsSilent Reason = "accounts_silent"
 	SomebodysOwn   Reason = "somebodys_own" // the account belongs to another person of the registry
 	SecondEyes     Reason = "second_eyes"   // the same operator agreed to the claim before
+	NoFactor       Reason = "no_factor"     // the account has no second factor, or must not be changed
 	CardUnseen     Reason = "card_unseen"   // the operator did not confirm that the identity card was seen
 	NotAdopted     Reason = "not_adopted"   // Keycloak refused; the history of the person has the reason
 )
@@ -135,14 +142,14 @@ func (r *Refusal) Error() string { return "refused: " + string(r.Reason) }
 
 // Can lists the acts that a person's state allows. The operator's role is
 // checked elsewhere.
-type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve, Amend bool }
+type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve, Amend, Factor bool }
 
 // Offers returns the acts that the state of p allows.
 func Offers(p domain.Person) Can {
 	return Can{
 		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate() || p.MayRecover(), Code: p.MayActivate() || p.MayRecover(),
 		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked, Amend: p.Account == domain.AccountCreating && p.EraseAt.IsZero(),
-		Unfreeze: !p.RecoveryFrozenAt.IsZero() && p.ErasedAt.IsZero(),
+		Unfreeze: !p.RecoveryFrozenAt.IsZero() && p.ErasedAt.IsZero(), Factor: p.MayRecover(),
 	}
 }
 

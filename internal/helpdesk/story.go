@@ -24,7 +24,8 @@ type Case struct {
 	// Undoable is the newest change of address that the old address can undo; zero:
 	// none.
 	Undoable domain.ContactChange
-	Claimed  []domain.Claim // claims of another address, oldest first
+	Factor   domain.FactorRemoval // that is to come; zero: none
+	Claimed  []domain.Claim       // claims of another address, oldest first
 }
 
 // OpenJourney is a journey that has not ended, with its current step.
@@ -89,6 +90,9 @@ func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 		}
 	}
 	if c.Claimed, err = d.Claims.ClaimsOf(ctx, id); err != nil {
+		return Case{}, err
+	}
+	if c.Factor, err = d.openFactor(ctx, id); err != nil {
 		return Case{}, err
 	}
 	journeys, err := d.People.JourneysOf(ctx, id, p.Email)

@@ -66,6 +66,7 @@ func newWorld(t *testing.T) *world {
 	runner.Handle(domain.JobAccount, service.AccountJobs())
 	runner.Handle(domain.JobPassword, service.PasswordJobs())
 	runner.Handle(domain.JobClaim, service.ClaimJobs())
+	runner.Handle(domain.JobFactor, service.FactorJobs())
 	runner.Handle(domain.JobAddress, service.AddressJobs())
 	runner.Handle(helpdesk.JobAdopt, w.AdoptJobs())
 	ctx, stop := context.WithCancel(context.Background())

@@ -17,6 +17,7 @@ type Dossier struct {
 	// ContactChanges are the changes of the personal address, oldest first.
 	ContactChanges []domain.ContactChange
 	Claims         []domain.Claim // to another address, for the person's number
+	FactorRemovals []domain.FactorRemoval
 	Jobs           []JobLine
 	Journeys       []domain.Journey // unexpired, or expired less than a day ago
 	DeskCode       domain.DeskCode  // the valid one; zero: none
@@ -72,6 +73,10 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 	for _, c := range d.ContactChanges {
 		changes = append(changes, object{"at": c.At, "old": c.Old, "new": c.New, "old_can_undo_until": c.Until, "closed": c.Closed, "closed_at": orNull(c.ClosedAt)})
 	}
+	factors := []object{}
+	for _, r := range d.FactorRemovals {
+		factors = append(factors, object{"asked_for_at": r.AskedAt, "due_at": r.DueAt, "state": r.State, "reason": r.Reason, "ended_at": orNull(r.EndedAt)})
+	}
 	claims := []object{}
 	for _, c := range d.Claims {
 		// A claim may be that of a stranger until it is done: the network, and an
@@ -90,7 +95,7 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 		"person":      person,
 		"brought_in":  object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
 		"journeys":    journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
-		"changes_of_address": changes, "claims_of_another_address": claims,
+		"changes_of_address": changes, "claims_of_another_address": claims, "removals_of_second_factors": factors,
 		"story": story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
 	}, "", "  ")
 }

@@ -90,10 +90,13 @@ func (s *Store) ContactChanges(ctx context.Context, p domain.PersonID) ([]domain
 	return out, wrap("contact changes", err)
 }
 
-// changeOfContact writes the change of an address, or takes one back, and the claim to
-// one.
+// changeOfContact writes the change of an address, or takes one back, the claim to one,
+// and the removal of second factors.
 func changeOfContact(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	if err := fileClaim(ctx, tx, e); err != nil {
+		return err
+	}
+	if err := removeFactor(ctx, tx, e); err != nil {
 		return err
 	}
 	if e.Contact != nil {

@@ -28,6 +28,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{"refused_mails", "job_id", "at < $1", now.AddDate(0, 0, -30)},
 		{"address_claims", "id", "state = 'unproven' AND asked_at < $1", now.Add(-grace)},
 		{"address_claims", "id", "state <> 'unproven' AND asked_at < $1", now.AddDate(-1, -1, 0)},
+		{"factor_removals", "id", "ended_at > 0 AND asked_at < $1", now.AddDate(-1, -1, 0)},
 		{"contact_changes", "id", "at < $1", now.AddDate(-1, -1, 0)},
 		{"desk_codes", "person_id", "expires_at < $1", now},
 		{"long_codes", "mac", "expires_at < $1", now},

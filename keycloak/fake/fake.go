@@ -232,6 +232,21 @@ func (f *Accounts) SetPassword(_ context.Context, ref domain.AccountRef, c domai
 	return nil
 }
 
+// RemoveFactors implements domain.Accounts.
+func (f *Accounts) RemoveFactors(_ context.Context, ref domain.AccountRef) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	there, standing := f.standing(ref)
+	if standing.Bar != "" {
+		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	}
+	there.standing.HasFactor = false
+	return nil
+}
+
 // Stand sets the standing of the account with a login, as an administrator of the
 // realm would change it.
 func (f *Accounts) Stand(login string, s domain.Standing) {

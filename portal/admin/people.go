@@ -29,6 +29,9 @@ type HelpDesk interface {
 	Release(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Unfreeze(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
+	AskFactor(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
+	AgreeFactor(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
+	CancelFactor(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Adopt(ctx context.Context, e audit.Entry, seen helpdesk.Seen, account string) error
 	Rename(ctx context.Context, e audit.Entry, seen helpdesk.Seen) error
 	ClaimQueue(ctx context.Context, q helpdesk.ClaimQuery) (cases []helpdesk.ClaimCase, more bool, err error)

@@ -40,6 +40,7 @@ type PersonPage struct {
 
 	// Values submitted with an act that was refused.
 	Act, Address, Why, Card, NewAddress string
+	FactorMine                          bool // this operator asked to remove the second factors: another one agrees
 	MayClaims                           bool // the operator may open the queue of addresses
 	MayExport, MayErase                 bool // the operator may export or erase all data about the person
 }
@@ -95,9 +96,10 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 	}
 	page := PersonPage{
 		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(), Forgotten: a.site.URL("/mot-de-passe-oublie"),
-		Seen:      c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
-		MayClaims: v.may(http.MethodGet, pathClaims),
-		MayExport: v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
+		Seen:       c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
+		FactorMine: c.Factor.ID != "" && c.Factor.AskedByID == v.by.Subject,
+		MayClaims:  v.may(http.MethodGet, pathClaims),
+		MayExport:  v.may(http.MethodGet, pathPeople+"/:id/donnees"), MayErase: v.may(http.MethodPost, pathPeople+"/:id/effacer"),
 		Helps: v.may(http.MethodPost, pathPeople+"/:id/adresse"), Resolve: v.may(http.MethodPost, pathPeople+"/:id/adopter"),
 	}
 	if value, ok := c.Amendable(); ok && v.may(http.MethodPost, pathPeople+"/:id/corriger") {
@@ -329,6 +331,7 @@ func personSamples() (pages []any) {
 		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
 	full.Email, full.ChosenEmail, full.SourceEmail = "b@exemple.fr", "b@exemple.fr", "a@exemple.fr"
+	full.Factor = domain.FactorRemoval{ID: "f", AskedBy: "Ada", Reason: "r", AskedAt: at, DueAt: at, State: domain.FactorAsked}
 	full.Undoable = domain.ContactChange{ID: "x", Old: "a@exemple.fr", Until: at}
 	full.Claimed, full.MayClaims = []domain.Claim{{State: domain.ClaimDone, AskedAt: at}, {State: domain.ClaimWaiting, AskedAt: at}}, true
 	var journey domain.Journey
@@ -344,6 +347,7 @@ func personSamples() (pages []any) {
 		pages = append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: key, At: at, Field: "email"}})
 	}
 	active := full
+	active.Factor, active.Can.Factor = domain.FactorRemoval{}, true
 	active.State, active.Account = domain.StateActive, domain.AccountActive
 	refused := full
 	refused.State, refused.Next = domain.StateCreating, helpdesk.Next{Key: "refused", At: at, Field: domain.FieldFamilyName}

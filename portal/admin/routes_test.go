@@ -53,6 +53,9 @@ POST /admin/personnes/:id/debloquer            | admin helpdesk         | no    
 POST /admin/personnes/:id/retenir              | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/liberer              | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/degeler              | admin helpdesk         | always    | allows new passwords
+POST /admin/personnes/:id/facteur              | admin helpdesk         | always    | asks to remove second factors
+POST /admin/personnes/:id/facteur/accorder     | admin helpdesk         | always    | removes second factors
+POST /admin/personnes/:id/facteur/annuler      | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/guichet              | admin helpdesk         | always    | issues a code
 POST /admin/personnes/:id/adopter              | admin                  | always    | gives an account
 POST /admin/personnes/:id/renommer             | admin                  | always    | gives an account

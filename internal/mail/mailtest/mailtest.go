@@ -19,6 +19,7 @@ func Kinds() []domain.MessageKind {
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
 		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack, domain.MessagePhoneChanged,
 		domain.MessageClaimFiled, domain.MessageClaimNotice, domain.MessageClaimOpen, domain.MessageClaimRefused,
+		domain.MessageFactorAsked, domain.MessageFactorRemoved,
 		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
 	}
 }
@@ -37,12 +38,14 @@ func Message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 	switch kind {
 	case domain.MessageContactChanged:
 		m.TakeBack, m.ExpiresAt = "/compte/adresse/pas-moi/abc", Asked.Add(domain.TakeBackTime)
+	case domain.MessageFactorAsked:
+		m.TakeBack, m.ExpiresAt = "/compte/second-facteur/pas-moi/abc", Asked.Add(domain.FactorDelay)
 	case domain.MessageClaimNotice:
 		m.TakeBack, m.ExpiresAt = "/adresse-perdue/pas-moi/abc", Asked.Add(domain.ObjectionTime)
 	case domain.MessageContactNew, domain.MessageContactBack:
 		m.Address, m.ExpiresAt = "jp.martin@example.net", Asked.Add(domain.TakeBackTime)
 	}
-	if kind == domain.MessageReplaced || kind == domain.MessagePhoneChanged {
+	if kind == domain.MessageReplaced || kind == domain.MessagePhoneChanged || kind == domain.MessageFactorRemoved {
 		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"
 	}
 	return m

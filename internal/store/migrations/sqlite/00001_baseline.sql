@@ -330,6 +330,23 @@ CREATE INDEX address_claims_client ON address_claims (client);
 CREATE INDEX address_claims_number ON address_claims (profile, number);
 CREATE INDEX address_claims_person ON address_claims (person_id);
 
+-- Requests of operators to remove lost second factors. ended_at is 0 while the removal
+-- is to come.
+CREATE TABLE factor_removals (
+    id          TEXT PRIMARY KEY,
+    person_id   TEXT NOT NULL,
+    asked_by    TEXT NOT NULL,
+    asked_by_id TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    asked_at    BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    agreed_by   TEXT NOT NULL DEFAULT '',
+    ended_at    BIGINT NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX factor_removals_open ON factor_removals (person_id) WHERE ended_at = 0;
+CREATE INDEX factor_removals_person ON factor_removals (person_id, asked_at);
+
 -- How often an event with the same journey and kind happened in its minute. The
 -- key is a hash of the three.
 CREATE TABLE event_tallies (
