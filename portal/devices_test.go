@@ -49,6 +49,37 @@ func TestV9_WithoutCookiesThePageSaysSo(t *testing.T) {
 	}
 }
 
+// Each form that begins something says that cookies are needed, however often it is sent,
+// and no page of a step leads round in circles.
+func TestV9_WithoutCookiesEachFormSaysSo(t *testing.T) {
+	w := newWorld(t)
+	for at, typed := range map[string][]string{
+		"/activation": {"profil", "etudiant", "adresse", known}, "/mot-de-passe-oublie": {"profil", "etudiant", "adresse", known},
+		"/activation/guichet": {"code", rightDesk}, "/activation/code-long": {"code", rightLong},
+	} {
+		form := w.browser(t).get(at).want(at, 200).fill(at, typed...)
+		for range 3 {
+			p := w.browser(t).do("POST", at, &form).want(at, http.StatusConflict).shows("h1", "error.cookies.title")
+			if on := p.Find("a.on").AttrOr("href", ""); on != at {
+				t.Errorf("%s: the way on leads to %q", at, on)
+			}
+		}
+	}
+	for _, s := range activation6[1:] {
+		p := w.browser(t).get(s.at)
+		if p.path != "/activation" || p.status != 200 || !strings.Contains(p.Text(), "request.lost") {
+			t.Errorf("%s: %s with %d", s.at, p.path, p.status)
+		}
+		form := url.Values{"jeton": {"x"}, "code": {rightCode}, "mot-de-passe": {goodPhrase}, "confirmation": {goodPhrase}, "numero": {rightNumber}}
+		if p := w.browser(t).follow(w.browser(t).do("POST", s.at, &form)); p.status >= 500 || p.Find("a.on, form[action='/activation']").Length() == 0 {
+			t.Errorf("POST %s: %s with %d and no way on", s.at, p.path, p.status)
+		}
+	}
+	if acts, mails := w.service.count(); acts+mails != 0 {
+		t.Errorf("%d acts, %d mails", acts, mails)
+	}
+}
+
 func TestV9_ALostSessionIsTold(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)

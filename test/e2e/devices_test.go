@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,16 +146,18 @@ func TestV10_ThePageSaysWhatTheServerWould(t *testing.T) {
 func TestV10_PageAndServerJudgeAlike(t *testing.T) {
 	demo := demotest.Get(t)
 	random := rand.New(rand.NewPCG(10, 17))
-	const people = 25
 	broken := 0
-	for i := range people {
-		about := password.Personal{
-			GivenName: []string{"Zoé", "Jean-Pierre", "Aïcha", "Łukasz", "Nguyễn"}[i%5], FamilyName: []string{"d’Arc", "Martin", "Straße", "Håkansson", "Иванов"}[i/5],
-			BirthDate: fmt.Sprintf("200%d-%02d-%02d", i%9, i%12+1, i+1), Number: fmt.Sprint(22500000 + i*7919), Login: fmt.Sprint("o", 22500000+i),
-			Addresses: []string{"zoe.dubois@example.net"}, Institution: []string{"Université d’Orléans"},
-		}
-		t.Run(fmt.Sprint("person ", i), func(t *testing.T) { // each in a tab of its own, which has a time limit
-			broken += judgedAlike(t, open(t, demo.Portal, phone), random, about)
+	for f, family := range []string{"d’Arc", "Martin", "Straße", "Håkansson", "Иванов"} {
+		t.Run(family, func(t *testing.T) { // each in a tab of its own, which has a time limit
+			b := open(t, demo.Portal, phone)
+			for g, given := range []string{"Zoé", "Jean-Pierre", "Aïcha", "Łukasz", "Nguyễn"} {
+				i := f*5 + g
+				broken += judgedAlike(t, b, random, password.Personal{
+					GivenName: given, FamilyName: family,
+					BirthDate: fmt.Sprintf("200%d-%02d-%02d", i%9, i%12+1, i+1), Number: fmt.Sprint(22500000 + i*7919), Login: fmt.Sprint("o", 22500000+i),
+					Addresses: []string{"zoe.dubois@example.net"}, Institution: []string{"Université d’Orléans"},
+				})
+			}
 		})
 	}
 	if broken < 1000 {
@@ -172,19 +175,26 @@ func judgedAlike(t *testing.T, b *tab, random *rand.Rand, about password.Persona
 	for k := range texts {
 		texts[k] = typed(random, about)
 	}
-	ticks := get(b, chromedp.Evaluate[[]string](fmt.Sprintf(pageJudges, b.body("/static/app.js"), strings.Join(about.Fragments(), " "), jsonOf(t, texts))))
-	for k, text := range texts {
-		server := map[string]bool{}
-		for _, f := range judge(password.Normalize(secret.New(text))) {
-			server[f.Rule] = true
+	server := make([]map[string]bool, len(texts))
+	var judged sync.WaitGroup
+	judged.Go(func() { // while the page judges
+		for k, text := range texts {
+			server[k] = map[string]bool{}
+			for _, f := range judge(password.Normalize(secret.New(text))) {
+				server[k][f.Rule] = true
+			}
 		}
+	})
+	ticks := get(b, chromedp.Evaluate[[]string](fmt.Sprintf(pageJudges, b.body("/static/app.js"), strings.Join(about.Fragments(), " "), jsonOf(t, texts))))
+	judged.Wait()
+	for k, text := range texts {
 		for at, rule := range []string{"length", "upper", "lower", "digit", "personal"} {
 			unmet := ticks[k][at] == '0'
 			if rule == "personal" && unmet {
 				broken++
 			}
-			if unmet && !server[rule] || !unmet && server[rule] && rule != "personal" {
-				t.Fatalf("%q: the page says %s for %v, the server %v (%+v)", text, ticks[k], rule, server, about)
+			if unmet && !server[k][rule] || !unmet && server[k][rule] && rule != "personal" {
+				t.Fatalf("%q: the page says %s for %v, the server %v (%+v)", text, ticks[k], rule, server[k], about)
 			}
 		}
 	}
