@@ -17,7 +17,7 @@ type DeskPage struct {
 	Minutes int    // life of a code
 }
 
-var deskFields = []web.Field{{Name: "code", Max: 64}}
+var deskFields = codeFields
 
 func (p *Portal) showDesk(c *gin.Context) error { return p.drawDesk(c, nil) }
 

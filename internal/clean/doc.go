@@ -8,6 +8,7 @@
 //	login    identifier                   Login
 //	number   student or staff number      Number
 //	code     six digits of a mail         Code
+//	code     groups of letters and digits Groups
 //	password chosen by the student        Password
 //	text     free text of one line        Text
 //	text     free text of several lines   Lines

@@ -3,9 +3,9 @@ package domain
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
+	"entree/internal/clean"
 	"entree/internal/secret"
 )
 
@@ -41,23 +41,4 @@ func NewDeskCode(random io.Reader, keys secret.Keyring, person PersonID, operato
 // CleanDeskCode returns a typed code in its canonical form: it ignores case,
 // spaces and hyphens, and reads O as 0, I and L as 1. The bool is false if it
 // is no code.
-func CleanDeskCode(s string) (string, bool) { return cleanCrockford(s, 8) }
-
-func cleanCrockford(s string, length int) (string, bool) {
-	out := make([]rune, 0, length)
-	for _, r := range strings.ToUpper(s) {
-		switch {
-		case r == 'O':
-			r = '0'
-		case r == 'I' || r == 'L':
-			r = '1'
-		case strings.ContainsRune(" \u00a0\u202f\t\r\n-‐‑–—.", r):
-			continue
-		}
-		if !strings.ContainsRune("0123456789ABCDEFGHJKMNPQRSTVWXYZ", r) || len(out) == length {
-			return "", false
-		}
-		out = append(out, r)
-	}
-	return string(out), len(out) == length
-}
+func CleanDeskCode(s string) (string, bool) { return clean.Groups(s, 2) }

@@ -3,10 +3,9 @@ package domain
 import (
 	"fmt"
 	"io"
-	"regexp"
-	"strings"
 	"time"
 
+	"entree/internal/clean"
 	"entree/internal/secret"
 )
 
@@ -48,13 +47,6 @@ func NewLongCode(random io.Reader, keys secret.Keyring, purpose Purpose, profile
 	}, nil
 }
 
-var longCode = regexp.MustCompile(`(?:^|[^0-9A-Z])([0-9A-Z]{4}(?:[-\x{2010}-\x{2015}][0-9A-Z]{4}){3})(?:$|[^0-9A-Z])`)
-
 // CleanLongCode returns the letters and digits of a long code that was typed, or
 // pasted with the sentence around it, and false if there is none.
-func CleanLongCode(s string) (string, bool) {
-	if m := longCode.FindStringSubmatch(strings.ToUpper(s)); m != nil {
-		s = m[1]
-	}
-	return cleanCrockford(s, 16)
-}
+func CleanLongCode(s string) (string, bool) { return clean.Groups(s, 4) }
