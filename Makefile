@@ -152,6 +152,7 @@ needs:
 	@./scripts/need.sh /usr/sbin/slapd slapd
 	@./scripts/need.sh /usr/lib/ldap/pw-pbkdf2.so slapd-contrib
 	@./scripts/need.sh /usr/share/perl5/Net/SMPP.pm libnet-smpp-perl
+	@./scripts/need.sh pdftotext poppler-utils
 	@./scripts/need.sh /usr/sbin/apache2 apache2-bin
 	@./scripts/need.sh /usr/lib/apache2/modules/mod_auth_openidc.so libapache2-mod-auth-openidc
 	@./scripts/need.sh /usr/lib/apache2/modules/mod_auth_cas.so libapache2-mod-auth-cas

@@ -69,8 +69,9 @@ func Groups(s string, groups int) (string, bool) {
 	}
 }
 
-// inGroups finds codes of two and of four groups in a line.
+// inGroups finds codes of two, three and four groups in a line.
 var inGroups = map[int]*regexp.Regexp{
 	2: regexp.MustCompile(`(?:^|[^-\pL\pN])([` + alphabet + `]{4}-[` + alphabet + `]{4})(?:$|[^-\pL\pN]|-[^\pL\pN]|-$)`),
+	3: regexp.MustCompile(`(?:^|[^-\pL\pN])([` + alphabet + `]{4}(?:-[` + alphabet + `]{4}){2})(?:$|[^-\pL\pN]|-[^\pL\pN]|-$)`),
 	4: regexp.MustCompile(`(?:^|[^-\pL\pN])([` + alphabet + `]{4}(?:-[` + alphabet + `]{4}){3})(?:$|[^-\pL\pN]|-[^\pL\pN]|-$)`),
 }

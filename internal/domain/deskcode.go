@@ -38,7 +38,28 @@ func NewDeskCode(random io.Reader, keys secret.Keyring, person PersonID, operato
 	}, nil
 }
 
+// LongestSheet is the longest lifetime of a code on a printed sheet.
+const LongestSheet = 30 * 24 * time.Hour
+
+// NewSheetCode is NewDeskCode for a code on a printed sheet: twelve letters and digits,
+// 60 bits, because it lives for days and many of them live at once.
+func NewSheetCode(random io.Reader, keys secret.Keyring, person PersonID, operator string, now, until time.Time) (secret.Text, DeskCode, error) {
+	b := make([]byte, 8)
+	if _, err := io.ReadFull(random, b); err != nil {
+		return secret.Text{}, DeskCode{}, fmt.Errorf("draw a code: %w", err)
+	}
+	code := crockford.EncodeToString(b)[:12]
+	return secret.New(code[:4] + "-" + code[4:8] + "-" + code[8:]), DeskCode{
+		MAC: keys.MAC(secret.UseDesk, code), Person: person, Operator: operator, IssuedAt: now, ExpiresAt: until,
+	}, nil
+}
+
 // CleanDeskCode returns a typed code in its canonical form: it ignores case,
 // spaces and hyphens, and reads O as 0, I and L as 1. The bool is false if it
-// is no code.
-func CleanDeskCode(s string) (string, bool) { return clean.Groups(s, 2) }
+// is no code, neither of the desk nor of a sheet.
+func CleanDeskCode(s string) (string, bool) {
+	if code, ok := clean.Groups(s, 2); ok {
+		return code, true
+	}
+	return clean.Groups(s, 3)
+}

@@ -70,6 +70,7 @@ const (
 	ActReleased  = "person.released"
 	ActUnfrozen  = "person.recovery_unfrozen"
 	ActDeskCode  = "person.desk_code"
+	ActSheet     = "person.desk_sheet"
 	ActAdopted   = "person.account_adopted"
 	ActRenamed   = "person.renamed"
 	ActAmended   = "person.value_corrected"
@@ -120,7 +121,10 @@ const (
 	SecondEyes     Reason = "second_eyes"   // the same operator agreed to the claim before
 	NoFactor       Reason = "no_factor"     // the account has no second factor, or must not be changed
 	CardUnseen     Reason = "card_unseen"   // the operator did not confirm that the identity card was seen
-	NotAdopted     Reason = "not_adopted"   // Keycloak refused; the history of the person has the reason
+	NobodyThere    Reason = "nobody"        // no person of the cohort can use a code
+	TooManySheets  Reason = "too_many_sheets"
+	LifeBad        Reason = "life_bad"
+	NotAdopted     Reason = "not_adopted" // Keycloak refused; the history of the person has the reason
 )
 
 // Limits of the operators' acts.

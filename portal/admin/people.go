@@ -42,6 +42,8 @@ type HelpDesk interface {
 	AcceptCertain(ctx context.Context, e audit.Entry, ids []string, why string) (accepted, left int, err error)
 	SharedLimits(ctx context.Context) ([]helpdesk.SharedLimit, error)
 	Lift(ctx context.Context, e audit.Entry, key string) error
+	Sheets(ctx context.Context, e audit.Entry, o helpdesk.SheetOrder) ([]helpdesk.Sheet, error)
+	CharterText(profile string) (title, text string)
 }
 
 // People searches the registry.

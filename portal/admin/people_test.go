@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -69,6 +70,16 @@ func TestU9_TheSearchFieldIsOnEveryPage(t *testing.T) {
 			t.Errorf("%s has %d focused fields, want %d", path, n, focused)
 		}
 	}
+}
+
+func (d *deskOfOne) CharterText(string) (title, text string) { return "Charte", "# Objet" }
+
+func (d *deskOfOne) Sheets(_ context.Context, e audit.Entry, o helpdesk.SheetOrder) ([]helpdesk.Sheet, error) {
+	if d.refuse != "" {
+		return nil, &helpdesk.Refusal{Reason: d.refuse}
+	}
+	d.asked = append(d.asked, fmt.Sprintf("%s sheets %s %d", e.By.Role, o.Cohort, o.Days))
+	return []helpdesk.Sheet{{Person: d.person, Code: secret.New("7K3F-9Q2M-X4T0"), Until: time.Unix(0, 0)}}, nil
 }
 
 func (d *deskOfOne) Cohorts(context.Context) ([]string, error) { return []string{"L1"}, nil }
@@ -281,6 +292,29 @@ func TestO9_AnAddressCorrectedBackToAWrongOneIsTold(t *testing.T) {
 	d.person.WrongAddress, d.person.WrongSince = d.person.Email, w.now()
 	b.submit(b.get(jean), jean+"/adresse", "adresse", string(d.person.Email), "motif", "carte").shows(".notice", "nous a déjà été retourné")
 	b.submit(b.get(jean), jean+"/guichet", "piece", "carte", "nouvelle", string(d.person.Email)).shows("main", "relisez l'adresse avec elle")
+}
+
+// The answer to the form is a PDF, and a refusal shows the form again with what was
+// typed.
+func TestSheetsOfCodesArePrintedOnce(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	p := b.submit(b.get("/admin/fiches"), "/admin/fiches", "promotion", "L1", "jours", "7")
+	if p.status != 200 || p.header.Get("Content-Type") != "application/pdf" || !strings.HasPrefix(p.body, "%PDF-") || !strings.Contains(p.header.Get("Cache-Control"), "no-store") {
+		t.Errorf("%d %v", p.status, p.header)
+	}
+	if len(d.asked) != 1 || d.asked[0] != "helpdesk sheets L1 7" {
+		t.Errorf("asked: %v", d.asked)
+	}
+	for reason, key := range map[helpdesk.Reason]string{
+		helpdesk.NobodyThere: "Personne dans cette promotion", helpdesk.TooManySheets: "plus de", helpdesk.LifeBad: "de 1 à 30", helpdesk.TooMany: "dans une heure",
+	} {
+		d.refuse = reason
+		p := b.submit(b.get("/admin/fiches"), "/admin/fiches", "promotion", "L1", "jours", "400").shows(".summary", key)
+		if p.status != 422 || p.Find("[name=jours]").AttrOr("value", "") != "400" {
+			t.Errorf("%s: %d", reason, p.status)
+		}
+	}
 }
 
 func TestI4_ACodeOfTheDeskIsShownOnceAndNowhereElse(t *testing.T) {

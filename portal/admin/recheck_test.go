@@ -191,7 +191,7 @@ func TestR10_WhatNeedsAFreshLogin(t *testing.T) {
 	found := admin.FreshRoutes(w.console)
 	for _, want := range []string{
 		"GET /admin/audit/export/:format", "GET /admin/personnes/:id/donnees", "POST /admin/personnes/:id/adresse", "POST /admin/personnes/lot",
-		"POST /admin/personnes/:id/guichet", "POST /admin/personnes/:id/effacer", "POST /admin/personnes/:id/adopter", "POST /admin/personnes/:id/renommer",
+		"POST /admin/personnes/:id/guichet", "POST /admin/fiches", "POST /admin/personnes/:id/effacer", "POST /admin/personnes/:id/adopter", "POST /admin/personnes/:id/renommer",
 	} {
 		if !slices.Contains(found, want) {
 			t.Errorf("%s asks for no fresh login", want)

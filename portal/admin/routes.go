@@ -31,6 +31,7 @@ var rail = []struct{ path, key string }{
 	{"/admin/campagnes", "console.rail.campaigns"},
 	{"/admin/chartes", "console.rail.charters"},
 	{pathAudit, "console.rail.audit"},
+	{pathSheets, "console.rail.sheets"},
 	{pathLimits, "console.rail.limits"},
 }
 
@@ -81,6 +82,8 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/adopter", a.adopt, adoptFields, admins...).stepUp()
 	post(pathPeople+"/:id/renommer", a.rename, seenFields, admins...).stepUp()
 
+	get(pathSheets, a.sheets, helpers...)
+	post(pathSheets, a.printSheets, handoutFields, helpers...).stepUp()
 	a.claimsTable()
 	a.importTable()
 	if a.Matching != nil {

@@ -30,6 +30,8 @@ GET  /admin/limites                            | admin helpdesk registrar audito
 POST /admin/limites/lever                      | admin                  | no        | helps
 GET  /admin/retours                            | admin helpdesk registrar auditor | no        | reads
 POST /admin/retours/lever                      | admin                  | no        | helps
+GET  /admin/fiches                             | admin helpdesk         | no        | reads
+POST /admin/fiches                             | admin helpdesk         | always    | issues a code
 GET  /admin/adresses                           | admin registrar auditor | no       | reads
 GET  /admin/adresses/export                    | admin registrar        | always    | exports
 POST /admin/adresses/:id/accepter              | admin registrar        | always    | changes an address

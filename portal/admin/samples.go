@@ -31,6 +31,7 @@ func samples() map[string][]any {
 		"jobs":     jobsSamples(),
 		"limits":   limitsSamples(),
 		"claims":   claimsSamples(),
+		"sheets":   sheetsSamples(),
 		"returned": returnedSamples(),
 		"audit":    auditSamples(),
 		"erase":    {ErasePage{Name: "Jeanne Martin", Number: "1", Accepted: 1, Login: "o1", DataURL: root}, ErasePage{Erased: time.Unix(0, 0)}},
