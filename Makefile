@@ -75,6 +75,8 @@ release-test: needs chart ## build a release twice, install it on a fresh Debian
 	@./scripts/need.sh podman podman runc
 	@./scripts/need.sh mmdebstrap mmdebstrap
 	@./scripts/need.sh systemd-nspawn systemd-container
+	@./scripts/need.sh rpm rpm
+	@./scripts/need.sh qemu-aarch64-static qemu-user-static
 	GOWORK=$(BOTH) TMPDIR=$$(./scripts/temp.sh) ./scripts/with-demo.sh $(GO) -C test run ./release
 
 chart: ## validate the Helm chart by the schemas of Kubernetes, and the compose file (needs Python and PyPI)

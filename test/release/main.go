@@ -1,10 +1,13 @@
 // Command release builds a release twice, compares the bytes, installs the deb on
 // a fresh Debian with a running systemd and starts the image in podman, and lets a
 // student activate an account and open the ENT through each, on the Keycloak and
-// the mailbox of a running demo.
+// the mailbox of a running demo. It also installs the rpm by rpm, and starts the
+// program for the other processor by QEMU.
 //
 //	git clone ──┬── scripts/release.sh ── dist ──┬── deb, systemd ───── a student
-//	            └── scripts/release.sh ── same?  └── image in podman ── a student
+//	            └── scripts/release.sh ── same?  ├── image in podman ── a student
+//	                                             ├── rpm ────────────── config check
+//	                                             └── QEMU ───────────── config check
 //
 // The commands of the installation are read from docs/install.md. Deb and image run
 // without the source tree.
@@ -98,6 +101,12 @@ func run(ctx context.Context) error {
 	if err := w.installed(ctx); err != nil {
 		return fmt.Errorf("the deb: %w", err)
 	}
+	if err := w.unpacked(ctx); err != nil {
+		return fmt.Errorf("the rpm: %w", err)
+	}
+	if err := w.emulated(ctx); err != nil {
+		return fmt.Errorf("the other processor: %w", err)
+	}
 	if os.Getenv("WITHOUT_IMAGES") != "" {
 		return nil
 	}
@@ -127,9 +136,9 @@ func buildTwice(ctx context.Context, work string) (dist string, err error) {
 		begun := time.Now()
 		cmd := exec.CommandContext(ctx, "./scripts/release.sh")
 		cmd.Dir = clone
-		cmd.Env = append(os.Environ(), "ARCHES="+runtime.GOARCH, "VERSION=v0.1.0", "GOWORK=off", "SIGNING_KEY="+key)
+		cmd.Env = append(os.Environ(), "ARCHES=amd64 arm64", "VERSION=v0.1.0", "GOWORK=off", "SIGNING_KEY="+key)
 		if i > 0 {
-			cmd.Env = append(cmd.Env, "WITHOUT_IMAGES=1")
+			cmd.Env = append(cmd.Env, "ARCHES="+runtime.GOARCH, "WITHOUT_IMAGES=1")
 		}
 		if err := tell(cmd); err != nil {
 			return "", err
