@@ -22,9 +22,12 @@ type Accounts struct {
 	// Console is the client id of the portal's console: an account with a role of
 	// it is privileged. Empty: there is none.
 	Console string
-	scope   string              // of eduPersonPrincipalName
-	numbers map[string][]string // see WithNumbers
-	page    int                 // accounts in one request of Each; 0: readPage
+	// PasskeyHost is the host at which browsers reach Keycloak: passkeys belong to it
+	// unless the realm's policy names another one.
+	PasskeyHost string
+	scope       string              // of eduPersonPrincipalName
+	numbers     map[string][]string // see WithNumbers
+	page        int                 // accounts in one request of Each; 0: readPage
 }
 
 // Accounts returns the accounts of the realm. scope is the domain after the @ of
@@ -113,13 +116,16 @@ func (c *Accounts) representation(a domain.Account) gocloak.User {
 		}
 	}
 	groups := a.Groups
-	return gocloak.User{
+	user := gocloak.User{
 		Username: &a.Login, Email: &a.UniversityAddress, EmailVerified: gocloak.BoolP(true), Enabled: gocloak.BoolP(true),
 		FirstName: &a.GivenName, LastName: &a.FamilyName, Attributes: &values, Groups: &groups,
-		Credentials: &[]gocloak.CredentialRepresentation{{
-			Type: gocloak.StringP("password"), CredentialData: &a.Credential.Data, SecretData: &a.Credential.Secret, Temporary: gocloak.BoolP(false),
-		}},
 	}
+	if a.Credential != (domain.Credential{}) { // an account that gets a passkey has no password
+		user.Credentials = &[]gocloak.CredentialRepresentation{{
+			Type: gocloak.StringP("password"), CredentialData: &a.Credential.Data, SecretData: &a.Credential.Secret, Temporary: gocloak.BoolP(false),
+		}}
+	}
+	return user
 }
 
 // find looks the account up by its exact login and by its exact address. If there

@@ -208,7 +208,7 @@ func (p *Portal) changes(person domain.Person) (out []AccountChange) {
 	if !can {
 		return out
 	}
-	if profile, _ := p.profile(person.Profile); profile.Credential == domain.PasswordOrPasskey {
+	if profile, _ := p.profile(person.Profile); profile.Credential.Passkeys() {
 		action("cle")
 	}
 	action("application")

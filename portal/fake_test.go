@@ -45,8 +45,12 @@ type fakeService struct {
 	slow          bool  // whether Keycloak is slow
 	broken        error // if set, every method returns it
 	panics        bool
-	perNet        int // maximum number of requests of a client
-	length        int // least length of a password; 0: 16
+	perNet        int    // maximum number of requests of a client
+	length        int    // least length of a password; 0: 16
+	passkeys      bool   // whether a passkey is offered before a password
+	only          bool   // and no password
+	away          bool   // whether the realm takes no passkeys
+	label         string // of the registered passkey
 }
 
 func newFakeService(now func() time.Time) *fakeService {
@@ -306,6 +310,9 @@ func (f *fakeService) Accept(_ context.Context, read *domain.Journey, sum string
 			return &domain.Refusal{Reason: domain.ReasonCharterChanged}
 		}
 		j.AcceptedAt, j.Charter = f.now(), sum
+		if f.passkeys {
+			j.OfferPasskey(f.only)
+		}
 		return nil
 	})
 }
@@ -359,7 +366,11 @@ func (f *fakeService) Judge(_ context.Context, _ domain.Journey, password secret
 }
 
 func (f *fakeService) ChoosePassword(_ context.Context, read *domain.Journey, password, confirmation secret.Text) error {
-	return f.change(read, domain.StepPassword, func(j *domain.Journey) error {
+	at := domain.StepPassword
+	if !read.MadeAt.IsZero() {
+		at = domain.StepPasskey
+	}
+	return f.change(read, at, func(j *domain.Journey) error {
 		switch {
 		case len([]rune(password.Reveal())) < cmp.Or(f.length, 16):
 			return &domain.Refusal{Reason: domain.ReasonPasswordRules, Findings: []domain.Finding{
@@ -372,6 +383,35 @@ func (f *fakeService) ChoosePassword(_ context.Context, read *domain.Journey, pa
 		if !f.slow {
 			j.DoneAt = f.now()
 		}
+		return nil
+	})
+}
+
+func (f *fakeService) ChoosePasskey(_ context.Context, read *domain.Journey) error {
+	return f.change(read, "", func(j *domain.Journey) error {
+		if f.away {
+			return &domain.Refusal{Reason: domain.ReasonPasskeyAway}
+		}
+		j.ChoosePasskey(f.now(), j.ExpiresAt, "exemple.fr")
+		if !f.slow {
+			j.Make(f.now())
+		}
+		return nil
+	})
+}
+
+func (f *fakeService) PasskeyOptions(context.Context, domain.Journey) ([]byte, error) {
+	return []byte(`{"challenge":"AAECAw","rp":{"id":"exemple.fr"}}`), nil
+}
+
+func (f *fakeService) AddPasskey(_ context.Context, read *domain.Journey, answer []byte, label string) error {
+	return f.change(read, domain.StepPasskey, func(j *domain.Journey) error {
+		if string(answer) != "right" {
+			return &domain.Refusal{Reason: domain.ReasonPasskeyFailed}
+		}
+		f.label = label
+		j.ChoosePassword(f.now(), j.ExpiresAt)
+		j.Complete(f.now())
 		return nil
 	})
 }

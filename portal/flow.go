@@ -32,10 +32,13 @@ func (p *Portal) activate() []flowPage {
 		{step: domain.StepCode, path: pathCode, bar: 1, show: p.codePage, act: p.prove, fields: codeFields, name: "code", samples: codeSamples},
 		{step: domain.StepVerify, path: "/activation/verification", bar: 1, show: p.showVerify, act: p.verify, fields: verifyFields, name: "verify", samples: verifySamples},
 		{step: domain.StepCharter, path: "/activation/charte", bar: 2, show: p.showCharter, act: p.accept, fields: charterFields, name: "charter", samples: charterSamples},
+		{step: domain.StepOffer, path: pathPasskey, bar: 3, show: p.showOffer, act: p.offered, fields: passkeyFields, name: "offer", samples: offerSamples,
+			readAt: []domain.Step{domain.StepGuide, domain.StepPassword}, actAt: []domain.Step{domain.StepGuide, domain.StepPassword}},
 		{step: domain.StepGuide, path: "/activation/entre-mdp", bar: 3, show: p.showGuide, act: p.pass(domain.StepGuide), name: "guide", samples: guideSamples,
-			readAt: []domain.Step{domain.StepPassword}},
+			readAt: []domain.Step{domain.StepPassword, domain.StepPasskey}},
 		{step: domain.StepPassword, path: "/activation/mot-de-passe", bar: 3, show: p.showPassword, act: p.choose, fields: passwordFields, name: "password", samples: passwordSamples,
-			actAt: []domain.Step{domain.StepWaiting, domain.StepDone}}, // a second press
+			readAt: []domain.Step{domain.StepPasskey}, actAt: []domain.Step{domain.StepPasskey, domain.StepWaiting, domain.StepDone}}, // or a second press
+		{step: domain.StepPasskey, path: pathPasskey, bar: 3, show: p.showPasskey, act: p.register, fields: passkeyFields, name: "passkey", samples: passkeySamples},
 		{step: domain.StepWaiting, path: pathWaiting, bar: 3, show: p.waiting, name: "waiting", samples: waitingSamples},
 		{step: domain.StepParked, path: pathWaiting, bar: 3, show: p.parked, name: "parked", samples: parkedSamples},
 		{step: domain.StepDone, path: pathSuccess, bar: 4, show: p.success, name: "success", samples: successSamples},
@@ -43,13 +46,16 @@ func (p *Portal) activate() []flowPage {
 	}
 }
 
+// notInRecovery are the steps of an activation that a recovery has not.
+var notInRecovery = []domain.Step{domain.StepCharter, domain.StepOffer, domain.StepPasskey}
+
 // recovery is the table of the pages of the flow [domain.PurposeRecover]: those of the
 // activation without the charter, with other words.
 func (p *Portal) recovery() []flowPage {
 	bars := map[domain.Step]int{domain.StepCode: 1, domain.StepVerify: 1, domain.StepGuide: 2, domain.StepPassword: 2, domain.StepWaiting: 2, domain.StepParked: 2, domain.StepDone: 3}
 	var pages []flowPage
 	for _, page := range p.activate() {
-		if page.step != domain.StepCharter {
+		if !slices.Contains(notInRecovery, page.step) {
 			page.bar = bars[page.step]
 			pages = append(pages, page)
 		}

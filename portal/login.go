@@ -147,7 +147,7 @@ func (p *Portal) offersPasskey(c *gin.Context, person domain.Person) bool {
 	_, can := p.SSO.(passkeys)
 	_, without := c.GetQuery(noOffer)
 	profile, _ := p.profile(person.Profile)
-	return can && !without && profile.Credential == domain.PasswordOrPasskey && person.FirstLoginAt.IsZero()
+	return can && !without && profile.Credential.PasskeyAfterLogin() && person.FirstLoginAt.IsZero()
 }
 
 // justActivated returns the person of the session's finished activation, or the zero

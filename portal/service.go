@@ -71,6 +71,11 @@ type Service interface {
 	Fragments(p domain.Person) []string
 	// Judge returns every rule that a password breaks, as ChoosePassword would.
 	Judge(ctx context.Context, j domain.Journey, password secret.Text) ([]domain.Finding, error)
+	// ChoosePasskey orders an account without a password, PasskeyOptions returns the
+	// browser's options for its passkey, and AddPasskey takes the device's answer.
+	ChoosePasskey(ctx context.Context, j *domain.Journey) error
+	PasskeyOptions(ctx context.Context, j domain.Journey) ([]byte, error)
+	AddPasskey(ctx context.Context, j *domain.Journey, answer []byte, label string) error
 	ChoosePassword(ctx context.Context, j *domain.Journey, password, confirmation secret.Text) error
 	FirstLogin(ctx context.Context, login, accountID string) error
 	// PasskeyAnswered records the answer to the offer of a passkey after the first

@@ -54,7 +54,7 @@ func (s *Service) Phrases(p domain.Person, lang domain.Lang, n int) ([]Phrase, e
 // Judge returns every rule that a password breaks, as ChoosePassword would. It
 // changes nothing.
 func (s *Service) Judge(ctx context.Context, j domain.Journey, chosen secret.Text) ([]domain.Finding, error) {
-	if err := s.requireStep(&j, domain.StepPassword); err != nil {
+	if _, err := s.choosing(&j); err != nil {
 		return nil, err
 	}
 	p, err := s.holder(ctx, j)
@@ -72,7 +72,8 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return err // checked before the expensive hash
 	}
-	if err := s.requireStep(j, domain.StepPassword); err != nil {
+	at, err := s.choosing(j)
+	if err != nil {
 		return err
 	}
 	p, err := s.holder(ctx, *j)
@@ -95,7 +96,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err := s.Hasher.Ready(); err != nil {
 		return err // before the limit: a press that is not hashed costs nothing
 	}
-	if err := s.takeHash(ctx, *j); err != nil {
+	if err := s.takeHash(ctx, *j, domain.ReasonPasswordBusy); err != nil {
 		return err
 	}
 	credential, err := s.Hasher.Hash(ctx, chosen)
@@ -106,8 +107,24 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err != nil {
 		return err
 	}
-	err = s.act(ctx, j, domain.StepPassword, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
-		j.ChoosePassword(at, at.Add(s.Absolute))
+	return s.order(ctx, j, at, intent, func(j *domain.Journey, at time.Time) { j.ChoosePassword(at, at.Add(s.Absolute)) })
+}
+
+// choosing returns the step of a journey at which a password may be chosen: its own
+// step, or the registration of a passkey that the profile does not require.
+func (s *Service) choosing(j *domain.Journey) (domain.Step, error) {
+	at := domain.StepPassword
+	if s.Step(*j) == domain.StepPasskey && !j.NeedsPasskey {
+		at = domain.StepPasskey
+	}
+	return at, s.requireStep(j, at)
+}
+
+// order commits the effects of a chosen credential with its journey, which is at a
+// step, and runs their first job. It waits a short time for the store of accounts.
+func (s *Service) order(ctx context.Context, j *domain.Journey, at domain.Step, intent domain.Effects, choose func(*domain.Journey, time.Time)) error {
+	err := s.act(ctx, j, at, func(j *domain.Journey, now time.Time) (domain.Effects, *domain.Refusal) {
+		choose(j, now)
 		return intent, nil
 	})
 	if errors.Is(err, domain.ErrConflict) {
@@ -115,7 +132,7 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 		if err == nil {
 			err = s.mayFinish(ctx, j, now)
 		}
-		if err == nil && j.Purpose == domain.PurposeActivate {
+		if err == nil && j.Purpose == domain.PurposeActivate && j.MadeAt.IsZero() {
 			err = &domain.Refusal{Reason: domain.ReasonElsewhere}
 		}
 		return err
@@ -131,10 +148,10 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	return s.reread(ctx, j)
 }
 
-// holder returns the person of a journey whose password is chosen. An activation
-// reserves the person's names first.
+// holder returns the person of a journey whose credential is chosen. An activation
+// without an account reserves the person's names first.
 func (s *Service) holder(ctx context.Context, j domain.Journey) (domain.Person, error) {
-	if j.Purpose == domain.PurposeRecover {
+	if j.Purpose == domain.PurposeRecover || !j.MadeAt.IsZero() {
 		return s.Store.Person(ctx, j.Person)
 	}
 	return s.reserve(ctx, j.Person)
@@ -145,10 +162,14 @@ func (s *Service) holder(ctx context.Context, j domain.Journey) (domain.Person, 
 // stopped, or the person's address was changed. The changed address does not matter if
 // an operator checked the identity card: the journey does not rely on the mailbox.
 func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Person) error {
+	purpose := j.Purpose
+	if !j.MadeAt.IsZero() {
+		purpose = domain.PurposeRecover // the account exists
+	}
 	switch {
-	case j.Purpose == domain.PurposeActivate && p.Account != domain.NoAccount:
+	case purpose == domain.PurposeActivate && p.Account != domain.NoAccount:
 		return &domain.Refusal{Reason: domain.ReasonElsewhere}
-	case p.May(j.Purpose) && (j.Desk != "" || p.Email == j.Address):
+	case p.May(purpose) && (j.Desk != "" || p.Email == j.Address):
 		return nil
 	}
 	return s.act(ctx, j, "", func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
@@ -157,10 +178,11 @@ func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Per
 	})
 }
 
-// takeHash counts one password hash, the most expensive work that a visitor can
-// ask for. Presses beyond the limit are refused at once and wait for nothing.
-func (s *Service) takeHash(ctx context.Context, j domain.Journey) error {
-	return s.take(ctx, domain.ReasonPasswordBusy,
+// takeHash counts one chosen credential. A password's hash is the most expensive work
+// that a visitor can ask for. Presses beyond the limit are refused at once with the
+// reason and wait for nothing.
+func (s *Service) takeHash(ctx context.Context, j domain.Journey, reason domain.Reason) error {
+	return s.take(ctx, reason,
 		domain.Act{Key: "hash-journey:" + string(j.ID), Rate: s.Rates.HashJourney},
 		domain.Act{Key: "hash-person:" + string(j.Person), Rate: s.Rates.HashPerson})
 }
@@ -187,7 +209,7 @@ func (s *Service) judge(chosen secret.Text, p domain.Person) ([]domain.Finding, 
 // changes from none to creating, which only one journey can do, and the sealed job
 // carries all data that Keycloak needs.
 func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential) (domain.Effects, error) {
-	if j.Purpose == domain.PurposeRecover {
+	if j.Purpose == domain.PurposeRecover || !j.MadeAt.IsZero() {
 		return s.intendPassword(j, p, c)
 	}
 	profile, ok := s.Profile(p.Profile)
@@ -210,6 +232,10 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 		return domain.Effects{}, err
 	}
 	job.Person, job.Journey = p.ID, j.ID
+	chosen := domain.EventPasswordChosen
+	if c == (domain.Credential{}) {
+		chosen = domain.EventPasskeyChosen
+	}
 	return domain.Effects{
 		Charter: &domain.InForce{Profile: j.Profile, SHA256: j.Charter},
 		People: []domain.PersonChange{{
@@ -217,7 +243,7 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 			MayActivate: true, Address: proved,
 		}},
 		Jobs:   []domain.Job{job},
-		Events: []domain.Event{{At: now, Kind: domain.EventPasswordChosen, Person: p.ID, Journey: j.ID}},
+		Events: []domain.Event{{At: now, Kind: chosen, Person: p.ID, Journey: j.ID}},
 	}, nil
 }
 

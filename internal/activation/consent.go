@@ -40,6 +40,9 @@ func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, 
 	}
 	err = s.act(ctx, j, domain.StepCharter, func(j *domain.Journey, _ time.Time) (domain.Effects, *domain.Refusal) {
 		j.Accept(accepted.At, charter, lang)
+		if profile, ok := s.Profile(j.Profile); ok && s.Passkeys != nil && profile.Credential.PasskeyFirst() {
+			j.OfferPasskey(profile.Credential == domain.PasskeyOnly)
+		}
 		e := domain.Effects{Events: []domain.Event{accepted}, Jobs: news}
 		e.Acceptances = []domain.Acceptance{{
 			Person: j.Person, Journey: j.ID, Profile: j.Profile, Lang: charter.Lang,

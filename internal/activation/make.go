@@ -64,11 +64,17 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		People: []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{domain.AccountCreating}, To: domain.AccountActive, AccountID: id, ActivatedAt: now}},
 		Events: []domain.Event{{At: now, Kind: domain.EventAccountCreated, Person: p.ID, Journey: job.Journey}},
 	}
-	mail, err := s.mailJob(domain.Message{
+	welcome := domain.Message{
 		Kind: domain.MessageActivated, Lang: a.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(),
 		Login: a.Login, UniversityAddress: a.UniversityAddress, AskedAt: now,
 		Charter: domain.Receipt{Version: a.CharterVersion, SHA256: a.CharterSHA256, At: a.CharterAcceptedAt},
-	}, p.ID, job.Journey, now, now.Add(mailDeadline))
+	}
+	end, at := func(j *domain.Journey) bool { return j.Complete(now) }, now
+	if a.Credential == (domain.Credential{}) { // the student registers a passkey now
+		welcome.Kind, at = domain.MessageUnfinished, now.Add(unfinishedAfter)
+		end = func(j *domain.Journey) bool { return j.Make(now) }
+	}
+	mail, err := s.mailJob(welcome, p.ID, job.Journey, at, at.Add(mailDeadline))
 	if err != nil {
 		return domain.Effects{}, err
 	}
@@ -78,7 +84,7 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		return domain.Effects{}, err
 	}
 	effects.Jobs = append(news, mail)
-	return domain.Effects{}, s.end(ctx, job.Journey, effects, func(j *domain.Journey) bool { return j.Complete(now) })
+	return domain.Effects{}, s.end(ctx, job.Journey, effects, end)
 }
 
 // refused records a refusal of Keycloak once, tells the student by mail, and

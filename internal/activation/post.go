@@ -35,6 +35,11 @@ func (s mailJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if m.Kind == domain.MessageNobody {
 		return domain.Effects{}, nil
 	}
+	if m.Kind == domain.MessageUnfinished {
+		if j, err := s.Store.Journey(ctx, job.Journey); err == nil && !j.DoneAt.IsZero() {
+			return domain.Effects{}, nil // the student finished meanwhile
+		}
+	}
 	if m.HasCode() && !s.now().Before(m.ExpiresAt) {
 		// The mail server was unavailable for too long, or an old backup was
 		// restored.

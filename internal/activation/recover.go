@@ -182,7 +182,12 @@ func (s passwordJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, 
 		return domain.Effects{}, err
 	}
 	effects := s.event(job, domain.EventPasswordReplaced)
-	if effects.Jobs, err = s.notices(p, change.Lang, job.Journey); err != nil {
+	if j.MadeAt.IsZero() {
+		effects.Jobs, err = s.notices(p, change.Lang, job.Journey)
+	} else { // the account's first password
+		effects.Jobs, err = s.welcome(j, p, false)
+	}
+	if err != nil {
 		return domain.Effects{}, err
 	}
 	news, err := s.notifyJobs(effects.Events[0], p)

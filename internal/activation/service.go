@@ -26,11 +26,14 @@ type Options struct {
 	Limits      domain.Limits
 	Runner      domain.Runner
 	Accounts    domain.Accounts
+	Passkeys    domain.Passkeys // nil: the store of accounts has none
 	Hasher      domain.Hasher
 	Notifier    domain.Notifier
 	Charters    domain.Charters
 	Subscribers domain.Subscribers // may be nil: no relying parties
 	Keys        secret.Keyring
+	Origin      string // of the portal's pages, "https://mon-compte.univ.example"
+	Institution string // shown by the browser when it registers a passkey
 	Clock       func() time.Time
 	Random      io.Reader
 
@@ -182,12 +185,15 @@ func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, de
 	return nil
 }
 
+// ranAtOnce are the kinds of jobs that the request which ordered one runs itself.
+var ranAtOnce = []string{domain.JobAccount, domain.JobPassword, domain.JobPasskey}
+
 // wake wakes the runner only for the kinds of jobs that were committed, because
-// a woken runner queries the database. The jobs of an account and of a password are
-// not included: the request that ordered one runs it with RunNow.
+// a woken runner queries the database. Jobs that the request runs itself are not
+// included.
 func (s *Service) wake(e domain.Effects) {
 	for _, job := range e.Jobs {
-		if job.Kind != domain.JobAccount && job.Kind != domain.JobPassword {
+		if !slices.Contains(ranAtOnce, job.Kind) {
 			s.Runner.Wake(job.Kind)
 		}
 	}

@@ -123,6 +123,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
 		a.realmAccounts = a.realm.Accounts(c.Institution.Scope).WithNumbers(c.NumberAttributes())
 		a.realmAccounts.Console = c.Console.ClientID
+		a.realmAccounts.PasskeyHost = hostOf(c.SSO.Issuer)
 	}
 	build := buildinfo.Read()
 	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures, Claims: a.claimFigures})
@@ -153,7 +154,12 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.webhooks = NewWebhooks(c)
+	var passkeys domain.Passkeys
+	if a.realmAccounts != nil && !c.InDirectory() {
+		passkeys = a.realmAccounts
+	}
 	a.service, err = activation.New(activation.Options{
+		Passkeys: passkeys, Origin: originOf(c.Portal.BaseURL), Institution: c.Institution.Name,
 		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Notifier: p.notifier,
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
@@ -177,6 +183,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.runner.Handle(domain.JobFactor, a.service.FactorJobs())
 	a.runner.Handle(domain.JobClaim, a.service.ClaimJobs())
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
+	a.runner.Handle(domain.JobPasskey, a.service.PasskeyJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func Wanted(c config.Config) keycloak.Wanted {
 		w.PasswordPolicy += fmt.Sprintf(" and specialChars(%d)", c.Password.Special)
 	}
 	for _, p := range c.Profiles {
-		if domain.Credentials(p.Credential) == domain.PasswordOrPasskey {
+		if domain.Credentials(p.Credential).Passkeys() {
 			w.Passkeys = &keycloak.Passkeys{Institution: c.Institution.Name, Host: c.SSO.PasskeyHost}
 		}
 		for _, g := range p.Groups {

@@ -61,6 +61,24 @@ func DatabaseOf(c config.Config) string {
 	return u.String()
 }
 
+// hostOf returns the host of an address without its port, and originOf its origin, as
+// a browser writes it; both are empty for an address that is none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
 // callLimit is the time limit of one request to the single sign-on.
 const callLimit = 10 * time.Second
 

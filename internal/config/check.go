@@ -371,12 +371,15 @@ func (c *Config) checkProfiles(f *faults) {
 		c.checkChannels(f, key+".channels", p.Channels)
 		switch domain.Credentials(p.Credential) {
 		case "", domain.PasswordOnly:
-		case domain.PasswordOrPasskey:
+		case domain.PasswordOrPasskey, domain.PasskeyOrPassword, domain.PasskeyOnly:
 			if c.SSO.Kind != "oidc" {
-				f.add(key+".credential", "a passkey is offered by Keycloak after a login: sso.kind must be oidc")
+				f.add(key+".credential", "Keycloak takes a passkey at its login: sso.kind must be oidc")
+			}
+			if c.InDirectory() && domain.Credentials(p.Credential).PasskeyFirst() {
+				f.add(key+".credential", "%q: a directory knows no passkeys, and Wi-Fi and workstations need a password: want password or password_or_passkey", p.Credential)
 			}
 		default:
-			f.add(key+".credential", "%q: want password or password_or_passkey", p.Credential)
+			f.add(key+".credential", "%q: want password, password_or_passkey, passkey_or_password or passkey", p.Credential)
 		}
 		for _, g := range p.Groups {
 			if names := strings.Split(g, "/"); len(names) < 2 || names[0] != "" || slices.Contains(names[1:], "") {

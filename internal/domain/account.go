@@ -38,7 +38,7 @@ type Account struct {
 	CharterVersion    string
 	CharterSHA256     string
 	CharterAcceptedAt time.Time
-	Credential        Credential
+	Credential        Credential // none for an account that gets a passkey
 
 	// Attributes holds the values of the person's fields that have an attribute,
 	// by its name.

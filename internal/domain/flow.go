@@ -24,8 +24,10 @@ const (
 	StepCode     Step = "code"     // type the six digits
 	StepVerify   Step = "verify"   // give the second proof
 	StepCharter  Step = "charter"  // read and accept the charter
+	StepOffer    Step = "offer"    // choose between a passkey and a password
 	StepGuide    Step = "guide"    // read how to choose a password
 	StepPassword Step = "password" // choose the password
+	StepPasskey  Step = "passkey"  // register the passkey of an account that has no credential yet
 )
 
 // The outcomes: steps at which the student has nothing to do.
@@ -58,6 +60,7 @@ var activate = Flow{PurposeActivate, []FlowStep{
 	{StepCode, func(j *Journey, _ func(string) bool) bool { return !j.ProvenAt.IsZero() }},
 	{StepVerify, func(j *Journey, _ func(string) bool) bool { return j.IsIdentified() }},
 	{StepCharter, func(j *Journey, inForce func(string) bool) bool { return !j.AcceptedAt.IsZero() && inForce(j.Charter) }},
+	{StepOffer, func(j *Journey, _ func(string) bool) bool { return !j.OffersPasskey || !j.Passed[StepOffer].IsZero() }},
 	{StepGuide, passed(StepGuide)},
 	{StepPassword, func(j *Journey, _ func(string) bool) bool { return !j.PasswordAt.IsZero() }},
 }}
@@ -111,6 +114,8 @@ func (j Journey) Next(inForce func(sha256 string) bool) Step {
 		return StepWaiting
 	case !j.EndedAt.IsZero():
 		return StepEnded
+	case !j.MadeAt.IsZero():
+		return StepPasskey
 	}
 	for _, f := range Flows() {
 		if f.Purpose == j.Purpose {

@@ -22,6 +22,7 @@ const (
 	// JobPassword replaces the password of an account. Its payload is a
 	// PasswordChange.
 	JobPassword = "password"
+	JobPasskey  = "passkey" // adds a passkey to an account; its payload is a Passkey
 )
 
 // Job is one unit of work with an effect outside the database. It exists if and
@@ -109,7 +110,8 @@ const (
 	EventAccountParked   EventKind = "account.parked"
 	EventAccountRefused  EventKind = "account.refused" // by Keycloak; details: field, rule, class
 	EventFirstLogin      EventKind = "account.first_login"
-	EventPasskeyAdded    EventKind = "passkey.added"       // offered after the first login, as the next two
+	EventPasskeyChosen   EventKind = "passkey.chosen"      // in place of a password
+	EventPasskeyAdded    EventKind = "passkey.added"       // in the activation or after the first login
 	EventPasskeyLater    EventKind = "passkey.later"       // the student declined for now
 	EventPasskeyFailed   EventKind = "passkey.failed"      // the device could not register one
 	EventCharterPending  EventKind = "charter.not_written" // accepted, but Keycloak could not be updated

@@ -44,7 +44,7 @@ type Journey struct {
 	AcceptedAt  time.Time `json:",omitzero"`
 	Charter     string    `json:",omitzero"` // SHA-256 of the accepted text
 	CharterName string    `json:",omitzero"` // version of the accepted text
-	PasswordAt  time.Time `json:",omitzero"`
+	PasswordAt  time.Time `json:",omitzero"` // when a password, or the passkey, was chosen
 	DoneAt      time.Time `json:",omitzero"`
 	ParkedAt    time.Time `json:",omitzero"`
 	EndedAt     time.Time `json:",omitzero"`
@@ -58,6 +58,15 @@ type Journey struct {
 	// recovery. Overtaken says that a newer password was chosen in another journey.
 	Barred    Bar  `json:",omitzero"`
 	Overtaken bool `json:",omitzero"`
+
+	// OffersPasskey and NeedsPasskey say that the profile offers a passkey before a
+	// password, and that it offers no password. RelyingParty is the host that the
+	// passkey will belong to; it is set when the student chose the passkey. MadeAt is
+	// when the account existed without a credential.
+	OffersPasskey bool      `json:",omitzero"`
+	NeedsPasskey  bool      `json:",omitzero"`
+	RelyingParty  string    `json:",omitzero"`
+	MadeAt        time.Time `json:",omitzero"`
 
 	Passed map[Step]time.Time `json:",omitzero"` // steps whose page was read, if reading is all they ask for
 
@@ -174,6 +183,38 @@ func (j *Journey) Accept(at time.Time, c Charter, lang Lang) {
 // ChoosePassword records that the account's creation was ordered. The student
 // does not have to act any more, so the journey gets a new absolute end.
 func (j *Journey) ChoosePassword(at, expires time.Time) { j.PasswordAt, j.ExpiresAt = at, expires }
+
+// OfferPasskey records that the student is offered a passkey before a password, or
+// in place of one if only is set.
+func (j *Journey) OfferPasskey(only bool) { j.OffersPasskey, j.NeedsPasskey = true, only }
+
+// ChoosePasskey records that the creation of an account without a password was
+// ordered, and the host that its passkey will belong to.
+func (j *Journey) ChoosePasskey(at, expires time.Time, relyingParty string) {
+	j.ChoosePassword(at, expires)
+	j.RelyingParty = relyingParty
+}
+
+// Make records that the account exists without a credential: the student has to
+// register the passkey, or to choose a password. It returns false and changes nothing
+// if the journey was made, completed or parked before.
+func (j *Journey) Make(at time.Time) bool {
+	if !j.MadeAt.IsZero() || !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
+		return false
+	}
+	j.MadeAt, j.PasswordAt, j.SeenAt = at, time.Time{}, at
+	return true
+}
+
+// Unmake returns a journey whose passkey could not be stored to the registration. It
+// returns false and changes nothing for any other journey.
+func (j *Journey) Unmake() bool {
+	if j.MadeAt.IsZero() || j.PasswordAt.IsZero() || !j.DoneAt.IsZero() || !j.ParkedAt.IsZero() {
+		return false
+	}
+	j.PasswordAt = time.Time{}
+	return true
+}
 
 // For records whose journey it is, before anything is proven: the person is logged
 // in.

@@ -11,8 +11,11 @@ const (
 	MessageNotReady  MessageKind = "not_ready" // the person is known, but the enrolment is not complete
 	MessageActive    MessageKind = "active"    // the account already exists
 	MessageActivated MessageKind = "activated" // the account was created: login, address, "it was not me"
-	MessageCreating  MessageKind = "creating"  // the account is being created
-	MessageParked    MessageKind = "parked"    // an administrator will look at the case
+	// MessageUnfinished says that the account exists and that neither a passkey nor a
+	// password was chosen. It is not sent if the student finished meanwhile.
+	MessageUnfinished MessageKind = "unfinished"
+	MessageCreating   MessageKind = "creating" // the account is being created
+	MessageParked     MessageKind = "parked"   // an administrator will look at the case
 	// MessageRefused says that Keycloak refuses a value of the person; Field names it.
 	MessageRefused MessageKind = "refused"
 	// MessageAccepted is the receipt for a new charter; the receipt for the
@@ -77,6 +80,7 @@ type Message struct {
 	UniversityAddress string
 	Reference         string  // reference for the help desk
 	Field             string  // for MessageRefused: one of the Field constants
+	Passkey           bool    `json:",omitzero"` // for MessageActivated: a passkey was registered in place of a password
 	Freeze            string  // for MessageReplaced and MessagePhoneChanged: path of the page that stops the recovery
 	TakeBack          string  // for MessageContactChanged: path of the page that takes the change back
 	Recovers          bool    `json:",omitzero"` // for MessageClaimOpen: the person has an account

@@ -179,11 +179,25 @@ func (p Profile) ProofFor(purpose Purpose) Proof {
 // Credentials is the choice of credentials that a profile offers.
 type Credentials string
 
-// The choices. The password always comes first: it is chosen in the activation.
+// The choices.
 const (
 	PasswordOnly      Credentials = "password"
 	PasswordOrPasskey Credentials = "password_or_passkey" // a passkey is offered after the first login
+	PasskeyOrPassword Credentials = "passkey_or_password" // a passkey is offered before the password is chosen
+	PasskeyOnly       Credentials = "passkey"             // no password is chosen in the activation
 )
+
+// PasskeyFirst reports whether the activation offers a passkey before a password.
+func (c Credentials) PasskeyFirst() bool { return c == PasskeyOrPassword || c == PasskeyOnly }
+
+// PasskeyAfterLogin reports whether a passkey is offered after the first login, to a
+// student who has none.
+func (c Credentials) PasskeyAfterLogin() bool {
+	return c == PasswordOrPasskey || c == PasskeyOrPassword
+}
+
+// Passkeys reports whether the realm has to accept passkeys.
+func (c Credentials) Passkeys() bool { return c != "" && c != PasswordOnly }
 
 // Proof is the second proof that a profile requires besides the code.
 type Proof string

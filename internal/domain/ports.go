@@ -141,6 +141,17 @@ type Accounts interface {
 	SetPassword(ctx context.Context, a AccountRef, c Credential, otherProof bool) error
 }
 
+// Passkeys is the part of a store of accounts that passkeys need.
+type Passkeys interface {
+	// RelyingParty returns the host that a new passkey belongs to (RP ID). It returns
+	// an error if the store does not answer or accepts no passkeys.
+	RelyingParty(ctx context.Context) (string, error)
+	// AddPasskey adds a passkey to an account and changes nothing else. It returns a
+	// permanent *AccountBarred for an account that the portal must not change. It is
+	// idempotent, as SetPassword is.
+	AddPasskey(ctx context.Context, a AccountRef, p Passkey) error
+}
+
 // Hasher hashes a password into a credential in the realm's format.
 type Hasher interface {
 	// Ready returns a refusal with ReasonBusy while no password can be hashed.

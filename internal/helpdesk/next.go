@@ -35,6 +35,11 @@ func (c Case) Next() Next {
 	case c.Account == domain.AccountActive && !c.RecoveryFrozenAt.IsZero():
 		return Next{Key: "frozen", At: c.RecoveryFrozenAt}
 	case c.Account == domain.AccountActive && c.FirstLoginAt.IsZero():
+		for _, w := range c.Under {
+			if w.Step == domain.StepPasskey {
+				return Next{Key: "step_passkey", At: c.ActivatedAt}
+			}
+		}
 		return Next{Key: "unused", At: c.ActivatedAt}
 	case c.Account == domain.AccountActive:
 		return Next{Key: "active", At: c.FirstLoginAt}

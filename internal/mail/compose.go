@@ -63,6 +63,7 @@ type words struct {
 	Minutes                       int
 	Until, AskedAt                string
 	Login, UniversityAddress      string
+	Passkey                       bool // the account has a passkey and no password
 	Reference, Start, Field       string
 	Recovery                      bool   // the mail answers a request for a new password
 	Forgotten, Freeze             string // pages of a recovery: its first one, and the one that stops it
@@ -103,7 +104,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
-		Recovers: m.Recovers, TakeBack: c.baseURL + line(m.TakeBack), Address: line(m.Address.Display()),
+		Passkey: m.Passkey, Recovers: m.Recovers, TakeBack: c.baseURL + line(m.TakeBack), Address: line(m.Address.Display()),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
 	}
 	if m.ExpiresAt.After(m.AskedAt) {

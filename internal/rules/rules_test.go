@@ -35,6 +35,7 @@ var rules = []rule{
 	{regexp.MustCompile(`^github\.com/emersion/go-imap`), []string{"mail/bounce"}, "IMAP stands in one place"},
 	{regexp.MustCompile(`^(github\.com/coreos/go-oidc)`), []string{"sso"}, "OIDC stands in one place"},
 	{regexp.MustCompile(`^github\.com/go-ldap/`), []string{"directory", "ldapconn", "registry/directory"}, "LDAP stands in the connection, the import and the accounts"},
+	{regexp.MustCompile(`^github\.com/(go-webauthn|fxamacker)/`), []string{"passkey", "passkey/passkeytest"}, "WebAuthn stands in one place"},
 	{regexp.MustCompile(`^go\.opentelemetry\.io/`), []string{"tracing"}, "what a span may hold is decided in one place"},
 	{regexp.MustCompile(`^(codeberg\.org/go-pdf/|rsc\.io/qr|golang\.org/x/image)`), []string{"handout"}, "PDF stands in one place"},
 	{regexp.MustCompile(`^math/rand`), nil, "codes, ids and passwords come from crypto/rand; nothing else in the product needs randomness"},
@@ -55,7 +56,8 @@ var knows = []struct {
 	{"naming", nil, "a leaf of the domain"},
 	{"audit", nil, "a leaf: what an entry is and how entries are chained"},
 	{"domain", []string{"audit", "clean", "password", "secret"}, "types without technology; it knows none of its users"},
-	{"activation", []string{"clean", "domain", "naming", "password", "secret"}, "the domain knows no technology"},
+	{"passkey", []string{"domain"}, "it writes and checks what a browser exchanges, and does no I/O"},
+	{"activation", []string{"clean", "domain", "naming", "passkey", "password", "secret"}, "the domain knows no technology"},
 	{"helpdesk", []string{"activation", "audit", "clean", "domain", "naming", "secret"}, "the domain knows no technology"},
 	{"matching", []string{"audit", "domain", "naming"}, "the domain knows no technology"},
 	{"overview", []string{"audit", "domain"}, "what the console shows: types that the store fills"},
@@ -213,7 +215,7 @@ func TestEveryPackageTellsItsIdea(t *testing.T) {
 
 // Each package of ours has a place in the table above, or is one that joins.
 func TestEveryPackageHasItsPlace(t *testing.T) {
-	joins := []string{"cmd/entree", "cmd/entree-dev", "app", "devenv/demo", "devenv/demotest", "devenv/outside", "rules", "accountstest", "keycloak/fake", "sso/castest", "sso/ssotest", "store/litetest", "devenv/localpostgres", "sms/smstest", "templates/mail", "templates/sms"}
+	joins := []string{"cmd/entree", "cmd/entree-dev", "app", "devenv/demo", "devenv/demotest", "devenv/outside", "rules", "accountstest", "keycloak/fake", "passkey/passkeytest", "sso/castest", "sso/ssotest", "store/litetest", "devenv/localpostgres", "sms/smstest", "templates/mail", "templates/sms"}
 	for _, p := range list(t) {
 		own := place(p.ImportPath)
 		if slices.Contains(joins, own) {

@@ -43,6 +43,7 @@ const (
 	UseRetired    Use = "retired"  // sealed record keys of removed master keys
 	UseLimit      Use = "limit"    // names of addresses in the keys of limits
 	UseFreeze     Use = "freeze"   // addresses of the page that stops a recovery
+	UsePasskey    Use = "passkey"  // challenges of registrations of passkeys
 	UseTakeBack   Use = "takeback" // addresses of the page that takes a change of address back
 )
 

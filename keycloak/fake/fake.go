@@ -31,6 +31,7 @@ type account struct {
 	domain.Account
 	standing  domain.Standing
 	passwords int // replaced so far
+	passkeys  []domain.Passkey
 }
 
 // New returns an empty realm.

@@ -31,4 +31,11 @@ func TestContract(t *testing.T) {
 	}
 	accountstest.Run(t, subject)
 	accountstest.RunConflicts(t, subject, f)
+	accountstest.RunPasskeys(t, accountstest.PasskeySubject{Accounts: f, Passkeys: f, Credentials: func(_ *testing.T, id string) (labels []string, password bool) {
+		passkeys, password := f.Passkeys(id)
+		for _, p := range passkeys {
+			labels = append(labels, p.Label)
+		}
+		return labels, password
+	}}, "univ.example")
 }

@@ -95,7 +95,7 @@ func (a *Console) hurryPerson(v *visit, form web.Form) error {
 }
 
 func (a *Console) jobs(v *visit) error {
-	page := JobsPage{List: v.list([]string{"etat", "genre"}, []string{"le"}), Kinds: []string{domain.JobMail, domain.JobAccount, domain.JobPassword}}
+	page := JobsPage{List: v.list([]string{"etat", "genre"}, []string{"le"}), Kinds: []string{domain.JobMail, domain.JobAccount, domain.JobPassword, domain.JobPasskey}}
 	page.GivenUp, page.Kind = page.List.Filter("etat") == "abandonnes", page.List.Filter("genre")
 	all, err := a.Figures.Jobs(v.Request.Context(), page.Kind, page.GivenUp, page.List.Skip(), page.List.Per)
 	if err != nil {

@@ -343,7 +343,7 @@ func personSamples() (pages []any) {
 		page.State = state
 		pages = append(pages, page)
 	}
-	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "frozen", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_guide", "step_password", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
+	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "frozen", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_offer", "step_guide", "step_password", "step_passkey", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
 		pages = append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: key, At: at, Field: "email"}})
 	}
 	active := full

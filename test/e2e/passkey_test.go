@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,7 +14,10 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"entree/internal/devenv/demotest"
+	"entree/internal/devenv/mailbox"
+	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/secret"
 	"entree/keycloak"
 )
@@ -47,11 +51,7 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 	b := open(t, base, phone)
 	b.album = "phone"
 	b.before(`window.prompt = () => "ce téléphone"`) // Keycloak asks for the name of the device
-	call(b, webauthn.Enable, webauthn.EnableParams{})
-	call(b, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
-		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
-		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
-	}})
+	b.authenticator(true)
 	login := func(more string) {
 		b.visit("/realms/" + name + "/protocol/openid-connect/auth?" + url.Values{
 			"client_id": {"entree-ent"}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {back}, "state": {"1"}, "ui_locales": {"fr"},
@@ -70,7 +70,128 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 
 	call(b, network.ClearBrowserCookies, cdp.Empty{})
 	login("")
-	// Autofill logs in without a touch. The button does where it has not after three
-	// seconds; both at once would be one answer too many.
-	b.until(`location.href.includes("code=") || (window.since ??= Date.now()) < Date.now() - 3000 && !window.pressed && (window.pressed = true, document.querySelector("#authenticateWebAuthnButton")?.click(), false)`)
+	b.passkey(`location.href.includes("code=")`)
+}
+
+// authenticator adds a device to the browser that registers passkeys. right says whether
+// it recognises its user.
+func (b *tab) authenticator(right bool) {
+	b.t.Helper()
+	call(b, webauthn.Enable, webauthn.EnableParams{})
+	call(b, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
+		HasResidentKey: true, HasUserVerification: true, IsUserVerified: right, AutomaticPresenceSimulation: true,
+	}})
+}
+
+// passkey logs in at Keycloak with the passkey alone, until a condition holds. Autofill
+// logs in without a touch. The button does where it has not after three seconds; both at
+// once would be one answer too many.
+func (b *tab) passkey(until string) {
+	b.t.Helper()
+	b.until(until + ` || (window.since ??= Date.now()) < Date.now() - 3000 && !window.pressed && (window.pressed = true, document.querySelector("#authenticateWebAuthnButton")?.click(), false)`)
+}
+
+// The whole way without a password: activation, ENT, out, and in again. A device that
+// cannot register falls back to a password.
+func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
+	demo := demotest.Get(t)
+	people := []scripted.Person{
+		{Number: "78000001", GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Email: "jeanne@example.com", BirthDate: "2006-02-03"},
+		{Number: "78000002", GivenName: "Paul", FamilyName: "Durand", Profile: "etudiant", Email: "paul@example.com", BirthDate: "2006-02-03"},
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	program, err := demotest.Program(dir)
+	must(err)
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
+	must(err)
+	t.Cleanup(func() { _ = box.Close() })
+	at, err := outside.FreeAddress()
+	must(err)
+	named := func(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) } // a passkey belongs to a name
+	base, sso := named("http://"+at), named(demo.Keycloak)
+	r, err := outside.NewRealm(t.Context(), demo.Keycloak, "keyed-"+strings.ToLower(rand.Text()[:8]), demo.AdminPassword(t), base, "client")
+	must(err)
+	t.Cleanup(func() { must(r.Remove(context.Background())) })
+	config := outside.Config{
+		Dir: dir, Database: "sqlite:entree.db", BaseURL: base, Keycloak: sso, Realm: r.Name, SMTP: box.SMTPAddr(),
+		Secret: secret.GenerateKey().Reveal(), Client: "client", Choice: "passkey_or_password",
+	}
+	_, err = config.Write()
+	must(err)
+	must(keycloak.NewAdmin(demo.Keycloak, r.Name, "admin", secret.New(demo.AdminPassword(t))).Apply(t.Context(), keycloak.Wanted{
+		DisplayName: "Université d'Orléans", PasswordPolicy: "length(16)", LoginTheme: "entree", Passkeys: &keycloak.Passkeys{Institution: "Université d'Orléans"},
+		Groups: []string{"/etudiants", "/personnels"},
+		Portal: keycloak.Secret{ID: "entree-portal", Secret: secret.New("client")}, ENT: keycloak.Secret{ID: "entree-ent", Secret: secret.New("ent")},
+		RedirectURIs: []string{base + "/connexion/retour"}, LogoutURIs: []string{base + "/"},
+	}, nil))
+	must(config.Import(program, people))
+	portal := &outside.Instance{Program: program, Config: config, Listen: at, Log: filepath.Join(dir, "log")}
+	must(portal.Start())
+	t.Cleanup(func() { portal.Stop() })
+	must(portal.Answers(t.Context()))
+	here := &demotest.Demo{Portal: base, Mailbox: box.URL(), Keycloak: sso, Realm: r.Name}
+	toOffer := func(b *tab, p scripted.Person) {
+		t.Helper()
+		b.toCode(p.Profile, p.Email)
+		b.fill("#code", b.code(here, p.Email))
+		b.click("form .primary")
+		b.charter()
+		b.arrive("/activation/cle")
+	}
+
+	b := open(t, base, phone)
+	b.album = "passkey"
+	b.authenticator(true)
+	toOffer(b, people[0])
+	b.accessible()
+	b.picture("1-offer")
+	b.click(".passkey-only")
+	b.do(chromedp.WaitVisible(css("form.register .passkey-only")))
+	b.accessible()
+	b.picture("2-register")
+	b.click("form.register .passkey-only")
+	b.arrive("/activation/accueil-succes")
+	b.reads("o78000001")
+	if m := here.Mails(t, people[0].Email)[0]; !strings.Contains(m.Text, "clé d'accès") {
+		t.Errorf("the last mail says:\n%s", m.Text)
+	}
+	for range 2 {
+		if b.path() == "/activation/accueil-succes" {
+			b.click(".success a.primary")
+		} else {
+			b.visit("/connexion")
+		}
+		b.passkey(`location.pathname === "/ent"`)
+		b.arrive("/ent")
+		b.reads("Bonjour Jeanne Martin", "78000001")
+		call(b, network.ClearBrowserCookies, cdp.Empty{})
+		b.visit("/")
+	}
+
+	other := open(t, base, phone)
+	other.authenticator(false)
+	toOffer(other, people[1])
+	other.click(".passkey-only")
+	other.do(chromedp.WaitVisible(css("form.register .passkey-only")))
+	other.click("form.register .passkey-only")
+	other.do(chromedp.WaitVisible(css("#passkey-error")))
+	other.accessible()
+	other.picture("3-refused")
+	other.click("form.register a.secondary")
+	other.arrive("/activation/mot-de-passe")
+	other.fill("#mot-de-passe", strong)
+	other.fill("#confirmation", strong)
+	other.click("form.choose .primary")
+	other.arrive("/activation/accueil-succes")
+	other.reads("o78000002")
+	if in, err := r.LogsIn(t.Context(), "o78000002", strong); err != nil || !in {
+		t.Errorf("the password does not log in: %v", err)
+	}
 }

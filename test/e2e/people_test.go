@@ -40,14 +40,20 @@ func (b *tab) find(p demotest.Person) {
 	b.reads(p.FamilyName, p.Number)
 }
 
-// charterToPassword accepts the charter and passes the guide.
-func (b *tab) charterToPassword() {
+// charter accepts the charter.
+func (b *tab) charter() {
 	b.t.Helper()
 	b.arrive("/activation/charte")
 	b.click(".to-end")
 	b.do(chromedp.WaitEnabled(css("#charte")))
 	b.click("#charte")
 	b.click("form.consent .primary")
+}
+
+// charterToPassword accepts the charter and passes the guide.
+func (b *tab) charterToPassword() {
+	b.t.Helper()
+	b.charter()
 	b.arrive("/activation/entre-mdp")
 	b.click("form .primary")
 	b.arrive("/activation/mot-de-passe")

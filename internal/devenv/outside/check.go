@@ -129,13 +129,13 @@ func proven(ctx context.Context, db *store.Store, p domain.Person, u realm.User)
 		return err
 	}
 	for i, e := range events {
-		if e.Kind == domain.EventPasswordChosen {
+		if e.Kind == domain.EventPasswordChosen || e.Kind == domain.EventPasskeyChosen {
 			if slices.ContainsFunc(events[:i], func(e domain.Event) bool { return e.Kind == domain.EventCodeProven }) {
 				return nil
 			}
 		}
 	}
-	return fmt.Errorf("no code was proven before its password was chosen")
+	return fmt.Errorf("no code was proven before its credential was chosen")
 }
 
 // Secrets searches the files of a run, except the mailbox, for secrets, and

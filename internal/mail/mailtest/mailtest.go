@@ -14,7 +14,7 @@ var Asked = time.Date(2026, 9, 1, 12, 4, 0, 0, time.UTC)
 func Kinds() []domain.MessageKind {
 	return []domain.MessageKind{
 		domain.MessageCode, domain.MessageNotReady, domain.MessageActive, domain.MessageCreating,
-		domain.MessageOtherProfile, domain.MessageActivated, domain.MessageParked,
+		domain.MessageOtherProfile, domain.MessageActivated, domain.MessageUnfinished, domain.MessageParked,
 		domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
 		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack, domain.MessagePhoneChanged,
