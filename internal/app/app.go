@@ -123,7 +123,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		a.found = &findings{what: "the realm", log: log, read: func(ctx context.Context) ([]keycloak.Finding, error) { return a.realm.CheckSelf(ctx, Wanted(c)) }}
 		a.realmAccounts = a.realm.Accounts(c.Institution.Scope).WithNumbers(c.NumberAttributes())
 		a.realmAccounts.Console = c.Console.ClientID
-		a.realmAccounts.PasskeyHost = hostOf(c.SSO.Issuer)
+		a.realmAccounts.PasskeyHost = hostOf(c.Issuer())
 	}
 	build := buildinfo.Read()
 	a.metrics = web.NewMetrics(web.Build{Version: build.Version, Commit: build.Commit}, web.Figures{Events: a.store.EventCounts, Jobs: a.jobFigures, Limits: a.limitFigures, Claims: a.claimFigures})
