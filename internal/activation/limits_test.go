@@ -169,6 +169,7 @@ func TestR2_AMailIsLeftForANetworkNotSeenBefore(t *testing.T) {
 	for range 100 {
 		if ask("198.51.100.7/32") == nil {
 			got++
+			w.box.next(t, domain.MessageCode) // before the code's life has passed
 		}
 		w.pass(10 * time.Second)
 	}
@@ -177,9 +178,6 @@ func TestR2_AMailIsLeftForANetworkNotSeenBefore(t *testing.T) {
 	}
 	if err := ask("198.51.100.99/32"); err == nil {
 		t.Error("another address of the same /24 counts as a new network")
-	}
-	for range got {
-		w.box.next(t, domain.MessageCode)
 	}
 	if err := ask("203.0.113.5/32"); err != nil {
 		t.Fatalf("the victim: %v", err)
