@@ -129,6 +129,10 @@ func printable(s string) string {
 		switch {
 		case r < ' ':
 			return ' '
+		case r == '\u202f': // the fonts have no narrow no-break space
+			return '\u00a0'
+		case r == '\u2011':
+			return '-'
 		case r > 0xffff:
 			return '?'
 		}

@@ -28,7 +28,7 @@ func text(t *testing.T, pdf []byte) string {
 }
 
 func TestASheetHasAPageAndTheCharterOnItsBack(t *testing.T) {
-	long := handout.Charter{Title: "Charte d'usage", Text: "# Objet\n\nLe **réseau** est à tous.\n\n" + strings.Repeat("Une phrase assez longue pour remplir une ligne entière de la page, et même davantage.\n\n", 200)}
+	long := handout.Charter{Title: "Charte d'usage", Text: "# Objet\n\nLe **réseau** est à tous\u202f; chacun en prend soin.\n\n" + strings.Repeat("Une phrase assez longue pour remplir une ligne entière de la page, et même davantage.\n\n", 200)}
 	var sheets []handout.Sheet
 	for i := range 3 {
 		sheets = append(sheets, handout.Sheet{Name: fmt.Sprintf("Élodie Łukasz-Dvořák %d", i), Number: fmt.Sprintf("2250214%d", i), Code: fmt.Sprintf("7K3F-9Q2M-X4T%d", i), Charter: long})
@@ -48,7 +48,7 @@ func TestASheetHasAPageAndTheCharterOnItsBack(t *testing.T) {
 				t.Errorf("page %d lacks %q:\n%s", 2*i+1, want, front)
 			}
 		}
-		if !strings.Contains(back, "Le réseau est à tous.") || !strings.Contains(back, words.Whole) || strings.Contains(back, "**") || strings.Contains(back, "#") {
+		if !strings.Contains(strings.ReplaceAll(back, "\u00a0", " "), "Le réseau est à tous ; chacun") || !strings.Contains(back, words.Whole) || strings.Contains(back, "**") || strings.Contains(back, "#") {
 			t.Errorf("the back is\n%s", back)
 		}
 		for j, other := range sheets {
