@@ -43,7 +43,7 @@ func (s *Service) AskFactorRemoval(p domain.Person, d domain.ClaimDecision, lang
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	job, err := s.factorJob(r, r.DueAt)
+	job, err := s.factorJob(r, r.DueAt, lang)
 	return domain.Effects{
 		FactorAsk: &r, Jobs: append(mails, job),
 		Events: []domain.Event{{At: now, Kind: domain.EventFactorAsked, Person: p.ID, Details: map[string]string{"operator": d.By.Name}}},
@@ -51,10 +51,10 @@ func (s *Service) AskFactorRemoval(p domain.Person, d domain.ClaimDecision, lang
 }
 
 // AgreeFactorRemoval returns the effects of a second operator's agreement: the removal
-// happens at once.
-func (s *Service) AgreeFactorRemoval(r domain.FactorRemoval, d domain.ClaimDecision) (domain.Effects, error) {
+// happens at once. lang is the language of the notices.
+func (s *Service) AgreeFactorRemoval(r domain.FactorRemoval, d domain.ClaimDecision, lang domain.Lang) (domain.Effects, error) {
 	now := s.now()
-	job, err := s.factorJob(r, now)
+	job, err := s.factorJob(r, now, lang)
 	return domain.Effects{
 		FactorMove: &domain.FactorMove{ID: r.ID, From: domain.FactorAsked, To: domain.FactorAgreed, At: now, By: d.By}, Jobs: []domain.Job{job},
 		Events: []domain.Event{{At: now, Kind: domain.EventFactorAgreed, Person: r.Person, Details: map[string]string{"operator": d.By.Name}}},
@@ -70,8 +70,14 @@ func (s *Service) EndFactorRemoval(r domain.FactorRemoval, to domain.FactorState
 	}
 }
 
-func (s *Service) factorJob(r domain.FactorRemoval, at time.Time) (domain.Job, error) {
-	job, err := domain.NewJob(s.Random, s.Keys, domain.JobFactor, r.ID, s.now(), at.Add(factorDeadline))
+// factorOrder is the payload of a JobFactor.
+type factorOrder struct {
+	Removal string
+	Lang    domain.Lang // of the notices
+}
+
+func (s *Service) factorJob(r domain.FactorRemoval, at time.Time, lang domain.Lang) (domain.Job, error) {
+	job, err := domain.NewJob(s.Random, s.Keys, domain.JobFactor, factorOrder{r.ID, lang}, s.now(), at.Add(factorDeadline))
 	job.RunAt, job.Person = at, r.Person
 	return job, err
 }
@@ -105,11 +111,11 @@ type factorJobs struct{ *Service }
 
 // Run is idempotent: a removal that was stopped or done is left alone.
 func (s factorJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, error) {
-	var id string
-	if err := s.OpenJob(job, &id); err != nil {
+	var o factorOrder
+	if err := s.OpenJob(job, &o); err != nil {
 		return domain.Effects{}, err
 	}
-	r, err := s.Store.FactorRemoval(ctx, id)
+	r, err := s.Store.FactorRemoval(ctx, o.Removal)
 	if errors.Is(err, domain.ErrNotFound) || err == nil && !r.IsOpen() {
 		return domain.Effects{}, nil
 	}
@@ -138,7 +144,7 @@ func (s factorJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, er
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	e.Jobs, err = s.toEveryAddress(p, domain.Message{Kind: domain.MessageFactorRemoved, Lang: domain.French, Freeze: FreezePath + token})
+	e.Jobs, err = s.toEveryAddress(p, domain.Message{Kind: domain.MessageFactorRemoved, Lang: o.Lang, Freeze: FreezePath + token})
 	return e, err
 }
 
@@ -152,11 +158,11 @@ func (s factorJobs) leave(r domain.FactorRemoval, why domain.Bar) domain.Effects
 // Abandon ends a removal whose accounts were away for too long. A new one can be asked
 // for.
 func (s factorJobs) Abandon(ctx context.Context, job domain.Job, _ error) (domain.Effects, error) {
-	var id string
-	if err := s.OpenJob(job, &id); err != nil {
+	var o factorOrder
+	if err := s.OpenJob(job, &o); err != nil {
 		return domain.Effects{}, nil
 	}
-	r, err := s.Store.FactorRemoval(ctx, id)
+	r, err := s.Store.FactorRemoval(ctx, o.Removal)
 	if err != nil || !r.IsOpen() {
 		return domain.Effects{}, nil
 	}

@@ -46,7 +46,11 @@ func (d *Service) AgreeFactor(ctx context.Context, e audit.Entry, seen Seen, why
 		case r.State != domain.FactorAsked:
 			return domain.Effects{}, &Refusal{Reason: Changed}
 		}
-		return d.AgreeFactorRemoval(r, how)
+		journeys, err := d.People.JourneysOf(ctx, r.Person, "")
+		if err != nil {
+			return domain.Effects{}, err
+		}
+		return d.AgreeFactorRemoval(r, how, lang(journeys))
 	})
 }
 
