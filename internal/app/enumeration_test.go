@@ -266,7 +266,7 @@ func (s *stranger) send(method, path string, form url.Values) (*httptest.Respons
 
 // random matches the values that differ between two answers for the same address: form
 // tokens, ids of requests, references and cookies, and the seconds that go by.
-var random = regexp.MustCompile(`value="[A-Za-z0-9_-]{43}"|[0-9A-Z]{4}(-[0-9A-Z]{4})+|entree=[^;]*|state\d|\b\d{1,2}[\s\x{a0}\x{202f}]?[h:][\s\x{a0}\x{202f}]?\d{2}\b|datetime="[^"]*"|"?data-[a-z-]*="\d+"|X-Session-Left: \[\d+\]|\b[23]\d\b`)
+var random = regexp.MustCompile(`value="[A-Za-z0-9_-]{43}"|[0-9A-Z]{4}(-[0-9A-Z]{4})+|entree=[^;]*|state\d|\b\d{1,2}[\s\x{a0}\x{202f}]?[h:][\s\x{a0}\x{202f}]?\d{2}\b|datetime="[^"]*"|"?data-[a-z-]*="\d+"|X-Session-Left: \[\d+\]|\b[23]\d\b|\b\d+[\s\x{a0}\x{202f}]secondes?`)
 
 // plain returns status, headers and body without the values that random matches.
 func (s *stranger) plain(answer *httptest.ResponseRecorder) string {
