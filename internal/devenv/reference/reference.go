@@ -37,6 +37,12 @@ var line = regexp.MustCompile(`^( *#? *)(- )?([a-z0-9_]+):(?: +(.*))?$`)
 // standalone are the top-level keys that are settings and no sections.
 var standalone = []string{"secret", "database", "database_migrate", "database_connections", "private_ca", "reserved_logins"}
 
+// parent is a key of the sample that has keys below it.
+type parent struct {
+	indent int
+	path   string
+}
+
 // Parse reads the sample. It relies on the layout of that file: sections at the
 // first column, keys below them, comments to the right of a key, on lines of their
 // own before a key at the first column, or continued far to the right.
@@ -44,6 +50,7 @@ func Parse(sample string) []Section {
 	sections := []Section{{}}
 	var above []string // comment lines before the next key at the first column
 	var last *string   // the comment that a continuation line extends
+	var parents []parent
 	for text := range strings.Lines(sample) {
 		text = strings.TrimRight(text, "\n")
 		current := &sections[len(sections)-1]
@@ -58,6 +65,7 @@ func Parse(sample string) []Section {
 				last = &sections[0].Keys[len(sections[0].Keys)-1].Text
 			} else {
 				sections = append(sections, Section{Name: m[3], Text: comment})
+				parents = nil
 				current = &sections[len(sections)-1]
 				last = &current.Text
 			}
@@ -65,7 +73,16 @@ func Parse(sample string) []Section {
 		case m != nil:
 			value, comment := split(m[4])
 			current.List = current.List || m[2] != ""
-			current.Keys = append(current.Keys, Key{m[3], value, comment})
+			indent := len(text) - len(strings.TrimLeft(text, " "))
+			parents = slices.DeleteFunc(parents, func(p parent) bool { return current.List || p.indent >= indent })
+			path := m[3]
+			if len(parents) > 0 {
+				path = parents[len(parents)-1].path + "." + path
+			}
+			if value == "" && !strings.Contains(m[1], "#") {
+				parents = append(parents, parent{indent, path})
+			}
+			current.Keys = append(current.Keys, Key{path, value, comment})
 			last = &current.Keys[len(current.Keys)-1].Text
 		case strings.HasPrefix(text, "#"):
 			above = append(above, strings.TrimPrefix(strings.TrimPrefix(text, "#"), " "))
@@ -75,6 +92,10 @@ func Parse(sample string) []Section {
 	}
 	for i := range sections {
 		s := &sections[i]
+		holds := func(k Key) bool { // the key is a map, whose keys are described
+			return slices.ContainsFunc(s.Keys, func(inner Key) bool { return strings.HasPrefix(inner.Path, k.Path+".") })
+		}
+		s.Keys = slices.DeleteFunc(slices.Clone(s.Keys), holds)
 		seen := map[string]bool{} // a second example of a list's entry repeats its keys
 		s.Keys = slices.DeleteFunc(s.Keys, func(k Key) bool {
 			again := seen[k.Path]

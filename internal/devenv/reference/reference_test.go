@@ -40,14 +40,17 @@ func TestEveryKeyOfTheSampleIsARow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := map[string]bool{} // sections, paths, and the last part of each path
+	named := map[string]bool{} // sections, paths, and the parts of each path
 	for _, s := range Parse(string(sample)) {
 		named[s.Name] = true
 		if len(s.Keys) == 0 {
 			t.Errorf("the section %s has no keys", s.Name)
 		}
 		for _, k := range s.Keys {
-			named[k.Path], named[k.Path[strings.LastIndex(k.Path, ".")+1:]] = true, true
+			named[k.Path] = true
+			for part := range strings.SplitSeq(k.Path, ".") {
+				named[part] = true
+			}
 		}
 	}
 	for text := range strings.Lines(string(sample)) {
@@ -55,7 +58,7 @@ func TestEveryKeyOfTheSampleIsARow(t *testing.T) {
 			t.Errorf("no row for %s", m[3])
 		}
 	}
-	for _, want := range []string{"secret", "database", "portal.base_url", "keycloak.client_secret", "sources[].bind_dn", "webhooks[].url", "profiles[].login", "charters[].version"} {
+	for _, want := range []string{"secret", "database", "portal.base_url", "keycloak.client_secret", "sources[].bind_dn", "webhooks[].url", "profiles[].login", "charters[].version", "sms.http.url", "sms.limits.per_day"} {
 		if !named[want] {
 			t.Errorf("no row for %s", want)
 		}
