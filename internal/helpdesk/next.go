@@ -1,6 +1,7 @@
 package helpdesk
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ type Next struct {
 	Field  string    // field that Keycloak refused
 }
 
+// chosen are the kinds of the event that orders an account.
+var chosen = []string{string(domain.EventPasswordChosen), string(domain.EventPasskeyChosen)}
+
 // Next returns the first obstacle of the person, or the step of the journey that is
 // under way.
 func (c Case) Next() Next {
@@ -28,10 +32,10 @@ func (c Case) Next() Next {
 	case c.Account == domain.AccountParked:
 		return Next{Key: "parked", At: c.last(string(domain.EventAccountParked)).At}
 	case c.Account == domain.AccountCreating:
-		if refused := c.last(string(domain.EventAccountRefused)); !refused.At.IsZero() && !refused.At.Before(c.last(string(domain.EventPasswordChosen)).At) {
+		if refused := c.last(string(domain.EventAccountRefused)); !refused.At.IsZero() && !refused.At.Before(c.last(chosen...).At) {
 			return Next{Key: "refused", At: refused.At, Field: refused.What["field"]}
 		}
-		return Next{Key: "creating", At: c.last(string(domain.EventPasswordChosen)).At}
+		return Next{Key: "creating", At: c.last(chosen...).At}
 	case c.Account == domain.AccountActive && !c.RecoveryFrozenAt.IsZero():
 		return Next{Key: "frozen", At: c.RecoveryFrozenAt}
 	case c.Account == domain.AccountActive && c.FirstLoginAt.IsZero():
@@ -94,10 +98,10 @@ func spent(t activation.ProofTries) bool {
 	return t.DayOf > 0 && t.Day >= t.DayOf || t.AllOf > 0 && t.All >= t.AllOf
 }
 
-// last returns the newest moment of a kind, or the zero Moment.
-func (c Case) last(kind string) (m HistoryEntry) {
+// last returns the newest entry of one of the kinds, or a zero one.
+func (c Case) last(kinds ...string) (m HistoryEntry) {
 	for _, other := range c.Story {
-		if other.Kind == kind {
+		if slices.Contains(kinds, other.Kind) {
 			m = other
 		}
 	}
