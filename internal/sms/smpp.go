@@ -276,13 +276,13 @@ func (c *Centre) dial(ctx context.Context) (*link, error) {
 		l.end(err)
 		return nil, err
 	}
-	go c.keep(l)
+	go c.keep(context.WithoutCancel(ctx), l) // the connection outlasts the call that opened it
 	return l, nil
 }
 
 // keep asks the centre at intervals whether it is there, and ends a connection that
 // does not answer.
-func (c *Centre) keep(l *link) {
+func (c *Centre) keep(ctx context.Context, l *link) {
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()
 	for {
@@ -291,8 +291,8 @@ func (c *Centre) keep(l *link) {
 			return
 		case <-tick.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), c.Transport.timeout())
-		_, err := l.ask(ctx, cmdEnquireLink, nil)
+		within, cancel := context.WithTimeout(ctx, c.Transport.timeout())
+		_, err := l.ask(within, cmdEnquireLink, nil)
 		cancel()
 		if err != nil {
 			l.end(err)

@@ -186,7 +186,7 @@ func wrongPassword(t *testing.T, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }() // ends the connection, of which nothing is kept
 	err = client.Submit(t.Context(), sms.Text{To: to, Body: "x"})
 	if err == nil || domain.IsPermanent(err) || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("%v", err)

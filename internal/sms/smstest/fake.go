@@ -76,7 +76,7 @@ func (f *Fake) Stop() {
 }
 
 func (f *Fake) serve(c net.Conn) {
-	defer c.Close()
+	defer func() { _ = c.Close() }() // it may be closed
 	for {
 		var h [16]byte
 		if _, err := io.ReadFull(c, h[:]); err != nil {
