@@ -85,7 +85,7 @@ func (w *world) emulated(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // nothing was written
 	if want := map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64}[other]; file.Machine != want {
 		return fmt.Errorf("%s is for %s", program, file.Machine)
 	}
