@@ -144,7 +144,7 @@ func TestV8_TheStopButton(t *testing.T) {
 	b.visit("/activation?profil=etudiant")
 	b.fill("#adresse", p.Email)
 	mails := len(demo.Mails(t, p.Email))
-	b.network(true, 2*time.Second)
+	b.network(true, 20*time.Second)
 	b.click("form .primary")
 	time.Sleep(time.Second) // the server begins the journey; the answer is held back
 	call(b, page.StopLoading, cdp.Empty{})
@@ -154,7 +154,7 @@ func TestV8_TheStopButton(t *testing.T) {
 	b.click("form .primary")
 	b.arrive("/activation/identification")
 	b.fill("#code", b.code(demo, p.Email))
-	b.network(true, 2*time.Second)
+	b.network(true, 20*time.Second)
 	b.click("form .primary")
 	time.Sleep(time.Second) // the server proves the code; the answer is held back
 	call(b, page.StopLoading, cdp.Empty{})
