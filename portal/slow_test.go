@@ -50,8 +50,8 @@ func (w *wire) dial() net.Conn {
 	return client
 }
 
-// kernel is the server's end of a connection. As the operating system does, it takes
-// what is written at once and delivers it at the speed of the reader.
+// kernel is the server's end of a connection. A write returns at once, and the reader
+// gets the bytes at its own speed, as with the buffers of the operating system.
 type kernel struct {
 	net.Conn
 	mu     sync.Mutex

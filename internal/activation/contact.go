@@ -44,19 +44,25 @@ func (s *Service) ChangeAddress(ctx context.Context, c ChangeOfAddress) (domain.
 	if isInside(p, address) {
 		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonAddressInside}
 	}
-	if err := s.takeContactMail(ctx, p.ID, address); err != nil {
+	return s.beginChange(ctx, p, address, c.Lang, domain.EventContactRequested)
+}
+
+// beginChange begins the journey of a logged-in person that proves another contact, an
+// address or a telephone, with a code sent there. asked is the kind of its event.
+func (s *Service) beginChange(ctx context.Context, p domain.Person, to domain.Address, lang domain.Lang, asked domain.EventKind) (domain.Journey, error) {
+	if err := s.takeContactMail(ctx, p.ID, to); err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(domain.Beginning{Purpose: domain.PurposeAddress, Profile: p.Profile, Address: address, Lang: c.Lang})
+	j, err := s.newJourney(domain.Beginning{Purpose: domain.PurposeAddress, Profile: p.Profile, Address: to, Lang: lang})
 	if err != nil {
 		return domain.Journey{}, err
 	}
 	j.For(p.ID)
-	e, err := s.sendCode(ctx, &j, c.Lang, false, s.now())
+	e, err := s.sendCode(ctx, &j, lang, false, s.now())
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	e.Events = append(e.Events, s.eventOf(&j, j.RequestedAt, domain.EventContactRequested).Events...)
+	e.Events = append(e.Events, s.eventOf(&j, j.RequestedAt, asked).Events...)
 	if err := s.Store.Begin(ctx, j, e); err != nil {
 		return domain.Journey{}, err
 	}

@@ -42,24 +42,7 @@ func (s *Service) ChangePhone(ctx context.Context, c ChangeOfPhone) (domain.Jour
 	if err := s.take(ctx, domain.ReasonChangesSpent, domain.Act{Key: personKey("phone", p.ID), Rate: s.Rates.SMSAddress}); err != nil {
 		return domain.Journey{}, err
 	}
-	if err := s.takeContactMail(ctx, p.ID, domain.Address(phone)); err != nil {
-		return domain.Journey{}, err
-	}
-	j, err := s.newJourney(domain.Beginning{Purpose: domain.PurposeAddress, Profile: p.Profile, Address: domain.Address(phone), Lang: c.Lang})
-	if err != nil {
-		return domain.Journey{}, err
-	}
-	j.For(p.ID)
-	e, err := s.sendCode(ctx, &j, c.Lang, false, s.now())
-	if err != nil {
-		return domain.Journey{}, err
-	}
-	e.Events = append(e.Events, s.eventOf(&j, j.RequestedAt, domain.EventPhoneRequested).Events...)
-	if err := s.Store.Begin(ctx, j, e); err != nil {
-		return domain.Journey{}, err
-	}
-	s.wake(e)
-	return j, nil
+	return s.beginChange(ctx, p, domain.Address(phone), c.Lang, domain.EventPhoneRequested)
 }
 
 func (s *Service) phoneOwner(ctx context.Context, login, account string) (domain.Person, error) {

@@ -23,7 +23,7 @@ type SMS struct {
 	Limits   SMSLimits `yaml:"limits"`
 }
 
-// SMSLimits limit what is spent, over all instances together.
+// SMSLimits are the limits of the SMS that all instances together send.
 type SMSLimits struct {
 	PerNumber int `yaml:"per_number_per_day"`
 	PerBlock  int `yaml:"per_ten_thousand_numbers_per_hour"`

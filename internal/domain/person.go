@@ -191,7 +191,7 @@ const (
 func (c Credentials) PasskeyFirst() bool { return c == PasskeyOrPassword || c == PasskeyOnly }
 
 // PasskeyAfterLogin reports whether a passkey is offered after the first login, to a
-// student who has none.
+// student without a passkey.
 func (c Credentials) PasskeyAfterLogin() bool {
 	return c == PasswordOrPasskey || c == PasskeyOrPassword
 }

@@ -21,6 +21,7 @@ import (
 
 	"entree/internal/domain"
 	"entree/internal/loopback"
+	"entree/internal/outage"
 	"entree/internal/secret"
 )
 
@@ -72,7 +73,7 @@ type Mailer struct {
 	host        string // of the Message-ID
 	connections *connections
 	sender      string // envelope sender
-	health      *health
+	health      outage.Streak
 }
 
 // New returns a Mailer. It returns an error if an option is not valid or a text
@@ -97,7 +98,7 @@ func New(o Options) (*Mailer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	return &Mailer{o, c, host, &connections{client: client}, sender(o, m), &health{}}, nil
+	return &Mailer{o, c, host, &connections{client: client}, sender(o, m), outage.Streak{}}, nil
 }
 
 // Send writes and sends one mail. A reply of 5xx is a permanent error; any other
@@ -113,7 +114,10 @@ func (m *Mailer) Send(ctx context.Context, message domain.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, m.options.Timeout)
 	defer cancel()
 	err = m.outcome(message.To, m.connections.send(ctx, msg))
-	m.health.note(err)
+	var refused *domain.AddressRefused
+	if !errors.As(err, &refused) { // a wrong address says nothing about the server
+		m.health.Note(err)
+	}
 	return err
 }
 

@@ -1,5 +1,6 @@
 // Package outage decides which of many equal failures are logged: the first one
-// of an outage, and its end. Retries in between are not.
+// of an outage, and its end. Retries in between are not. It also counts failures in a
+// row, for a state that is reported.
 package outage
 
 import (

@@ -183,8 +183,8 @@ func validity(d time.Duration) string {
 	return fmt.Sprintf("0000%02d%02d%02d%02d000R", int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60)
 }
 
-// refusal returns the error of a status. Only a status that says what is wrong with
-// the text is permanent.
+// refusal returns the error for a status of the centre. It is permanent if the status
+// names a fault of the text, the sender or the number.
 func refusal(status uint32) error {
 	switch status {
 	case statusOK:

@@ -15,11 +15,11 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"text/template"
 	"time"
 
 	"entree/internal/domain"
+	"entree/internal/outage"
 	smstemplates "entree/templates/sms"
 )
 
@@ -54,7 +54,7 @@ type Notifier struct {
 	options Options
 	host    string
 	texts   map[string]*template.Template // "code.fr"
-	health  health
+	health  outage.Streak
 }
 
 // New returns a Notifier. It returns an error if a text cannot be parsed.
@@ -103,7 +103,9 @@ func (n *Notifier) Send(ctx context.Context, m domain.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, n.options.Timeout)
 	defer cancel()
 	err = n.options.Gateway.Submit(ctx, Text{ID: m.ID, To: to, Body: body, Life: time.Duration(m.Minutes) * time.Minute})
-	n.health.note(err)
+	if !errors.Is(err, errNumber) { // a refused number says nothing about the gateway
+		n.health.Note(err)
+	}
 	return err
 }
 
@@ -118,7 +120,10 @@ func (n *Notifier) Ready(ctx context.Context) error {
 	if err := n.options.Gateway.Ready(ctx); err != nil {
 		return err
 	}
-	return n.health.fault()
+	if err := n.health.Fault("texts"); err != nil {
+		return fmt.Errorf("sms: %w", err)
+	}
+	return nil
 }
 
 // compose returns the text of a message, "" if its kind has none.
@@ -149,45 +154,6 @@ func (n *Notifier) compose(m domain.Message) (string, error) {
 // GSM 03.38 lacks them.
 var plain = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "«\u00a0", `"`, "\u00a0»", `"`, "«", `"`, "»", `"`,
 	"\u00a0", " ", "\u202f", " ", "–", "-", "—", "-", "…", "...", "œ", "oe").Replace
-
-// A gateway that accepts no text is reported after failedMost texts in a row, until
-// one is accepted or the last failure is failedShown old.
-const (
-	failedMost  = 3
-	failedShown = 15 * time.Minute
-)
-
-// health counts the texts in a row that the gateway did not accept.
-type health struct {
-	mu     sync.Mutex
-	failed int
-	last   error
-	at     time.Time // of the system's clock
-}
-
-// note records the result of a text. A number that the gateway refuses says nothing
-// about the gateway.
-func (h *health) note(err error) {
-	if errors.Is(err, errNumber) {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if err == nil {
-		h.failed = 0
-		return
-	}
-	h.failed, h.last, h.at = h.failed+1, err, time.Now()
-}
-
-func (h *health) fault() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.failed >= failedMost && time.Since(h.at) < failedShown {
-		return fmt.Errorf("sms: the last %d texts were not accepted: %w", h.failed, h.last)
-	}
-	return nil
-}
 
 // errNumber is wrapped by the refusal of a number.
 var errNumber = errors.New("the gateway refuses the number")

@@ -10,8 +10,8 @@ import (
 	"entree/internal/devenv/demotest"
 )
 
-// Over a slow network the script arrives after the student has begun: what is typed goes
-// on where it was, and a box that was ticked stays ticked.
+// A script that arrives late, over a slow network, leaves the page as the student has it:
+// the cursor stays in its field, and a ticked box stays ticked.
 func TestV8_TheScriptComesLate(t *testing.T) {
 	demo := demotest.Get(t)
 	b := open(t, demo.Portal, phone)
