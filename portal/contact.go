@@ -90,15 +90,8 @@ func (p *Portal) drawContact(c *gin.Context, person domain.Person, subject strin
 // askContact begins a change of address. The journey is kept beside the login, so that
 // the page of the account is at hand afterwards.
 func (p *Portal) askContact(c *gin.Context) error {
-	form, err := web.ReadForm(c, contactFields...)
+	form, person, subject, err := p.ownForm(c, pathContact, p.owner, contactFields...)
 	if err != nil {
-		return err
-	}
-	person, subject, err := p.owner(c)
-	if err != nil {
-		return err
-	}
-	if err := p.site.CheckToken(c, form, subject, pathContact); err != nil {
 		return err
 	}
 	j, err := p.Service.ChangeAddress(c.Request.Context(), activation.ChangeOfAddress{
@@ -110,6 +103,23 @@ func (p *Portal) askContact(c *gin.Context) error {
 	if err != nil {
 		return missing(err)
 	}
+	return p.toCode(c, j)
+}
+
+// ownForm reads the form of a page of the account at a path. owner returns the person
+// who is logged in and the subject of the form's token, or refuses.
+func (p *Portal) ownForm(c *gin.Context, path string, owner func(*gin.Context) (domain.Person, string, error), fields ...web.Field) (form web.Form, person domain.Person, subject string, err error) {
+	if form, err = web.ReadForm(c, fields...); err != nil {
+		return form, person, "", err
+	}
+	if person, subject, err = owner(c); err != nil {
+		return form, person, "", err
+	}
+	return form, person, subject, p.site.CheckToken(c, form, subject, path)
+}
+
+// toCode keeps a journey beside the login and redirects to the page of its code.
+func (p *Portal) toCode(c *gin.Context, j domain.Journey) error {
 	if err := p.site.KeepInSession(c, map[string]string{keyJourney: string(j.ID)}); err != nil {
 		return err
 	}

@@ -64,15 +64,8 @@ func (p *Portal) drawPhone(c *gin.Context, person domain.Person, subject string,
 
 // askPhone begins a change of telephone.
 func (p *Portal) askPhone(c *gin.Context) error {
-	form, err := web.ReadForm(c, phoneFields...)
+	form, person, subject, err := p.ownForm(c, pathPhone, p.phoneOwner, phoneFields...)
 	if err != nil {
-		return err
-	}
-	person, subject, err := p.phoneOwner(c)
-	if err != nil {
-		return err
-	}
-	if err := p.site.CheckToken(c, form, subject, pathPhone); err != nil {
 		return err
 	}
 	j, err := p.Service.ChangePhone(c.Request.Context(), activation.ChangeOfPhone{
@@ -84,23 +77,13 @@ func (p *Portal) askPhone(c *gin.Context) error {
 	if err != nil {
 		return missing(err)
 	}
-	if err := p.site.KeepInSession(c, map[string]string{keyJourney: string(j.ID)}); err != nil {
-		return err
-	}
-	return web.SeeOther(pathCode)
+	return p.toCode(c, j)
 }
 
 // removePhone puts the telephone out of use.
 func (p *Portal) removePhone(c *gin.Context) error {
-	form, err := web.ReadForm(c)
+	_, person, _, err := p.ownForm(c, pathPhone, p.phoneOwner)
 	if err != nil {
-		return err
-	}
-	person, subject, err := p.phoneOwner(c)
-	if err != nil {
-		return err
-	}
-	if err := p.site.CheckToken(c, form, subject, pathPhone); err != nil {
 		return err
 	}
 	if err := p.Service.RemovePhone(c.Request.Context(), person.Login, person.AccountID, p.site.Lang(c)); err != nil {

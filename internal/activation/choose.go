@@ -76,11 +76,8 @@ func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen,
 	if err != nil {
 		return err
 	}
-	p, err := s.holder(ctx, *j)
+	p, err := s.finisher(ctx, j)
 	if err != nil {
-		return err
-	}
-	if err := s.mayFinish(ctx, j, p); err != nil {
 		return err
 	}
 	found, err := s.judge(password.Normalize(chosen), p)
@@ -176,6 +173,16 @@ func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Per
 		j.Revoke(p.ID, at)
 		return domain.Effects{}, &domain.Refusal{Reason: domain.ReasonStep}
 	})
+}
+
+// finisher returns the person of a journey whose credential is chosen, if the journey
+// may still reach its purpose.
+func (s *Service) finisher(ctx context.Context, j *domain.Journey) (domain.Person, error) {
+	p, err := s.holder(ctx, *j)
+	if err == nil {
+		err = s.mayFinish(ctx, j, p)
+	}
+	return p, err
 }
 
 // takeHash counts one chosen credential. A password's hash is the most expensive work

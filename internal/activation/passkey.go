@@ -33,11 +33,8 @@ func (s *Service) ChoosePasskey(ctx context.Context, j *domain.Journey) error {
 	if err := s.requireStep(j, at); err != nil {
 		return err
 	}
-	p, err := s.holder(ctx, *j)
+	p, err := s.finisher(ctx, j)
 	if err != nil {
-		return err
-	}
-	if err := s.mayFinish(ctx, j, p); err != nil {
 		return err
 	}
 	if err := s.takeHash(ctx, *j, domain.ReasonBusy); err != nil {
@@ -76,11 +73,8 @@ func (s *Service) AddPasskey(ctx context.Context, j *domain.Journey, answer []by
 	if err := s.requireStep(j, domain.StepPasskey); err != nil {
 		return err
 	}
-	p, err := s.Store.Person(ctx, j.Person)
+	p, err := s.finisher(ctx, j)
 	if err != nil {
-		return err
-	}
-	if err := s.mayFinish(ctx, j, p); err != nil {
 		return err
 	}
 	if err := s.takeHash(ctx, *j, domain.ReasonBusy); err != nil {

@@ -21,17 +21,7 @@ func (w *world) toOffer(p domain.Person) domain.JourneyID {
 	w.t.Helper()
 	id := w.ask(p.Profile, string(p.Email))
 	w.prove(id)
-	j, _, err := w.Journey(w.t.Context(), id)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c, err := w.CharterFor(j, domain.French)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.Accept(w.t.Context(), id, c.SHA256, domain.French); err != nil {
-		w.t.Fatal(err)
-	}
+	w.acceptCharter(id)
 	if step := w.step(id); step != domain.StepOffer {
 		w.t.Fatalf("the journey is at %s", step)
 	}

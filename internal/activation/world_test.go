@@ -207,6 +207,15 @@ func (w *world) prove(id domain.JourneyID) {
 // accept accepts the charter and passes the guide.
 func (w *world) accept(id domain.JourneyID) {
 	w.t.Helper()
+	w.acceptCharter(id)
+	if err := w.Guided(w.t.Context(), id); err != nil {
+		w.t.Fatalf("pass the guide: %v", err)
+	}
+}
+
+// acceptCharter accepts the charter in force.
+func (w *world) acceptCharter(id domain.JourneyID) {
+	w.t.Helper()
 	j, _, err := w.Journey(w.t.Context(), id)
 	if err != nil {
 		w.t.Fatal(err)
@@ -217,9 +226,6 @@ func (w *world) accept(id domain.JourneyID) {
 	}
 	if err := w.Accept(w.t.Context(), id, c.SHA256, domain.French); err != nil {
 		w.t.Fatalf("accept: %v", err)
-	}
-	if err := w.Guided(w.t.Context(), id); err != nil {
-		w.t.Fatalf("pass the guide: %v", err)
 	}
 }
 
