@@ -233,15 +233,8 @@ func (p *Portal) exportAccount(c *gin.Context) error {
 
 // endSessions ends the sessions of the account on every device, and this one.
 func (p *Portal) endSessions(c *gin.Context) error {
-	form, err := web.ReadForm(c)
+	_, person, _, err := p.ownForm(c, pathAccount, p.owner)
 	if err != nil {
-		return err
-	}
-	person, subject, err := p.owner(c)
-	if err != nil {
-		return err
-	}
-	if err := p.site.CheckToken(c, form, subject, pathAccount); err != nil {
 		return err
 	}
 	if !p.EndsSessions {
