@@ -48,6 +48,7 @@ func newWorld(t failer, change ...func(*portal.Options)) *world {
 	t.Helper()
 	w := &world{base: "https://mon-compte.exemple.fr", at: time.Now(), log: &syncBuffer{}, rows: &fakeRows{rows: map[string]fakeRow{}}}
 	w.service = newFakeService(w.now)
+	w.service.rows = w.rows
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatalf("keys: %v", err)

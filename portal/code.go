@@ -71,17 +71,40 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 	if _, long := domain.CleanLongCode(form["code"]); long && !digits && v.journey.Purpose != domain.PurposeAddress {
 		return v.outcome(p.beginLong(v.Context, v.journey.ID, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
 	}
-	ctx := v.Request.Context()
-	err := p.evenly(v.Context, func() error { return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context)) })
-	if err == nil && v.journey.Purpose == domain.PurposeAddress {
+	ctx, rows := v.Request.Context(), []domain.SessionRow(nil)
+	var session *web.Renewal
+	if v.journey.Purpose != domain.PurposeAddress {
+		var err error
+		if session, rows, err = p.entered(v.Context, v.journey, form["code"]); err != nil {
+			return err
+		}
+	}
+	err := p.evenly(v.Context, func() error {
+		return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context), rows...)
+	})
+	if err == nil && session == nil {
 		return p.contactProven(v.Context, v.journey.Address)
 	}
 	if err == nil {
-		if err := p.enter(v.Context, v.journey, v.journey.ID, form["code"]); err != nil {
+		if err := session.Done(); err != nil {
 			return err
 		}
 	}
 	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
+}
+
+// entered returns the session of enter and the rows that are committed with the code.
+func (p *Portal) entered(c *gin.Context, j domain.Journey, code string) (*web.Renewal, []domain.SessionRow, error) {
+	old, err := p.site.Session(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err := p.prepareSession(c, j)
+	if err != nil {
+		return nil, nil, err
+	}
+	left, err := p.site.LeftRow(old.ID, string(j.ID), plainCode(code), map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt)
+	return session, []domain.SessionRow{session.Row, left}, err
 }
 
 // enter begins the session of a journey that a code has opened, and keeps what a second

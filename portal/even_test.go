@@ -26,9 +26,9 @@ func (l *lengthy) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 	return l.Service.Resend(ctx, j, lang, client)
 }
 
-func (l *lengthy) Prove(ctx context.Context, j *domain.Journey, typed, client string) error {
+func (l *lengthy) Prove(ctx context.Context, j *domain.Journey, typed, client string, session ...domain.SessionRow) error {
 	l.take()
-	return l.Service.Prove(ctx, j, typed, client)
+	return l.Service.Prove(ctx, j, typed, client, session...)
 }
 
 // The answers to a request, a wrong code, a resend and a second request leave at a

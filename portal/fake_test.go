@@ -28,6 +28,7 @@ const (
 
 // fakeService changes journeys in memory, with the real Journey.Next.
 type fakeService struct {
+	rows          *fakeRows
 	sms           bool // codes by SMS are offered
 	mu            sync.Mutex
 	now           func() time.Time
@@ -136,6 +137,13 @@ func (f *fakeService) Request(_ context.Context, r activation.Request) (domain.J
 		j.Candidates = []domain.PersonID{"jeanne"}
 	case family:
 		j.Candidates = []domain.PersonID{"jeanne", "louis"}
+	}
+	rows, err := r.Session(j)
+	if err != nil {
+		return domain.Journey{}, err
+	}
+	if err := f.rows.commit(rows); err != nil {
+		return domain.Journey{}, err
 	}
 	f.journeys[j.ID] = &j
 	return j, nil
@@ -254,7 +262,7 @@ func (f *fakeService) Resend(_ context.Context, read *domain.Journey, _ domain.L
 	})
 }
 
-func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ string) error {
+func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ string, session ...domain.SessionRow) error {
 	return f.change(read, domain.StepCode, func(j *domain.Journey) error {
 		digits, ok := domain.CleanDigits(typed)
 		if !ok {
@@ -266,6 +274,9 @@ func (f *fakeService) Prove(_ context.Context, read *domain.Journey, typed, _ st
 		}
 		if digits != rightCode || len(j.Candidates) == 0 {
 			return &domain.Refusal{Reason: domain.ReasonCodeWrong, TriesLeft: domain.MaxTries - j.Code.Tries}
+		}
+		if err := f.rows.commit(session); err != nil {
+			return err
 		}
 		j.ProvenAt = f.now()
 		if j.Purpose == domain.PurposeAddress || j.Purpose == domain.PurposeClaim {
@@ -525,6 +536,21 @@ func (f *fakeRows) RenewSession(_ context.Context, old, new string, data []byte,
 	}
 	delete(f.rows, old)
 	f.rows[new] = fakeRow{data, expires}
+	return nil
+}
+
+// commit writes rows as the service does with an act.
+func (f *fakeRows) commit(rows []domain.SessionRow) (err error) {
+	for _, r := range rows {
+		if r.Old == "" {
+			err = f.SaveSession(context.Background(), r.ID, r.Data, r.Expires)
+		} else {
+			err = f.RenewSession(context.Background(), r.Old, r.ID, r.Data, r.Expires)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -70,10 +70,16 @@ func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
 	if _, ok := p.profile(form["profil"]); ok {
 		page.Selected = form["profil"]
 	}
-	var j domain.Journey
+	var session *web.Renewal
 	err = p.evenly(c, func() error {
-		j, err = p.Service.Request(c.Request.Context(), activation.Request{
+		_, err := p.Service.Request(c.Request.Context(), activation.Request{
 			Purpose: purpose, Profile: form["profil"], Address: form["adresse"], Lang: p.site.Lang(c), Client: p.site.ClientKey(c),
+			Session: func(j domain.Journey) (rows []domain.SessionRow, err error) {
+				if session, err = p.prepareSession(c, j); err == nil {
+					rows = append(rows, session.Row)
+				}
+				return rows, err
+			},
 		})
 		return err
 	})
@@ -84,7 +90,7 @@ func (p *Portal) ask(c *gin.Context, purpose domain.Purpose) error {
 	if err != nil {
 		return err
 	}
-	if err := p.keepJourney(c, j); err != nil {
+	if err := session.Done(); err != nil {
 		return err
 	}
 	return web.SeeOther(pathCode)
@@ -129,6 +135,11 @@ func (p *Portal) profile(key string) (profile domain.Profile, ok bool) {
 // expires.
 func (p *Portal) keepJourney(c *gin.Context, j domain.Journey) error {
 	return p.site.RenewSession(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
+}
+
+// prepareSession returns the session that keepJourney stores.
+func (p *Portal) prepareSession(c *gin.Context, j domain.Journey) (*web.Renewal, error) {
+	return p.site.PrepareRenewal(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
 }
 
 // firstPage returns the view of a page from which a journey can begin, and the path of

@@ -52,7 +52,7 @@ type Service interface {
 	ChangePhone(ctx context.Context, c activation.ChangeOfPhone) (domain.Journey, error)
 	RemovePhone(ctx context.Context, login, accountID string, lang domain.Lang) error
 	ResendAt(j domain.Journey) time.Time
-	Prove(ctx context.Context, j *domain.Journey, typed, client string) error
+	Prove(ctx context.Context, j *domain.Journey, typed, client string, session ...domain.SessionRow) error
 	Verify(ctx context.Context, j *domain.Journey, a activation.Answers) error
 	RequiredProofs(j domain.Journey) (birthDate, number bool)
 	// ProofsLeft returns how many wrong second proofs the journey can still bear.

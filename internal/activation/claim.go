@@ -59,7 +59,7 @@ func (s *Service) AskClaim(ctx context.Context, r ClaimRequest) (domain.Journey,
 	if c.Address, err = domain.ParseAddress(r.Address); err != nil {
 		return domain.Journey{}, &domain.Refusal{Reason: addressReason(err)}
 	}
-	if _, err := s.takeMail(ctx, domain.PurposeClaim, c.Address, r.Client); err != nil {
+	if err := s.takeMail(ctx, domain.PurposeClaim, c.Address, r.Client); err != nil {
 		return domain.Journey{}, err
 	}
 	p, err := s.Store.PersonByAnyNumber(ctx, c.Profile, c.Number)

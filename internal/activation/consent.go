@@ -92,28 +92,26 @@ func (s *Service) Pass(ctx context.Context, j *domain.Journey, step domain.Step)
 		if barred, err := s.barred(ctx, j); barred || err != nil {
 			return err
 		}
-	} else if step == domain.StepGuide {
-		if done, err := s.reserveOrPark(ctx, j); done || err != nil {
+	}
+	var e domain.Effects
+	if step == domain.StepGuide && j.Purpose != domain.PurposeRecover {
+		_, reservation, err := s.reservation(ctx, j.Person)
+		if err != nil {
 			return err
 		}
+		e.Reserve = reservation
 	}
-	return s.act(ctx, j, step, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
+	err := s.act(ctx, j, step, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		j.Pass(step, at)
-		return domain.Effects{}, nil
+		return e, nil
 	})
-}
-
-// reserveOrPark reserves the person's names. If no name is free it parks the
-// journey and reports that.
-func (s *Service) reserveOrPark(ctx context.Context, j *domain.Journey) (parked bool, err error) {
-	_, err = s.reserve(ctx, j.Person)
 	if !errors.Is(err, domain.ErrTaken) {
-		return false, err
+		return err
 	}
 	if err := s.park(ctx, j.ID, j.Person, map[string]string{"why": "no name is free"}); err != nil {
-		return false, err
+		return err
 	}
-	return true, s.reread(ctx, j)
+	return s.reread(ctx, j)
 }
 
 // PersonOf returns the person of a journey that has identified one.
@@ -124,18 +122,26 @@ func (s *Service) PersonOf(ctx context.Context, j domain.Journey) (domain.Person
 	return s.Store.Person(ctx, j.Person)
 }
 
-// reserve reserves an identifier and an address for the person for ever (step
-// "reserve" of the model).
-func (s *Service) reserve(ctx context.Context, id domain.PersonID) (domain.Person, error) {
+// reservation returns the person, and the reservation of an identifier and an address
+// for ever (step "reserve" of the model). It is nil if the person has both.
+func (s *Service) reservation(ctx context.Context, id domain.PersonID) (domain.Person, *domain.Reservation, error) {
 	p, err := s.Store.Person(ctx, id)
 	if err != nil || p.Login != "" && p.UniversityAddress != "" {
-		return p, err
+		return p, nil, err
 	}
 	pattern, ok := s.patterns[p.Profile]
 	if !ok {
-		return p, fmt.Errorf("profile %q is no longer configured", p.Profile)
+		return p, nil, fmt.Errorf("profile %q is no longer configured", p.Profile)
 	}
 	parts := naming.Parts{GivenName: p.GivenName, FamilyName: p.FamilyName, Number: p.Number}
-	p.Login, p.UniversityAddress, err = s.Store.Reserve(ctx, id, pattern.login.Candidates(parts), pattern.address.Candidates(parts))
+	return p, &domain.Reservation{Person: id, Logins: pattern.login.Candidates(parts), Addresses: pattern.address.Candidates(parts)}, nil
+}
+
+// reserve reserves the names of a person alone.
+func (s *Service) reserve(ctx context.Context, id domain.PersonID) (domain.Person, error) {
+	p, r, err := s.reservation(ctx, id)
+	if err == nil && r != nil {
+		p.Login, p.UniversityAddress, err = s.Store.Reserve(ctx, id, r.Logins, r.Addresses)
+	}
 	return p, err
 }

@@ -83,8 +83,8 @@ func (s accountJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	effects.Jobs = append(news, mail)
-	return domain.Effects{}, s.end(ctx, job.Journey, effects, end)
+	effects.Jobs, effects.End = append(news, mail), &domain.JourneyEnd{Journey: job.Journey, Mark: end}
+	return effects, nil
 }
 
 // refused records a refusal of Keycloak once, tells the student by mail, and
@@ -163,9 +163,10 @@ func (s *Service) park(ctx context.Context, id domain.JourneyID, person domain.P
 	})
 }
 
-// end commits the outcome of an account's creation, once. It does nothing if mark
-// reports that the journey is over, or if another transaction moved the person's
-// account state on. The effects are committed alone if the journey was purged.
+// end commits the outcome of a job that is not one with the job's end (see
+// domain.Effects.End), or of a request, once. It does nothing if mark reports that the
+// journey is over, or if another transaction moved the person's account state on. The
+// effects are committed alone if the journey was purged.
 func (s *Service) end(ctx context.Context, id domain.JourneyID, effects domain.Effects, mark func(*domain.Journey) bool) error {
 	_, err := s.Store.Update(ctx, domain.Journey{ID: id}, func(j *domain.Journey) (domain.Effects, error) {
 		if !mark(j) {

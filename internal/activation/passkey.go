@@ -179,7 +179,8 @@ func (s passkeyJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 	if effects.Jobs, err = s.welcome(j, p, true); err != nil {
 		return domain.Effects{}, err
 	}
-	return domain.Effects{}, s.end(ctx, job.Journey, effects, func(j *domain.Journey) bool { return j.Complete(now) })
+	effects.End = &domain.JourneyEnd{Journey: job.Journey, Mark: func(j *domain.Journey) bool { return j.Complete(now) }}
+	return effects, nil
 }
 
 // Abandon returns the journey to the registration, or parks it if the account must not

@@ -16,8 +16,9 @@ import (
 // domain.Journey.InHand). Each comparison costs one of the journey's tries. A
 // wrong code also counts for the address, the network and altogether; a right one
 // has to be possible there and is not counted. Outcome and counters are one
-// transaction, so the outcome is not known before it is counted (S3, S4).
-func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client string) error {
+// transaction, so the outcome is not known before it is counted (S3, S4). The rows of
+// the session that a right code begins are committed with it.
+func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client string, session ...domain.SessionRow) error {
 	digits, ok := domain.CleanDigits(typed)
 	if !ok {
 		return &domain.Refusal{Reason: domain.ReasonCodeFormat}
@@ -37,7 +38,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 		if others, err = s.Store.JourneysAt(ctx, j.Address, s.now()); err != nil {
 			return err
 		}
-		err = s.prove(ctx, j, digits, client, people, others)
+		err = s.prove(ctx, j, digits, client, people, others, session)
 		if !errors.Is(err, domain.ErrConflict) {
 			break // otherwise an earlier journey whose code fits changed after it was read
 		}
@@ -49,7 +50,7 @@ func (s *Service) Prove(ctx context.Context, j *domain.Journey, typed, client st
 // round another writer changed the earlier journey, which bears few changes.
 const mostAtOnce = 20
 
-func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client string, people []domain.Person, others []domain.Journey) error {
+func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client string, people []domain.Person, others []domain.Journey, session []domain.SessionRow) error {
 	now := eligible(j.Purpose, people)
 	var change domain.Effects
 	var err error
@@ -113,7 +114,7 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 		if bySMS {
 			e.Events[0].Details = map[string]string{"code": string(domain.ChannelSMS)}
 		}
-		e.Spend, e.Forget = spend, []string{s.strikeKey(j)}
+		e.Spend, e.Forget, e.Sessions = spend, []string{s.strikeKey(j)}, session
 		if j.Purpose == domain.PurposeClaim {
 			j.Complete(at)
 			e.ClaimMove = &domain.ClaimMove{Journey: j.ID, From: domain.ClaimUnproven, To: domain.ClaimWaiting, At: at}

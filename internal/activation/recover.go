@@ -195,7 +195,8 @@ func (s passwordJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, 
 		return domain.Effects{}, err
 	}
 	effects.Jobs = append(effects.Jobs, news...)
-	return domain.Effects{}, s.end(ctx, job.Journey, effects, func(j *domain.Journey) bool { return j.Complete(s.now()) })
+	effects.End = &domain.JourneyEnd{Journey: job.Journey, Mark: func(j *domain.Journey) bool { return j.Complete(s.now()) }}
+	return effects, nil
 }
 
 // notices returns the mails that tell the student of a new password: one to each

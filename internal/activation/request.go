@@ -16,6 +16,9 @@ type Request struct {
 	Address string // as typed
 	Lang    domain.Lang
 	Client  string // network of the visitor, for the rate limits
+	// Session returns the rows of the session that has the journey, which are committed
+	// with it. It may be nil.
+	Session func(domain.Journey) ([]domain.SessionRow, error)
 }
 
 // Request begins a journey. It does the same work and returns the same kind of
@@ -32,15 +35,11 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	if r.Purpose == "" {
 		r.Purpose = domain.PurposeActivate
 	}
-	mails, err := s.takeMail(ctx, r.Purpose, address, r.Client)
-	if err != nil {
-		return domain.Journey{}, err
-	}
 	j, err := s.newJourney(domain.Beginning{Purpose: r.Purpose, Profile: profile.Key, Address: address, Lang: r.Lang, Client: r.Client})
 	if err != nil {
 		return domain.Journey{}, err
 	}
-	effects, err := s.sendCode(ctx, &j, r.Lang, mails >= longFrom, s.now())
+	mail, err := s.drawCode(ctx, &j, r.Lang, s.now())
 	if err != nil {
 		return domain.Journey{}, err
 	}
@@ -48,11 +47,23 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 	if j.Purpose == domain.PurposeRecover {
 		kind = domain.EventRecoveryRequested
 	}
-	effects.Events = append(effects.Events, domain.Event{At: j.RequestedAt, Kind: kind, Journey: j.ID, Details: map[string]string{"profile": j.Profile}})
-	if err := s.Store.Begin(ctx, j, effects); err != nil {
-		return domain.Journey{}, err
+	effects := domain.Effects{Events: []domain.Event{{At: j.RequestedAt, Kind: kind, Journey: j.ID, Details: map[string]string{"profile": j.Profile}}}}
+	if r.Session != nil {
+		if effects.Sessions, err = r.Session(j); err != nil {
+			return domain.Journey{}, err
+		}
 	}
-	s.wake(effects)
+	settle := func(bool) {}
+	effects.Spend = &domain.Spend{At: j.RequestedAt, Acts: s.mailActs(r.Purpose, address, r.Client), Count: true, More: func(taken domain.Taken) (domain.Effects, error) {
+		more, err := mail(ofAddress(taken) >= longFrom)
+		settle = s.Runner.Lease(more.Jobs)
+		return more, err
+	}}
+	err = s.Store.Begin(ctx, j, effects)
+	settle(err == nil)
+	if err != nil {
+		return domain.Journey{}, mailRefusal(err, effects.Spend.Acts)
+	}
 	return j, nil
 }
 
@@ -74,7 +85,7 @@ func (s *Service) Resend(ctx context.Context, j *domain.Journey, lang domain.Lan
 		if err := s.takeContactMail(ctx, j.Person, j.Address); err != nil {
 			return err
 		}
-	} else if _, err := s.takeMail(ctx, j.Purpose, j.Address, client); err != nil {
+	} else if err := s.takeMail(ctx, j.Purpose, j.Address, client); err != nil {
 		return err
 	}
 	return s.sendAgain(ctx, j, lang, domain.Effects{})
@@ -123,15 +134,24 @@ const longFrom = 3
 
 // sendCode draws a code for the journey, and a long one if long is set, and
 // returns the effects: the job of the mail that tells the state of the address.
-// The work is the same for every address, known or unknown (S14).
 func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.Lang, long bool, now time.Time) (domain.Effects, error) {
-	people, err := s.peopleOf(ctx, j)
+	mail, err := s.drawCode(ctx, j, lang, now)
 	if err != nil {
 		return domain.Effects{}, err
 	}
+	return mail(long)
+}
+
+// drawCode draws a code for the journey, and returns the function that returns the
+// effects of sendCode. The work is the same for every address, known or unknown (S14).
+func (s *Service) drawCode(ctx context.Context, j *domain.Journey, lang domain.Lang, now time.Time) (mail func(long bool) (domain.Effects, error), err error) {
+	people, err := s.peopleOf(ctx, j)
+	if err != nil {
+		return nil, err
+	}
 	digits, err := domain.NewDigits(s.Random)
 	if err != nil {
-		return domain.Effects{}, err
+		return nil, err
 	}
 	mine := slices.DeleteFunc(slices.Clone(people), func(p domain.Person) bool { return p.Profile != j.Profile })
 	j.IssueCode(j.CodeMAC(s.Keys, digits.Reveal()), ids(eligible(j.Purpose, mine)), lang, now, now.Add(s.CodeLife))
@@ -152,20 +172,23 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 		m.Code, m.Minutes, m.ExpiresAt = digits.Reveal(), int(s.CodeLife/time.Minute), j.Code.ExpiresAt
 		deadline = j.Code.ExpiresAt // the code is useless later
 	}
-	var e domain.Effects
-	if long {
-		text, kept, err := domain.NewLongCode(s.Random, s.Keys, j.Purpose, j.Profile, j.Address, now)
-		if err != nil {
-			return domain.Effects{}, err
+	of := *j
+	return func(long bool) (domain.Effects, error) {
+		var e domain.Effects
+		if long {
+			text, kept, err := domain.NewLongCode(s.Random, s.Keys, of.Purpose, of.Profile, of.Address, now)
+			if err != nil {
+				return domain.Effects{}, err
+			}
+			e.Long = &kept
+			if m.HasCode() {
+				m.Long = text.Reveal()
+			}
 		}
-		e.Long = &kept
-		if m.HasCode() {
-			m.Long = text.Reveal()
-		}
-	}
-	job, err := s.mailJob(m, j.Person, j.ID, now, deadline)
-	e.Jobs = []domain.Job{job}
-	return e, err
+		job, err := s.mailJob(m, of.Person, of.ID, now, deadline)
+		e.Jobs = []domain.Job{job}
+		return e, err
+	}, nil
 }
 
 // messageFor returns the mail that matches the state of the people at an address. A
@@ -226,9 +249,8 @@ func ids(people []domain.Person) []domain.PersonID {
 	return out
 }
 
-// takeMail counts one mail that a visitor asks for (S13) and returns how many the
-// address has been sent in its day, this one included.
-func (s *Service) takeMail(ctx context.Context, purpose domain.Purpose, a domain.Address, client string) (int, error) {
+// mailActs returns the acts of one mail that a visitor asks for (S13).
+func (s *Service) mailActs(purpose domain.Purpose, a domain.Address, client string) []domain.Act {
 	acts := []domain.Act{
 		{Key: s.addressKey(own(purpose, "mail-from"), a) + ":" + widest(client), Rate: s.Rates.Address, Few: 1, Soft: true},
 		{Key: s.addressKey(own(purpose, "mail-address"), a), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10},
@@ -236,20 +258,32 @@ func (s *Service) takeMail(ctx context.Context, purpose domain.Purpose, a domain
 	acts = append(acts, networkActs("mail-client", client, s.Rates.Client, 5)...)
 	// The limit shared by all visitors comes last, so that its row is locked for
 	// the shortest time.
-	acts = append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 4})
-	taken, err := s.Limits.TakeAll(ctx, acts, s.now())
+	return append(acts, domain.Act{Key: "mail-total", Rate: s.Rates.Total, Reserve: s.Rates.Total.Burst / 4})
+}
+
+// ofAddress returns how many mails the address has been sent in its day, by the acts of
+// mailActs.
+func ofAddress(taken domain.Taken) int { return taken.Levels[1].Counted }
+
+// mailRefusal turns the refusal of one of the acts of mailActs into a Refusal.
+func mailRefusal(err error, acts []domain.Act) error {
 	var spent *domain.LimitError
 	switch {
-	case err == nil:
-		return taken.Levels[1].Counted, nil
 	case !errors.As(err, &spent):
-		return 0, err
+		return err
 	case spent.Act == 1:
-		return 0, &domain.Refusal{Reason: domain.ReasonMailsSpent, Retry: spent.Retry}
+		return &domain.Refusal{Reason: domain.ReasonMailsSpent, Retry: spent.Retry}
 	case spent.Act == len(acts)-1:
-		return 0, &domain.Refusal{Reason: domain.ReasonBusy, Retry: spent.Retry}
+		return &domain.Refusal{Reason: domain.ReasonBusy, Retry: spent.Retry}
 	}
-	return 0, &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: spent.Retry}
+	return &domain.Refusal{Reason: domain.ReasonTooManyRequests, Retry: spent.Retry}
+}
+
+// takeMail counts one mail that a visitor asks for, without any other effect.
+func (s *Service) takeMail(ctx context.Context, purpose domain.Purpose, a domain.Address, client string) error {
+	acts := s.mailActs(purpose, a, client)
+	_, err := s.Limits.TakeAll(ctx, acts, s.now())
+	return mailRefusal(err, acts)
 }
 
 func addressReason(err error) domain.Reason {

@@ -27,6 +27,7 @@ type Options struct {
 	Runner      domain.Runner
 	Accounts    domain.Accounts
 	Passkeys    domain.Passkeys // nil: the store of accounts has none
+	Entries     domain.Entries  // nil: Keycloak holds the accounts
 	Hasher      domain.Hasher
 	Notifier    domain.Notifier
 	Charters    domain.Charters
@@ -163,39 +164,36 @@ func (s *Service) Extend(ctx context.Context, j *domain.Journey) error {
 // so that a wrong code costs its try.
 func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, decide func(*domain.Journey, time.Time) (domain.Effects, *domain.Refusal)) error {
 	var refusal *domain.Refusal
-	var e domain.Effects
+	settle := func(bool) {}
 	after, err := s.Store.Update(ctx, *j, func(j *domain.Journey) (domain.Effects, error) {
-		e, refusal = domain.Effects{}, nil // the function may run again
+		settle(false) // the function may run again
+		settle, refusal = func(bool) {}, nil
 		if err := s.requireStep(j, at); err != nil {
 			return domain.Effects{}, err
 		}
 		now := s.now()
 		j.Touch(now)
+		var e domain.Effects
 		e, refusal = decide(j, now)
+		settle = s.Runner.Lease(e.Jobs)
 		return e, nil
 	})
+	settle(err == nil)
 	if err != nil {
 		return err
 	}
 	*j = after
-	s.wake(e)
 	if refusal != nil {
 		return refusal
 	}
 	return nil
 }
 
-// ranAtOnce are the kinds of jobs that the request which ordered one runs itself.
-var ranAtOnce = []string{domain.JobAccount, domain.JobPassword, domain.JobPasskey}
-
 // wake wakes the runner only for the kinds of jobs that were committed, because
-// a woken runner queries the database. Jobs that the request runs itself are not
-// included.
+// a woken runner queries the database.
 func (s *Service) wake(e domain.Effects) {
 	for _, job := range e.Jobs {
-		if !slices.Contains(ranAtOnce, job.Kind) {
-			s.Runner.Wake(job.Kind)
-		}
+		s.Runner.Wake(job.Kind)
 	}
 }
 

@@ -122,8 +122,8 @@ func (q failingQueue) LeaseOne(ctx context.Context, id, holder string, until tim
 	return j, withHits("lease-one", func() error { j, err = q.Queue.LeaseOne(ctx, id, holder, until); return err })
 }
 
-func (q failingQueue) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {
-	return withHits("finish."+eventName(e, j.Kind), func() error { return q.Queue.Finish(ctx, j, e) })
+func (q failingQueue) Finish(ctx context.Context, j domain.Job, e domain.Effects) (written bool, err error) {
+	return written, withHits("finish."+eventName(e, j.Kind), func() error { written, err = q.Queue.Finish(ctx, j, e); return err })
 }
 
 func (q failingQueue) Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error {

@@ -156,7 +156,7 @@ func (w *world) work() {
 						w.t.Fatal(err)
 					}
 				}
-				err = w.store.Finish(ctx, job, e)
+				_, err = w.store.Finish(ctx, job, e)
 			} else if domain.IsPermanent(err) {
 				if e, err = kind.h.Abandon(ctx, job, err); err == nil {
 					err = w.store.GiveUp(ctx, job, "refused", false, e)
@@ -216,6 +216,7 @@ func (w *world) once() {
 // quiet is a runner that does nothing: tests run the jobs themselves.
 type quiet struct{}
 
+func (quiet) Lease([]domain.Job) func(bool)        { return func(bool) {} }
 func (quiet) Wake(...string)                       {}
 func (quiet) RunNow(context.Context, string) error { return nil }
 

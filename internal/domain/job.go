@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"entree/internal/audit"
@@ -39,6 +40,8 @@ type Job struct {
 	RunAt    time.Time // earliest time of the next try
 	Deadline time.Time // the job is given up after this time
 	Lease    string    // the worker that holds the job while it runs
+	// LeaseUntil is the end of the lease of a job that is leased when it is committed.
+	LeaseUntil time.Time
 }
 
 // NewJob returns a job of a kind that is due at now. If payload is not nil it is
@@ -198,6 +201,37 @@ type Effects struct {
 	// with a *LimitError and nothing is counted.
 	Spend  *Spend
 	Forget []string // keys of limits that are reset
+	// Reserve, if set, reserves a person's names. Everything is refused with ErrTaken
+	// if no name is free.
+	Reserve  *Reservation
+	Sessions []SessionRow
+	// End, if set, is written with the effects of a job's run. If its Mark returns
+	// false, or if the effects are refused with ErrConflict, the job ends without them:
+	// another run, or an operator, came first. If the journey was purged, the other
+	// effects are written alone.
+	End *JourneyEnd
+}
+
+// Reservation reserves the first free login and the first free university address of
+// the candidates for a person for ever. Names that the person already has stay.
+type Reservation struct {
+	Person            PersonID
+	Logins, Addresses iter.Seq[string]
+}
+
+// SessionRow is a row of the table of sessions. If Old is not empty, it replaces the
+// row with that id, and everything is refused with ErrNotFound if there is none.
+type SessionRow struct {
+	Old, ID string
+	Data    []byte
+	Expires time.Time
+}
+
+// JourneyEnd changes a journey by the outcome of a job. Mark must do no I/O, and may
+// be called again.
+type JourneyEnd struct {
+	Journey JourneyID
+	Mark    func(*Journey) bool
 }
 
 // WrongAddress marks a personal address as wrong, for every person who has it.

@@ -35,6 +35,9 @@ type Spend struct {
 	At    time.Time
 	Acts  []Act
 	Count bool
+	// More, if not nil, returns further effects, which depend on what was counted. It
+	// must do no I/O.
+	More func(Taken) (Effects, error)
 }
 
 // Level is the state of one key.

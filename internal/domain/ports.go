@@ -141,6 +141,14 @@ type Accounts interface {
 	SetPassword(ctx context.Context, a AccountRef, c Credential, otherProof bool) error
 }
 
+// Entries is the part of a Keycloak above a directory that tells which entry stands
+// behind an account.
+type Entries interface {
+	// Entry returns the entryUUID of the entry behind an account; empty if the account
+	// is Keycloak's own. An id of no account is a permanent error.
+	Entry(ctx context.Context, id string) (entryUUID string, err error)
+}
+
 // Passkeys is the part of a store of accounts that passkeys need.
 type Passkeys interface {
 	// RelyingParty returns the host that a new passkey belongs to (RP ID). It returns
@@ -187,6 +195,11 @@ type Charters interface {
 // Runner runs jobs. A handler's effects are committed together with the end of
 // the job.
 type Runner interface {
+	// Lease leases new jobs that are due to this runner, as far as it has free workers,
+	// by setting the fields of the lease. The caller commits them and calls settle,
+	// once. If they were committed, the leased jobs run at once, and the runner looks
+	// for the others.
+	Lease(jobs []Job) (settle func(committed bool))
 	// Wake notifies the runner that jobs of these kinds were committed; without
 	// kinds, that any were.
 	Wake(kinds ...string)

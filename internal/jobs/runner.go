@@ -45,8 +45,9 @@ type Queue interface {
 	// Extend extends the lease of a job. It returns an error if another holder
 	// has the job.
 	Extend(ctx context.Context, j domain.Job, until time.Time) error
-	// Finish ends a job and applies its handler's effects in one transaction.
-	Finish(ctx context.Context, j domain.Job, e domain.Effects) error
+	// Finish ends a job and applies its handler's effects in one transaction. written
+	// is false if the job ended without its effects (see domain.Effects.End).
+	Finish(ctx context.Context, j domain.Job, e domain.Effects) (written bool, err error)
 	// Retry ends the lease and makes the job due again at a time.
 	Retry(ctx context.Context, j domain.Job, at time.Time, reason string) error
 	// GiveUp ends a job that failed for good. It erases the payload unless keep is
@@ -94,13 +95,23 @@ type Runner struct {
 	holder   string
 	handlers map[string]domain.Handler
 	wake     map[string]chan struct{}
+	free     map[string]chan struct{} // holds a value for each free worker of a kind
 	// running counts the current runs. Run returns after the last of them.
 	running sync.WaitGroup
 	// failing holds the kinds whose jobs fail, and causes the kinds with the error.
 	failing, causes outage.Tracker
 	// base is the context of runs: a job goes on if the caller of RunNow returns.
-	mu   sync.Mutex
-	base context.Context
+	// serving is true while Run takes new jobs, and current holds the runs by job.
+	mu      sync.Mutex
+	base    context.Context
+	serving bool
+	current map[string]*run
+}
+
+// run is one run of a job. over is set before ended is closed.
+type run struct {
+	ended chan struct{}
+	over  bool
 }
 
 // New returns a runner without handlers. Handle must be called before Run.
@@ -111,13 +122,18 @@ func New(o Options) *Runner {
 	if o.Ended == nil {
 		o.Ended = func(string, string) {}
 	}
-	return &Runner{Options: o, holder: rand.Text(), handlers: map[string]domain.Handler{}, wake: map[string]chan struct{}{}}
+	return &Runner{Options: o, holder: rand.Text(), handlers: map[string]domain.Handler{},
+		wake: map[string]chan struct{}{}, free: map[string]chan struct{}{}, current: map[string]*run{}}
 }
 
 // Handle registers the handler of the jobs of a kind.
 func (r *Runner) Handle(kind string, h domain.Handler) {
 	r.handlers[kind] = h
 	r.wake[kind] = make(chan struct{}, 1)
+	r.free[kind] = make(chan struct{}, r.Workers)
+	for range r.Workers {
+		r.free[kind] <- struct{}{}
+	}
 }
 
 // Wake makes the runner look for due jobs of these kinds immediately. Without
@@ -139,23 +155,23 @@ func (r *Runner) Run(ctx context.Context) error {
 	// The end of ctx does not cancel a run: a run has its own time limit, and its
 	// outcome must be stored.
 	r.mu.Lock()
-	r.base = context.WithoutCancel(ctx)
+	r.base, r.serving = context.WithoutCancel(ctx), true
 	r.mu.Unlock()
 	var loops sync.WaitGroup
 	for kind := range r.handlers {
 		loops.Go(func() { r.loop(ctx, kind) })
 	}
 	loops.Wait()
+	r.mu.Lock()
+	r.serving = false
+	r.mu.Unlock()
 	r.running.Wait()
 	return nil
 }
 
 // loop leases as many jobs of a kind as there are free workers.
 func (r *Runner) loop(ctx context.Context, kind string) {
-	free := make(chan struct{}, r.Workers)
-	for range r.Workers {
-		free <- struct{}{}
-	}
+	free := r.free[kind]
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
@@ -164,31 +180,37 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 			return
 		case <-free: // a job is leased only if a worker is free for it
 		}
-		n := 1 + len(free)
+		n := 1 + takeAll(free)
 		leased, err := r.lease(ctx, kind, n)
 		if err != nil && ctx.Err() == nil {
 			r.Log.Error("lease jobs", "kind", kind, "error", err)
 		}
-		for i, job := range leased {
-			if i > 0 {
-				<-free
-			}
-			r.running.Go(func() {
-				r.run(r.context(), job)
-				free <- struct{}{}
-			})
+		for _, job := range leased {
+			r.start(job, func() { free <- struct{}{} })
 		}
-		switch len(leased) {
-		case n: // more jobs may be due
-			continue
-		case 0:
+		for range n - len(leased) {
 			free <- struct{}{}
+		}
+		if len(leased) == n { // more jobs may be due
+			continue
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.wake[kind]:
 		case <-poll.C:
+		}
+	}
+}
+
+// takeAll takes the values that a channel holds now, and returns their number.
+func takeAll(from <-chan struct{}) (n int) {
+	for {
+		select {
+		case <-from:
+			n++
+		default:
+			return n
 		}
 	}
 }
@@ -203,24 +225,95 @@ func (r *Runner) lease(ctx context.Context, kind string, n int) ([]domain.Job, e
 // over; the job goes on in the second case. If another worker runs the job, RunNow
 // waits for that worker.
 func (r *Runner) RunNow(ctx context.Context, id string) error {
-	job, err := r.Queue.LeaseOne(ctx, id, r.holder+rand.Text(), r.Clock().Add(leaseFor))
-	if errors.Is(err, domain.ErrNotFound) {
-		return r.await(ctx, id)
+	r.mu.Lock()
+	current := r.current[id]
+	r.mu.Unlock()
+	if current == nil {
+		job, err := r.Queue.LeaseOne(ctx, id, r.holder+rand.Text(), r.Clock().Add(leaseFor))
+		if errors.Is(err, domain.ErrNotFound) {
+			return r.await(ctx, id)
+		}
+		if err != nil {
+			return err
+		}
+		current = r.start(job, func() {})
 	}
-	if err != nil {
-		return err
-	}
-	done := make(chan bool, 1)
-	r.running.Go(func() { done <- r.run(r.context(), job) })
 	select {
-	case over := <-done:
-		if over {
+	case <-current.ended:
+		if current.over {
 			return nil
 		}
 		return r.await(ctx, id) // the retry may be due in a moment
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Lease implements domain.Runner. A job that is leased when it is committed saves the
+// commit of its lease. It leases nothing before Run, and after the end of its context.
+func (r *Runner) Lease(all []domain.Job) (settle func(committed bool)) {
+	now := r.Clock()
+	var mine []domain.Job
+	var others []string
+	for i := range all {
+		j := &all[i]
+		j.Lease, j.LeaseUntil, j.Attempts = "", time.Time{}, 0
+		if j.RunAt.After(now) || !r.reserve(j.Kind) {
+			others = append(others, j.Kind)
+			continue
+		}
+		j.Lease, j.LeaseUntil, j.Attempts = r.holder+rand.Text(), now.Add(leaseFor), 1
+		mine = append(mine, *j)
+	}
+	return func(committed bool) {
+		for _, j := range mine {
+			release := func() { r.free[j.Kind] <- struct{}{} }
+			if committed {
+				r.start(j, release)
+			} else {
+				release()
+			}
+			r.running.Done() // start counts the run
+		}
+		if committed && len(others) > 0 {
+			r.Wake(others...)
+		}
+	}
+}
+
+// reserve takes a free worker of a kind, if there is one, and counts a run.
+func (r *Runner) reserve(kind string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.serving {
+		return false
+	}
+	select {
+	case <-r.free[kind]:
+		r.running.Add(1)
+		return true
+	default:
+		return false
+	}
+}
+
+// start runs a leased job and calls release at its end.
+func (r *Runner) start(job domain.Job, release func()) *run {
+	current := &run{ended: make(chan struct{})}
+	r.mu.Lock()
+	r.current[job.ID] = current
+	r.mu.Unlock()
+	r.running.Go(func() {
+		defer release()
+		current.over = r.run(r.context(), job)
+		r.mu.Lock()
+		if r.current[job.ID] == current {
+			delete(r.current, job.ID)
+		}
+		r.mu.Unlock()
+		close(current.ended)
+	})
+	return current
 }
 
 // await polls a job until it has ended or ctx is over.
@@ -266,7 +359,10 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 		if lasted, failures := r.failing.Succeeded(job.Kind, r.Clock()); failures > 0 {
 			r.Log.Info("jobs succeed again", "kind", job.Kind, "failures", failures, "after", lasted.Round(time.Second).String())
 		}
-		return r.end(job, "done", r.Queue.Finish(ctx, job, effects))
+		settle := r.Lease(effects.Jobs)
+		written, err := r.Queue.Finish(ctx, job, effects)
+		settle(err == nil && written)
+		return r.end(job, "done", err)
 	case domain.IsPermanent(err) || !r.Clock().Before(job.Deadline):
 		return r.giveUp(ctx, job, handler, err)
 	default:

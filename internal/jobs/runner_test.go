@@ -112,18 +112,24 @@ func (q *queue) Extend(_ context.Context, j domain.Job, until time.Time) error {
 	return err
 }
 
-func (q *queue) Finish(_ context.Context, j domain.Job, e domain.Effects) error {
+func (q *queue) Finish(_ context.Context, j domain.Job, e domain.Effects) (written bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.fail != nil {
-		return q.fail
+		return false, q.fail
 	}
 	if _, err := q.held(j); err != nil {
-		return err
+		return false, err
 	}
 	delete(q.jobs, j.ID)
+	if e.End != nil { // the journey has its outcome
+		return false, nil
+	}
 	q.effects = append(q.effects, e)
-	return nil
+	for _, next := range e.Jobs {
+		q.jobs[next.ID] = &waiting{Job: next, until: next.LeaseUntil}
+	}
+	return true, nil
 }
 
 func (q *queue) Retry(_ context.Context, j domain.Job, at time.Time, reason string) error {

@@ -204,7 +204,9 @@ func TestAJobThatIsThereOnce(t *testing.T) {
 		w.must(err)
 		next := j
 		next.RunAt = start.Add(time.Hour)
-		w.must(w.Finish(t.Context(), leased, domain.Effects{Jobs: []domain.Job{next}}))
+		if _, err := w.Finish(t.Context(), leased, domain.Effects{Jobs: []domain.Job{next}}); err != nil {
+			t.Fatal(err)
+		}
 		if at, err := w.NextDue(t.Context()); err != nil || !at.Equal(next.RunAt) {
 			t.Errorf("%v, %v", at, err)
 		}

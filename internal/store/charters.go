@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"entree/internal/charter"
@@ -195,12 +194,10 @@ func (s *Store) DeleteDraft(ctx context.Context, id string, e domain.Effects) er
 // begin at $2.
 func owing(profile string, sha256 []string) (string, []any) {
 	args := []any{profile}
-	var marks []string
 	for _, h := range sha256 {
 		args = append(args, h)
-		marks = append(marks, fmt.Sprintf("$%d", len(args)))
 	}
-	return `account = 'active' AND profile = $1 AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (` + strings.Join(marks, ", ") + `))`, args
+	return `account = 'active' AND profile = $1 AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (` + marks(2, len(sha256)) + `))`, args
 }
 
 // Owing returns the number of active people of a profile who accepted none of the
@@ -222,13 +219,11 @@ func (s *Store) WhoOwes(ctx context.Context, profile string, sha256 []string, sk
 // Accepted reports whether a person accepted at least one of the texts.
 func (s *Store) Accepted(ctx context.Context, id domain.PersonID, sha256 ...string) (bool, error) {
 	args := []any{id}
-	var marks []string
 	for _, h := range sha256 {
 		args = append(args, h)
-		marks = append(marks, fmt.Sprintf("$%d", len(args)))
 	}
 	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM acceptances WHERE person_id = $1 AND sha256 IN (`+strings.Join(marks, ", ")+`)`, args...).Scan(&n)
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM acceptances WHERE person_id = $1 AND sha256 IN (`+marks(2, len(sha256))+`)`, args...).Scan(&n)
 	return n > 0, wrap("accepted", err)
 }
 

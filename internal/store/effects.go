@@ -9,34 +9,61 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"entree/internal/domain"
 )
 
-// apply writes effects within a transaction. The charter and the people come
-// first: their conditions decide whether anything is written.
+// apply writes effects within a transaction, at once.
 func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
+	return s.write(ctx, &pipeline{tx: tx}, e)
+}
+
+// write writes effects within a transaction. The charter and the people come
+// first: their conditions decide whether anything is written.
+func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err error) {
+	if hasRare(e) {
+		if b, err = b.atOnce(ctx); err != nil {
+			return err
+		}
+	}
+	tx := b.tx
 	if e.Charter != nil {
 		if err := s.holds(ctx, tx, *e.Charter); err != nil {
 			return err
 		}
 	}
 	for _, c := range e.People {
-		if err := changePerson(ctx, tx, c); err != nil {
+		if err := changePerson(ctx, b, c); err != nil {
 			return err
 		}
 	}
 	if err := changeOfContact(ctx, tx, e); err != nil {
 		return err
 	}
-	if e.Spend != nil {
-		if _, err := spend(ctx, tx, *e.Spend); err != nil {
+	if e.Reserve != nil {
+		if _, _, err := reserveNames(ctx, tx, *e.Reserve); err != nil {
 			return err
 		}
 	}
-	if err := assist(ctx, tx, e); err != nil {
+	if e.Spend != nil {
+		taken, err := spend(ctx, tx, *e.Spend)
+		if err == nil && e.Spend.More != nil {
+			var more domain.Effects
+			if more, err = e.Spend.More(taken); err == nil {
+				err = s.write(ctx, b, more)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, row := range e.Sessions {
+		if err := saveSession(ctx, b, row); err != nil {
+			return err
+		}
+	}
+	if err := assist(ctx, b, e); err != nil {
 		return err
 	}
 	for _, d := range e.Matches {
@@ -55,18 +82,19 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 		}
 	}
 	for _, a := range e.Acceptances {
-		if err := s.insertAcceptance(ctx, tx, a); err != nil {
+		if err := s.insertAcceptance(ctx, b, a); err != nil {
 			return fmt.Errorf("acceptance: %w", err)
 		}
 	}
 	for _, j := range e.Jobs {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			j.ID, j.Kind, j.Person, j.Journey, j.Payload, micros(j.Created), micros(j.RunAt), micros(j.Deadline)); err != nil {
+		if err := b.exec(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline, attempts, lease, lease_until)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			j.ID, j.Kind, j.Person, j.Journey, j.Payload, micros(j.Created), micros(j.RunAt), micros(j.Deadline), j.Attempts, j.Lease, micros(j.LeaseUntil)); err != nil {
 			return fmt.Errorf("job: %w", err)
 		}
 	}
 	for _, v := range e.Events {
-		if err := insertEvent(ctx, tx, v); err != nil {
+		if err := insertEvent(ctx, b, v); err != nil {
 			return fmt.Errorf("event: %w", err)
 		}
 	}
@@ -76,7 +104,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 		}
 	}
 	for _, r := range e.Reaches() {
-		if _, err := tx.ExecContext(ctx, `UPDATE people SET stage = $1 WHERE id = $2 AND stage < $1`, int64(r.Stage), r.Person); err != nil {
+		if err := b.exec(ctx, `UPDATE people SET stage = $1 WHERE id = $2 AND stage < $1`, int64(r.Stage), r.Person); err != nil {
 			return fmt.Errorf("stage: %w", err)
 		}
 	}
@@ -93,7 +121,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 // changePerson changes the state of a person's account if the current state is
 // one of c.From and the other conditions of the change hold. Otherwise it returns
 // ErrConflict and changes nothing.
-func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error {
+func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange) error {
 	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
 	guard := ""
 	set := ""
@@ -106,17 +134,16 @@ func changePerson(ctx context.Context, tx *sql.Tx, c domain.PersonChange) error 
 		set = `, password_job = $7`
 		guard = ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0 AND ($8 = '' OR email = $8)`
 	}
-	var from []string
+	from := marks(len(args)+1, len(c.From))
 	for _, state := range c.From {
 		args = append(args, state)
-		from = append(from, fmt.Sprintf("$%d", len(args)))
 	}
-	return one(ctx, tx, domain.ErrConflict, `UPDATE people SET account = $1,
+	return b.one(ctx, domain.ErrConflict, `UPDATE people SET account = $1,
 		activation_id  = CASE WHEN $2 = '' THEN activation_id ELSE $2 END,
 		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
 		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
 		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END`+set+`
-		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+strings.Join(from, ", ")+`)`+guard, args...)
+		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+from+`)`+guard, args...)
 }
 
 // markWrong marks an address as wrong for every person who has it and is not
@@ -128,15 +155,15 @@ func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
 		return err
 	}
 	for _, id := range people {
-		if err := insertEvent(ctx, tx, domain.Event{At: w.At, Kind: domain.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why, "rule": w.Rule}}); err != nil {
+		if err := insertEvent(ctx, &pipeline{tx: tx}, domain.Event{At: w.At, Kind: domain.EventAddressWrong, Person: id, Details: map[string]string{"status": w.Why, "rule": w.Rule}}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func insertEvent(ctx context.Context, tx *sql.Tx, v domain.Event) error {
-	return insertEventAs(ctx, tx, newEventID(v), v)
+func insertEvent(ctx context.Context, b *pipeline, v domain.Event) error {
+	return insertEventAs(ctx, b, newEventID(v), v)
 }
 
 // newEventID returns an id that sorts by time. The random half keeps two events
@@ -147,14 +174,13 @@ func newEventID(v domain.Event) string {
 	return fmt.Sprintf("%016x%x", micros(v.At), random)
 }
 
-func insertEventAs(ctx context.Context, tx *sql.Tx, id string, v domain.Event) error {
+func insertEventAs(ctx context.Context, b *pipeline, id string, v domain.Event) error {
 	details, err := json.Marshal(v.Details)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO events (id, at, kind, person_id, journey_id, details) VALUES ($1, $2, $3, $4, $5, $6)`,
+	return b.exec(ctx, `INSERT INTO events (id, at, kind, person_id, journey_id, details) VALUES ($1, $2, $3, $4, $5, $6)`,
 		id, micros(v.At), v.Kind, v.Person, v.Journey, string(details))
-	return err
 }
 
 // tally inserts an event, or increments its count if the journey already has an
@@ -169,7 +195,7 @@ func tally(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 		ON CONFLICT (key) DO UPDATE SET n = event_tallies.n + 1 RETURNING n`, hex.EncodeToString(sum[:16]), id, v.Kind, micros(minute)).Scan(&n); err != nil || n > 1 {
 		return err
 	}
-	return insertEventAs(ctx, tx, id, v)
+	return insertEventAs(ctx, &pipeline{tx: tx}, id, v)
 }
 
 // Events returns the events of a person, oldest first.

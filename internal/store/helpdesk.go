@@ -165,7 +165,8 @@ func (s *Store) LongCode(ctx context.Context, macs [][]byte) (domain.LongCode, e
 }
 
 // assist writes the effects that only acts of operators have.
-func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
+func assist(ctx context.Context, b *pipeline, e domain.Effects) error {
+	tx := b.tx
 	for _, edit := range e.Edits {
 		if err := editPerson(ctx, tx, edit); err != nil {
 			return fmt.Errorf("edit: %w", err)
@@ -187,7 +188,7 @@ func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 		}
 	}
 	if c := e.Long; c != nil {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO long_codes (mac, purpose, profile, address, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		if err := b.exec(ctx, `INSERT INTO long_codes (mac, purpose, profile, address, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 			hex.EncodeToString(c.MAC), c.Purpose, c.Profile, c.Address, micros(c.ExpiresAt)); err != nil {
 			return fmt.Errorf("long code: %w", err)
 		}
@@ -197,10 +198,15 @@ func assist(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 			return err
 		}
 	}
+	if len(e.Forget) == 0 {
+		return nil
+	}
+	var keys []any
 	for _, key := range e.Forget {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM limits WHERE key = $1`, key); err != nil {
-			return fmt.Errorf("limit: %w", err)
-		}
+		keys = append(keys, key)
+	}
+	if err := b.exec(ctx, `DELETE FROM limits WHERE key IN (`+marks(1, len(keys))+`)`, keys...); err != nil {
+		return fmt.Errorf("limit: %w", err)
 	}
 	return nil
 }

@@ -84,15 +84,40 @@ func (s *Store) OlderPasswordRuns(ctx context.Context, person domain.PersonID, j
 	return runs, wrap("password jobs", err)
 }
 
-// Finish deletes a job, with its payload, and writes its effects in one
-// transaction.
-func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) error {
-	return wrap("finish", s.tx(ctx, func(tx *sql.Tx) error {
-		if err := one(ctx, tx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease); err != nil {
-			return err
+// errMarked is returned if the journey of a domain.JourneyEnd has its outcome already.
+var errMarked = errors.New("store: the journey has its outcome")
+
+// Finish deletes a job, with its payload, and writes its effects in one transaction.
+// written is false if e.End says that the job ends without them.
+func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) (written bool, err error) {
+	remove := func(b *pipeline) error {
+		return b.one(ctx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease)
+	}
+	alone := func() error {
+		return s.transaction(ctx, func(b *pipeline) error {
+			if err := remove(b); err != nil {
+				return err
+			}
+			return s.write(ctx, b, e)
+		})
+	}
+	if e.End == nil {
+		err = alone()
+		return err == nil, wrap("finish", err)
+	}
+	_, err = s.update(ctx, domain.Journey{ID: e.End.Journey}, func(j *domain.Journey) (domain.Effects, error) {
+		if !e.End.Mark(j) {
+			return domain.Effects{}, errMarked
 		}
-		return s.apply(ctx, tx, e)
-	}))
+		return e, nil
+	}, remove)
+	if errors.Is(err, domain.ErrNotFound) { // purged
+		err = alone()
+	}
+	if errors.Is(err, errMarked) || errors.Is(err, domain.ErrConflict) {
+		return false, wrap("finish", s.transaction(ctx, remove))
+	}
+	return err == nil, wrap("finish", err)
 }
 
 // Retry releases the lease of a job and schedules it again at a later time.

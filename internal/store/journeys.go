@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,12 +26,12 @@ func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 	if err != nil {
 		return err
 	}
-	return wrap("begin", s.tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO journeys (id, version, expires_at, doc, person_id, address) VALUES ($1, $2, $3, $4, $5, $6)`,
+	return wrap("begin", s.transaction(ctx, func(b *pipeline) error {
+		if err := b.exec(ctx, `INSERT INTO journeys (id, version, expires_at, doc, person_id, address) VALUES ($1, $2, $3, $4, $5, $6)`,
 			j.ID, j.Version, micros(j.ExpiresAt), string(doc), j.Person, j.Address); err != nil {
 			return err
 		}
-		return s.apply(ctx, tx, e)
+		return s.write(ctx, b, e)
 	}))
 }
 
@@ -51,6 +50,11 @@ func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journe
 // the journey and runs change again. If known has no version, it reads the
 // journey first.
 func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
+	return s.update(ctx, known, change, func(*pipeline) error { return nil })
+}
+
+// update is Update with a first statement of the transaction.
+func (s *Store) update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error), first func(*pipeline) error) (domain.Journey, error) {
 	id := known.ID
 	end, err := s.turns.take(ctx, id)
 	if err != nil {
@@ -79,25 +83,28 @@ func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*d
 		if err != nil {
 			return domain.Journey{}, err
 		}
-		err = s.tx(ctx, func(tx *sql.Tx) error {
+		err = s.transaction(ctx, func(b *pipeline) error {
+			if err := first(b); err != nil {
+				return err
+			}
 			// Rows are locked in the order of their ids, so that two journeys that
 			// spend each other's codes do not wait for each other.
 			other := effects.CodeOf
 			if other != nil && other.ID < id {
-				if err := spendCode(ctx, tx, *other); err != nil {
+				if err := spendCode(ctx, b, *other); err != nil {
 					return err
 				}
 			}
-			if err := one(ctx, tx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $4 WHERE id = $5 AND version = $6`,
+			if err := b.one(ctx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $4 WHERE id = $5 AND version = $6`,
 				j.Version, micros(j.ExpiresAt), string(doc), j.Person, id, read); err != nil {
 				return err
 			}
 			if other != nil && other.ID > id {
-				if err := spendCode(ctx, tx, *other); err != nil {
+				if err := spendCode(ctx, b, *other); err != nil {
 					return err
 				}
 			}
-			return s.apply(ctx, tx, effects)
+			return s.write(ctx, b, effects)
 		})
 		if !errors.Is(err, errOvertaken) {
 			return j, wrap("update", err)
@@ -108,14 +115,14 @@ func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*d
 
 // spendCode stores a journey whose code was spent in another one. It returns
 // ErrConflict if the journey was changed since it was read.
-func spendCode(ctx context.Context, tx *sql.Tx, j domain.Journey) error {
+func spendCode(ctx context.Context, b *pipeline, j domain.Journey) error {
 	read := j.Version
 	j.Version++
 	doc, err := json.Marshal(j)
 	if err != nil {
 		return err
 	}
-	return one(ctx, tx, domain.ErrConflict, `UPDATE journeys SET version = $1, doc = $2 WHERE id = $3 AND version = $4`, j.Version, string(doc), j.ID, read)
+	return b.one(ctx, domain.ErrConflict, `UPDATE journeys SET version = $1, doc = $2 WHERE id = $3 AND version = $4`, j.Version, string(doc), j.ID, read)
 }
 
 // JourneysAt returns the journeys to an address that have not expired.
@@ -126,5 +133,5 @@ func (s *Store) JourneysAt(ctx context.Context, address domain.Address, now time
 
 // Apply commits effects without a journey.
 func (s *Store) Apply(ctx context.Context, e domain.Effects) error {
-	return wrap("apply", s.tx(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, e) }))
+	return wrap("apply", s.transaction(ctx, func(b *pipeline) error { return s.write(ctx, b, e) }))
 }

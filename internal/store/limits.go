@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"entree/internal/domain"
@@ -24,13 +23,13 @@ func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (
 
 // Levels returns how many acts are counted under each key. It counts none.
 func (s *Store) Levels(ctx context.Context, acts []domain.Act, now time.Time) ([]domain.Level, error) {
+	counters, err := readCounters(ctx, s.db, acts)
+	if err != nil {
+		return nil, wrap("limits", err)
+	}
 	out := make([]domain.Level, len(acts))
 	for i, a := range acts {
-		c, err := readCounter(ctx, s.db, a.Key)
-		if err != nil {
-			return nil, wrap("limits", err)
-		}
-		out[i] = c.bounded(a.Rate, now).level(a.Rate, now)
+		out[i] = counters[a.Key].bounded(a.Rate, now).level(a.Rate, now)
 	}
 	return out, nil
 }
@@ -46,16 +45,20 @@ func (s *Store) Keys(ctx context.Context, kind string, after time.Time, most int
 // then rolls the transaction back, so that a refusal changes no counter.
 func spend(ctx context.Context, tx *sql.Tx, sp domain.Spend) (domain.Taken, error) {
 	taken := domain.Taken{Newcomer: true}
-	for i, a := range sp.Acts {
-		var c counter
+	var stored map[string]counter
+	if !sp.Count {
 		var err error
-		if sp.Count {
-			c, err = countAct(ctx, tx, a, sp.At)
-		} else if c, err = readCounter(ctx, tx, a.Key); err == nil {
-			c = c.bounded(a.Rate, sp.At).next(a.Rate)
-		}
-		if err != nil {
+		if stored, err = readCounters(ctx, tx, sp.Acts); err != nil {
 			return domain.Taken{}, err
+		}
+	}
+	for i, a := range sp.Acts {
+		c := stored[a.Key].bounded(a.Rate, sp.At).next(a.Rate)
+		if sp.Count {
+			var err error
+			if c, err = countAct(ctx, tx, a, sp.At); err != nil {
+				return domain.Taken{}, err
+			}
 		}
 		burst := a.Rate.Burst - a.Leave
 		if !taken.Newcomer {
@@ -134,18 +137,24 @@ func (c counter) retry(r domain.Rate, burst int) time.Time {
 	return moment(c.arrival - int64(burst)*interval(r))
 }
 
-// rowQuerier is implemented by *sql.DB and *sql.Tx, for queries of one row.
-type rowQuerier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-func readCounter(ctx context.Context, db rowQuerier, key string) (counter, error) {
-	var c counter
-	err := db.QueryRowContext(ctx, `SELECT arrival, granted FROM limits WHERE key = $1`, key).Scan(&c.arrival, &c.granted)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
+// readCounters returns the stored counters of acts by key.
+func readCounters(ctx context.Context, db rowsOf, acts []domain.Act) (map[string]counter, error) {
+	var keys []any
+	for _, a := range acts {
+		keys = append(keys, a.Key)
 	}
-	return c, err
+	out := map[string]counter{}
+	if len(keys) == 0 {
+		return out, nil
+	}
+	err := eachRow(ctx, db, func(scan func(...any) error) error {
+		var key string
+		var c counter
+		err := scan(&key, &c.arrival, &c.granted)
+		out[key] = c
+		return err
+	}, `SELECT key, arrival, granted FROM limits WHERE key IN (`+marks(1, len(keys))+`)`, keys...)
+	return out, err
 }
 
 // countAct counts one act in one statement, with the rules of bounded and next,

@@ -178,26 +178,31 @@ var nameKinds = map[string]string{"login": nameLogin, "university_address": name
 // university address, permanently. It does not change a name that the person
 // already has, and assigns none where the candidates are nil.
 func (s *Store) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
-	return login, address, wrap("reserve", s.tx(ctx, func(tx *sql.Tx) error {
-		// The update locks the person's row, so that two journeys of the same
-		// person reserve one after the other.
-		if err := tx.QueryRowContext(ctx, `UPDATE people SET login = login WHERE id = $1 RETURNING login, university_address`, id).Scan(&login, &address); err != nil {
-			return notFound(err)
-		}
-		if login != "" && address != "" {
-			return nil // another journey of the person was first
-		}
-		if err := reserve(ctx, tx, id, nameLogin, &login, logins); err != nil {
-			return err
-		}
-		if err := reserve(ctx, tx, id, nameAddress, &address, addresses); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE people SET login = $1, university_address = $2 WHERE id = $3`, login, address, id); err != nil {
-			return err
-		}
-		return refind(ctx, tx, id)
+	return login, address, wrap("reserve", s.tx(ctx, func(tx *sql.Tx) (err error) {
+		login, address, err = reserveNames(ctx, tx, domain.Reservation{Person: id, Logins: logins, Addresses: addresses})
+		return err
 	}))
+}
+
+func reserveNames(ctx context.Context, tx *sql.Tx, r domain.Reservation) (login, address string, err error) {
+	// The update locks the person's row, so that two journeys of the same person
+	// reserve one after the other.
+	if err := tx.QueryRowContext(ctx, `UPDATE people SET login = login WHERE id = $1 RETURNING login, university_address`, r.Person).Scan(&login, &address); err != nil {
+		return "", "", notFound(err)
+	}
+	if login != "" && address != "" {
+		return login, address, nil // another journey of the person was first
+	}
+	if err := reserve(ctx, tx, r.Person, nameLogin, &login, r.Logins); err != nil {
+		return "", "", err
+	}
+	if err := reserve(ctx, tx, r.Person, nameAddress, &address, r.Addresses); err != nil {
+		return "", "", err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE people SET login = $1, university_address = $2 WHERE id = $3`, login, address, r.Person); err != nil {
+		return "", "", err
+	}
+	return login, address, refind(ctx, tx, r.Person)
 }
 
 // reserve sets name to the first free candidate, unless name is already set.

@@ -143,16 +143,15 @@ func acceptanceParts(a domain.Acceptance, number string) []string {
 	return []string{"entree acceptance 1", string(a.Person), string(a.Journey), a.Profile, string(a.Lang), a.Version, a.SHA256, strconv.FormatInt(micros(a.At), 10), number}
 }
 
-func (s *Store) insertAcceptance(ctx context.Context, tx *sql.Tx, a domain.Acceptance) error {
+func (s *Store) insertAcceptance(ctx context.Context, b *pipeline, a domain.Acceptance) error {
 	var number string
 	if s.record != nil {
-		if err := tx.QueryRowContext(ctx, `SELECT number FROM people WHERE id = $1`, a.Person).Scan(&number); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err := b.tx.QueryRowContext(ctx, `SELECT number FROM people WHERE id = $1`, a.Person).Scan(&number); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+	return b.exec(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 		a.Person, a.Journey, a.Profile, a.Lang, a.Version, a.SHA256, micros(a.At), s.record.mac(acceptanceParts(a, number)...))
-	return err
 }
 
 // storedAcceptance is an acceptance with its MAC, the number of its person, and

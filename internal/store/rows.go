@@ -4,11 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
+	"strings"
 )
 
 // rowsOf is implemented by *sql.DB, *sql.Conn and *sql.Tx.
 type rowsOf interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// rowQuerier is implemented by *sql.DB and *sql.Tx, for queries of one row.
+type rowQuerier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // eachRow runs a query and calls see for each row. It stops at the first error
@@ -60,6 +67,18 @@ func document[T any](scan func(...any) error) (v T, err error) {
 // texts returns the values of a query with one column.
 func texts(ctx context.Context, db rowsOf, query string, args ...any) ([]string, error) {
 	return all(ctx, db, value[string], query, args...)
+}
+
+// marks returns n placeholders of parameters, "$1, $2" from 1 on.
+func marks(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", from+i)
+	}
+	return b.String()
 }
 
 // counts returns the sums of a query whose rows are a key and a number.

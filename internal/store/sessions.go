@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"time"
 
@@ -24,11 +23,23 @@ func (s *Store) Session(ctx context.Context, id string) (data []byte, expires ti
 	return data, moment(until), wrap("session", notFound(err))
 }
 
+// insertSession inserts a session, or replaces its data.
+const insertSession = `INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3)
+	ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`
+
 // SaveSession stores the data of a session, new or existing.
 func (s *Store) SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3)
-		ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`, hashID(id), data, micros(expires))
+	_, err := s.writer.ExecContext(ctx, insertSession, hashID(id), data, micros(expires))
 	return wrap("session", err)
+}
+
+// saveSession writes a row of an effect.
+func saveSession(ctx context.Context, b *pipeline, r domain.SessionRow) error {
+	if r.Old != "" {
+		return b.one(ctx, domain.ErrNotFound, `UPDATE sessions SET id_hash = $1, data = $2, expires_at = $3 WHERE id_hash = $4`,
+			hashID(r.ID), r.Data, micros(r.Expires), hashID(r.Old))
+	}
+	return b.exec(ctx, insertSession, hashID(r.ID), r.Data, micros(r.Expires))
 }
 
 // DeleteSession deletes a session.
@@ -46,8 +57,7 @@ func (s *Store) ExtendSession(ctx context.Context, id string, expires time.Time)
 // RenewSession replaces the id, data and expiry of a session. The old id is
 // invalid at once. It returns ErrNotFound if the old id has no session.
 func (s *Store) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
-	return wrap("session", s.tx(ctx, func(tx *sql.Tx) error {
-		return one(ctx, tx, domain.ErrNotFound, `UPDATE sessions SET id_hash = $1, data = $2, expires_at = $3 WHERE id_hash = $4`,
-			hashID(renewed), data, micros(expires), hashID(old))
+	return wrap("session", s.transaction(ctx, func(b *pipeline) error {
+		return saveSession(ctx, b, domain.SessionRow{Old: old, ID: renewed, Data: data, Expires: expires})
 	}))
 }

@@ -107,21 +107,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
 // tx runs f in one transaction and commits it unless f returns an error.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
-			return errors.Join(err, back)
-		}
-		var spent *domain.LimitError
-		if errors.As(err, &spent) {
-			return errors.Join(err, s.correct(ctx, spent))
-		}
-		return err
-	}
-	return tx.Commit()
+	return s.transaction(ctx, func(b *pipeline) error { return f(b.tx) })
 }
 
 // one runs a statement that must change exactly one row. Otherwise it returns

@@ -420,8 +420,10 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 		if _, err := w.LeaseOne(t.Context(), "a", "two", start.Add(time.Minute)); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a held job was given away: %v", err)
 		}
-		w.must(w.Finish(t.Context(), done, domain.Effects{Jobs: []domain.Job{job("next")}}))
-		if err := w.Finish(t.Context(), done, domain.Effects{Jobs: []domain.Job{job("never")}}); err == nil {
+		if written, err := w.Finish(t.Context(), done, domain.Effects{Jobs: []domain.Job{job("next")}}); err != nil || !written {
+			t.Fatal(written, err)
+		}
+		if _, err := w.Finish(t.Context(), done, domain.Effects{Jobs: []domain.Job{job("never")}}); err == nil {
 			t.Error("a job ended twice")
 		}
 		for id, want := range map[string]bool{"a": false, "next": true, "never": false} {
@@ -451,7 +453,7 @@ func TestJobs_TheWaysToAnEnd(t *testing.T) {
 		if j, err := w.LeaseOne(t.Context(), "c", "four", w.clock().Add(time.Minute)); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a lease that is kept up was given away: %+v, %v", j, err)
 		}
-		if err := w.Finish(t.Context(), lost, domain.Effects{}); err == nil {
+		if _, err := w.Finish(t.Context(), lost, domain.Effects{}); err == nil {
 			t.Error("a lost lease ended the job")
 		}
 		w.must(w.GiveUp(t.Context(), taken, "550", false, domain.Effects{Events: []domain.Event{{At: start, Kind: domain.EventMailAbandoned, Person: "1"}}}))
@@ -470,7 +472,7 @@ func TestI4_ThePayloadGoesWithTheJob(t *testing.T) {
 	w := open(t, "sqlite:"+file)
 	secret := strings.Repeat("the sealed credential ", 200)
 	for i, end := range []func(domain.Job) error{
-		func(j domain.Job) error { return w.Finish(t.Context(), j, domain.Effects{}) },
+		func(j domain.Job) error { _, err := w.Finish(t.Context(), j, domain.Effects{}); return err },
 		func(j domain.Job) error { return w.GiveUp(t.Context(), j, "no", false, domain.Effects{}) },
 	} {
 		j := job(fmt.Sprint(i))

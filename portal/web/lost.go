@@ -31,6 +31,16 @@ func leftID(id string) string { return "left:" + id }
 // TakeLeft enters the session once more. old is the session id before it was renewed,
 // about that of the form's token, and until the end of the session.
 func (s *Site) Leave(c *gin.Context, old, about, code string, values map[string]string, until time.Time) error {
+	row, err := s.LeftRow(old, about, code, values, until)
+	if err != nil {
+		return err
+	}
+	return s.sessions.rows.SaveSession(c.Request.Context(), row.ID, row.Data, row.Expires)
+}
+
+// LeftRow returns the row that Leave writes, for a caller that commits it together with
+// its act.
+func (s *Site) LeftRow(old, about, code string, values map[string]string, until time.Time) (domain.SessionRow, error) {
 	all := map[string]string{
 		leftAbout: about, leftUntil: until.Format(time.RFC3339),
 		leftProof: base64.RawURLEncoding.EncodeToString(s.leftMAC(old, code)),
@@ -39,10 +49,7 @@ func (s *Site) Leave(c *gin.Context, old, about, code string, values map[string]
 		all[k] = v
 	}
 	box, err := s.sessions.seal(leftID(old), all)
-	if err != nil {
-		return err
-	}
-	return s.sessions.rows.SaveSession(c.Request.Context(), leftID(old), box, s.config.Now().Add(answerLost))
+	return domain.SessionRow{ID: leftID(old), Data: box, Expires: s.config.Now().Add(answerLost)}, err
 }
 
 func (s *Site) leftMAC(old, code string) []byte {

@@ -178,7 +178,12 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 			return fmt.Errorf("session: %w", err)
 		}
 	}
-	value, err := securecookie.EncodeMulti(session.Name(), ticket{ID: session.ID, Row: len(values) > 0}, s.codecs...)
+	return s.setCookie(w, session, len(values) > 0)
+}
+
+// setCookie answers with the cookie of a session.
+func (s *Sessions) setCookie(w http.ResponseWriter, session *sessions.Session, hasRow bool) error {
+	value, err := securecookie.EncodeMulti(session.Name(), ticket{ID: session.ID, Row: hasRow}, s.codecs...)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
@@ -244,6 +249,48 @@ func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.
 		old = session.ID
 	}
 	return s.renew(c, session, old, values, life)
+}
+
+// Renewal is a session with a new id that is not stored yet. Row must be committed,
+// then Done answers with its cookie.
+type Renewal struct {
+	Row    domain.SessionRow
+	values map[string]string
+	site   *Site
+	c      *gin.Context
+}
+
+// PrepareRenewal returns what RenewSession does, for a caller that commits the row
+// together with its act.
+func (s *Site) PrepareRenewal(c *gin.Context, values map[string]string, life time.Duration) (*Renewal, error) {
+	session, err := s.Session(c)
+	if err != nil {
+		return nil, err
+	}
+	r := &Renewal{values: values, site: s, c: c}
+	if len(kept(session)) > 0 {
+		r.Row.Old = session.ID
+	}
+	if r.Row.ID, err = s.sessions.newID(); err != nil {
+		return nil, err
+	}
+	r.Row.Data, err = s.sessions.seal(r.Row.ID, values)
+	r.Row.Expires = s.config.Now().Add(life)
+	return r, err
+}
+
+// Done makes the committed session that of the request, and of the browser.
+func (r *Renewal) Done() error {
+	session, err := r.site.Session(r.c)
+	if err != nil {
+		return err
+	}
+	session.ID, session.IsNew = r.Row.ID, false
+	clear(session.Values)
+	for k, v := range r.values {
+		session.Values[k] = v
+	}
+	return r.site.sessions.setCookie(r.c.Writer, session, true)
 }
 
 // renew stores the session under a new id with new values. Its row replaces old, if

@@ -65,6 +65,7 @@ type office struct {
 // noJobs is a runner that runs no jobs.
 type noJobs struct{}
 
+func (noJobs) Lease([]domain.Job) func(bool)        { return func(bool) {} }
 func (noJobs) Wake(...string)                       {}
 func (noJobs) RunNow(context.Context, string) error { return nil }
 

@@ -63,8 +63,8 @@ func cpu(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// ownCPU returns the processor time of the current process.
-func ownCPU() (time.Duration, error) {
+// OwnCPU returns the processor time of the current process.
+func OwnCPU() (time.Duration, error) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0, err

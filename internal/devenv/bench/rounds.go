@@ -150,7 +150,7 @@ func costs(p Processes) (c Cost, err error) {
 			return c, err
 		}
 	}
-	c.Caller, err = ownCPU()
+	c.Caller, err = OwnCPU()
 	return c, err
 }
 

@@ -18,6 +18,7 @@ type Installation struct {
 	Config  string   // path of entree.yaml
 	Environ []string // the secrets, as ENTREE_… variables
 	Base    string   // URL at which the portal is configured to answer
+	Box     *mailbox.Mailbox
 	t       testing.TB
 }
 
@@ -32,6 +33,7 @@ func Install(t testing.TB) *Installation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	i.Box = box
 	t.Cleanup(func() { _ = box.Close() })
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
