@@ -3,6 +3,7 @@ package activation_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
@@ -109,10 +110,46 @@ func (w *world) clock() time.Time {
 	return w.now
 }
 
+// pass waits until the jobs that are due have run, and moves the clock on: a job that
+// ran later would be put off by the clock of the time after.
 func (w *world) pass(d time.Duration) {
+	w.t.Helper()
+	w.settle()
+	w.jump(d)
+}
+
+// jump moves the clock on while jobs may run.
+func (w *world) jump(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
+}
+
+// settle returns when no job is due and none runs.
+func (w *world) settle() {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "entree.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	for late := time.After(20 * time.Second); ; {
+		now := w.clock().UnixMicro()
+		var due int
+		err := db.QueryRowContext(w.t.Context(), `SELECT count(*) FROM jobs WHERE given_up_at = 0 AND (run_at <= $1 OR lease_until > $1)`, now).Scan(&due)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if due == 0 {
+			return
+		}
+		w.Runner.Wake()
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-late:
+			w.t.Fatalf("%d jobs are due or run", due)
+		}
+	}
 }
 
 func (w *world) enrol(people ...domain.Person) {
