@@ -29,6 +29,9 @@ type treatment struct {
 
 // runes applies a treatment. White space becomes a single space.
 func (t treatment) runes(s string) (string, *Fault) {
+	if IsASCII(s) {
+		return s, nil
+	}
 	if !utf8.ValidString(s) {
 		return "", &Fault{Kind: t.kind, Rule: RuleEncoding}
 	}
@@ -71,8 +74,22 @@ func has(list []class, c class) bool {
 	return false
 }
 
+// IsASCII reports whether a text is of printable ASCII, of which every treatment keeps
+// all characters.
+func IsASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // single trims spaces at both ends and makes them single within.
 func single(s string) string {
+	if !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " ") && !strings.Contains(s, "  ") {
+		return s
+	}
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
 }
 

@@ -32,6 +32,17 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// Text in ASCII is folded on a way of its own, with the same result.
+func TestWords_PlainTextIsFoldedAsAnyOther(t *testing.T) {
+	for i := range 128 * 128 {
+		text := "aB" + string(rune(i/128)) + "3" + string(rune(i%128)) + "c"
+		want := append(naming.Words(text), "e")
+		if got := naming.Words(text + " é"); !slices.Equal(got, want) {
+			t.Errorf("%q gives %q, and %q before another word", text, want, got)
+		}
+	}
+}
+
 // Any input becomes words that are safe in a query of the database: letters,
 // marks and digits only.
 func FuzzWords(f *testing.F) {

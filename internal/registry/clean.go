@@ -50,12 +50,12 @@ func cleaned(f field, v string) (string, error) {
 		}
 		return clean.Name(v)
 	case fieldEmail, fieldAddress:
-		if printable(v) {
+		if clean.IsASCII(v) {
 			return v, nil
 		}
 		return clean.Address(v)
 	case fieldNumber:
-		if printable(v) {
+		if clean.IsASCII(v) {
 			return v, nil // see number
 		}
 		return clean.Number(v)
@@ -64,7 +64,7 @@ func cleaned(f field, v string) (string, error) {
 	case fieldPhone:
 		return v, nil // see phone
 	}
-	if printable(v) {
+	if clean.IsASCII(v) {
 		return v, nil
 	}
 	return clean.Text(v)
@@ -82,16 +82,6 @@ func letters(v string) bool {
 		}
 	}
 	return len(v) <= clean.MaxName
-}
-
-// printable reports whether a value has nothing but printable ASCII.
-func printable(v string) bool {
-	for i := range len(v) {
-		if v[i] < ' ' || v[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // anyAddress removes from an address what can only be a slip: mailto: before it,

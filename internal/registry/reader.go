@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/registry/charset"
 	"entree/internal/registry/sheet"
@@ -446,12 +447,12 @@ func (in *reader) text(cell string, f field, column int) string {
 		return v
 	}
 	key := Finding{Field: table[f].key, Column: in.headers[column]}
-	if (f == fieldNumber || f == fieldLogin || f == fieldCohort) && nothing.MatchString(v) {
+	if (f == fieldNumber || f == fieldLogin || f == fieldCohort) && (v[0] < '0' || v[0] > '9') && nothing.MatchString(v) {
 		key.Kind = FindRounded
 		in.note(key, v, "")
 		return ""
 	}
-	if !printable(v) {
+	if !clean.IsASCII(v) {
 		if out, yes := charset.Repair(v); yes {
 			key.Kind = FindRepaired
 			in.note(key, v, out)
