@@ -44,6 +44,8 @@ type dialect struct {
 	// for their values. A plan for any value assumes that a third of all people
 	// match.
 	planEach []any
+	// textOnly leaves the planner, in a transaction, the indexes of text only.
+	textOnly string
 	// listTables lists the tables of the schema, listColumns the columns of a
 	// table and listNeeds the tables that its foreign keys refer to.
 	listTables, listColumns, listNeeds string
@@ -75,19 +77,31 @@ var sqlite = dialect{
 
 var postgres = dialect{
 	name: "postgres", driver: "pgx", goose: goose.DialectPostgres, imports: postgresImports,
-	skipLocked:  "FOR UPDATE SKIP LOCKED",
-	match:       "cast(search AS tsvector) @@ cast(? AS tsquery)",
-	query:       func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
-	parts:       "substr(search, strpos(search, '#')) LIKE ?",
-	part:        func(pieces []string) string { return "%" + pieces[0] + "%" },
-	partsIndex:  `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
-	key:         "id",
-	among:       "id = ANY(?)",
-	keys:        func(found []string) any { return found },
-	planEach:    []any{pgx.QueryExecModeExec},
+	skipLocked: "FOR UPDATE SKIP LOCKED",
+	match:      "cast(search AS tsvector) @@ cast(? AS tsquery)",
+	query:      func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
+	parts:      "substr(search, strpos(search, '#')) LIKE ?",
+	part:       func(pieces []string) string { return "%" + beginning(pieces[0]) + "%" },
+	partsIndex: `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
+	key:        "id",
+	among:      "id = ANY(?)",
+	keys:       func(found []string) any { return found },
+	planEach:   []any{pgx.QueryExecModeExec},
+	// A bitmap scan is the only way to read an index of kind GIN.
+	textOnly:    `SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off`,
 	listTables:  `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'`,
 	listColumns: `SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`,
 	listNeeds:   `SELECT DISTINCT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::text::regclass`,
+}
+
+// beginning returns the first letters of a part of an address. PostgreSQL reads the list
+// of each trigram, and the last ones are those of the domain, which are the longest.
+func beginning(part string) string {
+	const most = 16
+	if letters := []rune(part); len(letters) > most {
+		return string(letters[:most])
+	}
+	return part
 }
 
 // terms writes groups of terms in a database's full-text syntax. The terms contain

@@ -58,9 +58,9 @@ func (s *Store) ReserveAddress(ctx context.Context, id domain.PersonID, candidat
 }
 
 // PlansOf runs a search and returns the query plan of each statement, after the
-// statement itself. PostgreSQL scans and sorts a small table by preference, so
-// it is told to do that only if there is no other plan.
-func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query) (plans []string, err error) {
+// statement itself. PostgreSQL scans and sorts a small table by preference, so with
+// large set it is told to do that only if there is no other plan.
+func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query, large bool) (plans []string, err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -69,19 +69,31 @@ func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query) (plans []string, 
 	explain := "EXPLAIN QUERY PLAN "
 	if s.dialect.name == "postgres" {
 		explain = "EXPLAIN "
+	}
+	if s.dialect.name == "postgres" && large {
 		if _, err := conn.ExecContext(ctx, `SET enable_seqscan = off; SET enable_sort = off`); err != nil {
 			return nil, err
 		}
 		defer conn.ExecContext(ctx, `RESET ALL`)
 	}
-	l := &listener{Conn: conn, explain: explain}
-	_, err = finder{l, s.dialect, s.hasParts}.find(ctx, q)
+	l := &listener{reader: conn, explain: explain}
+	_, err = finder{l, func(ctx context.Context) (reader, func(), error) {
+		if s.dialect.textOnly == "" {
+			return l, func() {}, nil
+		}
+		tx, end, err := beginByTextIndex(ctx, conn, s.dialect)
+		if err != nil {
+			return nil, nil, err
+		}
+		l.reader = tx
+		return l, func() { end(); l.reader = conn }, nil
+	}, s.dialect, s.hasParts}.find(ctx, q)
 	return l.plans, errors.Join(err, l.err)
 }
 
 // listener records the plan of each query before it runs the query.
 type listener struct {
-	*sql.Conn
+	reader
 	explain string
 	plans   []string
 	err     error
@@ -89,16 +101,16 @@ type listener struct {
 
 func (l *listener) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	l.listen(ctx, query, args...)
-	return l.Conn.QueryContext(ctx, query, args...)
+	return l.reader.QueryContext(ctx, query, args...)
 }
 
 func (l *listener) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	l.listen(ctx, query, args...)
-	return l.Conn.QueryRowContext(ctx, query, args...)
+	return l.reader.QueryRowContext(ctx, query, args...)
 }
 
 func (l *listener) listen(ctx context.Context, query string, args ...any) {
-	rows, err := l.Conn.QueryContext(ctx, l.explain+query, args...)
+	rows, err := l.reader.QueryContext(ctx, l.explain+query, args...)
 	if err != nil {
 		l.err = errors.Join(l.err, err)
 		return

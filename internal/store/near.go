@@ -80,7 +80,10 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, foun
 	}
 	if len(candidates) < fewNear {
 		sounds := f.alike(words, func(word string) []string {
-			others := naming.Edits(word)
+			var others []string
+			if len(words) > 1 { // of one word, the other spellings are looked up already
+				others = naming.Edits(word)
+			}
 			if s := naming.Sound(word); s != "" {
 				others = append(others, soundMark+s)
 			}
@@ -146,7 +149,7 @@ func (f finder) alike(words []string, others func(string) []string) clause {
 	for _, w := range words {
 		groups = append(groups, append([]string{w + "*"}, others(w)...))
 	}
-	c := clause{most: helpdesk.EnoughWords}
+	c := clause{most: helpdesk.EnoughWords, rare: true}
 	c.add(f.dialect.match, f.dialect.query(groups))
 	return c
 }
