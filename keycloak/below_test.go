@@ -186,6 +186,39 @@ func TestADirectoryBelowKeycloakKeepsTheContract(t *testing.T) {
 			t.Error("Keycloak has a password of its own")
 		}
 	})
+	t.Run("the first login imports an entry whose id was not asked for", func(t *testing.T) {
+		o := b.options
+		o.Groups = map[string]string{"/etudiants": localldap.Students}
+		store := directory.New(o)
+		a := accountstest.New()
+		var err error
+		if a.Credential, err = o.Hashers[directory.Argon2](t.Context(), secret.New(strong)); err != nil {
+			t.Fatal(err)
+		}
+		id, err := store.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		uuid, isEntry := domain.EntryOf(id)
+		if !isEntry || !b.canLogIn(a.Login, strong) {
+			t.Fatalf("the id %q, or its student cannot log in", id)
+		}
+		var found []user
+		b.call(http.MethodGet, "/users?exact=true&username="+a.Login, nil, &found)
+		if len(found) != 1 {
+			t.Fatalf("%d users", len(found))
+		}
+		entry, err := b.service(portalSecret).Federated("example.org").Entry(t.Context(), found[0].ID)
+		if err != nil || entry != uuid {
+			t.Errorf("behind the account stands %q, not %q: %v", entry, uuid, err)
+		}
+		if got, err := store.RealmID(t.Context(), id); err != nil || got != found[0].ID {
+			t.Errorf("Keycloak's id is %q, not %q: %v", got, found[0].ID, err)
+		}
+		if standing, err := store.Standing(t.Context(), domain.AccountRef{ID: id, ActivationID: a.ActivationID, Login: a.Login}); err != nil || standing != (domain.Standing{}) {
+			t.Errorf("%+v, %v", standing, err)
+		}
+	})
 	t.Run("an empty answer of Keycloak means again", func(t *testing.T) {
 		b.ldap.Kill()
 		if _, err := b.store.Create(t.Context(), accountstest.New()); err == nil || errors.Is(err, domain.ErrForeignAccount) || domain.IsPermanent(err) {

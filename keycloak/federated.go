@@ -147,6 +147,13 @@ func (f *Federated) isWritable(ctx context.Context, federation string) (bool, er
 	return slices.Equal(component.Config["editMode"], []string{"WRITABLE"}), nil
 }
 
+// Describes reports whether Describe may write attributes: a federation of the realm
+// is WRITABLE.
+func (f *Federated) Describes(ctx context.Context) (bool, error) {
+	all, err := f.accounts.components(ctx, storageType, "")
+	return slices.ContainsFunc(all, func(p provider) bool { return p.is("editMode", "WRITABLE") }), err
+}
+
 // Describe writes the attributes that the user does not have from the directory,
 // where the edit mode is WRITABLE, and joins groups of Keycloak in any mode. It
 // changes no attribute that has a value, and neither names nor password.

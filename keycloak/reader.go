@@ -88,7 +88,7 @@ func existing(u gocloak.User) domain.Existing {
 		Enabled: gocloak.PBool(u.Enabled), CreatedAt: time.UnixMilli(gocloak.PInt64(u.CreatedTimestamp)).UTC(), Federated: gocloak.PString(u.FederationLink) != "",
 	}
 	if u.Attributes != nil {
-		x.Attributes = *u.Attributes
+		x.Attributes, x.Entry = *u.Attributes, attributeOf(u, uuidAttribute)
 		if mark := x.Attributes[markAttribute]; len(mark) == 1 {
 			x.Mark = mark[0]
 		}

@@ -23,7 +23,17 @@ func (s *Service) Reader(ctx context.Context, login, accountID string) (p domain
 	if err != nil {
 		return domain.Person{}, false, err
 	}
-	if p.Account != domain.AccountActive || accountID != "" && p.AccountID != accountID {
+	if accountID != "" && p.AccountID != accountID {
+		owner, err := s.personOfAccount(ctx, login, accountID)
+		if err == nil && owner.ID != p.ID {
+			err = domain.ErrNotFound
+		}
+		if err != nil {
+			return domain.Person{}, false, err
+		}
+		p = owner
+	}
+	if p.Account != domain.AccountActive {
 		return domain.Person{}, false, domain.ErrNotFound
 	}
 	current := s.Charters.Current(p.Profile)

@@ -56,10 +56,28 @@ func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, 
 	return s.Store.Apply(ctx, domain.Effects{Events: []domain.Event{{At: s.now(), Kind: answer, Person: p.ID}}})
 }
 
-// personOfAccount returns the person to whom the account of a login belongs.
+// personOfAccount returns the person to whom the account of a login belongs. An account
+// whose entry alone was known gets its id.
 func (s *Service) personOfAccount(ctx context.Context, login, accountID string) (domain.Person, error) {
 	if accountID == "" {
 		return s.Store.PersonByLogin(ctx, login)
 	}
-	return s.Store.PersonByAccount(ctx, accountID)
+	p, err := s.Store.PersonByAccount(ctx, accountID)
+	if s.Entries == nil || !errors.Is(err, domain.ErrNotFound) {
+		return p, err
+	}
+	// Keycloak says which entry stands behind the account: a user of Keycloak's own with
+	// the same login is another one.
+	uuid, entryErr := s.Entries.Entry(ctx, accountID)
+	if domain.IsPermanent(entryErr) || entryErr == nil && uuid == "" {
+		return p, err
+	}
+	if entryErr != nil {
+		return p, entryErr
+	}
+	if p, err = s.Store.PersonByAccount(ctx, domain.EntryID(uuid)); err != nil {
+		return p, err
+	}
+	p.AccountID = accountID
+	return p, s.Store.Apply(ctx, domain.Effects{People: []domain.PersonChange{{Person: p.ID, From: []domain.AccountState{p.Account}, To: p.Account, AccountID: accountID}}})
 }

@@ -48,7 +48,8 @@ func (a *App) openAccounts() (accountStore, error) {
 	a.policy.fixed = hashers[c.Directory.Scheme]
 	store := newDirectory(c, hashers)
 	if a.realm != nil {
-		store.Realm = a.realm.Federated(c.Institution.Scope)
+		a.federated = a.realm.Federated(c.Institution.Scope)
+		store.Realm, store.IDAtOnce = a.federated, len(c.Webhooks) > 0
 	}
 	a.inDirectory = store
 	a.directory = newDirectoryFindings(store, c, a.log)

@@ -69,8 +69,9 @@ type App struct {
 	tracer    *tracing.Tracer // nil without traces.endpoint
 	pages     *portal.Portal
 
-	realmAccounts *keycloak.Accounts // nil without Keycloak
-	inDirectory   *directory.Store   // nil if Keycloak keeps the accounts
+	realmAccounts *keycloak.Accounts  // nil without Keycloak
+	inDirectory   *directory.Store    // nil if Keycloak keeps the accounts
+	federated     *keycloak.Federated // nil without a Keycloak above a directory
 	accountOrders accountOrders
 
 	webhooks    *webhook.Webhooks
@@ -158,8 +159,12 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	if a.realmAccounts != nil && !c.InDirectory() {
 		passkeys = a.realmAccounts
 	}
+	var entries domain.Entries
+	if a.federated != nil {
+		entries = a.federated
+	}
 	a.service, err = activation.New(activation.Options{
-		Passkeys: passkeys, Origin: originOf(c.Portal.BaseURL), Institution: c.Institution.Name,
+		Passkeys: passkeys, Entries: entries, Origin: originOf(c.Portal.BaseURL), Institution: c.Institution.Name,
 		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Notifier: p.notifier,
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,

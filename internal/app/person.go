@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entree/internal/audit"
+	"entree/internal/directory"
 	"entree/internal/domain"
 	"entree/internal/store"
 	"entree/keycloak"
@@ -33,7 +34,8 @@ func FindPerson(ctx context.Context, s *store.Store, name, profile string) (doma
 // ownAccount is what a person reads and does on the page of the account.
 type ownAccount struct {
 	*store.Store
-	accounts *keycloak.Accounts
+	accounts  *keycloak.Accounts
+	directory *directory.Store // nil if Keycloak keeps the accounts
 }
 
 // Export implements portal.Accounts. Requests that the person did not prove are left
@@ -50,7 +52,14 @@ func (o ownAccount) Export(ctx context.Context, id domain.PersonID, at time.Time
 // EndSessions implements portal.Accounts. Keycloak holds the sessions, also of accounts
 // in a directory.
 func (o ownAccount) EndSessions(ctx context.Context, p domain.Person) error {
-	return o.accounts.EndSessions(ctx, p.AccountID)
+	id := p.AccountID
+	if o.directory != nil {
+		var err error
+		if id, err = o.directory.RealmID(ctx, id); err != nil {
+			return err
+		}
+	}
+	return o.accounts.EndSessions(ctx, id)
 }
 
 // ExportPerson returns all data about a person as JSON, and records the export

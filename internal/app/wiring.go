@@ -175,7 +175,7 @@ func (a *App) newPortal(sessions web.SessionRows) (*portal.Portal, error) {
 	}
 	i := c.Institution
 	return portal.New(a.tracedPages(portal.Options{
-		Service: a.service, Texts: a.store, Accounts: ownAccount{a.store, a.realmAccounts}, EndsSessions: a.realm != nil, InDirectory: c.InDirectory(), Sessions: sessions, SSO: login, LogoutOrigin: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
+		Service: a.service, Texts: a.store, Accounts: ownAccount{a.store, a.realmAccounts, a.inDirectory}, EndsSessions: a.realm != nil, InDirectory: c.InDirectory(), Sessions: sessions, SSO: login, LogoutOrigin: behind, Console: console, Keys: c.Keys, Zone: c.Zone(),
 		BaseURL: strings.TrimRight(c.Portal.BaseURL, "/"), TrustedProxies: c.Portal.TrustedProxies, ProxyHeader: c.Portal.ProxyHeader,
 		Institution: web.Institution{
 			Name: i.Name, ShortName: i.ShortName, LogoURL: logo, HelpURL: i.HelpURL, HelpEmail: i.HelpEmail, HelpPhone: i.HelpPhone,

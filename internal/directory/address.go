@@ -47,5 +47,8 @@ func (s *Store) WriteAddress(ctx context.Context, id string, a domain.Account) e
 	if s.Realm == nil {
 		return nil
 	}
+	if id, err = s.realmID(ctx, id, e); err != nil {
+		return err
+	}
 	return s.Realm.WriteAddress(ctx, id, a)
 }

@@ -28,7 +28,12 @@ type Factors interface {
 // RemoveFactors implements domain.Accounts. A directory holds no second factors; those
 // of Keycloak are removed if the entry has the mark.
 func (s *Store) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
-	standing, err := s.Standing(ctx, a)
+	conn, release, err := s.Dial(ctx)
+	if err != nil {
+		return s.meaning("connect", err)
+	}
+	defer release()
+	_, id, standing, err := s.standing(ctx, conn, a)
 	if err != nil {
 		return err
 	}
@@ -36,9 +41,26 @@ func (s *Store) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
 		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
 	}
 	if realm, ok := s.Realm.(Factors); ok {
-		return realm.RemoveFactors(ctx, a.ID)
+		return realm.RemoveFactors(ctx, id)
 	}
 	return nil
+}
+
+// RealmID returns Keycloak's id of an account.
+func (s *Store) RealmID(ctx context.Context, id string) (string, error) {
+	if _, isEntry := domain.EntryOf(id); !isEntry {
+		return id, nil
+	}
+	conn, release, err := s.Dial(ctx)
+	if err != nil {
+		return "", s.meaning("connect", err)
+	}
+	defer release()
+	e, err := s.byID(ctx, conn, id)
+	if err != nil {
+		return "", err
+	}
+	return s.realmID(ctx, id, e)
 }
 
 // Standing implements domain.Accounts. An entry without the activation's mark is
@@ -49,25 +71,35 @@ func (s *Store) Standing(ctx context.Context, a domain.AccountRef) (domain.Stand
 		return domain.Standing{}, s.meaning("connect", err)
 	}
 	defer release()
-	_, standing, err := s.standing(ctx, conn, a)
+	_, _, standing, err := s.standing(ctx, conn, a)
 	return standing, err
 }
 
-func (s *Store) standing(ctx context.Context, conn *ldap.Conn, a domain.AccountRef) (entry, domain.Standing, error) {
-	e, err := s.byID(ctx, conn, a.ID)
+// standing returns the entry of an account, Keycloak's id of it if there is a Keycloak
+// and nothing bars the account, and its standing.
+func (s *Store) standing(ctx context.Context, conn *ldap.Conn, a domain.AccountRef) (e entry, id string, standing domain.Standing, err error) {
+	e, err = s.byID(ctx, conn, a.ID)
 	switch {
 	case errors.Is(err, errNoAccount):
-		return e, domain.Standing{Bar: domain.BarGone}, nil
+		return e, "", domain.Standing{Bar: domain.BarGone}, nil
 	case err != nil:
-		return e, domain.Standing{}, err
+		return e, "", domain.Standing{}, err
 	case a.ActivationID == "" || e.mark != a.ActivationID:
-		return e, domain.Standing{Bar: domain.BarForeign}, nil
+		return e, "", domain.Standing{Bar: domain.BarForeign}, nil
 	}
-	if realm, ok := s.Realm.(Signins); ok {
-		standing, err := realm.Standing(ctx, a.ID)
-		return e, standing, err
+	realm, ok := s.Realm.(Signins)
+	if !ok {
+		return e, a.ID, domain.Standing{}, nil
 	}
-	return e, domain.Standing{}, nil
+	id, err = s.realmID(ctx, a.ID, e)
+	if errors.Is(err, domain.ErrForeignAccount) { // a user of Keycloak's own has the login
+		return e, "", domain.Standing{Bar: domain.BarForeign}, nil
+	}
+	if err != nil {
+		return e, "", domain.Standing{}, err
+	}
+	standing, err = realm.Standing(ctx, id)
+	return e, id, standing, err
 }
 
 // SetPassword implements domain.Accounts: one MODIFY, which the directory refuses if
@@ -85,7 +117,7 @@ func (s *Store) SetPassword(ctx context.Context, a domain.AccountRef, c domain.C
 		return s.meaning("connect", err)
 	}
 	defer release()
-	e, standing, err := s.standing(ctx, conn, a)
+	e, id, standing, err := s.standing(ctx, conn, a)
 	if err != nil {
 		return err
 	}
@@ -105,7 +137,7 @@ func (s *Store) SetPassword(ctx context.Context, a domain.AccountRef, c domain.C
 		return s.meaning("replace the password", err)
 	}
 	if realm, ok := s.Realm.(Signins); ok {
-		return realm.EndSessions(ctx, a.ID)
+		return realm.EndSessions(ctx, id)
 	}
 	return nil
 }

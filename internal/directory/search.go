@@ -187,8 +187,8 @@ var errNoAccount = errors.New("directory: the id is that of no account in the di
 // byID returns the entry of an account's id. An id without an entry is a
 // permanent error.
 func (s *Store) byID(ctx context.Context, conn *ldap.Conn, id string) (entry, error) {
-	uuid := id
-	if s.Realm != nil {
+	uuid, isEntry := domain.EntryOf(id)
+	if !isEntry && s.Realm != nil {
 		var err error
 		uuid, err = s.Realm.Entry(ctx, id)
 		if domain.IsPermanent(err) {
@@ -209,4 +209,13 @@ func (s *Store) byID(ctx context.Context, conn *ldap.Conn, id string) (entry, er
 		return entry{}, domain.Permanent(errNoAccount)
 	}
 	return found[0], nil
+}
+
+// realmID returns Keycloak's id of the account with an entry. For the id of an entry it
+// asks Keycloak, which imports the entry.
+func (s *Store) realmID(ctx context.Context, id string, e entry) (string, error) {
+	if _, isEntry := domain.EntryOf(id); !isEntry {
+		return id, nil
+	}
+	return s.Realm.Imported(ctx, first(e.login), e.dn, e.uuid)
 }

@@ -6,6 +6,11 @@
 //	                 ├─ our mark ────────────────────────────────────┘
 //	                 └─ any other ──► domain.ErrForeignAccount
 //
+// Keycloak's id is asked for if the account needs something that only Keycloak holds.
+// Otherwise the account has the id of its entry (domain.EntryID) until Keycloak reports
+// its own at a login: asking for it makes Keycloak import the entry, which costs more
+// than the entry itself.
+//
 // Each step may run again from the start: the mark tells the portal's entries from
 // all others. The password is written as a hash in one of the schemes of
 // password.go, which are proven by a probe entry before the first account is made
@@ -54,7 +59,10 @@ type Options struct {
 	// Hashers holds the hash function of each scheme that credentials may have.
 	Hashers map[string]func(context.Context, secret.Text) (domain.Credential, error)
 	// Realm is the Keycloak above the directory; nil: none.
-	Realm    Realm
+	Realm Realm
+	// IDAtOnce makes Create return Keycloak's id in any case: relying parties are told
+	// of it.
+	IDAtOnce bool
 	InFlight int // accounts made at once; 0: 8
 	Clock    func() time.Time
 	Random   io.Reader
@@ -72,6 +80,8 @@ type Realm interface {
 	// Entry returns the entryUUID of the entry behind an account; empty if the
 	// account is Keycloak's own. An id of no account is a permanent error.
 	Entry(ctx context.Context, id string) (entryUUID string, err error)
+	// Describes reports whether Describe may write attributes.
+	Describes(ctx context.Context) (bool, error)
 	// Describe writes the attributes that the directory does not hold, and joins
 	// groups, as far as the realm allows it.
 	Describe(ctx context.Context, id string, a domain.Account, groups []string) error
@@ -109,8 +119,9 @@ func New(o Options) *Store {
 }
 
 // Create implements domain.Accounts: it makes the entry, or adds the password to
-// the entry of the enrolment, and returns Keycloak's id of the account, or the
-// entry's UUID without Keycloak. It never changes an entry that has a password.
+// the entry of the enrolment, and returns Keycloak's id of the account, the id of its
+// entry, or the entry's UUID without Keycloak. It never changes an entry that has a
+// password.
 func (s *Store) Create(ctx context.Context, a domain.Account) (string, error) {
 	if a.ActivationID == "" {
 		return "", domain.Permanent(errors.New("directory: an account without an activation id could not be recognised"))
@@ -135,11 +146,16 @@ func (s *Store) Create(ctx context.Context, a domain.Account) (string, error) {
 	if s.Realm == nil {
 		return e.uuid, nil
 	}
+	_, elsewhere := s.groups(a)
+	if len(elsewhere) == 0 && !s.IDAtOnce {
+		if describes, err := s.Realm.Describes(ctx); err != nil || !describes {
+			return domain.EntryID(e.uuid), err
+		}
+	}
 	id, err := s.Realm.Imported(ctx, a.Login, e.dn, e.uuid)
 	if err != nil {
 		return "", err
 	}
-	_, elsewhere := s.groups(a)
 	return id, s.Realm.Describe(ctx, id, a, elsewhere)
 }
 
@@ -352,6 +368,9 @@ func (s *Store) Accepted(ctx context.Context, id string, acceptance domain.Accep
 	}
 	if s.Realm == nil {
 		return nil
+	}
+	if id, err = s.realmID(ctx, id, e); err != nil {
+		return err
 	}
 	return s.Realm.Accepted(ctx, id, acceptance)
 }

@@ -74,9 +74,10 @@ type MatchDecision struct {
 // MatchAccount is one account in the index of a pass. Doc is the caller's own
 // description of it, which the store does not read.
 type MatchAccount struct {
-	ID   string
-	Doc  []byte
-	Keys []string // values by which the account is found
+	ID    string
+	Entry string // see Existing.Entry
+	Doc   []byte
+	Keys  []string // values by which the account is found
 }
 
 // MatchKeyNumber begins the keys that hold a number.

@@ -68,7 +68,7 @@ func (r Rules) index(x domain.Existing) (domain.MatchAccount, error) {
 	keys["login:"+a.Login] = a.Login != ""
 	keys["mark:"+a.Mark] = a.Mark != ""
 	doc, err := json.Marshal(a)
-	out := domain.MatchAccount{ID: x.ID, Doc: doc}
+	out := domain.MatchAccount{ID: x.ID, Entry: x.Entry, Doc: doc}
 	for k, is := range keys {
 		if is {
 			out.Keys = append(out.Keys, k)

@@ -138,7 +138,8 @@ func insertRows(ctx context.Context, tx *sql.Tx, head, tail string, rows [][]any
 }
 
 // IndexAccounts adds accounts to the index of a pass and stores its progress. An
-// account that is indexed already is replaced.
+// account that is indexed already is replaced. A person whose account was known by its
+// entry gets Keycloak's id.
 func (s *Store) IndexAccounts(ctx context.Context, p domain.MatchPass, accounts []domain.MatchAccount) error {
 	return wrap("index accounts", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := stillRuns(ctx, tx, p); err != nil {
@@ -147,6 +148,11 @@ func (s *Store) IndexAccounts(ctx context.Context, p domain.MatchPass, accounts 
 		var docs, keys [][]any
 		for _, a := range accounts {
 			docs = append(docs, []any{a.ID, a.Doc})
+			if a.Entry != "" {
+				if _, err := tx.ExecContext(ctx, `UPDATE people SET account_id = $1 WHERE account_id = $2`, a.ID, domain.EntryID(a.Entry)); err != nil {
+					return err
+				}
+			}
 			for _, k := range a.Keys {
 				keys = append(keys, []any{k, a.ID})
 			}

@@ -119,3 +119,24 @@ func TestPeopleBeforeTheirFirstLogin(t *testing.T) {
 		}
 	})
 }
+
+// A pass that reads the accounts of Keycloak gives its id to an account that was known
+// by its entry in the directory.
+func TestK1_APassFindsTheIDOfAnEntry(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"))
+		for id, entry := range map[domain.PersonID]string{"1": "uuid-1", "2": "uuid-2"} {
+			w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{
+				Person: id, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountActive, AccountID: domain.EntryID(entry),
+			}}}))
+		}
+		pass := domain.MatchPass{ID: "1", Begun: start, Seen: start, State: domain.PassRunning}
+		w.must(w.BeginPass(t.Context(), pass))
+		w.must(w.IndexAccounts(t.Context(), pass, []domain.MatchAccount{{ID: "kc-1", Entry: "uuid-1", Doc: []byte("a")}, {ID: "kc-own", Doc: []byte("b")}}))
+		for id, want := range map[domain.PersonID]string{"1": "kc-1", "2": domain.EntryID("uuid-2")} {
+			if p, err := w.Person(t.Context(), id); err != nil || p.AccountID != want {
+				t.Errorf("%s has the account %q, %v; want %q", id, p.AccountID, err, want)
+			}
+		}
+	})
+}

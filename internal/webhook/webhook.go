@@ -132,7 +132,11 @@ type person struct {
 
 // Notify returns one job for each endpoint that is subscribed to the event.
 func (w *Webhooks) Notify(v domain.Event, p domain.Person) ([]domain.Job, error) {
-	about := person{Number: p.Number, Profile: p.Profile, Cohort: p.Cohort, Login: p.Login, UniversityAddress: p.UniversityAddress, AccountID: p.AccountID}
+	id := p.AccountID
+	if _, isEntry := domain.EntryOf(id); isEntry { // Keycloak's id is not known yet
+		id = ""
+	}
+	about := person{Number: p.Number, Profile: p.Profile, Cohort: p.Cohort, Login: p.Login, UniversityAddress: p.UniversityAddress, AccountID: id}
 	if v.Kind == domain.EventCharterAccepted {
 		about.Charter = v.Details
 	}
