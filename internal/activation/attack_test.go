@@ -1,10 +1,8 @@
 package activation_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -173,12 +171,7 @@ func (a *attack) unchanged(act func() error) error {
 
 // counters reads every row of the limits.
 func (a *attack) counters() string {
-	db, err := sql.Open("sqlite", filepath.Join(a.dir, "entree.db"))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.QueryContext(a.world.t.Context(), `SELECT key, arrival, granted FROM limits ORDER BY key`)
+	rows, err := a.beside.QueryContext(a.world.t.Context(), `SELECT key, arrival, granted FROM limits ORDER BY key`)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -31,8 +31,9 @@ type world struct {
 	*activation.Service
 	t        *testing.T
 	store    *store.Store
-	dir      string // directory of the database
-	end      func() // called at the test's end, or earlier
+	dir      string  // directory of the database
+	beside   *sql.DB // the same database, read beside the store
+	end      func()  // called at the test's end, or earlier
 	accounts *fake.Accounts
 	desk     *charter.Service
 	box      *box
@@ -51,6 +52,9 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	var err error
 	w.store, err = store.Open(t.Context(), litetest.DSN(t, w.dir), w.clock)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if w.beside, err = sql.Open("sqlite", filepath.Join(w.dir, "entree.db")); err != nil {
 		t.Fatal(err)
 	}
 	board := charter.NewCache(w.store, w.clock)
@@ -94,7 +98,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("the runner ended with %v", err)
 		}
-		if err := w.store.Close(); err != nil {
+		if err := errors.Join(w.beside.Close(), w.store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -128,15 +132,10 @@ func (w *world) jump(d time.Duration) {
 // settle returns when no job is due and none runs.
 func (w *world) settle() {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(w.dir, "entree.db"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer db.Close()
 	for late := time.After(20 * time.Second); ; {
 		now := w.clock().UnixMicro()
 		var due int
-		err := db.QueryRowContext(w.t.Context(), `SELECT count(*) FROM jobs WHERE given_up_at = 0 AND (run_at <= $1 OR lease_until > $1)`, now).Scan(&due)
+		err := w.beside.QueryRowContext(w.t.Context(), `SELECT count(*) FROM jobs WHERE given_up_at = 0 AND (run_at <= $1 OR lease_until > $1)`, now).Scan(&due)
 		if err != nil {
 			w.t.Fatal(err)
 		}
