@@ -1,6 +1,6 @@
 // Package demo runs the whole portal on one machine for people to look at: a
-// real Keycloak, a mail server whose mailbox is a page, a registry with invented
-// people, optionally a CAS server, and the portal itself. It is the work behind
+// real Keycloak, a mail server and an SMS gateway whose messages are on a page, a
+// registry with invented people, optionally a CAS server, and the portal itself. It is the work behind
 // `entree demo`; [democonfig] writes its configuration.
 package demo
 
@@ -100,7 +100,7 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 		return err
 	}
 	listen := listener.Addr().String()
-	at := democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort}
+	at := democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort, SMS: box.SMSURL()}
 	if casPort != 0 {
 		at.CAS = localcas.At(casPort)
 	}

@@ -140,6 +140,7 @@ type demoPerson struct {
 	FamilyName string `json:"family_name"`
 	BirthDate  string `json:"birth_date"`
 	Email      string `json:"email"`
+	Phone      string `json:"phone,omitempty"`
 	Profile    string `json:"profile"`
 	State      string `json:"state"`
 }
@@ -181,7 +182,7 @@ func places(ctx context.Context, a *app.App, kc, mailbox string, operators []Ope
 		if p.Account != domain.NoAccount {
 			state = string(p.Account)
 		}
-		out.People = append(out.People, demoPerson{p.Number, p.GivenName, p.FamilyName, p.BirthDate, string(p.Email), p.Profile, state})
+		out.People = append(out.People, demoPerson{p.Number, p.GivenName, p.FamilyName, p.BirthDate, string(p.Email), p.Phone, p.Profile, state})
 	}
 	return out, nil
 }
@@ -198,7 +199,7 @@ func (d demoPlaces) write(file string) error {
 	return os.Rename(file+".new", file)
 }
 
-// tell prints the three addresses and whom to try.
+// tell prints the addresses of the demo and of people to try.
 func (d demoPlaces) tell(out io.Writer, dir string) {
 	cas := ""
 	if d.CAS != "" {
@@ -209,13 +210,13 @@ func (d demoPlaces) tell(out io.Writer, dir string) {
 	}
 	fmt.Fprintf(out, `
   The portal    %s/
-  The mailbox   %s/
+  The mailbox   %s/  (mails and SMS)
   Keycloak      %s/admin/  (user admin, password in %s)
 %s
   Try Jean-Pierre Martin, student: %s
   Two people share an address:     famille.roy@example.com  (numbers 22501001 and 22501002)
   Not ready yet:                   chloe.dubois@example.com
-  Active already:                  camille.moreau@example.com
+  Active already, has a telephone: camille.moreau@example.com
   Staff, asked for a birth date:   nadia.benali@example.com  (28 February 1981)
 
   All people are in %s

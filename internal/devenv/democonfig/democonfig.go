@@ -32,8 +32,9 @@ func WriteSecrets(dir string) error {
 	return nil
 }
 
-// Addresses holds the addresses that differ from one start to the next.
-type Addresses struct{ Portal, Listen, Keycloak, CAS, Directory, SMTPHost, SMTPPort string }
+// Addresses holds the addresses that differ from one start to the next. CAS, Directory
+// and SMS are empty if there is none.
+type Addresses struct{ Portal, Listen, Keycloak, CAS, Directory, SMTPHost, SMTPPort, SMS string }
 
 // Write writes a configuration as an institution would have it, with
 // its charter beside it. `entree import --config DIR/entree.yaml` works on it.

@@ -1,7 +1,8 @@
 // Package demopeople generates people for the demo: plausible names of a French
 // university, of each profile and state, the same at each call. The first one
-// is the student of the how-to. Addresses are in example domains (RFC 2606), so
-// that no mail reaches a real person.
+// is the student of the how-to. Addresses are in example domains (RFC 2606), and
+// telephone numbers are those that France reserves for fiction, so that no message
+// reaches a real person.
 package demopeople
 
 import (
@@ -37,6 +38,11 @@ func Some(n int) []Person {
 	people := special()
 	for i := len(people); i < max(n, 20); i++ {
 		people = append(people, made(i))
+	}
+	for i := 0; i < len(people); i += 2 { // every second student
+		if people[i].Profile == "etudiant" {
+			people[i].Phone = phone(i)
+		}
 	}
 	return people
 }
@@ -86,6 +92,9 @@ func made(i int) Person {
 		return student(fmt.Sprint(22503000+i), given, family, born.Format(time.DateOnly), address, state)
 	}
 }
+
+// phone returns one of the ten thousand mobile numbers that ARCEP reserves for fiction.
+func phone(i int) string { return fmt.Sprintf("+3363998%04d", i%10_000) }
 
 // Student generates the i-th of any number of students, each of them ready and
 // with a unique address: for a rush.

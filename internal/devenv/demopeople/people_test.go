@@ -18,6 +18,7 @@ func TestSome(t *testing.T) {
 		t.Errorf("the first one is %+v", p)
 	}
 	states, profiles, ids := map[string]int{}, map[string]int{}, map[string]bool{}
+	phones := map[string]int{}
 	for _, p := range people {
 		states[p.State]++
 		profiles[p.Profile]++
@@ -27,6 +28,15 @@ func TestSome(t *testing.T) {
 		ids[p.Profile+p.Number] = true
 		if a, err := domain.ParseAddress(string(p.Email)); err != nil || a != p.Email || !strings.Contains(string(p.Email), "example") {
 			t.Errorf("%s: address %q, %v", p.Number, p.Email, err)
+		}
+		if phone, err := domain.ParsePhone(p.Phone); p.Phone != "" && (err != nil || string(phone) != p.Phone || !strings.HasPrefix(p.Phone, "+3363998")) {
+			t.Errorf("%s: telephone %q, %v", p.Number, p.Phone, err)
+		}
+		phones[p.Phone]++
+	}
+	for phone, n := range phones {
+		if phone != "" && n > 1 || len(phones) < 20 {
+			t.Errorf("%d people have the telephone %q, of %d telephones", n, phone, len(phones)-1)
 		}
 	}
 	for _, state := range []string{"ready", "not_ready", "held", demopeople.Active} {

@@ -49,6 +49,7 @@ type Person struct {
 	FamilyName string `json:"family_name"`
 	BirthDate  string `json:"birth_date"`
 	Email      string
+	Phone      string // +33639980000; empty: none
 	Profile    string
 	State      string
 }
@@ -199,7 +200,7 @@ func (d *Demo) AdminPassword(t testing.TB) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// Mails returns the mails to an address, newest first.
+// Mails returns the mails to an address, or the SMS to a number, newest first.
 func (d *Demo) Mails(t testing.TB, to string) []mailbox.Message {
 	t.Helper()
 	response, err := http.Get(d.Mailbox + "/api/messages?to=" + url.QueryEscape(to))

@@ -1,10 +1,10 @@
-// Package mailbox is a mail server inside the program, with a page that shows
-// the received mails, for the demo and the tests. It accepts mail to any
-// address, on loopback, and forwards none.
+// Package mailbox is a mail server and an SMS gateway inside the program, with a page
+// that shows what they received, for the demo and the tests. It accepts messages to any
+// address and any number, on loopback, and forwards none.
 //
-//	SMTP ── parse ── newest 1,000, kept in a file ──┬─ GET /             the page
-//	                                                ├─ GET /messages/N/html
-//	                                                └─ GET /api/messages JSON, newest first
+//	SMTP ── parse ──┬── newest 1,000, kept in a file ──┬─ GET /             the page
+//	POST /sms ──────┘                                  ├─ GET /messages/N/html
+//	                                                   └─ GET /api/messages JSON, newest first
 package mailbox
 
 import (
@@ -26,9 +26,9 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Message is one received mail, in the form of the JSON interface.
+// Message is one received mail or SMS, in the form of the JSON interface.
 type Message struct {
-	To      string      `json:"to"`
+	To      string      `json:"to"` // an address; of an SMS, a number as +33612345678
 	Subject string      `json:"subject"`
 	Text    string      `json:"text"`
 	HTML    string      `json:"html"`
@@ -99,6 +99,9 @@ func Start(o Options) (*Mailbox, error) {
 	go func() { _ = b.http.Serve(web) }() // ends with Close
 	return b, nil
 }
+
+// SMSURL returns the address to which an SMS is posted, as JSON with "to" and "text".
+func (b *Mailbox) SMSURL() string { return b.url + "/sms" }
 
 // SMTPAddr returns host:port of the mail server.
 func (b *Mailbox) SMTPAddr() string { return b.smtpAddr }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"html/template"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ func (b *Mailbox) handler() http.Handler {
 	mux.HandleFunc("GET /messages/{n}", b.show)
 	mux.HandleFunc("GET /messages/{n}/html", b.html)
 	mux.HandleFunc("GET /api/messages", b.api)
+	mux.HandleFunc("POST /sms", b.sms)
 	mux.HandleFunc("GET /page.css", static("text/css; charset=utf-8", pageCSS))
 	mux.HandleFunc("GET /page.js", static("text/javascript; charset=utf-8", pageJS))
 	return mux
@@ -46,6 +48,26 @@ func (b *Mailbox) api(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(b.Messages(r.URL.Query().Get("to"))) // an error means that the client has disconnected
+}
+
+// sms accepts a text as an SMS gateway does and stores it as a message to a number. It
+// accepts JSON only, which a browser never sends to another site without asking first.
+func (b *Mailbox) sms(w http.ResponseWriter, r *http.Request) {
+	var in struct{ To, Text string }
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		http.Error(w, "want application/json", http.StatusUnsupportedMediaType)
+		return
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil || in.To == "" {
+		http.Error(w, "want to and text", http.StatusBadRequest)
+		return
+	}
+	if err := b.add(Message{To: in.To, Subject: "SMS", Text: in.Text, At: time.Now().UTC()}); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // numbered is a mail with its number; the oldest mail has number 1.

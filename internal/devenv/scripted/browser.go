@@ -141,23 +141,36 @@ func (b *Browser) Submit(ctx context.Context, action string, typed map[string]st
 }
 
 // Form returns the first form with the method post whose action's path ends
-// with this one, or nil.
+// with this one, or that has a button with such an action. It returns nil if there is
+// none.
 func (b *Browser) Form(action string) *goquery.Selection {
-	form := b.Doc.Find("form[method=post]").FilterFunction(func(_ int, f *goquery.Selection) bool {
-		to, err := b.At.Parse(f.AttrOr("action", ""))
-		return err == nil && strings.HasSuffix(to.Path, action)
-	}).First()
-	if form.Length() == 0 {
-		return nil
-	}
+	form, _ := b.formAndTarget(action)
 	return form
+}
+
+// formAndTarget returns the form of an action and the address that it is sent to.
+func (b *Browser) formAndTarget(action string) (*goquery.Selection, string) {
+	leads := func(e *goquery.Selection, attribute string) bool {
+		to, err := b.At.Parse(e.AttrOr(attribute, ""))
+		return err == nil && strings.HasSuffix(to.Path, action)
+	}
+	forms := b.Doc.Find("form[method=post]")
+	form := forms.FilterFunction(func(_ int, f *goquery.Selection) bool { return leads(f, "action") }).First()
+	if form.Length() > 0 {
+		return form, form.AttrOr("action", "")
+	}
+	button := forms.Find("button[formaction]").FilterFunction(func(_ int, e *goquery.Selection) bool { return leads(e, "formaction") }).First()
+	if button.Length() > 0 {
+		return button.Closest("form"), button.AttrOr("formaction", "")
+	}
+	return nil, ""
 }
 
 // Fill returns the values of a form with the typed ones, and the URL that they
 // go to. It returns an error if the page has no such form, or the form no such
 // field.
 func (b *Browser) Fill(action string, typed map[string]string) (values url.Values, target string, err error) {
-	form := b.Form(action)
+	form, to := b.formAndTarget(action)
 	if form == nil {
 		return nil, "", fmt.Errorf("%s has no form for %s: %s", b.Where(), action, b.Errors())
 	}
@@ -177,7 +190,7 @@ func (b *Browser) Fill(action string, typed map[string]string) (values url.Value
 		}
 		values.Set(name, value)
 	}
-	target, err = b.resolve(form.AttrOr("action", ""))
+	target, err = b.resolve(to)
 	return values, target, err
 }
 
