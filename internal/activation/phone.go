@@ -101,3 +101,13 @@ func (s *Service) phoneChange(p domain.Person, to string, lang domain.Lang, jour
 	}
 	return e, nil
 }
+
+// DropPhone returns the effects of an operator's removal of a person's telephone, also
+// one of the enrolment, without the audit entry. Journeys of the person end: a stranger
+// may have proven the number. Every mail address of the person is told.
+func (s *Service) DropPhone(p domain.Person, lang domain.Lang) (domain.Effects, error) {
+	after := p
+	after.ChosenPhone = domain.PhoneNone
+	mails, err := s.toEveryAddress(p, domain.Message{Kind: domain.MessagePhoneChanged, Lang: lang, ByDesk: true})
+	return domain.Effects{Edits: []domain.PersonEdit{{Before: p, After: after, Ends: s.now()}}, Jobs: mails}, err
+}

@@ -45,7 +45,7 @@ func harmless(act string) bool {
 }
 
 // helps lists what a help desk may do.
-var helps = []string{"person.address_corrected", "person.sent_again", "person.unlocked", "person.held", "person.released", "person.recovery_unfrozen", "person.desk_code", "person.desk_sheet"}
+var helps = []string{"person.address_corrected", "person.sent_again", "person.unlocked", "person.held", "person.released", "person.recovery_unfrozen", "person.phone_removed", "person.desk_code", "person.desk_sheet"}
 
 // mayDo reports whether the audit trail may contain an act by a role.
 func mayDo(role, act string) bool {

@@ -84,6 +84,7 @@ type Message struct {
 	Freeze            string  // for MessageReplaced and MessagePhoneChanged: path of the page that stops the recovery
 	TakeBack          string  // for MessageContactChanged: path of the page that takes the change back
 	Recovers          bool    `json:",omitzero"` // for MessageClaimOpen: the person has an account
+	ByDesk            bool    `json:",omitzero"` // for MessagePhoneChanged: an operator removed the number
 	Address           Address `json:",omitzero"` // for MessageContactNew and MessageContactBack: the address in use
 	OtherProfile      string  // key of the profile that the address belongs to
 

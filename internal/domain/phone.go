@@ -46,6 +46,26 @@ func (p Person) Mobile() Phone {
 // Display returns the number in French writing: "06 12 34 56 78".
 func (p Phone) Display() string { return clean.NationalPhone(string(p)) }
 
+// Masked returns the number with its first two and last two figures: "06 •• •• •• 42".
+func (p Phone) Masked() string {
+	shown := []rune(p.Display())
+	figures, seen := 0, 0
+	for _, r := range shown {
+		if r >= '0' && r <= '9' {
+			figures++
+		}
+	}
+	for i, r := range shown {
+		if r < '0' || r > '9' {
+			continue
+		}
+		if seen++; seen > 2 && seen <= figures-2 {
+			shown[i] = '•'
+		}
+	}
+	return string(shown)
+}
+
 // Block returns the number without its last four figures: operators are assigned
 // numbers by blocks of ten thousand or more.
 func (p Phone) Block() string { return string(p[:max(0, len(p)-4)]) }

@@ -207,6 +207,28 @@ func (d *Service) Unfreeze(ctx context.Context, e audit.Entry, seen Seen, why st
 	})
 }
 
+// RemovePhone puts a person's telephone out of use, also one of the enrolment. An
+// operator cannot set a number: a code sent there would be a way to a new password.
+func (d *Service) RemovePhone(ctx context.Context, e audit.Entry, seen Seen, why string) error {
+	p, err := d.person(ctx, seen, func(c Can) bool { return c.Phone })
+	if err != nil {
+		return err
+	}
+	if why, err = reason(why); err != nil {
+		return err
+	}
+	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	if err != nil {
+		return err
+	}
+	effects, err := d.DropPhone(p, lang(journeys))
+	if err != nil {
+		return err
+	}
+	effects.Audit = done(e, ActPhone, p, map[string]string{"reason": why})
+	return d.commit(ctx, effects)
+}
+
 // Code issues a code of the help desk, to be read out or printed once: only its
 // MAC is stored. It begins an activation, or a recovery if the person's account is
 // active. If another address is given as well, the address is corrected in the same

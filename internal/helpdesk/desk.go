@@ -69,6 +69,7 @@ const (
 	ActHeld      = "person.held"
 	ActReleased  = "person.released"
 	ActUnfrozen  = "person.recovery_unfrozen"
+	ActPhone     = "person.phone_removed"
 	ActDeskCode  = "person.desk_code"
 	ActSheet     = "person.desk_sheet"
 	ActAdopted   = "person.account_adopted"
@@ -146,7 +147,7 @@ func (r *Refusal) Error() string { return "refused: " + string(r.Reason) }
 
 // Can lists the acts that a person's state allows. The operator's role is
 // checked elsewhere.
-type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve, Amend, Factor bool }
+type Can struct{ Correct, Send, Unlock, Hold, Release, Unfreeze, Code, Resolve, Amend, Factor, Phone bool }
 
 // Offers returns the acts that the state of p allows.
 func Offers(p domain.Person) Can {
@@ -154,6 +155,7 @@ func Offers(p domain.Person) Can {
 		Correct: true, Send: p.MayActivate(), Unlock: p.MayActivate() || p.MayRecover(), Code: p.MayActivate() || p.MayRecover(),
 		Hold: p.Hold == "" && p.Account == domain.NoAccount, Release: p.Hold != "", Resolve: p.Account == domain.AccountParked, Amend: p.Account == domain.AccountCreating && p.EraseAt.IsZero(),
 		Unfreeze: !p.RecoveryFrozenAt.IsZero() && p.ErasedAt.IsZero(), Factor: p.MayRecover(),
+		Phone: p.Mobile() != "" && p.ErasedAt.IsZero() && p.EraseAt.IsZero(),
 	}
 }
 

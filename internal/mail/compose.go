@@ -70,6 +70,7 @@ type words struct {
 	ProfileName, OtherProfileName string
 	Charter                       receipt
 	Recovers                      bool   // the person of the mail has an account
+	ByDesk                        bool   // an operator did it, not the person
 	TakeBack, Address, UntilDay   string // of a change of address: the page that takes it back, the address in use, and until when
 	Note                          string // paragraphs
 	Begin, Renewal                string // addresses of the portal's pages without a language
@@ -104,7 +105,7 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
-		Passkey: m.Passkey, Recovers: m.Recovers, TakeBack: c.baseURL + line(m.TakeBack), Address: line(m.Address.Display()),
+		Passkey: m.Passkey, Recovers: m.Recovers, ByDesk: m.ByDesk, TakeBack: c.baseURL + line(m.TakeBack), Address: line(m.Address.Display()),
 		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
 	}
 	if m.ExpiresAt.After(m.AskedAt) {

@@ -28,6 +28,7 @@ type HelpDesk interface {
 	Hold(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Release(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Unfreeze(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
+	RemovePhone(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	Code(ctx context.Context, e audit.Entry, seen helpdesk.Seen, card, address string) (secret.Text, domain.DeskCode, error)
 	AskFactor(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error
 	AgreeFactor(ctx context.Context, e audit.Entry, seen helpdesk.Seen, why string) error

@@ -115,6 +115,10 @@ func (d *deskOfOne) Unfreeze(_ context.Context, e audit.Entry, seen helpdesk.See
 	return d.ask(e, "unfreeze", seen, why)
 }
 
+func (d *deskOfOne) RemovePhone(_ context.Context, e audit.Entry, seen helpdesk.Seen, why string) error {
+	return d.ask(e, "remove phone", seen, why)
+}
+
 func (d *deskOfOne) Adopt(_ context.Context, e audit.Entry, seen helpdesk.Seen, account string) error {
 	return d.ask(e, "adopt", seen, account)
 }

@@ -53,6 +53,7 @@ type StoryLine struct {
 	By, Mail, From, To, Reason  string
 	Version, Reference, Details string
 	Field, Rule, Class          string // of a value that Keycloak refused
+	SMS                         bool   // the message went by SMS, or would have
 	URL                         string // address of a page with details; may be empty
 }
 
@@ -143,7 +144,7 @@ func line(m helpdesk.HistoryEntry) StoryLine {
 	return StoryLine{
 		At: m.At, Key: strings.ReplaceAll(kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
 		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(or(w["login"], w["why"]), w["file"]),
-		Field: w["field"], Rule: w["rule"], Class: w["class"],
+		SMS: w["channel"] == string(domain.ChannelSMS), Field: w["field"], Rule: w["rule"], Class: w["class"],
 	}
 }
 
@@ -271,6 +272,11 @@ func (a *Console) unfreeze(v *visit, form web.Form) error {
 	return a.acted(v, form, a.Desk.Unfreeze(v.Request.Context(), v.entry("", "", nil), s, form["motif"]), "degeler", "degeler-motif", "console.person.unfrozen")
 }
 
+func (a *Console) removePhone(v *visit, form web.Form) error {
+	s, _ := seen(v, form)
+	return a.acted(v, form, a.Desk.RemovePhone(v.Request.Context(), v.entry("", "", nil), s, form["motif"]), "telephone", "telephone-motif", "console.person.phone.removed")
+}
+
 func (a *Console) adopt(v *visit, form web.Form) error {
 	s, _ := seen(v, form)
 	err := a.Desk.Adopt(v.Request.Context(), v.entry("", "", nil), s, form["compte"])
@@ -328,16 +334,17 @@ func personSamples() (pages []any) {
 		Path: "/admin/personnes/p", Name: "Jeanne d’Arc", Seen: "v 0", Helps: true, Resolve: true, Silent: true, Birth: at, Next: helpdesk.Next{Key: "held", At: at}, Source: "/admin/imports/0",
 		Held:    []domain.Existing{{ID: "x", Login: "o1", Enabled: true, CreatedAt: at, Attributes: map[string][]string{"a": {"b"}}}},
 		Changes: []StoryLine{{At: at, Key: "person_held"}},
-		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
+		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "mail_abandoned", Mail: "code", SMS: true}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
 	full.Email, full.ChosenEmail, full.SourceEmail = "b@exemple.fr", "b@exemple.fr", "a@exemple.fr"
+	full.Phone = "+33639980042"
 	full.Factor = domain.FactorRemoval{ID: "f", AskedBy: "Ada", Reason: "r", AskedAt: at, DueAt: at, State: domain.FactorAsked}
 	full.Undoable = domain.ContactChange{ID: "x", Old: "a@exemple.fr", Until: at}
 	full.Claimed, full.MayClaims = []domain.Claim{{State: domain.ClaimDone, AskedAt: at}, {State: domain.ClaimWaiting, AskedAt: at}}, true
 	var journey domain.Journey
 	journey.ProveAtDesk(at, "Ada", "p")
 	full.Under = []helpdesk.OpenJourney{{Step: domain.StepCode, Ends: at, Journey: journey}}
-	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Unfreeze: true, Code: true, Resolve: true}
+	full.Can = helpdesk.Can{Correct: true, Send: true, Unlock: true, Hold: true, Release: true, Unfreeze: true, Code: true, Resolve: true, Phone: true}
 	for _, state := range domain.PersonStates() {
 		page := full
 		page.State = state
@@ -348,6 +355,7 @@ func personSamples() (pages []any) {
 	}
 	active := full
 	active.Factor, active.Can.Factor = domain.FactorRemoval{}, true
+	active.ChosenPhone, active.Can.Phone = domain.PhoneNone, false
 	active.State, active.Account = domain.StateActive, domain.AccountActive
 	refused := full
 	refused.State, refused.Next = domain.StateCreating, helpdesk.Next{Key: "refused", At: at, Field: domain.FieldFamilyName}

@@ -75,6 +75,7 @@ func (a *Console) table() {
 	post(pathPeople+"/:id/retenir", a.hold, whyFields, helpers...)
 	post(pathPeople+"/:id/liberer", a.release, whyFields, helpers...)
 	post(pathPeople+"/:id/degeler", a.unfreeze, whyFields, helpers...).stepUp()
+	post(pathPeople+"/:id/telephone", a.removePhone, whyFields, helpers...).stepUp()
 	post(pathPeople+"/:id/facteur", a.askFactor, whyFields, helpers...).stepUp()
 	post(pathPeople+"/:id/facteur/accorder", a.agreeFactor, whyFields, helpers...).stepUp()
 	post(pathPeople+"/:id/facteur/annuler", a.cancelFactor, whyFields, helpers...)

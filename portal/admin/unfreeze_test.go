@@ -80,3 +80,42 @@ func TestPeople_ADeskCodeForAnActivePerson(t *testing.T) {
 		}
 	}
 }
+
+// The page shows two figures at each end of a telephone number and where the number is
+// from. The help desk removes it with a reason after a fresh login; an auditor only reads.
+func TestPeople_ATelephoneIsShownMaskedAndRemoved(t *testing.T) {
+	for lang, says := range map[string][4]string{
+		"fr": {"06 •• •• •• 42 de l'inscription", "retirer le numéro de mobile", "Le numéro de mobile est retiré.", "retiré, aucun SMS ne part"},
+		"en": {"06 •• •• •• 42 of the enrolment", "remove this person's mobile number", "The mobile number is removed.", "removed, no text is sent"},
+	} {
+		w, d := withDesk(t)
+		b := w.operator("helpdesk")
+		form := `form[action="` + jean + `/telephone"]`
+		if p := b.get(jean + "?lang=" + lang); p.Find(form).Length() != 0 {
+			t.Error("the act is offered for a person without a number")
+		}
+		d.person.Phone = "+33612345642"
+		p := b.get(jean).shows(".facts", says[0])
+		if strings.Contains(p.Find("main").Text(), "34\u00a056") {
+			t.Error("the page shows the number")
+		}
+		d.refuse = helpdesk.ReasonMissing
+		p = b.submit(p, jean+"/telephone", "motif", " ")
+		if p.status != http.StatusUnprocessableEntity || p.Find("details[open] #telephone-motif-error").Length() != 1 {
+			t.Errorf("without a reason: %d", p.status)
+		}
+		d.refuse = ""
+		w.sleep(10 * time.Minute)
+		p = b.submit(b.get(jean), jean+"/telephone", "motif", "numéro d'un parent").want("/admin/confirmer", 200).shows("main", says[1])
+		b.submit(p, jean+"/telephone").shows(".notice", says[2])
+		if len(d.asked) != 1 || d.asked[0] != "helpdesk remove phone numéro d'un parent" {
+			t.Errorf("asked: %q", d.asked)
+		}
+		d.person.ChosenPhone = domain.PhoneNone
+		d.story = []helpdesk.HistoryEntry{{At: w.now(), Kind: helpdesk.ActPhone, By: "Ada"}, {At: w.now(), Kind: string(domain.EventMailSent), What: map[string]string{"mail": "code", "channel": "sms"}}}
+		b.get(jean).shows(".facts", says[3]).shows(".story", "Ada").shows(".story", "SMS")
+		if p := w.operator("auditor").get(jean); p.Find(form).Length() != 0 {
+			t.Error("an auditor may remove a number")
+		}
+	}
+}
