@@ -83,7 +83,7 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 		return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context), rows...)
 	})
 	if err == nil && session == nil {
-		return p.contactProven(v.Context, v.journey.Address)
+		return p.contactProven(v.Context, v.journey)
 	}
 	if err == nil {
 		if err := session.Done(); err != nil {

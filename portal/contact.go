@@ -134,13 +134,16 @@ func (p *Portal) leaveContact(c *gin.Context) error {
 
 // contactProven ends a change of address or telephone whose code was right. The page of
 // the account tells it.
-func (p *Portal) contactProven(c *gin.Context, to domain.Address) error {
+func (p *Portal) contactProven(c *gin.Context, j domain.Journey) error {
 	if err := p.leaveContact(c); err != nil {
 		return err
 	}
 	outcome := outcomeContact
-	if to.IsPhone() {
+	switch {
+	case j.Address.IsPhone():
 		outcome = outcomePhone
+	case j.Second:
+		outcome = outcomeSecond
 	}
 	if err := p.site.PutSealed(c, outcomeCookie, outcome, time.Minute); err != nil {
 		return err

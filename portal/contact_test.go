@@ -33,7 +33,7 @@ func (f *fakeService) ChangeAddress(_ context.Context, c activation.ChangeOfAddr
 	f.acts++
 	now := f.now()
 	j := domain.Journey{
-		ID: domain.JourneyID(rand.Text()), Purpose: domain.PurposeAddress, Profile: "etudiant", Lang: c.Lang, Address: address, Person: "jeanne", Candidates: []domain.PersonID{"jeanne"},
+		ID: domain.JourneyID(rand.Text()), Purpose: domain.PurposeAddress, Profile: "etudiant", Lang: c.Lang, Address: address, Second: c.Second, Person: "jeanne", Candidates: []domain.PersonID{"jeanne"},
 		RequestedAt: now, SeenAt: now, ExpiresAt: now.Add(journeyLife), Code: domain.Code{SentAt: now, ExpiresAt: now.Add(domain.CodeLife), Sent: 1},
 	}
 	f.journeys[j.ID] = &j

@@ -36,8 +36,11 @@ func (p *Portal) restart(v *visit, _ web.Form) error {
 		if err := p.leaveContact(v.Context); err != nil {
 			return err
 		}
-		if v.journey.Address.IsPhone() {
+		switch {
+		case v.journey.Address.IsPhone():
 			return web.SeeOther(pathPhone)
+		case v.journey.Second:
+			return web.SeeOther(pathSecond)
 		}
 		return web.SeeOther(pathContact)
 	}

@@ -29,7 +29,8 @@ const (
 // fakeService changes journeys in memory, with the real Journey.Next.
 type fakeService struct {
 	rows          *fakeRows
-	sms           bool // codes by SMS are offered
+	first, second domain.Address // of the person with an account
+	sms           bool           // codes by SMS are offered
 	mu            sync.Mutex
 	now           func() time.Time
 	journeys      map[domain.JourneyID]*domain.Journey
@@ -447,7 +448,7 @@ func (f *fakeService) Reader(_ context.Context, login, _ string) (domain.Person,
 	if login != "o"+rightNumber {
 		return domain.Person{}, false, domain.ErrNotFound
 	}
-	return domain.Person{ID: "jeanne", Profile: "etudiant", GivenName: "Jeanne", Login: login}, f.owes, nil
+	return domain.Person{ID: "jeanne", Profile: "etudiant", GivenName: "Jeanne", Email: f.first, SecondEmail: f.second, Login: login}, f.owes, nil
 }
 
 func (f *fakeService) CharterOf(domain.Person, domain.Lang) (domain.Charter, error) {

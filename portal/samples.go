@@ -34,6 +34,7 @@ func (p *Portal) samples() map[string][]any {
 		"object":     objectSamples,
 		"takeback":   takeBackSamples,
 		"phone":      phoneSamples,
+		"second":     secondSamples,
 		"stopfactor": stopFactorSamples,
 		"freeze":     {FreezePage{}, FreezePage{Done: true}},
 		"error":      errorSamples(),

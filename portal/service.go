@@ -48,6 +48,9 @@ type Service interface {
 	Resend(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
 	ResendBySMS(ctx context.Context, j *domain.Journey, lang domain.Lang, client string) error
 	OffersSMS(j domain.Journey) bool
+	RemoveSecond(ctx context.Context, login, accountID string, lang domain.Lang) error
+	// PreferSecond makes the second address the first one.
+	PreferSecond(ctx context.Context, login, accountID string, lang domain.Lang) error
 	OffersPhone(p domain.Person) bool
 	ChangePhone(ctx context.Context, c activation.ChangeOfPhone) (domain.Journey, error)
 	RemovePhone(ctx context.Context, login, accountID string, lang domain.Lang) error

@@ -26,9 +26,16 @@ func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job,
 // networks that the journeys came from.
 func (s *Service) LimitsOf(p domain.Person, journeys []domain.Journey) []string {
 	keys := append(ProofLimits(p.ID), personKey("person", p.ID), personKey("strike", p.ID), personKey("phone", p.ID),
-		s.addressKey("sms-address", p.Email), s.addressKey("sms-number", domain.Address(p.Mobile())))
-	for _, f := range domain.Flows() {
-		keys = append(keys, s.addressKey(own(f.Purpose, "strike"), p.Email), s.addressKey(own(f.Purpose, "mail-address"), p.Email))
+		s.addressKey("sms-number", domain.Address(p.Mobile())))
+	addresses := []domain.Address{p.Email}
+	if second := p.Second(); second != "" {
+		addresses = append(addresses, second)
+	}
+	for _, a := range addresses {
+		keys = append(keys, s.addressKey("sms-address", a))
+		for _, f := range domain.Flows() {
+			keys = append(keys, s.addressKey(own(f.Purpose, "strike"), a), s.addressKey(own(f.Purpose, "mail-address"), a))
+		}
 	}
 	for _, j := range journeys {
 		if j.Client == "" {

@@ -166,7 +166,7 @@ func (s *Service) mayFinish(ctx context.Context, j *domain.Journey, p domain.Per
 	switch {
 	case purpose == domain.PurposeActivate && p.Account != domain.NoAccount:
 		return &domain.Refusal{Reason: domain.ReasonElsewhere}
-	case p.May(purpose) && (j.Desk != "" || p.Email == j.Address):
+	case p.May(purpose) && (j.Desk != "" || p.HasAddress(j.Address)):
 		return nil
 	}
 	return s.act(ctx, j, "", func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {

@@ -108,19 +108,23 @@ func (s *Service) AgreeClaim(c domain.Claim, d domain.ClaimDecision) domain.Effe
 }
 
 // AcceptClaim returns the effects of an operator's acceptance, without the audit entry.
-// The new address is in use when the job has run: at once if the old address cannot be
-// reached, and otherwise after the time in which the old address can object.
+// The new address is in use when the job has run: at once if no old address can be
+// reached, and otherwise after the time in which the old addresses can object.
 func (s *Service) AcceptClaim(c domain.Claim, p domain.Person, d domain.ClaimDecision) (domain.Effects, error) {
 	now := s.now()
 	opens := now
 	var e domain.Effects
-	if p.Email != "" && !p.AddressWrong() && p.Email != c.Address {
+	for _, old := range p.Contacts() {
+		to := domain.Address(old.Value)
+		if old.Channel != domain.ChannelMail || !old.FailedAt.IsZero() || to == c.Address {
+			continue
+		}
 		opens = now.Add(s.ClaimRules.ObjectionTime())
 		token, err := s.objectToken(c.ID)
 		if err != nil {
 			return e, err
 		}
-		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageClaimNotice, Lang: c.Lang, To: p.Email, ExpiresAt: opens, TakeBack: ObjectPath + token}); err != nil {
+		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageClaimNotice, Lang: c.Lang, To: to, ExpiresAt: opens, TakeBack: ObjectPath + token}); err != nil {
 			return e, err
 		}
 	}

@@ -20,6 +20,7 @@ const TakeBackPath = "/compte/adresse/pas-moi/"
 type ChangeOfAddress struct {
 	Login, AccountID string // of the login, as for Reader
 	Address          string // as typed
+	Second           bool   // it becomes the second address
 	Lang             domain.Lang
 }
 
@@ -38,27 +39,33 @@ func (s *Service) ChangeAddress(ctx context.Context, c ChangeOfAddress) (domain.
 	if err != nil {
 		return domain.Journey{}, &domain.Refusal{Reason: addressReason(err)}
 	}
-	if address == p.Email {
+	c.Second = c.Second && p.Email != ""
+	if address == p.Email || c.Second && address == p.SecondEmail {
 		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonAddressSame}
 	}
 	if isInside(p, address) {
 		return domain.Journey{}, &domain.Refusal{Reason: domain.ReasonAddressInside}
 	}
-	return s.beginChange(ctx, p, address, c.Lang, domain.EventContactRequested)
+	asked := domain.EventContactRequested
+	if c.Second {
+		asked = domain.EventSecondRequested
+	}
+	return s.beginChange(ctx, p, domain.Beginning{Address: address, Second: c.Second, Lang: c.Lang}, asked)
 }
 
 // beginChange begins the journey of a logged-in person that proves another contact, an
 // address or a telephone, with a code sent there. asked is the kind of its event.
-func (s *Service) beginChange(ctx context.Context, p domain.Person, to domain.Address, lang domain.Lang, asked domain.EventKind) (domain.Journey, error) {
-	if err := s.takeContactMail(ctx, p.ID, to); err != nil {
+func (s *Service) beginChange(ctx context.Context, p domain.Person, b domain.Beginning, asked domain.EventKind) (domain.Journey, error) {
+	if err := s.takeContactMail(ctx, p.ID, b.Address); err != nil {
 		return domain.Journey{}, err
 	}
-	j, err := s.newJourney(domain.Beginning{Purpose: domain.PurposeAddress, Profile: p.Profile, Address: to, Lang: lang})
+	b.Purpose, b.Profile = domain.PurposeAddress, p.Profile
+	j, err := s.newJourney(b)
 	if err != nil {
 		return domain.Journey{}, err
 	}
 	j.For(p.ID)
-	e, err := s.sendCode(ctx, &j, lang, false, s.now())
+	e, err := s.sendCode(ctx, &j, b.Lang, false, s.now())
 	if err != nil {
 		return domain.Journey{}, err
 	}
@@ -93,37 +100,48 @@ func (s *Service) takeContactMail(ctx context.Context, p domain.PersonID, a doma
 		domain.Act{Key: name("mail-address"), Rate: s.Rates.Address, Reserve: s.Rates.Address.Burst * 3 / 10})
 }
 
-// contactChange returns the effects of a right code to a new address: it is in use at
-// once, and the old address can take it back for domain.TakeBackTime.
-func (s *Service) contactChange(j domain.Journey, p domain.Person) (domain.Effects, error) {
+// contactChange returns the effects of a proven address that takes the place of the one
+// in use: it is in use at once, and the old address can take it back for
+// domain.TakeBackTime. A second address that becomes the first one leaves its place to
+// the old one. journey may be empty.
+func (s *Service) contactChange(p domain.Person, to domain.Address, lang domain.Lang, journey domain.JourneyID) (domain.Effects, error) {
 	id, err := domain.NewID(s.Random)
 	if err != nil {
 		return domain.Effects{}, err
 	}
 	now := s.now()
-	c := domain.ContactChange{ID: id, Person: p.ID, Old: p.Email, New: j.Address, At: now, Until: now}
+	c := domain.ContactChange{ID: id, Person: p.ID, Old: p.Email, New: to, At: now, Until: now, KeepsOld: p.Email != "" && to == p.Second()}
 	if c.Old != "" {
 		c.Until = now.Add(domain.TakeBackTime)
 	}
-	e := domain.Effects{Contact: &c, Events: []domain.Event{{At: now, Kind: domain.EventContactChanged, Person: p.ID, Journey: j.ID}}}
+	e := domain.Effects{Contact: &c, Events: []domain.Event{{At: now, Kind: domain.EventContactChanged, Person: p.ID, Journey: journey}}}
 	if c.Old != "" {
 		token, err := s.takeBackToken(id)
 		if err != nil {
 			return domain.Effects{}, err
 		}
-		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactChanged, Lang: j.Lang, To: c.Old, ExpiresAt: c.Until, TakeBack: TakeBackPath + token}); err != nil {
+		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactChanged, Lang: lang, To: c.Old, ExpiresAt: c.Until, TakeBack: TakeBackPath + token}); err != nil {
 			return domain.Effects{}, err
 		}
 	}
-	for _, c := range s.contacts(p) {
-		if c.Channel != domain.ChannelSMS {
+	freeze, err := s.freezeToken(p.ID, now)
+	if err != nil {
+		return domain.Effects{}, err
+	}
+	for _, other := range s.contacts(p) {
+		m := domain.Message{Kind: domain.MessageContactChanged, Channel: other.Channel, Lang: lang, To: domain.Address(other.Value)}
+		switch {
+		case other.Channel == domain.ChannelSMS:
+		case m.To == c.Old || m.To == c.New:
 			continue
+		default: // the second address, which cannot take the change back
+			m.Kind, m.Freeze = domain.MessageSecondChanged, FreezePath+freeze
 		}
-		if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactChanged, Channel: c.Channel, Lang: j.Lang, To: domain.Address(c.Value)}); err != nil {
+		if err := s.tellContact(&e, p, m); err != nil {
 			return domain.Effects{}, err
 		}
 	}
-	if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactNew, Lang: j.Lang, To: c.New, ExpiresAt: c.Until, Address: c.New}); err != nil {
+	if err := s.tellContact(&e, p, domain.Message{Kind: domain.MessageContactNew, Lang: lang, To: c.New, ExpiresAt: c.Until, Address: c.New}); err != nil {
 		return domain.Effects{}, err
 	}
 	if err := s.CopyAddress(&e, p); err != nil {
@@ -174,8 +192,8 @@ func (s *Service) NoticedChange(ctx context.Context, token string) (c domain.Con
 	return c, c.MayTakeBack(s.now()), err
 }
 
-// TakeBack puts the old address in use again, with the right in the token of a notice.
-// Both addresses are told. A second call changes nothing. It returns the change as
+// TakeBack puts the old address in use again, with the right in the token of a notice,
+// and removes the second one. All these addresses are told. A second call changes nothing. It returns the change as
 // stored afterwards, and an error that wraps domain.ErrNotFound for a token that
 // NoticedChange refuses.
 func (s *Service) TakeBack(ctx context.Context, token string, lang domain.Lang) (domain.ContactChange, error) {
@@ -191,7 +209,7 @@ func (s *Service) TakeBack(ctx context.Context, token string, lang domain.Lang) 
 	back := domain.Event{At: now, Kind: domain.EventContactBack, Person: p.ID}
 	e := domain.Effects{ContactBack: &domain.ContactBack{ID: c.ID, At: now}, Events: []domain.Event{back}}
 	told := map[domain.Address]bool{"": true}
-	for _, to := range []domain.Address{c.Old, c.New, p.Email} {
+	for _, to := range []domain.Address{c.Old, c.New, p.Email, p.SecondEmail} {
 		if told[to] {
 			continue
 		}

@@ -2,6 +2,7 @@ package activation_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,16 +33,20 @@ func (w *world) changed(p domain.Person, address string) string {
 	if err := w.Prove(w.t.Context(), id, w.box.next(w.t, domain.MessageContactCode).Code, "c"); err != nil {
 		w.t.Fatal(err)
 	}
+	if second := p.Second(); second != "" && string(second) != address {
+		return w.notices(p.Email, domain.Address(address), second)
+	}
 	return w.notices(p.Email, domain.Address(address))
 }
 
 // notices takes the mails about a change and returns the token of the one to the old
-// address.
-func (w *world) notices(was, is domain.Address) string {
+// address. others are the other addresses that are told.
+func (w *world) notices(was, is domain.Address, others ...domain.Address) string {
 	w.t.Helper()
 	token := ""
-	for range 2 {
+	for range 2 + len(others) {
 		switch m := w.box.any(w.t); {
+		case m.Kind == domain.MessageSecondChanged && slices.Contains(others, m.To) && m.Freeze != "" && m.TakeBack == "":
 		case m.Kind == domain.MessageContactChanged && m.To == was && token == "":
 			token = strings.TrimPrefix(m.TakeBack, activation.TakeBackPath)
 		case m.Kind != domain.MessageContactNew || m.To != is || m.TakeBack != "":

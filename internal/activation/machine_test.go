@@ -22,7 +22,8 @@ import (
 //   - success is shown exactly if the account exists (I3);
 //   - the address in use is the one that was proven last and not taken back, or
 //     that of a claim which two operators accepted and the old address did not
-//     object to in time.
+//     object to in time; the second address is one that was proven and neither
+//     removed nor taken back.
 func TestI2_RandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, jeanPierre())
@@ -44,6 +45,9 @@ func TestI2_RandomWalk(t *testing.T) {
 			"verify for nothing": walk.verify,
 			"change the address": walk.changeAddress,
 			"take a change back": walk.takeBack,
+			"add a second":       walk.addSecond,
+			"prefer the second":  walk.preferSecond,
+			"remove the second":  walk.removeSecond,
 			"claim an address":   walk.claim,
 			"accept a claim":     walk.acceptClaim,
 			"refuse a claim":     walk.refuseClaim,
@@ -58,6 +62,8 @@ type walk struct {
 	browsers [2]browser
 	versions int
 	email    domain.Address
+	seconds  int              // second addresses so far
+	other    domain.Address   // the second address; empty: none
 	changes  []*addressChange // oldest first
 	claims   []*addressClaim
 }
@@ -98,7 +104,11 @@ func (w *walk) live(b *browser) bool {
 func (w *walk) ask(t *rapid.T) {
 	b := w.pick(t)
 	account := w.person("p-22502142").Account
-	*b = browser{id: w.world.ask("etudiant", string(w.email)), address: w.email, step: domain.StepCode}
+	to := w.email
+	if w.other != "" && rapid.Bool().Draw(t, "at the second address") {
+		to = w.other
+	}
+	*b = browser{id: w.world.ask("etudiant", string(to)), address: to, step: domain.StepCode}
 	if account == domain.NoAccount {
 		b.code = w.box.next(w.t, domain.MessageCode).Code
 	} else {
@@ -122,7 +132,7 @@ func (w *walk) resend(t *rapid.T) {
 	b.code = ""
 	if w.person("p-22502142").Account == domain.NoAccount {
 		b.code = w.box.next(w.t, domain.MessageCode).Code
-	} else if b.address == w.email { // otherwise the address belongs to no person any more
+	} else if b.address == w.email || b.address == w.other { // otherwise the address belongs to no person any more
 		w.box.next(w.t, domain.MessageActive)
 	}
 }
@@ -188,6 +198,9 @@ func (w *walk) takeBack(t *rapid.T) {
 		later.closed = true
 	}
 	waiting := map[domain.Address]bool{c.old: true, c.new: true, w.email: true}
+	if w.other != "" {
+		waiting[w.other] = true
+	}
 	for len(waiting) > 0 {
 		m := w.box.next(w.t, domain.MessageContactBack)
 		if !waiting[m.To] {
@@ -195,7 +208,47 @@ func (w *walk) takeBack(t *rapid.T) {
 		}
 		delete(waiting, m.To)
 	}
-	w.email = c.old
+	w.email, w.other = c.old, ""
+	w.endProven()
+}
+
+func (w *walk) addSecond(*rapid.T) {
+	p := w.person("p-22502142")
+	if p.Account != domain.AccountActive {
+		return
+	}
+	w.seconds++
+	to := domain.Address(fmt.Sprintf("second%d@example.org", w.seconds))
+	w.world.second(p, string(to))
+	if w.other != "" {
+		w.endProven()
+	}
+	w.other = to
+}
+
+func (w *walk) preferSecond(t *rapid.T) {
+	p := w.person("p-22502142")
+	if w.other == "" {
+		return
+	}
+	if err := w.PreferSecond(w.t.Context(), p.Login, p.AccountID, domain.French); err != nil {
+		t.Fatal(err)
+	}
+	w.changes = append(w.changes, &addressChange{w.notices(w.email, w.other), w.email, w.other, w.clock().Add(domain.TakeBackTime), false})
+	w.email, w.other = w.other, w.email
+	w.endProven()
+}
+
+func (w *walk) removeSecond(t *rapid.T) {
+	p := w.person("p-22502142")
+	if w.other == "" {
+		return
+	}
+	if err := w.RemoveSecond(w.t.Context(), p.Login, p.AccountID, domain.French); err != nil {
+		t.Fatal(err)
+	}
+	w.toldOf(domain.MessageSecondChanged, w.email, w.other)
+	w.other = ""
 	w.endProven()
 }
 
@@ -301,6 +354,9 @@ func (w *walk) check(t *rapid.T) {
 	p := w.person("p-22502142")
 	if p.Email != w.email {
 		t.Fatalf("the address is %s, in the model %s", p.Email, w.email)
+	}
+	if p.Second() != w.other {
+		t.Fatalf("the second address is %q, in the model %q", p.Second(), w.other)
 	}
 	if n := w.accounts.Len(); n > 1 || (n == 1) != (p.Account == domain.AccountActive) {
 		t.Fatalf("%d accounts, the person's is %q", n, p.Account)

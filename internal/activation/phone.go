@@ -42,7 +42,7 @@ func (s *Service) ChangePhone(ctx context.Context, c ChangeOfPhone) (domain.Jour
 	if err := s.take(ctx, domain.ReasonChangesSpent, domain.Act{Key: personKey("phone", p.ID), Rate: s.Rates.SMSAddress}); err != nil {
 		return domain.Journey{}, err
 	}
-	return s.beginChange(ctx, p, domain.Address(phone), c.Lang, domain.EventPhoneRequested)
+	return s.beginChange(ctx, p, domain.Beginning{Address: domain.Address(phone), Lang: c.Lang}, domain.EventPhoneRequested)
 }
 
 func (s *Service) phoneOwner(ctx context.Context, login, account string) (domain.Person, error) {
@@ -69,19 +69,11 @@ func (s *Service) RemovePhone(ctx context.Context, login, account string, lang d
 		return err
 	}
 	e, err := s.phoneChange(p, domain.PhoneNone, lang, "")
-	if err != nil {
-		return err
-	}
-	err = s.Store.Apply(ctx, e)
-	if errors.Is(err, domain.ErrConflict) { // another press was first
-		return nil
-	}
-	s.wake(e)
-	return err
+	return s.applyOnce(ctx, e, err)
 }
 
-// phoneChange returns the effects of another telephone, or of PhoneNone. The mailbox and
-// the telephone that was in use are told. The mail holds the link that stops recoveries,
+// phoneChange returns the effects of another telephone, or of PhoneNone. Each mailbox and
+// the telephone that was in use are told. The mails hold the link that stops recoveries,
 // since a code by SMS can begin one.
 func (s *Service) phoneChange(p domain.Person, to string, lang domain.Lang, journey domain.JourneyID) (domain.Effects, error) {
 	now := s.now()

@@ -57,8 +57,10 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 	switch {
 	case j.Purpose == domain.PurposeAddress && len(people) > 0 && j.Address.IsPhone():
 		change, err = s.phoneChange(people[0], string(j.Address), j.Lang, j.ID)
+	case j.Purpose == domain.PurposeAddress && len(people) > 0 && j.Second:
+		change, err = s.secondChange(people[0], j.Address, j.Lang, j.ID)
 	case j.Purpose == domain.PurposeAddress && len(people) > 0:
-		change, err = s.contactChange(*j, people[0])
+		change, err = s.contactChange(people[0], j.Address, j.Lang, j.ID)
 	case j.Purpose == domain.PurposeClaim:
 		change.Jobs = make([]domain.Job, 1)
 		change.Jobs[0], err = s.filedMail(*j)
@@ -122,7 +124,7 @@ func (s *Service) prove(ctx context.Context, j *domain.Journey, digits, client s
 		}
 		if j.Purpose == domain.PurposeAddress {
 			j.Complete(at)
-			e.Contact, e.Phone = change.Contact, change.Phone
+			e.Contact, e.Second, e.Phone = change.Contact, change.Second, change.Phone
 			e.Jobs, e.Events = change.Jobs, append(e.Events, change.Events...)
 		}
 		if other != nil {

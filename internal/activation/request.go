@@ -156,9 +156,9 @@ func (s *Service) drawCode(ctx context.Context, j *domain.Journey, lang domain.L
 	mine := slices.DeleteFunc(slices.Clone(people), func(p domain.Person) bool { return p.Profile != j.Profile })
 	j.IssueCode(j.CodeMAC(s.Keys, digits.Reveal()), ids(eligible(j.Purpose, mine)), lang, now, now.Add(s.CodeLife))
 
-	m := messageFor(j.Purpose, mine)
+	m := messageFor(j.Purpose, mine, j.Address)
 	if len(mine) == 0 && len(people) > 0 { // a student who chose "Personnel"
-		m = domain.Message{Kind: domain.MessageOtherProfile, To: people[0].Email, OtherProfile: people[0].Profile}
+		m = domain.Message{Kind: domain.MessageOtherProfile, To: j.Address, OtherProfile: people[0].Profile}
 	}
 	if j.Purpose == domain.PurposeAddress || j.Purpose == domain.PurposeClaim {
 		m.To, m.GivenName, m.Login = j.Address, "", "" // a mistyped address is a stranger's
@@ -191,10 +191,10 @@ func (s *Service) drawCode(ctx context.Context, j *domain.Journey, lang domain.L
 	}, nil
 }
 
-// messageFor returns the mail that matches the state of the people at an address. A
-// person for whom the purpose is possible takes precedence; otherwise the mail says
+// messageFor returns the mail that matches the state of the people at an address, which
+// is the first or the second one of each. A person for whom the purpose is possible takes precedence; otherwise the mail says
 // why it is not.
-func messageFor(purpose domain.Purpose, people []domain.Person) domain.Message {
+func messageFor(purpose domain.Purpose, people []domain.Person, at domain.Address) domain.Message {
 	m := domain.Message{Kind: domain.MessageNobody}
 	rank := 0
 	for _, p := range people {
@@ -222,7 +222,7 @@ func messageFor(purpose domain.Purpose, people []domain.Person) domain.Message {
 		}
 		switch {
 		case r > rank:
-			rank, m = r, domain.Message{Kind: kind, To: p.Email, GivenName: p.CalledBy(), Login: p.Login}
+			rank, m = r, domain.Message{Kind: kind, To: at, GivenName: p.CalledBy(), Login: p.Login}
 		case r == rank:
 			m.GivenName, m.Login = "", "" // several people: the mail names none of them
 		}

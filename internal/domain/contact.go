@@ -32,6 +32,19 @@ type ContactChange struct {
 	Until    time.Time // equals At if there was no old address
 	ClosedAt time.Time // when it was taken back, or made final by an operator
 	Closed   Closing
+	// KeepsOld says that the old address becomes the second one, in the place of the
+	// new one.
+	KeepsOld bool
+}
+
+// SecondChange puts a second personal address in use, or none if New is empty. It is
+// refused with ErrConflict unless the person has a live account and both addresses are
+// as they were read.
+type SecondChange struct {
+	Person   PersonID
+	First    Address
+	Old, New Address
+	At       time.Time
 }
 
 // MayTakeBack reports whether the old address can take the change back at a time.
@@ -74,6 +87,9 @@ func (p Person) Contacts() (out []Contact) {
 			c.FailedAt = p.WrongSince
 		}
 		out = append(out, c)
+	}
+	if a := p.Second(); a != "" {
+		out = append(out, Contact{Channel: ChannelMail, Value: string(a), Source: "chosen"})
 	}
 	if phone := p.Mobile(); phone != "" {
 		c := Contact{Channel: ChannelSMS, Value: string(phone), Source: "enrolment"}

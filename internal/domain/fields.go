@@ -31,6 +31,10 @@ type Person struct {
 	// student wants none. It counts before Phone.
 	ChosenPhone string
 
+	// SecondEmail is a second personal address that the student proved. It counts
+	// only while it differs from Email. No import changes it.
+	SecondEmail Address
+
 	// Login and UniversityAddress come from the source or are reserved by the
 	// portal. Once set they never change and are never given to another person.
 	Login             string
@@ -105,6 +109,7 @@ var fields = []Field{
 	{Name: "source_email", Of: func(p *Person) any { return &p.SourceEmail }, Source: SourceAside, Erased: true, Export: "address_of_source"},
 	{Name: "phone", Of: func(p *Person) any { return &p.Phone }, Source: SourceWins, Erased: true, Export: "telephone"},
 	{Name: "chosen_phone", Of: func(p *Person) any { return &p.ChosenPhone }, Erased: true, Export: "chosen_telephone"},
+	{Name: "second_email", Of: func(p *Person) any { return &p.SecondEmail }, Erased: true, Export: "second_address"},
 	{Name: "cohort", Of: func(p *Person) any { return &p.Cohort }, Source: SourceWins, Erased: true, Export: "cohort"},
 	{Name: "readiness", Of: func(p *Person) any { return &p.Readiness }, Source: SourceWins, Export: "enrolment"},
 	{Name: "login", Of: func(p *Person) any { return &p.Login }, Source: SourceFills, Export: "login"},

@@ -151,6 +151,8 @@ const (
 	EventContactChanged   EventKind = "person.contact_changed"
 	EventContactBack      EventKind = "person.contact_taken_back"
 	EventContactPending   EventKind = "contact.not_written" // in use, but the account could not be updated
+	EventSecondRequested  EventKind = "second.requested"
+	EventSecondChanged    EventKind = "person.second_changed" // or removed
 	EventPhoneRequested   EventKind = "phone.requested"
 	EventPhoneChanged     EventKind = "person.phone_changed" // or removed
 )
@@ -184,6 +186,7 @@ type Effects struct {
 	Freeze      *Freeze
 	Contact     *ContactChange // refused with ErrConflict unless Old is the address of a live account
 	ContactBack *ContactBack
+	Second      *SecondChange
 	Phone       *PhoneChange // refused with ErrConflict unless Old is in use for a live account
 	Claim       *Claim
 	ClaimMove   *ClaimMove

@@ -24,6 +24,9 @@ type Journey struct {
 	Lang    Lang
 	Address Address // the requested address, in normal form
 
+	// Second says that the address of a change of address becomes the second one.
+	Second bool `json:",omitzero"`
+
 	// Candidates are the people who have the address and may activate. If it is
 	// empty, no code is ever right. It does not change after the code was proven,
 	// so that the account's creation cannot make its own person ineligible.
@@ -81,6 +84,7 @@ type Beginning struct {
 	Lang    Lang
 	Address Address
 	Client  string // network of the request; empty if the journey begins with a desk code
+	Second  bool   // of a change of address: it becomes the second one
 }
 
 // NewJourney returns a journey that begins at now and expires at expires. It
@@ -95,7 +99,7 @@ func NewJourney(random io.Reader, b Beginning, now, expires time.Time) (Journey,
 		return Journey{}, err
 	}
 	return Journey{
-		ID: JourneyID(id), Purpose: b.Purpose, Profile: b.Profile, Lang: b.Lang, Address: b.Address, Client: b.Client,
+		ID: JourneyID(id), Purpose: b.Purpose, Profile: b.Profile, Lang: b.Lang, Address: b.Address, Second: b.Second, Client: b.Client,
 		Reference: reference, RequestedAt: now, SeenAt: now, ExpiresAt: expires,
 	}, nil
 }

@@ -43,7 +43,8 @@ const (
 	MessageContactChanged MessageKind = "contact_changed" // to the old address, which can take it back
 	MessageContactNew     MessageKind = "contact_new"     // to the new address
 	MessageContactBack    MessageKind = "contact_back"    // to both, after it was taken back
-	MessagePhoneChanged   MessageKind = "phone_changed"   // to the mailbox, and to the telephone that was in use
+	MessageSecondChanged  MessageKind = "second_changed"  // to every contact but the new one
+	MessagePhoneChanged   MessageKind = "phone_changed"   // to each mailbox, and to the telephone that was in use
 	// Mails of a claim. Its code is in a MessageContactCode.
 	MessageClaimFiled   MessageKind = "claim_filed"   // to the new address, after its code
 	MessageClaimNotice  MessageKind = "claim_notice"  // to the old address, which can object
@@ -81,7 +82,7 @@ type Message struct {
 	Reference         string  // reference for the help desk
 	Field             string  // for MessageRefused: one of the Field constants
 	Passkey           bool    `json:",omitzero"` // for MessageActivated: a passkey was registered in place of a password
-	Freeze            string  // for MessageReplaced and MessagePhoneChanged: path of the page that stops the recovery
+	Freeze            string  // for MessageReplaced, MessagePhoneChanged and MessageSecondChanged: path of the page that stops the recovery
 	TakeBack          string  // for MessageContactChanged: path of the page that takes the change back
 	Recovers          bool    `json:",omitzero"` // for MessageClaimOpen: the person has an account
 	ByDesk            bool    `json:",omitzero"` // for MessagePhoneChanged: an operator removed the number

@@ -65,6 +65,19 @@ func (p *Person) Choose(a Address) {
 	}
 }
 
+// Second returns the second personal address, "" if there is none.
+func (p Person) Second() Address {
+	if p.SecondEmail == p.Email {
+		return ""
+	}
+	return p.SecondEmail
+}
+
+// HasAddress reports whether an address is one of the person's personal addresses.
+func (p Person) HasAddress(a Address) bool {
+	return a != "" && (a == p.Email || a == p.SecondEmail)
+}
+
 // HasAccount reports whether the person's account exists or is being created.
 func (p Person) HasAccount() bool {
 	return p.Account == AccountActive || p.Account == AccountCreating

@@ -28,9 +28,9 @@ func address(p domain.Person, typed string) (domain.Address, error) {
 	return a, nil
 }
 
-// Correct replaces a person's personal address. The old address is notified,
-// and journeys that asked for or proved the old address end, because its
-// mailbox may belong to another person.
+// Correct replaces a person's personal address, and removes the second one. The old
+// addresses are notified, and journeys that asked for or proved one of them end, because
+// its mailbox may belong to another person.
 func (d *Service) Correct(ctx context.Context, e audit.Entry, seen Seen, typed, why string) error {
 	p, err := d.person(ctx, seen, func(c Can) bool { return c.Correct })
 	if err != nil {
@@ -53,6 +53,7 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 	}
 	after := p
 	after.Choose(to)
+	after.SecondEmail = ""
 	effects := domain.Effects{
 		Edits: []domain.PersonEdit{{Before: p, After: after, Ends: e.At}},
 		Audit: done(e, ActCorrected, p, map[string]string{"from": string(p.Email), "to": string(to), "reason": why}),
@@ -60,18 +61,23 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 	if err := d.CopyAddress(&effects, p); err != nil {
 		return domain.Effects{}, err
 	}
-	if p.Email == "" {
-		return effects, nil
-	}
 	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	notice, err := d.MailJob(domain.Message{
-		Kind: domain.MessageAddressChanged, Lang: lang(journeys), To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(),
-	}, p.ID)
-	effects.Jobs = append(effects.Jobs, notice)
-	return effects, err
+	for _, old := range []domain.Address{p.Email, p.Second()} {
+		if old == "" || old == to {
+			continue
+		}
+		notice, err := d.MailJob(domain.Message{
+			Kind: domain.MessageAddressChanged, Lang: lang(journeys), To: old, Profile: p.Profile, GivenName: p.CalledBy(),
+		}, p.ID)
+		if err != nil {
+			return domain.Effects{}, err
+		}
+		effects.Jobs = append(effects.Jobs, notice)
+	}
+	return effects, nil
 }
 
 // Send sends a new code in the journey that the operator saw, or how to begin if

@@ -43,3 +43,19 @@ func TestPhone_AnOperatorRemovesIt(t *testing.T) {
 		t.Errorf("an import brought %s back", now.Mobile())
 	}
 }
+
+// An operator's correction leaves one address: a stranger at the page of the account may
+// have added the second one. Both old addresses are told.
+func TestCorrect_RemovesTheSecondAddress(t *testing.T) {
+	w := newWorld(t)
+	p := w.active()
+	w.must(w.store.Apply(t.Context(), domain.Effects{Second: &domain.SecondChange{Person: p.ID, First: p.Email, New: "second@example.org"}}))
+	w.must(w.Correct(t.Context(), w.by("Ada"), w.seen(), "right@example.org", "card seen"))
+	told := map[domain.Address]bool{}
+	for range 2 {
+		told[w.mail(domain.MessageAddressChanged).To] = true
+	}
+	if now := w.person(); now.Email != "right@example.org" || now.SecondEmail != "" || !told[p.Email] || !told["second@example.org"] {
+		t.Errorf("the addresses are %s and %q, told: %v", now.Email, now.SecondEmail, told)
+	}
+}

@@ -20,11 +20,12 @@ func scanChange(scan func(...any) error) (c domain.ContactChange, err error) {
 
 // changeContact puts another personal address in use, and ends the journeys that the
 // old mailbox began. It returns ErrConflict unless the person has a live account and
-// the old address.
+// the old address, and the new one as the second if the old one is kept.
 func changeContact(ctx context.Context, tx *sql.Tx, c domain.ContactChange) error {
 	if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET
-		source_email = CASE WHEN chosen_email <> '' AND chosen_email = email THEN source_email ELSE email END, email = $1, chosen_email = $1
-		WHERE id = $2 AND email = $3 AND account = $4 AND hold = '' AND erased_at = 0 AND erase_at = 0`, c.New, c.Person, c.Old, domain.AccountActive); err != nil {
+		source_email = CASE WHEN chosen_email <> '' AND chosen_email = email THEN source_email ELSE email END, email = $1, chosen_email = $1,
+		second_email = CASE WHEN $5 = 1 THEN $3 WHEN second_email IN ($1, $3) THEN '' ELSE second_email END
+		WHERE id = $2 AND email = $3 AND ($5 = 0 OR second_email = $1) AND account = $4 AND hold = '' AND erased_at = 0 AND erase_at = 0`, c.New, c.Person, c.Old, domain.AccountActive, flag(c.KeepsOld)); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO contact_changes (id, person_id, old_address, new_address, at, until_at) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -37,9 +38,24 @@ func changeContact(ctx context.Context, tx *sql.Tx, c domain.ContactChange) erro
 	return refind(ctx, tx, c.Person)
 }
 
+// changeSecond puts a second personal address in use, or none, and ends the journeys that
+// the address before it began.
+func changeSecond(ctx context.Context, tx *sql.Tx, c domain.SecondChange) error {
+	if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET second_email = $1 WHERE id = $2 AND second_email = $3 AND email = $4 AND account = $5 AND hold = '' AND erased_at = 0 AND erase_at = 0`,
+		c.New, c.Person, c.Old, c.First, domain.AccountActive); err != nil {
+		return err
+	}
+	if c.Old != "" {
+		if err := endJourneys(ctx, tx, domain.Person{ID: c.Person, Email: c.Old}, c.At); err != nil {
+			return err
+		}
+	}
+	return refind(ctx, tx, c.Person)
+}
+
 // takeContactBack puts the address in use again that a change replaced. The later
 // changes of the person are undone with it, since the address that began them was
-// taken back. It ends the open journeys of the person, and a password that was chosen
+// taken back, and the second address is removed: the same person may have added it. It ends the open journeys of the person, and a password that was chosen
 // in one of them and still waits is never set.
 func takeContactBack(ctx context.Context, tx *sql.Tx, b domain.ContactBack) error {
 	c, err := scanChange(tx.QueryRowContext(ctx, `SELECT `+changeColumns+` FROM contact_changes WHERE id = $1`, b.ID).Scan)
@@ -47,8 +63,8 @@ func takeContactBack(ctx context.Context, tx *sql.Tx, b domain.ContactBack) erro
 		return notFound(err)
 	}
 	// The update locks the person, so that two changes are undone one after the other.
-	var inUse domain.Address
-	if err := tx.QueryRowContext(ctx, `UPDATE people SET hold = hold WHERE id = $1 RETURNING email`, c.Person).Scan(&inUse); err != nil {
+	was := domain.Person{ID: c.Person}
+	if err := tx.QueryRowContext(ctx, `UPDATE people SET hold = hold WHERE id = $1 RETURNING email, second_email`, c.Person).Scan(&was.Email, &was.SecondEmail); err != nil {
 		return notFound(err)
 	}
 	closed, err := texts(ctx, tx, `UPDATE contact_changes SET closed_at = $1, closed = $2 WHERE closed_at = 0 AND person_id = $3
@@ -60,12 +76,12 @@ func takeContactBack(ctx context.Context, tx *sql.Tx, b domain.ContactBack) erro
 	if len(closed) == 0 {
 		return domain.ErrConflict
 	}
-	if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET email = $1, password_job = '',
+	if err := one(ctx, tx, domain.ErrConflict, `UPDATE people SET email = $1, second_email = '', password_job = '',
 		chosen_email = CASE WHEN source_email = $1 THEN '' ELSE $1 END, source_email = CASE WHEN source_email = $1 THEN '' ELSE source_email END
 		WHERE id = $2 AND erased_at = 0`, c.Old, c.Person); err != nil {
 		return err
 	}
-	if err := endJourneys(ctx, tx, domain.Person{ID: c.Person, Email: inUse}, b.At); err != nil {
+	if err := endJourneys(ctx, tx, was, b.At); err != nil {
 		return err
 	}
 	return refind(ctx, tx, c.Person)
@@ -102,6 +118,11 @@ func changeOfContact(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	if e.Contact != nil {
 		if err := changeContact(ctx, tx, *e.Contact); err != nil {
 			return fmt.Errorf("change of address: %w", err)
+		}
+	}
+	if e.Second != nil {
+		if err := changeSecond(ctx, tx, *e.Second); err != nil {
+			return fmt.Errorf("change of the second address: %w", err)
 		}
 	}
 	if e.Phone != nil {

@@ -132,7 +132,7 @@ func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange) error
 	case c.PasswordJob != "":
 		args = append(args, c.PasswordJob, c.Address)
 		set = `, password_job = $7`
-		guard = ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0 AND ($8 = '' OR email = $8)`
+		guard = ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0 AND ($8 = '' OR email = $8 OR second_email = $8)`
 	}
 	from := marks(len(args)+1, len(c.From))
 	for _, state := range c.From {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
@@ -75,7 +76,7 @@ type statements interface {
 // stopped already.
 func freeze(ctx context.Context, tx *sql.Tx, f domain.Freeze) error {
 	p := domain.Person{ID: f.Person}
-	err := tx.QueryRowContext(ctx, `UPDATE people SET recovery_frozen_at = $1 WHERE id = $2 AND recovery_frozen_at = 0 RETURNING email`, micros(f.At), f.Person).Scan(&p.Email)
+	err := tx.QueryRowContext(ctx, `UPDATE people SET recovery_frozen_at = $1 WHERE id = $2 AND recovery_frozen_at = 0 RETURNING email, second_email`, micros(f.At), f.Person).Scan(&p.Email, &p.SecondEmail)
 	if errors.Is(err, sql.ErrNoRows) {
 		return domain.ErrConflict
 	}
@@ -86,9 +87,10 @@ func freeze(ctx context.Context, tx *sql.Tx, f domain.Freeze) error {
 }
 
 // endJourneys revokes the unexpired journeys of a person, and those sent to the
-// person's address. Journey.Revoke decides for each whether it applies.
+// person's addresses. Journey.Revoke decides for each whether it applies.
 func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Time) error {
-	journeys, err := all(ctx, tx, document[domain.Journey], `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2) AND expires_at > $3 RETURNING doc`, p.ID, p.Email, micros(at))
+	journeys, err := all(ctx, tx, document[domain.Journey], `UPDATE journeys SET version = version + 1 WHERE (person_id = $1 OR address = $2 OR address = $4) AND expires_at > $3 RETURNING doc`,
+		p.ID, p.Email, micros(at), cmp.Or(p.SecondEmail, p.Email))
 	if err != nil {
 		return err
 	}

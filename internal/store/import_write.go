@@ -112,11 +112,12 @@ func (i *importing) endJourneys(ids string) error {
 	var people []domain.Person
 	if err := i.each(func(scan func(...any) error) error {
 		var p domain.Person
-		err := scan(&p.ID, &p.Email)
+		err := scan(&p.ID, &p.Email, &p.SecondEmail)
 		people = append(people, p)
 		return err
-	}, `SELECT p.id, p.email FROM people p WHERE p.id IN (SELECT person_id FROM journeys WHERE expires_at > $1 AND person_id <> ''
-		UNION SELECT q.id FROM journeys j CROSS JOIN people q WHERE q.email = j.address AND j.expires_at > $1 AND j.address <> '')
+	}, `SELECT p.id, p.email, p.second_email FROM people p WHERE p.id IN (SELECT person_id FROM journeys WHERE expires_at > $1 AND person_id <> ''
+		UNION SELECT q.id FROM journeys j CROSS JOIN people q WHERE q.email = j.address AND j.expires_at > $1 AND j.address <> ''
+		UNION SELECT q.id FROM journeys j CROSS JOIN people q WHERE q.second_email = j.address AND q.second_email <> '' AND j.expires_at > $1)
 		AND p.id IN (`+ids+`)`, i.now); err != nil {
 		return err
 	}

@@ -71,9 +71,10 @@ func stored(f domain.Field, p *domain.Person) any {
 	return f.Text(p)
 }
 
-// PeopleAt returns the people of all profiles with a personal address.
+// PeopleAt returns the people of all profiles with a personal address, the first or the
+// second one.
 func (s *Store) PeopleAt(ctx context.Context, address domain.Address) ([]domain.Person, error) {
-	return s.people(ctx, `WHERE email = $1 ORDER BY profile, number`, address)
+	return s.people(ctx, `WHERE email = $1 OR (second_email = $1 AND second_email <> '') ORDER BY profile, number`, address)
 }
 
 // People returns all people, by profile and number.

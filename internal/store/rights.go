@@ -152,16 +152,16 @@ func emptied() string {
 	return strings.Join(out, ", ")
 }
 
-// forgetJourneys deletes the journeys that were requested with a person's
-// address and can belong to no other person, with their waiting mails. A
+// forgetJourneys deletes the journeys that were requested with one of a person's
+// addresses and can belong to no other person, with their waiting mails. A
 // journey that may belong to another person with the same address expires
 // within a day.
 func forgetJourneys(ctx context.Context, tx *sql.Tx, id domain.PersonID) error {
-	journeys, err := all(ctx, tx, document[domain.Journey], `SELECT doc FROM journeys WHERE address <> '' AND address = (SELECT email FROM people WHERE id = $1)`, id)
+	journeys, err := all(ctx, tx, document[domain.Journey], `SELECT doc FROM journeys WHERE address <> '' AND address IN (SELECT email FROM people WHERE id = $1 UNION SELECT second_email FROM people WHERE id = $1)`, id)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM long_codes WHERE address = (SELECT email FROM people WHERE id = $1)`, id); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM long_codes WHERE address IN (SELECT email FROM people WHERE id = $1 UNION SELECT second_email FROM people WHERE id = $1)`, id); err != nil {
 		return err
 	}
 	for _, j := range journeys {

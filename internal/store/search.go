@@ -37,7 +37,7 @@ func searchText(p domain.Person) string {
 			words = append(words, strings.Join(parts, ""))
 		}
 	}
-	for _, s := range []string{p.Number, p.Login, string(p.Email), p.UniversityAddress} {
+	for _, s := range []string{p.Number, p.Login, string(p.Email), string(p.SecondEmail), p.UniversityAddress} {
 		words = append(words, naming.Words(s)...)
 	}
 	return strings.Join(words, " ")

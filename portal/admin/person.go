@@ -337,7 +337,7 @@ func personSamples() (pages []any) {
 		Lines:   []StoryLine{{At: at, Key: "person_imported", By: "Ada", Details: "a.csv", URL: "/admin/imports/0"}, {At: at, Key: "mail_sent", Mail: "code"}, {At: at, Key: "mail_abandoned", Mail: "code", SMS: true}, {At: at, Key: "person_address_corrected", By: "Ada", From: "a", To: "b", Reason: "r"}},
 	}
 	full.Email, full.ChosenEmail, full.SourceEmail = "b@exemple.fr", "b@exemple.fr", "a@exemple.fr"
-	full.Phone = "+33639980042"
+	full.Phone, full.SecondEmail = "+33639980042", "c@exemple.fr"
 	full.Factor = domain.FactorRemoval{ID: "f", AskedBy: "Ada", Reason: "r", AskedAt: at, DueAt: at, State: domain.FactorAsked}
 	full.Undoable = domain.ContactChange{ID: "x", Old: "a@exemple.fr", Until: at}
 	full.Claimed, full.MayClaims = []domain.Claim{{State: domain.ClaimDone, AskedAt: at}, {State: domain.ClaimWaiting, AskedAt: at}}, true

@@ -48,6 +48,39 @@ func (b *tab) changesAddress(demo *demotest.Demo, p demotest.Person, to string) 
 	demo.Mail(b.t, to, 3)
 	b.visit("/compte")
 	b.reads(p.Email, "The change of address was cancelled from the old mailbox.")
+	b.addsSecond(demo, p, "second-"+to)
+}
+
+// addsSecond adds a second address and makes it the first one.
+func (b *tab) addsSecond(demo *demotest.Demo, p demotest.Person, to string) {
+	b.t.Helper()
+	before := len(demo.Mails(b.t, p.Email))
+	b.press("Add a second personal address")
+	b.arrive("/compte/adresse/seconde")
+	b.picture("second-1")
+	b.fill("#adresse", p.Email)
+	b.click("form .primary")
+	b.until(`document.querySelector('.summary') !== null`)
+	b.reads("This is the address that we use already.")
+	b.fill("#adresse", to)
+	b.click("form .primary")
+	b.arrive("/activation/identification")
+	b.fill("#code", demo.Mail(b.t, to, 1).Code())
+	b.click("form .primary")
+	b.arrive("/compte")
+	b.reads("Your second address is saved.", p.Email, to)
+	b.picture("second-2-saved")
+	if m := demo.Mail(b.t, p.Email, before+1); !freezeLink.MatchString(m.Text) {
+		b.t.Errorf("the notice says:\n%s", m.Text)
+	}
+	b.visit("/compte/adresse/seconde")
+	b.picture("second-3")
+	b.click(`form[action$="/principale"] button`)
+	b.arrive("/compte")
+	b.reads("Your second address is now the main one.")
+	if m := demo.Mail(b.t, p.Email, before+2); !takeBackLink.MatchString(m.Text) {
+		b.t.Errorf("the notice says:\n%s", m.Text)
+	}
 }
 
 // changesAddress changes the personal address without JavaScript and keeps it.
@@ -62,4 +95,14 @@ func (b *plain) changesAddress(demo *demotest.Demo, p demotest.Person, to, asks,
 	b.send("/activation/identification", map[string]string{"code": demo.Mail(b.t, to, before+1).Code()})
 	b.want("/compte", saved, to)
 	demo.Mail(b.t, to, before+2)
+	second := "second-" + to
+	b.get(demo.Portal + "/compte/adresse/seconde")
+	b.want("/compte/adresse/seconde", to)
+	b.send("/compte/adresse/seconde", map[string]string{"adresse": second})
+	b.send("/activation/identification", map[string]string{"code": demo.Mail(b.t, second, 1).Code()})
+	b.want("/compte", to, second)
+	b.get(demo.Portal + "/compte/adresse/seconde")
+	b.send("/compte/adresse/seconde/retirer", nil)
+	b.want("/compte", to)
+	demo.Mail(b.t, second, 2)
 }

@@ -17,7 +17,7 @@ func Kinds() []domain.MessageKind {
 		domain.MessageOtherProfile, domain.MessageActivated, domain.MessageUnfinished, domain.MessageParked,
 		domain.MessageBegin, domain.MessageAddressChanged, domain.MessageRenamed, domain.MessageAdopted,
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
-		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack, domain.MessagePhoneChanged,
+		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack, domain.MessageSecondChanged, domain.MessagePhoneChanged,
 		domain.MessageClaimFiled, domain.MessageClaimNotice, domain.MessageClaimOpen, domain.MessageClaimRefused,
 		domain.MessageFactorAsked, domain.MessageFactorRemoved,
 		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
@@ -45,7 +45,7 @@ func Message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 	case domain.MessageContactNew, domain.MessageContactBack:
 		m.Address, m.ExpiresAt = "jp.martin@example.net", Asked.Add(domain.TakeBackTime)
 	}
-	if kind == domain.MessageReplaced || kind == domain.MessagePhoneChanged || kind == domain.MessageFactorRemoved {
+	if kind == domain.MessageReplaced || kind == domain.MessagePhoneChanged || kind == domain.MessageSecondChanged || kind == domain.MessageFactorRemoved {
 		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"
 	}
 	return m

@@ -64,10 +64,14 @@ CREATE TABLE people (
     -- The mobile number of the source, and the one that the student proved or 'none'.
     phone              TEXT NOT NULL DEFAULT '',
     chosen_phone       TEXT NOT NULL DEFAULT '',
+    -- A second personal address that the student proved, which counts only while it
+    -- differs from email.
+    second_email       TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 CREATE INDEX people_ine ON people (ine) WHERE ine <> '';
 CREATE INDEX people_email ON people (email);
+CREATE INDEX people_second ON people (second_email) WHERE second_email <> '';
 CREATE INDEX people_login ON people (login) WHERE login <> '';
 -- One account belongs to one person.
 CREATE UNIQUE INDEX people_account_id ON people (account_id) WHERE account_id <> '';
