@@ -14,10 +14,33 @@ import (
 // MostSheets is the largest number of sheets that one act prints.
 const MostSheets = 500
 
-// SheetOrder asks for the sheets of a cohort.
+// SheetOrder asks for the sheets of a cohort, or of chosen people.
 type SheetOrder struct {
 	Cohort string
-	Days   int // that the codes are good for
+	Chosen []Seen // empty: the cohort
+	Days   int    // lifetime of the codes
+}
+
+// Chosen is a person whom an operator chose for a sheet.
+type Chosen struct {
+	domain.Person
+	Seen Seen
+	Able bool // the person can activate an account, so that a sheet is of use
+}
+
+// Chosen returns the people with these ids as they are now. Unknown ids are left out.
+func (d *Service) Chosen(ctx context.Context, ids []domain.PersonID) (out []Chosen, err error) {
+	for _, id := range ids {
+		p, err := d.Store.Person(ctx, id)
+		if errors.Is(err, domain.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Chosen{p, Seen{p.ID, Version(p)}, p.MayActivate()})
+	}
+	return out, nil
 }
 
 // Sheet is one person with a code. The code is known only here: the store keeps its
@@ -28,21 +51,28 @@ type Sheet struct {
 	Until  time.Time
 }
 
-// Sheets issues a help desk code to each person of a cohort who can activate an
-// account, for sheets that are handed out against an identity card. Each code is an
+// Sheets issues a help desk code to each person of a cohort, or of the chosen ones, who
+// can activate an account, for sheets that are handed out against an identity card. Each code is an
 // entry of the audit, and replaces an earlier code of the person. People who change
-// while the codes are issued are left out.
+// while the codes are issued, or changed since they were chosen, are left out.
 func (d *Service) Sheets(ctx context.Context, e audit.Entry, o SheetOrder) ([]Sheet, error) {
 	life := time.Duration(o.Days) * 24 * time.Hour
 	if o.Days < 1 || life > domain.LongestSheet {
 		return nil, &Refusal{Reason: LifeBad}
 	}
-	if o.Cohort == "" {
-		return nil, &Refusal{Reason: NobodyThere}
+	var people []domain.Person
+	var err error
+	switch {
+	case len(o.Chosen) > 0:
+		people, err = d.readyAmong(ctx, o.Chosen)
+	case o.Cohort != "":
+		people, err = d.readyOf(ctx, o.Cohort)
 	}
-	people, err := d.readyOf(ctx, o.Cohort)
 	if err != nil {
 		return nil, err
+	}
+	if len(people) == 0 {
+		return nil, &Refusal{Reason: NobodyThere}
 	}
 	if err := d.take(ctx, e.At, domain.Act{Key: "desk-sheets:" + e.By.Subject, Rate: domain.Rate{Burst: 10, Per: time.Hour}}); err != nil {
 		return nil, err
@@ -69,6 +99,28 @@ func (d *Service) Sheets(ctx context.Context, e audit.Entry, o SheetOrder) ([]Sh
 		return nil, &Refusal{Reason: NobodyThere}
 	}
 	return out, nil
+}
+
+// readyAmong returns the chosen people who can activate an account and are as they were
+// seen.
+func (d *Service) readyAmong(ctx context.Context, chosen []Seen) (people []domain.Person, err error) {
+	if len(chosen) > MostSheets {
+		return nil, &Refusal{Reason: TooManySheets}
+	}
+	for _, seen := range chosen {
+		p, err := d.person(ctx, seen, func(Can) bool { return true })
+		var changed *Refusal
+		if errors.As(err, &changed) || errors.Is(err, domain.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if p.MayActivate() {
+			people = append(people, p)
+		}
+	}
+	return people, nil
 }
 
 // readyOf returns the people of a cohort who can activate an account, by name.

@@ -64,3 +64,31 @@ func TestSheets_AreRefusedWithAReason(t *testing.T) {
 		t.Error("a code outlives its day")
 	}
 }
+
+// Chosen people get sheets too. Those who cannot activate an account, or changed since
+// they were chosen, are left out.
+func TestSheets_ForChosenPeople(t *testing.T) {
+	w := newWorld(t)
+	sister, later := w.person(), w.person()
+	sister.ID, sister.Number, sister.GivenName, sister.Email, sister.Cohort = "p-2", "2", "Jeanne", "", ""
+	later.ID, later.Number, later.Readiness, later.Email = "p-3", "3", domain.NotReady, ""
+	w.must(w.store.Enrol(t.Context(), sister, later))
+	chosen, err := w.Chosen(t.Context(), []domain.PersonID{jean, "p-2", "p-3", "nobody"})
+	if err != nil || len(chosen) != 3 || !chosen[0].Able || !chosen[1].Able || chosen[2].Able {
+		t.Fatalf("%+v, %v", chosen, err)
+	}
+	order := helpdesk.SheetOrder{Days: 7}
+	for _, c := range chosen {
+		order.Chosen = append(order.Chosen, c.Seen)
+	}
+	w.must(w.Hold(t.Context(), w.by("Bob"), w.seen(), "changed meanwhile"))
+	sheets, err := w.Sheets(t.Context(), w.by("Ada"), order)
+	if err != nil || len(sheets) != 1 || sheets[0].Person.ID != "p-2" {
+		t.Fatalf("%d sheets, %v", len(sheets), err)
+	}
+	if j, err := w.EnterDesk(t.Context(), sheets[0].Code.Reveal(), domain.French, "c"); err != nil || !j.IsOnlyFor("p-2") {
+		t.Errorf("%+v, %v", j, err)
+	}
+	_, err = w.Sheets(t.Context(), w.by("Ada"), helpdesk.SheetOrder{Days: 7, Chosen: order.Chosen[2:]})
+	refused(t, err, helpdesk.NobodyThere)
+}

@@ -43,6 +43,7 @@ type HelpDesk interface {
 	AcceptCertain(ctx context.Context, e audit.Entry, ids []string, why string) (accepted, left int, err error)
 	SharedLimits(ctx context.Context) ([]helpdesk.SharedLimit, error)
 	Lift(ctx context.Context, e audit.Entry, key string) error
+	Chosen(ctx context.Context, ids []domain.PersonID) ([]helpdesk.Chosen, error)
 	Sheets(ctx context.Context, e audit.Entry, o helpdesk.SheetOrder) ([]helpdesk.Sheet, error)
 	CharterText(profile string) (title, text string)
 }
@@ -124,7 +125,7 @@ func (p PeoplePage) only() (PersonRow, bool) {
 		return PersonRow{}, false
 	}
 	row := p.Rows[0]
-	isWhole := words == row.Number || strings.EqualFold(words, row.Login) || strings.EqualFold(words, string(row.Email))
+	isWhole := words == row.Number || strings.EqualFold(words, row.Login) || strings.EqualFold(words, string(row.Email)) || strings.EqualFold(words, string(row.Second()))
 	return row, len(p.Near) == 0 || isWhole
 }
 
@@ -197,6 +198,8 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 	var act func(helpdesk.Seen) error
 	ctx := v.Request.Context()
 	switch form["geste"] {
+	case "fiches":
+		return web.SeeOther(sheetsURL(who))
 	case "retenir":
 		act = func(s helpdesk.Seen) error { return a.Desk.Hold(ctx, v.entry("", "", nil), s, form["motif"]) }
 	case "liberer":
@@ -217,9 +220,8 @@ func (a *Console) bulk(v *visit, form web.Form) error {
 	}
 	done, left := 0, 0
 	for _, pick := range who {
-		id, version, _ := strings.Cut(pick, " ")
 		var refusal *helpdesk.Refusal
-		switch err := act(helpdesk.Seen{Person: domain.PersonID(id), Version: version}); {
+		switch err := act(picked(pick)); {
 		case err == nil:
 			done++
 		case errors.As(err, &refusal), errors.Is(err, domain.ErrNotFound):
@@ -245,8 +247,7 @@ func (a *Console) bulkAgain(v *visit, form web.Form, f fault) error {
 	page.Reason = form["motif"]
 	for i, row := range page.Rows {
 		page.Rows[i].Picked = slices.ContainsFunc(form.All("qui"), func(pick string) bool {
-			id, _, _ := strings.Cut(pick, " ")
-			return id == string(row.ID)
+			return picked(pick).Person == row.ID
 		})
 	}
 	return v.again("people", page, f)

@@ -74,11 +74,20 @@ func TestU9_TheSearchFieldIsOnEveryPage(t *testing.T) {
 
 func (d *deskOfOne) CharterText(string) (title, text string) { return "Charte", "# Objet" }
 
+func (d *deskOfOne) Chosen(_ context.Context, ids []domain.PersonID) (out []helpdesk.Chosen, err error) {
+	for _, id := range ids {
+		p := d.person
+		p.ID = id
+		out = append(out, helpdesk.Chosen{Person: p, Seen: helpdesk.Seen{Person: id, Version: helpdesk.Version(d.person)}, Able: id == d.person.ID})
+	}
+	return out, nil
+}
+
 func (d *deskOfOne) Sheets(_ context.Context, e audit.Entry, o helpdesk.SheetOrder) ([]helpdesk.Sheet, error) {
 	if d.refuse != "" {
 		return nil, &helpdesk.Refusal{Reason: d.refuse}
 	}
-	d.asked = append(d.asked, fmt.Sprintf("%s sheets %s %d", e.By.Role, o.Cohort, o.Days))
+	d.asked = append(d.asked, fmt.Sprintf("%s sheets %s %d", e.By.Role, o.Cohort, o.Days)+fmt.Sprint(o.Chosen))
 	return []helpdesk.Sheet{{Person: d.person, Code: secret.New("7K3F-9Q2M-X4T0"), Until: time.Unix(0, 0)}}, nil
 }
 
@@ -307,7 +316,7 @@ func TestSheetsOfCodesArePrintedOnce(t *testing.T) {
 	if p.status != 200 || p.header.Get("Content-Type") != "application/pdf" || !strings.HasPrefix(p.body, "%PDF-") || !strings.Contains(p.header.Get("Cache-Control"), "no-store") {
 		t.Errorf("%d %v", p.status, p.header)
 	}
-	if len(d.asked) != 1 || d.asked[0] != "helpdesk sheets L1 7" {
+	if len(d.asked) != 1 || d.asked[0] != "helpdesk sheets L1 7[]" {
 		t.Errorf("asked: %v", d.asked)
 	}
 	for reason, key := range map[helpdesk.Reason]string{
@@ -318,6 +327,28 @@ func TestSheetsOfCodesArePrintedOnce(t *testing.T) {
 		if p.status != 422 || p.Find("[name=jours]").AttrOr("value", "") != "400" {
 			t.Errorf("%s: %d", reason, p.status)
 		}
+	}
+}
+
+// Sheets are printed for the people who are ticked in the list; those who cannot activate
+// an account are named and left out.
+func TestSheetsOfChosenPeople(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	pick := string(d.person.ID) + " " + helpdesk.Version(d.person)
+	p := b.submit(b.get("/admin/personnes?q=martin"), "/admin/personnes/lot", "geste", "fiches", "qui", pick).want("/admin/fiches", 200).shows("main li", "Jean-Pierre Martin")
+	d.refuse = helpdesk.LifeBad
+	p = b.submit(p, "/admin/fiches", "jours", "0").shows(".summary", "de 1 à 30").shows("main li", "Jean-Pierre Martin")
+	d.refuse = helpdesk.NobodyThere
+	p = b.submit(p, "/admin/fiches", "jours", "3").shows(".summary", "Aucune de ces personnes")
+	d.refuse = ""
+	p = b.submit(p, "/admin/fiches", "jours", "3")
+	if want := fmt.Sprintf("helpdesk sheets  3[{%s %s}]", d.person.ID, helpdesk.Version(d.person)); p.header.Get("Content-Type") != "application/pdf" || len(d.asked) != 1 || d.asked[0] != want {
+		t.Errorf("asked: %q, want %q", d.asked, want)
+	}
+	p = b.get("/admin/fiches?qui="+string(d.person.ID)+"&qui=other").shows("main", "pas de fiche")
+	if p.Find("[name=qui]").Length() != 1 || p.Find("[name=promotion]").Length() != 0 {
+		t.Error("the form asks for a sheet that would be left out, or for a cohort")
 	}
 }
 

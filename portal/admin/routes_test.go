@@ -55,6 +55,7 @@ POST /admin/personnes/:id/debloquer            | admin helpdesk         | no    
 POST /admin/personnes/:id/retenir              | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/liberer              | admin helpdesk         | no        | helps
 POST /admin/personnes/:id/degeler              | admin helpdesk         | always    | allows new passwords
+POST /admin/personnes/:id/telephone            | admin helpdesk         | always    | removes a telephone
 POST /admin/personnes/:id/facteur              | admin helpdesk         | always    | asks to remove second factors
 POST /admin/personnes/:id/facteur/accorder     | admin helpdesk         | always    | removes second factors
 POST /admin/personnes/:id/facteur/annuler      | admin helpdesk         | no        | helps

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -19,28 +20,57 @@ const pathSheets = "/admin/fiches"
 // The answer to the form is a PDF with a help desk code for each person: the codes are
 // shown once and are not stored.
 type SheetsPage struct {
+	Chosen  []helpdesk.Chosen // empty: a cohort is chosen on the page
 	Cohorts []string
 	Cohort  string
 	Days    string
 	Most    int
 }
 
-var handoutFields = []web.Field{{Name: "promotion", Max: 1000}, {Name: "jours", Max: 10}}
+var handoutFields = []web.Field{
+	{Name: "qui", Max: 200, Many: helpdesk.PageSize, Optional: true}, {Name: "promotion", Max: 1000, Optional: true}, {Name: "jours", Max: 10},
+}
+
+// sheetsURL returns the address of the page for chosen people. picks are values of the
+// list's checkboxes.
+func sheetsURL(picks []string) string {
+	q := url.Values{}
+	for _, pick := range picks {
+		id, _, _ := strings.Cut(pick, " ")
+		q.Add("qui", id)
+	}
+	return pathSheets + "?" + q.Encode()
+}
+
+// picked returns the person and the version that a value of a checkbox names.
+func picked(pick string) helpdesk.Seen {
+	id, version, _ := strings.Cut(pick, " ")
+	return helpdesk.Seen{Person: domain.PersonID(id), Version: version}
+}
 
 // sheetDays is the lifetime of the codes that the form proposes.
 const sheetDays = 7
 
 func (a *Console) sheets(v *visit) error {
-	page, err := a.sheetsPage(v, "", strconv.Itoa(sheetDays))
+	page, err := a.sheetsPage(v, v.Request.URL.Query()["qui"], "", strconv.Itoa(sheetDays))
 	if err != nil {
 		return err
 	}
 	return v.show("sheets", page)
 }
 
-func (a *Console) sheetsPage(v *visit, cohort, days string) (SheetsPage, error) {
-	cohorts, err := a.Directory.Cohorts(v.Request.Context())
-	return SheetsPage{Cohorts: cohorts, Cohort: cohort, Days: days, Most: helpdesk.MostSheets}, err
+// sheetsPage returns the page for chosen people, or for a cohort if chosen is empty.
+func (a *Console) sheetsPage(v *visit, chosen []string, cohort, days string) (page SheetsPage, err error) {
+	page = SheetsPage{Cohort: cohort, Days: days, Most: helpdesk.MostSheets}
+	var ids []domain.PersonID
+	for _, pick := range chosen[:min(len(chosen), helpdesk.PageSize)] {
+		ids = append(ids, picked(pick).Person)
+	}
+	if page.Chosen, err = a.Desk.Chosen(v.Request.Context(), ids); err != nil || len(page.Chosen) > 0 {
+		return page, err
+	}
+	page.Cohorts, err = a.Directory.Cohorts(v.Request.Context())
+	return page, err
 }
 
 // sheetFaults maps the reasons of a refusal to the field and message of the page.
@@ -57,14 +87,24 @@ func (a *Console) printSheets(v *visit, form web.Form) error {
 	if err != nil {
 		days = 0
 	}
-	sheets, err := a.Desk.Sheets(v.Request.Context(), v.entry("", "", nil), helpdesk.SheetOrder{Cohort: form["promotion"], Days: days})
+	order := helpdesk.SheetOrder{Cohort: form["promotion"], Days: days}
+	for _, pick := range form.All("qui") {
+		order.Chosen = append(order.Chosen, picked(pick))
+	}
+	sheets, err := a.Desk.Sheets(v.Request.Context(), v.entry("", "", nil), order)
 	var r *helpdesk.Refusal
 	if errors.As(err, &r) {
-		page, err := a.sheetsPage(v, form["promotion"], form["jours"])
+		page, err := a.sheetsPage(v, form.All("qui"), form["promotion"], form["jours"])
 		if err != nil {
 			return err
 		}
 		f := sheetFaults[r.Reason]
+		if r.Reason == helpdesk.NobodyThere && len(order.Chosen) > 0 {
+			f.key = "console.sheets.nobody.chosen"
+		}
+		if len(order.Chosen) > 0 && f.field == "promotion" {
+			f.field = ""
+		}
 		return v.again("sheets", page, wrong(f.field, f.key, "Most", helpdesk.MostSheets))
 	}
 	if err != nil {
@@ -99,5 +139,6 @@ func (a *Console) printSheets(v *visit, form web.Form) error {
 }
 
 func sheetsSamples() []any {
-	return []any{SheetsPage{Most: helpdesk.MostSheets}, SheetsPage{Cohorts: []string{"L1", "L2"}, Cohort: "L1", Days: strconv.Itoa(int(domain.LongestSheet.Hours() / 24)), Most: helpdesk.MostSheets}}
+	chosen := []helpdesk.Chosen{{Person: domain.Person{GivenName: "Jeanne", FamilyName: "d’Arc", Number: "1"}, Able: true}, {Person: domain.Person{FamilyName: "Roy"}}}
+	return []any{SheetsPage{Most: helpdesk.MostSheets}, SheetsPage{Chosen: chosen, Days: "7", Most: helpdesk.MostSheets}, SheetsPage{Cohorts: []string{"L1", "L2"}, Cohort: "L1", Days: strconv.Itoa(int(domain.LongestSheet.Hours() / 24)), Most: helpdesk.MostSheets}}
 }
