@@ -22,7 +22,8 @@ func (w *walk) settle(t *testing.T) {
 		}
 		waiting := int64(0)
 		for _, c := range counts {
-			if c.Kind == domain.JobMail || c.Kind == domain.JobAccount {
+			switch c.Kind {
+			case domain.JobMail, domain.JobAccount, domain.JobPassword, domain.JobAddress:
 				waiting += c.Waiting
 			}
 		}
@@ -49,6 +50,8 @@ func (w *walk) settle(t *testing.T) {
 			t.Errorf("I3: %s is %q, and an account of theirs is there: %t", p.ID, p.Account, mine)
 		case p.Account == domain.AccountCreating:
 			t.Errorf("I7: the account of %s is still on its way", p.ID)
+		case !w.mayHave(p):
+			t.Errorf("%s has the contacts %q, %q and %q, of which a code proved %v", p.ID, p.Email, p.Second(), p.ChosenPhone, w.proven[p.ID])
 		case mine:
 			active++
 			if err := w.proven(t, p, account); err != nil {

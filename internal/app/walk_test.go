@@ -37,7 +37,7 @@ func TestI1toI7_RandomWalkOverEveryAddress(t *testing.T) {
 		w.everywhere(t)
 		rapid.Check(t, w.visitors)
 		w.settle(t)
-		t.Logf("%d requests, %d of them spoiled, %d activations", w.asked, w.spoiled, w.accounts.Len())
+		t.Logf("%d requests, %d of them spoiled, %d activations, acts of accounts: %v", w.asked, w.spoiled, w.accounts.Len(), w.lives)
 	})
 }
 
@@ -48,6 +48,7 @@ type wanderer struct {
 	profile  string
 	address  domain.Address
 	password string
+	contacts int // new addresses and numbers so far
 
 	cookies map[string]string
 	token   string // of the last form seen
@@ -110,6 +111,14 @@ func (w *walk) visitors(t *rapid.T) {
 		"ask again": func(t *rapid.T) {
 			i := rapid.IntRange(0, 1).Draw(t, "who")
 			w.try(t, two[i], two[1-i])
+		},
+		"live on": func(t *rapid.T) {
+			i := rapid.IntRange(0, 1).Draw(t, "who")
+			w.live(t, two[i])
+		},
+		"live on again": func(t *rapid.T) {
+			i := rapid.IntRange(0, 1).Draw(t, "who")
+			w.live(t, two[i])
 		},
 		"send once more what was sent": func(t *rapid.T) { w.replay(t, two[rapid.IntRange(0, 1).Draw(t, "who")]) },
 		"replace the charter":          w.replace,
@@ -187,7 +196,7 @@ func (w *walk) replay(t *rapid.T, v *wanderer) {
 	a.spoiled = "once more"
 	switch step := v.step(t); step {
 	case domain.StepWaiting, domain.StepDone, domain.StepParked:
-		a.void = a.owner == v.journey && a.path != "/activation" && !slices.Contains(same, a.path)
+		a.void = a.owner == v.journey && begins[a.path] == nil && !strings.HasPrefix(a.path, "/compte") && !slices.Contains(same, a.path)
 	}
 	w.judge(t, v, nil, &a, v.step(t), w.tried(t, v, &a))
 }
@@ -278,10 +287,19 @@ func (v *wanderer) act(route string, right bool) *attempt {
 	case "/activation":
 		a.form.Set("profil", v.profile)
 		a.form.Set("adresse", string(v.address))
+	case "/mot-de-passe-oublie":
+		a.form.Set("profil", v.profile)
+		a.form.Set("adresse", string(v.address))
+	case "/adresse-perdue":
+		a.form = v.claimForm()
+	case "/compte/adresse", "/compte/adresse/seconde":
+		a.form.Set("adresse", v.newAddress())
+	case "/compte/telephone":
+		a.form.Set("telephone", v.newNumber())
 	case "/activation/identification":
 		code := ""
-		if v.journey != "" && v.person.ID != "" && v.person.Readiness == domain.Ready {
-			code = v.code(v.address, v.mails)
+		if to, after, comes := v.codeGoesTo(); comes {
+			code = v.code(to, after)
 		}
 		if code == "" || !right {
 			code = scripted.Other(code + "123456"[len(code):])

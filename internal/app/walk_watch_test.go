@@ -52,14 +52,22 @@ func (a *attempt) after(err error) error {
 // moves is the model: from a step, by an act, to the steps that it may lead to.
 // Jobs alone make changes that no visitor requested.
 var moves = map[string]map[domain.Step][]domain.Step{
-	"/activation/identification": {domain.StepCode: {domain.StepCode, domain.StepEnded, domain.StepVerify, domain.StepCharter}},
+	"/activation/identification": {domain.StepCode: {domain.StepCode, domain.StepEnded, domain.StepVerify, domain.StepCharter, domain.StepGuide, domain.StepDone}},
 	"/activation/renvoi":         {domain.StepCode: {domain.StepCode}},
 	"/activation/renvoi-sms":     {domain.StepCode: {domain.StepCode}},
-	"/activation/verification":   {domain.StepVerify: {domain.StepVerify, domain.StepEnded, domain.StepCharter}},
+	"/activation/verification":   {domain.StepVerify: {domain.StepVerify, domain.StepEnded, domain.StepCharter, domain.StepGuide, domain.StepParked}},
 	"/activation/charte":         {domain.StepCharter: {domain.StepGuide, domain.StepPassword}},
 	"/activation/entre-mdp":      {domain.StepGuide: {domain.StepPassword}},
 	"/activation/mot-de-passe":   {domain.StepPassword: {domain.StepWaiting}},
 	"":                           {domain.StepWaiting: {domain.StepDone, domain.StepParked}},
+}
+
+// begins maps the addresses of forms that begin a journey to the purposes that it may
+// have.
+var begins = map[string][]domain.Purpose{
+	"/activation": {domain.PurposeActivate}, "/activation/guichet": {domain.PurposeActivate, domain.PurposeRecover},
+	"/mot-de-passe-oublie": {domain.PurposeRecover}, "/adresse-perdue": {domain.PurposeClaim},
+	"/compte/adresse": {domain.PurposeAddress}, "/compte/adresse/seconde": {domain.PurposeAddress}, "/compte/telephone": {domain.PurposeAddress},
 }
 
 // same lists acts that leave any step as it is.
@@ -78,8 +86,8 @@ func (w *watch) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 	err := w.Store.Begin(ctx, j, e)
 	if a != nil && err == nil {
 		a.did = append(a.did, "a journey was begun")
-		if a.path != "/activation" && a.path != "/activation/guichet" || w.next(j) != domain.StepCode {
-			a.wrong = append(a.wrong, fmt.Sprintf("S27: a journey began at %s", w.next(j)))
+		if !slices.Contains(begins[a.path], j.Purpose) || w.next(j) != domain.StepCode {
+			a.wrong = append(a.wrong, fmt.Sprintf("S27: a journey to %q began at %s", j.Purpose, w.next(j)))
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -134,6 +142,9 @@ func (w *watch) Update(ctx context.Context, read domain.Journey, change func(*do
 		}
 		return after, nil
 	}
+	if a.proves != nil && after.Purpose == domain.PurposeAddress && before.ProvenAt.IsZero() && !after.ProvenAt.IsZero() {
+		a.proves(after.Person, string(after.Address))
+	}
 	a.did = append(a.did, fmt.Sprintf("%s moved from %s to %s", read.ID, w.next(before), w.next(after)))
 	if wrong := a.allows(before, after, w.next); wrong != "" {
 		a.wrong = append(a.wrong, wrong)
@@ -167,10 +178,12 @@ func (a *attempt) allows(before, after domain.Journey, next func(domain.Journey)
 		return "S2: a code was proven twice"
 	case !after.ProvenAt.IsZero() && len(after.Code.MAC) > 0:
 		return "S2: a proven code can be proven again"
-	case !after.PasswordAt.IsZero() && (after.ProvenAt.IsZero() || after.VerifiedAt.IsZero() || after.AcceptedAt.IsZero() || after.Person == ""):
+	case !after.PasswordAt.IsZero() && (after.ProvenAt.IsZero() || after.VerifiedAt.IsZero() || after.Person == "" || after.Purpose == domain.PurposeActivate && after.AcceptedAt.IsZero()):
 		return "I2: a password without a proven code and an accepted charter"
 	case before.AcceptedAt.IsZero() && !after.AcceptedAt.IsZero() && (a.form.Get("charte") != "oui" || a.form.Get("empreinte") != after.Charter):
 		return "I2: a charter was accepted that nobody ticked"
+	case from != to && to == domain.StepDone && a.path != "" && after.Purpose != domain.PurposeAddress && after.Purpose != domain.PurposeClaim:
+		return "S27: a code ended a journey that needs a password"
 	case before.ProvenAt.IsZero() && !after.ProvenAt.IsZero() && strings.Trim(a.form.Get("code"), "0123456789") != "":
 		return "S1: what was proven is no code"
 	case !before.ExpiresAt.Equal(after.ExpiresAt) && to != domain.StepWaiting:

@@ -60,6 +60,7 @@ func onEachDatabase(t *testing.T, walks string, test func(*testing.T, *walk)) {
 
 // walk is a portal with everything that goes on in it.
 type walk struct {
+	t        *testing.T
 	app      *App
 	base     string
 	dir      string
@@ -75,7 +76,10 @@ type walk struct {
 	planted   []string // keys, which no page, log or database may contain
 	passwords []string // passwords, which no page, log or database may contain
 
+	proven         map[domain.PersonID]map[string]bool // contacts that a code proved, by the person who asked
+	lives          map[string]int                      // acts of accounts that exist
 	people         int
+	numbers        int            // telephones so far
 	versions       int            // of the charter
 	ids            []string       // of people, for the console
 	acts           map[string]int // of operators
@@ -87,7 +91,7 @@ type walk struct {
 func newWalk(t *testing.T, dsn string) *walk {
 	t.Helper()
 	i := demotest.Install(t)
-	w := &walk{base: i.Base, dir: i.Dir, log: filepath.Join(i.Dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, met: map[string]int{}, acts: map[string]int{}}
+	w := &walk{t: t, base: i.Base, dir: i.Dir, log: filepath.Join(i.Dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, proven: map[domain.PersonID]map[string]bool{}, met: map[string]int{}, acts: map[string]int{}}
 	w.provider = ssotest.New(t, time.Now)
 	c, err := config.Load(i.Config, append(i.Environ,
 		"ENTREE_DATABASE="+dsn, "ENTREE_SSO_ISSUER="+w.provider.URL, "ENTREE_SSO_CLIENT_SECRET="+ssotest.ClientSecret,
@@ -111,6 +115,7 @@ func newWalk(t *testing.T, dsn string) *walk {
 		t.Fatal(err)
 	}
 	w.app.policy.now.Store(&judged{c.Policy(), hasher})
+	w.lives = map[string]int{}
 	w.watch = &watch{Store: w.app.store, next: w.next}
 	s := w.app.service
 	s.Store, s.Accounts, w.app.desk.Accounts, s.Notifier, s.Wait = w.watch, w.accounts, w.accounts, w, 100*time.Millisecond

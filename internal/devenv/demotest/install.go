@@ -49,7 +49,7 @@ func Install(t testing.TB) *Installation {
 	if err := democonfig.WriteSecrets(i.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := democonfig.Write(i.Dir, democonfig.Addresses{Portal: i.Base, Listen: listen, Keycloak: "http://127.0.0.1:1", SMTPHost: host, SMTPPort: port}); err != nil {
+	if _, err := democonfig.Write(i.Dir, democonfig.Addresses{Portal: i.Base, Listen: listen, Keycloak: "http://127.0.0.1:1", SMTPHost: host, SMTPPort: port, SMS: box.SMSURL()}); err != nil {
 		t.Fatal(err)
 	}
 	i.Config = filepath.Join(i.Dir, "entree.yaml")

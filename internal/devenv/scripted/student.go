@@ -40,10 +40,11 @@ type Student struct {
 	Person
 	Portal   string
 	Box      Box
-	Password string // chosen from the page's suggestions at the first visit
+	Password string // empty: the first of the page's suggestions is chosen
 	Twice    int    // how often the code is sent concurrently; 0: once
 	Slips    int    // number of wrong codes that are typed first
 	Patience time.Duration
+	Recovers bool // the student has an account and forgot its password
 	// Submitted, if set, is called for each code that was sent.
 	Submitted func(Submit)
 
@@ -125,11 +126,14 @@ func (s *Student) HasCode() bool { return s.found != "" }
 // Step performs the one act that the current page asks for. Reading the mail and
 // typing its code are two acts.
 func (s *Student) Step(ctx context.Context) error {
+	if s.Doc == nil && s.Recovers && s.Asked == 0 {
+		return s.get(ctx, s.first())
+	}
 	if s.Doc == nil { // begin, or find out where the journey continues
 		return s.get(ctx, "/activation/identification")
 	}
 	switch {
-	case s.Status == http.StatusTooManyRequests && s.At.Path == "/activation":
+	case s.Status == http.StatusTooManyRequests && s.At.Path == s.first():
 		s.Outcome = Waits
 		return nil
 	case s.Status >= 500:
@@ -148,11 +152,14 @@ func (s *Student) Step(ctx context.Context) error {
 		return pause(ctx, 300*time.Millisecond)
 	}
 	switch s.At.Path {
-	case "/activation":
+	case s.first():
 		return s.request(ctx)
 	case "/activation/identification":
 		return s.code(ctx)
 	case "/activation/verification":
+		if s.Doc.Find("[name=numero]").Length() > 0 {
+			return s.submit(ctx, "/activation/verification", map[string]string{"numero": s.Number})
+		}
 		y, m, d := s.BirthDate[:4], s.BirthDate[5:7], s.BirthDate[8:]
 		return s.submit(ctx, "/activation/verification", map[string]string{"naissance-jour": d, "naissance-mois": m, "naissance-annee": y})
 	case "/activation/charte":
@@ -177,14 +184,27 @@ func (s *Student) Step(ctx context.Context) error {
 		s.Outcome, s.Shown = Success, s.Doc.Find("dd .mono").First().Text()
 		return nil
 	}
-	return s.get(ctx, "/activation")
+	return s.get(ctx, s.first())
+}
+
+// first returns the path of the page on which the student begins.
+func (s *Student) first() string {
+	if s.Recovers {
+		return "/mot-de-passe-oublie"
+	}
+	return "/activation"
 }
 
 func (s *Student) request(ctx context.Context) error {
 	s.mails, s.since = len(s.Box.Messages(s.Email)), time.Now()
 	s.found = ""
 	clear(s.tried)
-	if err := s.submit(ctx, "/activation", map[string]string{"profil": s.Profile, "adresse": s.Email}); err != nil {
+	if s.Recovers { // the mailbox has the codes of earlier journeys
+		for _, m := range s.Box.Messages(s.Email) {
+			s.tried[m.Code()] = true
+		}
+	}
+	if err := s.submit(ctx, s.first(), map[string]string{"profil": s.Profile, "adresse": s.Email}); err != nil {
 		return err
 	}
 	if s.At.Path == "/activation/identification" && s.Status == http.StatusOK {
@@ -222,7 +242,7 @@ func (s *Student) code(ctx context.Context) error {
 				s.found, s.slip = code, false
 				return nil
 			}
-			if i == 0 && len(all) > s.mails && code == "" && !strings.Contains(m.Subject, "en route") {
+			if i == 0 && len(all) > s.mails && code == "" && !s.Recovers && !strings.Contains(m.Subject, "en route") {
 				// The account exists, or an administrator must decide: the student
 				// can do nothing here.
 				if s.Outcome = Parked; strings.Contains(m.Text, s.Login()) || strings.Contains(m.Text, "Identifiant") {
