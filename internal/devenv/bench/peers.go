@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -34,19 +35,8 @@ const peersRealm = "bench"
 // same policy, hash and kept events, and registration allowed. It returns their
 // contestants.
 func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error) {
-	policy, err := portal.PasswordPolicy(ctx)
-	if err != nil {
+	if err := peersIn(ctx, portal, peers, map[string]any{"registrationAllowed": true}); err != nil {
 		return nil, err
-	}
-	peers.Name = peersRealm
-	_, err = peers.Call(ctx, http.MethodPost, "", map[string]any{
-		"realm": peersRealm, "enabled": true, "registrationAllowed": true, "passwordPolicy": policy,
-		"bruteForceProtected": true, "eventsEnabled": true, "eventsExpiration": 180 * 24 * 3600,
-		"internationalizationEnabled": true, "supportedLocales": []string{"en", "fr"}, "defaultLocale": "fr",
-		"clients": []any{map[string]any{"clientId": "ent", "publicClient": true, "standardFlowEnabled": true, "redirectUris": []string{back}}},
-	}, nil)
-	if err != nil {
-		return nil, fmt.Errorf("the peers' realm: %w", err)
 	}
 	hashes := make(chan struct{}, runtime.NumCPU())
 	return []Contestant{
@@ -78,6 +68,27 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 			return err
 		}},
 	}, nil
+}
+
+// peersIn creates the realm of the alternatives with the settings of the portal's realm
+// and the given ones.
+func peersIn(ctx context.Context, portal, peers *realm.Realm, more map[string]any) error {
+	policy, err := portal.PasswordPolicy(ctx)
+	if err != nil {
+		return err
+	}
+	peers.Name = peersRealm
+	settings := map[string]any{
+		"realm": peersRealm, "enabled": true, "passwordPolicy": policy,
+		"bruteForceProtected": true, "eventsEnabled": true, "eventsExpiration": 180 * 24 * 3600,
+		"internationalizationEnabled": true, "supportedLocales": []string{"en", "fr"}, "defaultLocale": "fr",
+		"clients": []any{map[string]any{"clientId": "ent", "publicClient": true, "standardFlowEnabled": true, "redirectUris": []string{back}}},
+	}
+	maps.Copy(settings, more)
+	if _, err := peers.Call(ctx, http.MethodPost, "", settings, nil); err != nil {
+		return fmt.Errorf("the peers' realm: %w", err)
+	}
+	return nil
 }
 
 // back is the redirect URI of a registration. No server listens there, and the browser stops before it.
