@@ -51,7 +51,7 @@ func (w *walk) settle(t *testing.T) {
 		case p.Account == domain.AccountCreating:
 			t.Errorf("I7: the account of %s is still on its way", p.ID)
 		case !w.mayHave(p):
-			t.Errorf("%s has the contacts %q, %q and %q, of which a code proved %v", p.ID, p.Email, p.Second(), p.ChosenPhone, w.proven[p.ID])
+			t.Errorf("%s has the contacts %q, %q and %q, of which a code proved %v", p.ID, p.Email, p.Second(), p.ChosenPhone, w.reached[p.ID])
 		case mine:
 			active++
 			if err := w.proven(t, p, account); err != nil {

@@ -144,10 +144,10 @@ func (v *wanderer) claimForm() url.Values {
 func (w *walk) provedBy(p domain.PersonID, contact string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.proven[p] == nil {
-		w.proven[p] = map[string]bool{}
+	if w.reached[p] == nil {
+		w.reached[p] = map[string]bool{}
 	}
-	w.proven[p][contact] = true
+	w.reached[p][contact] = true
 }
 
 // mayHave reports whether each contact of a person is that of the enrolment or was proven
@@ -155,7 +155,7 @@ func (w *walk) provedBy(p domain.PersonID, contact string) {
 func (w *walk) mayHave(p domain.Person) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	mine := w.proven[p.ID]
+	mine := w.reached[p.ID]
 	enrolled := !p.ChoseAddress() || p.Email == p.SourceEmail
 	second := p.Second() == "" || mine[string(p.Second())] || strings.HasSuffix(string(p.Second()), "@example.net")
 	phone := p.ChosenPhone == "" || p.ChosenPhone == domain.PhoneNone || mine[p.ChosenPhone]

@@ -76,7 +76,7 @@ type walk struct {
 	planted   []string // keys, which no page, log or database may contain
 	passwords []string // passwords, which no page, log or database may contain
 
-	proven         map[domain.PersonID]map[string]bool // contacts that a code proved, by the person who asked
+	reached        map[domain.PersonID]map[string]bool // contacts that a code proved, by the person who asked
 	lives          map[string]int                      // acts of accounts that exist
 	people         int
 	numbers        int            // telephones so far
@@ -91,7 +91,7 @@ type walk struct {
 func newWalk(t *testing.T, dsn string) *walk {
 	t.Helper()
 	i := demotest.Install(t)
-	w := &walk{t: t, base: i.Base, dir: i.Dir, log: filepath.Join(i.Dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, proven: map[domain.PersonID]map[string]bool{}, met: map[string]int{}, acts: map[string]int{}}
+	w := &walk{t: t, base: i.Base, dir: i.Dir, log: filepath.Join(i.Dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, reached: map[domain.PersonID]map[string]bool{}, met: map[string]int{}, acts: map[string]int{}}
 	w.provider = ssotest.New(t, time.Now)
 	c, err := config.Load(i.Config, append(i.Environ,
 		"ENTREE_DATABASE="+dsn, "ENTREE_SSO_ISSUER="+w.provider.URL, "ENTREE_SSO_CLIENT_SECRET="+ssotest.ClientSecret,
