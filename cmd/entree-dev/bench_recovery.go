@@ -75,7 +75,7 @@ func runRecovery(ctx context.Context, o recoveryOptions, p *product, out io.Writ
 	admin := func() *realm.Realm {
 		return realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
 	}
-	forgotten, err := bench.Forgotten(ctx, admin(), admin(), s.box, all)
+	forgotten, err := bench.Forgotten(ctx, admin(), admin(), s.box, s.box.SMTPAddr(), all)
 	if err != nil {
 		return err
 	}

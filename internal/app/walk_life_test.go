@@ -130,7 +130,7 @@ func (v *wanderer) newAddress() string {
 func (v *wanderer) newNumber() string {
 	v.contacts++
 	v.walk.numbers++
-	return fmt.Sprintf("+3363998%04d", v.walk.numbers)
+	return fmt.Sprintf("+26263998%04d", v.walk.numbers)
 }
 
 func (v *wanderer) claimForm() url.Values {

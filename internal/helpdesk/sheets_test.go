@@ -65,8 +65,8 @@ func TestSheets_AreRefusedWithAReason(t *testing.T) {
 	}
 }
 
-// Chosen people get sheets too. Those who cannot activate an account, or changed since
-// they were chosen, are left out.
+// Chosen people get sheets too. A person who cannot activate an account, or
+// changed since the choice, is left out.
 func TestSheets_ForChosenPeople(t *testing.T) {
 	w := newWorld(t)
 	sister, later := w.person(), w.person()

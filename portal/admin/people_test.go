@@ -330,13 +330,13 @@ func TestSheetsOfCodesArePrintedOnce(t *testing.T) {
 	}
 }
 
-// Sheets are printed for the people who are ticked in the list; those who cannot activate
-// an account are named and left out.
+// Sheets are printed for the people who are ticked in the list; a person who cannot
+// activate an account is named and left out.
 func TestSheetsOfChosenPeople(t *testing.T) {
 	w, d := withDesk(t)
 	b := w.operator("helpdesk")
 	pick := string(d.person.ID) + " " + helpdesk.Version(d.person)
-	p := b.submit(b.get("/admin/personnes?q=martin"), "/admin/personnes/lot", "geste", "fiches", "qui", pick).want("/admin/fiches", 200).shows("main li", "Jean-Pierre Martin")
+	p := b.submit(b.get("/admin/personnes?q=martin"), "/admin/personnes/lot", "geste", "fiches", "qui", pick).want("/admin/fiches?qui="+string(d.person.ID), 200).shows("main li", "Jean-Pierre Martin")
 	d.refuse = helpdesk.LifeBad
 	p = b.submit(p, "/admin/fiches", "jours", "0").shows(".summary", "de 1 à 30").shows("main li", "Jean-Pierre Martin")
 	d.refuse = helpdesk.NobodyThere

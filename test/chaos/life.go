@@ -154,7 +154,7 @@ func (c *crowd) takeBack(ctx context.Context, l *life) (bool, error) {
 }
 
 // lived returns the broken invariants of the lives: a password that is not the newest
-// one, an address that nobody proved, a change that was lost or came back, and an account
+// one, an address without a proof, a change that was lost or came back, and an account
 // with another address.
 func (w *stand) lived(ctx context.Context, db *store.Store, lives []*life) (breaks []string, checked int, err error) {
 	users, err := w.realm.Users(ctx)

@@ -50,7 +50,7 @@ func TestSMS_ForgottenPasswordAndTelephone(t *testing.T) {
 	en.click(".success a.primary")
 	en.login("o"+owner.Number, renewed)
 	en.arrive("/ent")
-	en.changesPhone(demo, owner, "+33639985190", "06 39 98 51 90")
+	en.changesPhone(demo, owner, "+262639985190", "06 39 98 51 90")
 
 	fr.do(chromedp.WaitEnabled(css(`[formaction="/activation/renvoi-sms"]`)))
 	fr.click(`[formaction="/activation/renvoi-sms"]`)
@@ -83,7 +83,7 @@ func TestSMS_ForgottenPasswordAndTelephone(t *testing.T) {
 	n.want("/compte/telephone", "Ce numéro ne peut pas recevoir de SMS.")
 	n.send("/compte/telephone", map[string]string{"telephone": "+33 6 39 98 51 56"})
 	n.want("/activation/identification", "Un SMS avec un code a été envoyé à votre téléphone.")
-	n.send("/activation/identification", map[string]string{"code": demo.Mail(t, "+33639985156", 1).Code()})
+	n.send("/activation/identification", map[string]string{"code": demo.Mail(t, "+262639985156", 1).Code()})
 	n.want("/compte", "Votre numéro de mobile est enregistré.", "06 39 98 51 56")
 	n.get(demo.Portal + "/compte/telephone")
 	n.send("/compte/telephone/retirer", nil)

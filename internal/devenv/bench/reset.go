@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 
-	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/realm"
 	"entree/internal/devenv/scripted"
 )
@@ -41,10 +40,10 @@ func Recovery(portal string, box scripted.Box, person func(i int) scripted.Perso
 }
 
 // Forgotten creates a realm beside the portal's, with n users and Keycloak's own
-// "forgot password", and returns its contestant. In its favour, the style sheets and
+// "forgot password", whose mails go to the server at smtp, and returns its contestant. In its favour, the style sheets and
 // scripts of its pages are not fetched.
-func Forgotten(ctx context.Context, portal, peers *realm.Realm, box *mailbox.Mailbox, n int) (Contestant, error) {
-	host, port, err := net.SplitHostPort(box.SMTPAddr())
+func Forgotten(ctx context.Context, portal, peers *realm.Realm, box scripted.Box, smtp string, n int) (Contestant, error) {
+	host, port, err := net.SplitHostPort(smtp)
 	if err != nil {
 		return Contestant{}, err
 	}
@@ -70,7 +69,7 @@ var tokenLink = regexp.MustCompile(`https?://[^\s"<>]+/login-actions/action-toke
 
 // forget chooses a new password by Keycloak's own pages: the login page, the page of the
 // address, the link of the mail, and the new password.
-func forget(ctx context.Context, realm *realm.Realm, box *mailbox.Mailbox, i int) error {
+func forget(ctx context.Context, realm *realm.Realm, box scripted.Box, i int) error {
 	b := scripted.NewBrowser(nil, patience)
 	defer b.Close()
 	b.Leave = func(to *url.URL) bool { return strings.HasPrefix(to.String(), back) }

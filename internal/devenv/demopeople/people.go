@@ -93,8 +93,9 @@ func made(i int) Person {
 	}
 }
 
-// phone returns one of the ten thousand mobile numbers that ARCEP reserves for fiction.
-func phone(i int) string { return fmt.Sprintf("+3363998%04d", i%10_000) }
+// phone returns one of the ten thousand mobile numbers that ARCEP reserves for fiction,
+// 06 39 98. Numbers in 06 39 have the country code of Mayotte.
+func phone(i int) string { return fmt.Sprintf("+26263998%04d", i%10_000) }
 
 // Student generates the i-th of any number of students, each of them ready and
 // with a unique address: for a rush.

@@ -29,7 +29,7 @@ func TestSome(t *testing.T) {
 		if a, err := domain.ParseAddress(string(p.Email)); err != nil || a != p.Email || !strings.Contains(string(p.Email), "example") {
 			t.Errorf("%s: address %q, %v", p.Number, p.Email, err)
 		}
-		if phone, err := domain.ParsePhone(p.Phone); p.Phone != "" && (err != nil || string(phone) != p.Phone || !strings.HasPrefix(p.Phone, "+3363998")) {
+		if phone, err := domain.ParsePhone(p.Phone); p.Phone != "" && (err != nil || string(phone) != p.Phone || !strings.HasPrefix(p.Phone, "+26263998")) {
 			t.Errorf("%s: telephone %q, %v", p.Number, p.Phone, err)
 		}
 		phones[p.Phone]++

@@ -49,7 +49,7 @@ type Person struct {
 	FamilyName string `json:"family_name"`
 	BirthDate  string `json:"birth_date"`
 	Email      string
-	Phone      string // +33639980000; empty: none
+	Phone      string // +262639980000; empty: none
 	Profile    string
 	State      string
 }
