@@ -57,7 +57,7 @@ func TestASecondAddressIsGivenFromTheAccount(t *testing.T) {
 	}
 	p = b.get("/compte/adresse/seconde")
 	acts := w.service.acts
-	if got := b.do("POST", "/compte/adresse/seconde/retirer", &url.Values{}); got.status != 403 || w.service.acts != acts {
+	if got := b.do("POST", "/compte/adresse/seconde/retirer", &url.Values{}); got.status < 400 || w.service.acts != acts {
 		t.Errorf("without a token: %d", got.status)
 	}
 	b.submit(p, "/compte/adresse/seconde/retirer").want("/compte", 200).shows(".notice", "account.outcome.second_removed")
