@@ -37,7 +37,7 @@ func TestI1toI7_RandomWalkOverEveryAddress(t *testing.T) {
 		w.everywhere(t)
 		rapid.Check(t, w.visitors)
 		w.settle(t)
-		t.Logf("%d requests, %d of them spoiled, %d activations, acts of accounts: %v", w.asked, w.spoiled, w.accounts.Len(), w.lives)
+		t.Logf("%d requests, %d of them spoiled, %d activations, acts of accounts: %v, %d people proved further contacts", w.asked, w.spoiled, w.accounts.Len(), w.lives, len(w.reached))
 	})
 }
 

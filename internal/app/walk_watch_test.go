@@ -59,7 +59,7 @@ var moves = map[string]map[domain.Step][]domain.Step{
 	"/activation/charte":         {domain.StepCharter: {domain.StepGuide, domain.StepPassword}},
 	"/activation/entre-mdp":      {domain.StepGuide: {domain.StepPassword}},
 	"/activation/mot-de-passe":   {domain.StepPassword: {domain.StepWaiting}},
-	"":                           {domain.StepWaiting: {domain.StepDone, domain.StepParked}},
+	"":                           {domain.StepWaiting: {domain.StepDone, domain.StepParked, domain.StepEnded}}, // ended: a newer password was chosen
 }
 
 // begins maps the addresses of forms that begin a journey to the purposes that it may
@@ -166,6 +166,8 @@ func (a *attempt) allows(before, after domain.Journey, next func(domain.Journey)
 		return fmt.Sprintf("S27: a journey moved from %s to %s", from, to)
 	}
 	switch {
+	case to == domain.StepEnded && a.path == "" && !after.Overtaken:
+		return "S27: a job ended a journey"
 	case after.ID != before.ID || after.Address != before.Address || after.Profile != before.Profile || after.Reference != before.Reference || after.Purpose != before.Purpose:
 		return "S7: whose journey it is has changed"
 	case before.Person != "" && after.Person != before.Person:
