@@ -32,8 +32,8 @@ func TestSMS_ForgottenPasswordAndTelephone(t *testing.T) {
 	n.get(demo.Portal + "/mot-de-passe-oublie?lang=en")
 	n.send("/mot-de-passe-oublie", map[string]string{"profil": byForm.Profile, "adresse": byForm.Email})
 	n.want("/activation/identification", "Get the code by text message")
-	n.send("/activation/renvoi-sms", nil) // too soon
-	n.want("/activation/identification", "Get the code by text message")
+	n.send("/activation/renvoi-sms", nil)
+	n.want("/activation/renvoi-sms", "We have just sent a code.", "Get the code by text message")
 	if sms := demo.Mails(t, byForm.Phone); len(sms) > 0 {
 		t.Errorf("an SMS was sent at once: %s", sms[0].Text)
 	}
