@@ -419,6 +419,9 @@ CREATE TABLE people (
     -- The mobile number of the source, and the one that the student proved or 'none'.
     phone              TEXT NOT NULL DEFAULT '',
     chosen_phone       TEXT NOT NULL DEFAULT '',
+    -- A second personal address that the student proved, which counts only while it
+    -- differs from email.
+    second_email       TEXT NOT NULL DEFAULT '',
     UNIQUE (profile, number)
 );
 
@@ -445,6 +448,8 @@ CREATE INDEX people_number_case ON people (profile, upper(number)) WHERE upper(n
 CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
 
 CREATE INDEX people_search ON people (substr(search, 1, 40), id);
+
+CREATE INDEX people_second ON people (second_email) WHERE second_email <> '';
 
 CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked' WHEN account = 'creating' THEN 'creating'
 	WHEN account = 'active' AND first_login_at = 0 THEN 'unused' WHEN account = 'active' THEN 'active'
