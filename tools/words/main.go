@@ -81,6 +81,7 @@ func put(out *bufio.Writer, file, kind, name, text string) {
 	lang := strings.TrimSuffix(file, kind)
 	lang = lang[len(lang)-2:]
 	text = element.ReplaceAllString(placeholder.ReplaceAllString(control.ReplaceAllString(other.ReplaceAllString(text, ". "), ""), "12"), "")
+	text = strings.ReplaceAll(text, "..", ".") // an alternative that ended a sentence itself
 	if text = strings.Join(strings.Fields(text), " "); text != "" {
 		fmt.Fprintf(out, "%s\t%s\t%s\n", lang, name, text)
 	}
