@@ -38,7 +38,7 @@ func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
 		return found, err
 	}
 	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){
-		c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.collisions, c.serviceAccountRoles, c.themeThere,
+		c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.neverAskedWanted, c.collisions, c.serviceAccountRoles, c.themeThere,
 	} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
@@ -61,8 +61,14 @@ func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
 		notes = append(notes, Finding{what, "the time tells which identifiers exist and are locked (docs/threat-model.md)",
 			"set failureFactor to 30 or more and maxFailureWaitSeconds to 300 or less, so that few accounts are locked, and limit requests per network in front of Keycloak"})
 	}
-	more, err := c.searchNote(ctx)
-	return append(notes, more...), err
+	for _, note := range []func(context.Context) ([]Finding, error){c.neverAsked, c.searchNote} {
+		more, err := note(ctx)
+		if err != nil {
+			return notes, err
+		}
+		notes = append(notes, more...)
+	}
+	return notes, nil
 }
 
 // RealmExists reports whether the realm exists.
@@ -105,7 +111,7 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 			found = append(found, change.finding())
 		}
 	}
-	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.clientSecrets, c.ownRoles} {
+	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.neverAskedWanted, c.clientSecrets, c.ownRoles} {
 		more, err := look(ctx, w, realm)
 		if err != nil {
 			return nil, err

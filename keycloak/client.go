@@ -322,10 +322,15 @@ func (c *Client) do(ctx context.Context, method, path string, body, result any) 
 	return c.doAt(ctx, method, "/admin/realms"+path, body, result)
 }
 
+// plainText is the body of a request that takes text instead of JSON.
+type plainText string
+
 // doAt sends one request to a path of the server.
 func (c *Client) doAt(ctx context.Context, method, path string, body, result any) (http.Header, error) {
 	request := c.gocloak.GetRequest(ctx).SetHeader("Accept", "application/json")
-	if body != nil {
+	if text, is := body.(plainText); is {
+		request.SetHeader("Content-Type", "text/plain; charset=utf-8").SetBody([]byte(text))
+	} else if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {
 			return nil, err

@@ -63,7 +63,7 @@ func TestNotes_ASlowSearchAndTheHostOfPasskeys(t *testing.T) {
 				fmt.Fprint(w, `{"access_token":"x","token_type":"Bearer","expires_in":60}`)
 			case strings.HasSuffix(r.URL.Path, "/users/count"):
 				fmt.Fprint(w, c.users)
-			case strings.HasSuffix(r.URL.Path, "/users"):
+			case strings.HasSuffix(r.URL.Path, "/users"), strings.HasSuffix(r.URL.Path, "/required-actions"), strings.HasSuffix(r.URL.Path, "/executions"):
 				fmt.Fprint(w, `[]`)
 			default:
 				fmt.Fprintf(w, `{"realm":"r","webAuthnPolicyPasswordlessPasskeysEnabled":true,"webAuthnPolicyPasswordlessRpId":%q}`, c.host)

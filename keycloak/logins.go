@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"entree/internal/domain"
 )
 
 // Login is one login event of the realm.
@@ -23,23 +25,61 @@ const loginsPage = 200
 // Keycloak compares with dateFrom in milliseconds and counts from first. Events
 // that are written meanwhile come at the end, so no page shifts.
 func (c *Client) Logins(ctx context.Context, since time.Time, see func([]Login) error) error {
-	for first := 0; ; first += loginsPage {
-		var events []struct {
-			Time   int64  `json:"time"`
-			UserID string `json:"userId"`
+	return c.events(ctx, "type=LOGIN", since, func(events []event) error {
+		page := make([]Login, 0, len(events))
+		for _, e := range events {
+			page = append(page, Login{At: time.UnixMilli(e.Time).UTC(), AccountID: e.UserID})
 		}
-		query := fmt.Sprintf("?type=LOGIN&direction=asc&dateFrom=%d&first=%d&max=%d", since.UnixMilli(), first, loginsPage)
+		return see(page)
+	})
+}
+
+// FactorEvent is one change of a user's factors.
+type FactorEvent struct {
+	At        time.Time
+	AccountID string
+	Kind      domain.FactorKind
+	Removed   bool
+}
+
+// FactorEvents calls see with the changes of users' factors since a time, in pages, as
+// Logins does. A page may be empty: changes of passwords are left out. Changes by the admin
+// API are no such events.
+func (c *Client) FactorEvents(ctx context.Context, since time.Time, see func(changes []FactorEvent, until time.Time) error) error {
+	return c.events(ctx, "type=UPDATE_CREDENTIAL&type=REMOVE_CREDENTIAL", since, func(events []event) error {
+		var page []FactorEvent
+		for _, e := range events {
+			if kind, is := FactorKind(e.Details.CredentialType); is {
+				page = append(page, FactorEvent{time.UnixMilli(e.Time).UTC(), e.UserID, kind, e.Type == "REMOVE_CREDENTIAL"})
+			}
+		}
+		return see(page, time.UnixMilli(events[len(events)-1].Time).UTC())
+	})
+}
+
+// event is Keycloak's representation of a user's event.
+type event struct {
+	Time    int64  `json:"time"` // in milliseconds
+	Type    string `json:"type"`
+	UserID  string `json:"userId"`
+	Details struct {
+		CredentialType string `json:"credential_type"`
+	} `json:"details"`
+}
+
+// events calls see with the events of some types since a time, oldest first, in pages
+// that are not empty.
+func (c *Client) events(ctx context.Context, types string, since time.Time, see func([]event) error) error {
+	for first := 0; ; first += loginsPage {
+		var events []event
+		query := fmt.Sprintf("?%s&direction=asc&dateFrom=%d&first=%d&max=%d", types, since.UnixMilli(), first, loginsPage)
 		if _, err := c.do(ctx, http.MethodGet, c.path("events")+query, nil, &events); err != nil {
 			return err
 		}
 		if len(events) == 0 {
 			return nil
 		}
-		page := make([]Login, 0, len(events))
-		for _, e := range events {
-			page = append(page, Login{At: time.UnixMilli(e.Time).UTC(), AccountID: e.UserID})
-		}
-		if err := see(page); err != nil {
+		if err := see(events); err != nil {
 			return err
 		}
 		if len(events) < loginsPage {

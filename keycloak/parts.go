@@ -24,7 +24,7 @@ type part struct {
 func (c *Client) parts() []part {
 	return []part{
 		{"settings", c.planRealm}, {"profile", c.planProfile}, {"passkeys", c.planPasskeys}, {"groups", c.planGroups}, {"claims", c.planScope},
-		{"portal", c.planPortal}, {"ent", c.planENT}, {"console", c.planConsole},
+		{"portal", c.planPortal}, {"ent", c.planENT}, {"factors", c.planFactors}, {"console", c.planConsole},
 	}
 }
 
@@ -90,6 +90,8 @@ func (c Change) Means() string {
 		return "relying parties of the client receive these claims at the next login, also for users that the portal did not create, as far as they have the attributes"
 	case c.Part == "passkeys":
 		return "they can add a passkey and log in with it; passwords stay"
+	case c.Part == "factors":
+		return "those who have registered a second factor are asked for it from the next login on"
 	case c.Part == "groups":
 		return "none is put into the group"
 	}

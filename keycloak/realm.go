@@ -28,7 +28,9 @@ type Wanted struct {
 	ConsoleURL     string   // "https://…/admin"
 	// Directory is set if accounts are kept in a directory below the realm.
 	Directory *Directory
-	Passkeys  *Passkeys // nil: the realm\'s policy for passkeys is not planned
+	Passkeys  *Passkeys // nil: the realm's policy for passkeys is not planned
+	// Factors is set if a profile asks for second factors.
+	Factors *SecondFactors
 }
 
 // Secret is the id and the secret of a confidential client.

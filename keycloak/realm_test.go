@@ -273,3 +273,87 @@ func TestRealm_AUsedOneLosesNothing(t *testing.T) {
 	r.call(http.MethodPut, "/users/profile", profile, nil)
 	clean(t, r, admin)
 }
+
+// Factors that profiles ask for: the plan makes Keycloak's own flow ask for them, and a
+// required one gives the client of the ENT a flow with levels. A flow of the university
+// is left alone, and the check says what it lacks.
+func TestRealm_SecondFactors(t *testing.T) {
+	r, admin := emptied(t)
+	apply(t, admin, r.wanted)
+	notes, err := admin.Notes(t.Context())
+	if err != nil || !slices.ContainsFunc(lines(notes), func(l string) bool {
+		return strings.HasPrefix(l, "factors can be registered and are never asked for in the flow browser (") && strings.Contains(l, "webauthn-register") && !strings.Contains(l, "CONFIGURE_TOTP")
+	}) {
+		t.Errorf("notes: %v\n%v", err, lines(notes))
+	}
+	requirements := func(flow string) map[string]string {
+		var has []struct{ ProviderID, Requirement string }
+		r.call(http.MethodGet, "/authentication/flows/"+flow+"/executions", nil, &has)
+		out := map[string]string{}
+		for _, e := range has {
+			out[e.ProviderID] = e.Requirement
+		}
+		return out
+	}
+	order := func() (names []string) {
+		var has []struct{ DisplayName string }
+		r.call(http.MethodGet, "/authentication/flows/browser/executions", nil, &has)
+		for _, e := range has {
+			names = append(names, e.DisplayName)
+		}
+		return names
+	}
+	before := order()
+
+	r.wanted.Factors = &keycloak.SecondFactors{}
+	done := apply(t, admin, r.wanted)
+	if !strings.Contains(done, "~ execution webauthn-authenticator of the flow browser\n    requirement: DISABLED → ALTERNATIVE\n") || strings.Contains(done, "entree-browser") {
+		t.Errorf("offered:\n%s", done)
+	}
+	if got := requirements("browser"); got["webauthn-authenticator"] != "ALTERNATIVE" || got["auth-recovery-authn-code-form"] != "ALTERNATIVE" || got["auth-otp-form"] != "ALTERNATIVE" {
+		t.Errorf("the browser flow: %v", got)
+	}
+	if diff := cmp.Diff(before, order()); diff != "" {
+		t.Errorf("the order of the flow (-before +after):\n%s", diff)
+	}
+	clean(t, r, admin)
+	if notes, err := admin.Notes(t.Context()); err != nil || slices.ContainsFunc(lines(notes), func(l string) bool { return strings.Contains(l, "never asked") }) {
+		t.Errorf("notes: %v\n%v", err, lines(notes))
+	}
+
+	r.wanted.Factors.Required = true
+	if done := apply(t, admin, r.wanted); !strings.Contains(done, "+ flow entree-browser\n") || !strings.Contains(done, "~ login of the client entree-ent\n") {
+		t.Errorf("required:\n%s", done)
+	}
+	if again := apply(t, admin, r.wanted); again != "" {
+		t.Errorf("applying again does\n%s", again)
+	}
+	clean(t, r, admin)
+	var clients []map[string]any
+	r.call(http.MethodGet, "/clients?clientId=entree-ent", nil, &clients)
+	if attributes, _ := clients[0]["attributes"].(map[string]any); attributes["acr.loa.map"] != `{"pwd":1,"mfa":2}` || clients[0]["authenticationFlowBindingOverrides"].(map[string]any)["browser"] == nil {
+		t.Errorf("the client: %v", clients[0])
+	}
+	var realm map[string]any
+	r.call(http.MethodGet, "", nil, &realm)
+	if realm["browserFlow"] != "browser" {
+		t.Errorf("the realm's flow became %v", realm["browserFlow"])
+	}
+
+	r.wanted.Factors.Required = false
+	if done := apply(t, admin, r.wanted); !strings.Contains(done, "no profile requires a second factor any more") {
+		t.Errorf("no longer required:\n%s", done)
+	}
+	if again := apply(t, admin, r.wanted); again != "" {
+		t.Errorf("applying again does\n%s", again)
+	}
+
+	r.call(http.MethodPost, "/authentication/flows/direct%20grant/copy", map[string]any{"newName": "theirs"}, nil)
+	r.call(http.MethodPut, "", map[string]any{"browserFlow": "theirs"}, nil)
+	if again := apply(t, admin, r.wanted); again != "" {
+		t.Errorf("a flow of the university is changed:\n%s", again)
+	}
+	if found, err := admin.Check(t.Context(), r.wanted); err != nil || !slices.ContainsFunc(lines(found), func(l string) bool { return strings.Contains(l, "never asked for in the flow theirs") }) {
+		t.Errorf("check: %v\n%v", err, lines(found))
+	}
+}

@@ -36,6 +36,12 @@ func Wanted(c config.Config) keycloak.Wanted {
 		if domain.Credentials(p.Credential).Passkeys() {
 			w.Passkeys = &keycloak.Passkeys{Institution: c.Institution.Name, Host: c.SSO.PasskeyHost}
 		}
+		if rule := domain.FactorRule(p.Factors); rule.Asks() {
+			if w.Factors == nil {
+				w.Factors = &keycloak.SecondFactors{}
+			}
+			w.Factors.Required = w.Factors.Required || rule == domain.FactorsRequired
+		}
 		for _, g := range p.Groups {
 			if !slices.Contains(w.Groups, g) {
 				w.Groups = append(w.Groups, g)

@@ -381,6 +381,13 @@ func (c *Config) checkProfiles(f *faults) {
 		default:
 			f.add(key+".credential", "%q: want password, password_or_passkey, passkey_or_password or passkey", p.Credential)
 		}
+		switch rule := domain.FactorRule(p.Factors); {
+		case rule == "", rule == domain.FactorsNone:
+		case !rule.Asks():
+			f.add(key+".factors", "%q: want none, offered or required", p.Factors)
+		case c.SSO.Kind != "oidc" || !c.HasKeycloak():
+			f.add(key+".factors", "%q: Keycloak registers second factors and asks for them at its login: sso.kind must be oidc, and keycloak.url set", p.Factors)
+		}
 		for _, g := range p.Groups {
 			if names := strings.Split(g, "/"); len(names) < 2 || names[0] != "" || slices.Contains(names[1:], "") {
 				f.add(key+".groups", "%q: want the path of a group, like /etudiants or /etudiants/licence", g)

@@ -323,6 +323,7 @@ type Profile struct {
 	// different people.
 	NumberCase bool     `yaml:"number_case"`
 	Credential string   `yaml:"credential"`
+	Factors    string   `yaml:"factors"`
 	Channels   []string `yaml:"channels"`
 }
 

@@ -28,6 +28,7 @@ func (c Config) Domain() []domain.Profile {
 			Proof: domain.Proof(p.Proof), RecoveryProof: p.recoveryProof(), Login: p.Login, Address: p.Address, Groups: p.Groups,
 			Affiliation: p.Affiliation, Affiliations: affiliations,
 			Credential: cmp.Or(domain.Credentials(p.Credential), domain.PasswordOnly),
+			Factors:    cmp.Or(domain.FactorRule(p.Factors), domain.FactorsNone),
 			SMS:        c.HasSMS() && slices.Contains(p.Channels, string(domain.ChannelSMS)),
 		})
 	}

@@ -23,27 +23,71 @@ type Factors interface {
 	// RemoveFactors deletes every credential of an account except the password, and ends
 	// its sessions.
 	RemoveFactors(ctx context.Context, id string) error
+	// Factors, RenameFactor and RemoveFactor are those of domain.Factors, without the
+	// check of the entry. An entry has a password.
+	Factors(ctx context.Context, account string) (domain.HeldFactors, error)
+	RenameFactor(ctx context.Context, account, id, label string) error
+	RemoveFactor(ctx context.Context, account, id string) error
+}
+
+// changeable returns the realm that holds the factors of an account, or nil if none
+// does, and the realm's id of the account. It returns a permanent *domain.AccountBarred
+// for an account that the portal must not change.
+func (s *Store) changeable(ctx context.Context, a domain.AccountRef) (Factors, string, error) {
+	conn, release, err := s.Dial(ctx)
+	if err != nil {
+		return nil, "", s.meaning("connect", err)
+	}
+	defer release()
+	_, id, standing, err := s.standing(ctx, conn, a)
+	if err != nil {
+		return nil, "", err
+	}
+	if standing.Bar != "" {
+		return nil, "", domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	}
+	realm, _ := s.Realm.(Factors)
+	return realm, id, nil
+}
+
+// Factors implements domain.Factors.
+func (s *Store) Factors(ctx context.Context, a domain.AccountRef) (domain.HeldFactors, error) {
+	realm, account, err := s.changeable(ctx, a)
+	if err != nil || realm == nil {
+		return domain.HeldFactors{HasPassword: true}, err
+	}
+	return realm.Factors(ctx, account)
+}
+
+// RenameFactor implements domain.Factors.
+func (s *Store) RenameFactor(ctx context.Context, a domain.AccountRef, id, label string) error {
+	realm, account, err := s.changeable(ctx, a)
+	if err != nil {
+		return err
+	}
+	if realm == nil {
+		return domain.ErrNotFound
+	}
+	return realm.RenameFactor(ctx, account, id, label)
+}
+
+// RemoveFactor implements domain.Factors.
+func (s *Store) RemoveFactor(ctx context.Context, a domain.AccountRef, id string) error {
+	realm, account, err := s.changeable(ctx, a)
+	if err != nil || realm == nil {
+		return err
+	}
+	return realm.RemoveFactor(ctx, account, id)
 }
 
 // RemoveFactors implements domain.Accounts. A directory holds no second factors; those
 // of Keycloak are removed if the entry has the mark.
 func (s *Store) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
-	conn, release, err := s.Dial(ctx)
-	if err != nil {
-		return s.meaning("connect", err)
-	}
-	defer release()
-	_, id, standing, err := s.standing(ctx, conn, a)
-	if err != nil {
+	realm, id, err := s.changeable(ctx, a)
+	if err != nil || realm == nil {
 		return err
 	}
-	if standing.Bar != "" {
-		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
-	}
-	if realm, ok := s.Realm.(Factors); ok {
-		return realm.RemoveFactors(ctx, id)
-	}
-	return nil
+	return realm.RemoveFactors(ctx, id)
 }
 
 // RealmID returns Keycloak's id of an account.

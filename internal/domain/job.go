@@ -192,6 +192,7 @@ type Effects struct {
 	ClaimMove   *ClaimMove
 	FactorAsk   *FactorRemoval // refused with ErrConflict if the person has an open one
 	FactorMove  *FactorMove
+	Factors     []FactorNews
 	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
 	DeskSpent   *DeskSpent
 	Long        *LongCode // sent in a mail

@@ -25,6 +25,8 @@ const (
 	MessageInvitation MessageKind = "invitation" // activate your account
 	MessageReminder   MessageKind = "reminder"   // reminder of the invitation
 	MessageCharter    MessageKind = "charter"    // request to accept the new charter
+	// MessageSecondFactor asks the owner of an account to add a second factor.
+	MessageSecondFactor MessageKind = "second_factor"
 	// MessageOtherProfile says that the address is known under another profile
 	// than the chosen one.
 	MessageOtherProfile   MessageKind = "other_profile"
@@ -53,6 +55,9 @@ const (
 	// Mails of a removal of second factors, to every address of the person.
 	MessageFactorAsked   MessageKind = "factor_asked" // with the link that stops it
 	MessageFactorRemoved MessageKind = "factor_removed"
+	// MessageFactorNotice says that the student added or removed one factor. It goes to
+	// every address of the person.
+	MessageFactorNotice MessageKind = "factor_notice"
 	// MessageNobody is not sent. It is the mail job for an unknown address, so
 	// that a request costs the same for every address (S14).
 	MessageNobody MessageKind = "nobody"
@@ -90,6 +95,9 @@ type Message struct {
 	OtherProfile      string  // key of the profile that the address belongs to
 
 	Note string // a paragraph by the institution, for mails of campaigns and MessageClaimFiled
+
+	Factor FactorKind `json:",omitzero"` // for MessageFactorNotice
+	Added  bool       `json:",omitzero"` // for MessageFactorNotice: added, not removed
 
 	Charter Receipt // for MessageActivated and MessageAccepted
 }

@@ -175,6 +175,7 @@ type Profile struct {
 	Affiliations []string
 
 	Credential Credentials // what its people log in with
+	Factors    FactorRule  // whether its people have a second factor
 	SMS        bool        // codes and notices go to telephones too
 }
 
@@ -211,6 +212,20 @@ func (c Credentials) PasskeyAfterLogin() bool {
 
 // Passkeys reports whether the realm has to accept passkeys.
 func (c Credentials) Passkeys() bool { return c != "" && c != PasswordOnly }
+
+// FactorRule says whether the people of a profile are asked to add a second factor after
+// the first login.
+type FactorRule string
+
+// The rules.
+const (
+	FactorsNone     FactorRule = "none"     // nothing is asked
+	FactorsOffered  FactorRule = "offered"  // offered once; the student may decline
+	FactorsRequired FactorRule = "required" // no login to the portal succeeds without one
+)
+
+// Asks reports whether people are asked to add a second factor.
+func (r FactorRule) Asks() bool { return r == FactorsOffered || r == FactorsRequired }
 
 // Proof is the second proof that a profile requires besides the code.
 type Proof string

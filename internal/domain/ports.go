@@ -58,6 +58,9 @@ type Store interface {
 	// OlderPasswordRuns reports whether a worker holds another password job of the
 	// person than the given one.
 	OlderPasswordRuns(ctx context.Context, person PersonID, jobID string) (bool, error)
+	// MustWait reports whether a job must wait for another one of its kind and person:
+	// one that runs, or an older one. Jobs that all ask it run one after the other.
+	MustWait(ctx context.Context, j Job) (bool, error)
 	// RestoredAt returns when the store was last found to be filled from a backup, or
 	// the zero time.
 	RestoredAt(ctx context.Context) (time.Time, error)
@@ -158,6 +161,19 @@ type Passkeys interface {
 	// permanent *AccountBarred for an account that the portal must not change. It is
 	// idempotent, as SetPassword is.
 	AddPasskey(ctx context.Context, a AccountRef, p Passkey) error
+}
+
+// Factors is the part of a store of accounts that lists and changes the factors of one
+// account. Every method returns a permanent *AccountBarred for an account that the portal
+// must not change.
+type Factors interface {
+	// Factors returns the credentials of an account.
+	Factors(ctx context.Context, a AccountRef) (HeldFactors, error)
+	// RenameFactor changes the name of a factor. It returns ErrNotFound if the account
+	// does not have the factor.
+	RenameFactor(ctx context.Context, a AccountRef, id, label string) error
+	// RemoveFactor deletes one factor. It is idempotent, and never deletes the password.
+	RemoveFactor(ctx context.Context, a AccountRef, id string) error
 }
 
 // Hasher hashes a password into a credential in the realm's format.

@@ -47,16 +47,22 @@ const (
 	ReasonCharterChanged  Reason = "charter_changed" // the new charter must be read
 	ReasonPasswordRules   Reason = "password_rules"  // Findings is set
 	ReasonPasswordConfirm Reason = "password_confirm"
-	ReasonPasswordBusy    Reason = "password_busy"  // this journey had several passwords hashed; Retry says when
-	ReasonPasskeyFailed   Reason = "passkey_failed" // what the device sent is no passkey for this account
-	ReasonPasskeyAway     Reason = "passkey_away"   // the store of accounts does not answer, or accepts no passkeys
-	ReasonElsewhere       Reason = "elsewhere"      // this person's account was begun in another browser
-	ReasonStep            Reason = "step"           // the journey is at another step: show that step
-	ReasonDeskFormat      Reason = "desk_format"    // costs no try
-	ReasonDeskWrong       Reason = "desk_wrong"     // never given, spent or too old: which one is not told
-	ReasonLongFormat      Reason = "long_format"    // costs no try
-	ReasonLongWrong       Reason = "long_wrong"     // never sent, spent or expired: which one is not told
-	ReasonBusy            Reason = "busy"           // beyond capacity: Retry says when
+	ReasonPasswordBusy    Reason = "password_busy"   // this journey had several passwords hashed; Retry says when
+	ReasonPasskeyFailed   Reason = "passkey_failed"  // what the device sent is no passkey for this account
+	ReasonPasskeyAway     Reason = "passkey_away"    // the store of accounts does not answer, or accepts no passkeys
+	ReasonFactorOnly      Reason = "factor_only"     // the account has no other way to log in
+	ReasonFactorRequired  Reason = "factor_required" // the profile requires a second factor, and this is the last one
+	ReasonFactorFrozen    Reason = "factor_frozen"   // a notice's link stopped all changes
+	ReasonFactorBarred    Reason = "factor_barred"   // the portal must not change the account
+	ReasonFactorLabel     Reason = "factor_label"    // the name is empty, too long or holds control characters
+	ReasonFactorTaken     Reason = "factor_taken"    // another factor of the account has the name
+	ReasonElsewhere       Reason = "elsewhere"       // this person's account was begun in another browser
+	ReasonStep            Reason = "step"            // the journey is at another step: show that step
+	ReasonDeskFormat      Reason = "desk_format"     // costs no try
+	ReasonDeskWrong       Reason = "desk_wrong"      // never given, spent or too old: which one is not told
+	ReasonLongFormat      Reason = "long_format"     // costs no try
+	ReasonLongWrong       Reason = "long_wrong"      // never sent, spent or expired: which one is not told
+	ReasonBusy            Reason = "busy"            // beyond capacity: Retry says when
 )
 
 // Finding is one rule that a password breaks.

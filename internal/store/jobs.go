@@ -84,6 +84,14 @@ func (s *Store) OlderPasswordRuns(ctx context.Context, person domain.PersonID, j
 	return runs, wrap("password jobs", err)
 }
 
+// MustWait reports whether another job of a job's kind and person runs or is older.
+func (s *Store) MustWait(ctx context.Context, j domain.Job) (wait bool, err error) {
+	err = s.writer.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND person_id = $2 AND id <> $3 AND given_up_at = 0
+		AND (lease_until > $4 OR created_at < $5 OR created_at = $5 AND id < $3))`,
+		j.Kind, j.Person, j.ID, micros(s.now()), micros(j.Created)).Scan(&wait)
+	return wait, wrap("jobs of a person", err)
+}
+
 // errMarked is returned if the journey of a domain.JourneyEnd has its outcome already.
 var errMarked = errors.New("store: the journey has its outcome")
 

@@ -22,6 +22,9 @@ type Accounts struct {
 	byEmail map[string]*account
 	fail    error
 	adopt   error // of Adopt alone
+	factors int   // added so far
+	keeps   error // of RemoveFactor alone
+	loses   int   // answers of RemoveFactor that are lost
 }
 
 type account struct {
@@ -32,6 +35,7 @@ type account struct {
 	standing  domain.Standing
 	passwords int // replaced so far
 	passkeys  []domain.Passkey
+	factors   []domain.Factor
 }
 
 // New returns an empty realm.
@@ -245,6 +249,7 @@ func (f *Accounts) RemoveFactors(_ context.Context, ref domain.AccountRef) error
 		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
 	}
 	there.standing.HasFactor = false
+	there.factors, there.passkeys = nil, nil
 	return nil
 }
 
