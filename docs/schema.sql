@@ -229,6 +229,13 @@ CREATE UNIQUE INDEX factor_removals_open ON factor_removals (person_id) WHERE en
 
 CREATE INDEX factor_removals_person ON factor_removals (person_id, asked_at);
 
+CREATE TABLE factors (
+    person_id TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    at        BIGINT NOT NULL,
+    PRIMARY KEY (person_id, kind)
+);
+
 CREATE TABLE imports (
     id        TEXT PRIMARY KEY,
     source    TEXT NOT NULL,

@@ -51,6 +51,7 @@ type AccountPage struct {
 	Charters      []AcceptedCharter // the newest first
 	Story         []StoryLine       // the newest first
 	Changes       []AccountChange
+	Factors       FactorList
 	Sessions      bool // the page offers to end the sessions
 	Phone         bool // the profile offers SMS
 	GoOn          string
@@ -78,7 +79,12 @@ const actionField = "changer"
 // actions maps the changes of the page to Keycloak's actions.
 var actions = map[string]string{
 	"mot-de-passe": "UPDATE_PASSWORD", "application": "CONFIGURE_TOTP", "codes-de-secours": "CONFIGURE_RECOVERY_AUTHN_CODES",
-	"cle": "webauthn-register-passwordless",
+	"cle": "webauthn-register-passwordless", "cle-de-securite": "webauthn-register",
+}
+
+// addedBy maps the changes of the page that add a factor to its kind.
+var addedBy = map[string]domain.FactorKind{
+	"application": domain.FactorTOTP, "codes-de-secours": domain.FactorCodes, "cle": domain.FactorPasskey, "cle-de-securite": domain.FactorKey,
 }
 
 // actor is an SSO that can change a way to log in after a login. A CAS server is none.
@@ -100,6 +106,7 @@ var storyKinds = []domain.EventKind{
 	domain.EventContactRequested, domain.EventContactChanged, domain.EventContactBack,
 	domain.EventSecondRequested, domain.EventSecondChanged,
 	domain.EventPhoneRequested, domain.EventPhoneChanged,
+	domain.EventFactorAdded, domain.EventFactorDropped, domain.EventFactorRemoved,
 }
 
 const storyLines = 30
@@ -108,7 +115,7 @@ var accountSamples = []any{AccountPage{GoOn: pathEnt}, AccountPage{
 	Person:  domain.Person{GivenName: "Jeanne", FamilyName: "Martin", Number: "22502142", BirthDate: "2004-03-17", Cohort: "L1", Email: "jeanne@exemple.fr", SecondEmail: "j@exemple.fr", Login: "o22502142", UniversityAddress: "jeanne.martin@etu.exemple.fr", ActivatedAt: sampleTime, RecoveryFrozenAt: sampleTime},
 	Profile: "Étudiant", Contacts: []domain.Contact{{Value: "jeanne@exemple.fr", FailedAt: sampleTime}, {Value: "j@exemple.fr"}, {Channel: domain.ChannelSMS, Value: "+33612345642"}},
 	TakeBackUntil: sampleTime, Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},
-	Story: everyStoryLine(), Changes: everyChange(), Sessions: true, Phone: true, GoOn: pathEnt,
+	Factors: everyFactor(), Story: everyStoryLine(), Changes: everyChange(), Sessions: true, Phone: true, GoOn: pathEnt,
 }}
 
 // everyStoryLine and everyChange are sample data with every message of the page.
@@ -130,10 +137,16 @@ func everyChange() (out []AccountChange) {
 // of the page are bound to. A visitor whose last authentication is too old is
 // redirected to the login.
 func (p *Portal) owner(c *gin.Context) (person domain.Person, subject string, err error) {
+	return p.ownerSince(c, accountFresh, pathLogin+"?"+thenAccount)
+}
+
+// ownerSince is owner with another limit of the age of the last authentication, and the
+// address of the login.
+func (p *Portal) ownerSince(c *gin.Context, fresh time.Duration, login string) (person domain.Person, subject string, err error) {
 	if p.Accounts == nil {
 		return person, "", &web.Error{Status: http.StatusNotFound, Key: "not_found"}
 	}
-	login, account, subject, err := p.reader(c, thenAccount)
+	name, account, subject, err := p.reader(c, thenAccount)
 	if err != nil {
 		return person, "", err
 	}
@@ -142,10 +155,10 @@ func (p *Portal) owner(c *gin.Context) (person domain.Person, subject string, er
 		return person, "", err
 	}
 	at, err := time.Parse(time.RFC3339, web.SessionValue(session, keyAuthTime))
-	if age := p.Now().Sub(at); err != nil || age >= accountFresh || age < -accountFresh {
-		return person, "", web.SeeOther(pathLogin + "?" + thenAccount)
+	if age := p.Now().Sub(at); err != nil || age >= fresh || age < -fresh {
+		return person, "", web.SeeOther(login)
 	}
-	person, _, err = p.Service.Reader(c.Request.Context(), login, account)
+	person, _, err = p.Service.Reader(c.Request.Context(), name, account)
 	return person, subject, missing(err)
 }
 
@@ -155,7 +168,9 @@ func (p *Portal) showAccount(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	page := AccountPage{Person: person, Contacts: person.Contacts(), Phone: p.Service.OffersPhone(person), Changes: p.changes(person), Sessions: p.EndsSessions, GoOn: p.workspace()}
+	page := AccountPage{Person: person, Contacts: person.Contacts(), Phone: p.Service.OffersPhone(person), Sessions: p.EndsSessions, GoOn: p.workspace()}
+	held := p.factors(c, person, &page.Factors)
+	page.Changes = p.changes(person, held)
 	profile, _ := p.profile(person.Profile)
 	page.Profile = cmp.Or(profile.Names[p.site.Lang(c)], profile.Names[domain.French])
 	addresses, err := p.Accounts.ContactChanges(ctx, person.ID)
@@ -193,8 +208,9 @@ func (p *Portal) showAccount(c *gin.Context) error {
 }
 
 // changes returns the ways to log in that a person can change. Keycloak's pages change
-// them, except a password that is kept elsewhere.
-func (p *Portal) changes(person domain.Person) (out []AccountChange) {
+// them, except a password that is kept elsewhere. Recovery codes are offered to an
+// account with a second factor only: alone they would be asked for at every login.
+func (p *Portal) changes(person domain.Person, held domain.HeldFactors) (out []AccountChange) {
 	_, can := p.SSO.(actor)
 	add := func(name, url string) { out = append(out, AccountChange{"account.change." + name, url}) }
 	action := func(name string) { add(name, pathLogin+"?"+actionField+"="+name) }
@@ -209,11 +225,17 @@ func (p *Portal) changes(person domain.Person) (out []AccountChange) {
 	if !can {
 		return out
 	}
-	if profile, _ := p.profile(person.Profile); profile.Credential.Passkeys() {
+	profile, _ := p.profile(person.Profile)
+	if profile.Credential.Passkeys() {
 		action("cle")
 	}
 	action("application")
-	action("codes-de-secours")
+	if profile.Factors.Asks() {
+		action("cle-de-securite")
+	}
+	if held.HasSecond() {
+		action("codes-de-secours")
+	}
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,10 @@ type fakeService struct {
 	only          bool   // and no password
 	away          bool   // whether the realm takes no passkeys
 	label         string // of the registered passkey
+	held          domain.HeldFactors
+	heldFails     error // of FactorsOf
+	slowRemoval   bool  // whether the removal of a factor is still to come
+	rule          domain.FactorRule
 }
 
 func newFakeService(now func() time.Time) *fakeService {

@@ -39,10 +39,13 @@ const (
 type underway struct {
 	sso.State
 	expected
-	Charter bool // the charter comes after the login
-	Passkey bool // Keycloak offers a passkey after the login
-	Mine    bool // the page of the account comes after the login
-	Action  bool // Keycloak changes a way to log in after the login
+	Charter bool   // the charter comes after the login
+	Passkey bool   // Keycloak offers a passkey after the login
+	Mine    bool   // the page of the account comes after the login
+	Action  string // the change of a way to log in that Keycloak offers after the login, by its name in actions; empty: none
+	Level   bool   // a login with a second factor was asked for
+	Offer   bool   // the page of second factors comes after the login
+	Factor  string // the id of the factor whose page comes after the login; empty: none
 }
 
 // expected is the account that was just activated, which a login is begun for. The
@@ -102,16 +105,23 @@ func (p *Portal) login(c *gin.Context) error {
 		wanted = earlier
 	}
 	_, anyone := c.GetQuery(anyAccount)
-	_, mine := c.GetQuery(thenAccount)
+	factor, mine := c.GetQuery(thenAccount)
 	action := p.action(c)
 	if anyone || mine || action != "" {
 		person, wanted = domain.Person{}, expected{}
 	}
+	_, level := c.GetQuery(levelField)
+	raises, can := p.SSO.(leveller)
+	level = can && action == "" && (level || mine && p.sessionNeedsFactor(c))
 	begin, offers := p.SSO.AuthURL, p.offersPasskey(c, person)
 	switch {
+	case level:
+		begin = func(ctx context.Context, hint, lang string) (string, sso.State, error) {
+			return raises.LevelURL(ctx, mine, hint, lang)
+		}
 	case action != "":
 		begin = func(ctx context.Context, hint, lang string) (string, sso.State, error) {
-			return p.SSO.(actor).ActionURL(ctx, action, hint, lang)
+			return p.SSO.(actor).ActionURL(ctx, actions[action], hint, lang)
 		}
 	case mine:
 		begin = p.SSO.FreshAuthURL
@@ -124,20 +134,26 @@ func (p *Portal) login(c *gin.Context) error {
 	}
 	_, charter := c.GetQuery(thenCharter)
 	p.site.DropSealed(c, stateCookie+"-", statesKept-1)
-	begun := underway{State: state, expected: wanted, Charter: charter, Passkey: offers && !mine && action == "", Mine: mine || action != "", Action: action != ""}
+	begun := underway{State: state, expected: wanted, Charter: charter, Passkey: offers && !mine && !level && action == "", Level: level, Offer: p.offersFactor(c, person), Mine: mine || action != "", Action: action}
+	if isFactor(factor) {
+		begun.Factor = factor
+	}
 	if err := p.site.PutSealed(c, stateName(state.State), begun, stateKept); err != nil {
 		return err
 	}
 	return web.SeeOther(to)
 }
 
-// action returns the action of Keycloak that the address of the login asks for, or an
+// action returns the name of the change that the address of the login asks for, or an
 // empty string.
 func (p *Portal) action(c *gin.Context) string {
 	if _, can := p.SSO.(actor); !can {
 		return ""
 	}
-	return actions[c.Query(actionField)]
+	if name := c.Query(actionField); actions[name] != "" {
+		return name
+	}
+	return ""
 }
 
 // offersPasskey reports whether a login offers a passkey: the first login of an account
@@ -210,16 +226,27 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		// The login succeeded; only its record in the store failed.
 		p.site.Log(c).Error("first login not recorded", "cause", err.Error())
 	}
+	hasPasskey := begun.Passkey && sso.ActionAnswer(query) == sso.AnswerSuccess
 	if begun.Passkey {
 		p.passkeyAnswered(c, who, sso.ActionAnswer(query))
 	}
-	if begun.Action {
-		if err := p.changed(c, sso.ActionAnswer(query)); err != nil {
+	if begun.Action != "" {
+		answer := sso.ActionAnswer(query)
+		if kind := addedBy[begun.Action]; kind != "" && answer == sso.AnswerSuccess {
+			if err := p.Service.FactorAdded(c.Request.Context(), who.Login, who.Account, kind, p.site.Lang(c)); err != nil {
+				p.site.Log(c).Error("an added factor was not recorded", "cause", err.Error())
+			}
+		}
+		if err := p.changed(c, answer); err != nil {
 			return err
 		}
 	}
+	if err := p.raise(c, begun, who); err != nil {
+		return err
+	}
 	charter := !begun.Mine && (begun.Charter || p.owes(c, who))
-	if p.EntURL != "" && !charter && !begun.Mine {
+	offer := begun.Offer && !hasPasskey && !charter
+	if p.EntURL != "" && !charter && !begun.Mine && !offer {
 		if err := p.site.EndSession(c); err != nil {
 			return err
 		}
@@ -229,6 +256,10 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 		return err
 	}
 	switch {
+	case offer:
+		return web.SeeOther(pathSecondFactor)
+	case begun.Factor != "":
+		return web.SeeOther(pathFactors + "/" + begun.Factor)
 	case begun.Mine:
 		return web.SeeOther(pathAccount)
 	case charter:
@@ -258,7 +289,7 @@ func (p *Portal) loginFailed(c *gin.Context, begun underway, query url.Values, e
 	switch {
 	case errors.Is(err, sso.ErrState):
 		return p.loginAgain(c, begun, err)
-	case isRefused && begun.Action:
+	case isRefused && begun.Action != "":
 		return p.unchanged(c, err)
 	case isRefused && begun.Passkey:
 		p.site.Log(c).Warn("Keycloak offers no passkeys; see realm check", "cause", err.Error())
@@ -293,7 +324,7 @@ func (p *Portal) loginAgain(c *gin.Context, begun underway, cause error) error {
 	}
 	switch {
 	case begun.Mine:
-		return web.SeeOther(pathLogin + "?" + thenAccount)
+		return web.SeeOther(pathLogin + "?" + begun.rest())
 	case begun.Login != "":
 		if err := p.site.PutSealed(c, expectedCookie, begun.expected, expectedLife); err != nil {
 			return err

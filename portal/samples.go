@@ -20,24 +20,26 @@ var sampleTime = time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 func (p *Portal) samples() map[string][]any {
 	profiles := []ProfileChoice{{Key: "etudiant", Name: "Étudiant", ActivateURL: "/activation?profil=etudiant", LoginURL: "/connexion"}}
 	all := map[string][]any{
-		"welcome":    {WelcomePage{}, WelcomePage{profiles}},
-		"request":    {RequestPage{Action: pathRequest}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
-		"long":       {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
-		"desk":       {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
-		"ent":        {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
-		"other":      {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
-		"renewal":    {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
-		"reading":    {ReadingPage{}, ReadingPage{charterSample}},
-		"account":    accountSamples,
-		"contact":    contactSamples,
-		"lost":       {ClaimPage{}, claimSample},
-		"object":     objectSamples,
-		"takeback":   takeBackSamples,
-		"phone":      phoneSamples,
-		"second":     secondSamples,
-		"stopfactor": stopFactorSamples,
-		"freeze":     {FreezePage{}, FreezePage{Done: true}},
-		"error":      errorSamples(),
+		"welcome":      {WelcomePage{}, WelcomePage{profiles}},
+		"request":      {RequestPage{Action: pathRequest}, RequestPage{Action: pathRequest, Profiles: profiles, Selected: "etudiant", Minutes: 6, Address: "a@exemple.fr", Ongoing: "/activation/charte"}},
+		"long":         {LongPage{}, LongPage{Ongoing: "/activation/charte"}},
+		"desk":         {DeskPage{}, DeskPage{Ongoing: "/activation/charte", Minutes: 15}},
+		"ent":          {EntPage{}, EntPage{Name: "Jeanne Martin", Demo: true, Claims: []Claim{{Name: "sub", Label: "sub", Value: "1"}}}},
+		"other":        {OtherPage{}, OtherPage{Activated: "o22502142", Open: "o22502143", Name: "Paul Martin", GoOn: "/connexion?autre"}},
+		"renewal":      {RenewalPage{}, RenewalPage{CharterPage: charterSample, GivenName: "Jeanne", Owes: true, GoOn: "/ent"}},
+		"reading":      {ReadingPage{}, ReadingPage{charterSample}},
+		"account":      accountSamples,
+		"factor":       factorSamples,
+		"secondfactor": secondFactorSamples,
+		"contact":      contactSamples,
+		"lost":         {ClaimPage{}, claimSample},
+		"object":       objectSamples,
+		"takeback":     takeBackSamples,
+		"phone":        phoneSamples,
+		"second":       secondSamples,
+		"stopfactor":   stopFactorSamples,
+		"freeze":       {FreezePage{}, FreezePage{Done: true}},
+		"error":        errorSamples(),
 	}
 	for _, pages := range p.flows {
 		for _, page := range pages {
@@ -51,7 +53,7 @@ func (p *Portal) samples() map[string][]any {
 // can answer with.
 func errorSamples() (pages []any) {
 	for _, key := range []string{
-		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "cookies", "host", "sessions", "sso", "sso_denied", "sso_stale",
+		"forbidden", "not_found", "method", "too_many", "busy", "internal", "ended", "stale", "cookies", "host", "sessions", "factors", "sso", "sso_denied", "sso_stale", "sso_level",
 		"too_large", "malformed",
 	} {
 		pages = append(pages, errorPage(&web.Error{Status: http.StatusInternalServerError, Key: key}, ""))

@@ -84,6 +84,19 @@ type Service interface {
 	// PasskeyAnswered records the answer to the offer of a passkey after the first
 	// login.
 	PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind) error
+	// ListsFactors reports whether FactorsOf can answer.
+	ListsFactors() bool
+	// FactorsOf returns the factors of a person's account.
+	FactorsOf(ctx context.Context, p domain.Person) (domain.HeldFactors, error)
+	// FactorRemoval returns what the removal of a factor would take away.
+	FactorRemoval(p domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error)
+	RenameFactor(ctx context.Context, p domain.Person, id, typed string) error
+	// RemoveFactor removes a factor. done is false if the removal is still to come.
+	RemoveFactor(ctx context.Context, p domain.Person, id string, lang domain.Lang) (done bool, err error)
+	// FactorAdded records a factor that was added on a page of Keycloak.
+	FactorAdded(ctx context.Context, login, accountID string, kind domain.FactorKind, lang domain.Lang) error
+	// FactorLater records that a person declined a second factor for now.
+	FactorLater(ctx context.Context, p domain.Person) error
 	// Reader returns the person of an account, and whether the acceptance of the
 	// charter in force is missing. It returns domain.ErrNotFound if the portal did
 	// not create the account.

@@ -53,7 +53,12 @@ func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, 
 	if err != nil {
 		return err
 	}
-	return s.Store.Apply(ctx, domain.Effects{Events: []domain.Event{{At: s.now(), Kind: answer, Person: p.ID}}})
+	now := s.now()
+	e := domain.Effects{Events: []domain.Event{{At: now, Kind: answer, Person: p.ID}}}
+	if answer == domain.EventPasskeyAdded {
+		e.Factors = []domain.FactorNews{{Person: p.ID, At: now, Kinds: []domain.FactorKind{domain.FactorPasskey}}}
+	}
+	return s.Store.Apply(ctx, e)
 }
 
 // personOfAccount returns the person to whom the account of a login belongs. An account

@@ -140,6 +140,7 @@ func (s factorJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, er
 		return domain.Effects{}, err
 	}
 	e := s.EndFactorRemoval(r, domain.FactorRemoved, domain.EventFactorRemoved)
+	e.Factors = []domain.FactorNews{{Person: p.ID, At: s.now(), All: true}}
 	token, err := s.freezeToken(p.ID, s.now())
 	if err != nil {
 		return domain.Effects{}, err

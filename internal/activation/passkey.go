@@ -175,7 +175,10 @@ func (s passkeyJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, e
 		return domain.Effects{}, err
 	}
 	now := s.now()
-	effects := domain.Effects{Events: []domain.Event{{At: now, Kind: domain.EventPasskeyAdded, Person: p.ID, Journey: j.ID}}}
+	effects := domain.Effects{
+		Factors: []domain.FactorNews{{Person: p.ID, At: now, Kinds: []domain.FactorKind{domain.FactorPasskey}}},
+		Events:  []domain.Event{{At: now, Kind: domain.EventPasskeyAdded, Person: p.ID, Journey: j.ID}},
+	}
 	if effects.Jobs, err = s.welcome(j, p, true); err != nil {
 		return domain.Effects{}, err
 	}

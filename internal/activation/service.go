@@ -28,6 +28,7 @@ type Options struct {
 	Accounts    domain.Accounts
 	Passkeys    domain.Passkeys // nil: the store of accounts has none
 	Entries     domain.Entries  // nil: Keycloak holds the accounts
+	Factors     domain.Factors  // nil: the store of accounts lists none
 	Hasher      domain.Hasher
 	Notifier    domain.Notifier
 	Charters    domain.Charters

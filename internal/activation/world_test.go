@@ -66,7 +66,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	quiet := slog.New(slog.DiscardHandler)
 	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: quiet, Workers: 4})
 	w.Service, err = activation.New(activation.Options{
-		Passkeys: w.accounts, Origin: "https://mon-compte.univ.example", Institution: "Université",
+		Passkeys: w.accounts, Factors: w.accounts, Origin: "https://mon-compte.univ.example", Institution: "Université",
 		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Notifier: w.box,
 		Charters: board, Keys: keys, Clock: w.clock, Random: rand.Reader,
 		Profiles: []domain.Profile{
@@ -76,6 +76,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 				Affiliation: "employee", Affiliations: []string{"employee", "member"}},
 			{Key: "invite", Login: "i{number}", Address: "{first}.{last}@invite.example.org", Affiliation: "affiliate", Affiliations: []string{"affiliate"}, Credential: domain.PasskeyOrPassword, RecoveryProof: domain.ProofNumber},
 			{Key: "doctorant", Login: "d{number}", Address: "{first}.{last}@doc.example.org", Affiliation: "student", Affiliations: []string{"student"}, Credential: domain.PasskeyOnly, RecoveryProof: domain.ProofNumber},
+			{Key: "chercheur", Login: "c{number}", Address: "{first}.{last}@lab.example.org", Affiliation: "faculty", Affiliations: []string{"faculty"}, Factors: domain.FactorsRequired, RecoveryProof: domain.ProofNumber},
 		},
 		Policy: password.Default, CodeLife: domain.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
 		Wait: 5 * time.Second, Rates: activation.DefaultRates(),
@@ -90,6 +91,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	runner.Handle(domain.JobAddress, w.AddressJobs())
 	runner.Handle(domain.JobClaim, w.ClaimJobs())
 	runner.Handle(domain.JobPasskey, w.PasskeyJobs())
+	runner.Handle(domain.JobDrop, w.DropJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()

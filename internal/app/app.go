@@ -156,15 +156,19 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	}
 	a.webhooks = NewWebhooks(c)
 	var passkeys domain.Passkeys
-	if a.realmAccounts != nil && !c.InDirectory() {
-		passkeys = a.realmAccounts
+	var factors domain.Factors
+	switch {
+	case a.realmAccounts != nil && !c.InDirectory():
+		passkeys, factors = a.realmAccounts, a.realmAccounts
+	case a.realm != nil:
+		factors = a.inDirectory
 	}
 	var entries domain.Entries
 	if a.federated != nil {
 		entries = a.federated
 	}
 	a.service, err = activation.New(activation.Options{
-		Passkeys: passkeys, Entries: entries, Origin: originOf(c.Portal.BaseURL), Institution: c.Institution.Name,
+		Passkeys: passkeys, Factors: factors, Entries: entries, Origin: originOf(c.Portal.BaseURL), Institution: c.Institution.Name,
 		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Notifier: p.notifier,
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
@@ -189,6 +193,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.runner.Handle(domain.JobClaim, a.service.ClaimJobs())
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
 	a.runner.Handle(domain.JobPasskey, a.service.PasskeyJobs())
+	a.runner.Handle(domain.JobDrop, a.service.DropJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err
 	}

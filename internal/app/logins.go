@@ -22,7 +22,7 @@ const overlap = 30 * time.Second
 // events; recording one twice has no effect. Without Keycloak, the directory's last
 // binds are read.
 func (a *App) watchLogins(ctx context.Context) error {
-	every, read, what, see := a.config.Keycloak.LoginsEvery, a.readLogins, "reading the realm's login events", "entree realm plan shows what the service account lacks"
+	every, read, what, see := a.config.Keycloak.LoginsEvery, a.readEvents, "reading the realm's login events", "entree realm plan shows what the service account lacks"
 	if a.realm == nil {
 		every, what, see = a.config.Directory.LoginsEvery, "reading the last binds of the directory", "docs/directory.md, First logins"
 		read = func(ctx context.Context) error { return a.readBinds(ctx, every) }
@@ -44,6 +44,42 @@ func (a *App) watchLogins(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// readEvents reads the realm's events about logins and about factors.
+func (a *App) readEvents(ctx context.Context) error {
+	return errors.Join(a.readLogins(ctx), a.readFactors(ctx))
+}
+
+// factorsMark names the time up to which the realm's events about factors were read, and
+// factorsSince is how far the first reading goes back: as long as a realm keeps events.
+const (
+	factorsMark  = "keycloak.factors"
+	factorsSince = 180 * 24 * time.Hour
+)
+
+// readFactors reads which factors users added and removed since the mark, one page at a
+// time. Recording an event twice has no effect.
+func (a *App) readFactors(ctx context.Context) error {
+	since, err := a.store.Mark(ctx, factorsMark)
+	if err != nil {
+		return err
+	}
+	if since.IsZero() {
+		since = time.Now().Add(-factorsSince)
+	}
+	return a.realm.FactorEvents(ctx, since.Add(-overlap), func(page []keycloak.FactorEvent, until time.Time) error {
+		for _, e := range page {
+			note := func() error { return a.service.NoteFactor(ctx, e.AccountID, e.Kind, e.At) }
+			if e.Removed {
+				note = func() error { return a.service.RereadFactors(ctx, e.AccountID) }
+			}
+			if err := note(); err != nil {
+				return err
+			}
+		}
+		return a.store.Advance(ctx, factorsMark, until)
+	})
 }
 
 // readLogins reads the events since the mark, one page at a time.

@@ -35,6 +35,7 @@ type Kind string
 const (
 	Invitation Kind = "invitation" // activate your account
 	Charter    Kind = "charter"    // agree with the charter in force
+	Factor     Kind = "factor"     // add a passkey or a second factor
 )
 
 // State is the state of a campaign.
@@ -87,7 +88,7 @@ type Segment struct {
 // StagesOf returns the stages at which a person still has the task of kind k.
 func StagesOf(k Kind) []domain.Stage {
 	all := domain.Stages()
-	if k == Charter {
+	if k == Charter || k == Factor {
 		return all[domain.StageAccount:]
 	}
 	return all[:domain.StageAccount]
@@ -163,7 +164,7 @@ func (c Campaign) Check() Faults {
 	} else if utf8.RuneCountInString(name) > 80 {
 		f["nom"] = "name_long"
 	}
-	if c.Kind != Invitation && c.Kind != Charter {
+	if c.Kind != Invitation && c.Kind != Charter && c.Kind != Factor {
 		f["genre"] = "kind"
 	}
 	if c.Rate < 1 || c.Rate > MaxRate {

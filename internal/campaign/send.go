@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entree/internal/domain"
@@ -102,6 +103,12 @@ func (s *Service) needless(ctx context.Context, c Campaign, p domain.Person) (st
 	case c.Kind == Charter && p.Account == domain.AccountActive:
 		accepted, err := s.Store.Accepted(ctx, p.ID, s.Charters.Current(p.Profile)...)
 		if accepted {
+			return "done", err
+		}
+		return "", err
+	case c.Kind == Factor && p.HasLiveAccount():
+		known, err := s.Store.KnownFactors(ctx, p.ID)
+		if slices.ContainsFunc(known, func(f domain.KnownFactor) bool { return f.Kind == domain.FactorPasskey || f.Kind.IsSecond() }) {
 			return "done", err
 		}
 		return "", err

@@ -59,6 +59,8 @@ type Store interface {
 
 	Person(ctx context.Context, id domain.PersonID) (domain.Person, error)
 	Accepted(ctx context.Context, id domain.PersonID, sha256 ...string) (bool, error)
+	// KnownFactors returns the kinds of factors of a person's account.
+	KnownFactors(ctx context.Context, id domain.PersonID) ([]domain.KnownFactor, error)
 	Apply(ctx context.Context, e domain.Effects) error
 }
 
@@ -174,11 +176,13 @@ func (s *Service) move(ctx context.Context, id string, by audit.Entry, to State,
 // Message returns the mail to a recipient of a campaign.
 func (s *Service) Message(c Campaign, p domain.Person, round int) domain.Message {
 	m := domain.Message{
-		Kind: domain.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), Note: c.Notes[c.Lang], AskedAt: s.now(),
+		Kind: domain.MessageInvitation, Lang: c.Lang, To: p.Email, Profile: p.Profile, GivenName: p.CalledBy(), Login: p.Login, Note: c.Notes[c.Lang], AskedAt: s.now(),
 	}
 	switch {
 	case c.Kind == Charter:
 		m.Kind = domain.MessageCharter
+	case c.Kind == Factor:
+		m.Kind = domain.MessageSecondFactor
 	case round > 0:
 		m.Kind = domain.MessageReminder
 	}

@@ -72,8 +72,10 @@ type words struct {
 	Recovers                      bool   // the person of the mail has an account
 	ByDesk                        bool   // an operator did it, not the person
 	TakeBack, Address, UntilDay   string // of a change of address: the page that takes it back, the address in use, and until when
+	Factor                        domain.FactorKind
+	Added                         bool   // the factor was added, not removed
 	Note                          string // paragraphs
-	Begin, Renewal                string // addresses of the portal's pages without a language
+	Begin, Renewal, Account       string // addresses of the portal's pages without a language
 	InFrench, InEnglish           string // the same pages in French and in English
 }
 
@@ -105,8 +107,9 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		Recovery: m.Purpose == domain.PurposeRecover, Forgotten: c.baseURL + "/mot-de-passe-oublie?profil=" + url.QueryEscape(m.Profile), Freeze: c.baseURL + line(m.Freeze),
 		ProfileName: c.profile(m.Profile, lang), OtherProfileName: c.profile(m.OtherProfile, lang),
 		Charter: c.receipt(m.Charter, lang), Note: note(m.Note),
+		Factor: m.Factor, Added: m.Added,
 		Passkey: m.Passkey, Recovers: m.Recovers, ByDesk: m.ByDesk, TakeBack: c.baseURL + line(m.TakeBack), Address: line(m.Address.Display()),
-		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte",
+		Begin: c.baseURL + "/activation?profil=" + url.QueryEscape(m.Profile), Renewal: c.baseURL + "/charte", Account: c.baseURL + "/compte",
 	}
 	if m.ExpiresAt.After(m.AskedAt) {
 		w.UntilDay = c.moment(m.ExpiresAt, lang)
@@ -115,8 +118,11 @@ func (c *composer) compose(m domain.Message) (composed, error) {
 		w.Start = c.baseURL + "/mot-de-passe-oublie"
 	}
 	other := w.Begin + "&lang="
-	if m.Kind == domain.MessageCharter {
+	switch m.Kind {
+	case domain.MessageCharter:
 		other = w.Renewal + "?lang="
+	case domain.MessageSecondFactor:
+		other = w.Account + "?lang="
 	}
 	w.InFrench, w.InEnglish = other+"fr", other+"en"
 	if len(w.Code) == 6 {

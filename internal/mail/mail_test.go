@@ -201,7 +201,7 @@ func TestU4_OnlyCampaignsHaveListHeaders(t *testing.T) {
 	m, box := open(t, nil)
 	for _, kind := range kinds {
 		h := sent(t, m, box, message(kind, domain.French)).Header
-		campaign := kind == domain.MessageInvitation || kind == domain.MessageReminder || kind == domain.MessageCharter
+		campaign := kind == domain.MessageInvitation || kind == domain.MessageReminder || kind == domain.MessageCharter || kind == domain.MessageSecondFactor
 		if got := h.Get("List-Id") != "" && h.Get("List-Unsubscribe") != ""; got != campaign {
 			t.Errorf("%s: list headers %v, want %v", kind, got, campaign)
 		}

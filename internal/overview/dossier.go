@@ -18,6 +18,7 @@ type Dossier struct {
 	ContactChanges []domain.ContactChange
 	Claims         []domain.Claim // to another address, for the person's number
 	FactorRemovals []domain.FactorRemoval
+	Factors        []domain.KnownFactor
 	Jobs           []JobLine
 	Journeys       []domain.Journey // unexpired, or expired less than a day ago
 	DeskCode       domain.DeskCode  // the valid one; zero: none
@@ -77,6 +78,10 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 	for _, r := range d.FactorRemovals {
 		factors = append(factors, object{"asked_for_at": r.AskedAt, "due_at": r.DueAt, "state": r.State, "reason": r.Reason, "ended_at": orNull(r.EndedAt)})
 	}
+	held := []object{}
+	for _, f := range d.Factors {
+		held = append(held, object{"kind": f.Kind, "since": f.At})
+	}
 	claims := []object{}
 	for _, c := range d.Claims {
 		// A claim may be that of a stranger until it is done: the network, and an
@@ -95,7 +100,7 @@ func (d Dossier) JSON(at time.Time) ([]byte, error) {
 		"person":      person,
 		"brought_in":  object{"at": orNull(d.Import.Ended), "file": d.Import.File, "source": d.Source, "not_in_it_since": orNull(d.GoneAt)},
 		"journeys":    journeys, "desk_code_good_until": orNull(d.DeskCode.ExpiresAt), "campaign_mails": mails,
-		"changes_of_address": changes, "claims_of_another_address": claims, "removals_of_second_factors": factors,
+		"changes_of_address": changes, "claims_of_another_address": claims, "removals_of_second_factors": factors, "passkeys_and_second_factors": held,
 		"story": story, "charters_accepted": acceptances, "waiting": waiting, "acts_of_operators": acts,
 	}, "", "  ")
 }

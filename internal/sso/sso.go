@@ -169,6 +169,7 @@ type Identity struct {
 	Refresh   secret.Text // refresh token for Renew; empty if the provider issued none
 	AuthTime  time.Time   // time of the last authentication; zero if the provider does not report it
 	Roles     []string    // claim entreeRoles: roles in the console
+	Level     string      // claim acr; empty if the provider does not report it
 }
 
 // New checks the configuration. It makes no network request.
@@ -319,6 +320,23 @@ func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (str
 	return to, s, err
 }
 
+// LevelFactor is the level of authentication (acr) of a login with a second factor, or
+// with a passkey, at a client whose flow the realm plan has set up.
+const LevelFactor = "mfa"
+
+// LevelURL begins a login at LevelFactor. In an existing session the provider asks for
+// what the session lacks; if fresh is set, for everything. The caller must check the
+// level of the Identity.
+func (r *RelyingParty) LevelURL(ctx context.Context, fresh bool, hint, lang string) (string, State, error) {
+	level := oauth2.SetAuthURLParam("acr_values", LevelFactor)
+	if !fresh {
+		return r.begin(ctx, hint, lang, level)
+	}
+	to, s, err := r.begin(ctx, hint, lang, level, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	s.Fresh = true
+	return to, s, err
+}
+
 func (r *RelyingParty) begin(ctx context.Context, hint, lang string, more ...oauth2.AuthCodeOption) (string, State, error) {
 	p, _, err := r.discover(ctx)
 	if err != nil {
@@ -431,6 +449,7 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 		SessionID string   `json:"sid"`
 		AuthTime  int64    `json:"auth_time"`
 		Roles     []string `json:"entreeRoles"`
+		Level     string   `json:"acr"`
 	}
 	var all json.RawMessage
 	if err := errors.Join(t.Claims(&known), t.Claims(&all)); err != nil {
@@ -443,7 +462,7 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
-	who := Identity{Subject: t.Subject, Account: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles, SessionID: known.SessionID}
+	who := Identity{Subject: t.Subject, Account: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles, SessionID: known.SessionID, Level: known.Level}
 	if known.AuthTime > 0 {
 		who.AuthTime = time.Unix(known.AuthTime, 0).UTC()
 	}

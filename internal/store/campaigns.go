@@ -47,6 +47,8 @@ func audience(a campaign.Audience) *conditions {
 			owe = append(owe, fmt.Sprintf(`(profile = %s AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (%s)))`, p, strings.Join(marks, ", ")))
 		}
 		c.and(`(` + strings.Join(append(owe, `1 = 0`), ` OR `) + `)`)
+	} else if a.Kind == campaign.Factor {
+		c.and(`account = 'active' AND hold = '' AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.person_id = people.id AND ` + isFactor + `)`)
 	} else {
 		c.and(stateColumn + ` = 'ready'`)
 		c.and(`matching = ''`)

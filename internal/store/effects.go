@@ -86,6 +86,11 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 			return fmt.Errorf("acceptance: %w", err)
 		}
 	}
+	for _, n := range e.Factors {
+		if err := writeFactors(ctx, tx, n); err != nil {
+			return fmt.Errorf("factors: %w", err)
+		}
+	}
 	for _, j := range e.Jobs {
 		if err := b.exec(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline, attempts, lease, lease_until)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,

@@ -37,6 +37,9 @@ func (s *Store) Dossier(ctx context.Context, id domain.PersonID) (overview.Dossi
 	if d.FactorRemovals, err = s.FactorRemovals(ctx, id); err != nil {
 		return d, err
 	}
+	if d.Factors, err = s.KnownFactors(ctx, id); err != nil {
+		return d, err
+	}
 	err = s.each(ctx, func(scan func(...any) error) error {
 		j, err := scanJobLine(scan)
 		d.Jobs = append(d.Jobs, j)
@@ -120,6 +123,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			`DELETE FROM contact_changes WHERE person_id = $1`,
 			`DELETE FROM address_claims WHERE person_id = $1`,
 			`DELETE FROM factor_removals WHERE person_id = $1`,
+			`DELETE FROM factors WHERE person_id = $1`,
 			`DELETE FROM matches WHERE person_id = $1`,
 			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
 				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,

@@ -54,8 +54,8 @@ var campaignFields = []web.Field{
 func (a *Console) newCampaign(v *visit) error {
 	q := v.Request.URL.Query()
 	c := campaign.Campaign{Kind: campaign.Invitation, Lang: domain.French, Rate: 120, RemindAfter: 7, RemindTimes: 2}
-	if q.Get("genre") == string(campaign.Charter) {
-		c.Kind = campaign.Charter
+	if kind := campaign.Kind(q.Get("genre")); kind == campaign.Charter || kind == campaign.Factor {
+		c.Kind = kind
 	}
 	c.Segment = campaign.Segment{Profile: q.Get("profil"), Cohort: q.Get("cohorte"), Stage: q.Get("etape")}
 	page, err := a.newCampaignPage(v, c)
@@ -142,7 +142,7 @@ func (a *Console) checkCampaign(v *visit, form NewCampaignPage, typed web.Form) 
 // letters returns the mails of a campaign in both languages, addressed to a
 // sample person.
 func (a *Console) letters(c campaign.Campaign) (out []MailPreview, err error) {
-	somebody := domain.Person{GivenName: "Camille", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
+	somebody := domain.Person{GivenName: "Camille", Login: "o22502142", Email: "camille@exemple.fr", Profile: c.Segment.Profile}
 	if somebody.Profile == "" && len(a.Profiles) > 0 {
 		somebody.Profile = a.Profiles[0].Key
 	}

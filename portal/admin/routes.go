@@ -28,6 +28,7 @@ var rail = []struct{ path, key string }{
 	{"/admin/imports", "console.rail.imports"},
 	{pathAccounts, "console.rail.accounts"},
 	{pathClaims, "console.rail.claims"},
+	{pathHeld, "console.rail.factors"},
 	{"/admin/campagnes", "console.rail.campaigns"},
 	{"/admin/chartes", "console.rail.charters"},
 	{pathAudit, "console.rail.audit"},
@@ -85,6 +86,7 @@ func (a *Console) table() {
 
 	get(pathSheets, a.sheets, helpers...)
 	post(pathSheets, a.printSheets, handoutFields, helpers...).stepUp()
+	a.heldTable()
 	a.claimsTable()
 	a.importTable()
 	if a.Matching != nil {

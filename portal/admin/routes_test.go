@@ -32,6 +32,8 @@ GET  /admin/retours                            | admin helpdesk registrar audito
 POST /admin/retours/lever                      | admin                  | no        | helps
 GET  /admin/fiches                             | admin helpdesk         | no        | reads
 POST /admin/fiches                             | admin helpdesk         | always    | issues a code
+GET  /admin/facteurs                           | admin helpdesk registrar auditor | no        | reads
+GET  /admin/facteurs/export                    | admin auditor          | always    | exports
 GET  /admin/adresses                           | admin registrar auditor | no       | reads
 GET  /admin/adresses/export                    | admin registrar        | always    | exports
 POST /admin/adresses/:id/accepter              | admin registrar        | always    | changes an address

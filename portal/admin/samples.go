@@ -32,6 +32,7 @@ func samples() map[string][]any {
 		"limits":   limitsSamples(),
 		"claims":   claimsSamples(),
 		"sheets":   sheetsSamples(),
+		"factors":  factorsSamples(),
 		"returned": returnedSamples(),
 		"audit":    auditSamples(),
 		"erase":    {ErasePage{Name: "Jeanne Martin", Number: "1", Accepted: 1, Login: "o1", DataURL: root}, ErasePage{Erased: time.Unix(0, 0)}},

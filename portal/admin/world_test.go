@@ -130,6 +130,7 @@ type figures struct {
 	jobs    []overview.JobLine
 	again   []audit.Entry
 	marks   []overview.WrongMarks
+	without overview.WithoutQuery // of the last list of people without a factor
 	cleared []overview.WrongMarks
 	hurried []overview.WaitingJobs
 }
@@ -141,6 +142,15 @@ func (f *figures) Overview(_ context.Context, since time.Time) (overview.Overvie
 
 func (f *figures) Refusals(context.Context, time.Time) ([]overview.MailRefusals, error) {
 	return f.all.Refusals, nil
+}
+
+func (f *figures) FactorCounts(context.Context) ([]overview.FactorCount, error) {
+	return []overview.FactorCount{{Profile: "etudiant", Cohort: "L1", Accounts: 3, Passkeys: 1, Without: 2}, {Profile: "etudiant", Cohort: "L2", Accounts: 9, Without: 9}}, nil
+}
+
+func (f *figures) WithoutFactor(_ context.Context, q overview.WithoutQuery, see func(overview.Without) error) error {
+	f.without = q
+	return see(overview.Without{ID: "p1", Profile: "etudiant", Number: "=1+1", GivenName: "Jeanne", FamilyName: "Martin", Cohort: "L1", ActivatedAt: time.Unix(0, 0)})
 }
 
 func (f *figures) WrongMarks(context.Context) ([]overview.WrongMarks, error) { return f.marks, nil }

@@ -114,7 +114,7 @@ func TestFrenchIsSetAsFrench(t *testing.T) {
 }
 
 // Prefixes of keys that the code composes.
-var dynamic = []string{"account.change.", "account.outcome.", "account.story.", "steps.", "recover.steps.", "refused.", "finding.", "passkey.device.", "error.", "strength.", "wait.", "claim.", "rule.",
+var dynamic = []string{"account.change.", "account.outcome.", "factor.kind.", "secondfactor.", "account.story.", "steps.", "recover.steps.", "refused.", "finding.", "passkey.device.", "error.", "strength.", "wait.", "claim.", "rule.",
 	"console.act.", "console.role.", "console.time.",
 	"console.state.", "console.next.", "console.step.", "console.story.", "console.mail.", "console.refused.",
 	"console.charters.fault.", "console.charters.state.", "console.campaigns.fault.", "console.campaigns.kind.", "console.campaigns.state.", "console.campaigns.mail.", "console.campaigns.why.",

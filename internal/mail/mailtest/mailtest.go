@@ -19,8 +19,8 @@ func Kinds() []domain.MessageKind {
 		domain.MessageRecover, domain.MessageBarred, domain.MessageReplaced, domain.MessageNoAccount, domain.MessageUnreplaced,
 		domain.MessageContactCode, domain.MessageContactChanged, domain.MessageContactNew, domain.MessageContactBack, domain.MessageSecondChanged, domain.MessagePhoneChanged,
 		domain.MessageClaimFiled, domain.MessageClaimNotice, domain.MessageClaimOpen, domain.MessageClaimRefused,
-		domain.MessageFactorAsked, domain.MessageFactorRemoved,
-		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter,
+		domain.MessageFactorAsked, domain.MessageFactorRemoved, domain.MessageFactorNotice,
+		domain.MessageAccepted, domain.MessageInvitation, domain.MessageReminder, domain.MessageCharter, domain.MessageSecondFactor,
 	}
 }
 
@@ -45,8 +45,12 @@ func Message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 	case domain.MessageContactNew, domain.MessageContactBack:
 		m.Address, m.ExpiresAt = "jp.martin@example.net", Asked.Add(domain.TakeBackTime)
 	}
-	if kind == domain.MessageReplaced || kind == domain.MessagePhoneChanged || kind == domain.MessageSecondChanged || kind == domain.MessageFactorRemoved {
+	switch kind {
+	case domain.MessageReplaced, domain.MessagePhoneChanged, domain.MessageSecondChanged, domain.MessageFactorRemoved, domain.MessageFactorNotice:
 		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"
+	}
+	if kind == domain.MessageFactorNotice {
+		m.Factor = domain.FactorPasskey
 	}
 	return m
 }

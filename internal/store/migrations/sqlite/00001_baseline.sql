@@ -349,6 +349,15 @@ CREATE TABLE factor_removals (
 CREATE UNIQUE INDEX factor_removals_open ON factor_removals (person_id) WHERE ended_at = 0;
 CREATE INDEX factor_removals_person ON factor_removals (person_id, asked_at);
 
+-- The kinds of passkeys and second factors that accounts have, since when the portal
+-- knows. The kind 'later' says that a second factor was offered and declined.
+CREATE TABLE factors (
+    person_id TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    at        BIGINT NOT NULL,
+    PRIMARY KEY (person_id, kind)
+);
+
 -- How often an event with the same journey and kind happened in its minute. The
 -- key is a hash of the three.
 CREATE TABLE event_tallies (

@@ -1,0 +1,144 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"entree/internal/campaign"
+	"entree/internal/overview"
+)
+
+const pathHeld = "/admin/facteurs"
+
+// FactorsPage is the data of templates/admin/factors.html, GET /admin/facteurs.
+// Filters: profil, promotion, avant (a date).
+type FactorsPage struct {
+	List     List
+	Profiles []Option
+	Cohorts  []string
+	Counts   []FactorRow // of the chosen profile
+	All      overview.FactorCount
+	Rows     []WithoutRow
+	Exports  bool   // the operator may download the list
+	WriteURL string // of a new campaign to these people; empty: the operator may not write to them
+}
+
+// FactorRow is the figures of a cohort.
+type FactorRow struct {
+	overview.FactorCount
+	Profile string // its name
+}
+
+// WithoutRow is a person without a factor.
+type WithoutRow struct {
+	overview.Without
+	URL string
+}
+
+// heldTable adds the routes of the page of second factors.
+func (a *Console) heldTable() {
+	a.get(pathHeld, a.held, everybody...)
+	a.download(pathHeld+"/export", a.heldExport, readers...).stepUp()
+}
+
+// withoutQuery reads the filters of the list. An invalid date is no filter.
+func (a *Console) withoutQuery(l List) overview.WithoutQuery {
+	q := overview.WithoutQuery{Profile: l.Filter("profil"), Cohort: l.Filter("promotion")}
+	q.Before, _ = time.ParseInLocation(time.DateOnly, l.Filter("avant"), a.zone())
+	return q
+}
+
+func (a *Console) heldList(v *visit) List {
+	return v.list([]string{"profil", "promotion", "avant"}, []string{"activation"})
+}
+
+func (a *Console) held(v *visit) error {
+	ctx := v.Request.Context()
+	page := FactorsPage{List: a.heldList(v), Exports: v.may(http.MethodGet, pathHeld+"/export")}
+	q := a.withoutQuery(page.List)
+	lang := a.site.Lang(v.Context)
+	page.Profiles = a.profiles(lang, q.Profile)
+	var err error
+	if page.Cohorts, err = a.Directory.Cohorts(ctx); err != nil {
+		return err
+	}
+	counts, err := a.Figures.FactorCounts(ctx)
+	if err != nil {
+		return err
+	}
+	names := a.profileNames(lang)
+	for _, c := range counts {
+		if q.Profile != "" && c.Profile != q.Profile || q.Cohort != "" && c.Cohort != q.Cohort {
+			continue
+		}
+		row := FactorRow{c, names[c.Profile]}
+		if row.Profile == "" {
+			row.Profile = c.Profile
+		}
+		page.Counts = append(page.Counts, row)
+		page.All.Accounts += c.Accounts
+		page.All.Passkeys += c.Passkeys
+		page.All.Seconds += c.Seconds
+		page.All.Declined += c.Declined
+		page.All.Without += c.Without
+	}
+	q.Skip, q.Limit = page.List.Skip(), page.List.Per+1
+	if err := a.Figures.WithoutFactor(ctx, q, func(w overview.Without) error {
+		page.Rows = append(page.Rows, WithoutRow{w, personURL(w.ID)})
+		return nil
+	}); err != nil {
+		return err
+	}
+	if page.List.More = len(page.Rows) > page.List.Per; page.List.More {
+		page.Rows = page.Rows[:page.List.Per]
+	}
+	page.List.Count = len(page.Rows)
+	if a.Campaigns != nil && v.may(http.MethodGet, pathCampaigns+"/nouvelle") {
+		page.WriteURL = pathCampaigns + "/nouvelle?" + url.Values{"genre": {string(campaign.Factor)}, "profil": {q.Profile}, "cohorte": {q.Cohort}}.Encode()
+	}
+	return v.show("factors", page)
+}
+
+// heldExport writes the people of the list, all pages, as CSV.
+func (a *Console) heldExport(v *visit) error {
+	if err := v.note("factors.exported", "", nil); err != nil {
+		return err
+	}
+	v.Header("Content-Disposition", `attachment; filename="sans-second-facteur-`+a.Now().In(a.zone()).Format(time.DateOnly)+`.csv"`)
+	v.Header("Content-Type", "text/csv; charset=utf-8")
+	sheet, err := v.sheet("profile", "number", "given_name", "family_name", "cohort", "login", "activated_at", "first_login_at", "declined_at")
+	if err != nil {
+		return nil // the client closed the connection
+	}
+	day := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	err = a.Figures.WithoutFactor(v.Request.Context(), a.withoutQuery(a.heldList(v)), func(w overview.Without) error {
+		return sheet.Write(w.Profile, w.Number, w.GivenName, w.FamilyName, w.Cohort, w.Login, day(w.ActivatedAt), day(w.FirstLoginAt), day(w.DeclinedAt))
+	})
+	if err == nil {
+		err = sheet.Close()
+	}
+	if err != nil {
+		// A truncated file must not look complete: the connection is aborted.
+		a.site.Log(v.Context).Error("the export of people without a second factor ended early", "cause", err.Error())
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+func factorsSamples() []any {
+	at := time.Unix(0, 0)
+	c := overview.FactorCount{Profile: "etudiant", Cohort: "L1", Accounts: 9, Passkeys: 2, Seconds: 3, Declined: 1, Without: 4}
+	w := overview.Without{ID: "p1", Profile: "etudiant", Number: "1", GivenName: "Jeanne", FamilyName: "Martin", Cohort: "L1", Login: "o1", ActivatedAt: at, FirstLoginAt: at, DeclinedAt: at}
+	never := w
+	never.FirstLoginAt, never.DeclinedAt = time.Time{}, time.Time{}
+	return []any{FactorsPage{}, FactorsPage{
+		Profiles: []Option{{"etudiant", "Étudiant", true}}, Cohorts: []string{"L1"}, Counts: []FactorRow{{c, "Étudiant"}}, All: c,
+		Rows: []WithoutRow{{w, root}, {never, root}}, Exports: true, WriteURL: root,
+	}}
+}

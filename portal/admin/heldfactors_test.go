@@ -1,0 +1,39 @@
+package admin_test
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entree/internal/campaign"
+	"entree/portal/admin"
+)
+
+func TestFactors_WhoHasNone(t *testing.T) {
+	w := newWorld(t, func(o *admin.Options) { o.Directory, o.Campaigns = &deskOfOne{}, &campaign.Service{} })
+	b := w.operator("admin")
+	p := b.get("/admin/facteurs?profil=etudiant&promotion=L1&avant=2026-09-01").want("/admin/facteurs?profil=etudiant&promotion=L1&avant=2026-09-01", 200).shows("table", "L1").shows("main", "Jeanne Martin")
+	if strings.Contains(p.Find("tbody").First().Text(), "L2") {
+		t.Error("the figures of another cohort are shown")
+	}
+	if q := w.figures.without; q.Profile != "etudiant" || q.Cohort != "L1" || q.Before.Format(time.DateOnly) != "2026-09-01" || q.Limit == 0 {
+		t.Errorf("the list was asked for by %+v", q)
+	}
+	to, err := url.Parse(p.Find(".actions a.primary").AttrOr("href", ""))
+	if err != nil || to.Path != "/admin/campagnes/nouvelle" || to.Query().Get("genre") != "factor" || to.Query().Get("cohorte") != "L1" {
+		t.Errorf("the campaign: %v, %v", to, err)
+	}
+	b.get("/admin/facteurs?avant=hier")
+	if !w.figures.without.Before.IsZero() {
+		t.Error("a date that is none filters")
+	}
+	if w.operator("helpdesk").get("/admin/facteurs").Find(".actions a").Length() != 0 {
+		t.Error("the help desk may write or download")
+	}
+	file := b.get("/admin/facteurs/export?promotion=L1")
+	if file.status != 200 || !strings.Contains(file.body, "etudiant;'=1+1;Jeanne;Martin;L1;") || w.figures.without.Limit != 0 || w.figures.without.Cohort != "L1" || !slices.Contains(w.journal.acts(), "admin factors.exported") {
+		t.Errorf("%d: %q", file.status, file.body)
+	}
+}
