@@ -110,14 +110,14 @@ func (p *Portal) login(c *gin.Context) error {
 	if anyone || mine || action != "" {
 		person, wanted = domain.Person{}, expected{}
 	}
-	_, level := c.GetQuery(levelField)
+	_, raised := c.GetQuery(levelField)
 	raises, can := p.SSO.(leveller)
-	level = can && action == "" && (level || mine && p.sessionNeedsFactor(c))
+	level := can && action == "" && (raised || mine && p.sessionNeedsFactor(c))
 	begin, offers := p.SSO.AuthURL, p.offersPasskey(c, person)
 	switch {
 	case level:
 		begin = func(ctx context.Context, hint, lang string) (string, sso.State, error) {
-			return raises.LevelURL(ctx, mine, hint, lang)
+			return raises.LevelURL(ctx, mine && !raised, hint, lang)
 		}
 	case action != "":
 		begin = func(ctx context.Context, hint, lang string) (string, sso.State, error) {
