@@ -88,7 +88,9 @@ func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
 		return nil, fmt.Errorf("no page %q", page)
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, block, v); err != nil {
+	// A pointer: the methods of a view are called dozens of times on a page, and each
+	// call by value would copy it.
+	if err := t.ExecuteTemplate(&b, block, &v); err != nil {
 		return nil, fmt.Errorf("page %s: %w", page, err)
 	}
 	return &b, nil

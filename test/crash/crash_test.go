@@ -43,9 +43,9 @@ var points = map[string][]string{
 		"account.create", "finish.account.activated", "mail.send.activated", "finish.mail.sent.activated",
 	},
 	"slips":                {"code.wrong-commit"},
-	"gets mail late":       {"retry.mail"},
+	"gets mail late":       {"lease.mail", "retry.mail"}, // the first try is leased with the commit
 	"gets none":            {"give-up.mail.abandoned.code"},
-	"is taken for another": {"account.parked-commit", "mail.send.parked", "finish.mail.sent.parked"},
+	"is taken for another": {"account.parked-commit", "finish.account", "mail.send.parked", "finish.mail.sent.parked"},
 }
 
 // boundaries returns the two sides of a failpoint.

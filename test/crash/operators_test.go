@@ -38,7 +38,7 @@ var acts = []struct {
 	points []string
 }{
 	{"a campaign writes", []string{"lease.campaign", "campaign.saved", "finish.campaign", "lease.campaign.mail", "mail.send.invitation", "campaign.settled", "finish.campaign.mail"}},
-	{"a webhook tells", []string{"lease.webhook:ent", "finish.webhook:ent"}},
+	{"a webhook tells", []string{"finish.webhook:ent"}}, // leased with the commit of its event
 	{"an account is adopted", []string{"lease.adopt", "finish.account.adopted"}},
 	// The single job that reads the mailbox must wait for the lease of its dead
 	// holder each time. It is killed only at the boundary where a repetition
