@@ -139,7 +139,7 @@ func runGrowth(ctx context.Context, o growthOptions, p *product, talk io.Writer)
 				g.failed = errors.Join(g.failed, fmt.Errorf("%s: %d failed: %w", c.Name, len(r.Errors), r.Errors[0]))
 			}
 			if round > 0 { // the first one warms up
-				s.costs = append(s.costs, r.Each(r.Cost.Portal+r.Cost.Database))
+				s.costs = append(s.costs, r.Each(r.Cost.Portal+r.Cost.Database)-s.stack.hash)
 				live.ended(round, r)
 			}
 		}

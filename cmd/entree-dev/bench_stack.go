@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ import (
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/domain"
+	"entree/internal/secret"
+	"entree/keycloak"
 )
 
 // stack is everything that a bench drives: the demo's parts, with the portal
@@ -36,6 +39,7 @@ type stack struct {
 	keycloak *localkeycloak.Server // nil: the stand-in
 	standIn  *bench.StandIn
 	pids     bench.Processes
+	hash     float64 // core-milliseconds of one hash for the stand-in; 0 with Keycloak
 	stops    []func() error
 }
 
@@ -148,6 +152,9 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 			return "", err
 		}
 		s.standIn = bench.NewStandIn("universite")
+		if s.hash, err = hashCost(ctx); err != nil {
+			return "", err
+		}
 		server := &http.Server{Handler: s.standIn, ReadHeaderTimeout: time.Minute}
 		go func() { _ = server.Serve(listener) }() // ends with Close
 		s.later(server.Close)
@@ -166,6 +173,26 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 	s.later(func() error { s.keycloak.Stop(); return nil })
 	s.pids.Keycloak = s.keycloak.PID()
 	return s.keycloak.URL(), nil
+}
+
+// hashCost measures one hash of the stand-in's realm, in core-milliseconds.
+func hashCost(ctx context.Context) (float64, error) {
+	const n = 50
+	h, err := keycloak.NewHasher("argon2", 0, 1, rand.Reader)
+	if err != nil {
+		return 0, err
+	}
+	begun, err := bench.OwnCPU()
+	if err != nil {
+		return 0, err
+	}
+	for range n {
+		if _, err := h.Hash(ctx, secret.New("LesGirafesDansentSous3Parapluies")); err != nil {
+			return 0, err
+		}
+	}
+	end, err := bench.OwnCPU()
+	return float64((end - begun).Microseconds()) / 1000 / n, err
 }
 
 // startPortal starts `entree serve` and waits until it is ready.

@@ -9,9 +9,8 @@ import (
 )
 
 // StandIn is a stub of Keycloak that answers at once and only counts users, so
-// that the portal's own cost remains. Its realm requires PBKDF2 with a single
-// iteration: the portal runs its complete path, including the hash, at almost
-// no cost.
+// that the portal's own cost and the hash remain. Its realm asks for Argon2id, the
+// cheapest hash that the portal computes: the caller measures it and leaves it out.
 type StandIn struct {
 	mux   *http.ServeMux
 	users atomic.Int64
@@ -27,7 +26,7 @@ func NewStandIn(realm string) *StandIn {
 		}
 	}
 	s.mux.HandleFunc("POST /realms/"+realm+"/protocol/openid-connect/token", answer(map[string]any{"access_token": "stand-in", "token_type": "Bearer", "expires_in": 300}))
-	s.mux.HandleFunc("GET /admin/realms/"+realm, answer(map[string]any{"realm": realm, "passwordPolicy": "hashAlgorithm(pbkdf2-sha512) and hashIterations(1)"}))
+	s.mux.HandleFunc("GET /admin/realms/"+realm, answer(map[string]any{"realm": realm, "passwordPolicy": "hashAlgorithm(argon2)"}))
 	s.mux.HandleFunc("GET /admin/realms/"+realm+"/users", answer([]any{})) // no user exists yet
 	s.mux.HandleFunc("POST /admin/realms/"+realm+"/users", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
