@@ -168,6 +168,8 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.press("Go on to the workspace")
 		b.arrive("/ent")
 
+		call(b, network.ClearBrowserCookies, cdp.Empty{})
+		b.visit("/?lang=en") // the cookie of the language is gone too
 		b.visit("/compte")
 		password(b, "o78100002")
 		b.do(chromedp.WaitVisible(css("#authenticateWebAuthnButton")))
