@@ -50,7 +50,7 @@ func newBelow(t *testing.T) *below {
 		Attributes: []directory.Attribute{
 			{Name: "cn", Value: "{given_name} {family_name}"}, {Name: "sn", Value: "{family_name}"}, {Name: "givenName", Value: "{given_name}"},
 			{Name: "supannEtuId", Value: "{student_number}"}, {Name: "departmentNumber", Value: "{profile}"}, {Name: "description", Value: "{charter_version}"},
-			{Name: "eduPersonAffiliation", Value: "{affiliations}"},
+			{Name: "eduPersonAffiliation", Value: "{affiliations}"}, {Name: "supannMailPerso", Value: "{email}"},
 		},
 		MarkAttribute: "supannRefId", MarkPrefix: "{ENTREE}", Probe: localldap.Probe, Clock: time.Now, Random: rand.Reader,
 		Realm: r.service(portalSecret).Federated("example.org"),
