@@ -226,7 +226,7 @@ func (c *Client) requireStep(ctx context.Context, flow, id, requirement string) 
 // planFlow plans the portal's browser flow. A flow of that name that differs is not
 // changed.
 func (c *Client) planFlow(ctx context.Context) ([]Change, error) {
-	flow, err := c.flowNamed(ctx, flowName)
+	flow, err := c.ownFlow(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -282,13 +282,14 @@ func flatExecutions(has []execution) (lines []string) {
 	return lines
 }
 
-func (c *Client) flowNamed(ctx context.Context, name string) (map[string]any, error) {
+// ownFlow returns the portal's browser flow, nil if there is none.
+func (c *Client) ownFlow(ctx context.Context) (map[string]any, error) {
 	var flows []map[string]any
 	if err := c.get(ctx, c.path("authentication", "flows"), &flows); err != nil {
 		return nil, fmt.Errorf("read the flows: %w", err)
 	}
 	for _, flow := range flows {
-		if flow["alias"] == name {
+		if flow["alias"] == flowName {
 			return flow, nil
 		}
 	}
@@ -307,7 +308,7 @@ func (c *Client) makeFlow(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if flow, look := c.flowNamed(context.WithoutCancel(ctx), flowName); look == nil && flow != nil {
+	if flow, look := c.ownFlow(context.WithoutCancel(ctx)); look == nil && flow != nil {
 		_, _ = c.do(context.WithoutCancel(ctx), http.MethodDelete, c.path("authentication", "flows", fmt.Sprint(flow["id"])), nil, nil)
 	}
 	return err
@@ -368,7 +369,7 @@ func (c *Client) planOverride(ctx context.Context, id string, required bool) ([]
 	if err != nil {
 		return nil, err
 	}
-	flow, err := c.flowNamed(ctx, flowName)
+	flow, err := c.ownFlow(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -417,7 +418,7 @@ func (c *Client) override(ctx context.Context, id string, bind bool) error {
 	}
 	binding := map[string]any{"browser": ""}
 	if bind {
-		flow, err := c.flowNamed(ctx, flowName)
+		flow, err := c.ownFlow(ctx)
 		if err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func (s *Store) transact(ctx context.Context, f func(*pipeline) error) (err erro
 		if b.conn, err = s.writer.Conn(ctx); err != nil {
 			return err
 		}
-		defer b.conn.Close()
+		defer func() { _ = b.conn.Close() }() // returns the connection to the pool
 		b.tx, err = b.conn.BeginTx(ctx, nil)
 	} else {
 		b.tx, err = s.writer.BeginTx(ctx, nil)
