@@ -105,9 +105,12 @@ func TestLease_NoMoreThanThereAreFreeWorkers(t *testing.T) {
 			q.commit(all...)
 			settle(true)
 			time.Sleep(4 * time.Second)
+			synctest.Wait()
+			mu.Lock()
 			if ran != 5 || most != 2 {
 				t.Errorf("%d runs, %d at once", ran, most)
 			}
+			mu.Unlock()
 			time.Sleep(2 * time.Minute)
 		})
 		if ran != 6 || q.len() != 0 {
