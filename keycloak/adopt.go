@@ -107,7 +107,15 @@ func (c *Accounts) join(ctx context.Context, id string, groups []string) error {
 		if _, err := c.do(ctx, http.MethodGet, c.path(append([]string{"group-by-path"}, strings.Split(strings.Trim(path, "/"), "/")...)...), nil, &group); err != nil {
 			return fmt.Errorf("group %s: %w", path, err)
 		}
-		if _, err := c.do(ctx, http.MethodPut, c.path("users", id, "groups", group.ID), nil, nil); err != nil {
+		put := func() error {
+			_, err := c.do(ctx, http.MethodPut, c.path("users", id, "groups", group.ID), nil, nil)
+			return err
+		}
+		err := put()
+		if status(err) == http.StatusConflict { // another run adds the user at this moment
+			err = put()
+		}
+		if err != nil {
 			return fmt.Errorf("group %s: %w", path, err)
 		}
 	}

@@ -90,6 +90,8 @@ func TestR22_TheTimeOfATemporaryLockIsReported(t *testing.T) {
 				answer = `{"access_token":"x","token_type":"Bearer","expires_in":60}`
 			case strings.HasSuffix(r.URL.Path, "/users/count"):
 				answer = "7"
+			case strings.Contains(r.URL.Path, "/authentication/"):
+				answer = "[]"
 			}
 			_, _ = w.Write([]byte(answer))
 		}))
