@@ -82,6 +82,9 @@ func TestAReplacedPasswordEndsWhatTheOldOneOpened(t *testing.T) {
 		t.Error("the lock is not lifted")
 	}
 	r.call(http.MethodPut, "/users/"+ref.ID, map[string]any{"requiredActions": []string{}}, nil)
+	// Keycloak counts a wrong password after its answer: the last one above and the old
+	// one below may lock the account again.
+	r.call(http.MethodPut, "", map[string]any{"bruteForceProtected": false}, nil)
 	if r.canLogIn(ref.Login, strong) || !r.canLogIn(ref.Login, renewed) {
 		t.Error("the old password logs in, or the new one does not")
 	}
