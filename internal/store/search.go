@@ -309,7 +309,8 @@ func (f finder) fill(ctx context.Context, page *helpdesk.Page, q helpdesk.Query,
 			key, _ = strconv.ParseInt(q.From.Key, 10, 64) // 0 if the cursor was edited by hand
 		}
 		rest.args = append(rest.args, key, q.From.ID)
-		rest.where = append(rest.where, fmt.Sprintf("(%s, id) %s ($%d, $%d)", column, beyond, len(rest.args)-1, len(rest.args)))
+		// SQLite enters an index of an expression by the first condition only.
+		rest.where = append(rest.where, fmt.Sprintf("%[1]s %[2]s= $%[3]d AND (%[1]s, id) %[2]s ($%[3]d, $%[4]d)", column, beyond, len(rest.args)-1, len(rest.args)))
 	}
 	page.People, err = all(ctx, f.db, scanPerson, fmt.Sprintf(`SELECT %s FROM people%s ORDER BY %s %s, id %s LIMIT %d`,
 		personColumns, rest.sql(), column, direction, direction, helpdesk.PageSize+1), f.values(rest)...)
