@@ -80,7 +80,7 @@ var postgres = dialect{
 	skipLocked: "FOR UPDATE SKIP LOCKED",
 	match:      "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query:      func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
-	parts:      "substr(search, strpos(search, '#')) LIKE ?",
+	parts:      fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", helpdesk.Enough),
 	part:       func(pieces []string) string { return "%" + beginning(pieces[0]) + "%" },
 	partsIndex: `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
 	key:        "id",

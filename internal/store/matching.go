@@ -138,8 +138,8 @@ func insertRows(ctx context.Context, tx *sql.Tx, head, tail string, rows [][]any
 }
 
 // IndexAccounts adds accounts to the index of a pass and stores its progress. An
-// account that is indexed already is replaced. A person whose account was known by its
-// entry gets Keycloak's id.
+// account that is indexed already is replaced. The id of an account that was known by its
+// entry is replaced by Keycloak's.
 func (s *Store) IndexAccounts(ctx context.Context, p domain.MatchPass, accounts []domain.MatchAccount) error {
 	return wrap("index accounts", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := stillRuns(ctx, tx, p); err != nil {
