@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,20 +72,8 @@ func TestLease_AJobThatWasNotCommittedDoesNotRun(t *testing.T) {
 func TestLease_NoMoreThanThereAreFreeWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
-		var mu sync.Mutex
-		now, most, ran := 0, 0, 0
-		running(t, q, handler{run: func(domain.Job) error {
-			mu.Lock()
-			now++
-			ran++
-			most = max(most, now)
-			mu.Unlock()
-			time.Sleep(time.Second)
-			mu.Lock()
-			now--
-			mu.Unlock()
-			return nil
-		}}, func(r *jobs.Runner) {
+		var s slow
+		running(t, q, s.handler(), func(r *jobs.Runner) {
 			synctest.Wait()
 			later := job("later")
 			later.RunAt = time.Now().Add(time.Minute)
@@ -105,16 +92,13 @@ func TestLease_NoMoreThanThereAreFreeWorkers(t *testing.T) {
 			q.commit(all...)
 			settle(true)
 			time.Sleep(4 * time.Second)
-			synctest.Wait()
-			mu.Lock()
-			if ran != 5 || most != 2 {
-				t.Errorf("%d runs, %d at once", ran, most)
+			if runs, most := s.ran(); runs != 5 || most != 2 {
+				t.Errorf("%d runs, %d at once", runs, most)
 			}
-			mu.Unlock()
 			time.Sleep(2 * time.Minute)
 		})
-		if ran != 6 || q.len() != 0 {
-			t.Errorf("%d runs, %d wait", ran, q.len())
+		if runs, _ := s.ran(); runs != 6 || q.len() != 0 {
+			t.Errorf("%d runs, %d wait", runs, q.len())
 		}
 	})
 }

@@ -319,24 +319,42 @@ func TestRun_AJobOfADeadRunnerIsTakenWithinHalfAMinute(t *testing.T) {
 	})
 }
 
+// slow is a handler of jobs that take a second each, which counts them.
+type slow struct {
+	mu              sync.Mutex
+	now, most, runs int
+}
+
+func (s *slow) handler() handler {
+	return handler{run: func(domain.Job) error {
+		s.count(1)
+		time.Sleep(time.Second)
+		s.count(-1)
+		return nil
+	}}
+}
+
+func (s *slow) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now += n
+	s.most, s.runs = max(s.most, s.now), s.runs+max(n, 0)
+}
+
+// ran returns the number of jobs that have run or do, and the most at once.
+func (s *slow) ran() (runs, most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs, s.most
+}
+
 func TestRun_NoMoreAtOnceThanThereAreWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(job("a"), job("b"), job("c"), job("d"), job("e"))
-		var mu sync.Mutex
-		now, most := 0, 0
-		running(t, q, handler{run: func(domain.Job) error {
-			mu.Lock()
-			now++
-			most = max(most, now)
-			mu.Unlock()
-			time.Sleep(time.Second)
-			mu.Lock()
-			now--
-			mu.Unlock()
-			return nil
-		}}, func(*jobs.Runner) { time.Sleep(time.Minute) })
-		if most != 2 || q.len() != 0 {
-			t.Errorf("%d at once, %d jobs wait", most, q.len())
+		var s slow
+		running(t, q, s.handler(), func(*jobs.Runner) { time.Sleep(time.Minute) })
+		if runs, most := s.ran(); runs != 5 || most != 2 || q.len() != 0 {
+			t.Errorf("%d jobs ran, %d at once, %d wait", runs, most, q.len())
 		}
 	})
 }
