@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"entree/internal/domain"
 )
@@ -46,6 +47,17 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 // PasskeyAnswered records the answer to the offer of a passkey, by the kind of its
 // event. An account that the portal does not know changes nothing.
 func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind) error {
+	return s.record(ctx, login, accountID, func(p domain.Person, now time.Time) (domain.Effects, error) {
+		if answer == domain.EventPasskeyAdded {
+			return factorAdded(p.ID, now, domain.FactorPasskey), nil
+		}
+		return domain.Effects{Events: []domain.Event{{At: now, Kind: answer, Person: p.ID}}}, nil
+	})
+}
+
+// record applies the effects of what a person did at a login to an account. An account
+// that the portal does not know changes nothing.
+func (s *Service) record(ctx context.Context, login, accountID string, effects func(domain.Person, time.Time) (domain.Effects, error)) error {
 	p, err := s.personOfAccount(ctx, strings.ToLower(login), accountID)
 	if errors.Is(err, domain.ErrNotFound) {
 		return nil
@@ -53,12 +65,15 @@ func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, 
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	e := domain.Effects{Events: []domain.Event{{At: now, Kind: answer, Person: p.ID}}}
-	if answer == domain.EventPasskeyAdded {
-		e.Factors = []domain.FactorNews{{Person: p.ID, At: now, Kinds: []domain.FactorKind{domain.FactorPasskey}}}
+	e, err := effects(p, s.now())
+	if err != nil {
+		return err
 	}
-	return s.Store.Apply(ctx, e)
+	if err := s.Store.Apply(ctx, e); err != nil {
+		return err
+	}
+	s.wake(e)
+	return nil
 }
 
 // personOfAccount returns the person to whom the account of a login belongs. An account

@@ -269,27 +269,19 @@ func (s *Service) factorNotice(p domain.Person, kind domain.FactorKind, added bo
 // FactorAdded records a factor that the student added on a page of Keycloak, and tells
 // every address of the person. An account that the portal does not know changes nothing.
 func (s *Service) FactorAdded(ctx context.Context, login, accountID string, kind domain.FactorKind, lang domain.Lang) error {
-	p, err := s.personOfAccount(ctx, strings.ToLower(login), accountID)
-	if errors.Is(err, domain.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	now := s.now()
-	e := domain.Effects{
-		Factors: []domain.FactorNews{{Person: p.ID, At: now, Kinds: []domain.FactorKind{kind}}},
-		Events:  []domain.Event{{At: now, Kind: domain.EventFactorAdded, Person: p.ID, Details: map[string]string{"kind": string(kind)}}},
-	}
+	return s.record(ctx, login, accountID, func(p domain.Person, now time.Time) (domain.Effects, error) {
+		e := factorAdded(p.ID, now, kind)
+		var err error
+		e.Jobs, err = s.factorNotice(p, kind, true, lang)
+		return e, err
+	})
+}
+
+// factorAdded returns the effects of a factor that the student added.
+func factorAdded(p domain.PersonID, now time.Time, kind domain.FactorKind) domain.Effects {
+	event := domain.Event{At: now, Kind: domain.EventFactorAdded, Person: p, Details: map[string]string{"kind": string(kind)}}
 	if kind == domain.FactorPasskey {
-		e.Events[0] = domain.Event{At: now, Kind: domain.EventPasskeyAdded, Person: p.ID}
+		event = domain.Event{At: now, Kind: domain.EventPasskeyAdded, Person: p}
 	}
-	if e.Jobs, err = s.factorNotice(p, kind, true, lang); err != nil {
-		return err
-	}
-	if err := s.Store.Apply(ctx, e); err != nil {
-		return err
-	}
-	s.wake(e)
-	return nil
+	return domain.Effects{Factors: []domain.FactorNews{{Person: p, At: now, Kinds: []domain.FactorKind{kind}}}, Events: []domain.Event{event}}
 }
