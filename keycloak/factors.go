@@ -124,8 +124,8 @@ func (c *Accounts) removeFactor(ctx context.Context, user, id string) error {
 	return lasting(err)
 }
 
-// Factors returns the factors of a user of a directory, who has a password there. It
-// implements directory.Factors.
+// Factors implements directory.Factors. A user of a directory always has a password: the
+// directory's.
 func (f *Federated) Factors(ctx context.Context, id string) (held domain.HeldFactors, err error) {
 	var user gocloak.User
 	if _, err := f.accounts.do(ctx, http.MethodGet, f.accounts.path("users", id), nil, &user); err != nil {

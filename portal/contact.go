@@ -106,8 +106,8 @@ func (p *Portal) askContact(c *gin.Context) error {
 	return p.toCode(c, j)
 }
 
-// ownForm reads the form of a page of the account at a path. owner returns the person
-// who is logged in and the subject of the form's token, or refuses.
+// ownForm reads the form of a page of the account at a path. owner returns the logged-in
+// person and the subject of the form's token, or an error.
 func (p *Portal) ownForm(c *gin.Context, path string, owner func(*gin.Context) (domain.Person, string, error), fields ...web.Field) (form web.Form, person domain.Person, subject string, err error) {
 	if form, err = web.ReadForm(c, fields...); err != nil {
 		return form, person, "", err

@@ -324,7 +324,7 @@ func (p *Portal) loginAgain(c *gin.Context, begun underway, cause error) error {
 	}
 	switch {
 	case begun.Mine:
-		return web.SeeOther(pathLogin + "?" + begun.rest())
+		return web.SeeOther(begun.onward(pathLogin))
 	case begun.Login != "":
 		if err := p.site.PutSealed(c, expectedCookie, begun.expected, expectedLife); err != nil {
 			return err

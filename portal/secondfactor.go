@@ -64,9 +64,9 @@ func everyChoice() []FactorChoice {
 	return []FactorChoice{{"application", pathLogin}, {"cle-de-securite", pathLogin}, {"codes-de-secours", pathLogin}}
 }
 
-// rest returns the query by which a further login leads to the same page as this one.
-func (u underway) rest() string {
-	var fields []string
+// onward returns an address with fields, and with those by which a further login leads to
+// the same page as this one.
+func (u underway) onward(path string, fields ...string) string {
 	if u.Mine {
 		field := thenAccount
 		if u.Factor != "" {
@@ -80,7 +80,10 @@ func (u underway) rest() string {
 	if u.Offer {
 		fields = append(fields, offerField)
 	}
-	return strings.Join(fields, "&")
+	if len(fields) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(fields, "&")
 }
 
 // offersFactor reports whether the page of second factors comes after a login: the first
@@ -106,8 +109,8 @@ func (p *Portal) needsFactor(c *gin.Context, login, account string) (domain.Pers
 	return person, profile.Factors == domain.FactorsRequired, err
 }
 
-// sessionNeedsFactor reports whether the person who is logged in needs a second factor.
-// An error is that of a later page.
+// sessionNeedsFactor reports whether the logged-in person needs a second factor. It
+// returns false on an error, which a later page reports.
 func (p *Portal) sessionNeedsFactor(c *gin.Context) bool {
 	session, err := p.site.Session(c)
 	if err != nil || web.SessionValue(session, keyLogin) == "" {
@@ -137,15 +140,11 @@ func (p *Portal) raise(c *gin.Context, begun underway, who sso.Identity) error {
 			return err
 		}
 	}
-	rest := begun.rest()
-	if rest != "" {
-		rest = "&" + rest
-	}
 	held, err := p.Service.FactorsOf(c.Request.Context(), person)
 	if err == nil && !slices.ContainsFunc(held.List, func(f domain.Factor) bool { return f.Kind == domain.FactorPasskey || f.Kind.IsSecond() }) {
-		return web.SeeOther(pathChoice + "?" + strings.TrimPrefix(rest, "&"))
+		return web.SeeOther(begun.onward(pathChoice))
 	}
-	return web.SeeOther(pathLogin + "?" + levelField + rest)
+	return web.SeeOther(begun.onward(pathLogin, levelField))
 }
 
 // showChoice is the choice of a second factor before the first login with one. The page
@@ -161,18 +160,14 @@ func (p *Portal) showChoice(c *gin.Context) error {
 	}
 	_, begun.Charter = c.GetQuery(thenCharter)
 	_, begun.Offer = c.GetQuery(offerField)
-	rest := begun.rest()
-	if rest != "" {
-		rest = "&" + rest
-	}
 	view := p.site.View(c, "secondfactor.title")
 	view.Path = pathChoice
-	if begun.rest() != "" {
+	if begun.onward(pathChoice) != pathChoice {
 		view.Query = c.Request.URL.Query()
 	}
 	return p.site.Render(c, http.StatusOK, "secondfactor", view.With(SecondFactorPage{State: factorChoose, Required: true, Choices: []FactorChoice{
-		{"application", pathLogin + "?" + levelField + rest}, // the flow with levels registers it
-		{"cle-de-securite", pathLogin + "?" + actionField + "=cle-de-securite" + rest},
+		{"application", begun.onward(pathLogin, levelField)}, // the flow with levels registers it
+		{"cle-de-securite", begun.onward(pathLogin, actionField+"=cle-de-securite")},
 	}}))
 }
 

@@ -69,8 +69,8 @@ func TestARequiredSecondFactorIsAskedFor(t *testing.T) {
 	}
 }
 
-// A person who is logged in gives the password and the second factor again for the page
-// of the account.
+// Of a logged-in person the page of the account asks for both the password and the second
+// factor again.
 func TestAFreshLoginAsksForBothFactors(t *testing.T) {
 	w, provider, _ := withAccount(t, withRule(domain.FactorsRequired))
 	provider.Edit = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.now().Unix(), "mfa" }
