@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-
 	"strings"
 	"sync"
 	"time"
@@ -450,6 +449,9 @@ func (f *fakeService) PasskeyAnswered(_ context.Context, login, _ string, answer
 func (f *fakeService) Reader(_ context.Context, login, _ string) (domain.Person, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.broken != nil {
+		return domain.Person{}, false, f.broken
+	}
 	if login != "o"+rightNumber {
 		return domain.Person{}, false, domain.ErrNotFound
 	}

@@ -99,8 +99,12 @@ func (p *Portal) offersFactor(c *gin.Context, person domain.Person) bool {
 }
 
 // needsFactor reports whether the profile of an account requires a second factor. An
-// account that the portal did not make needs none.
+// account that the portal did not make needs none. The store is read only if some profile
+// requires second factors: other portals must not depend on it at each login.
 func (p *Portal) needsFactor(c *gin.Context, login, account string) (domain.Person, bool, error) {
+	if !slices.ContainsFunc(p.Profiles, func(f domain.Profile) bool { return f.Factors == domain.FactorsRequired }) {
+		return domain.Person{}, false, nil
+	}
 	person, _, err := p.Service.Reader(c.Request.Context(), login, account)
 	if errors.Is(err, domain.ErrNotFound) {
 		return person, false, nil

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -113,6 +114,19 @@ func TestASecondFactorIsOfferedAfterTheFirstLogin(t *testing.T) {
 		}
 		if status == "cancelled" {
 			b.get("/compte/second-facteur").shows(".state", "codes")
+		}
+	}
+}
+
+// A login depends on the store only if some profile requires second factors.
+func TestAStoreThatFailsEndsNoLoginWithoutARequiredFactor(t *testing.T) {
+	for rule, want := range map[domain.FactorRule]int{domain.FactorsNone: http.StatusSeeOther, domain.FactorsOffered: http.StatusSeeOther, domain.FactorsRequired: http.StatusInternalServerError} {
+		w, provider, _ := withAccount(t, withRule(rule))
+		b := w.browser(t)
+		to := b.beginLogin(t)
+		w.service.broken = errors.New("the store is away")
+		if p := b.comeBack(provider.Login(t, to)); p.status != want {
+			t.Errorf("%q: %d to %q, want %d", rule, p.status, p.header.Get("Location"), want)
 		}
 	}
 }
