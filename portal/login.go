@@ -241,11 +241,12 @@ func (p *Portal) loggedIn(c *gin.Context) error {
 			return err
 		}
 	}
+	begun.Offer = begun.Offer && !hasPasskey
 	if err := p.raise(c, begun, who); err != nil {
 		return err
 	}
 	charter := !begun.Mine && (begun.Charter || p.owes(c, who))
-	offer := begun.Offer && !hasPasskey && !charter
+	offer := begun.Offer && !charter
 	if p.EntURL != "" && !charter && !begun.Mine && !offer {
 		if err := p.site.EndSession(c); err != nil {
 			return err

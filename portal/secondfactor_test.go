@@ -118,6 +118,22 @@ func TestASecondFactorIsOfferedAfterTheFirstLogin(t *testing.T) {
 	}
 }
 
+// A login with the level follows the offer of a passkey: a student who added one is not
+// offered a second factor after it, as without the level.
+func TestAnAddedPasskeyEndsTheOfferWhereAFactorIsRequired(t *testing.T) {
+	w, provider, _ := withAccount(t, withRule(domain.FactorsRequired), withPasskeys)
+	w.service.held = domain.HeldFactors{HasPassword: true, List: []domain.Factor{{ID: idOf(keyPage), Kind: domain.FactorPasskey}}}
+	for status, want := range map[string]string{"success": "/connexion?niveau", "cancelled": "/connexion?niveau&offre"} {
+		b := w.browser(t)
+		b.to("/activation/accueil-succes")
+		q := provider.Login(t, b.beginLogin(t))
+		q.Set("kc_action_status", status)
+		if p := b.comeBack(q); p.header.Get("Location") != want {
+			t.Errorf("%s: %d to %q, want %q", status, p.status, p.header.Get("Location"), want)
+		}
+	}
+}
+
 // A login depends on the store only if some profile requires second factors.
 func TestAStoreThatFailsEndsNoLoginWithoutARequiredFactor(t *testing.T) {
 	for rule, want := range map[domain.FactorRule]int{domain.FactorsNone: http.StatusSeeOther, domain.FactorsOffered: http.StatusSeeOther, domain.FactorsRequired: http.StatusInternalServerError} {
