@@ -29,7 +29,7 @@ const (
 	offerField = "offre"
 )
 
-// leveller is an SSO that can ask for a second factor. A CAS server is none.
+// leveller is an SSO that can ask for a second factor. A CAS server cannot.
 type leveller interface {
 	LevelURL(ctx context.Context, fresh bool, hint, lang string) (string, sso.State, error)
 }
@@ -165,10 +165,7 @@ func (p *Portal) showChoice(c *gin.Context) error {
 	_, begun.Charter = c.GetQuery(thenCharter)
 	_, begun.Offer = c.GetQuery(offerField)
 	view := p.site.View(c, "secondfactor.title")
-	view.Path = pathChoice
-	if begun.onward(pathChoice) != pathChoice {
-		view.Query = c.Request.URL.Query()
-	}
+	view.Path, view.Query = pathChoice, c.Request.URL.Query()
 	return p.site.Render(c, http.StatusOK, "secondfactor", view.With(SecondFactorPage{State: factorChoose, Required: true, Choices: []FactorChoice{
 		{"application", begun.onward(pathLogin, levelField)}, // the flow with levels registers it
 		{"cle-de-securite", begun.onward(pathLogin, actionField+"=cle-de-securite")},

@@ -57,7 +57,10 @@ func TestARequiredSecondFactorIsAskedFor(t *testing.T) {
 
 	// The choice leads to the flow that registers a code app, and to Keycloak's action.
 	b := w.browser(t)
-	p := b.get("/connexion/second-facteur?compte&offre").shows(".state", "choose required")
+	p := b.get("/connexion/second-facteur?compte&offre&lang=xx").shows(".state", "choose required")
+	if to := p.Find("a.lang").AttrOr("href", ""); to != "/connexion/second-facteur?compte=&lang=en&offre=" {
+		t.Errorf("the other language is at %q", to)
+	}
 	var links []string
 	for _, a := range p.Find(".choices a").EachIter() {
 		links = append(links, a.AttrOr("href", ""))

@@ -4,6 +4,7 @@ package web
 
 import (
 	"html/template"
+	"maps"
 	"math"
 	"net/url"
 	"strings"
@@ -78,10 +79,9 @@ func (v View) Other() domain.Lang {
 
 // SwitchTo returns the address of this page in another language.
 func (v View) SwitchTo(lang domain.Lang) string {
-	query := url.Values{langKey: {string(lang)}}
-	for name, values := range v.Query {
-		query[name] = values
-	}
+	query := url.Values{}
+	maps.Copy(query, v.Query)
+	query.Set(langKey, string(lang))
 	return v.Path + "?" + query.Encode()
 }
 
