@@ -96,6 +96,14 @@ type actor interface {
 // outcomeCookie holds the outcome of a change until the page of the account shows it.
 const outcomeCookie = "compte"
 
+// toAccount redirects to the page of the account, which tells an outcome.
+func (p *Portal) toAccount(c *gin.Context, outcome string) error {
+	if err := p.site.PutSealed(c, outcomeCookie, outcome, time.Minute); err != nil {
+		return err
+	}
+	return web.SeeOther(pathAccount)
+}
+
 // thenAccount in the address of the login leads to the page of the account after it.
 const thenAccount = "compte"
 
@@ -286,8 +294,5 @@ func (p *Portal) changed(c *gin.Context, answer sso.Answer) error {
 // change: the realm has no such action.
 func (p *Portal) unchanged(c *gin.Context, cause error) error {
 	p.site.Log(c).Warn("Keycloak has no such action; see realm check", "cause", cause.Error())
-	if err := p.changed(c, sso.AnswerError); err != nil {
-		return err
-	}
-	return web.SeeOther(pathAccount)
+	return p.toAccount(c, string(sso.AnswerError))
 }

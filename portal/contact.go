@@ -145,10 +145,7 @@ func (p *Portal) contactProven(c *gin.Context, j domain.Journey) error {
 	case j.Second:
 		outcome = outcomeSecond
 	}
-	if err := p.site.PutSealed(c, outcomeCookie, outcome, time.Minute); err != nil {
-		return err
-	}
-	return web.SeeOther(pathAccount)
+	return p.toAccount(c, outcome)
 }
 
 // contactDone redirects to the page of the account, which shows the new address.

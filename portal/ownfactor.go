@@ -35,6 +35,8 @@ type FactorLine struct {
 	URL string // of its page
 }
 
+func lineOf(f domain.Factor) FactorLine { return FactorLine{f, pathFactors + "/" + f.ID} }
+
 // FactorPage is drawn by templates/factor.html, GET /compte/connexion/:moyen
 // fields: nom, sent to POST /compte/connexion/:moyen/nom; removed by POST
 // /compte/connexion/:moyen/retirer
@@ -48,9 +50,12 @@ type FactorPage struct {
 
 var factorFields = []web.Field{{Name: "nom", Max: 200}}
 
-var factorSamples = []any{FactorPage{}, FactorPage{FactorLine: everyFactor().List[0], Typed: "Téléphone", Codes: true},
-	FactorPage{FactorLine: everyFactor().List[1], Refused: domain.ReasonFactorOnly, AddKey: true}, FactorPage{Refused: domain.ReasonFactorRequired},
-	FactorPage{Refused: domain.ReasonFactorFrozen},
+var factorSamples = []any{
+	FactorPage{FactorLine: FactorLine{Factor: domain.Factor{Kind: domain.FactorOther}}},
+	FactorPage{FactorLine: everyFactor().List[0], Typed: "Téléphone", Codes: true},
+	FactorPage{FactorLine: everyFactor().List[1], Refused: domain.ReasonFactorOnly, AddKey: true},
+	FactorPage{FactorLine: everyFactor().List[2], Refused: domain.ReasonFactorRequired},
+	FactorPage{FactorLine: everyFactor().List[3], Refused: domain.ReasonFactorFrozen},
 }
 
 // everyFactor is sample data with a factor of each kind.
@@ -61,7 +66,7 @@ func everyFactor() FactorList {
 		if i > 1 {
 			f = domain.Factor{ID: f.ID, Kind: kind, Device: "YubiKey 5"}
 		}
-		list.List = append(list.List, FactorLine{f, pathFactors + "/" + f.ID})
+		list.List = append(list.List, lineOf(f))
 	}
 	return list
 }
@@ -70,15 +75,6 @@ func everyFactor() FactorList {
 var factorID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func isFactor(id string) bool { return factorID.MatchString(id) }
-
-// loginFor returns the address of a fresh login that leads to the page of a factor, or
-// to the page of the account if id is empty.
-func loginFor(id string) string {
-	if id == "" {
-		return pathLogin + "?" + thenAccount
-	}
-	return pathLogin + "?" + thenAccount + "=" + id
-}
 
 // factors fills the list of the page of the account. A store of accounts that does not
 // answer leaves the rest of the page as it is.
@@ -96,7 +92,7 @@ func (p *Portal) factors(c *gin.Context, person domain.Person, list *FactorList)
 		p.site.Log(c).Warn("the factors of an account were not read", "cause", err.Error())
 	}
 	for _, f := range held.List {
-		list.List = append(list.List, FactorLine{f, pathFactors + "/" + f.ID})
+		list.List = append(list.List, lineOf(f))
 	}
 	return held
 }
@@ -104,10 +100,6 @@ func (p *Portal) factors(c *gin.Context, person domain.Person, list *FactorList)
 // ownFactor returns the logged-in person, the factor of the address and the account's
 // factors. A factor that is no longer there leads back to the page of the account.
 func (p *Portal) ownFactor(c *gin.Context) (person domain.Person, subject string, held domain.HeldFactors, f domain.Factor, err error) {
-	id := c.Param("moyen")
-	if !isFactor(id) || !p.Service.ListsFactors() {
-		return person, "", held, f, &web.Error{Status: http.StatusNotFound, Key: "not_found"}
-	}
 	if person, subject, err = p.factorOwner(c); err != nil {
 		return person, "", held, f, err
 	}
@@ -115,16 +107,20 @@ func (p *Portal) ownFactor(c *gin.Context) (person domain.Person, subject string
 	if err != nil {
 		return person, "", held, f, factorsAway(err)
 	}
-	f, has := held.Find(id)
+	f, has := held.Find(c.Param("moyen"))
 	if !has {
 		return person, "", held, f, p.toAccount(c, outcomeFactorGone)
 	}
 	return person, subject, held, f, nil
 }
 
-// factorOwner is owner after a login of the last minutes.
+// factorOwner is owner after a login of the last minutes, for the page of a factor.
 func (p *Portal) factorOwner(c *gin.Context) (domain.Person, string, error) {
-	return p.ownerSince(c, removalFresh, loginFor(c.Param("moyen")))
+	id := c.Param("moyen")
+	if !isFactor(id) || !p.Service.ListsFactors() {
+		return domain.Person{}, "", &web.Error{Status: http.StatusNotFound, Key: "not_found"}
+	}
+	return p.ownerSince(c, removalFresh, underway{Mine: true, Factor: id}.onward(pathLogin))
 }
 
 // factorsAway returns the error page for a store of accounts that does not answer.
@@ -140,22 +136,16 @@ const (
 	outcomeFactorRenamed = "factor_renamed"
 )
 
-// toAccount redirects to the page of the account, which tells an outcome.
-func (p *Portal) toAccount(c *gin.Context, outcome string) error {
-	if err := p.site.PutSealed(c, outcomeCookie, outcome, time.Minute); err != nil {
-		return err
-	}
-	return web.SeeOther(pathAccount)
-}
+func (p *Portal) showFactor(c *gin.Context) error { return p.drawFactor(c, "", nil, "") }
 
-func (p *Portal) showFactor(c *gin.Context) error { return p.drawFactor(c, "", nil) }
-
-func (p *Portal) drawFactor(c *gin.Context, typed string, r *domain.Refusal) error {
+// drawFactor shows the page of a factor, with the reasons of r at a field. An empty field
+// means the whole page.
+func (p *Portal) drawFactor(c *gin.Context, typed string, r *domain.Refusal, field string) error {
 	person, subject, held, f, err := p.ownFactor(c)
 	if err != nil {
 		return err
 	}
-	page := FactorPage{FactorLine: FactorLine{f, pathFactors + "/" + f.ID}, Typed: f.Label}
+	page := FactorPage{FactorLine: lineOf(f), Typed: f.Label}
 	if r != nil && typed != "" {
 		page.Typed = typed
 	}
@@ -173,19 +163,19 @@ func (p *Portal) drawFactor(c *gin.Context, typed string, r *domain.Refusal) err
 	if view.Token, err = p.site.Token(c, subject); err != nil {
 		return err
 	}
-	return p.answer(c, "factor", view.With(page), r, "nom")
+	return p.answer(c, "factor", view.With(page), r, field)
 }
 
 // renameFactor changes the name of a factor.
 func (p *Portal) renameFactor(c *gin.Context) error {
-	return p.changeFactor(c, factorFields, func(person domain.Person, id string, form web.Form) (string, error) {
+	return p.changeFactor(c, "nom", factorFields, func(person domain.Person, id string, form web.Form) (string, error) {
 		return outcomeFactorRenamed, p.Service.RenameFactor(c.Request.Context(), person, id, form["nom"])
 	})
 }
 
 // removeFactor removes a factor.
 func (p *Portal) removeFactor(c *gin.Context) error {
-	return p.changeFactor(c, nil, func(person domain.Person, id string, _ web.Form) (string, error) {
+	return p.changeFactor(c, "", nil, func(person domain.Person, id string, _ web.Form) (string, error) {
 		done, err := p.Service.RemoveFactor(c.Request.Context(), person, id, p.site.Lang(c))
 		if done {
 			return outcomeFactorRemoved, err
@@ -195,12 +185,9 @@ func (p *Portal) removeFactor(c *gin.Context) error {
 }
 
 // changeFactor reads a form of the page of a factor and calls act, which returns the
-// outcome to tell.
-func (p *Portal) changeFactor(c *gin.Context, fields []web.Field, act func(domain.Person, string, web.Form) (string, error)) error {
+// outcome to tell. A refusal is shown at field.
+func (p *Portal) changeFactor(c *gin.Context, field string, fields []web.Field, act func(domain.Person, string, web.Form) (string, error)) error {
 	id := c.Param("moyen")
-	if !isFactor(id) || !p.Service.ListsFactors() {
-		return &web.Error{Status: http.StatusNotFound, Key: "not_found"}
-	}
 	form, person, _, err := p.ownForm(c, pathFactors+"/"+id, p.factorOwner, fields...)
 	if err != nil {
 		return err
@@ -209,7 +196,7 @@ func (p *Portal) changeFactor(c *gin.Context, fields []web.Field, act func(domai
 	r, refused := refusal(err)
 	switch {
 	case refused:
-		return p.drawFactor(c, form["nom"], r)
+		return p.drawFactor(c, form["nom"], r, field)
 	case errors.Is(err, domain.ErrNotFound): // another press, or another browser, was first
 		return p.toAccount(c, outcomeFactorGone)
 	case err != nil:

@@ -41,6 +41,9 @@ func TestTheAccountListsItsFactorsAndRenamesThem(t *testing.T) {
 	p = b.get(keyPage).want(keyPage, 200).shows(".kind", "passkey Téléphone")
 	again := b.submit(p, keyPage+"/nom", "nom", "").want(keyPage+"/nom", http.StatusUnprocessableEntity)
 	again.shows(".summary", "refused.factor_label")
+	if at := again.Find(".summary a").AttrOr("href", ""); at != "#nom" {
+		t.Errorf("the refused name is shown at %q", at)
+	}
 	b.submit(again, keyPage+"/nom", "nom", "Mon portable").want("/compte", 200).shows(".notice", "account.outcome.factor_renamed").shows(".factors", "Mon portable")
 	forged := url.Values{"jeton": {"x"}, "nom": {"y"}}
 	if p := b.do("POST", keyPage+"/nom", &forged); p.status < 400 || w.service.held.List[0].Label != "Mon portable" {
@@ -106,9 +109,12 @@ func TestTheLastFactorStays(t *testing.T) {
 			t.Errorf("%s: the page offers to remove it", name)
 		}
 		form := p.fill("/compte/sessions") // the same token
-		b.do("POST", keyPage+"/retirer", &form)
-		if w.service.acts != 0 {
-			t.Errorf("%s: it was removed", name)
+		refused := b.do("POST", keyPage+"/retirer", &form).shows(".summary", "refused."+string(tt.stays))
+		if refused.status != http.StatusUnprocessableEntity || w.service.acts != 0 {
+			t.Errorf("%s: answered with %d, %d acts", name, refused.status, w.service.acts)
+		}
+		if at := refused.Find(".summary a").AttrOr("href", ""); at != "#" {
+			t.Errorf("%s: the refusal of the removal is shown at %q", name, at)
 		}
 	}
 }

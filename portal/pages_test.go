@@ -1,8 +1,11 @@
 package portal_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/PuerkitoBio/goquery"
 
 	"entree/internal/domain"
 	"entree/portal"
@@ -77,5 +80,35 @@ func TestU14_AChartersTextHasNoIDsInTheConsole(t *testing.T) {
 	body, err := portal.RenderCharter("## Objet\n\nTexte\n\n## Suite")
 	if err != nil || strings.Contains(string(body), "id=") || !strings.Contains(string(body), "<h2>Objet</h2>") {
 		t.Errorf("%s, %v", body, err)
+	}
+}
+
+// A page shows words, never the key of a message.
+func TestNoPageShowsTheKeyOfAMessage(t *testing.T) {
+	catalog, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	families := map[string]bool{}
+	for _, key := range catalog.Keys(domain.French) {
+		if parts := strings.Split(key, "."); len(parts) > 2 {
+			families[parts[0]+"."+parts[1]+"."] = true
+		}
+	}
+	err = newWorld(t, delivered(t)).portal.DrawSamples(func(name string, page []byte) error {
+		doc, err := goquery.NewDocumentFromReader(bytes.NewReader(page))
+		if err != nil {
+			return err
+		}
+		text := doc.Find("body").Text()
+		for family := range families {
+			if at := strings.Index(text, family); at >= 0 {
+				t.Errorf("%s: %q", name, text[at:min(len(text), at+40)])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,8 +1,6 @@
 package portal
 
 import (
-	"time"
-
 	"github.com/gin-gonic/gin"
 
 	"entree/internal/activation"
@@ -89,8 +87,5 @@ func (p *Portal) removePhone(c *gin.Context) error {
 	if err := p.Service.RemovePhone(c.Request.Context(), person.Login, person.AccountID, p.site.Lang(c)); err != nil {
 		return missing(err)
 	}
-	if err := p.site.PutSealed(c, outcomeCookie, outcomeNoPhone, time.Minute); err != nil {
-		return err
-	}
-	return web.SeeOther(pathAccount)
+	return p.toAccount(c, outcomeNoPhone)
 }

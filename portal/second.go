@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -101,8 +100,5 @@ func (p *Portal) moveSecond(c *gin.Context, act func(ctx context.Context, login,
 	if err := act(c.Request.Context(), person.Login, person.AccountID, p.site.Lang(c)); err != nil {
 		return missing(err)
 	}
-	if err := p.site.PutSealed(c, outcomeCookie, outcome, time.Minute); err != nil {
-		return err
-	}
-	return web.SeeOther(pathAccount)
+	return p.toAccount(c, outcome)
 }
