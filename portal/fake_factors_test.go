@@ -40,12 +40,12 @@ func (f *fakeService) RenameFactor(_ context.Context, _ domain.Person, id, typed
 }
 
 func (f *fakeService) RemoveFactor(_ context.Context, p domain.Person, id string, _ domain.Lang) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	gone, err := f.FactorRemoval(p, f.held, id)
 	if err != nil || len(gone) == 0 {
 		return false, cmp.Or(err, domain.ErrNotFound)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.acts++
 	if !f.slowRemoval {
 		f.held.List = slices.DeleteFunc(f.held.List, func(o domain.Factor) bool {

@@ -59,8 +59,8 @@ func memoryHeld() uint64 {
 	return m.HeapAlloc + m.StackInuse
 }
 
-// mostHeld is the memory that 1,000 connections may hold, in bytes. The race detector
-// needs more, and so much time that their requests wait for one another.
+// mostHeld is the memory that 1,000 connections may hold, in bytes. It is doubled under
+// the race detector.
 var mostHeld int64 = 96 << 20
 
 // R6: students activate while 1,000 connections send slowly or not at all.
