@@ -46,10 +46,28 @@ type step struct {
 // verifies its user, so it stands for both factors.
 var notByPasskey = step{provider: "conditional-credential", requirement: "REQUIRED", config: map[string]string{"credentials": passkeyType}}
 
-// browserSteps is the portal's browser flow. Level 2 asks for any factor that the account
-// has, a passkey included, and leads an account without one through the registration of
-// an application of codes. The last execution lets a login by passkey pass, for which both
-// of the flows before it are left out.
+// secondSteps are the executions that ask for a second factor. They leave levelFactor in
+// the claim amr, so that a login at level 1 with a factor needs no second one.
+var secondSteps = []step{
+	{provider: otpForm, requirement: "ALTERNATIVE", config: referenced},
+	{provider: keyForm, requirement: "ALTERNATIVE", config: referenced},
+	{provider: codesForm, requirement: "ALTERNATIVE", config: referenced},
+}
+
+// referenced is the configuration of an execution that the claim amr names.
+var referenced = map[string]string{"default.reference.value": levelFactor, "default.reference.maxAge": levelAge}
+
+// unless is the condition that a flow was not executed in this login.
+func unless(flow string) step {
+	return step{provider: "conditional-sub-flow-executed", requirement: "REQUIRED", config: map[string]string{"flow_to_check": flow, "check_result": "not-executed"}}
+}
+
+// browserSteps is the portal's browser flow. Level 1 asks for the password and, as
+// Keycloak's own flow does, for the second factor of an account that has one: otherwise
+// the password alone would open the actions that register another factor. Level 2 asks
+// for any factor, a passkey included, unless level 1 just did, and leads an account
+// without one through the registration of an application of codes. The last execution
+// lets a login by passkey pass, for which the flows before it are left out.
 var browserSteps = []step{
 	{provider: "auth-cookie", requirement: "ALTERNATIVE"},
 	{provider: "identity-provider-redirector", requirement: "ALTERNATIVE"},
@@ -57,19 +75,19 @@ var browserSteps = []step{
 		{flow: flowName + "-1", requirement: "CONDITIONAL", steps: []step{
 			{provider: "conditional-level-of-authentication", requirement: "REQUIRED", config: map[string]string{"loa-condition-level": "1", "loa-max-age": levelAge}},
 			{provider: "auth-username-password-form", requirement: "REQUIRED"},
+			{flow: flowName + "-1-asks", requirement: "CONDITIONAL", steps: slices.Concat(
+				[]step{{provider: "conditional-user-configured", requirement: "REQUIRED"}, notByPasskey}, secondSteps,
+			)},
 		}},
 		{flow: flowName + "-2", requirement: "CONDITIONAL", steps: []step{
 			{provider: "conditional-level-of-authentication", requirement: "REQUIRED", config: map[string]string{"loa-condition-level": "2", "loa-max-age": levelAge}},
-			{flow: flowName + "-2-asks", requirement: "CONDITIONAL", steps: []step{
-				{provider: "conditional-user-configured", requirement: "REQUIRED"},
-				notByPasskey,
-				{provider: otpForm, requirement: "ALTERNATIVE"},
-				{provider: keyForm, requirement: "ALTERNATIVE"},
-				{provider: "webauthn-authenticator-passwordless", requirement: "ALTERNATIVE"},
-				{provider: codesForm, requirement: "ALTERNATIVE"},
-			}},
+			{flow: flowName + "-2-asks", requirement: "CONDITIONAL", steps: slices.Concat(
+				[]step{unless(flowName + "-1-asks"), {provider: "conditional-user-configured", requirement: "REQUIRED"}, notByPasskey}, secondSteps,
+				[]step{{provider: "webauthn-authenticator-passwordless", requirement: "ALTERNATIVE"}},
+			)},
 			{flow: flowName + "-2-registers", requirement: "CONDITIONAL", steps: []step{
-				{provider: "conditional-sub-flow-executed", requirement: "REQUIRED", config: map[string]string{"flow_to_check": flowName + "-2-asks", "check_result": "not-executed"}},
+				unless(flowName + "-1-asks"),
+				unless(flowName + "-2-asks"),
 				notByPasskey,
 				{provider: otpForm, requirement: "REQUIRED"},
 			}},
@@ -116,6 +134,14 @@ func (c *Client) planFactors(ctx context.Context, w Wanted) ([]Change, error) {
 	required := w.Factors != nil && w.Factors.Required
 	if required {
 		some, err := c.planFlow(ctx)
+		if err != nil {
+			return changes, err
+		}
+		changes = append(changes, some...)
+		some, err = c.planMappers(ctx, "claims of the client "+w.ENT.ID, "the portal reads in them whether a second factor was given", c.clientPath(w.ENT.ID), []map[string]any{{
+			"name": "amr", "protocol": "openid-connect", "protocolMapper": "oidc-amr-mapper",
+			"config": map[string]any{"id.token.claim": "true", "access.token.claim": "false"},
+		}})
 		if err != nil {
 			return changes, err
 		}
@@ -342,7 +368,7 @@ func (c *Client) fillFlow(ctx context.Context, flow string, steps []step) error 
 			return fmt.Errorf("set %s: %w", s.provider+s.flow, err)
 		}
 		if s.config != nil {
-			config := map[string]any{"alias": flow + "-" + s.provider, "config": s.config}
+			config := map[string]any{"alias": fmt.Sprintf("%s-%s-%d", flow, s.provider, at), "config": s.config}
 			if err := c.send(http.MethodPost, "authentication", "executions", has[at].ID, "config")(ctx, config); err != nil {
 				return fmt.Errorf("configure %s: %w", s.provider, err)
 			}

@@ -25,6 +25,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -169,7 +170,7 @@ type Identity struct {
 	Refresh   secret.Text // refresh token for Renew; empty if the provider issued none
 	AuthTime  time.Time   // time of the last authentication; zero if the provider does not report it
 	Roles     []string    // claim entreeRoles: roles in the console
-	Level     string      // claim acr; empty if the provider does not report it
+	Level     string      // claim acr, or LevelFactor if the claim amr holds it; empty if the provider reports neither
 }
 
 // New checks the configuration. It makes no network request.
@@ -321,7 +322,8 @@ func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (str
 }
 
 // LevelFactor is the level of authentication (acr) of a login with a second factor, or
-// with a passkey, at a client whose flow the realm plan has set up.
+// with a passkey, at a client whose flow the realm plan has set up. A login at which the
+// provider asked for a second factor by itself holds it in the claim amr instead.
 const LevelFactor = "mfa"
 
 // LevelURL begins a login at LevelFactor. In an existing session the provider asks for
@@ -441,6 +443,17 @@ func exchangeError(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
+// methods is the claim amr (RFC 8176). A provider that writes it otherwise reports none.
+type methods []string
+
+func (m *methods) UnmarshalJSON(raw []byte) error {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		*m = list
+	}
+	return nil
+}
+
 func identity(t *oidc.IDToken, raw string) (Identity, error) {
 	var known struct {
 		Login string `json:"preferred_username"`
@@ -450,6 +463,7 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 		AuthTime  int64    `json:"auth_time"`
 		Roles     []string `json:"entreeRoles"`
 		Level     string   `json:"acr"`
+		Methods   methods  `json:"amr"`
 	}
 	var all json.RawMessage
 	if err := errors.Join(t.Claims(&known), t.Claims(&all)); err != nil {
@@ -463,6 +477,9 @@ func identity(t *oidc.IDToken, raw string) (Identity, error) {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
 	who := Identity{Subject: t.Subject, Account: t.Subject, Login: known.Login, Name: known.Name, Claims: claims, IDToken: secret.New(raw), Roles: known.Roles, SessionID: known.SessionID, Level: known.Level}
+	if slices.Contains(known.Methods, LevelFactor) {
+		who.Level = LevelFactor
+	}
 	if known.AuthTime > 0 {
 		who.AuthTime = time.Unix(known.AuthTime, 0).UTC()
 	}

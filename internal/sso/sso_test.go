@@ -75,6 +75,29 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// The level of a login is the claim acr, or that of a second factor if the claim amr
+// reports one. Claims in another form are none.
+func TestTheLevelOfALogin(t *testing.T) {
+	for _, c := range []struct {
+		acr, amr any
+		want     string
+	}{
+		{"pwd", nil, "pwd"}, {"pwd", []string{"mfa"}, "mfa"}, {"pwd", []string{"pwd", "mfa"}, "mfa"}, {"mfa", []string{}, "mfa"}, {"pwd", []string{"pwd"}, "pwd"},
+		{"pwd", "mfa", "pwd"}, {"pwd", map[string]any{"mfa": true}, "pwd"}, {"pwd", []any{"mfa", 1}, "pwd"},
+	} {
+		provider, rp, _ := start(t)
+		provider.Edit = func(claims map[string]any) { claims["acr"], claims["amr"] = c.acr, c.amr }
+		to, state, err := rp.AuthURL(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		who, err := rp.Exchange(t.Context(), state, provider.Login(t, to))
+		if err != nil || who.Level != c.want {
+			t.Errorf("acr %v, amr %v: %q, %v; want %q", c.acr, c.amr, who.Level, err, c.want)
+		}
+	}
+}
+
 // Each fault of a response is refused with the error that selects the right
 // page.
 func TestS33_WhatDoesNotHoldIsRefused(t *testing.T) {

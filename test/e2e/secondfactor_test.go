@@ -149,6 +149,12 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.click("#kc-login")
 		b.arrive("/ent")
 		b.reads("Bonjour Jeanne Martin")
+
+		// The password alone does not lead to the registration of another factor.
+		call(b, network.ClearBrowserCookies, cdp.Empty{})
+		b.visit("/connexion?changer=cle-de-securite")
+		password(b, "o78100001")
+		b.do(chromedp.WaitVisible(css("#otp")))
 	})
 
 	t.Run("a security key, in English", func(t *testing.T) {
