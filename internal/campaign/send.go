@@ -108,7 +108,7 @@ func (s *Service) needless(ctx context.Context, c Campaign, p domain.Person) (st
 		return "", err
 	case c.Kind == Factor && p.HasLiveAccount():
 		known, err := s.Store.KnownFactors(ctx, p.ID)
-		if slices.ContainsFunc(known, func(f domain.KnownFactor) bool { return f.Kind == domain.FactorPasskey || f.Kind.IsSecond() }) {
+		if slices.ContainsFunc(known, func(f domain.KnownFactor) bool { return f.Kind.Protects() }) {
 			return "done", err
 		}
 		return "", err

@@ -38,6 +38,10 @@ func FactorKinds() []FactorKind {
 // codes only stand in for such a factor.
 func (k FactorKind) IsSecond() bool { return k == FactorTOTP || k == FactorKey || k == FactorOther }
 
+// Protects reports whether a factor of this kind protects an account beyond its password:
+// a passkey or a second factor.
+func (k FactorKind) Protects() bool { return k == FactorPasskey || k.IsSecond() }
+
 // HeldFactors are the credentials of an account.
 type HeldFactors struct {
 	HasPassword bool     // in the store of accounts, or in a directory below it
@@ -69,18 +73,15 @@ func (h HeldFactors) Removal(id string, required bool) (gone []Factor, refused R
 	if !has {
 		return nil, ""
 	}
-	left := slices.DeleteFunc(slices.Clone(h.List), func(o Factor) bool { return o.ID == id })
+	left := HeldFactors{HasPassword: h.HasPassword, List: slices.DeleteFunc(slices.Clone(h.List), func(o Factor) bool { return o.ID == id })}
 	gone = []Factor{f}
-	logsIn := h.HasPassword || slices.ContainsFunc(left, func(o Factor) bool { return o.Kind == FactorPasskey })
-	second := slices.ContainsFunc(left, func(o Factor) bool { return o.Kind.IsSecond() })
-	strong := second || slices.ContainsFunc(left, func(o Factor) bool { return o.Kind == FactorPasskey })
 	switch {
-	case f.Kind == FactorPasskey && !logsIn:
+	case f.Kind == FactorPasskey && !left.HasPassword && !slices.Contains(left.Kinds(), FactorPasskey):
 		return nil, ReasonFactorOnly
-	case required && !strong && f.Kind != FactorCodes:
+	case required && !slices.ContainsFunc(left.Kinds(), FactorKind.Protects) && f.Kind != FactorCodes:
 		return nil, ReasonFactorRequired
-	case f.Kind.IsSecond() && !second:
-		for _, o := range left {
+	case f.Kind.IsSecond() && !left.HasSecond():
+		for _, o := range left.List {
 			if o.Kind == FactorCodes {
 				gone = append(gone, o)
 			}

@@ -6,7 +6,7 @@ import (
 )
 
 func TestTheRemovalOfAFactor(t *testing.T) {
-	make := func(password bool, kinds ...FactorKind) HeldFactors {
+	with := func(password bool, kinds ...FactorKind) HeldFactors {
 		h := HeldFactors{HasPassword: password}
 		for i, kind := range kinds {
 			h.List = append(h.List, Factor{ID: string(rune('a' + i)), Kind: kind})
@@ -20,24 +20,24 @@ func TestTheRemovalOfAFactor(t *testing.T) {
 		gone     string
 		refused  Reason
 	}{
-		{make(true), "a", true, "", ""},
-		{make(true, FactorPasskey), "a", false, "a", ""},
-		{make(false, FactorPasskey), "a", false, "", ReasonFactorOnly},
-		{make(false, FactorPasskey, FactorTOTP), "a", false, "", ReasonFactorOnly},
-		{make(false, FactorPasskey, FactorPasskey), "a", false, "a", ""},
-		{make(false, FactorPasskey, FactorTOTP), "b", false, "b", ""},
-		{make(true, FactorTOTP), "a", false, "a", ""},
-		{make(true, FactorTOTP), "a", true, "", ReasonFactorRequired},
-		{make(true, FactorPasskey), "a", true, "", ReasonFactorRequired},
-		{make(true, FactorTOTP, FactorKey), "a", true, "a", ""},
-		{make(true, FactorTOTP, FactorPasskey), "a", true, "a", ""},
-		{make(true, FactorTOTP, FactorCodes), "a", true, "", ReasonFactorRequired},
-		{make(true, FactorTOTP, FactorCodes), "b", true, "b", ""},
-		{make(true, FactorTOTP, FactorCodes), "a", false, "ab", ""},
-		{make(true, FactorCodes, FactorKey), "b", false, "ba", ""},
-		{make(true, FactorTOTP, FactorKey, FactorCodes), "a", false, "a", ""},
-		{make(true, FactorTOTP, FactorOther, FactorCodes), "a", true, "a", ""},
-		{make(true, FactorTOTP, FactorCodes, FactorPasskey), "a", true, "ab", ""},
+		{with(true), "a", true, "", ""},
+		{with(true, FactorPasskey), "a", false, "a", ""},
+		{with(false, FactorPasskey), "a", false, "", ReasonFactorOnly},
+		{with(false, FactorPasskey, FactorTOTP), "a", false, "", ReasonFactorOnly},
+		{with(false, FactorPasskey, FactorPasskey), "a", false, "a", ""},
+		{with(false, FactorPasskey, FactorTOTP), "b", false, "b", ""},
+		{with(true, FactorTOTP), "a", false, "a", ""},
+		{with(true, FactorTOTP), "a", true, "", ReasonFactorRequired},
+		{with(true, FactorPasskey), "a", true, "", ReasonFactorRequired},
+		{with(true, FactorTOTP, FactorKey), "a", true, "a", ""},
+		{with(true, FactorTOTP, FactorPasskey), "a", true, "a", ""},
+		{with(true, FactorTOTP, FactorCodes), "a", true, "", ReasonFactorRequired},
+		{with(true, FactorTOTP, FactorCodes), "b", true, "b", ""},
+		{with(true, FactorTOTP, FactorCodes), "a", false, "ab", ""},
+		{with(true, FactorCodes, FactorKey), "b", false, "ba", ""},
+		{with(true, FactorTOTP, FactorKey, FactorCodes), "a", false, "a", ""},
+		{with(true, FactorTOTP, FactorOther, FactorCodes), "a", true, "a", ""},
+		{with(true, FactorTOTP, FactorCodes, FactorPasskey), "a", true, "ab", ""},
 	} {
 		gone, refused := tt.held.Removal(tt.id, tt.required)
 		var ids []byte
@@ -63,7 +63,7 @@ func TestRemovalsNeverLeaveAnAccountWithoutAWayIn(t *testing.T) {
 			}
 		}
 		isStrong := func(h HeldFactors) bool {
-			return slices.ContainsFunc(h.List, func(f Factor) bool { return f.Kind == FactorPasskey || f.Kind.IsSecond() })
+			return slices.ContainsFunc(h.Kinds(), FactorKind.Protects)
 		}
 		logsIn := func(h HeldFactors) bool {
 			return h.HasPassword || slices.ContainsFunc(h.List, func(f Factor) bool { return f.Kind == FactorPasskey })
