@@ -24,7 +24,7 @@ type Existing struct {
 	Mark       string // id of the activation, if the portal created or adopted the account
 }
 
-// entryPrefix begins the id of EntryID. Ids of Keycloak do not contain a colon.
+// entryPrefix begins the id of EntryID. No id of Keycloak begins with it.
 const entryPrefix = "entry:"
 
 // EntryID returns the id of an account whose id in Keycloak is not known yet: it names

@@ -63,6 +63,11 @@ const (
 	MessageNobody MessageKind = "nobody"
 )
 
+// IsCampaign reports whether mails of this kind are bulk mails of a campaign.
+func (k MessageKind) IsCampaign() bool {
+	return k == MessageInvitation || k == MessageReminder || k == MessageCharter || k == MessageSecondFactor
+}
+
 // Message is the content of one mail before it is formatted. Jobs store it
 // sealed.
 type Message struct {
@@ -84,15 +89,18 @@ type Message struct {
 
 	Login             string // for MessageActivated
 	UniversityAddress string
-	Reference         string  // reference for the help desk
-	Field             string  // for MessageRefused: one of the Field constants
-	Passkey           bool    `json:",omitzero"` // for MessageActivated: a passkey was registered in place of a password
-	Freeze            string  // for MessageReplaced, MessagePhoneChanged and MessageSecondChanged: path of the page that stops the recovery
-	TakeBack          string  // for MessageContactChanged: path of the page that takes the change back
-	Recovers          bool    `json:",omitzero"` // for MessageClaimOpen: the person has an account
-	ByDesk            bool    `json:",omitzero"` // for MessagePhoneChanged: an operator removed the number
-	Address           Address `json:",omitzero"` // for MessageContactNew and MessageContactBack: the address in use
-	OtherProfile      string  // key of the profile that the address belongs to
+	Reference         string // reference for the help desk
+	Field             string // for MessageRefused: one of the Field constants
+	Passkey           bool   `json:",omitzero"` // for MessageActivated: a passkey was registered in place of a password
+	// Freeze is the path of the page that stops recoveries, for MessageReplaced,
+	// MessagePhoneChanged, MessageSecondChanged, MessageFactorRemoved and
+	// MessageFactorNotice.
+	Freeze       string
+	TakeBack     string  // for MessageContactChanged: path of the page that takes the change back
+	Recovers     bool    `json:",omitzero"` // for MessageClaimOpen: the person has an account
+	ByDesk       bool    `json:",omitzero"` // for MessagePhoneChanged: an operator removed the number
+	Address      Address `json:",omitzero"` // for MessageContactNew and MessageContactBack: the address in use
+	OtherProfile string  // key of the profile that the address belongs to
 
 	Note string // a paragraph by the institution, for mails of campaigns and MessageClaimFiled
 

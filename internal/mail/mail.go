@@ -166,7 +166,7 @@ func (m *Mailer) build(message domain.Message) (*gomail.Msg, error) {
 // the reminders. Codes and mails about an account carry neither, so that nothing stops
 // them.
 func (m *Mailer) campaignHeaders(msg *gomail.Msg, kind domain.MessageKind) {
-	if kind != domain.MessageInvitation && kind != domain.MessageReminder && kind != domain.MessageCharter && kind != domain.MessageSecondFactor {
+	if !kind.IsCampaign() {
 		return
 	}
 	msg.SetGenHeader("List-Id", "<"+string(kind)+"."+m.host+">")
