@@ -50,7 +50,7 @@ func Message(kind domain.MessageKind, lang domain.Lang) domain.Message {
 		m.Freeze = "/mot-de-passe-oublie/pas-moi/abc"
 	}
 	if kind == domain.MessageFactorNotice {
-		m.Factor = domain.FactorPasskey
+		m.Factor, m.Added = domain.FactorPasskey, true
 	}
 	return m
 }
