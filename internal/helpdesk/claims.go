@@ -138,7 +138,8 @@ func (d *Service) weigh(c *ClaimCase) {
 		} else {
 			against(string(like), 1)
 		}
-		if r.Email == "" || r.AddressWrong() {
+		works := func(c domain.Contact) bool { return c.Channel == domain.ChannelMail && c.FailedAt.IsZero() }
+		if !slices.ContainsFunc(r.Contacts(), works) {
 			pro("unreachable")
 		}
 		if !r.FirstLoginAt.IsZero() {

@@ -192,6 +192,23 @@ func TestS14_EveryClaimIsAnsweredAlike(t *testing.T) {
 	}
 }
 
+// A person whose second address works can be reached, and can object.
+func TestClaim_AWorkingSecondAddressCanObject(t *testing.T) {
+	w := newWorld(t)
+	p := w.active()
+	w.must(w.store.Apply(t.Context(), domain.Effects{Second: &domain.SecondChange{Person: p.ID, First: p.Email, New: "second@example.org"}}))
+	w.must(w.store.Apply(t.Context(), domain.Effects{Wrong: []domain.WrongAddress{{Address: p.Email, Why: "5.1.1", Rule: "x", Provider: "y", At: w.clock()}}}))
+	w.file(nil)
+	c := w.queue(domain.ClaimWaiting)[0]
+	if slices.Contains(keys(c.For), "unreachable") {
+		t.Errorf("speaks for it: %v", c.For)
+	}
+	w.must(w.accept("Ada", c.ID))
+	if m := w.mail(domain.MessageClaimNotice); m.To != "second@example.org" {
+		t.Errorf("the notice goes to %s", m.To)
+	}
+}
+
 // An address that receives nothing cannot object, so the new one is in use at once.
 func TestClaim_AWrongAddressIsReplacedAtOnce(t *testing.T) {
 	w := newWorld(t)
