@@ -25,7 +25,7 @@ func (s *Service) MailJob(m domain.Message, person domain.PersonID) (domain.Job,
 // second proofs, the wrong codes and the mails of the address, and those of the
 // networks that the journeys came from.
 func (s *Service) LimitsOf(p domain.Person, journeys []domain.Journey) []string {
-	keys := append(ProofLimits(p.ID), personKey("person", p.ID), personKey("strike", p.ID), personKey("phone", p.ID),
+	keys := append(ProofLimits(p.ID), personKey("person", p.ID), personKey("strike", p.ID), personKey("phone", p.ID), personKey("factor", p.ID),
 		s.addressKey("sms-number", domain.Address(p.Mobile())))
 	addresses := []domain.Address{p.Email}
 	if second := p.Second(); second != "" {
@@ -41,7 +41,9 @@ func (s *Service) LimitsOf(p domain.Person, journeys []domain.Journey) []string 
 		if j.Client == "" {
 			continue
 		}
-		keys = append(keys, s.addressKey(own(j.Purpose, "mail-from"), p.Email)+":"+widest(j.Client))
+		for _, a := range addresses {
+			keys = append(keys, s.addressKey(own(j.Purpose, "mail-from"), a)+":"+widest(j.Client))
+		}
 		for _, network := range prefixes(j.Client) {
 			keys = append(keys, "mail-client:"+network, "wrong-client:"+network, "desk-client:"+network)
 		}

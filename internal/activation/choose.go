@@ -257,6 +257,6 @@ func (s *Service) intend(j domain.Journey, p domain.Person, c domain.Credential)
 func (s *Service) personal(p domain.Person) password.Personal {
 	return password.Personal{
 		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Number: p.Number, Login: p.Login,
-		Addresses: []string{string(p.Email), p.UniversityAddress}, Institution: s.Words,
+		Addresses: []string{string(p.Email), string(p.SecondEmail), p.UniversityAddress}, Institution: s.Words,
 	}
 }

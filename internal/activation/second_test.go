@@ -2,6 +2,8 @@ package activation_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"entree/internal/activation"
@@ -183,5 +185,60 @@ func TestSecond_IsToldOfAChangeOfTheFirst(t *testing.T) {
 	w.changed(p, secondAddress)
 	if p = w.person(p.ID); p.Email != secondAddress || p.Second() != newAddress {
 		t.Errorf("the addresses are %s and %q", p.Email, p.Second())
+	}
+}
+
+// A password must not contain the second address either.
+func TestSecond_APasswordDoesNotContainIt(t *testing.T) {
+	p := jeanPierre()
+	p.SecondEmail = "capucine.zephyr@example.org"
+	w := newWorld(t)
+	if parts := w.Fragments(p); !slices.Contains(parts, "capucine") || !slices.Contains(parts, "zephyr") {
+		t.Errorf("a password may contain the second address: %v", parts)
+	}
+}
+
+// The help desk lifts the limits of the page of the account, and those of both addresses
+// from the networks of the journeys.
+func TestSecond_TheHelpDeskLiftsItsLimits(t *testing.T) {
+	p := jeanPierre()
+	w := newWorld(t, p)
+	p = w.second(w.active(p), secondAddress)
+	key := w.accounts.AddFactor(p.AccountID, domain.FactorKey, "")
+	spent := func() (kinds []string) {
+		rows, err := w.beside.QueryContext(t.Context(), `SELECT key FROM limits`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var key string
+			if err := rows.Scan(&key); err != nil {
+				t.Fatal(err)
+			}
+			kind, _, _ := strings.Cut(key, ":")
+			kinds = append(kinds, kind)
+		}
+		return kinds
+	}
+	j, err := w.Request(t.Context(), activation.Request{Purpose: domain.PurposeRecover, Profile: "etudiant", Address: secondAddress, Lang: domain.French, Client: "192.0.2.9/32"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.RemoveFactor(t.Context(), p, key, domain.French); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"recover-mail-from", "address-factor"} {
+		if !slices.Contains(spent(), kind) {
+			t.Fatalf("no limit %s is spent: %v", kind, spent())
+		}
+	}
+	if err := w.store.Apply(t.Context(), domain.Effects{Forget: w.LimitsOf(p, []domain.Journey{j})}); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"recover-mail-from", "address-factor"} {
+		if slices.Contains(spent(), kind) {
+			t.Errorf("the limit %s holds on", kind)
+		}
 	}
 }
