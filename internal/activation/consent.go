@@ -88,18 +88,19 @@ func (s *Service) Pass(ctx context.Context, j *domain.Journey, step domain.Step)
 	if err := s.requireStep(j, step); err != nil {
 		return err
 	}
-	if step == domain.StepGuide && j.Purpose == domain.PurposeRecover {
-		if barred, err := s.barred(ctx, j); barred || err != nil {
-			return err
-		}
-	}
 	var e domain.Effects
-	if step == domain.StepGuide && j.Purpose != domain.PurposeRecover {
-		_, reservation, err := s.reservation(ctx, j.Person)
-		if err != nil {
-			return err
+	if step == domain.StepGuide {
+		if j.Purpose == domain.PurposeRecover {
+			if barred, err := s.barred(ctx, j); barred || err != nil {
+				return err
+			}
+		} else {
+			_, reservation, err := s.reservation(ctx, j.Person)
+			if err != nil {
+				return err
+			}
+			e.Reserve = reservation
 		}
-		e.Reserve = reservation
 	}
 	err := s.act(ctx, j, step, func(j *domain.Journey, at time.Time) (domain.Effects, *domain.Refusal) {
 		j.Pass(step, at)

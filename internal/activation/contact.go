@@ -193,9 +193,9 @@ func (s *Service) NoticedChange(ctx context.Context, token string) (c domain.Con
 }
 
 // TakeBack puts the old address in use again, with the right in the token of a notice,
-// and removes the second one. All these addresses are told. A second call changes nothing. It returns the change as
-// stored afterwards, and an error that wraps domain.ErrNotFound for a token that
-// NoticedChange refuses.
+// and removes the second one. All these addresses are told. A second call changes
+// nothing. It returns the change as stored afterwards, and an error that wraps
+// domain.ErrNotFound for a token that NoticedChange refuses.
 func (s *Service) TakeBack(ctx context.Context, token string, lang domain.Lang) (domain.ContactChange, error) {
 	c, open, err := s.NoticedChange(ctx, token)
 	if err != nil || !open {

@@ -163,10 +163,10 @@ func (s *Service) park(ctx context.Context, id domain.JourneyID, person domain.P
 	})
 }
 
-// end commits the outcome of a job that is not one with the job's end (see
-// domain.Effects.End), or of a request, once. It does nothing if mark reports that the
-// journey is over, or if another transaction moved the person's account state on. The
-// effects are committed alone if the journey was purged.
+// end commits effects that change a journey in a transaction of their own. A handler
+// that returns its effects uses domain.Effects.End instead. end does nothing if mark
+// returns false, because the journey is over, or if another transaction moved the
+// person's account state on. The effects are committed alone if the journey was purged.
 func (s *Service) end(ctx context.Context, id domain.JourneyID, effects domain.Effects, mark func(*domain.Journey) bool) error {
 	_, err := s.Store.Update(ctx, domain.Journey{ID: id}, func(j *domain.Journey) (domain.Effects, error) {
 		if !mark(j) {

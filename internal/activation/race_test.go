@@ -4,6 +4,6 @@ package activation_test
 
 import "flag"
 
-// The race detector needs few drawn cases: it finds a race in each of them. The cases
-// themselves are drawn without it.
+// Under the race detector 20 drawn cases suffice, because each case runs the same
+// concurrent code. A run without the detector draws rapid's default number.
 func init() { _ = flag.Set("rapid.checks", "20") }

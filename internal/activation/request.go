@@ -142,8 +142,9 @@ func (s *Service) sendCode(ctx context.Context, j *domain.Journey, lang domain.L
 	return mail(long)
 }
 
-// drawCode draws a code for the journey, and returns the function that returns the
-// effects of sendCode. The work is the same for every address, known or unknown (S14).
+// drawCode issues a new code in the journey. The returned function builds the effects:
+// the mail job, and a long code if long is set. It does no I/O, so it may run in a
+// transaction. The work is the same for every address, known or unknown (S14).
 func (s *Service) drawCode(ctx context.Context, j *domain.Journey, lang domain.Lang, now time.Time) (mail func(long bool) (domain.Effects, error), err error) {
 	people, err := s.peopleOf(ctx, j)
 	if err != nil {
@@ -192,8 +193,8 @@ func (s *Service) drawCode(ctx context.Context, j *domain.Journey, lang domain.L
 }
 
 // messageFor returns the mail that matches the state of the people at an address, which
-// is the first or the second one of each. A person for whom the purpose is possible takes precedence; otherwise the mail says
-// why it is not.
+// is the first or the second one of each. A person for whom the purpose is possible takes
+// precedence; otherwise the mail says why it is not.
 func messageFor(purpose domain.Purpose, people []domain.Person, at domain.Address) domain.Message {
 	m := domain.Message{Kind: domain.MessageNobody}
 	rank := 0

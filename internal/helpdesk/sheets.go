@@ -52,9 +52,9 @@ type Sheet struct {
 }
 
 // Sheets issues a help desk code to each person of a cohort, or of the chosen ones, who
-// can activate an account, for sheets that are handed out against an identity card. Each code is an
-// entry of the audit, and replaces an earlier code of the person. People who change
-// while the codes are issued, or changed since they were chosen, are left out.
+// can activate an account, for sheets that are handed out against an identity card. Each
+// code is an entry of the audit, and replaces an earlier code of the person. People who
+// change while the codes are issued, or changed since they were chosen, are left out.
 func (d *Service) Sheets(ctx context.Context, e audit.Entry, o SheetOrder) ([]Sheet, error) {
 	life := time.Duration(o.Days) * 24 * time.Hour
 	if o.Days < 1 || life > domain.LongestSheet {
