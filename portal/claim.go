@@ -116,7 +116,11 @@ func (p *Portal) askClaim(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.keepJourney(c, j); err != nil {
+	session, err := p.prepareSession(c, j)
+	if err != nil {
+		return err
+	}
+	if err := session.Save(); err != nil {
 		return err
 	}
 	return web.SeeOther(pathCode)

@@ -71,13 +71,15 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 	if _, long := domain.CleanLongCode(form["code"]); long && !digits && v.journey.Purpose != domain.PurposeAddress {
 		return v.outcome(p.beginLong(v.Context, v.journey.ID, form["code"]), func(r *domain.Refusal) error { return p.showCode(v, r) })
 	}
-	ctx, rows := v.Request.Context(), []domain.SessionRow(nil)
+	ctx := v.Request.Context()
 	var session *web.Renewal
+	var rows []domain.SessionRow
 	if v.journey.Purpose != domain.PurposeAddress {
-		var err error
-		if session, rows, err = p.entered(v.Context, v.journey, form["code"]); err != nil {
+		renewal, left, err := p.entered(v.Context, v.journey, v.journey.ID, form["code"])
+		if err != nil {
 			return err
 		}
+		session, rows = renewal, []domain.SessionRow{left, renewal.Row}
 	}
 	err := p.evenly(v.Context, func() error {
 		return p.Service.Prove(ctx, &v.journey, form["code"], p.site.ClientKey(v.Context), rows...)
@@ -93,32 +95,29 @@ func (p *Portal) prove(v *visit, form web.Form) error {
 	return v.outcome(err, func(r *domain.Refusal) error { return p.showCode(v, r) })
 }
 
-// entered returns the session of enter and the rows that are committed with the code.
-func (p *Portal) entered(c *gin.Context, j domain.Journey, code string) (*web.Renewal, []domain.SessionRow, error) {
+// entered returns the session of a journey that a code opens, and the row that a second
+// press of the same form needs if the answer is lost. about is that of the form's token.
+func (p *Portal) entered(c *gin.Context, j domain.Journey, about domain.JourneyID, code string) (session *web.Renewal, left domain.SessionRow, err error) {
 	old, err := p.site.Session(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, left, err
 	}
-	session, err := p.prepareSession(c, j)
-	if err != nil {
-		return nil, nil, err
+	if session, err = p.prepareSession(c, j); err != nil {
+		return nil, left, err
 	}
-	left, err := p.site.LeftRow(old.ID, string(j.ID), plainCode(code), map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt)
-	return session, []domain.SessionRow{session.Row, left}, err
+	left, err = p.site.LeftRow(old.ID, string(about), plainCode(code), map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt)
+	return session, left, err
 }
 
-// enter begins the session of a journey that a code has opened, and keeps what a second
-// press of the same form needs if the answer is lost. about is that of the form's token.
+// enter stores the session of a journey that a code has opened. The row for a second press
+// is written first: the code is used, so that only this row leads on if the other one
+// cannot be written.
 func (p *Portal) enter(c *gin.Context, j domain.Journey, about domain.JourneyID, code string) error {
-	session, err := p.site.Session(c)
+	session, left, err := p.entered(c, j, about, code)
 	if err != nil {
 		return err
 	}
-	old := session.ID
-	if err := p.keepJourney(c, j); err != nil {
-		return err
-	}
-	return p.site.Leave(c, old, string(about), plainCode(code), map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt)
+	return session.Save(left)
 }
 
 // plainCode returns a code of any kind without what may be typed around it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -502,6 +503,7 @@ type fakeRows struct {
 	mu     sync.Mutex
 	rows   map[string]fakeRow
 	writes int
+	fails  bool // whether a session cannot be written; other rows can
 }
 
 type fakeRow struct {
@@ -523,6 +525,9 @@ func (f *fakeRows) SaveSession(_ context.Context, id string, data []byte, expire
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writes++
+	if f.fails && !strings.Contains(id, ":") {
+		return errors.New("the store is away")
+	}
 	f.rows[id] = fakeRow{data, expires}
 	return nil
 }

@@ -131,13 +131,8 @@ func (p *Portal) profile(key string) (profile domain.Profile, ok bool) {
 	return p.Profiles[i], true
 }
 
-// keepJourney stores the journey's id in a session with a new id, until the journey
-// expires.
-func (p *Portal) keepJourney(c *gin.Context, j domain.Journey) error {
-	return p.site.RenewSession(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
-}
-
-// prepareSession returns the session that keepJourney stores.
+// prepareSession returns a session with a new id that contains the journey's id, until the
+// journey expires.
 func (p *Portal) prepareSession(c *gin.Context, j domain.Journey) (*web.Renewal, error) {
 	return p.site.PrepareRenewal(c, map[string]string{keyJourney: string(j.ID)}, j.ExpiresAt.Sub(p.Now()))
 }

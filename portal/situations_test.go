@@ -62,6 +62,22 @@ func TestV9_TheAnswerIsLost(t *testing.T) {
 	}
 }
 
+// A code of the desk is used before the session is written. If that fails, the same form
+// sent again leads on.
+func TestV9_TheSessionOfACodeIsNotWritten(t *testing.T) {
+	for at, code := range map[string]string{"/activation/guichet": rightDesk, "/activation/code-long": rightLong} {
+		w := newWorld(t)
+		b := w.browser(t)
+		form := b.get(at).want(at, 200).fill(at, "code", code)
+		w.rows.fails = true
+		if p := b.do("POST", at, &form); p.status != http.StatusInternalServerError {
+			t.Fatalf("%s: %d", at, p.status)
+		}
+		w.rows.fails = false
+		b.follow(b.do("POST", at, &form)).want("/activation/charte", 200)
+	}
+}
+
 // The row that a lost answer leaves serves the holder of the code and of the form, once:
 // with the cookie alone, with another code, or a second time it opens nothing (S28).
 func TestV9_ALostAnswerOpensNothingToOthers(t *testing.T) {

@@ -14,32 +14,22 @@ import (
 // answerLost is how long a code can be sent again after its answer was lost.
 const answerLost = 10 * time.Minute
 
-// Keys of the values of a row that Leave writes.
+// Keys of the values of a row of LeftRow.
 const (
 	leftAbout = "about"
 	leftProof = "proof"
 	leftUntil = "until"
 )
 
-// leftID returns the id of the row that Leave writes for a session id. It differs from
+// leftID returns the id of the row of LeftRow for a session id. It differs from
 // every session id, because these contain no colon.
 func leftID(id string) string { return "left:" + id }
 
-// Leave keeps what a browser needs that does not receive the answer to a code, because
-// the network was lost or the student pressed twice: the right code has renewed the
+// LeftRow returns the row that a browser needs that does not receive the answer to a code,
+// because the network was lost or the student pressed twice: the right code has renewed the
 // session, and the browser has the old cookie. With the same cookie, form and code
 // TakeLeft enters the session once more. old is the session id before it was renewed,
 // about that of the form's token, and until the end of the session.
-func (s *Site) Leave(c *gin.Context, old, about, code string, values map[string]string, until time.Time) error {
-	row, err := s.LeftRow(old, about, code, values, until)
-	if err != nil {
-		return err
-	}
-	return s.sessions.rows.SaveSession(c.Request.Context(), row.ID, row.Data, row.Expires)
-}
-
-// LeftRow returns the row that Leave writes, for a caller that commits it together with
-// its act.
 func (s *Site) LeftRow(old, about, code string, values map[string]string, until time.Time) (domain.SessionRow, error) {
 	all := map[string]string{
 		leftAbout: about, leftUntil: until.Format(time.RFC3339),
@@ -56,7 +46,7 @@ func (s *Site) leftMAC(old, code string) []byte {
 	return s.config.Keys.MAC(secret.UseForm.Of(s.sessions.site), old, "code", code)
 }
 
-// TakeLeft begins a new session with the values that Leave kept, and reports whether it
+// TakeLeft begins a new session with the values of a row of LeftRow, and reports whether it
 // did. The row is taken before the codes are compared: of any number of
 // presses one compares, and a wrong code ends the matter.
 func (s *Site) TakeLeft(c *gin.Context, form Form, code string) (bool, error) {
@@ -87,7 +77,11 @@ func (s *Site) TakeLeft(c *gin.Context, form Form, code string) (bool, error) {
 	for _, key := range []string{leftAbout, leftProof, leftUntil} {
 		delete(values, key)
 	}
-	err = s.renew(c, session, leftID(old), values, until.Sub(s.config.Now()))
+	renewal, err := s.renewal(c, leftID(old), values, until.Sub(s.config.Now()))
+	if err != nil {
+		return false, err
+	}
+	err = renewal.Save()
 	switch {
 	case errors.Is(err, domain.ErrNotFound): // another press took it
 		return false, nil

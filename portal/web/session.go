@@ -166,22 +166,29 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 		if err != nil {
 			return err
 		}
-		until := s.now().Add(life)
-		if old == "" {
-			err = s.rows.SaveSession(r.Context(), session.ID, box, until)
-		} else {
-			err = s.rows.RenewSession(r.Context(), old, session.ID, box, until)
-		}
-		if err != nil {
-			// This includes ErrNotFound: another request has renewed or ended
-			// the session.
-			return fmt.Errorf("session: %w", err)
+		row := domain.SessionRow{Old: old, ID: session.ID, Data: box, Expires: s.now().Add(life)}
+		if err := s.write(r.Context(), row); err != nil {
+			return err
 		}
 	}
 	return s.setCookie(w, session, len(values) > 0)
 }
 
-// setCookie answers with the cookie of a session.
+// write stores a row. It returns domain.ErrNotFound if the row that it replaces is gone:
+// another request has renewed or ended the session.
+func (s *Sessions) write(ctx context.Context, row domain.SessionRow) (err error) {
+	if row.Old == "" {
+		err = s.rows.SaveSession(ctx, row.ID, row.Data, row.Expires)
+	} else {
+		err = s.rows.RenewSession(ctx, row.Old, row.ID, row.Data, row.Expires)
+	}
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	return nil
+}
+
+// setCookie sets the cookie of a session.
 func (s *Sessions) setCookie(w http.ResponseWriter, session *sessions.Session, hasRow bool) error {
 	value, err := securecookie.EncodeMulti(session.Name(), ticket{ID: session.ID, Row: hasRow}, s.codecs...)
 	if err != nil {
@@ -240,19 +247,15 @@ func SessionValue(session *sessions.Session, key string) string {
 // prevents session fixation: an id that an attacker planted or saw before
 // becomes invalid. life is the lifetime of the new row.
 func (s *Site) RenewSession(c *gin.Context, values map[string]string, life time.Duration) error {
-	session, err := s.Session(c)
+	r, err := s.PrepareRenewal(c, values, life)
 	if err != nil {
 		return err
 	}
-	old := ""
-	if len(kept(session)) > 0 {
-		old = session.ID
-	}
-	return s.renew(c, session, old, values, life)
+	return r.Save()
 }
 
-// Renewal is a session with a new id that is not stored yet. Row must be committed,
-// then Done answers with its cookie.
+// Renewal is a session with a new id that is not stored yet. Either Save stores it, or the
+// caller commits Row and then calls Done.
 type Renewal struct {
 	Row    domain.SessionRow
 	values map[string]string
@@ -260,26 +263,46 @@ type Renewal struct {
 	c      *gin.Context
 }
 
-// PrepareRenewal returns what RenewSession does, for a caller that commits the row
-// together with its act.
+// PrepareRenewal returns the session that RenewSession stores, for a caller that commits
+// the row in the transaction of its act.
 func (s *Site) PrepareRenewal(c *gin.Context, values map[string]string, life time.Duration) (*Renewal, error) {
 	session, err := s.Session(c)
 	if err != nil {
 		return nil, err
 	}
-	r := &Renewal{values: values, site: s, c: c}
+	old := ""
 	if len(kept(session)) > 0 {
-		r.Row.Old = session.ID
+		old = session.ID
 	}
-	if r.Row.ID, err = s.sessions.newID(); err != nil {
-		return nil, err
-	}
-	r.Row.Data, err = s.sessions.seal(r.Row.ID, values)
-	r.Row.Expires = s.config.Now().Add(life)
-	return r, err
+	return s.renewal(c, old, values, life)
 }
 
-// Done makes the committed session that of the request, and of the browser.
+// renewal returns a session whose row replaces old. If old is empty, no row is replaced.
+func (s *Site) renewal(c *gin.Context, old string, values map[string]string, life time.Duration) (*Renewal, error) {
+	id, err := s.sessions.newID()
+	if err != nil {
+		return nil, err
+	}
+	box, err := s.sessions.seal(id, values)
+	if err != nil {
+		return nil, err
+	}
+	row := domain.SessionRow{Old: old, ID: id, Data: box, Expires: s.config.Now().Add(life)}
+	return &Renewal{Row: row, values: values, site: s, c: c}, nil
+}
+
+// Save writes rows of the same act, then the row of the session, and calls Done.
+func (r *Renewal) Save(before ...domain.SessionRow) error {
+	for _, row := range append(before, r.Row) {
+		if err := r.site.sessions.write(r.c.Request.Context(), row); err != nil {
+			return err
+		}
+	}
+	return r.Done()
+}
+
+// Done puts the committed session in the place of the request's session and sets its
+// cookie.
 func (r *Renewal) Done() error {
 	session, err := r.site.Session(r.c)
 	if err != nil {
@@ -291,20 +314,6 @@ func (r *Renewal) Done() error {
 		session.Values[k] = v
 	}
 	return r.site.sessions.setCookie(r.c.Writer, session, true)
-}
-
-// renew stores the session under a new id with new values. Its row replaces old, if
-// that is not empty.
-func (s *Site) renew(c *gin.Context, session *sessions.Session, old string, values map[string]string, life time.Duration) (err error) {
-	if session.ID, err = s.sessions.newID(); err != nil {
-		return err
-	}
-	clear(session.Values)
-	for k, v := range values {
-		session.Values[k] = v
-	}
-	session.Options.MaxAge = int(life.Seconds())
-	return s.sessions.save(c.Request, c.Writer, session, old)
 }
 
 // SessionEnds returns the expiry time of the session's row. It is zero if the
