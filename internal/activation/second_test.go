@@ -219,6 +219,9 @@ func TestSecond_TheHelpDeskLiftsItsLimits(t *testing.T) {
 			kind, _, _ := strings.Cut(key, ":")
 			kinds = append(kinds, kind)
 		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
 		return kinds
 	}
 	j, err := w.Request(t.Context(), activation.Request{Purpose: domain.PurposeRecover, Profile: "etudiant", Address: secondAddress, Lang: domain.French, Client: "192.0.2.9/32"})
