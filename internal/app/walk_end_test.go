@@ -96,7 +96,7 @@ func (w *walk) settle(t *testing.T) {
 
 // proven returns an error if an account has no proven code or no accepted charter.
 func (w *walk) proven(t *testing.T, p domain.Person, a domain.Account) error {
-	journeys, err := w.app.store.JourneysOf(t.Context(), p.ID, p.Email)
+	journeys, err := w.app.store.JourneysOf(t.Context(), p)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (d *Service) correct(ctx context.Context, e audit.Entry, p domain.Person, t
 	if err := d.CopyAddress(&effects, p); err != nil {
 		return domain.Effects{}, err
 	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	if err != nil {
 		return domain.Effects{}, err
 	}
@@ -88,7 +88,7 @@ func (d *Service) Send(ctx context.Context, e audit.Entry, seen Seen, journey do
 	if err != nil {
 		return "", err
 	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +153,7 @@ func (d *Service) Unlock(ctx context.Context, e audit.Entry, seen Seen) error {
 	if err != nil {
 		return err
 	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (d *Service) RemovePhone(ctx context.Context, e audit.Entry, seen Seen, why
 	if why, err = reason(why); err != nil {
 		return err
 	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (d *Service) profileAndJourneys(ctx context.Context, p domain.Person) (doma
 	if !ok {
 		return profile, nil, fmt.Errorf("profile %q is no longer configured", p.Profile)
 	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	return profile, journeys, err
 }
 

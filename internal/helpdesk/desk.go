@@ -31,9 +31,9 @@ type Options struct {
 type People interface {
 	FindPeople(ctx context.Context, q Query) (Page, error)
 	Cohorts(ctx context.Context) ([]string, error)
-	// JourneysOf returns the journeys for a person or to an address, newest
-	// first.
-	JourneysOf(ctx context.Context, p domain.PersonID, a domain.Address) ([]domain.Journey, error)
+	// JourneysOf returns the journeys for a person or to one of the person's
+	// addresses, newest first.
+	JourneysOf(ctx context.Context, p domain.Person) ([]domain.Journey, error)
 	Events(ctx context.Context, p domain.PersonID) ([]domain.Event, error)
 	// ImportOf returns the import that created a person, or domain.ErrNotFound.
 	ImportOf(ctx context.Context, p domain.PersonID) (domain.ImportRecord, error)

@@ -25,7 +25,7 @@ func (d *Service) AskFactor(ctx context.Context, e audit.Entry, seen Seen, why s
 	if standing.Bar != "" || !standing.HasFactor {
 		return &Refusal{Reason: NoFactor}
 	}
-	journeys, err := d.People.JourneysOf(ctx, p.ID, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (d *Service) AgreeFactor(ctx context.Context, e audit.Entry, seen Seen, why
 		case r.State != domain.FactorAsked:
 			return domain.Effects{}, &Refusal{Reason: Changed}
 		}
-		journeys, err := d.People.JourneysOf(ctx, r.Person, "")
+		journeys, err := d.People.JourneysOf(ctx, domain.Person{ID: r.Person})
 		if err != nil {
 			return domain.Effects{}, err
 		}

@@ -95,7 +95,7 @@ func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	if c.Factor, err = d.openFactor(ctx, id); err != nil {
 		return Case{}, err
 	}
-	journeys, err := d.People.JourneysOf(ctx, id, p.Email)
+	journeys, err := d.People.JourneysOf(ctx, p)
 	if err != nil {
 		return Case{}, err
 	}

@@ -110,10 +110,10 @@ func endJourneys(ctx context.Context, tx statements, p domain.Person, at time.Ti
 	return nil
 }
 
-// JourneysOf returns the journeys of a person and those requested for an address,
-// newest first.
-func (s *Store) JourneysOf(ctx context.Context, person domain.PersonID, address domain.Address) ([]domain.Journey, error) {
-	out, err := all(ctx, s.db, document[domain.Journey], `SELECT doc FROM journeys WHERE person_id = $1 OR address = $2`, person, address)
+// JourneysOf returns the journeys of a person and those requested for one of the person's
+// addresses, newest first.
+func (s *Store) JourneysOf(ctx context.Context, p domain.Person) ([]domain.Journey, error) {
+	out, err := all(ctx, s.db, document[domain.Journey], `SELECT doc FROM journeys WHERE person_id = $1 OR address <> '' AND address IN ($2, $3)`, p.ID, p.Email, p.SecondEmail)
 	slices.SortFunc(out, func(a, b domain.Journey) int { return b.RequestedAt.Compare(a.RequestedAt) })
 	return out, wrap("journeys", err)
 }

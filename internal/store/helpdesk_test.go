@@ -120,6 +120,7 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 		begin("proven", func(j *domain.Journey) { j.Address, j.Person, j.ProvenAt = "old@example.net", "1", start })
 		begin("chosen", func(j *domain.Journey) { j.Person, j.PasswordAt = "1", start })
 		begin("other", func(j *domain.Journey) { j.Address, j.Person = "x@example.net", "2" })
+		begin("without", func(j *domain.Journey) { j.Address, j.Person = "", "2" })
 		before, _ := w.Person(t.Context(), "1")
 		after := before
 		after.Email = "new@example.net"
@@ -133,9 +134,18 @@ func TestEdit_EndsJourneysThatLedToNoAccount(t *testing.T) {
 				t.Errorf("%s cannot be written any more: %v", id, err)
 			}
 		}
-		all, err := w.JourneysOf(t.Context(), "1", "jp@example.net")
-		if err != nil || len(all) != 5 {
-			t.Errorf("%d journeys, %v", len(all), err)
+		for _, tt := range []struct {
+			of   domain.Person
+			want int
+		}{
+			{domain.Person{ID: "1", Email: "jp@example.net"}, 5},
+			{domain.Person{ID: "1", Email: "jp@example.net", SecondEmail: "x@example.net"}, 6},
+			{domain.Person{ID: "9", SecondEmail: "x@example.net"}, 1},
+			{domain.Person{ID: "9"}, 0}, // not those without an address
+		} {
+			if all, err := w.JourneysOf(t.Context(), tt.of); err != nil || len(all) != tt.want {
+				t.Errorf("%+v: %d journeys, want %d; %v", tt.of, len(all), tt.want, err)
+			}
 		}
 	})
 }
@@ -171,7 +181,7 @@ func TestS2_ACodeOfTheDeskIsSpentOnce(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if all, err := w.JourneysOf(t.Context(), "nobody", "jp@example.net"); err != nil || wins.Load() != 1 || len(all) != 1 {
+		if all, err := w.JourneysOf(t.Context(), domain.Person{ID: "nobody", Email: "jp@example.net"}); err != nil || wins.Load() != 1 || len(all) != 1 {
 			t.Errorf("%d spent it, %d journeys, %v", wins.Load(), len(all), err)
 		}
 		give(3)

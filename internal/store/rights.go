@@ -74,7 +74,7 @@ func (s *Store) dossierOfOthers(ctx context.Context, d *overview.Dossier) (err e
 		return wrap("dossier", err)
 	}
 	d.DeskCode.IssuedAt, d.DeskCode.ExpiresAt = moment(issued), moment(expires)
-	all, err := s.JourneysOf(ctx, id, d.Person.Email)
+	all, err := s.JourneysOf(ctx, d.Person)
 	if err != nil {
 		return err
 	}
