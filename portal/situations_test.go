@@ -75,6 +75,9 @@ func TestV9_TheSessionOfACodeIsNotWritten(t *testing.T) {
 		}
 		w.rows.fails = false
 		b.follow(b.do("POST", at, &form)).want("/activation/charte", 200)
+		if acts, _ := w.service.count(); acts != 1 {
+			t.Errorf("%s: the code was used %d times", at, acts)
+		}
 	}
 }
 
