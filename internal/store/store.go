@@ -113,18 +113,7 @@ func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 // one runs a statement that must change exactly one row. Otherwise it returns
 // instead.
 func one(ctx context.Context, tx *sql.Tx, instead error, query string, args ...any) error {
-	result, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		return err
-	}
-	if n != 1 {
-		return instead
-	}
-	return nil
+	return (&pipeline{tx: tx}).one(ctx, instead, query, args...)
 }
 
 // micros and moment convert between times and stored integers. PostgreSQL
