@@ -23,6 +23,8 @@ type dialect struct {
 	// skipLocked lets several instances lease jobs at once. It is empty for
 	// SQLite, which has one writer at a time.
 	skipLocked string
+	// pipelines makes a transaction send its statements in one batch: see pipeline.
+	pipelines bool
 	// match is the condition on the full-text index people_words. It stops at
 	// helpdesk.EnoughWords + 1 people. query returns its parameter: people must
 	// match one term of each group. A term that ends in * is a prefix.
@@ -44,7 +46,8 @@ type dialect struct {
 	// for their values. A plan for any value assumes that a third of all people
 	// match.
 	planEach []any
-	// textOnly leaves the planner, in a transaction, the indexes of text only.
+	// textOnly, if not empty, restricts the planner to the full-text indexes for one
+	// transaction.
 	textOnly string
 	// listTables lists the tables of the schema, listColumns the columns of a
 	// table and listNeeds the tables that its foreign keys refer to.
@@ -77,7 +80,7 @@ var sqlite = dialect{
 
 var postgres = dialect{
 	name: "postgres", driver: "pgx", goose: goose.DialectPostgres, imports: postgresImports,
-	skipLocked: "FOR UPDATE SKIP LOCKED",
+	skipLocked: "FOR UPDATE SKIP LOCKED", pipelines: true,
 	match:      "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query:      func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
 	parts:      fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", helpdesk.Enough),

@@ -19,8 +19,9 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, e domain.Effects) error {
 	return s.write(ctx, &pipeline{tx: tx}, e)
 }
 
-// write writes effects within a transaction. The charter and the people come
-// first: their conditions decide whether anything is written.
+// write writes effects within a transaction. If a condition of the charter, of a person
+// or of a limit fails, it returns an error and nothing is committed. Statements in b may
+// run only when b is sent.
 func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err error) {
 	if hasRare(e) {
 		if b, err = b.atOnce(ctx); err != nil {

@@ -13,21 +13,20 @@ import (
 	"entree/internal/domain"
 )
 
-// pipeline takes the statements of a transaction whose results decide nothing but whether
-// it may commit. On PostgreSQL they are sent together before the commit: the
-// transaction waits for one answer, and not for one after each statement. On SQLite,
-// which answers in the same process, each is executed at once.
+// pipeline collects statements whose only result is whether the transaction may commit.
+// On PostgreSQL they are sent in one batch before the commit, so the transaction waits
+// for one answer. On SQLite each runs at once.
 type pipeline struct {
 	tx   *sql.Tx
-	conn *sql.Conn // the connection of tx, or nil: execute at once
+	conn *sql.Conn // the connection of tx, or nil: run each statement at once
 	list []statement
 }
 
 type statement struct {
 	query string
 	args  []any
-	// instead is the error if the statement changes another number of rows than one;
-	// nil: any number will do.
+	// instead is returned if the statement does not change exactly one row. nil accepts
+	// any number.
 	instead error
 }
 
@@ -38,12 +37,12 @@ func (q statement) judge(n int64) error {
 	return nil
 }
 
-// exec takes a statement.
+// exec adds a statement.
 func (b *pipeline) exec(ctx context.Context, query string, args ...any) error {
 	return b.add(ctx, statement{query: query, args: args})
 }
 
-// one takes a statement that must change exactly one row. Otherwise the transaction
+// one adds a statement that must change exactly one row. Otherwise the transaction
 // fails with instead.
 func (b *pipeline) one(ctx context.Context, instead error, query string, args ...any) error {
 	return b.add(ctx, statement{query, args, instead})
@@ -65,7 +64,7 @@ func (b *pipeline) add(ctx context.Context, q statement) error {
 	return q.judge(n)
 }
 
-// send executes the statements that were taken, in their order.
+// send runs the collected statements in their order.
 func (b *pipeline) send(ctx context.Context) error {
 	if len(b.list) == 0 {
 		return nil
@@ -84,14 +83,15 @@ func (b *pipeline) send(ctx context.Context) error {
 	})
 }
 
-// atOnce sends the statements that were taken, and returns a pipeline that executes each
-// further one at once.
+// atOnce sends the collected statements, and returns a pipeline that runs each further one
+// at once.
 func (b *pipeline) atOnce(ctx context.Context) (*pipeline, error) {
 	return &pipeline{tx: b.tx}, b.send(ctx)
 }
 
-// hasRare reports whether effects contain others than those of an ordinary activation.
-// Their statements read what earlier ones of the transaction have written.
+// hasRare reports whether e has effects whose statements must run at once, because they
+// read rows that earlier statements of the transaction wrote. A new field of Effects
+// counts as rare until it is listed here.
 func hasRare(e domain.Effects) bool {
 	e.Charter, e.Jobs, e.Events, e.Acceptances, e.People, e.Reached = nil, nil, nil, nil, nil, nil
 	e.Spend, e.Forget, e.Sessions, e.Long, e.CodeOf, e.End = nil, nil, nil, nil, nil, nil
@@ -110,26 +110,24 @@ func (s *Store) transaction(ctx context.Context, f func(*pipeline) error) error 
 }
 
 func (s *Store) transact(ctx context.Context, f func(*pipeline) error) (err error) {
-	b := &pipeline{}
-	if s.dialect.name == postgres.name {
+	b, begin := &pipeline{}, s.writer.BeginTx
+	if s.dialect.pipelines {
 		if b.conn, err = s.writer.Conn(ctx); err != nil {
 			return err
 		}
 		defer func() { _ = b.conn.Close() }() // returns the connection to the pool
-		b.tx, err = b.conn.BeginTx(ctx, nil)
-	} else {
-		b.tx, err = s.writer.BeginTx(ctx, nil)
+		begin = b.conn.BeginTx
 	}
-	if err != nil {
+	if b.tx, err = begin(ctx, nil); err != nil {
 		return err
 	}
-	if err = f(b); err == nil {
-		err = b.send(ctx)
+	// Runs before Close, which waits for the end of the transaction, also after a panic. It
+	// has no effect after a commit.
+	defer func() { _ = b.tx.Rollback() }()
+	if err := f(b); err != nil {
+		return err
 	}
-	if err != nil {
-		if back := b.tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
-			return errors.Join(err, back)
-		}
+	if err := b.send(ctx); err != nil {
 		return err
 	}
 	return b.tx.Commit()
