@@ -22,6 +22,13 @@ func (s *Store) Exec(ctx context.Context, statement string) error {
 	return err
 }
 
+// LockWaits returns the number of connections to this PostgreSQL database that wait for a
+// lock.
+func (s *Store) LockWaits(ctx context.Context) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+	return n, err
+}
+
 // IndexSizes returns the sizes of the indexes people_words and people_parts in bytes.
 func (s *Store) IndexSizes(ctx context.Context) (words, parts int64, err error) {
 	query := `SELECT (SELECT sum(length(block)) FROM people_words_data), (SELECT sum(length(block)) FROM people_parts_data)`
