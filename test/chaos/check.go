@@ -33,6 +33,11 @@ func (w *stand) check(ctx, settle context.Context, c *crowd) (breaks []string, c
 	if err != nil {
 		return nil, 0, err
 	}
+	lives, k, err := w.lived(ctx, db, c.lives)
+	if err != nil {
+		return nil, 0, err
+	}
+	breaks, checked = append(breaks, lives...), checked+k
 	limits, n := c.limits()
 	histories, m := once(c.submits)
 	secrets, err := w.secrets(c)
@@ -52,6 +57,9 @@ func (w *stand) secrets(c *crowd) ([]string, error) {
 		if s.Password != "" {
 			planted = append(planted, s.Password)
 		}
+	}
+	for _, l := range c.lives {
+		planted = append(planted, l.passwords...)
 	}
 	for _, m := range w.Messages("") {
 		planted = append(planted, m.Code())

@@ -20,6 +20,7 @@ type crowd struct {
 	students []*scripted.Student
 	shared   map[*scripted.Student]bool // students with two browsers
 	submits  []scripted.Submit
+	lives    []*life
 	attacks  map[string]int // compared codes, by the number of the attacked student
 	still    int            // number of students who have not finished
 }
@@ -89,6 +90,9 @@ func (c *crowd) come(ctx, open context.Context) {
 					}
 				}()
 				_ = s.Go(limit) // check verifies the outcome
+				if s.Outcome == scripted.Success && len(students) == 1 {
+					c.live(limit, s)
+				}
 				c.mu.Lock()
 				c.still--
 				c.mu.Unlock()

@@ -1,5 +1,5 @@
-// Command chaos lets students activate while all services around the portal
-// fail, and checks afterwards that nothing was lost, duplicated or misreported.
+// Command chaos lets students activate, forget their passwords and change their
+// addresses while all services around the portal fail, and checks afterwards that nothing was lost, duplicated or misreported.
 //
 //	students ── nginx ── 2 instances ──┬── toxiproxy ── PostgreSQL
 //	                                   ├── toxiproxy ── Keycloak
@@ -102,8 +102,14 @@ func run(ctx context.Context) (breaks int, err error) {
 	}
 	students, activated, waited, retries := crowd.figures()
 	_, rotated := w.rotation.all()
-	fmt.Printf("chaos: seed=%d seconds=%d students=%d activated=%d told_to_wait=%d faults=%d kills=%d rotations=%d retries=%d checked=%d breaks=%d\n",
-		seed, seconds, students, activated, waited, faults.count, faults.kills, rotated, retries, checked, len(found))
+	forgot, moved, back := 0, 0, 0
+	for _, l := range crowd.lives {
+		forgot += len(l.passwords) - 1
+		moved += map[bool]int{true: 1}[l.isMoved]
+		back += map[bool]int{true: 1}[l.isBack]
+	}
+	fmt.Printf("chaos: seed=%d seconds=%d students=%d activated=%d told_to_wait=%d forgot=%d moved=%d taken_back=%d faults=%d kills=%d rotations=%d retries=%d checked=%d breaks=%d\n",
+		seed, seconds, students, activated, waited, forgot, moved, back, faults.count, faults.kills, rotated, retries, checked, len(found))
 	return len(found), nil
 }
 
