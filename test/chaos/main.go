@@ -1,5 +1,6 @@
 // Command chaos lets students activate, forget their passwords and change their
-// addresses while all services around the portal fail, and checks afterwards that nothing was lost, duplicated or misreported.
+// addresses while all services around the portal fail, and checks afterwards that
+// nothing was lost, duplicated or misreported.
 //
 //	students ── nginx ── 2 instances ──┬── toxiproxy ── PostgreSQL
 //	                                   ├── toxiproxy ── Keycloak

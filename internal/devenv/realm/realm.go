@@ -47,27 +47,41 @@ func New(address, name, user string, password secret.Text) *Realm {
 	return &Realm{URL: address, Name: name, user: user, password: password, client: &http.Client{Transport: t, Timeout: 90 * time.Second}}
 }
 
-// grant requests a token by a user's password. It returns the HTTP status, and an
-// empty token unless the status is 200.
-func (r *Realm) grant(ctx context.Context, realm, client, user, password string) (status int, token string, life time.Duration, err error) {
+// errWrong is the error of a login or password that Keycloak does not accept. Keycloak
+// answers in the same way while it locks the account after too many wrong passwords.
+var errWrong = errors.New("wrong login or password")
+
+// grant requests a token by a user's password. It returns errWrong if Keycloak answers
+// that the login or the password is wrong.
+func (r *Realm) grant(ctx context.Context, realm, client, user, password string) (token string, life time.Duration, err error) {
 	form := url.Values{"grant_type": {"password"}, "client_id": {client}, "username": {user}, "password": {password}}
 	address := r.URL + "/realms/" + url.PathEscape(realm) + "/protocol/openid-connect/token"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return 0, "", 0, err
+		return "", 0, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := r.client.Do(request)
 	if err != nil {
-		return 0, "", 0, err
+		return "", 0, err
 	}
 	defer response.Body.Close()
 	var answer struct {
 		Token string `json:"access_token"`
 		Life  int    `json:"expires_in"`
+		Error string `json:"error"`
+		Cause string `json:"error_description"`
 	}
-	err = json.NewDecoder(response.Body).Decode(&answer)
-	return response.StatusCode, answer.Token, time.Duration(answer.Life) * time.Second, err
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return "", 0, fmt.Errorf("status %d: %w", response.StatusCode, err)
+	}
+	switch {
+	case response.StatusCode == http.StatusOK:
+		return answer.Token, time.Duration(answer.Life) * time.Second, nil
+	case answer.Error == "invalid_grant" && answer.Cause == "Invalid user credentials":
+		return "", 0, errWrong
+	}
+	return "", 0, fmt.Errorf("status %d: %s: %s", response.StatusCode, answer.Error, answer.Cause)
 }
 
 // bearer returns the administrator's token and renews it 15 seconds before it
@@ -78,10 +92,7 @@ func (r *Realm) bearer(ctx context.Context) (string, error) {
 	if time.Now().Before(r.expires) {
 		return r.token, nil
 	}
-	status, token, life, err := r.grant(ctx, "master", "admin-cli", r.user, r.password.Reveal())
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("status %d", status)
-	}
+	token, life, err := r.grant(ctx, "master", "admin-cli", r.user, r.password.Reveal())
 	if err != nil {
 		return "", fmt.Errorf("log in to Keycloak as %s: %w", r.user, err)
 	}
@@ -240,15 +251,11 @@ func (r *Realm) Disable(ctx context.Context, login string) error {
 // LogsIn reports whether a password is that of a login. The realm must have the
 // client [Tester].
 func (r *Realm) LogsIn(ctx context.Context, login, password string) (bool, error) {
-	status, _, _, err := r.grant(ctx, r.Name, Tester, login, password)
-	if err != nil {
-		return false, err
-	}
-	switch status {
-	case http.StatusOK:
-		return true, nil
-	case http.StatusUnauthorized:
+	switch _, _, err := r.grant(ctx, r.Name, Tester, login, password); {
+	case errors.Is(err, errWrong):
 		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("log in as %s: %w", login, err)
 	}
-	return false, fmt.Errorf("log in as %s: status %d", login, status)
+	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"entree/internal/devenv/realm"
@@ -28,8 +29,10 @@ func keycloak(t *testing.T) (client *realm.Realm, logins *int) {
 			answer(w, http.StatusOK, map[string]any{"access_token": "t", "expires_in": 60})
 		case r.PathValue("realm") == "r" && r.FormValue("client_id") == realm.Tester && r.FormValue("password") == "right":
 			answer(w, http.StatusOK, map[string]any{"access_token": "u", "expires_in": 60})
+		case r.FormValue("password") == "disabled":
+			answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant", "error_description": "Account disabled"})
 		default:
-			answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_grant"})
+			answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant", "error_description": "Invalid user credentials"})
 		}
 	})
 	admin := func(pattern string, handle http.HandlerFunc) {
@@ -77,6 +80,9 @@ func TestRealm(t *testing.T) {
 		if in, err := r.LogsIn(ctx, "o1", password); in != want || err != nil {
 			t.Errorf("LogsIn with %s: %t, %v", password, in, err)
 		}
+	}
+	if in, err := r.LogsIn(ctx, "o1", "disabled"); in || err == nil || !strings.Contains(err.Error(), "Account disabled") {
+		t.Errorf("LogsIn with a disabled account: %t, %v", in, err)
 	}
 	if all, err := r.Users(ctx); err != nil || len(all) != 1 || all[0].Attribute("one") != "1" || all[0].Attribute("two") != "" {
 		t.Errorf("Users: %+v, %v", all, err)
