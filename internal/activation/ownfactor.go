@@ -19,9 +19,13 @@ const (
 	// dropDeadline limits the retries of removing one factor. A removal that the student
 	// asked for days ago would be a surprise.
 	dropDeadline = time.Hour
-	// behindDrop is the wait of a removal while another one of the person runs, so that
-	// two of them cannot both leave the other factor.
+	// behindDrop is the wait of a removal while an older one of the person has not
+	// ended, so that two of them cannot both leave the other factor.
 	behindDrop = time.Second
+	// aheadDrop limits how long the oldest removal of a person waits for a newer one
+	// that runs, and dropPoll is the time between two looks at it.
+	aheadDrop = 10 * time.Second
+	dropPoll  = 20 * time.Millisecond
 )
 
 var errOtherDrop = errors.New("another factor of the person is being removed")
@@ -159,12 +163,8 @@ func (s dropJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if !p.HasLiveAccount() {
 		return s.keep(p, string(domain.BarDisabled)), nil
 	}
-	wait, err := s.Store.MustWait(ctx, job)
-	if err != nil {
+	if err := s.awaitTurn(ctx, job); err != nil {
 		return domain.Effects{}, err
-	}
-	if wait {
-		return domain.Effects{}, domain.Later(errOtherDrop, behindDrop)
 	}
 	held, err := s.Factors.Factors(ctx, p.AccountRef())
 	if err != nil {
@@ -175,8 +175,11 @@ func (s dropJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if errors.As(err, &refused) {
 		return s.keep(p, string(refused.Reason)), nil
 	}
-	if len(gone) == 0 && job.Attempts < 2 { // another press was first
-		return domain.Effects{}, nil
+	if len(gone) == 0 { // another press was first, or the answer to this one was lost
+		recorded, err := s.isRecorded(ctx, job, drop)
+		if err != nil || recorded || job.Attempts < 2 {
+			return domain.Effects{}, err
+		}
 	}
 	left := domain.HeldFactors{List: slices.DeleteFunc(held.List, func(f domain.Factor) bool { return slices.Contains(gone, f) })}
 	for _, f := range slices.Backward(gone) { // recovery codes first: they are never left alone
@@ -187,10 +190,46 @@ func (s dropJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	now := s.now()
 	e := domain.Effects{
 		Factors: []domain.FactorNews{{Person: p.ID, At: now, Kinds: left.Kinds(), All: true}},
-		Events:  []domain.Event{{At: now, Kind: domain.EventFactorDropped, Person: p.ID, Details: map[string]string{"kind": string(drop.Kind)}}},
+		Events:  []domain.Event{{At: now, Kind: domain.EventFactorDropped, Person: p.ID, Details: map[string]string{"kind": string(drop.Kind), detailFactor: drop.ID}}},
 	}
 	e.Jobs, err = s.factorNotice(p, drop.Kind, false, drop.Lang)
 	return e, err
+}
+
+// detailFactor is the detail of EventFactorDropped with the factor's id.
+const detailFactor = "factor"
+
+// isRecorded reports whether another job has removed the factor since the student asked.
+func (s dropJobs) isRecorded(ctx context.Context, job domain.Job, drop domain.FactorDrop) (bool, error) {
+	events, err := s.Store.EventsSince(ctx, job.Person, domain.EventFactorDropped, job.Created)
+	return slices.ContainsFunc(events, func(v domain.Event) bool { return v.Details[detailFactor] == drop.ID }), err
+}
+
+// awaitTurn returns nil if no other removal of the person runs or has to run first. A
+// removal steps aside, by the error of [domain.Later], for every older one. The oldest one
+// stays: a newer one that runs steps aside, or ends, in a moment. If both stepped aside,
+// neither page would show that its removal is done.
+func (s dropJobs) awaitTurn(ctx context.Context, job domain.Job) error {
+	ctx, cancel := context.WithTimeout(ctx, aheadDrop)
+	defer cancel()
+	tick := time.NewTicker(dropPoll)
+	defer tick.Stop()
+	for {
+		older, runs, err := s.Store.OtherJobs(ctx, job)
+		switch {
+		case err != nil:
+			return err
+		case older:
+			return domain.Later(errOtherDrop, behindDrop)
+		case !runs:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errOtherDrop
+		case <-tick.C:
+		}
+	}
 }
 
 // keep returns the effects of a removal that is not done.

@@ -1,6 +1,7 @@
 package activation_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -97,6 +98,80 @@ func TestFactor_TwoRemovalsAtOnceLeaveTheLastOne(t *testing.T) {
 	}
 	for range 6 {
 		w.box.next(t, domain.MessageFactorNotice)
+	}
+}
+
+// Two presses for one factor are one removal, also if both had to be tried again.
+func TestFactor_TwoRemovalsOfOneFactorAreToldOnce(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	w.Wait = time.Millisecond // an outage does not hold the page up
+	p := w.active(jeanPierre())
+	key := w.accounts.AddFactor(p.AccountID, domain.FactorKey, "")
+	w.accounts.FailRemovals(errors.New("no answer"))
+	for range 2 {
+		if done, err := w.RemoveFactor(t.Context(), p, key, domain.French); err != nil || done {
+			t.Fatalf("%t, %v", done, err)
+		}
+	}
+	w.settle()
+	w.accounts.FailRemovals(nil)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && w.drops() > 0; time.Sleep(5 * time.Millisecond) {
+		w.pass(time.Second)
+	}
+	if got := w.factorEvents(p); !slices.Equal(got, []string{"person.factor_removed key"}) {
+		t.Errorf("events: %v", got)
+	}
+	w.box.next(t, domain.MessageFactorNotice)
+	w.box.next(t, domain.MessageFactorNotice)
+	w.settle()
+	w.box.none(t)
+}
+
+// drops returns the number of removals that have not ended.
+func (w *world) drops() (n int) {
+	w.t.Helper()
+	if err := w.beside.QueryRowContext(w.t.Context(), `SELECT count(*) FROM jobs WHERE kind = $1`, domain.JobDrop).Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// Of two removals that run at once only the newer one steps aside.
+func TestFactor_TheOlderRemovalDoesNotStepAside(t *testing.T) {
+	w := newWorld(t, jeanPierre())
+	p := w.active(jeanPierre())
+	var leased []domain.Job
+	for i := range 2 {
+		key := w.accounts.AddFactor(p.AccountID, domain.FactorKey, "")
+		job, err := domain.NewJob(w.Random, w.Keys, domain.JobDrop, domain.FactorDrop{ID: key, Kind: domain.FactorKey, Lang: domain.French}, w.clock(), w.clock().Add(2*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		job.Person, job.Created, job.RunAt = p.ID, w.clock().Add(time.Duration(i)*time.Millisecond), w.clock().Add(time.Hour) // the runner leaves it alone
+		if err := w.store.Apply(t.Context(), domain.Effects{Jobs: []domain.Job{job}}); err != nil {
+			t.Fatal(err)
+		}
+		if job, err = w.store.LeaseOne(t.Context(), job.ID, "test", w.clock().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		leased = append(leased, job)
+	}
+	older, newer := leased[0], leased[1]
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := w.DropJobs().Run(short, older)
+	if _, aside := domain.RetryAfter(err); err == nil || aside || len(w.heldBy(p).List) != 2 {
+		t.Errorf("the older removal beside a newer one that runs: %v", err)
+	}
+	_, err = w.DropJobs().Run(t.Context(), newer)
+	if _, aside := domain.RetryAfter(err); !aside {
+		t.Errorf("the newer removal does not step aside: %v", err)
+	}
+	if err := w.store.Retry(t.Context(), newer, w.clock().Add(time.Hour), "waits"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.DropJobs().Run(t.Context(), older); err != nil || len(w.heldBy(p).List) != 1 {
+		t.Errorf("the older removal is not done: %v", err)
 	}
 }
 

@@ -166,11 +166,11 @@ func (s passwordJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, 
 	if job.Created.Before(restored) { // the backup may lack a newer password that was set since
 		return s.Abandon(ctx, job, errRestored)
 	}
-	older, err := s.Store.OlderPasswordRuns(ctx, p.ID, job.ID)
+	_, runs, err := s.Store.OtherJobs(ctx, job)
 	if err != nil {
 		return domain.Effects{}, err
 	}
-	if older {
+	if runs {
 		return domain.Effects{}, domain.Later(errOlderRuns, behindOlder)
 	}
 	err = s.Accounts.SetPassword(ctx, p.AccountRef(), change.Credential, change.OtherProof)

@@ -133,7 +133,7 @@ type FactorDrop struct {
 // The events of factors that students add and remove on the page of the account.
 const (
 	EventFactorAdded   EventKind = "person.factor_added"   // details: kind
-	EventFactorDropped EventKind = "person.factor_removed" // details: kind
+	EventFactorDropped EventKind = "person.factor_removed" // details: kind, factor (its id)
 	EventFactorKept    EventKind = "person.factor_kept"    // details: why, a Reason or a Bar
 	EventFactorLater   EventKind = "person.factor_later"   // offered after the first login, and declined for now
 )

@@ -55,12 +55,12 @@ type Store interface {
 	// PersonByAccount returns the person whose account has this id in Keycloak,
 	// or ErrNotFound.
 	PersonByAccount(ctx context.Context, accountID string) (Person, error)
-	// OlderPasswordRuns reports whether a worker holds another password job of the
-	// person than the given one.
-	OlderPasswordRuns(ctx context.Context, person PersonID, jobID string) (bool, error)
-	// MustWait reports whether a job must wait for another one of its kind and person:
-	// one that runs, or an older one. Jobs that all ask it run one after the other.
-	MustWait(ctx context.Context, j Job) (bool, error)
+	// OtherJobs reports whether an older job of a job's kind and person has not ended,
+	// and whether a worker runs another one, older or newer.
+	OtherJobs(ctx context.Context, j Job) (older, runs bool, err error)
+	// EventsSince returns the events of a person of one kind from a time on, oldest
+	// first.
+	EventsSince(ctx context.Context, person PersonID, kind EventKind, from time.Time) ([]Event, error)
 	// RestoredAt returns when the store was last found to be filled from a backup, or
 	// the zero time.
 	RestoredAt(ctx context.Context) (time.Time, error)

@@ -208,33 +208,37 @@ func tally(ctx context.Context, tx *sql.Tx, v domain.Event) error {
 func (s *Store) Events(ctx context.Context, person domain.PersonID) ([]domain.Event, error) {
 	// The events of a journey before the person was identified are included, those
 	// of another person with the same address are not.
-	rows, err := s.db.QueryContext(ctx, `SELECT at, kind, person_id, journey_id, details, coalesce((SELECT n FROM event_tallies t WHERE t.event_id = events.id), 1) FROM events
+	out, err := all(ctx, s.db, scanEvent, `SELECT `+eventColumns+` FROM events
 		WHERE person_id = $1 OR (person_id = '' AND journey_id <> '' AND journey_id IN (SELECT journey_id FROM events WHERE person_id = $1)) ORDER BY id`, person)
-	if err != nil {
-		return nil, wrap("events", err)
+	return out, wrap("events", err)
+}
+
+// EventsSince returns the events of a person of one kind from a time on, oldest first.
+func (s *Store) EventsSince(ctx context.Context, person domain.PersonID, kind domain.EventKind, from time.Time) ([]domain.Event, error) {
+	out, err := all(ctx, s.writer, scanEvent, `SELECT `+eventColumns+` FROM events WHERE person_id = $1 AND at >= $2 AND kind = $3 ORDER BY id`, person, micros(from), kind)
+	return out, wrap("events", err)
+}
+
+// eventColumns lists the columns of an event in the order of scanEvent.
+const eventColumns = `at, kind, person_id, journey_id, details, coalesce((SELECT n FROM event_tallies t WHERE t.event_id = events.id), 1)`
+
+func scanEvent(scan func(...any) error) (v domain.Event, err error) {
+	var at, n int64
+	var details string
+	if err := scan(&at, &v.Kind, &v.Person, &v.Journey, &details, &n); err != nil {
+		return v, err
 	}
-	defer rows.Close()
-	var out []domain.Event
-	for rows.Next() {
-		var v domain.Event
-		var at, n int64
-		var details string
-		if err := rows.Scan(&at, &v.Kind, &v.Person, &v.Journey, &details, &n); err != nil {
-			return nil, wrap("events", err)
-		}
-		v.At = moment(at)
-		if err := json.Unmarshal([]byte(details), &v.Details); err != nil {
-			return nil, wrap("events", err)
-		}
-		if n > 1 {
-			if v.Details == nil {
-				v.Details = map[string]string{}
-			}
-			v.Details["count"] = strconv.FormatInt(n, 10)
-		}
-		out = append(out, v)
+	v.At = moment(at)
+	if err := json.Unmarshal([]byte(details), &v.Details); err != nil {
+		return v, err
 	}
-	return out, wrap("events", rows.Err())
+	if n > 1 {
+		if v.Details == nil {
+			v.Details = map[string]string{}
+		}
+		v.Details["count"] = strconv.FormatInt(n, 10)
+	}
+	return v, nil
 }
 
 // EventCounts returns the number of events of each kind.

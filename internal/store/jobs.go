@@ -76,20 +76,15 @@ func (s *Store) Extend(ctx context.Context, j domain.Job, until time.Time) error
 	}))
 }
 
-// OlderPasswordRuns reports whether a worker holds another password job of the
-// person than the given one.
-func (s *Store) OlderPasswordRuns(ctx context.Context, person domain.PersonID, jobID string) (runs bool, err error) {
-	err = s.writer.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND person_id = $2 AND id <> $3 AND given_up_at = 0 AND lease_until > $4)`,
-		domain.JobPassword, person, jobID, micros(s.now())).Scan(&runs)
-	return runs, wrap("password jobs", err)
-}
-
-// MustWait reports whether another job of a job's kind and person runs or is older.
-func (s *Store) MustWait(ctx context.Context, j domain.Job) (wait bool, err error) {
-	err = s.writer.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND person_id = $2 AND id <> $3 AND given_up_at = 0
-		AND (lease_until > $4 OR created_at < $5 OR created_at = $5 AND id < $3))`,
-		j.Kind, j.Person, j.ID, micros(s.now()), micros(j.Created)).Scan(&wait)
-	return wait, wrap("jobs of a person", err)
+// OtherJobs reports whether an older job of a job's kind and person has not ended, and
+// whether a worker runs another one, older or newer. Of two jobs of the same moment the
+// one with the smaller id is older.
+func (s *Store) OtherJobs(ctx context.Context, j domain.Job) (older, runs bool, err error) {
+	err = s.writer.QueryRowContext(ctx, `SELECT coalesce(max(CASE WHEN created_at < $5 OR created_at = $5 AND id < $3 THEN 1 ELSE 0 END), 0) = 1,
+		coalesce(max(CASE WHEN lease_until > $4 THEN 1 ELSE 0 END), 0) = 1
+		FROM jobs WHERE kind = $1 AND person_id = $2 AND id <> $3 AND given_up_at = 0`,
+		j.Kind, j.Person, j.ID, micros(s.now()), micros(j.Created)).Scan(&older, &runs)
+	return older, runs, wrap("jobs of a person", err)
 }
 
 // errMarked is returned if the journey of a domain.JourneyEnd has its outcome already.

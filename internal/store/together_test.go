@@ -157,3 +157,55 @@ func TestJobs_BornLeased(t *testing.T) {
 		}
 	})
 }
+
+// Of the jobs of one kind and person, each sees whether an older one waits and whether any
+// other one runs.
+func TestJobs_OthersOfThePerson(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		at := func(id string, created time.Time, kind string, p domain.PersonID) domain.Job {
+			j := job(id)
+			j.Kind, j.Person, j.Created, j.RunAt = kind, p, created, start
+			w.must(w.Apply(t.Context(), domain.Effects{Jobs: []domain.Job{j}}))
+			return j
+		}
+		a, b := at("a", start, domain.JobDrop, "1"), at("b", start, domain.JobDrop, "1")
+		c := at("c", start.Add(time.Second), domain.JobDrop, "1")
+		other, kind := at("0", start.Add(-time.Hour), domain.JobDrop, "2"), at("1", start.Add(-time.Hour), domain.JobPassword, "1")
+		check := func(j domain.Job, older, runs bool) {
+			t.Helper()
+			if o, r, err := w.OtherJobs(t.Context(), j); err != nil || o != older || r != runs {
+				t.Errorf("%s: older %t, runs %t, %v", j.ID, o, r, err)
+			}
+		}
+		check(a, false, false)
+		check(b, true, false)
+		check(c, true, false)
+		check(other, false, false)
+		check(kind, false, false)
+		leased, err := w.LeaseOne(t.Context(), "c", "me", start.Add(time.Minute))
+		w.must(err)
+		check(a, false, true)
+		check(b, true, true)
+		check(leased, true, false) // its own lease is no other job
+		check(other, false, false)
+		w.pass(time.Minute)
+		check(a, false, false)
+	})
+}
+
+func TestEvents_OfOneKindSince(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"))
+		event := func(p domain.PersonID, kind domain.EventKind, after time.Duration) domain.Event {
+			return domain.Event{At: start.Add(after), Kind: kind, Person: p, Details: map[string]string{"kind": after.String()}}
+		}
+		w.must(w.Apply(t.Context(), domain.Effects{Events: []domain.Event{
+			event("1", domain.EventFactorAdded, 0), event("1", domain.EventFactorAdded, time.Second), event("1", domain.EventFactorDropped, time.Second),
+			event("2", domain.EventFactorAdded, time.Second), event("1", domain.EventFactorAdded, 2*time.Second),
+		}}))
+		got, err := w.EventsSince(t.Context(), "1", domain.EventFactorAdded, start.Add(time.Second))
+		if err != nil || len(got) != 2 || got[0].Details["kind"] != "1s" || got[1].Details["kind"] != "2s" {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
