@@ -14,7 +14,7 @@ import (
 
 // portalMarks are what a whole journey may cost the portal and its database,
 // in core-milliseconds.
-var portalMarks = map[string]float64{"sqlite": 4, "postgres": 6}
+var portalMarks = map[string]float64{"sqlite": 7, "postgres": 11}
 
 func benchPortalCommand(p *product) *cobra.Command {
 	var students, rounds, concurrency int

@@ -25,7 +25,7 @@ import (
 type rushOptions struct {
 	students, rounds, concurrency, warm, logins int
 	rate                                        float64
-	database, accounts, svg, keycloakHome       string
+	database, accounts, svg, keycloakHome, jvm  string
 	alone, json                                 bool
 }
 
@@ -39,7 +39,10 @@ code read from a real mailbox, on a stack of its own: a real Keycloak, a mail
 server, and the portal in a process of its own. In the same run, in turn, the
 other ways to an account: Keycloak's registration page, create and then
 reset-password, one POST with the password, and the limit, which is one hash
-and one bare POST with it.
+and one bare POST with it, with the hash of golang.org/x/crypto and with the
+portal's. Keycloak's Java compiles everything with its better compiler
+(--jvm), because its own hash costs up to three times as much by chance
+otherwise.
 
 At the end: what an account costs by each way, in core-milliseconds from the
 processes' own counters; the ratios; how long each step took; and whether
@@ -66,6 +69,7 @@ serves the portal and Keycloak then.`,
 	f.StringVar(&o.svg, "svg", "", "draw a picture into this file")
 	f.BoolVar(&o.json, "json", false, "one line of JSON on the standard output, all else on the standard error")
 	f.StringVar(&o.keycloakHome, "keycloak-home", "", "an unpacked Keycloak distribution to use")
+	f.StringVar(&o.jvm, "jvm", "-XX:-TieredCompilation", "options of Keycloak's Java; an empty text leaves it its defaults")
 	return cmd
 }
 
@@ -92,7 +96,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	if o.json {
 		talk = stderr
 	}
-	s, err := startStack(ctx, stackOptions{postgres: o.database == "postgres", keycloakHome: o.keycloakHome, directory: o.accounts == "directory", people: o.warm + o.students*o.rounds}, p, talk)
+	s, err := startStack(ctx, stackOptions{postgres: o.database == "postgres", keycloakHome: o.keycloakHome, jvm: o.jvm, directory: o.accounts == "directory", people: o.warm + o.students*o.rounds}, p, talk)
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err != nil {
 		return err
@@ -118,7 +122,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	defer unwatch()
 	memory := bench.Watch(watched, s.pids.Portal)
 	report := bench.Report{
-		Machine: bench.ThisMachine(s.keycloak.Java(), localkeycloak.Version, s.database()), Students: o.students, Rounds: o.rounds, Warm: o.warm,
+		Machine: bench.ThisMachine(strings.TrimSpace(s.keycloak.Java()+" "+o.jvm), localkeycloak.Version, s.database()), Students: o.students, Rounds: o.rounds, Warm: o.warm,
 		Pace: bench.Pace{AtOnce: o.concurrency, Rate: o.rate},
 	}
 	live := newLive(talk)

@@ -48,6 +48,7 @@ type stackOptions struct {
 	postgres     bool
 	standIn      bool
 	keycloakHome string
+	jvm          string // options of Keycloak's Java runtime, separated by blanks
 	directory    bool   // accounts are kept in a directory below Keycloak
 	people       int    // enrolled before the portal starts
 	profile      string // where the portal's profile goes; empty: nowhere
@@ -161,7 +162,7 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 		return "http://" + listener.Addr().String(), nil
 	}
 	fmt.Fprintln(tell, "Starting Keycloak …")
-	options := localkeycloak.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, Out: tell, Getenv: os.Getenv}
+	options := localkeycloak.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, JVM: strings.Fields(o.jvm), Out: tell, Getenv: os.Getenv}
 	if pg != nil {
 		if options.Database, err = pg.DSN("keycloak"); err != nil {
 			return "", err

@@ -32,7 +32,7 @@ func TestBenchRush_NothingIsLost(t *testing.T) {
 
 func rush(t *testing.T, database string, students int) {
 	var out, errs bytes.Buffer
-	if err := run(t.Context(), measure(t, "rush", "--database", database, "--students", strconv.Itoa(students), "--rounds", "1", "--warm-up", "4", "--logins", "4", "--json"), &out, &errs); err != nil {
+	if err := run(t.Context(), measure(t, "rush", "--database", database, "--students", strconv.Itoa(students), "--rounds", "1", "--warm-up", "4", "--logins", "4", "--jvm", "", "--json"), &out, &errs); err != nil {
 		t.Fatalf("%v\n%s", err, &errs)
 	}
 	var got struct {
@@ -52,7 +52,7 @@ func rush(t *testing.T, database string, students int) {
 	if !got.NothingLost || got.Failures != 0 || got.Proof.Activated != all || got.Proof.Mails != 2*all || got.Proof.Logins != 4 || strings.Contains(got.Machine.Database, "PostgreSQL") != (database == "postgres") {
 		t.Errorf("%+v\n%s", got, &errs)
 	}
-	for _, key := range []string{"cost_to_limit", "cost_to_registration", "keycloak_to_registration", "rate_to_registration"} {
+	for _, key := range []string{"cost_to_limit", "cost_to_registration", "keycloak_to_bare", "rate_to_registration"} {
 		if got.Ratios[key] <= 0 {
 			t.Errorf("no ratio %s: %v", key, got.Ratios)
 		}

@@ -11,7 +11,10 @@ func (r Report) JSON() ([]byte, error) {
 	round := func(f float64) float64 { return math.Round(f*1000) / 1000 }
 	ratios, spread, marks := map[string]float64{}, map[string][2]float64{}, map[string]bool{}
 	for _, x := range r.Ratios() {
-		ratios[x.Key], spread[x.Key], marks[x.Key] = round(x.Median), [2]float64{round(x.Low), round(x.High)}, x.Holds()
+		ratios[x.Key], spread[x.Key] = round(x.Median), [2]float64{round(x.Low), round(x.High)}
+		if x.Mark != 0 {
+			marks[x.Key] = x.Holds()
+		}
 	}
 	type way struct {
 		PerSecond float64            `json:"per_second"`
@@ -56,7 +59,7 @@ func (r Report) JSON() ([]byte, error) {
 	failures, _ := r.failures()
 	return json.Marshal(map[string]any{
 		"ratios": ratios, "spread": spread, "marks_hold": marks, "ways": ways, "steps": lines, "proof": r.Proof, "nothing_lost": r.Proof.Whole(),
-		"failures": failures, "keycloak_hash_to_ours": round(r.Hash().Median), "machine": r.Machine, "memory": r.Memory,
+		"failures": failures, "keycloak_hash_to_xcrypto": round(r.Hash().Median), "machine": r.Machine, "memory": r.Memory,
 		"students": r.Students, "rounds": r.Rounds, "warm_up": r.Warm, "concurrency": r.Pace.AtOnce, "rate": r.Pace.Rate,
 	})
 }

@@ -12,8 +12,9 @@ import (
 	"runtime"
 	"strings"
 
-	"golang.org/x/crypto/argon2"
+	xcrypto "golang.org/x/crypto/argon2"
 
+	"entree/internal/argon2"
 	"entree/internal/devenv/realm"
 	"entree/internal/devenv/scripted"
 )
@@ -25,6 +26,7 @@ const (
 	NameReset        = "reset"
 	NamePlain        = "plain"
 	NameLimit        = "limit"
+	NameFastest      = "fastest"
 )
 
 // peersRealm is the name of the alternatives' realm, deleted with the run's
@@ -55,20 +57,30 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 			_, err := peers.Create(ctx, user)
 			return err
 		}},
-		{Name: NameLimit, One: func(ctx context.Context, i int, _ *Journey) error {
-			user := peer(NameLimit, i)
-			hashes <- struct{}{} // more hashes at once than cores would only use more memory
-			hashed, err := hash(password(i))
-			<-hashes
-			if err != nil {
-				return err
-			}
-			user["credentials"] = []any{hashed}
-			_, err = peers.Create(ctx, user)
-			return err
-		}},
+		limit(NameLimit, peers, hashes, xcrypto.IDKey),
+		limit(NameFastest, peers, hashes, argon2.NewPool(cap(hashes)).IDKey),
 	}, nil
 }
+
+// limit returns the contestant that computes one hash and creates one bare user with it.
+// Places bounds the hashes under way: more at once than cores would only use more memory.
+func limit(name string, peers *realm.Realm, places chan struct{}, key argon2id) Contestant {
+	return Contestant{Name: name, One: func(ctx context.Context, i int, _ *Journey) error {
+		user := peer(name, i)
+		places <- struct{}{}
+		hashed, err := hash(password(i), key)
+		<-places
+		if err != nil {
+			return err
+		}
+		user["credentials"] = []any{hashed}
+		_, err = peers.Create(ctx, user)
+		return err
+	}}
+}
+
+// argon2id is the signature that x/crypto's function and the portal's share.
+type argon2id func(password, salt []byte, iterations, memory uint32, lanes uint8, length uint32) []byte
 
 // peersIn creates the realm of the alternatives with the settings of the portal's realm
 // and the given ones.
@@ -107,10 +119,10 @@ func credential(i int) map[string]any {
 
 // hash creates a credential with Keycloak 26's default parameters: Argon2id, 5
 // iterations, 7 MiB, 1 lane, 32 bytes.
-func hash(text string) (map[string]any, error) {
+func hash(text string, key argon2id) (map[string]any, error) {
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt)
-	sum := argon2.IDKey([]byte(text), salt, 5, 7168, 1, 32)
+	sum := key([]byte(text), salt, 5, 7168, 1, 32)
 	secret, err := json.Marshal(map[string]any{"value": base64.StdEncoding.EncodeToString(sum), "salt": base64.StdEncoding.EncodeToString(salt), "additionalParameters": map[string]any{}})
 	return map[string]any{
 		"type":           "password",

@@ -66,8 +66,12 @@ text { fill: var(--ink); } .soft { fill: var(--soft); } .keycloak { fill: var(--
 		if x.AtLeast {
 			sign = "at least"
 		}
-		fmt.Fprintf(&b, `<text x="20" y="%d">%s: <tspan class="strong">%.2f ×</tspan> <tspan class="soft">(%.2f–%.2f; %s %.2f was asked)</tspan></text>
-`, y+14, html.EscapeString(strings.ToUpper(x.What[:1])+x.What[1:]), x.Median, x.Low, x.High, sign, x.Mark)
+		mark := ""
+		if x.Mark != 0 {
+			mark = fmt.Sprintf("; the mark is %s %.2f", sign, x.Mark)
+		}
+		fmt.Fprintf(&b, `<text x="20" y="%d">%s: <tspan class="strong">%.2f ×</tspan> <tspan class="soft">(%.2f–%.2f%s)</tspan></text>
+`, y+14, html.EscapeString(strings.ToUpper(x.What[:1])+x.What[1:]), x.Median, x.Low, x.High, mark)
 		y += 22
 	}
 	m := r.Machine

@@ -95,8 +95,8 @@ func (r Round) cost() float64 {
 // directory is the part of the cost that the directory of the accounts has.
 func (r Round) directory() float64 { return r.Each(r.Cost.Directory) }
 
-// Hash returns the ratio of the cost of Keycloak's own hash to the portal's.
-// Keycloak's is the difference between a POST with a password and one with a
+// Hash returns the ratio of the cost of Keycloak's own hash to that of
+// golang.org/x/crypto. Keycloak's is the difference between a POST with a password and one with a
 // hash.
 func (r Report) Hash() Figure {
 	var values []float64
@@ -109,7 +109,7 @@ func (r Report) Hash() Figure {
 	return FigureOf(values)
 }
 
-// Ratio compares two contestants, round by round.
+// Ratio compares two contestants, round by round. A Mark of 0 is none.
 type Ratio struct {
 	Key, What string
 	Figure
@@ -119,7 +119,10 @@ type Ratio struct {
 
 // Holds reports whether the median is within the target.
 func (r Ratio) Holds() bool {
-	if r.AtLeast {
+	switch {
+	case r.Mark == 0:
+		return true
+	case r.AtLeast:
 		return r.Median >= r.Mark
 	}
 	return r.Median <= r.Mark
@@ -128,6 +131,10 @@ func (r Ratio) Holds() bool {
 // Ratios returns the ratios whose two contestants were measured.
 func (r Report) Ratios() []Ratio {
 	keycloak := func(x Round) float64 { return x.Each(x.Cost.Keycloak) }
+	toLimit := 1.0
+	if r.of(NameActivation, Round.directory).Median > 0 {
+		toLimit = 0.7
+	}
 	var out []Ratio
 	for _, c := range []struct {
 		key, what, to string
@@ -135,10 +142,11 @@ func (r Report) Ratios() []Ratio {
 		mark          float64
 		atLeast       bool
 	}{
-		{"cost_to_limit", "cost, to the limit", NameLimit, Round.cost, 1.25, false},
-		{"cost_to_registration", "cost, to Keycloak's registration page", NameRegistration, Round.cost, 0.45, false},
-		{"keycloak_to_registration", "Keycloak's share, to its registration page", NameRegistration, keycloak, 0.2, false},
-		{"rate_to_registration", "activations per second, to registrations", NameRegistration, Round.PerSecond, 2, true},
+		{"cost_to_limit", "cost, to the limit with the hash of x/crypto", NameLimit, Round.cost, toLimit, false},
+		{"cost_to_fastest", "cost, to the limit with the portal's hash", NameFastest, Round.cost, 0, false},
+		{"cost_to_registration", "cost, to Keycloak's registration page", NameRegistration, Round.cost, 0.55, false},
+		{"keycloak_to_bare", "Keycloak's share, to a bare user", NameLimit, keycloak, 1.35, false},
+		{"rate_to_registration", "activations per second, to registrations", NameRegistration, Round.PerSecond, 1.7, true},
 	} {
 		ours, theirs := r.Ways[NameActivation], r.Ways[c.to]
 		if c.key == "rate_to_registration" && r.Pace.Rate > 0 {
@@ -209,11 +217,12 @@ func (r Report) failures() (n int, some []error) {
 
 // order is the order of the table: the activation, then the alternatives by
 // descending cost.
-var order = []string{NameActivation, NameRegistration, NameReset, NamePlain, NameLimit}
+var order = []string{NameActivation, NameRegistration, NameReset, NamePlain, NameLimit, NameFastest}
 
 var said = map[string]string{
 	NameActivation: "the whole activation", NameRegistration: "Keycloak's registration page", NameReset: "create, then reset-password",
-	NamePlain: "one POST with the password", NameLimit: "the limit: one hash, one bare POST",
+	NamePlain: "one POST with the password", NameLimit: "the limit: one hash of x/crypto, one bare POST",
+	NameFastest: "the limit with the portal's hash",
 }
 
 // Print writes the tables to out.
@@ -234,7 +243,7 @@ func (r Report) Print(out io.Writer) {
 		table(out, 0, func(t io.Writer) { marks(t, ratios) })
 	}
 	if h := r.Hash(); h.Median > 0 {
-		fmt.Fprintf(out, "\nKeycloak's own hash cost %.1f × ours (%.1f–%.1f). It depends on how Java compiled it in this run, as do all figures of Keycloak's own hashing.\n", h.Median, h.Low, h.High)
+		fmt.Fprintf(out, "\nKeycloak's own hash cost %.1f × that of x/crypto (%.1f–%.1f). It depends on how Java compiled it in this run, as do all figures of Keycloak's own hashing.\n", h.Median, h.Low, h.High)
 	}
 	table(out, tabwriter.AlignRight, r.steps)
 	r.outcome(out)
@@ -280,10 +289,14 @@ func marks(t io.Writer, ratios []Ratio) {
 		if x.AtLeast {
 			sign = "≥"
 		}
-		if !x.Holds() {
+		mark := fmt.Sprintf("%s %.2f", sign, x.Mark)
+		switch {
+		case x.Mark == 0:
+			mark, holds = "–", ""
+		case !x.Holds():
 			holds = "DOES NOT HOLD"
 		}
-		fmt.Fprintf(t, "%s\t%.2f ×\t%.2f–%.2f\t%s %.2f\t%s\n", x.What, x.Median, x.Low, x.High, sign, x.Mark, holds)
+		fmt.Fprintf(t, "%s\t%.2f ×\t%.2f–%.2f\t%s\t%s\n", x.What, x.Median, x.Low, x.High, mark, holds)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	xcrypto "golang.org/x/crypto/argon2"
+
 	"entree/internal/devenv/realm"
 	"entree/internal/devenv/scripted"
 )
@@ -53,7 +55,7 @@ func Forgotten(ctx context.Context, portal, peers *realm.Realm, box scripted.Box
 	}
 	for i := range n {
 		user := peer(NameForgotten, i)
-		hashed, err := hash(password(i))
+		hashed, err := hash(password(i), xcrypto.IDKey)
 		if err != nil {
 			return Contestant{}, err
 		}

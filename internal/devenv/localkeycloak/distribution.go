@@ -86,7 +86,7 @@ func nameOf(given string) (string, error) {
 // same at each start.
 func build(ctx context.Context, java, home string, o Options) error {
 	fmt.Fprintln(o.Out, "Building Keycloak, once …")
-	cmd := command(java, home, "build", "--db="+o.kind(), "--health-enabled=true", "--metrics-enabled=false")
+	cmd := command(java, home, nil, "build", "--db="+o.kind(), "--health-enabled=true", "--metrics-enabled=false")
 	said, err := child.Run(ctx, cmd)
 	if err != nil {
 		return fmt.Errorf("build Keycloak: %w\n%s", err, said)

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type Options struct {
 	// Database is a PostgreSQL's, "postgres://user@host:port/name", whose user
 	// needs no password; empty: a file in Dir.
 	Database string
+	JVM      []string // further options of the Java runtime
 	Out      io.Writer
 	Getenv   func(string) string
 }
@@ -97,7 +99,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := command(java, home, "start", "--optimized",
+	cmd := command(java, home, o.JVM, "start", "--optimized",
 		"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
 		"--http-management-host=127.0.0.1", fmt.Sprintf("--http-management-port=%d", management),
 		"--hostname-strict=false", "--cache=local")
@@ -163,8 +165,8 @@ func (s *Server) Stop() { s.child.Stop() }
 // command starts Java without the distribution's shell script, so that the
 // started process is the one to stop. The options are those of the script, with
 // a smaller heap and a matching collector; both compilers stay enabled, as in
-// production.
-func command(java, home string, args ...string) *exec.Cmd {
+// production. The options of more come last, so that they win.
+func command(java, home string, more []string, args ...string) *exec.Cmd {
 	options := []string{
 		"-Xms64m", "-Xmx768m", "-XX:MetaspaceSize=96M", "-XX:MaxMetaspaceSize=256m", "-XX:+UseSerialGC",
 		"-Dfile.encoding=UTF-8", "-Duser.language=en", "-Duser.country=US", "-Djava.security.egd=file:/dev/urandom",
@@ -172,9 +174,9 @@ func command(java, home string, args ...string) *exec.Cmd {
 		"--add-opens=java.base/java.security=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
 		"-Dkc.home.dir=" + home, "-Djboss.server.config.dir=" + filepath.Join(home, "conf"),
 		"-Djava.util.logging.manager=org.jboss.logmanager.LogManager", "-Dpicocli.disable.closures=true", "-Dquarkus-log-max-startup-records=10000",
-		"-cp", filepath.Join(home, "lib", "quarkus-run.jar"), "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
 	}
-	return exec.Command(java, append(options, args...)...)
+	program := []string{"-cp", filepath.Join(home, "lib", "quarkus-run.jar"), "io.quarkus.bootstrap.runner.QuarkusEntryPoint"}
+	return exec.Command(java, slices.Concat(options, more, program, args)...)
 }
 
 func keepPassword(file string) (secret.Text, error) {
