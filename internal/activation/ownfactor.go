@@ -275,7 +275,8 @@ func (s *Service) NoteFactor(ctx context.Context, accountID string, kind domain.
 }
 
 // RereadFactors reads which factors an account has left, after an event that one was
-// removed: the event does not say whether the account has another one of the kind.
+// removed: the event does not say whether the account has another one of the kind. A kind
+// that is gone becomes an event of the person, once.
 func (s *Service) RereadFactors(ctx context.Context, accountID string) error {
 	p, err := s.Store.PersonByAccount(ctx, accountID)
 	if errors.Is(err, domain.ErrNotFound) || err == nil && s.Factors == nil {
@@ -284,6 +285,7 @@ func (s *Service) RereadFactors(ctx context.Context, accountID string) error {
 	if err != nil {
 		return err
 	}
+	now := s.now() // an addition after the answer is newer than this reading
 	held, err := s.Factors.Factors(ctx, p.AccountRef())
 	var barred *domain.AccountBarred
 	if errors.As(err, &barred) {
@@ -292,7 +294,7 @@ func (s *Service) RereadFactors(ctx context.Context, accountID string) error {
 	if err != nil {
 		return err
 	}
-	return s.Store.Apply(ctx, domain.Effects{Factors: []domain.FactorNews{{Person: p.ID, At: s.now(), Kinds: held.Kinds(), All: true}}})
+	return s.Store.Apply(ctx, domain.Effects{Factors: []domain.FactorNews{{Person: p.ID, At: now, Kinds: held.Kinds(), All: true, Tell: true}}})
 }
 
 // factorNotice returns the mails that tell every address of a person that a factor was

@@ -101,6 +101,8 @@ type FactorNews struct {
 	At     time.Time
 	Kinds  []FactorKind
 	All    bool // the account has no other kinds
+	// Tell says that each kind that goes becomes an event of the person.
+	Tell bool
 }
 
 // Kinds returns the kinds of the factors, each once.
@@ -133,10 +135,14 @@ type FactorDrop struct {
 // The events of factors that students add and remove on the page of the account.
 const (
 	EventFactorAdded   EventKind = "person.factor_added"   // details: kind
-	EventFactorDropped EventKind = "person.factor_removed" // details: kind, factor (its id)
+	EventFactorDropped EventKind = "person.factor_removed" // details: kind; factor (its id), or by: ByAccounts
 	EventFactorKept    EventKind = "person.factor_kept"    // details: why, a Reason or a Bar
 	EventFactorLater   EventKind = "person.factor_later"   // offered after the first login, and declined for now
 )
+
+// ByAccounts in the details of EventFactorDropped says that the factor was removed on a
+// page of the store of accounts.
+const ByAccounts = "accounts"
 
 // JobDrop removes one factor that a student does not want any more. Its payload is a
 // FactorDrop.

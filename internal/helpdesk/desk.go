@@ -41,6 +41,8 @@ type People interface {
 	ContactChanges(ctx context.Context, p domain.PersonID) ([]domain.ContactChange, error)
 	// FactorRemovals returns the removals of second factors for a person, oldest first.
 	FactorRemovals(ctx context.Context, p domain.PersonID) ([]domain.FactorRemoval, error)
+	// KnownFactors returns the kinds of factors of a person's account, oldest first.
+	KnownFactors(ctx context.Context, p domain.PersonID) ([]domain.KnownFactor, error)
 	// Acts returns the acts of operators on a person, oldest first.
 	Acts(ctx context.Context, p domain.PersonID) ([]audit.Entry, error)
 }

@@ -133,3 +133,36 @@ func TestFactor_AnAccountThatMustNotBeTouched(t *testing.T) {
 		t.Errorf("the story: %s", got)
 	}
 }
+
+// The person's page has the kinds of factors that the portal knows of. A factor that was
+// added at Keycloak has a line in the story, one that was added here no second one.
+func TestFactor_ThePersonsPageHasTheKnownOnes(t *testing.T) {
+	w := newWorld(t)
+	if c := w.caseOf(jean); c.HasFactors {
+		t.Error("a person without an account has a list of factors")
+	}
+	p := w.active()
+	if c := w.caseOf(jean); !c.HasFactors || len(c.Factors) != 0 {
+		t.Errorf("none: %t, %+v", c.HasFactors, c.Factors)
+	}
+	w.must(w.FactorLater(t.Context(), p))
+	before := w.clock()
+	w.must(w.NoteFactor(t.Context(), p.AccountID, domain.FactorKey, before)) // the event comes before the student is back
+	w.pass(time.Minute)
+	w.must(w.FactorAdded(t.Context(), p.Login, p.AccountID, domain.FactorKey, domain.French))
+	w.must(w.NoteFactor(t.Context(), p.AccountID, domain.FactorTOTP, w.clock()))
+	c := w.caseOf(jean)
+	if len(c.Factors) != 3 || c.Factors[2].Kind != domain.FactorTOTP || !c.Factors[2].At.Equal(w.clock()) {
+		t.Errorf("known: %+v", c.Factors)
+	}
+	var lines []string
+	for _, m := range c.Story {
+		if kind := m.What["kind"]; strings.Contains(m.Kind, "factor") {
+			lines = append(lines, m.Kind+" "+kind)
+		}
+	}
+	slices.Sort(lines)
+	if want := []string{"factor.known totp", "person.factor_added key", "person.factor_later "}; !slices.Equal(lines, want) {
+		t.Errorf("the story has %q, want %q", lines, want)
+	}
+}

@@ -26,6 +26,11 @@ type Case struct {
 	Undoable domain.ContactChange
 	Factor   domain.FactorRemoval // that is to come; zero: none
 	Claimed  []domain.Claim       // claims of another address, oldest first
+	// Factors are the kinds of factors that the portal knows of, oldest first.
+	// HasFactors is false if there is no account, or the store of accounts lists no
+	// factors.
+	Factors    []domain.KnownFactor
+	HasFactors bool
 }
 
 // OpenJourney is a journey that has not ended, with its current step.
@@ -73,6 +78,12 @@ func (d *Service) Case(ctx context.Context, id domain.PersonID) (Case, error) {
 	for _, a := range acts {
 		c.Story = append(c.Story, act(a))
 	}
+	if c.HasFactors = p.HasLiveAccount() && d.ListsFactors(); c.HasFactors {
+		if c.Factors, err = d.People.KnownFactors(ctx, id); err != nil {
+			return Case{}, err
+		}
+		c.Story = append(c.Story, registered(c.Factors, c.Story)...)
+	}
 	slices.SortStableFunc(c.Story, func(a, b HistoryEntry) int { return a.At.Compare(b.At) })
 	if c.Proofs, err = d.WrongProofs(ctx, domain.PurposeActivate, id, false); err != nil {
 		return Case{}, err
@@ -117,6 +128,36 @@ func imported(r domain.ImportRecord) HistoryEntry {
 
 func act(a audit.Entry) HistoryEntry {
 	return HistoryEntry{At: a.At, Kind: a.Act, By: a.By.Name, What: a.What}
+}
+
+// FactorKnown is the line of a factor that no event of the portal is about. Like Imported
+// it is not a stored event: the portal knows such factors from events of the store of
+// accounts, which are read more than once, and keeps its own events for a year.
+const FactorKnown = "factor.known"
+
+// sameAct is the time within which an event of the portal and one of the store of
+// accounts are about the same act: the student comes back from a page of the latter.
+const sameAct = 10 * time.Minute
+
+// registered returns the lines of the factors that no event of the portal is about.
+func registered(known []domain.KnownFactor, story []HistoryEntry) (lines []HistoryEntry) {
+	for _, f := range known {
+		told := func(m HistoryEntry) bool {
+			kind := domain.FactorKind(m.What["kind"])
+			switch domain.EventKind(m.Kind) {
+			case domain.EventPasskeyAdded:
+				kind = domain.FactorPasskey
+			case domain.EventFactorAdded:
+			default:
+				return false
+			}
+			return kind == f.Kind && m.At.Sub(f.At).Abs() < sameAct
+		}
+		if f.Kind != domain.FactorDeclined && !slices.ContainsFunc(story, told) {
+			lines = append(lines, HistoryEntry{At: f.At, Kind: FactorKnown, What: map[string]string{"kind": string(f.Kind)}})
+		}
+	}
+	return lines
 }
 
 // Since returns the operators' acts on a person after a time, for an operator

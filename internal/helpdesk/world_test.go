@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	runner := jobs.New(jobs.Options{Queue: w.store, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Workers: 2})
 	service, err := activation.New(activation.Options{
-		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Hasher: hasher{}, Notifier: mailer{w.mails}, Charters: charters{}, Keys: keys,
+		Store: w.store, Limits: w.store, Runner: runner, Accounts: w.accounts, Factors: w.accounts, Hasher: hasher{}, Notifier: mailer{w.mails}, Charters: charters{}, Keys: keys,
 		Clock: w.clock, Random: rand.Reader, Policy: password.Default, CodeLife: domain.CodeLife, Idle: 30 * time.Minute, Absolute: time.Hour,
 		Wait: 5 * time.Second, Rates: activation.DefaultRates(), Profiles: []domain.Profile{{
 			Key: "etudiant", Login: "o{number}", Address: "{first}.{last}@etu.example.org", Groups: []string{"/etudiants"},

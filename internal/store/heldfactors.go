@@ -19,8 +19,18 @@ func writeFactors(ctx context.Context, tx *sql.Tx, n domain.FactorNews) error {
 		for _, kind := range n.Kinds {
 			c.and(`kind <> ` + c.arg(kind))
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM factors WHERE `+c.String(), c.args...); err != nil {
+		gone, err := all(ctx, tx, value[domain.FactorKind], `DELETE FROM factors WHERE `+c.String()+` RETURNING kind`, c.args...)
+		if err != nil {
 			return err
+		}
+		for _, kind := range gone {
+			if !n.Tell {
+				break
+			}
+			e := domain.Event{At: n.At, Kind: domain.EventFactorDropped, Person: n.Person, Details: map[string]string{"kind": string(kind), "by": domain.ByAccounts}}
+			if err := insertEvent(ctx, &pipeline{tx: tx}, e); err != nil {
+				return err
+			}
 		}
 	}
 	for _, kind := range n.Kinds {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"entree/internal/campaign"
+	"entree/internal/domain"
+	"entree/internal/helpdesk"
 	"entree/portal/admin"
 )
 
@@ -36,4 +38,25 @@ func TestFactors_WhoHasNone(t *testing.T) {
 	if file.status != 200 || !strings.Contains(file.body, "etudiant;'=1+1;Jeanne;Martin;L1;") || w.figures.without.Limit != 0 || w.figures.without.Cohort != "L1" || !slices.Contains(w.journal.acts(), "admin factors.exported") {
 		t.Errorf("%d: %q", file.status, file.body)
 	}
+}
+
+func TestFactors_OfAPerson(t *testing.T) {
+	w, d := withDesk(t)
+	b := w.operator("helpdesk")
+	const title = "Clés d'accès et seconds facteurs"
+	if p := b.get(jean); strings.Contains(p.Find(".facts").Text(), title) {
+		t.Error("a person without an account has a list of factors")
+	}
+	d.person.Account, d.person.AccountID, d.person.Login = domain.AccountActive, "kc", "o22502142"
+	b.get(jean).shows(".facts", title).shows(".facts", "aucun connu")
+	at := time.Date(2026, 9, 7, 8, 0, 0, 0, time.UTC)
+	d.factors = []domain.KnownFactor{{Kind: domain.FactorDeclined, At: at}, {Kind: domain.FactorPasskey, At: at}}
+	d.story = []helpdesk.HistoryEntry{
+		{At: at, Kind: helpdesk.FactorKnown, What: map[string]string{"kind": "passkey"}},
+		{At: at, Kind: string(domain.EventFactorAdded), What: map[string]string{"kind": "key"}},
+		{At: at, Kind: string(domain.EventFactorDropped), What: map[string]string{"kind": "totp", "by": domain.ByAccounts}},
+	}
+	p := b.get(jean).shows(".facts", "Clé d'accès ").shows(".facts", "A répondu « plus tard »").shows(".facts time", "2026")
+	p.shows(".story", "A ajouté un moyen de connexion (Clé d'accès)").shows(".story", "A ajouté un second facteur (Clé de sécurité)").
+		shows(".story", "A retiré un moyen de connexion sur la page de connexion unique (Application de codes)")
 }

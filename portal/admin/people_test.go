@@ -24,6 +24,7 @@ type deskOfOne struct {
 	person         domain.Person
 	story          []helpdesk.HistoryEntry
 	under          []helpdesk.OpenJourney
+	factors        []domain.KnownFactor
 	refuse         helpdesk.Reason
 	asked          []string
 }
@@ -32,7 +33,7 @@ func (d *deskOfOne) Case(_ context.Context, id domain.PersonID) (helpdesk.Case, 
 	if id != d.person.ID {
 		return helpdesk.Case{}, domain.ErrNotFound
 	}
-	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story, Under: d.under}, nil
+	return helpdesk.Case{Person: d.person, Version: helpdesk.Version(d.person), Can: helpdesk.Offers(d.person), Story: d.story, Under: d.under, HasFactors: d.person.HasLiveAccount(), Factors: d.factors}, nil
 }
 
 func (d *deskOfOne) Conflict(context.Context, domain.Person) ([]domain.Existing, error) {

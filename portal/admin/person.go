@@ -52,9 +52,10 @@ type StoryLine struct {
 	Key                         string // message key console.story.KEY
 	By, Mail, From, To, Reason  string
 	Version, Reference, Details string
-	Field, Rule, Class          string // of a value that Keycloak refused
-	SMS                         bool   // the message went by SMS, or would have
-	URL                         string // address of a page with details; may be empty
+	Field, Rule, Class          string            // of a value that Keycloak refused
+	Factor                      domain.FactorKind // that was added or removed; empty: the line is about none
+	SMS                         bool              // the message went by SMS, or would have
+	URL                         string            // address of a page with details; may be empty
 }
 
 // FieldWords returns the name of the field whose value was refused.
@@ -141,8 +142,19 @@ func line(m helpdesk.HistoryEntry) StoryLine {
 	if kind == string(domain.EventAccountParked) && w["why"] == "not adopted" {
 		kind = "account.not_adopted"
 	}
+	var factor domain.FactorKind
+	switch {
+	case kind == string(domain.EventFactorAdded), kind == helpdesk.FactorKnown:
+		factor = domain.FactorKind(w["kind"])
+	case kind == string(domain.EventFactorDropped):
+		factor = domain.FactorKind(w["kind"])
+		if w["by"] == domain.ByAccounts {
+			kind = "factor.gone"
+		}
+	}
 	return StoryLine{
-		At: m.At, Key: strings.ReplaceAll(kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
+		Factor: factor,
+		At:     m.At, Key: strings.ReplaceAll(kind, ".", "_"), By: or(m.By, w["operator"]), Mail: w["mail"], From: w["from"], To: w["to"],
 		Reason: or(w["reason"], w["card"]), Version: w["version"], Reference: w["reference"], Details: or(or(w["login"], w["why"]), w["file"]),
 		SMS: w["channel"] == string(domain.ChannelSMS), Field: w["field"], Rule: w["rule"], Class: w["class"],
 	}
@@ -339,6 +351,7 @@ func personSamples() (pages []any) {
 	full.Email, full.ChosenEmail, full.SourceEmail = "b@exemple.fr", "b@exemple.fr", "a@exemple.fr"
 	full.Phone, full.SecondEmail = "+33639980042", "c@exemple.fr"
 	full.Factor = domain.FactorRemoval{ID: "f", AskedBy: "Ada", Reason: "r", AskedAt: at, DueAt: at, State: domain.FactorAsked}
+	full.HasFactors, full.Factors = true, []domain.KnownFactor{{Kind: domain.FactorDeclined, At: at}, {Kind: domain.FactorPasskey, At: at}, {Kind: domain.FactorTOTP, At: at}}
 	full.Undoable = domain.ContactChange{ID: "x", Old: "a@exemple.fr", Until: at}
 	full.Claimed, full.MayClaims = []domain.Claim{{State: domain.ClaimDone, AskedAt: at}, {State: domain.ClaimWaiting, AskedAt: at}}, true
 	var journey domain.Journey
