@@ -442,6 +442,8 @@ CREATE INDEX people_cohort ON people (cohort, profile, stage);
 
 CREATE INDEX people_email ON people (email);
 
+CREATE INDEX people_entry ON people (id) WHERE substr(account_id, 1, 6) = 'entry:';
+
 CREATE INDEX people_erase ON people (erase_at) WHERE erase_at <> 0;
 
 CREATE INDEX people_ine ON people (ine) WHERE ine <> '';

@@ -16,7 +16,7 @@ func (f *fakeService) FactorsOf(context.Context, domain.Person) (domain.HeldFact
 	return domain.HeldFactors{HasPassword: f.held.HasPassword, List: slices.Clone(f.held.List)}, f.heldFails
 }
 
-func (f *fakeService) FactorRemoval(_ domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error) {
+func (f *fakeService) CheckDrop(_ domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error) {
 	gone, reason := held.Removal(id, f.rule == domain.FactorsRequired)
 	if reason != "" {
 		return nil, &domain.Refusal{Reason: reason}
@@ -42,7 +42,7 @@ func (f *fakeService) RenameFactor(_ context.Context, _ domain.Person, id, typed
 func (f *fakeService) RemoveFactor(_ context.Context, p domain.Person, id string, _ domain.Lang) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	gone, err := f.FactorRemoval(p, f.held, id)
+	gone, err := f.CheckDrop(p, f.held, id)
 	if err != nil || len(gone) == 0 {
 		return false, cmp.Or(err, domain.ErrNotFound)
 	}

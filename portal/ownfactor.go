@@ -151,7 +151,7 @@ func (p *Portal) drawFactor(c *gin.Context, typed string, r *domain.Refusal, fie
 	}
 	profile, _ := p.profile(person.Profile)
 	page.AddKey = profile.Credential.Passkeys()
-	gone, err := p.Service.FactorRemoval(person, held, f.ID)
+	gone, err := p.Service.CheckDrop(person, held, f.ID)
 	if stays, refused := refusal(err); refused {
 		page.Refused = stays.Reason
 	} else if err != nil {

@@ -88,8 +88,9 @@ type Service interface {
 	ListsFactors() bool
 	// FactorsOf returns the factors of a person's account.
 	FactorsOf(ctx context.Context, p domain.Person) (domain.HeldFactors, error)
-	// FactorRemoval returns what the removal of a factor would take away.
-	FactorRemoval(p domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error)
+	// CheckDrop returns the factors that deleting one factor deletes, or a
+	// *domain.Refusal.
+	CheckDrop(p domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error)
 	RenameFactor(ctx context.Context, p domain.Person, id, typed string) error
 	// RemoveFactor removes a factor. done is false if the removal is still to come.
 	RemoveFactor(ctx context.Context, p domain.Person, id string, lang domain.Lang) (done bool, err error)

@@ -1,6 +1,7 @@
 package activation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -76,8 +77,8 @@ func (s *Service) record(ctx context.Context, login, accountID string, effects f
 	return nil
 }
 
-// personOfAccount returns the person to whom the account of a login belongs. An account
-// whose entry alone was known gets its id.
+// personOfAccount returns the person to whom the account of a login belongs. If the
+// account was known by its directory entry only, it stores Keycloak's id of the account.
 func (s *Service) personOfAccount(ctx context.Context, login, accountID string) (domain.Person, error) {
 	if accountID == "" {
 		return s.Store.PersonByLogin(ctx, login)
@@ -85,6 +86,11 @@ func (s *Service) personOfAccount(ctx context.Context, login, accountID string) 
 	p, err := s.Store.PersonByAccount(ctx, accountID)
 	if s.Entries == nil || !errors.Is(err, domain.ErrNotFound) {
 		return p, err
+	}
+	// Keycloak is asked only while the answer can matter: most events of a realm with
+	// other users are about them.
+	if knows, err := s.Store.KnowsEntries(ctx); err != nil || !knows {
+		return p, cmp.Or(err, domain.ErrNotFound)
 	}
 	// Keycloak says which entry stands behind the account: a user of Keycloak's own with
 	// the same login is another one.

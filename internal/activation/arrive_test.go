@@ -26,11 +26,15 @@ func TestTheFirstLoginIsKeptByLoginAlone(t *testing.T) {
 	}
 }
 
-// entries says which entry stands behind an account of Keycloak.
-type entries map[string]string
+// entries says which entry stands behind an account of Keycloak, and counts the questions.
+type entries struct {
+	of    map[string]string
+	asked *int
+}
 
 func (e entries) Entry(_ context.Context, id string) (string, error) {
-	uuid, known := e[id]
+	*e.asked++
+	uuid, known := e.of[id]
 	switch {
 	case id == "away":
 		return "", errors.New("Keycloak is away")
@@ -45,7 +49,11 @@ func (e entries) Entry(_ context.Context, id string) (string, error) {
 func TestS42_AnAccountGetsItsIDAtItsFirstLogin(t *testing.T) {
 	w := newWorld(t, jeanPierre())
 	w.chosen("jp.martin@example.net")
-	w.Entries = entries{"kc-1": "uuid-1", "kc-own": "", "kc-2": "uuid-2"}
+	asked := 0
+	w.Entries = entries{map[string]string{"kc-1": "uuid-1", "kc-own": "", "kc-2": "uuid-2"}, &asked}
+	if err := w.FirstLogin(t.Context(), "", "kc-2"); err != nil || asked != 0 {
+		t.Errorf("Keycloak was asked %d times although it holds every account: %v", asked, err)
+	}
 	if err := w.store.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{
 		Person: "p-22502142", From: []domain.AccountState{domain.AccountActive}, To: domain.AccountActive, AccountID: domain.EntryID("uuid-1"),
 	}}}); err != nil {
@@ -74,5 +82,43 @@ func TestS42_AnAccountGetsItsIDAtItsFirstLogin(t *testing.T) {
 	}
 	if p, _, err := w.Reader(t.Context(), "o22502142", "kc-1"); err != nil || p.ID != "p-22502142" {
 		t.Errorf("%+v, %v", p, err)
+	}
+	asked = 0
+	for _, id := range []string{"kc-own", "kc-2", "away"} {
+		if err := w.FirstLogin(t.Context(), "", id); err != nil || asked != 0 {
+			t.Errorf("%s: Keycloak was asked %d times although the id of every account is known: %v", id, asked, err)
+		}
+	}
+}
+
+// The realm's events about factors reach an account that is known by its entry.
+func TestFactor_EventsOfAnAccountKnownByItsEntry(t *testing.T) {
+	for name, report := range map[string]func(*world, string) error{
+		"added":   func(w *world, id string) error { return w.NoteFactor(w.t.Context(), id, domain.FactorTOTP, w.clock()) },
+		"removed": func(w *world, id string) error { return w.RereadFactors(w.t.Context(), id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, jeanPierre())
+			p := w.active(jeanPierre())
+			w.accounts.AddFactor(p.AccountID, domain.FactorTOTP, "")
+			w.Entries = entries{map[string]string{p.AccountID: "uuid-1", "kc-own": ""}, new(int)}
+			if err := w.store.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{
+				Person: p.ID, From: []domain.AccountState{domain.AccountActive}, To: domain.AccountActive, AccountID: domain.EntryID("uuid-1"),
+			}}}); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range []string{"kc-own", "kc-nobody", p.AccountID} {
+				if err := report(w, id); err != nil {
+					t.Errorf("%s: %v", id, err)
+				}
+			}
+			known, err := w.store.KnownFactors(t.Context(), p.ID)
+			if err != nil || len(known) != 1 || known[0].Kind != domain.FactorTOTP {
+				t.Errorf("%+v, %v", known, err)
+			}
+			if err := report(w, "away"); err != nil {
+				t.Errorf("the id of every account is known: %v", err)
+			}
+		})
 	}
 }

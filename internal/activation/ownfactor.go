@@ -55,9 +55,9 @@ func (s *Service) requiresFactor(p domain.Person) bool {
 	return profile.Factors == domain.FactorsRequired
 }
 
-// FactorRemoval returns what the removal of one factor would take away, or a Refusal. The
+// CheckDrop returns the factors that deleting one factor deletes, or a *domain.Refusal. The
 // list is empty if the account does not have the factor.
-func (s *Service) FactorRemoval(p domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error) {
+func (s *Service) CheckDrop(p domain.Person, held domain.HeldFactors, id string) ([]domain.Factor, error) {
 	if !p.RecoveryFrozenAt.IsZero() {
 		return nil, &domain.Refusal{Reason: domain.ReasonFactorFrozen}
 	}
@@ -83,11 +83,11 @@ func (s *Service) RenameFactor(ctx context.Context, p domain.Person, id, typed s
 	if slices.ContainsFunc(held.List, func(f domain.Factor) bool { return f.ID != id && strings.EqualFold(f.Label, label) }) {
 		return &domain.Refusal{Reason: domain.ReasonFactorTaken}
 	}
-	if f, has := held.Find(id); !has || f.Label == label {
-		if has {
-			return nil
-		}
+	switch f, has := held.Find(id); {
+	case !has:
 		return domain.ErrNotFound
+	case f.Label == label:
+		return nil
 	}
 	ask, cancel := context.WithTimeout(ctx, factorsFor)
 	defer cancel()
@@ -112,7 +112,7 @@ func (s *Service) RemoveFactor(ctx context.Context, p domain.Person, id string, 
 	if err != nil {
 		return false, barredFactor(err)
 	}
-	gone, err := s.FactorRemoval(p, held, id)
+	gone, err := s.CheckDrop(p, held, id)
 	if err != nil {
 		return false, err
 	}
@@ -170,7 +170,7 @@ func (s dropJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if err != nil {
 		return s.orKeep(p, err)
 	}
-	gone, err := s.FactorRemoval(p, held, drop.ID)
+	gone, err := s.CheckDrop(p, held, drop.ID)
 	var refused *domain.Refusal
 	if errors.As(err, &refused) {
 		return s.keep(p, string(refused.Reason)), nil
@@ -264,7 +264,7 @@ func (s *Service) FactorLater(ctx context.Context, p domain.Person) error {
 // NoteFactor records a kind of factor that the events of the store of accounts report. An
 // account that the portal does not know changes nothing.
 func (s *Service) NoteFactor(ctx context.Context, accountID string, kind domain.FactorKind, at time.Time) error {
-	p, err := s.Store.PersonByAccount(ctx, accountID)
+	p, err := s.personOfAccount(ctx, "", accountID)
 	if errors.Is(err, domain.ErrNotFound) {
 		return nil
 	}
@@ -278,8 +278,11 @@ func (s *Service) NoteFactor(ctx context.Context, accountID string, kind domain.
 // removed: the event does not say whether the account has another one of the kind. A kind
 // that is gone becomes an event of the person, once.
 func (s *Service) RereadFactors(ctx context.Context, accountID string) error {
-	p, err := s.Store.PersonByAccount(ctx, accountID)
-	if errors.Is(err, domain.ErrNotFound) || err == nil && s.Factors == nil {
+	if s.Factors == nil {
+		return nil
+	}
+	p, err := s.personOfAccount(ctx, "", accountID)
+	if errors.Is(err, domain.ErrNotFound) {
 		return nil
 	}
 	if err != nil {

@@ -55,6 +55,9 @@ type Store interface {
 	// PersonByAccount returns the person whose account has this id in Keycloak,
 	// or ErrNotFound.
 	PersonByAccount(ctx context.Context, accountID string) (Person, error)
+	// KnowsEntries reports whether any account is known by its directory entry only (see
+	// EntryID).
+	KnowsEntries(ctx context.Context) (bool, error)
 	// OtherJobs reports whether an older job of a job's kind and person has not ended,
 	// and whether a worker runs another one, older or newer.
 	OtherJobs(ctx context.Context, j Job) (older, runs bool, err error)

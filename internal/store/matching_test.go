@@ -124,7 +124,14 @@ func TestPeopleBeforeTheirFirstLogin(t *testing.T) {
 // by its entry in the directory.
 func TestK1_APassFindsTheIDOfAnEntry(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
+		knows := func(want bool) {
+			t.Helper()
+			if got, err := w.KnowsEntries(t.Context()); err != nil || got != want {
+				t.Errorf("an account is known by its entry only: %t, %v", got, err)
+			}
+		}
 		w.enrol(person("1"), person("2"))
+		knows(false)
 		for id, entry := range map[domain.PersonID]string{"1": "uuid-1", "2": "uuid-2"} {
 			w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{
 				Person: id, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountActive, AccountID: domain.EntryID(entry),
@@ -138,5 +145,8 @@ func TestK1_APassFindsTheIDOfAnEntry(t *testing.T) {
 				t.Errorf("%s has the account %q, %v; want %q", id, p.AccountID, err, want)
 			}
 		}
+		knows(true)
+		w.must(w.IndexAccounts(t.Context(), pass, []domain.MatchAccount{{ID: "kc-2", Entry: "uuid-2", Doc: []byte("c")}}))
+		knows(false)
 	})
 }

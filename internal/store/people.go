@@ -166,6 +166,12 @@ func (s *Store) PersonByAccount(ctx context.Context, accountID string) (domain.P
 	return p, wrap("person by account", notFound(err))
 }
 
+// KnowsEntries reports whether the id in Keycloak of any account is not known yet.
+func (s *Store) KnowsEntries(ctx context.Context) (knows bool, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people WHERE substr(account_id, 1, 6) = 'entry:')`).Scan(&knows)
+	return knows, wrap("entries", err)
+}
+
 // Kinds of the rows in names.
 const (
 	nameLogin   = "login"

@@ -75,6 +75,8 @@ CREATE INDEX people_second ON people (second_email) WHERE second_email <> '';
 CREATE INDEX people_login ON people (login) WHERE login <> '';
 -- One account belongs to one person.
 CREATE UNIQUE INDEX people_account_id ON people (account_id) WHERE account_id <> '';
+-- The accounts whose id in Keycloak is not known yet.
+CREATE INDEX people_entry ON people (id) WHERE substr(account_id, 1, 6) = 'entry:';
 CREATE INDEX people_parked ON people (id) WHERE account = 'parked';
 CREATE INDEX people_erase ON people (erase_at) WHERE erase_at <> 0;
 CREATE INDEX people_wrong ON people (wrong_since) WHERE wrong_address <> '';
