@@ -129,8 +129,8 @@ func (i *importing) endJourneys(ids string) error {
 	return nil
 }
 
-// refind rewrites the search words of changed people whose stored login or
-// university address is not in the line.
+// refind rewrites the search words of changed people who have a login or an address that
+// is not in the line. A line never has the second address.
 func (i *importing) refind(after, to int) error {
 	words := map[domain.PersonID]string{}
 	if err := i.each(func(scan func(...any) error) error {
@@ -138,7 +138,7 @@ func (i *importing) refind(after, to int) error {
 		words[p.ID] = searchText(p)
 		return err
 	}, `SELECT `+personColumns+` FROM people WHERE id IN (SELECT p.id FROM import_changed c JOIN import_stage s ON s.seq = c.seq JOIN people p ON p.id = c.id
-		WHERE c.seq > $1 AND c.seq <= $2 AND (p.login <> s.login OR p.university_address <> s.university_address OR s.source_email <> ''))`, after, to); err != nil {
+		WHERE c.seq > $1 AND c.seq <= $2 AND (p.login <> s.login OR p.university_address <> s.university_address OR s.source_email <> '' OR p.second_email <> ''))`, after, to); err != nil {
 		return err
 	}
 	for id, search := range words {

@@ -143,6 +143,30 @@ func TestFindPeople_FollowsEveryChange(t *testing.T) {
 	})
 }
 
+// An import that changes another field keeps the words that are not in its lines.
+func TestFindPeople_BySecondAddressAfterAnImport(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		line := with(person("1"), func(p *domain.Person) { p.Login, p.UniversityAddress = "jp1", "jp1@univ.example" })
+		_, _, err := w.bring(domain.ImportOrder{Import: domain.Import{ID: "first"}}, line)
+		w.must(err)
+		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "1", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountActive, AccountID: "kc"}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Second: &domain.SecondChange{Person: "1", First: line.Email, New: "radium@example.org", At: start}}))
+		for _, id := range []string{"second", "third"} {
+			if got := found(mustFind(t, w, helpdesk.Query{Words: "radium@example"})); got != "1" {
+				t.Errorf("before the %s import the second address finds %q", id, got)
+			}
+			line.Cohort = id
+			_, _, err = w.bring(domain.ImportOrder{Import: domain.Import{ID: id}}, line)
+			w.must(err)
+		}
+		for _, words := range []string{"radium@example", "jp1@univ", "jp@example.net", "arc"} {
+			if got := found(mustFind(t, w, helpdesk.Query{Words: words})); got != "1" {
+				t.Errorf("after the imports %q finds %q", words, got)
+			}
+		}
+	})
+}
+
 func TestFindPeople_PagesForthAndBack(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		var people []domain.Person
