@@ -53,15 +53,15 @@ func (s *Service) Request(ctx context.Context, r Request) (domain.Journey, error
 			return domain.Journey{}, err
 		}
 	}
-	settle := func(bool) {}
+	settle, committed := func(bool) {}, false
+	defer func() { settle(committed) }() // also after a panic
 	effects.Spend = &domain.Spend{At: j.RequestedAt, Acts: s.mailActs(r.Purpose, address, r.Client), Count: true, More: func(taken domain.Taken) (domain.Effects, error) {
 		more, err := mail(ofAddress(taken) >= longFrom)
 		settle = s.Runner.Lease(more.Jobs)
 		return more, err
 	}}
 	err = s.Store.Begin(ctx, j, effects)
-	settle(err == nil)
-	if err != nil {
+	if committed = err == nil; !committed {
 		return domain.Journey{}, mailRefusal(err, effects.Spend.Acts)
 	}
 	return j, nil

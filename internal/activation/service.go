@@ -165,7 +165,8 @@ func (s *Service) Extend(ctx context.Context, j *domain.Journey) error {
 // so that a wrong code costs its try.
 func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, decide func(*domain.Journey, time.Time) (domain.Effects, *domain.Refusal)) error {
 	var refusal *domain.Refusal
-	settle := func(bool) {}
+	settle, committed := func(bool) {}, false
+	defer func() { settle(committed) }() // also after a panic
 	after, err := s.Store.Update(ctx, *j, func(j *domain.Journey) (domain.Effects, error) {
 		settle(false) // the function may run again
 		settle, refusal = func(bool) {}, nil
@@ -179,8 +180,7 @@ func (s *Service) act(ctx context.Context, j *domain.Journey, at domain.Step, de
 		settle = s.Runner.Lease(e.Jobs)
 		return e, nil
 	})
-	settle(err == nil)
-	if err != nil {
+	if committed = err == nil; !committed {
 		return err
 	}
 	*j = after

@@ -151,6 +151,29 @@ func TestLease_EffectsThatWereDroppedOrderNothing(t *testing.T) {
 	})
 }
 
+// An end of a job that panics frees the workers that it reserved for the next jobs.
+func TestLease_APanicInTheEndReservesNoWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		q.broken = 5 // more than there are workers
+		h := &ordering{}
+		r := jobs.New(jobs.Options{Queue: q, Clock: time.Now, Log: slog.New(slog.DiscardHandler), Workers: 2})
+		r.Handle("orders", h)
+		r.Handle("k", handler{run: func(domain.Job) error { h.mails++; return nil }})
+		order := job("order")
+		order.Kind = "orders"
+		q.commit(order)
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer stop()
+		if err := r.Run(ctx); err != nil { // waits for every run that was counted
+			t.Error(err)
+		}
+		if h.mails != 1 || q.len() != 0 {
+			t.Errorf("%d mails, %d jobs wait", h.mails, q.len())
+		}
+	})
+}
+
 // ordering is a handler whose effects order a mail.
 type ordering struct {
 	dropped bool

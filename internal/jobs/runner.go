@@ -354,15 +354,16 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), "no handler is registered for this kind"))
 	}
 	effects, err := r.traced(ctx, job, handler)
+	var stored error
+	if err == nil { // the effects have functions, which may panic as the handler may
+		err = guarded(func() error { stored = r.finish(ctx, job, effects); return nil })
+	}
 	switch {
 	case err == nil:
 		if lasted, failures := r.failing.Succeeded(job.Kind, r.Clock()); failures > 0 {
 			r.Log.Info("jobs succeed again", "kind", job.Kind, "failures", failures, "after", lasted.Round(time.Second).String())
 		}
-		settle := r.Lease(effects.Jobs)
-		written, err := r.Queue.Finish(ctx, job, effects)
-		settle(err == nil && written)
-		return r.end(job, "done", err)
+		return r.end(job, "done", stored)
 	case domain.IsPermanent(err) || !r.Clock().Before(job.Deadline):
 		return r.giveUp(ctx, job, handler, err)
 	default:
@@ -377,6 +378,16 @@ func (r *Runner) run(ctx context.Context, job domain.Job) (over bool) {
 	}
 }
 
+// finish stores the end of a job with its effects, and runs the jobs among them.
+func (r *Runner) finish(ctx context.Context, job domain.Job, e domain.Effects) error {
+	committed := false
+	settle := r.Lease(e.Jobs)
+	defer func() { settle(committed) }() // also after a panic
+	written, err := r.Queue.Finish(ctx, job, e)
+	committed = err == nil && written
+	return err
+}
+
 // traced calls the handler, within a span if jobs are traced.
 func (r *Runner) traced(ctx context.Context, job domain.Job, handler domain.Handler) (effects domain.Effects, err error) {
 	if r.Trace != nil {
@@ -384,7 +395,8 @@ func (r *Runner) traced(ctx context.Context, job domain.Job, handler domain.Hand
 		ctx, end = r.Trace(ctx, job.Kind, job.Attempts)
 		defer func() { end(err != nil) }()
 	}
-	return guarded(func() (domain.Effects, error) { return handler.Run(ctx, job) })
+	err = guarded(func() (err error) { effects, err = handler.Run(ctx, job); return err })
+	return effects, err
 }
 
 // quiet is the time after the next attempt within which a failure with the same
@@ -425,14 +437,21 @@ func (r *Runner) keep(ctx context.Context, job domain.Job) (over func()) {
 }
 
 func (r *Runner) giveUp(ctx context.Context, job domain.Job, handler domain.Handler, cause error) (over bool) {
-	effects, err := guarded(func() (domain.Effects, error) { return handler.Abandon(ctx, job, cause) })
+	_, keep := handler.(Patient)
+	var stored error
+	err := guarded(func() error {
+		effects, err := handler.Abandon(ctx, job, cause)
+		if err == nil {
+			stored = r.Queue.GiveUp(ctx, job, cause.Error(), keep, effects)
+		}
+		return err
+	})
 	if err != nil {
 		r.Log.Error("abandon a job", "kind", job.Kind, "job", job.ID, "error", err)
 		return r.end(job, "retried", r.Queue.Retry(ctx, job, r.Clock().Add(longest), err.Error()))
 	}
-	_, keep := handler.(Patient)
 	r.Log.Error("job given up", "kind", job.Kind, "job", job.ID, "attempts", job.Attempts, "error", cause)
-	return r.end(job, "given_up", r.Queue.GiveUp(ctx, job, cause.Error(), keep, effects))
+	return r.end(job, "given_up", stored)
 }
 
 // end reports how a run ended to the log and to Ended; err is the error of storing
@@ -447,7 +466,7 @@ func (r *Runner) end(job domain.Job, how string, err error) (over bool) {
 }
 
 // guarded calls f and turns a panic into an error, so that the job is retried.
-func guarded(f func() (domain.Effects, error)) (e domain.Effects, err error) {
+func guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())

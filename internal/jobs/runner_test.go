@@ -23,6 +23,8 @@ type queue struct {
 	jobs    map[string]*waiting
 	effects []domain.Effects
 	fail    error // error that Finish returns
+	broken  int   // calls of Finish and GiveUp that panic
+	asked   int   // calls of Lease
 }
 
 type waiting struct {
@@ -49,6 +51,7 @@ func (q *queue) take(w *waiting, holder string, until time.Time) domain.Job {
 func (q *queue) Lease(_ context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.asked++
 	var out []domain.Job
 	for _, w := range q.jobs {
 		if len(out) < n && w.Kind == kind && !w.givenUp && !time.Now().Before(w.RunAt) && !time.Now().Before(w.until) {
@@ -115,6 +118,7 @@ func (q *queue) Extend(_ context.Context, j domain.Job, until time.Time) error {
 func (q *queue) Finish(_ context.Context, j domain.Job, e domain.Effects) (written bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.panicIfBroken()
 	if q.fail != nil {
 		return false, q.fail
 	}
@@ -142,9 +146,17 @@ func (q *queue) Retry(_ context.Context, j domain.Job, at time.Time, reason stri
 	return err
 }
 
+func (q *queue) panicIfBroken() {
+	if q.broken > 0 {
+		q.broken--
+		panic("a bug in a function of the effects")
+	}
+}
+
 func (q *queue) GiveUp(_ context.Context, j domain.Job, reason string, _ bool, e domain.Effects) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.panicIfBroken()
 	w, err := q.held(j)
 	if err == nil {
 		w.givenUp, w.reason = true, reason
@@ -268,6 +280,22 @@ func TestRun_APanicIsAnErrorThatMayPass(t *testing.T) {
 			t.Errorf("%d tries, %d jobs wait", tries, q.len())
 		}
 	})
+}
+
+// The functions of the effects run when the end of a job is stored. Their panic is an
+// error of the job.
+func TestRun_APanicInTheEffectsIsAnErrorThatMayPass(t *testing.T) {
+	for how, err := range map[string]error{"done": nil, "abandoned": domain.Permanent(errors.New("550"))} {
+		synctest.Test(t, func(t *testing.T) {
+			q := newQueue(job("a"))
+			q.broken = 3 // more than there are workers
+			tries := 0
+			running(t, q, handler{run: func(domain.Job) error { tries++; return err }}, func(*jobs.Runner) { time.Sleep(10 * time.Minute) })
+			if tries != 4 || q.committed() != how {
+				t.Errorf("%s: %d tries, committed %q", how, tries, q.committed())
+			}
+		})
+	}
 }
 
 func TestRun_AnEndThatCannotBeWrittenIsDoneAgainAfterTheLease(t *testing.T) {
