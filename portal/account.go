@@ -121,6 +121,8 @@ var storyKinds = []domain.EventKind{
 const storyLines = 30
 
 var accountSamples = []any{AccountPage{GoOn: pathEnt}, AccountPage{
+	Person: domain.Person{SecondEmail: "j@exemple.fr"}, Contacts: []domain.Contact{{Value: "j@exemple.fr"}}, GoOn: pathEnt,
+}, AccountPage{
 	Person:  domain.Person{GivenName: "Jeanne", FamilyName: "Martin", Number: "22502142", BirthDate: "2004-03-17", Cohort: "L1", Email: "jeanne@exemple.fr", SecondEmail: "j@exemple.fr", Login: "o22502142", UniversityAddress: "jeanne.martin@etu.exemple.fr", ActivatedAt: sampleTime, RecoveryFrozenAt: sampleTime},
 	Profile: "Étudiant", Contacts: []domain.Contact{{Value: "jeanne@exemple.fr", FailedAt: sampleTime}, {Value: "j@exemple.fr"}, {Channel: domain.ChannelSMS, Value: "+33612345642"}},
 	TakeBackUntil: sampleTime, Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},

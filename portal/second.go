@@ -30,11 +30,11 @@ const (
 // field: adresse; removed by POST /compte/adresse/seconde/retirer, made the first address
 // by POST /compte/adresse/seconde/principale
 type SecondPage struct {
-	First, Current string // the addresses in use; Current empty: no second one
+	First, Current string // the addresses in use; empty: none. Without a first one, no other second one can be given.
 	Address        string // as typed, kept on an error
 }
 
-var secondSamples = []any{SecondPage{First: "jeanne@exemple.fr"}, SecondPage{First: "jeanne@exemple.fr", Current: "j@exemple.fr", Address: "j@"}}
+var secondSamples = []any{SecondPage{First: "jeanne@exemple.fr"}, SecondPage{Current: "j@exemple.fr"}, SecondPage{First: "jeanne@exemple.fr", Current: "j@exemple.fr", Address: "j@"}}
 
 func (p *Portal) showSecond(c *gin.Context) error {
 	person, subject, err := p.secondOwner(c)
@@ -44,11 +44,11 @@ func (p *Portal) showSecond(c *gin.Context) error {
 	return p.drawSecond(c, person, subject, SecondPage{}, nil)
 }
 
-// secondOwner is owner for people who have a first address. The others are redirected
-// to the page on which they give one.
+// secondOwner is owner for people who have an address. The others are redirected to the
+// page on which they give a first one.
 func (p *Portal) secondOwner(c *gin.Context) (person domain.Person, subject string, err error) {
 	person, subject, err = p.owner(c)
-	if err == nil && person.Email == "" {
+	if err == nil && person.Email == "" && person.Second() == "" {
 		err = web.SeeOther(pathContact)
 	}
 	return person, subject, err
@@ -69,6 +69,9 @@ func (p *Portal) askSecond(c *gin.Context) error {
 	form, person, subject, err := p.ownForm(c, pathSecond, p.secondOwner, contactFields...)
 	if err != nil {
 		return err
+	}
+	if person.Email == "" { // the first address comes first
+		return web.SeeOther(pathContact)
 	}
 	j, err := p.Service.ChangeAddress(c.Request.Context(), activation.ChangeOfAddress{
 		Login: person.Login, AccountID: person.AccountID, Address: form["adresse"], Second: true, Lang: p.site.Lang(c),

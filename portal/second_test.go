@@ -65,3 +65,20 @@ func TestASecondAddressIsGivenFromTheAccount(t *testing.T) {
 		t.Error("a removed address can be removed")
 	}
 }
+
+// A person whose only address is the second one, because the enrolment has no other, can
+// remove it or make it the first one.
+func TestTheOnlyAddressCanBeTheSecondOne(t *testing.T) {
+	for path, outcome := range map[string]string{"/retirer": "second_removed", "/principale": "second_first"} {
+		w, provider, _ := withAccount(t)
+		w.service.second = otherAddress
+		b := w.browser(t)
+		b.toAccount(t, provider)
+		p := b.get("/compte/adresse/seconde").want("/compte/adresse/seconde", 200).shows(".current", otherAddress)
+		form := p.fill("/compte/adresse/seconde"+path, "adresse", "x@example.net")
+		if to := b.do("POST", "/compte/adresse/seconde", &form).header.Get("Location"); to != "/compte/adresse" || w.service.acts != 0 {
+			t.Errorf("another second address without a first one leads to %q", to)
+		}
+		b.submit(p, "/compte/adresse/seconde"+path).want("/compte", 200).shows(".notice", "account.outcome."+outcome)
+	}
+}
