@@ -351,6 +351,10 @@ func TestSheetsOfChosenPeople(t *testing.T) {
 	if p.Find("[name=qui]").Length() != 1 || p.Find("[name=promotion]").Length() != 0 {
 		t.Error("the form asks for a sheet that would be left out, or for a cohort")
 	}
+	p = b.get("/admin/fiches?qui=other").shows("main", "Aucune de ces personnes")
+	if p.Find("[name=jours]").Length() != 0 || p.Find("main .actions button").Length() != 0 {
+		t.Error("the page offers to print no sheet")
+	}
 }
 
 func TestI4_ACodeOfTheDeskIsShownOnceAndNowhereElse(t *testing.T) {

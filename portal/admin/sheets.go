@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,7 @@ const pathSheets = "/admin/fiches"
 // shown once and are not stored.
 type SheetsPage struct {
 	Chosen  []helpdesk.Chosen // empty: a cohort is chosen on the page
+	Able    bool              // any of them gets a sheet
 	Cohorts []string
 	Cohort  string
 	Days    string
@@ -36,8 +38,7 @@ var handoutFields = []web.Field{
 func sheetsURL(picks []string) string {
 	q := url.Values{}
 	for _, pick := range picks {
-		id, _, _ := strings.Cut(pick, " ")
-		q.Add("qui", id)
+		q.Add("qui", string(picked(pick).Person))
 	}
 	return pathSheets + "?" + q.Encode()
 }
@@ -67,6 +68,7 @@ func (a *Console) sheetsPage(v *visit, chosen []string, cohort, days string) (pa
 		ids = append(ids, picked(pick).Person)
 	}
 	if page.Chosen, err = a.Desk.Chosen(v.Request.Context(), ids); err != nil || len(page.Chosen) > 0 {
+		page.Able = slices.ContainsFunc(page.Chosen, func(c helpdesk.Chosen) bool { return c.Able })
 		return page, err
 	}
 	page.Cohorts, err = a.Directory.Cohorts(v.Request.Context())
@@ -99,11 +101,13 @@ func (a *Console) printSheets(v *visit, form web.Form) error {
 			return err
 		}
 		f := sheetFaults[r.Reason]
-		if r.Reason == helpdesk.NobodyThere && len(order.Chosen) > 0 {
-			f.key = "console.sheets.nobody.chosen"
-		}
-		if len(order.Chosen) > 0 && f.field == "promotion" {
-			f.field = ""
+		if len(order.Chosen) > 0 {
+			if r.Reason == helpdesk.NobodyThere {
+				f.key = "console.sheets.nobody.chosen"
+			}
+			if f.field == "promotion" {
+				f.field = ""
+			}
 		}
 		return v.again("sheets", page, wrong(f.field, f.key, "Most", helpdesk.MostSheets))
 	}
@@ -140,5 +144,5 @@ func (a *Console) printSheets(v *visit, form web.Form) error {
 
 func sheetsSamples() []any {
 	chosen := []helpdesk.Chosen{{Person: domain.Person{GivenName: "Jeanne", FamilyName: "d’Arc", Number: "1"}, Able: true}, {Person: domain.Person{FamilyName: "Roy"}}}
-	return []any{SheetsPage{Most: helpdesk.MostSheets}, SheetsPage{Chosen: chosen, Days: "7", Most: helpdesk.MostSheets}, SheetsPage{Cohorts: []string{"L1", "L2"}, Cohort: "L1", Days: strconv.Itoa(int(domain.LongestSheet.Hours() / 24)), Most: helpdesk.MostSheets}}
+	return []any{SheetsPage{Most: helpdesk.MostSheets}, SheetsPage{Chosen: chosen[1:], Days: "7", Most: helpdesk.MostSheets}, SheetsPage{Chosen: chosen, Able: true, Days: "7", Most: helpdesk.MostSheets}, SheetsPage{Cohorts: []string{"L1", "L2"}, Cohort: "L1", Days: strconv.Itoa(int(domain.LongestSheet.Hours() / 24)), Most: helpdesk.MostSheets}}
 }
