@@ -20,8 +20,10 @@ type FactorsPage struct {
 	Counts   []FactorRow // of the chosen profile
 	All      overview.FactorCount
 	Rows     []WithoutRow
-	Exports  bool   // the operator may download the list
-	WriteURL string // of a new campaign to these people; empty: the operator may not write to them
+	Exports  bool // the operator may download the list
+	// WriteURL leads to a new campaign to these people. It is empty if the operator may not
+	// write to them, and with a date: a campaign has no such filter.
+	WriteURL string
 }
 
 // FactorRow is the figures of a cohort.
@@ -94,7 +96,7 @@ func (a *Console) held(v *visit) error {
 		page.Rows = page.Rows[:page.List.Per]
 	}
 	page.List.Count = len(page.Rows)
-	if a.Campaigns != nil && v.may(http.MethodGet, pathCampaigns+"/nouvelle") {
+	if a.Campaigns != nil && q.Before.IsZero() && v.may(http.MethodGet, pathCampaigns+"/nouvelle") {
 		page.WriteURL = pathCampaigns + "/nouvelle?" + url.Values{"genre": {string(campaign.Factor)}, "profil": {q.Profile}, "cohorte": {q.Cohort}}.Encode()
 	}
 	return v.show("factors", page)

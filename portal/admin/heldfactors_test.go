@@ -23,6 +23,10 @@ func TestFactors_WhoHasNone(t *testing.T) {
 	if q := w.figures.without; q.Profile != "etudiant" || q.Cohort != "L1" || q.Before.Format(time.DateOnly) != "2026-09-01" || q.Limit == 0 {
 		t.Errorf("the list was asked for by %+v", q)
 	}
+	if p.Find(".actions a.primary").Length() != 0 {
+		t.Error("a campaign would write to people who are not in the list")
+	}
+	p = b.get("/admin/facteurs?profil=etudiant&promotion=L1")
 	to, err := url.Parse(p.Find(".actions a.primary").AttrOr("href", ""))
 	if err != nil || to.Path != "/admin/campagnes/nouvelle" || to.Query().Get("genre") != "factor" || to.Query().Get("cohorte") != "L1" {
 		t.Errorf("the campaign: %v, %v", to, err)
