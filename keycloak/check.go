@@ -22,16 +22,9 @@ func (f Finding) String() string { return f.What + ": " + f.Why + "; " + f.Do }
 // Check returns, as an administrator, everything that Plan would change or refuses
 // to change, and dangers that the portal does not change.
 func (c *Client) Check(ctx context.Context, w Wanted) ([]Finding, error) {
-	changes, err := c.Plan(ctx, w)
-	var found []Finding
-	for _, theirs := range foreign(err) {
-		found = append(found, Finding(*theirs))
-	}
-	if err != nil && len(found) == 0 {
+	found, err := findings(c.Plan(ctx, w))
+	if err != nil {
 		return nil, err
-	}
-	for _, change := range changes {
-		found = append(found, change.finding())
 	}
 	realm, err := c.readRealm(ctx)
 	if err != nil || realm == nil {
@@ -78,8 +71,9 @@ func (c *Client) RealmExists(ctx context.Context) (bool, error) {
 }
 
 // CheckSelf returns the part of Check that the portal's service account can see:
-// its login, the realm's settings, the attributes, the groups, the federations, the
-// secrets of clients and its own roles. It cannot read clients and client scopes.
+// its login, the realm's settings, the attributes, the groups, the second factors, the
+// federations, the secrets of clients and its own roles. It plans no clients and no
+// client scopes.
 func (c *Client) CheckSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 	found, err := c.checkSelf(ctx, w)
 	id := c.config.ClientID
@@ -102,14 +96,12 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 		return []Finding{Change{New: true, What: "realm " + c.config.Realm, Why: "people have no place to log in"}.finding()}, nil
 	}
 	var found []Finding
-	for _, plan := range []func(context.Context, Wanted) ([]Change, error){c.planRealm, c.planProfile, c.planGroups} {
-		changes, err := plan(ctx, w)
+	for _, plan := range []func(context.Context, Wanted) ([]Change, error){c.planRealm, c.planProfile, c.planGroups, c.planFactors} {
+		more, err := findings(plan(ctx, w))
 		if err != nil {
 			return nil, err
 		}
-		for _, change := range changes {
-			found = append(found, change.finding())
-		}
+		found = append(found, more...)
 	}
 	for _, look := range []func(context.Context, Wanted, map[string]any) ([]Finding, error){c.dangers, c.logins, c.ownIdentity, c.federations, c.unjudgeable, c.neverAskedWanted, c.clientSecrets, c.ownRoles} {
 		more, err := look(ctx, w, realm)
@@ -117,6 +109,21 @@ func (c *Client) checkSelf(ctx context.Context, w Wanted) ([]Finding, error) {
 			return nil, err
 		}
 		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// findings returns the changes of a plan and the Foreign errors in err as findings. It
+// returns any other error.
+func findings(changes []Change, err error) (found []Finding, _ error) {
+	for _, theirs := range foreign(err) {
+		found = append(found, Finding(*theirs))
+	}
+	if err != nil && len(found) == 0 {
+		return nil, err
+	}
+	for _, change := range changes {
+		found = append(found, change.finding())
 	}
 	return found, nil
 }

@@ -322,6 +322,8 @@ func TestRealm_SecondFactors(t *testing.T) {
 	}
 
 	r.wanted.Factors.Required = true
+	found, err := r.service(portalSecret).CheckSelf(t.Context(), r.wanted)
+	finds(t, "the service account, before apply", found, err, "missing: flow entree-browser", "missing: claims of the client entree-ent", "differs: login of the client entree-ent")
 	if done := apply(t, admin, r.wanted); !strings.Contains(done, "+ flow entree-browser\n") || !strings.Contains(done, "~ login of the client entree-ent\n") {
 		t.Errorf("required:\n%s", done)
 	}
@@ -353,7 +355,7 @@ func TestRealm_SecondFactors(t *testing.T) {
 	if again := apply(t, admin, r.wanted); again != "" {
 		t.Errorf("a flow of the university is changed:\n%s", again)
 	}
-	if found, err := admin.Check(t.Context(), r.wanted); err != nil || !slices.ContainsFunc(lines(found), func(l string) bool { return strings.Contains(l, "never asked for in the flow theirs") }) {
+	if found, err = admin.Check(t.Context(), r.wanted); err != nil || !slices.ContainsFunc(lines(found), func(l string) bool { return strings.Contains(l, "never asked for in the flow theirs") }) {
 		t.Errorf("check: %v\n%v", err, lines(found))
 	}
 }
