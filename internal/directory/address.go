@@ -44,11 +44,5 @@ func (s *Store) WriteAddress(ctx context.Context, id string, a domain.Account) e
 			return s.refusal("write the personal address", err, a)
 		}
 	}
-	if s.Realm == nil {
-		return nil
-	}
-	if id, err = s.realmID(ctx, id, e); err != nil {
-		return err
-	}
-	return s.Realm.WriteAddress(ctx, id, a)
+	return s.inRealm(ctx, id, e, func(id string) error { return s.Realm.WriteAddress(ctx, id, a) })
 }

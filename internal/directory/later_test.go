@@ -122,6 +122,34 @@ func TestLater_AnAccountKnownByItsEntryKeepsTheContract(t *testing.T) {
 	}
 }
 
+// A realm that takes no attributes of entries does not import an entry for them; a
+// WRITABLE one does.
+func TestLater_AWriteThatTheRealmRefusesImportsNothing(t *testing.T) {
+	s := commonDirectory(t)
+	realm := &above{}
+	o := options(t, s)
+	o.Realm = realm
+	store := directory.New(o)
+	a := accountstest.New()
+	id, err := store.Create(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for describes, want := range map[bool]int{false: 0, true: 2} {
+		realm.describes = describes
+		before := realm.imports()
+		if err := store.WriteAddress(t.Context(), id, a); err != nil {
+			t.Error(err)
+		}
+		if err := store.Accepted(t.Context(), id, domain.Acceptance{Version: "2026-09", SHA256: a.CharterSHA256, At: a.CharterAcceptedAt}); err != nil {
+			t.Error(err)
+		}
+		if got := realm.imports() - before; got != want {
+			t.Errorf("describes %v: %d imports, want %d", describes, got, want)
+		}
+	}
+}
+
 // Keycloak's id is asked for where only Keycloak holds what the account needs, and
 // where relying parties are told of the id.
 func TestLater_WhereKeycloaksIDIsNeededAtOnce(t *testing.T) {

@@ -80,7 +80,8 @@ type Realm interface {
 	// Entry returns the entryUUID of the entry behind an account; empty if the
 	// account is Keycloak's own. An id of no account is a permanent error.
 	Entry(ctx context.Context, id string) (entryUUID string, err error)
-	// Describes reports whether Describe may write attributes.
+	// Describes reports whether Describe, Accepted and WriteAddress may write attributes of
+	// entries.
 	Describes(ctx context.Context) (bool, error)
 	// Describe writes the attributes that the directory does not hold, and joins
 	// groups, as far as the realm allows it.
@@ -366,11 +367,24 @@ func (s *Store) Accepted(ctx context.Context, id string, acceptance domain.Accep
 			return s.refusal("write the charter", err, a)
 		}
 	}
+	return s.inRealm(ctx, id, e, func(id string) error { return s.Realm.Accepted(ctx, id, acceptance) })
+}
+
+// inRealm calls write with Keycloak's id of an account, if there is a Keycloak. It does
+// not let Keycloak import the entry of an account for a write that the realm would not
+// take.
+func (s *Store) inRealm(ctx context.Context, id string, e entry, write func(id string) error) error {
 	if s.Realm == nil {
 		return nil
 	}
-	if id, err = s.realmID(ctx, id, e); err != nil {
+	if _, isEntry := domain.EntryOf(id); isEntry {
+		if describes, err := s.Realm.Describes(ctx); err != nil || !describes {
+			return err
+		}
+	}
+	realmID, err := s.realmID(ctx, id, e)
+	if err != nil {
 		return err
 	}
-	return s.Realm.Accepted(ctx, id, acceptance)
+	return write(realmID)
 }
