@@ -18,7 +18,7 @@ var factorKinds = map[string]domain.FactorKind{
 }
 
 // FactorKind returns the kind of a type of credentials of Keycloak. ok is false for the
-// password.
+// password and for earlier passwords (password-history), which are no factors.
 func FactorKind(credentialType string) (kind domain.FactorKind, ok bool) {
 	if kind, ok = factorKinds[credentialType]; ok {
 		return kind, true
@@ -36,26 +36,29 @@ type storedCredential struct {
 }
 
 // Factors implements domain.Factors.
-func (c *Accounts) Factors(ctx context.Context, a domain.AccountRef) (held domain.HeldFactors, err error) {
-	if err := c.changeable(ctx, a); err != nil {
-		return held, err
-	}
-	return c.factors(ctx, a.ID)
+func (c *Accounts) Factors(ctx context.Context, a domain.AccountRef) (domain.HeldFactors, error) {
+	return c.changeable(ctx, a)
 }
 
-// changeable returns a permanent *domain.AccountBarred for an account that the portal
-// must not change.
-func (c *Accounts) changeable(ctx context.Context, a domain.AccountRef) error {
-	_, s, err := c.standing(ctx, a)
+// changeable returns the credentials of an account. It returns a permanent
+// *domain.AccountBarred for an account that the portal must not change.
+func (c *Accounts) changeable(ctx context.Context, a domain.AccountRef) (domain.HeldFactors, error) {
+	_, held, s, err := c.standing(ctx, a)
 	if err == nil && s.Bar != "" {
 		err = domain.Permanent(&domain.AccountBarred{Bar: s.Bar})
 	}
-	return err
+	return held, err
+}
+
+// credentials returns the credentials of a user, without their secrets.
+func (c *Accounts) credentials(ctx context.Context, id string) (stored []storedCredential, err error) {
+	_, err = c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &stored)
+	return stored, err
 }
 
 func (c *Accounts) factors(ctx context.Context, id string) (held domain.HeldFactors, err error) {
-	var credentials []storedCredential
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &credentials); err != nil {
+	credentials, err := c.credentials(ctx, id)
+	if err != nil {
 		return held, err
 	}
 	for _, stored := range credentials {
@@ -82,7 +85,7 @@ func (c *Accounts) factors(ctx context.Context, id string) (held domain.HeldFact
 
 // RenameFactor implements domain.Factors.
 func (c *Accounts) RenameFactor(ctx context.Context, a domain.AccountRef, id, label string) error {
-	if err := c.changeable(ctx, a); err != nil {
+	if _, err := c.changeable(ctx, a); err != nil {
 		return err
 	}
 	return c.renameFactor(ctx, a.ID, id, label)
@@ -101,23 +104,20 @@ func (c *Accounts) renameFactor(ctx context.Context, user, id, label string) err
 
 // RemoveFactor implements domain.Factors.
 func (c *Accounts) RemoveFactor(ctx context.Context, a domain.AccountRef, id string) error {
-	if err := c.changeable(ctx, a); err != nil {
-		return err
-	}
-	return c.removeFactor(ctx, a.ID, id)
-}
-
-// removeFactor looks the credential up first: a password is never deleted, also
-// if the caller has its id.
-func (c *Accounts) removeFactor(ctx context.Context, user, id string) error {
-	held, err := c.factors(ctx, user)
+	held, err := c.changeable(ctx, a)
 	if err != nil {
 		return err
 	}
+	return c.removeFactor(ctx, a.ID, held, id)
+}
+
+// removeFactor deletes one of the held factors. A password is never deleted, also if the
+// caller has its id.
+func (c *Accounts) removeFactor(ctx context.Context, user string, held domain.HeldFactors, id string) error {
 	if _, has := held.Find(id); !has {
 		return nil
 	}
-	_, err = c.do(ctx, http.MethodDelete, c.path("users", user, "credentials", id), nil, nil)
+	_, err := c.do(ctx, http.MethodDelete, c.path("users", user, "credentials", id), nil, nil)
 	if status(err) == http.StatusNotFound {
 		return nil
 	}
@@ -143,5 +143,9 @@ func (f *Federated) RenameFactor(ctx context.Context, user, id, label string) er
 
 // RemoveFactor implements directory.Factors.
 func (f *Federated) RemoveFactor(ctx context.Context, user, id string) error {
-	return f.accounts.removeFactor(ctx, user, id)
+	held, err := f.accounts.factors(ctx, user)
+	if err != nil {
+		return err
+	}
+	return f.accounts.removeFactor(ctx, user, held, id)
 }

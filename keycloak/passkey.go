@@ -44,12 +44,8 @@ type storedPasskey struct {
 // AddPasskey implements domain.Passkeys. An update of a user that carries a credential
 // of another type than "password" adds it (Keycloak 26.7.4).
 func (c *Accounts) AddPasskey(ctx context.Context, a domain.AccountRef, p domain.Passkey) error {
-	_, s, err := c.standing(ctx, a)
-	if err != nil {
+	if _, err := c.changeable(ctx, a); err != nil {
 		return err
-	}
-	if s.Bar != "" {
-		return domain.Permanent(&domain.AccountBarred{Bar: s.Bar})
 	}
 	if has, err := c.hasPasskey(ctx, a.ID, p); err != nil || has {
 		return err
@@ -74,8 +70,8 @@ func (c *Accounts) AddPasskey(ctx context.Context, a domain.AccountRef, p domain
 
 // hasPasskey reports whether a user has a passkey already.
 func (c *Accounts) hasPasskey(ctx context.Context, id string, p domain.Passkey) (bool, error) {
-	var credentials []struct{ Type, CredentialData string }
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &credentials); err != nil {
+	credentials, err := c.credentials(ctx, id)
+	if err != nil {
 		return false, err
 	}
 	for _, credential := range credentials {

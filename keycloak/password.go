@@ -18,7 +18,7 @@ const updatePassword = "UPDATE_PASSWORD"
 
 // Standing implements domain.Accounts.
 func (c *Accounts) Standing(ctx context.Context, a domain.AccountRef) (domain.Standing, error) {
-	_, s, err := c.standing(ctx, a)
+	_, _, s, err := c.standing(ctx, a)
 	return s, err
 }
 
@@ -32,7 +32,7 @@ func (c *Accounts) Standing(ctx context.Context, a domain.AccountRef) (domain.St
 // Keycloak's policy is not checked for a hash; the portal has checked the password
 // by the same rules, except those of the history, which only Keycloak knows.
 func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credential domain.Credential, otherProof bool) error {
-	user, s, err := c.standing(ctx, a)
+	user, _, s, err := c.standing(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -56,26 +56,16 @@ func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credent
 
 // RemoveFactors implements domain.Accounts. Each credential is deleted by its id.
 func (c *Accounts) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
-	_, s, err := c.standing(ctx, a)
+	held, err := c.changeable(ctx, a)
 	if err != nil {
 		return err
 	}
-	if s.Bar != "" {
-		return domain.Permanent(&domain.AccountBarred{Bar: s.Bar})
-	}
-	return c.removeFactors(ctx, a.ID)
+	return c.removeFactors(ctx, a.ID, held)
 }
 
-func (c *Accounts) removeFactors(ctx context.Context, id string) error {
-	var credentials []struct{ ID, Type string }
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &credentials); err != nil {
-		return err
-	}
-	for _, credential := range credentials {
-		if credential.Type == "password" {
-			continue
-		}
-		if _, err := c.do(ctx, http.MethodDelete, c.path("users", id, "credentials", credential.ID), nil, nil); err != nil && status(err) != http.StatusNotFound {
+func (c *Accounts) removeFactors(ctx context.Context, id string, held domain.HeldFactors) error {
+	for _, factor := range held.List {
+		if _, err := c.do(ctx, http.MethodDelete, c.path("users", id, "credentials", factor.ID), nil, nil); err != nil && status(err) != http.StatusNotFound {
 			return err
 		}
 	}
@@ -84,7 +74,11 @@ func (c *Accounts) removeFactors(ctx context.Context, id string) error {
 
 // RemoveFactors implements directory.Factors.
 func (f *Federated) RemoveFactors(ctx context.Context, id string) error {
-	return f.accounts.removeFactors(ctx, id)
+	held, err := f.accounts.factors(ctx, id)
+	if err != nil {
+		return err
+	}
+	return f.accounts.removeFactors(ctx, id, held)
 }
 
 // endSessions ends the sessions of a user and lifts a lock for wrong passwords.
@@ -112,7 +106,8 @@ func (f *Federated) Standing(ctx context.Context, id string) (domain.Standing, e
 		}
 		return domain.Standing{}, err
 	}
-	return f.accounts.rights(ctx, user, id)
+	_, s, err := f.accounts.rights(ctx, user, id)
+	return s, err
 }
 
 // EndSessions implements directory.Signins.
@@ -120,46 +115,42 @@ func (f *Federated) EndSessions(ctx context.Context, id string) error {
 	return f.accounts.endSessions(ctx, id)
 }
 
-// standing reads an account and decides whether its password may be replaced.
-func (c *Accounts) standing(ctx context.Context, a domain.AccountRef) (user gocloak.User, s domain.Standing, err error) {
+// standing reads an account and decides whether its password may be replaced. held is
+// empty if the account is barred.
+func (c *Accounts) standing(ctx context.Context, a domain.AccountRef) (user gocloak.User, held domain.HeldFactors, s domain.Standing, err error) {
 	if a.ID == "" || locationID(a.ID) != a.ID {
-		return user, domain.Standing{Bar: domain.BarGone}, nil
+		return user, held, domain.Standing{Bar: domain.BarGone}, nil
 	}
 	_, err = c.do(ctx, http.MethodGet, c.path("users", a.ID), nil, &user)
 	switch {
 	case status(err) == http.StatusNotFound:
-		return user, domain.Standing{Bar: domain.BarGone}, nil
+		return user, held, domain.Standing{Bar: domain.BarGone}, nil
 	case err != nil:
-		return user, s, err
+		return user, held, s, err
 	case user.Attributes == nil || a.ActivationID == "" || !slices.Equal((*user.Attributes)[markAttribute], []string{a.ActivationID}):
-		return user, domain.Standing{Bar: domain.BarForeign}, nil
+		return user, held, domain.Standing{Bar: domain.BarForeign}, nil
 	case gocloak.PString(user.FederationLink) != "" || strings.HasPrefix(a.ID, "f:"):
-		return user, domain.Standing{Bar: domain.BarFederated}, nil
+		return user, held, domain.Standing{Bar: domain.BarFederated}, nil
 	}
-	s, err = c.rights(ctx, user, a.ID)
-	return user, s, err
+	held, s, err = c.rights(ctx, user, a.ID)
+	return user, held, s, err
 }
 
-// rights decides by a user's state, roles and credentials.
-func (c *Accounts) rights(ctx context.Context, user gocloak.User, id string) (s domain.Standing, err error) {
+// rights decides by a user's state, roles and credentials. It returns the credentials if
+// nothing bars the user.
+func (c *Accounts) rights(ctx context.Context, user gocloak.User, id string) (held domain.HeldFactors, s domain.Standing, err error) {
 	if !gocloak.PBool(user.Enabled) {
-		return domain.Standing{Bar: domain.BarDisabled}, nil
+		return held, domain.Standing{Bar: domain.BarDisabled}, nil
 	}
 	privileged, err := c.privileged(ctx, id)
 	if err != nil {
-		return s, err
+		return held, s, err
 	}
 	if privileged {
-		return domain.Standing{Bar: domain.BarPrivileged}, nil
+		return held, domain.Standing{Bar: domain.BarPrivileged}, nil
 	}
-	var credentials []struct{ Type string }
-	if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "credentials"), nil, &credentials); err != nil {
-		return s, err
-	}
-	for _, credential := range credentials {
-		s.HasFactor = s.HasFactor || credential.Type != "password"
-	}
-	return s, nil
+	held, err = c.factors(ctx, id)
+	return held, domain.Standing{HasFactor: len(held.List) > 0}, err
 }
 
 // managementClient is the client whose roles are the rights in a realm's admin API.

@@ -176,6 +176,49 @@ func TestTheAccountsThatARecoveryNeverTouches(t *testing.T) {
 	}
 }
 
+// otpCredential is a code app as a page of Keycloak stores it.
+var otpCredential = map[string]any{
+	"type": "otp", "secretData": `{"value":"AAAAAAAAAAAAAAAAAAAA"}`, "credentialData": `{"subType":"totp","digits":6,"counter":0,"period":30,"algorithm":"HmacSHA1"}`,
+}
+
+// An earlier password, which Keycloak keeps for its policy passwordHistory, is no factor:
+// it does not bar a recovery, and the removal of the factors leaves it.
+func TestAnEarlierPasswordIsNoFactor(t *testing.T) {
+	r := commonRealm(t)
+	accounts := r.accounts(r.url, 0)
+	ref := r.account(accounts, strong)
+	var realm map[string]any
+	r.call(http.MethodGet, "", nil, &realm)
+	policy, _ := realm["passwordPolicy"].(string)
+	r.call(http.MethodPut, "", map[string]any{"passwordPolicy": policy + " and passwordHistory(3)"}, nil)
+	t.Cleanup(func() { r.call(http.MethodPut, "", map[string]any{"passwordPolicy": policy}, nil) })
+	r.call(http.MethodPut, "/users/"+ref.ID+"/reset-password", map[string]any{"type": "password", "value": renewed + "A", "temporary": false}, nil)
+	types := func() (out []string) {
+		var credentials []struct{ Type string }
+		r.call(http.MethodGet, "/users/"+ref.ID+"/credentials", nil, &credentials)
+		for _, c := range credentials {
+			out = append(out, c.Type)
+		}
+		return out
+	}
+	if got := types(); !slices.Equal(got, []string{"password", "password-history"}) {
+		t.Fatalf("the account has %v", got)
+	}
+	if s, err := accounts.Standing(t.Context(), ref); err != nil || s != (domain.Standing{}) {
+		t.Errorf("standing %+v, %v", s, err)
+	}
+	if err := accounts.SetPassword(t.Context(), ref, r.hashed(renewed), false); err != nil {
+		t.Errorf("by the mailbox alone: %v", err)
+	}
+	before := types()
+	if err := accounts.RemoveFactors(t.Context(), ref); err != nil {
+		t.Error(err)
+	}
+	if got := types(); !slices.Equal(got, before) || !slices.Contains(got, "password-history") || !r.canLogIn(ref.Login, renewed) {
+		t.Errorf("the account had %v and has %v", before, got)
+	}
+}
+
 // TestASecondFactorStaysAndNeedsAnotherProof checks that a mailbox alone does not
 // replace the password of an account with a one-time password, and that the removal of
 // the factors leaves the password.
@@ -183,9 +226,7 @@ func TestASecondFactorStaysAndNeedsAnotherProof(t *testing.T) {
 	r := commonRealm(t)
 	accounts := r.accounts(r.url, 0)
 	ref := r.account(accounts, strong)
-	r.call(http.MethodPut, "/users/"+ref.ID, map[string]any{"credentials": []map[string]any{{
-		"type": "otp", "secretData": `{"value":"AAAAAAAAAAAAAAAAAAAA"}`, "credentialData": `{"subType":"totp","digits":6,"counter":0,"period":30,"algorithm":"HmacSHA1"}`,
-	}}}, nil)
+	r.call(http.MethodPut, "/users/"+ref.ID, map[string]any{"credentials": []any{otpCredential}}, nil)
 	if s, err := accounts.Standing(t.Context(), ref); err != nil || s != (domain.Standing{HasFactor: true}) {
 		t.Fatalf("standing %+v, %v", s, err)
 	}
