@@ -241,12 +241,9 @@ func (f *Accounts) SetPassword(_ context.Context, ref domain.AccountRef, c domai
 func (f *Accounts) RemoveFactors(_ context.Context, ref domain.AccountRef) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		return f.fail
-	}
-	there, standing := f.standing(ref)
-	if standing.Bar != "" {
-		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	there, err := f.held(ref)
+	if err != nil {
+		return err
 	}
 	there.standing.HasFactor = false
 	there.factors, there.passkeys = nil, nil

@@ -19,12 +19,9 @@ func (f *Accounts) RelyingParty(context.Context) (string, error) {
 func (f *Accounts) AddPasskey(_ context.Context, ref domain.AccountRef, p domain.Passkey) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		return f.fail
-	}
-	there, standing := f.standing(ref)
-	if standing.Bar != "" {
-		return domain.Permanent(&domain.AccountBarred{Bar: standing.Bar})
+	there, err := f.held(ref)
+	if err != nil {
+		return err
 	}
 	if !slices.ContainsFunc(there.passkeys, func(has domain.Passkey) bool { return bytes.Equal(has.ID, p.ID) }) {
 		there.passkeys = append(there.passkeys, p)
