@@ -219,6 +219,38 @@ func TestADirectoryBelowKeycloakKeepsTheContract(t *testing.T) {
 			t.Errorf("%+v, %v", standing, err)
 		}
 	})
+	t.Run("the factors of an entry are listed and removed", func(t *testing.T) {
+		a := accountstest.New()
+		var err error
+		if a.Credential, err = b.options.Hashers[directory.Argon2](t.Context(), secret.New(strong)); err != nil {
+			t.Fatal(err)
+		}
+		id, err := b.store.Create(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref := domain.AccountRef{ID: id, ActivationID: a.ActivationID, Login: a.Login}
+		b.call(http.MethodPut, "/users/"+id, map[string]any{"credentials": []any{otpCredential}}, nil)
+		held, err := b.store.Factors(t.Context(), ref)
+		if err != nil || !held.HasPassword || len(held.List) != 1 || held.List[0].Kind != domain.FactorTOTP {
+			t.Fatalf("%+v, %v", held, err)
+		}
+		if err := b.store.RenameFactor(t.Context(), ref, held.List[0].ID, "Téléphone"); err != nil {
+			t.Error(err)
+		}
+		if again, err := b.store.Factors(t.Context(), ref); err != nil || len(again.List) != 1 || again.List[0].Label != "Téléphone" {
+			t.Errorf("renamed: %+v, %v", again, err)
+		}
+		if err := b.store.RemoveFactor(t.Context(), ref, held.List[0].ID); err != nil {
+			t.Error(err)
+		}
+		if left, err := b.store.Factors(t.Context(), ref); err != nil || !left.HasPassword || len(left.List) != 0 {
+			t.Errorf("removed: %+v, %v", left, err)
+		}
+		if !b.canLogIn(a.Login, strong) {
+			t.Error("the password of the entry does not log in any more")
+		}
+	})
 	t.Run("an empty answer of Keycloak means again", func(t *testing.T) {
 		b.ldap.Kill()
 		if _, err := b.store.Create(t.Context(), accountstest.New()); err == nil || errors.Is(err, domain.ErrForeignAccount) || domain.IsPermanent(err) {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Nerzal/gocloak/v13"
-
 	"entree/internal/domain"
 )
 
@@ -124,16 +122,9 @@ func (c *Accounts) removeFactor(ctx context.Context, user string, held domain.He
 	return lasting(err)
 }
 
-// Factors implements directory.Factors. A user of a directory always has a password: the
-// directory's.
-func (f *Federated) Factors(ctx context.Context, id string) (held domain.HeldFactors, err error) {
-	var user gocloak.User
-	if _, err := f.accounts.do(ctx, http.MethodGet, f.accounts.path("users", id), nil, &user); err != nil {
-		return held, err
-	}
-	held, err = f.accounts.factors(ctx, id)
-	held.HasPassword = held.HasPassword || link(user) != ""
-	return held, err
+// Factors implements directory.Factors.
+func (f *Federated) Factors(ctx context.Context, id string) (domain.HeldFactors, error) {
+	return f.accounts.factors(ctx, id)
 }
 
 // RenameFactor implements directory.Factors.

@@ -14,6 +14,14 @@ import (
 	"entree/keycloak"
 )
 
+// Keycloak above a directory must also implement the parts of directory.Realm that are
+// optional: a store without them works and has no second factors.
+var _ interface {
+	directory.Realm
+	directory.Signins
+	directory.Factors
+} = (*keycloak.Federated)(nil)
+
 // accountStore is where accounts are kept: Keycloak, or a directory below it.
 type accountStore interface {
 	domain.Accounts

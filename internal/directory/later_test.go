@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ type above struct {
 	ended               []string
 	describes, away     bool
 	own                 bool // a user of Keycloak's own has every login
+	factors             []domain.Factor
 }
 
 const idPrefix = "kc-"
@@ -68,7 +70,44 @@ func (a *above) Accepted(_ context.Context, id string, _ domain.Acceptance) erro
 func (a *above) WriteAddress(_ context.Context, id string, _ domain.Account) error {
 	return a.known(id)
 }
-func (a *above) RemoveFactors(_ context.Context, id string) error { return a.known(id) }
+
+func (a *above) RemoveFactors(_ context.Context, id string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.factors = nil
+	return a.known(id)
+}
+
+func (a *above) Factors(_ context.Context, id string) (domain.HeldFactors, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return domain.HeldFactors{List: slices.Clone(a.factors)}, a.known(id)
+}
+
+func (a *above) RenameFactor(_ context.Context, id, factor, label string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range a.factors {
+		if a.factors[i].ID == factor {
+			a.factors[i].Label = label
+			return a.known(id)
+		}
+	}
+	return domain.ErrNotFound
+}
+
+func (a *above) RemoveFactor(_ context.Context, id, factor string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.factors = slices.DeleteFunc(a.factors, func(f domain.Factor) bool { return f.ID == factor })
+	return a.known(id)
+}
+
+var (
+	_ directory.Signins = (*above)(nil)
+	_ directory.Factors = (*above)(nil)
+)
+
 func (a *above) Standing(_ context.Context, id string) (domain.Standing, error) {
 	return domain.Standing{}, a.known(id)
 }
@@ -147,6 +186,53 @@ func TestLater_AWriteThatTheRealmRefusesImportsNothing(t *testing.T) {
 		if got := realm.imports() - before; got != want {
 			t.Errorf("describes %v: %d imports, want %d", describes, got, want)
 		}
+	}
+}
+
+// Keycloak holds the factors of an account in a directory. The portal changes them if the
+// entry has the mark.
+func TestTheFactorsOfAnEntryAreThoseOfKeycloak(t *testing.T) {
+	s := commonDirectory(t)
+	realm := &above{factors: []domain.Factor{{ID: "one", Kind: domain.FactorTOTP}, {ID: "two", Kind: domain.FactorKey}, {ID: "three", Kind: domain.FactorCodes}}}
+	o := options(t, s)
+	o.Realm = realm
+	store := directory.New(o)
+	a := accountstest.New()
+	id, err := store.Create(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := domain.AccountRef{ID: id, ActivationID: a.ActivationID, Login: a.Login}
+	if held, err := store.Factors(t.Context(), ref); err != nil || !held.HasPassword || len(held.List) != 3 {
+		t.Errorf("listed: %+v, %v", held, err)
+	}
+	if err := store.RenameFactor(t.Context(), ref, "two", "my key"); err != nil {
+		t.Error(err)
+	}
+	if err := store.RenameFactor(t.Context(), ref, "none", "x"); !errors.Is(err, domain.ErrNotFound) {
+		t.Errorf("an unknown factor: %v", err)
+	}
+	if err := store.RemoveFactor(t.Context(), ref, "one"); err != nil {
+		t.Error(err)
+	}
+	if held, _ := store.Factors(t.Context(), ref); len(held.List) != 2 || held.List[0].Label != "my key" {
+		t.Errorf("renamed and removed: %+v", held)
+	}
+
+	foreign := ref
+	foreign.ActivationID = "another"
+	_, listed := store.Factors(t.Context(), foreign)
+	for act, err := range map[string]error{
+		"listed": listed, "renamed": store.RenameFactor(t.Context(), foreign, "two", "x"), "removed": store.RemoveFactor(t.Context(), foreign, "two"),
+		"all removed": store.RemoveFactors(t.Context(), foreign),
+	} {
+		var barred *domain.AccountBarred
+		if !errors.As(err, &barred) || barred.Bar != domain.BarForeign || !domain.IsPermanent(err) {
+			t.Errorf("an entry without the mark is %s: %v", act, err)
+		}
+	}
+	if err := store.RemoveFactors(t.Context(), ref); err != nil || len(realm.factors) != 0 {
+		t.Errorf("all are removed: %v, %v", realm.factors, err)
 	}
 }
 

@@ -24,7 +24,7 @@ type Factors interface {
 	// its sessions.
 	RemoveFactors(ctx context.Context, id string) error
 	// Factors, RenameFactor and RemoveFactor are those of domain.Factors, without the
-	// check of the entry. An entry has a password.
+	// check of the entry. HasPassword is that of the realm alone.
 	Factors(ctx context.Context, account string) (domain.HeldFactors, error)
 	RenameFactor(ctx context.Context, account, id, label string) error
 	RemoveFactor(ctx context.Context, account, id string) error
@@ -50,13 +50,15 @@ func (s *Store) changeable(ctx context.Context, a domain.AccountRef) (Factors, s
 	return realm, id, nil
 }
 
-// Factors implements domain.Factors.
+// Factors implements domain.Factors. An account has a password: that of its entry.
 func (s *Store) Factors(ctx context.Context, a domain.AccountRef) (domain.HeldFactors, error) {
 	realm, account, err := s.changeable(ctx, a)
 	if err != nil || realm == nil {
 		return domain.HeldFactors{HasPassword: true}, err
 	}
-	return realm.Factors(ctx, account)
+	held, err := realm.Factors(ctx, account)
+	held.HasPassword = true
+	return held, err
 }
 
 // RenameFactor implements domain.Factors.
