@@ -173,6 +173,35 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 	}
 }
 
+// Keycloak registers second factors and asks for them at its own login.
+func TestFactorsNeedTheLoginOfKeycloak(t *testing.T) {
+	for _, c := range []struct{ rule, change, by, want string }{
+		{"offered", "", "", ""},
+		{"required", "", "", ""},
+		{"none", "kind: oidc", "kind: link", ""},
+		{"sometimes", "", "", "profiles[0].factors: \"sometimes\": want none, offered or required"},
+		{"offered", "kind: oidc", "kind: cas", "profiles[0].factors: \"offered\": Keycloak registers second factors"},
+		{"offered", "kind: oidc", "kind: link", "profiles[0].factors: \"offered\": Keycloak registers second factors"},
+		{"required", "  url: https://sso.univ-orleans.example # required\n", "", "profiles[0].factors: \"required\": Keycloak registers second factors"},
+	} {
+		path := changed(t, "factors: none  ", "factors: "+c.rule+" ")
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(raw), c.change) {
+			t.Fatalf("the sample does not hold %q", c.change)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(raw), c.change, c.by, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err = config.Load(path, given)
+		if said := fmt.Sprint(err); c.want == "" && strings.Contains(said, ".factors") || !strings.Contains(said, c.want) {
+			t.Errorf("%s, %q: %v\nwant a line with %q", c.rule, c.by, err, c.want)
+		}
+	}
+}
+
 func TestS6_ACodesLifeIsOneToSixtyMinutes(t *testing.T) {
 	for life, ok := range map[string]bool{"1m": true, "60m": true, "59s": false, "61m": false} {
 		if _, err := config.Load(changed(t, "life: 10m", "life: "+life), given); (err == nil) != ok {
