@@ -54,8 +54,15 @@ func TestEveryKeyOfTheSampleIsARow(t *testing.T) {
 		}
 	}
 	for text := range strings.Lines(string(sample)) {
-		if m := line.FindStringSubmatch(strings.TrimRight(text, "\n")); m != nil && !named[m[3]] {
+		m := line.FindStringSubmatch(strings.TrimRight(text, "\n"))
+		if m == nil {
+			continue
+		}
+		if !named[m[3]] {
 			t.Errorf("no row for %s", m[3])
+		}
+		if len(m[1]) > 16 {
+			t.Errorf("a comment that goes on is read as the key %s: begin its line with another word", m[3])
 		}
 	}
 	for _, want := range []string{"secret", "database", "portal.base_url", "keycloak.client_secret", "sources[].bind_dn", "webhooks[].url", "profiles[].login", "charters[].version", "sms.http.url", "sms.limits.per_day"} {
