@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Nerzal/gocloak/v13"
@@ -18,10 +19,22 @@ import (
 // Federated finds in Keycloak the accounts that a directory below it holds. It
 // never creates a user and never sends a password: a hash in Keycloak would hide
 // the directory's password for good.
-type Federated struct{ accounts *Accounts }
+type Federated struct {
+	accounts *Accounts
+	now      func() time.Time
+
+	mu        sync.Mutex // guards the last answer of Describes
+	describes bool
+	asked     time.Time // zero: never
+}
 
 // Federated returns the realm above a directory. scope is that of [Client.Accounts].
-func (c *Client) Federated(scope string) *Federated { return &Federated{c.Accounts(scope)} }
+func (c *Client) Federated(scope string) *Federated {
+	return &Federated{accounts: c.Accounts(scope), now: time.Now}
+}
+
+// describesFor is how long an answer of Describes is kept: every activation asks.
+const describesFor = time.Minute
 
 // The attributes by which Keycloak remembers an entry.
 const (
@@ -148,10 +161,24 @@ func (f *Federated) isWritable(ctx context.Context, federation string) (bool, er
 }
 
 // Describes reports whether Describe may write attributes: a federation of the realm
-// is WRITABLE.
+// is WRITABLE. It keeps the answer for a minute.
 func (f *Federated) Describes(ctx context.Context) (bool, error) {
+	f.mu.Lock()
+	describes, at := f.describes, f.asked
+	f.mu.Unlock()
+	now := f.now()
+	if !at.IsZero() && now.Sub(at) < describesFor {
+		return describes, nil
+	}
 	all, err := f.accounts.components(ctx, storageType, "")
-	return slices.ContainsFunc(all, func(p provider) bool { return p.is("editMode", "WRITABLE") }), err
+	if err != nil {
+		return false, err
+	}
+	describes = slices.ContainsFunc(all, func(p provider) bool { return p.is("editMode", "WRITABLE") })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.describes, f.asked = describes, now
+	return describes, nil
 }
 
 // Describe writes the attributes that the user does not have from the directory,
