@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -116,7 +115,7 @@ type execution struct {
 // planFactors plans the factors that profiles ask for: the actions that register them,
 // the executions that ask for them in the realm's own flow, and, if a profile requires
 // one, the flow with levels of the client of the ENT. Only Keycloak's built-in flow is
-// changed; a flow of the university is left alone, and check tells what it lacks.
+// changed. A flow of the university is not changed; Check reports what it lacks.
 func (c *Client) planFactors(ctx context.Context, w Wanted) ([]Change, error) {
 	var changes []Change
 	if w.Factors != nil {
@@ -151,9 +150,6 @@ func (c *Client) planFactors(ctx context.Context, w Wanted) ([]Change, error) {
 	return append(changes, some...), err
 }
 
-// factorActions are the actions that register a factor.
-var factorActions = []string{"CONFIGURE_TOTP", "webauthn-register", "CONFIGURE_RECOVERY_AUTHN_CODES"}
-
 type requiredAction struct {
 	Alias   string `json:"alias"`
 	Enabled bool   `json:"enabled"`
@@ -166,7 +162,7 @@ func (c *Client) planActions(ctx context.Context) (changes []Change, err error) 
 		return nil, fmt.Errorf("read the required actions: %w", err)
 	}
 	for _, a := range actions {
-		if !slices.Contains(factorActions, a.Alias) || a.Enabled {
+		if asksFor[a.Alias] == "" || a.Enabled {
 			continue
 		}
 		some, err := object{
@@ -225,28 +221,31 @@ func (c *Client) planExecutions(ctx context.Context) (changes []Change, err erro
 		changes = append(changes, Change{
 			What: "execution " + e.ProviderID + " of the flow " + name, Why: "a factor that is registered and never asked for protects nothing",
 			Fields: []Field{{"requirement", e.Requirement, "ALTERNATIVE"}},
-			apply:  func(ctx context.Context) error { return c.requireStep(ctx, name, e.ID, "ALTERNATIVE") },
+			apply: func(ctx context.Context) error {
+				_, err := c.requireStep(ctx, name, "ALTERNATIVE", func(has map[string]any) bool { return has["id"] == e.ID })
+				return err
+			},
 		})
 	}
 	return changes, nil
 }
 
-// requireStep sets the requirement of an execution. It sends the execution as Keycloak
-// returns it: a representation without its priority moves it to the front.
-func (c *Client) requireStep(ctx context.Context, flow, id, requirement string) error {
+// requireStep sets the requirement of the execution that meets a condition, and returns
+// its id. It sends the execution as Keycloak returns it: a representation without its
+// priority moves it to the front.
+func (c *Client) requireStep(ctx context.Context, flow, requirement string, isMeant func(map[string]any) bool) (id string, err error) {
 	var has []map[string]any
 	path := c.path("authentication", "flows", flow, "executions")
 	if _, err := c.do(ctx, http.MethodGet, path, nil, &has); err != nil {
-		return err
+		return "", err
 	}
-	for _, e := range has {
-		if e["id"] == id {
-			e["requirement"] = requirement
-			_, err := c.do(ctx, http.MethodPut, path, e, nil)
-			return err
-		}
+	at := slices.IndexFunc(has, isMeant)
+	if at < 0 {
+		return "", fmt.Errorf("the flow %s does not show the execution", flow)
 	}
-	return fmt.Errorf("the flow %s has no execution %s", flow, id)
+	has[at]["requirement"] = requirement
+	_, err = c.do(ctx, http.MethodPut, path, has[at], nil)
+	return fmt.Sprint(has[at]["id"]), err
 }
 
 // planFlow plans the portal's browser flow. A flow of that name that differs is not
@@ -342,7 +341,7 @@ func (c *Client) makeFlow(ctx context.Context) error {
 
 // fillFlow adds executions to a flow, at its end, in their order.
 func (c *Client) fillFlow(ctx context.Context, flow string, steps []step) error {
-	for _, s := range steps {
+	for i, s := range steps {
 		path, body := "execution", map[string]any{"provider": s.provider}
 		if s.flow != "" {
 			path, body = "flow", map[string]any{"alias": s.flow, "type": "basic-flow", "provider": "registration-page-form", "description": flowAbout}
@@ -351,25 +350,18 @@ func (c *Client) fillFlow(ctx context.Context, flow string, steps []step) error 
 		if err != nil {
 			return fmt.Errorf("add %s: %w", s.provider+s.flow, err)
 		}
-		has, err := c.executions(ctx, flow)
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(has, func(e execution) bool {
+		id, err := c.requireStep(ctx, flow, s.requirement, func(e map[string]any) bool {
 			if s.flow != "" {
-				return e.IsFlow && e.DisplayName == s.flow
+				return e["authenticationFlow"] == true && e["displayName"] == s.flow
 			}
-			return e.ID == lastSegment(header.Get("Location"))
+			return e["id"] == locationID(header.Get("Location"))
 		})
-		if at < 0 {
-			return fmt.Errorf("add %s: the flow %s does not show it", s.provider+s.flow, flow)
-		}
-		if err := c.requireStep(ctx, flow, has[at].ID, s.requirement); err != nil {
+		if err != nil {
 			return fmt.Errorf("set %s: %w", s.provider+s.flow, err)
 		}
 		if s.config != nil {
-			config := map[string]any{"alias": fmt.Sprintf("%s-%s-%d", flow, s.provider, at), "config": s.config}
-			if err := c.send(http.MethodPost, "authentication", "executions", has[at].ID, "config")(ctx, config); err != nil {
+			config := map[string]any{"alias": fmt.Sprintf("%s-%s-%d", flow, s.provider, i), "config": s.config}
+			if err := c.send(http.MethodPost, "authentication", "executions", id, "config")(ctx, config); err != nil {
 				return fmt.Errorf("configure %s: %w", s.provider, err)
 			}
 		}
@@ -378,14 +370,6 @@ func (c *Client) fillFlow(ctx context.Context, flow string, steps []step) error 
 		}
 	}
 	return nil
-}
-
-func lastSegment(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Path[strings.LastIndexByte(u.Path, '/')+1:]
 }
 
 // planOverride plans that the client of the ENT logs in through the portal's flow, with
@@ -405,12 +389,13 @@ func (c *Client) planOverride(ctx context.Context, id string, required bool) ([]
 	switch {
 	case required && (!isBound || attributes["acr.loa.map"] != levels):
 		other := ""
+		named, _ := attributes["acr.loa.map"].(string)
 		if name, _ := overrides["browser"].(string); name != "" && !isBound {
 			other = "another flow"
 		}
 		return []Change{{
 			What: "login of the client " + id, Why: "a profile requires a second factor; other clients keep the realm's flow",
-			Fields: []Field{{"browser flow", other, flowName}, {"acr.loa.map", fmt.Sprint(orNone(attributes["acr.loa.map"])), levels}},
+			Fields: []Field{{"browser flow", other, flowName}, {"acr.loa.map", named, levels}},
 			apply:  func(ctx context.Context) error { return c.override(ctx, id, true) },
 		}}, nil
 	case !required && isBound:
@@ -420,13 +405,6 @@ func (c *Client) planOverride(ctx context.Context, id string, required bool) ([]
 		}}, nil
 	}
 	return nil, nil
-}
-
-func orNone(v any) any {
-	if v == nil {
-		return ""
-	}
-	return v
 }
 
 // override binds the client to the portal's flow, or to the realm's again.
