@@ -372,6 +372,9 @@ func (c *Client) fillFlow(ctx context.Context, flow string, steps []step) error 
 	return nil
 }
 
+// notRequired is the reason of the change that takes the portal's flow from the client.
+const notRequired = "no profile requires a second factor any more"
+
 // planOverride plans that the client of the ENT logs in through the portal's flow, with
 // names for its levels, or no longer. All other clients keep the realm's flow.
 func (c *Client) planOverride(ctx context.Context, id string, required bool) ([]Change, error) {
@@ -400,7 +403,7 @@ func (c *Client) planOverride(ctx context.Context, id string, required bool) ([]
 		}}, nil
 	case !required && isBound:
 		return []Change{{
-			What: "login of the client " + id, Why: "no profile requires a second factor any more",
+			What: "login of the client " + id, Why: notRequired,
 			Fields: []Field{{"browser flow", flowName, "the realm's"}}, apply: func(ctx context.Context) error { return c.override(ctx, id, false) },
 		}}, nil
 	}

@@ -90,8 +90,14 @@ func (c Change) Means() string {
 		return "relying parties of the client receive these claims at the next login, also for users that the portal did not create, as far as they have the attributes"
 	case c.Part == "passkeys":
 		return "they can add a passkey and log in with it; passwords stay"
-	case c.Part == "factors":
+	case c.Part == "factors" && strings.HasPrefix(c.What, "required action"):
+		return "they can register this factor"
+	case c.Part == "factors" && strings.HasPrefix(c.What, "execution"):
 		return "those who have registered a second factor are asked for it from the next login on"
+	case c.Part == "factors" && c.Why == notRequired:
+		return "they log in through the realm's flow again; registered factors stay"
+	case c.Part == "factors" && strings.HasPrefix(c.What, "login of the client"):
+		return "those with a required second factor who have none must register one at the next login"
 	case c.Part == "groups":
 		return "none is put into the group"
 	}
