@@ -3,6 +3,7 @@ package keycloak
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,7 +55,9 @@ var secondSteps = []step{
 }
 
 // referenced is the configuration of an execution that the claim amr names.
-var referenced = map[string]string{"default.reference.value": levelFactor, "default.reference.maxAge": levelAge}
+var referenced = map[string]string{referencePrefix + "value": levelFactor, referencePrefix + "maxAge": levelAge}
+
+const referencePrefix = "default.reference."
 
 // unless is the condition that a flow was not executed in this login.
 func unless(flow string) step {
@@ -110,6 +113,7 @@ type execution struct {
 	DisplayName string `json:"displayName"`
 	Level       int    `json:"level"`
 	IsFlow      bool   `json:"authenticationFlow"`
+	Config      string `json:"authenticationConfig"` // id of its configuration; empty: none
 }
 
 // planFactors plans the factors that profiles ask for: the actions that register them,
@@ -261,17 +265,13 @@ func (c *Client) planFlow(ctx context.Context) ([]Change, error) {
 			Fields: shownSteps(browserSteps, ""), apply: c.makeFlow,
 		}}, nil
 	}
-	differs := fmt.Sprint(flow["description"]) != flowAbout
-	if !differs {
-		has, err := c.executions(ctx, flowName)
-		if err != nil {
-			return nil, err
-		}
-		differs = !slices.Equal(flatSteps(browserSteps, 0), flatExecutions(has))
+	has, err := c.flatExecutions(ctx, flowName)
+	if err != nil {
+		return nil, err
 	}
-	if differs {
+	if flow["description"] != flowAbout || !slices.Equal(flatSteps(browserSteps, 0), has) {
 		return nil, &Foreign{
-			What: "the flow " + flowName, Why: "is not as the portal makes it: somebody changed it, or it is of another release",
+			What: "the flow " + flowName, Why: "differs from the flow that the portal makes: it was edited, or another release made it",
 			Do: "give the client of the ENT no flow of its own (Clients → Advanced → Authentication flow overrides), delete the flow (Authentication → Flows), then apply again",
 		}
 	}
@@ -287,24 +287,47 @@ func shownSteps(steps []step, under string) (fields []Field) {
 	return fields
 }
 
-// flatSteps and flatExecutions return a flow as lines that can be compared.
+// flatSteps and flatExecutions return a flow as lines that can be compared. The lines
+// include the configurations: the level of a login is one of them.
 func flatSteps(steps []step, level int) (lines []string) {
 	for _, s := range steps {
-		lines = append(lines, fmt.Sprintf("%d %s %s", level, s.provider+s.flow, s.requirement))
+		lines = append(lines, flatStep(level, s.provider+s.flow, s.requirement, s.config))
 		lines = append(lines, flatSteps(s.steps, level+1)...)
 	}
 	return lines
 }
 
-func flatExecutions(has []execution) (lines []string) {
+func (c *Client) flatExecutions(ctx context.Context, flow string) (lines []string, err error) {
+	has, err := c.executions(ctx, flow)
+	if err != nil {
+		return nil, fmt.Errorf("read the flow %s: %w", flow, err)
+	}
 	for _, e := range has {
 		name := e.ProviderID
 		if e.IsFlow {
 			name = e.DisplayName
 		}
-		lines = append(lines, fmt.Sprintf("%d %s %s", e.Level, name, e.Requirement))
+		var stored struct{ Config map[string]string }
+		if e.Config != "" {
+			if err := c.get(ctx, c.path("authentication", "config", e.Config), &stored); err != nil {
+				return nil, fmt.Errorf("read the configuration of %s: %w", name, err)
+			}
+		}
+		lines = append(lines, flatStep(e.Level, name, e.Requirement, stored.Config))
 	}
-	return lines
+	return lines, nil
+}
+
+// flatStep leaves out the values of the settings for the claim amr: Keycloak hides those
+// of settings that the provider of an execution does not declare (26.7.4).
+func flatStep(level int, name, requirement string, config map[string]string) string {
+	config = maps.Clone(config)
+	for key := range config {
+		if strings.HasPrefix(key, referencePrefix) {
+			config[key] = ""
+		}
+	}
+	return fmt.Sprintf("%d %s %s %q", level, name, requirement, config)
 }
 
 // ownFlow returns the portal's browser flow, nil if there is none.

@@ -332,6 +332,35 @@ func TestRealm_SecondFactors(t *testing.T) {
 		t.Errorf("applying again does\n%s", again)
 	}
 	clean(t, r, admin)
+	// An edited configuration changes what a level is worth.
+	type execution struct{ ID, AuthenticationConfig, ProviderID string }
+	var executions []execution
+	r.call(http.MethodGet, "/authentication/flows/entree-browser/executions", nil, &executions)
+	level := slices.IndexFunc(executions, func(e execution) bool { return e.ProviderID == "conditional-level-of-authentication" })
+	var config map[string]any
+	path := "/authentication/config/" + executions[level].AuthenticationConfig
+	r.call(http.MethodGet, path, nil, &config)
+	config["config"].(map[string]any)["loa-condition-level"] = "2"
+	r.call(http.MethodPut, path, config, nil)
+	const edited = "the flow entree-browser: differs from the flow that the portal makes"
+	found, err = admin.Check(t.Context(), r.wanted)
+	finds(t, "the administrator", found, err, edited)
+	found, err = r.service(portalSecret).CheckSelf(t.Context(), r.wanted)
+	finds(t, "the service account", found, err, edited)
+	config["config"].(map[string]any)["loa-condition-level"] = "1"
+	r.call(http.MethodPut, path, config, nil)
+	clean(t, r, admin)
+	// A password that counts as a second factor in the claim amr.
+	form := slices.IndexFunc(executions, func(e execution) bool { return e.ProviderID == "auth-username-password-form" })
+	r.call(http.MethodPost, "/authentication/executions/"+executions[form].ID+"/config", map[string]any{
+		"alias": "edited", "config": map[string]string{"default.reference.value": "mfa", "default.reference.maxAge": "60"},
+	}, nil)
+	found, err = r.service(portalSecret).CheckSelf(t.Context(), r.wanted)
+	finds(t, "the service account", found, err, edited)
+	r.call(http.MethodGet, "/authentication/flows/entree-browser/executions", nil, &executions)
+	r.call(http.MethodDelete, "/authentication/config/"+executions[form].AuthenticationConfig, nil, nil)
+	clean(t, r, admin)
+
 	var clients []map[string]any
 	r.call(http.MethodGet, "/clients?clientId=entree-ent", nil, &clients)
 	if attributes, _ := clients[0]["attributes"].(map[string]any); attributes["acr.loa.map"] != `{"pwd":1,"mfa":2}` || clients[0]["authenticationFlowBindingOverrides"].(map[string]any)["browser"] == nil {
