@@ -24,11 +24,7 @@ func (b *tab) forgot(p demotest.Person) {
 func TestSMS_ForgottenPasswordAndTelephone(t *testing.T) {
 	demo := demotest.Get(t)
 	byScript, byForm, owner := demo.Person(t, "22503122"), demo.Person(t, "22503156"), demo.Person(t, "22503190")
-	fr := open(t, demo.Portal, look{width: 320, height: 640})
-	fr.album = "sms"
-	fr.forgot(byScript)
-	fr.reads("Recevoir le code par SMS")
-	n := newPlain(t)
+	n := newPlain(t) // before fr: once fr may ask for an SMS, n may too
 	n.get(demo.Portal + "/mot-de-passe-oublie?lang=en")
 	n.send("/mot-de-passe-oublie", map[string]string{"profil": byForm.Profile, "adresse": byForm.Email})
 	n.want("/activation/identification", "Get the code by text message")
@@ -37,6 +33,10 @@ func TestSMS_ForgottenPasswordAndTelephone(t *testing.T) {
 	if sms := demo.Mails(t, byForm.Phone); len(sms) > 0 {
 		t.Errorf("an SMS was sent at once: %s", sms[0].Text)
 	}
+	fr := open(t, demo.Portal, look{width: 320, height: 640})
+	fr.album = "sms"
+	fr.forgot(byScript)
+	fr.reads("Recevoir le code par SMS")
 
 	en := open(t, demo.Portal, look{width: 320, height: 640, lang: "en-GB,en", dark: true})
 	en.album = "sms-en"
