@@ -316,9 +316,7 @@ func ActionAnswer(query url.Values) Answer {
 // FreshAuthURL begins a login for which the provider must ask for the password
 // again, even in an existing session (OpenID Connect Core §3.1.2.1).
 func (r *RelyingParty) FreshAuthURL(ctx context.Context, hint, lang string) (string, State, error) {
-	to, s, err := r.begin(ctx, hint, lang, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
-	s.Fresh = true
-	return to, s, err
+	return r.beginFresh(ctx, hint, lang)
 }
 
 // LevelFactor is the level of authentication (acr) of a login with a second factor, or
@@ -334,7 +332,11 @@ func (r *RelyingParty) LevelURL(ctx context.Context, fresh bool, hint, lang stri
 	if !fresh {
 		return r.begin(ctx, hint, lang, level)
 	}
-	to, s, err := r.begin(ctx, hint, lang, level, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	return r.beginFresh(ctx, hint, lang, level)
+}
+
+func (r *RelyingParty) beginFresh(ctx context.Context, hint, lang string, more ...oauth2.AuthCodeOption) (string, State, error) {
+	to, s, err := r.begin(ctx, hint, lang, append(more, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))...)
 	s.Fresh = true
 	return to, s, err
 }
