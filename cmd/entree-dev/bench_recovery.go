@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entree/internal/devenv/bench"
-	"entree/internal/devenv/demopeople"
-	"entree/internal/devenv/realm"
-	"entree/internal/devenv/scripted"
 )
 
 // recoveryOptions are the flags of `entree-dev bench recovery`.
@@ -55,32 +52,25 @@ func runRecovery(ctx context.Context, o recoveryOptions, p *product, out io.Writ
 	if err != nil {
 		return err
 	}
-	person := func(i int) scripted.Person {
-		p := demopeople.Student(i)
-		return scripted.Person{Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: p.BirthDate}
-	}
 	fmt.Fprintln(out, "Activating the accounts …")
 	activation := bench.Activation{Portal: s.portal(), Box: s.box}
 	var group errgroup.Group
 	group.SetLimit(o.concurrency)
 	for i := range all {
 		group.Go(func() error {
-			_, err := activation.Walk(ctx, person(i), &bench.Journey{})
+			_, err := activation.Walk(ctx, student(i), &bench.Journey{})
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	admin := func() *realm.Realm {
-		return realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
-	}
-	forgotten, err := bench.Forgotten(ctx, admin(), admin(), s.box, s.box.SMTPAddr(), all)
+	forgotten, err := bench.Forgotten(ctx, s.admin(), s.admin(), s.box, s.box.SMTPAddr(), all)
 	if err != nil {
 		return err
 	}
 	live := newLive(out)
-	ways, err := bench.Rounds(ctx, []bench.Contestant{bench.Recovery(s.portal(), s.box, person), forgotten}, s.pids, bench.Pace{AtOnce: o.concurrency}, o.warm, o.students, 1, live.tell, live.ended)
+	ways, err := bench.Rounds(ctx, []bench.Contestant{bench.Recovery(s.portal(), s.box, student), forgotten}, s.pids, bench.Pace{AtOnce: o.concurrency}, o.warm, o.students, 1, live.tell, live.ended)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entree/internal/devenv/bench"
-	"entree/internal/devenv/demopeople"
 	"entree/internal/devenv/localkeycloak"
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/realm"
-	"entree/internal/devenv/scripted"
 )
 
 // rushOptions are the flags of `entree-dev bench rush`.
@@ -101,14 +99,11 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	admin := func() *realm.Realm {
-		return realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
-	}
-	realm := admin()
+	realm := s.admin()
 	walkers := &walkers{activation: bench.Activation{Portal: s.portal(), Box: s.box}}
 	contestants := []bench.Contestant{walkers.contestant(s.box)}
 	if !o.alone {
-		peers, err := bench.Peers(ctx, realm, admin())
+		peers, err := bench.Peers(ctx, realm, s.admin())
 		if err != nil {
 			return err
 		}
@@ -164,10 +159,7 @@ func (w *walkers) contestant(box *mailbox.Mailbox) bench.Contestant {
 	return bench.Contestant{
 		Name: bench.NameActivation,
 		One: func(ctx context.Context, i int, seen *bench.Journey) error {
-			p := demopeople.Student(i * max(1, w.spread))
-			s, err := w.activation.Walk(ctx, scripted.Person{
-				Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: p.BirthDate,
-			}, seen)
+			s, err := w.activation.Walk(ctx, student(i*max(1, w.spread)), seen)
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"entree/internal/devenv/bench"
-	"entree/internal/devenv/realm"
 )
 
 // soakOptions are the flags of `entree-dev bench soak`.
@@ -75,7 +74,7 @@ func runSoak(ctx context.Context, o soakOptions, p *product, talk io.Writer) (er
 	if err != nil {
 		return err
 	}
-	realm := realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
+	realm := s.admin()
 	before, err := realm.Count(ctx)
 	if err != nil {
 		return err

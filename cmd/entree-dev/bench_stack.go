@@ -25,6 +25,8 @@ import (
 	"entree/internal/devenv/localldap"
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
+	"entree/internal/devenv/realm"
+	"entree/internal/devenv/scripted"
 	"entree/internal/domain"
 	"entree/internal/secret"
 	"entree/keycloak"
@@ -227,6 +229,17 @@ func enrol(ctx context.Context, c config.Config, n int) error {
 	}
 	err = s.Enrol(ctx, people...)
 	return errors.Join(err, s.Close())
+}
+
+// student returns the i-th student of the stack's registry.
+func student(i int) scripted.Person {
+	p := demopeople.Student(i)
+	return scripted.Person{Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: p.BirthDate}
+}
+
+// admin returns a new session of Keycloak's administrator in the portal's realm.
+func (s *stack) admin() *realm.Realm {
+	return realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
 }
 
 func (s *stack) later(stop func() error) { s.stops = append(s.stops, stop) }

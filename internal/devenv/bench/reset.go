@@ -18,9 +18,8 @@ import (
 
 // The names of the two ways to a new password.
 const (
-	NameRecovery    = "recovery"
-	NameForgotten   = "forgotten"
-	forgottenSuffix = "@example.org"
+	NameRecovery  = "recovery"
+	NameForgotten = "forgotten"
 )
 
 // Recovery returns the contestant that chooses a new password through the portal. person
@@ -41,9 +40,9 @@ func Recovery(portal string, box scripted.Box, person func(i int) scripted.Perso
 	}}
 }
 
-// Forgotten creates a realm beside the portal's, with n users and Keycloak's own
-// "forgot password", whose mails go to the server at smtp, and returns its contestant. In its favour, the style sheets and
-// scripts of its pages are not fetched.
+// Forgotten creates a realm beside the portal's, with n users and Keycloak's own "forgot
+// password", whose mails go to the server at smtp, and returns its contestant. In its
+// favour, the style sheets and scripts of its pages are not fetched.
 func Forgotten(ctx context.Context, portal, peers *realm.Realm, box scripted.Box, smtp string, n int) (Contestant, error) {
 	host, port, err := net.SplitHostPort(smtp)
 	if err != nil {
@@ -88,11 +87,11 @@ func forget(ctx context.Context, realm *realm.Realm, box scripted.Box, i int) er
 	if err := b.Get(ctx, href); err != nil {
 		return err
 	}
-	name := peer(NameForgotten, i)["username"].(string)
-	if err := b.Submit(ctx, "/login-actions/reset-credentials", map[string]string{"username": name}); err != nil {
+	user := peer(NameForgotten, i)
+	if err := b.Submit(ctx, "/login-actions/reset-credentials", map[string]string{"username": user["username"].(string)}); err != nil {
 		return err
 	}
-	mail, err := box.Wait(ctx, name+forgottenSuffix, 1)
+	mail, err := box.Wait(ctx, user["email"].(string), 1)
 	if err != nil {
 		return err
 	}
