@@ -4,11 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1"
-	"encoding/binary"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -98,15 +94,6 @@ func (w *ways) administrator(login string, isAdmin bool, credentials ...map[stri
 
 const phraseOfWays = "Une phrase pour ce test 1"
 
-// totp returns the code of a secret at a time, as RFC 6238 defines it.
-func totp(key string, at time.Time) string {
-	mac := hmac.New(sha1.New, []byte(key))
-	_ = binary.Write(mac, binary.BigEndian, at.Unix()/30)
-	sum := mac.Sum(nil)
-	at4 := sum[len(sum)-1] & 0xf
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at4:])&0x7fffffff%1_000_000)
-}
-
 // K6: a wrong password, a missing second factor and a missing role are three
 // messages, each with what to do.
 func TestK6_EachFailedLoginIsToldAsItIs(t *testing.T) {
@@ -140,7 +127,7 @@ func TestK6_EachFailedLoginIsToldAsItIs(t *testing.T) {
 	}
 	// With the code of the moment the login succeeds; the moment may end meanwhile.
 	for range 3 {
-		out, errs, err := w.with(phraseOfWays, "plan", "--admin", own+"otp", "--otp", totp("abcdefghijklmnopqrst", time.Now()))
+		out, errs, err := w.with(phraseOfWays, "plan", "--admin", own+"otp", "--otp", scripted.TOTP("abcdefghijklmnopqrst", time.Now()))
 		if err == nil && out == "nothing to change\n" {
 			return
 		}

@@ -2,11 +2,7 @@ package e2e
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // the hash of RFC 6238
-	"encoding/binary"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,15 +19,6 @@ import (
 	"entree/internal/secret"
 	"entree/keycloak"
 )
-
-// totp returns the six digits of a code app (RFC 6238) at a time.
-func totp(key string, at time.Time) string {
-	mac := hmac.New(sha1.New, []byte(key))
-	_ = binary.Write(mac, binary.BigEndian, at.Unix()/30) // a hash never fails
-	sum := mac.Sum(nil)
-	n := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&15:]) & 0x7fffffff
-	return fmt.Sprintf("%06d", n%1_000_000)
-}
 
 // Second factors from the activation to the ENT: a code app with recovery codes and a
 // security key where one is required, and *later* where one is offered. A required one is
@@ -124,7 +111,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.do(chromedp.WaitReady(css("#totpSecret")))
 		key := get(b, chromedp.Value(css("#totpSecret")))
 		now := time.Now()
-		b.fill("#totp", totp(key, now))
+		b.fill("#totp", scripted.TOTP(key, now))
 		b.fill("#userLabel", "mon téléphone")
 		b.click("#saveTOTPBtn")
 		b.arrive("/compte/second-facteur")
@@ -145,7 +132,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.visit("/connexion")
 		password(b, "o78100001")
 		b.do(chromedp.WaitVisible(css("#otp")))
-		b.fill("#otp", totp(key, now.Add(30*time.Second))) // the code of the registration is refused once more
+		b.fill("#otp", scripted.TOTP(key, now.Add(30*time.Second))) // the code of the registration is refused once more
 		b.click("#kc-login")
 		b.arrive("/ent")
 		b.reads("Bonjour Jeanne Martin")
