@@ -324,7 +324,7 @@ func TestRealm_SecondFactors(t *testing.T) {
 	r.wanted.Factors.Required = true
 	found, err := r.service(portalSecret).CheckSelf(t.Context(), r.wanted)
 	finds(t, "the service account, before apply", found, err, "missing: flow entree-browser", "missing: claims of the client entree-ent", "differs: login of the client entree-ent")
-	if done := apply(t, admin, r.wanted); !strings.Contains(done, "+ flow entree-browser\n") || !strings.Contains(done, "~ login of the client entree-ent\n") ||
+	if done := apply(t, admin, r.wanted); !strings.Contains(done, "+ flow entree-browser\n") || !strings.Contains(done, "amr: from the executions of the login\n") || !strings.Contains(done, "~ login of the client entree-ent\n") ||
 		!strings.Contains(done, "users who exist: those with a required second factor who have none must register one") || strings.Contains(done, "are asked for it") {
 		t.Errorf("required:\n%s", done)
 	}

@@ -108,10 +108,12 @@ func (c *Client) planMappers(ctx context.Context, what, why string, owner func(c
 		mapper, isNew := mapperNamed(there, want["name"])
 		fields := merge(mapper, want, fmt.Sprint(want["name"])+".")
 		if isNew {
-			config := want["config"].(map[string]any)
-			from := config["user.attribute"]
-			if from == nil {
+			from := want["config"].(map[string]any)["user.attribute"]
+			switch want["protocolMapper"] {
+			case "oidc-usermodel-client-role-mapper":
 				from = "the client's roles"
+			case "oidc-amr-mapper":
+				from = "the executions of the login"
 			}
 			fields = []Field{{fmt.Sprint(want["name"]), "", fmt.Sprint("from ", from)}}
 		}
