@@ -68,8 +68,9 @@ func unless(flow string) step {
 // Keycloak's own flow does, for the second factor of an account that has one: otherwise
 // the password alone would open the actions that register another factor. Level 2 asks
 // for any factor, a passkey included, unless level 1 just did, and leads an account
-// without one through the registration of an application of codes. The last execution
-// lets a login by passkey pass, for which the flows before it are left out.
+// without one through the registration of an application of codes. A login by passkey
+// needs nothing more: at level 1 it leaves levelFactor in the claim amr, and at level 2 it
+// passes by the last execution, since the flows before it are left out.
 var browserSteps = []step{
 	{provider: "auth-cookie", requirement: "ALTERNATIVE"},
 	{provider: "identity-provider-redirector", requirement: "ALTERNATIVE"},
@@ -80,6 +81,10 @@ var browserSteps = []step{
 			{flow: flowName + "-1-asks", requirement: "CONDITIONAL", steps: slices.Concat(
 				[]step{{provider: "conditional-user-configured", requirement: "REQUIRED"}, notByPasskey}, secondSteps,
 			)},
+			{flow: flowName + "-1-passkey", requirement: "CONDITIONAL", steps: []step{
+				{provider: "conditional-credential", requirement: "REQUIRED", config: map[string]string{"credentials": passkeyType, "included": "true"}},
+				{provider: allow, requirement: "REQUIRED", config: referenced},
+			}},
 		}},
 		{flow: flowName + "-2", requirement: "CONDITIONAL", steps: []step{
 			{provider: "conditional-level-of-authentication", requirement: "REQUIRED", config: map[string]string{"loa-condition-level": "2", "loa-max-age": levelAge}},
@@ -93,7 +98,7 @@ var browserSteps = []step{
 				notByPasskey,
 				{provider: otpForm, requirement: "REQUIRED"},
 			}},
-			{provider: "allow-access-authenticator", requirement: "REQUIRED"},
+			{provider: allow, requirement: "REQUIRED"},
 		}},
 	}},
 }
@@ -104,6 +109,9 @@ const (
 	keyForm   = "webauthn-authenticator"
 	codesForm = "auth-recovery-authn-code-form"
 )
+
+// allow is the execution that succeeds without asking for anything.
+const allow = "allow-access-authenticator"
 
 // execution is Keycloak's representation of an execution in a flow.
 type execution struct {

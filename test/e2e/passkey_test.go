@@ -3,6 +3,10 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -29,10 +33,12 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 	base := strings.Replace(demo.Keycloak, "127.0.0.1", "localhost", 1)
 	name := "passkeys-" + strings.ToLower(rand.Text()[:8])
 	back := demo.Portal + "/retour" // a page that is not there: the address is what counts
+	ent := rand.Text()
 	admin := keycloak.NewAdmin(demo.Keycloak, name, "admin", secret.New(demo.AdminPassword(t)))
 	err := admin.Apply(t.Context(), keycloak.Wanted{
 		DisplayName: "Université d'Orléans", PasswordPolicy: "length(12)", LoginTheme: "entree", Passkeys: &keycloak.Passkeys{Institution: "Université d'Orléans"},
-		Portal: keycloak.Secret{ID: "entree-portal", Secret: secret.New(rand.Text())}, ENT: keycloak.Secret{ID: "entree-ent", Secret: secret.New(rand.Text())},
+		Factors: &keycloak.SecondFactors{Required: true},
+		Portal:  keycloak.Secret{ID: "entree-portal", Secret: secret.New(rand.Text())}, ENT: keycloak.Secret{ID: "entree-ent", Secret: secret.New(ent)},
 		RedirectURIs: []string{back}, LogoutURIs: []string{back},
 	}, nil)
 	if err != nil {
@@ -58,6 +64,37 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 			"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}, // RFC 7636, appendix B
 		}.Encode() + more)
 	}
+	// levels returns the claims acr and amr of the login that has just ended.
+	levels := func() string {
+		t.Helper()
+		at, err := url.Parse(get(b, chromedp.Evaluate[string]("location.href")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.PostForm(base+"/realms/"+name+"/protocol/openid-connect/token", url.Values{
+			"grant_type": {"authorization_code"}, "code": {at.Query().Get("code")}, "redirect_uri": {back}, "client_id": {"entree-ent"}, "client_secret": {ent},
+			"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var tokens struct {
+			ID string `json:"id_token"`
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil || tokens.ID == "" {
+			t.Fatalf("%s, %v", answer.Status, err)
+		}
+		raw, err := base64.RawURLEncoding.DecodeString(strings.Split(tokens.ID, ".")[1])
+		var claims struct {
+			ACR string
+			AMR []string
+		}
+		if err := errors.Join(err, json.Unmarshal(raw, &claims)); err != nil {
+			t.Fatal(err)
+		}
+		return claims.ACR + " " + strings.Join(claims.AMR, ",")
+	}
 	login("&kc_action=webauthn-register-passwordless:skip_if_exists")
 	b.do(chromedp.WaitVisible(css("#kc-login")))
 	b.fill("#username", "anne")
@@ -67,10 +104,19 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 	b.picture("0-passkey")
 	b.click("#registerWebAuthn")
 	b.until(`location.href.includes("kc_action_status=success")`)
+	if got := levels(); got != "pwd " {
+		t.Errorf("a login by password is of the level %q", got)
+	}
 
-	call(b, network.ClearBrowserCookies, cdp.Empty{})
-	login("")
-	b.passkey(`location.href.includes("code=")`)
+	// A passkey stands for both factors, at each level.
+	for more, want := range map[string]string{"": "pwd mfa", "&acr_values=mfa": "mfa mfa"} {
+		call(b, network.ClearBrowserCookies, cdp.Empty{})
+		login(more)
+		b.passkey(`location.href.includes("code=")`)
+		if got := levels(); got != want {
+			t.Errorf("a login by passkey%s is of the level %q, want %q", more, got, want)
+		}
+	}
 }
 
 // authenticator adds a device to the browser that registers passkeys. right says whether
