@@ -412,7 +412,7 @@ CREATE TABLE people (
     source             TEXT NOT NULL DEFAULT '',
     imported_at        BIGINT NOT NULL DEFAULT 0,
     gone_at            BIGINT NOT NULL DEFAULT 0,
-    -- The address that bounced. It counts only while it equals email.
+    -- The address that bounced. It counts only while it equals email or second_email.
     wrong_address      TEXT NOT NULL DEFAULT '',
     wrong_why          TEXT NOT NULL DEFAULT '',
     wrong_since        BIGINT NOT NULL DEFAULT 0,

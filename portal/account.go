@@ -111,7 +111,7 @@ const thenAccount = "compte"
 var storyKinds = []domain.EventKind{
 	domain.EventAccountCreated, domain.EventAccountAdopted, domain.EventFirstLogin, domain.EventPasskeyAdded, domain.EventCharterAccepted,
 	domain.EventRecoveryRequested, domain.EventPasswordReplaced, domain.EventRecoveryRefused, domain.EventRecoveryFrozen,
-	domain.EventAddressWrong, domain.EventPersonChanged, domain.EventDeskProven,
+	domain.EventAddressWrong, domain.EventSecondWrong, domain.EventPersonChanged, domain.EventDeskProven,
 	domain.EventContactRequested, domain.EventContactChanged, domain.EventContactBack,
 	domain.EventSecondRequested, domain.EventSecondChanged,
 	domain.EventPhoneRequested, domain.EventPhoneChanged,

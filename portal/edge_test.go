@@ -19,7 +19,7 @@ import (
 // no request that a reverse proxy passed on.
 func TestR14_MetricsAreNotPublic(t *testing.T) {
 	metrics := web.NewMetrics(web.Build{}, web.Figures{Events: func(context.Context) (map[domain.EventKind]int64, error) {
-		return map[domain.EventKind]int64{domain.EventMailSent: 7, domain.EventAddressWrong: 3, domain.EventRequested: 9}, nil
+		return map[domain.EventKind]int64{domain.EventMailSent: 7, domain.EventAddressWrong: 3, domain.EventSecondWrong: 2, domain.EventRequested: 9}, nil
 	}})
 	w := newWorld(t, func(o *portal.Options) { o.Metrics, o.TrustedProxies = metrics, []string{"127.0.0.0/8", "::1"} })
 	ask := func(remote, host string, header ...string) *httptest.ResponseRecorder {
@@ -66,7 +66,7 @@ func TestR14_MetricsAreNotPublic(t *testing.T) {
 	if !strings.Contains(body, `entree_database_events_total{kind="activation.requested"} 9`) {
 		t.Errorf("the operators' listener lacks events: %d", own.Code)
 	}
-	for _, kind := range []string{"mail.sent", "address.wrong"} {
+	for _, kind := range []string{"mail.sent", "address.wrong", "second.wrong"} {
 		if strings.Contains(body, kind) {
 			t.Errorf("the metrics count %s, which tells whether an address is known", kind)
 		}

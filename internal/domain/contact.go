@@ -89,7 +89,11 @@ func (p Person) Contacts() (out []Contact) {
 		out = append(out, c)
 	}
 	if a := p.Second(); a != "" {
-		out = append(out, Contact{Channel: ChannelMail, Value: string(a), Source: "chosen"})
+		c := Contact{Channel: ChannelMail, Value: string(a), Source: "chosen"}
+		if p.SecondWrong() {
+			c.FailedAt = p.WrongSince
+		}
+		out = append(out, c)
 	}
 	if phone := p.Mobile(); phone != "" {
 		c := Contact{Channel: ChannelSMS, Value: string(phone), Source: "enrolment"}

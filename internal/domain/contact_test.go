@@ -41,6 +41,10 @@ func TestAContactKnowsThatItFailed(t *testing.T) {
 	if c := p.Contacts(); !c[0].FailedAt.IsZero() {
 		t.Error("the corrected address has failed")
 	}
+	p.SecondEmail = "a@example.net"
+	if c := p.Contacts(); len(c) != 2 || !c[0].FailedAt.IsZero() || !c[1].FailedAt.Equal(since) {
+		t.Errorf("the second address has not failed: %v", c)
+	}
 	if (domain.Person{}).Contacts() != nil {
 		t.Error("a person without an address has a contact")
 	}

@@ -61,7 +61,8 @@ type Person struct {
 	Matching  MatchState
 	MatchedAt time.Time // the first pass over the realm's accounts that included the person
 
-	// WrongAddress is the address that a mail server refused.
+	// WrongAddress is the personal address that a mail server refused, the first or the
+	// second one.
 	WrongAddress Address
 	WrongWhy     string // the mail server's status
 	WrongRule    string // id of the bounce rule that decided

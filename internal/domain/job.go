@@ -121,6 +121,7 @@ const (
 	EventInvited         EventKind = "person.invited"
 	EventMailSent        EventKind = "mail.sent"
 	EventAddressWrong    EventKind = "address.wrong"
+	EventSecondWrong     EventKind = "second.wrong"
 	EventAddressCleared  EventKind = "address.cleared" // an operator removed the mark; details: status, rule, reason
 	EventMailAbandoned   EventKind = "mail.abandoned"
 	EventDeskProven      EventKind = "desk.proven"

@@ -49,6 +49,10 @@ func (p Person) CalledBy() string {
 // AddressWrong reports whether the current personal address is marked as wrong.
 func (p Person) AddressWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Email }
 
+// SecondWrong reports whether the second personal address is marked as wrong. A person
+// has one mark: that of the first address replaces that of the second.
+func (p Person) SecondWrong() bool { return p.WrongAddress != "" && p.WrongAddress == p.Second() }
+
 // ChoseAddress reports whether the personal address in use is one that the student
 // or an operator set, not that of the source.
 func (p Person) ChoseAddress() bool { return p.ChosenEmail != "" && p.ChosenEmail == p.Email }

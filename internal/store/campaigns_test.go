@@ -75,6 +75,48 @@ func TestACampaignsRowsAreThereOnce(t *testing.T) {
 	})
 }
 
+// A returned mail marks a second address too. The mark follows the address, and that of
+// the first address replaces it.
+func TestASecondAddressIsMarkedAsWrong(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		p := person("1")
+		w.enrol(p, person("2"))
+		w.must(w.Exec(t.Context(), `UPDATE people SET second_email = 'second@example.net' WHERE id = '1'`))
+		read := func() domain.Person {
+			t.Helper()
+			p, err := w.Person(t.Context(), "1")
+			w.must(err)
+			return p
+		}
+		mark := func(a domain.Address) {
+			w.must(w.Apply(t.Context(), domain.Effects{Wrong: []domain.WrongAddress{{Address: a, Why: "5.1.1", Rule: "no-user", Provider: "Orange", At: start}}}))
+		}
+		mark("second@example.net")
+		mark("second@example.net") // read again
+		if now := read(); now.AddressWrong() || !now.SecondWrong() || now.WrongWhy != "5.1.1" {
+			t.Errorf("%+v", now)
+		}
+		events, err := w.Events(t.Context(), "1")
+		if err != nil || len(events) != 1 || events[0].Kind != domain.EventSecondWrong || events[0].Details["rule"] != "no-user" {
+			t.Errorf("%+v, %v", events, err)
+		}
+		marks := overview.WrongMarks{Provider: "Orange", Status: "5.1.1", Rule: "no-user"}
+		if listed, err := w.WrongMarks(t.Context()); err != nil || len(listed) != 1 || listed[0].Count != 1 {
+			t.Errorf("%+v, %v", listed, err)
+		}
+		entry := audit.Entry{At: start, By: audit.Operator{Name: "Ada"}, Act: "address.cleared", What: map[string]string{}}
+		if n, err := w.ClearWrong(t.Context(), marks, "the rule was wrong", entry); n != 1 || err != nil || read().SecondWrong() {
+			t.Errorf("%d marks were removed, %v", n, err)
+		}
+		mark("second@example.net")
+		mark(p.Email)
+		mark("second@example.net")
+		if now := read(); !now.AddressWrong() || now.SecondWrong() {
+			t.Errorf("%+v", now)
+		}
+	})
+}
+
 func TestWhomACampaignIsFor(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		other := person("2")

@@ -60,7 +60,7 @@ func (s *Store) WrongMarks(ctx context.Context) ([]overview.WrongMarks, error) {
 		out = append(out, m)
 		return err
 	}, `SELECT wrong_provider, wrong_why, wrong_rule, count(*), min(wrong_since), max(wrong_since) FROM people
-		WHERE wrong_address <> '' AND wrong_address = email GROUP BY wrong_provider, wrong_why, wrong_rule ORDER BY 4 DESC, 1, 2, 3`)
+		WHERE wrong_address <> '' AND wrong_address IN (email, second_email) GROUP BY wrong_provider, wrong_why, wrong_rule ORDER BY 4 DESC, 1, 2, 3`)
 	return out, err
 }
 
@@ -71,7 +71,7 @@ func (s *Store) ClearWrong(ctx context.Context, m overview.WrongMarks, reason st
 	cleared := 0
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		people, err := all(ctx, tx, value[domain.PersonID], `UPDATE people SET wrong_address = '', wrong_why = '', wrong_since = 0, wrong_rule = '', wrong_provider = ''
-			WHERE wrong_address <> '' AND wrong_address = email AND wrong_provider = $1 AND wrong_why = $2 AND wrong_rule = $3 RETURNING id`, m.Provider, m.Status, m.Rule)
+			WHERE wrong_address <> '' AND wrong_address IN (email, second_email) AND wrong_provider = $1 AND wrong_why = $2 AND wrong_rule = $3 RETURNING id`, m.Provider, m.Status, m.Rule)
 		if err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ var (
 // that are in the registry, before the student has proven anything. Their count
 // would reveal whether an address is registered (S14), so it is not exported.
 func tellsKnownAddress(kind domain.EventKind) bool {
-	return kind == domain.EventMailSent || kind == domain.EventAddressWrong
+	return kind == domain.EventMailSent || kind == domain.EventAddressWrong || kind == domain.EventSecondWrong
 }
 
 func (f figures) Describe(ch chan<- *prometheus.Desc) {
