@@ -108,6 +108,11 @@ func TestLease_NothingBeforeAndAfterTheRun(t *testing.T) {
 		q := newQueue()
 		h := handler{run: func(domain.Job) error { time.Sleep(10 * time.Second); return nil }}
 		all := []domain.Job{job("a")}
+		early := jobs.New(jobs.Options{Queue: q, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+		early.Handle("k", h)
+		if early.Lease(all)(true); all[0].Lease != "" {
+			t.Error("a runner leased a job before its run")
+		}
 		var r *jobs.Runner
 		running(t, q, h, func(running *jobs.Runner) {
 			r = running
@@ -170,6 +175,31 @@ func TestLease_APanicInTheEndReservesNoWorker(t *testing.T) {
 		}
 		if h.mails != 1 || q.len() != 0 {
 			t.Errorf("%d mails, %d jobs wait", h.mails, q.len())
+		}
+	})
+}
+
+// A job that is not due does not make the runner ask for jobs.
+func TestLease_AJobThatIsNotDueWakesNoLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		running(t, q, handler{run: func(domain.Job) error { return nil }}, func(r *jobs.Runner) {
+			synctest.Wait()
+			later := job("later")
+			later.RunAt = time.Now().Add(time.Millisecond)
+			all := []domain.Job{later}
+			asked := q.asked
+			settle := r.Lease(all)
+			q.commit(all...)
+			settle(true)
+			synctest.Wait()
+			if q.asked != asked {
+				t.Error("the runner asked for the job before it was due")
+			}
+			time.Sleep(2 * time.Second)
+		})
+		if q.len() != 0 {
+			t.Error("the job was forgotten")
 		}
 	})
 }

@@ -250,7 +250,7 @@ func (r *Runner) RunNow(ctx context.Context, id string) error {
 }
 
 // Lease implements domain.Runner. A job that is leased when it is committed saves the
-// commit of its lease. It leases nothing before Run, and after the end of its context.
+// commit of its lease. It leases nothing before Run starts or after Run has stopped taking jobs.
 func (r *Runner) Lease(all []domain.Job) (settle func(committed bool)) {
 	now := r.Clock()
 	var mine []domain.Job
@@ -258,7 +258,10 @@ func (r *Runner) Lease(all []domain.Job) (settle func(committed bool)) {
 	for i := range all {
 		j := &all[i]
 		j.Lease, j.LeaseUntil, j.Attempts = "", time.Time{}, 0
-		if j.RunAt.After(now) || !r.reserve(j.Kind) {
+		if j.RunAt.After(now) {
+			continue // no query would lease it yet
+		}
+		if !r.reserve(j.Kind) {
 			others = append(others, j.Kind)
 			continue
 		}
