@@ -109,7 +109,7 @@ func (s *Store) Claim(ctx context.Context, id string) (domain.Claim, error) {
 // claims for the person or the number, those of them that were refused, the other
 // claims for the person that are not decided, refused earlier claims of other people
 // from the same network, all claims of other people from it, and the other people who
-// have the new address.
+// have the new address as their first or second one.
 const (
 	ofSamePerson = ` FROM address_claims o WHERE o.id <> c.id AND o.state <> 'unproven' AND (o.profile = c.profile AND o.number = c.number OR o.person_id = c.person_id AND c.person_id <> '')`
 	ofNetwork    = ` FROM address_claims o WHERE o.id <> c.id AND o.state <> 'unproven' AND o.client = c.client AND c.client <> ''`
@@ -118,7 +118,7 @@ const (
 		(SELECT count(*)` + ofSamePerson + ` AND o.state IN ('waiting', 'agreed', 'accepted')),
 		(SELECT count(*)` + ofNetwork + ` AND o.asked_at <= c.asked_at AND o.state IN ('refused', 'objected')),
 		(SELECT count(*)` + ofNetwork + `),
-		(SELECT count(*) FROM people q WHERE q.email = c.address AND q.id <> c.person_id)`
+		(SELECT count(*) FROM people q WHERE (q.email = c.address OR q.second_email = c.address AND q.second_email <> '') AND q.id <> c.person_id)`
 )
 
 // ClaimQueue returns the claims that match a query, each with the registry's side, in
@@ -126,12 +126,10 @@ const (
 // returns q.Limit+1 claims if there are more.
 func (s *Store) ClaimQueue(ctx context.Context, q helpdesk.ClaimQuery) ([]helpdesk.ClaimCase, error) {
 	var c clause
-	var states []string
 	for _, state := range q.States {
 		c.args = append(c.args, state)
-		states = append(states, fmt.Sprintf("$%d", len(c.args)))
 	}
-	c.where = append(c.where, "c.state IN ("+strings.Join(states, ", ")+")")
+	c.where = append(c.where, "c.state IN ("+marks(1, len(q.States))+")")
 	for _, word := range naming.Words(q.Words) {
 		c.add("' ' || c.search LIKE ?", "% "+word+"%")
 	}

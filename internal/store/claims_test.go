@@ -58,6 +58,12 @@ func TestClaims_OnBothDatabases(t *testing.T) {
 		if got, want := queue(helpdesk.ClaimQuery{}), []string{"c1/1 0 0 1 0 1 0", "c2/1 1 1 0 0 0 0", "c3/ 0 0 0 1 1 0"}; !slices.Equal(got, want) {
 			t.Errorf("the queue is %q, want %q", got, want)
 		}
+		second := person("2")
+		second.SecondEmail = "new3@example.org"
+		w.enrol(second, with(person("3"), func(p *domain.Person) { p.Email = "new3@example.org" }))
+		if got := queue(helpdesk.ClaimQuery{ID: "c3"}); !slices.Equal(got, []string{"c3/ 0 0 0 1 1 2"}) {
+			t.Errorf("with an address that two people have: %q", got)
+		}
 		for words, want := range map[string]int{"arc": 3, "ZOE new2": 1, "0123": 1, "x": 0} {
 			if got := queue(helpdesk.ClaimQuery{Words: words}); len(got) != want {
 				t.Errorf("%q finds %q", words, got)
