@@ -24,6 +24,15 @@ func (c *conditions) arg(v any) string {
 	return fmt.Sprintf("$%d", len(c.args))
 }
 
+// list adds values and returns their placeholders, separated by commas.
+func list[T any](c *conditions, values []T) string {
+	from := len(c.args) + 1
+	for _, v := range values {
+		c.args = append(c.args, v)
+	}
+	return marks(from, len(values))
+}
+
 func (c *conditions) and(condition string) { c.where = append(c.where, condition) }
 
 func (c *conditions) String() string { return strings.Join(c.where, " AND ") }
@@ -40,11 +49,7 @@ func audience(a campaign.Audience) *conditions {
 				continue // PostgreSQL refuses an argument that is not used
 			}
 			p := c.arg(profile)
-			var marks []string
-			for _, h := range a.Owed[profile] {
-				marks = append(marks, c.arg(h))
-			}
-			owe = append(owe, fmt.Sprintf(`(profile = %s AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (%s)))`, p, strings.Join(marks, ", ")))
+			owe = append(owe, fmt.Sprintf(`(profile = %s AND NOT EXISTS (SELECT 1 FROM acceptances a WHERE a.person_id = people.id AND a.sha256 IN (%s)))`, p, list(c, a.Owed[profile])))
 		}
 		c.and(`(` + strings.Join(append(owe, `1 = 0`), ` OR `) + `)`)
 	} else if a.Kind == campaign.Factor {

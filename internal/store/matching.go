@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -120,17 +119,7 @@ const rowsAtOnce = 200
 // insertRows inserts rows of equal length; tail follows the values.
 func insertRows(ctx context.Context, tx *sql.Tx, head, tail string, rows [][]any) error {
 	for some := range slices.Chunk(rows, rowsAtOnce) {
-		var args []any
-		values := make([]string, len(some))
-		for i, row := range some {
-			marks := make([]string, len(row))
-			for k, v := range row {
-				args = append(args, v)
-				marks[k] = fmt.Sprintf("$%d", len(args))
-			}
-			values[i] = "(" + strings.Join(marks, ", ") + ")"
-		}
-		if _, err := tx.ExecContext(ctx, head+` VALUES `+strings.Join(values, ", ")+` `+tail, args...); err != nil {
+		if _, err := tx.ExecContext(ctx, head+` VALUES `+places(len(some), len(some[0]))+` `+tail, slices.Concat(some...)...); err != nil {
 			return err
 		}
 	}
@@ -138,21 +127,19 @@ func insertRows(ctx context.Context, tx *sql.Tx, head, tail string, rows [][]any
 }
 
 // IndexAccounts adds accounts to the index of a pass and stores its progress. An
-// account that is indexed already is replaced. The id of an account that was known by its
-// entry is replaced by Keycloak's.
+// account that is indexed already is replaced. A person whose account_id is the account's
+// entry is updated to Keycloak's id.
 func (s *Store) IndexAccounts(ctx context.Context, p domain.MatchPass, accounts []domain.MatchAccount) error {
 	return wrap("index accounts", s.tx(ctx, func(tx *sql.Tx) error {
 		if err := stillRuns(ctx, tx, p); err != nil {
 			return err
 		}
+		if err := replaceEntries(ctx, tx, accounts); err != nil {
+			return err
+		}
 		var docs, keys [][]any
 		for _, a := range accounts {
 			docs = append(docs, []any{a.ID, a.Doc})
-			if a.Entry != "" {
-				if _, err := tx.ExecContext(ctx, `UPDATE people SET account_id = $1 WHERE account_id = $2`, a.ID, domain.EntryID(a.Entry)); err != nil {
-					return err
-				}
-			}
 			for _, k := range a.Keys {
 				keys = append(keys, []any{k, a.ID})
 			}
@@ -162,6 +149,31 @@ func (s *Store) IndexAccounts(ctx context.Context, p domain.MatchPass, accounts 
 		}
 		return insertRows(ctx, tx, `INSERT INTO match_keys (key, account_id)`, `ON CONFLICT DO NOTHING`, keys)
 	}))
+}
+
+// replaceEntries replaces the entries of accounts by Keycloak's ids, except for an id
+// that another person has.
+func replaceEntries(ctx context.Context, tx *sql.Tx, accounts []domain.MatchAccount) error {
+	ids := map[string]string{} // by entry
+	for _, a := range accounts {
+		if a.Entry != "" {
+			ids[domain.EntryID(a.Entry)] = a.ID
+		}
+	}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(ids)), rowsAtOnce) {
+		c := &conditions{}
+		known, err := texts(ctx, tx, `SELECT account_id FROM people WHERE account_id <> '' AND account_id IN (`+list(c, some)+`)`, c.args...)
+		if err != nil {
+			return err
+		}
+		for _, entry := range known {
+			if _, err := tx.ExecContext(ctx, `UPDATE people SET account_id = $1 WHERE account_id = $2 AND NOT EXISTS (SELECT 1 FROM people p WHERE p.account_id = $1)`,
+				ids[entry], entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // IndexedAccounts returns the number of accounts in the index.
@@ -187,9 +199,9 @@ func (s *Store) PeopleBeforeLogin(ctx context.Context, after domain.PersonID, li
 func (s *Store) AccountsWith(ctx context.Context, keys []string) (map[string][]domain.MatchAccount, error) {
 	out := map[string][]domain.MatchAccount{}
 	for some := range slices.Chunk(keys, rowsAtOnce) {
-		marks, args := make([]string, rowsAtOnce), make([]any, rowsAtOnce) // always as many, so that the statement is prepared once
-		for i := range marks {
-			marks[i], args[i] = fmt.Sprintf("$%d", i+1), ""
+		args := make([]any, rowsAtOnce) // always as many, so that the statement is prepared once
+		for i := range args {
+			args[i] = ""
 			if i < len(some) {
 				args[i] = some[i]
 			}
@@ -200,7 +212,7 @@ func (s *Store) AccountsWith(ctx context.Context, keys []string) (map[string][]d
 			err := scan(&key, &a.ID, &a.Doc)
 			out[key] = append(out[key], a)
 			return err
-		}, `SELECT k.key, a.id, a.doc FROM match_keys k JOIN match_accounts a ON a.id = k.account_id WHERE k.key IN (`+strings.Join(marks, ", ")+`)`, args...)
+		}, `SELECT k.key, a.id, a.doc FROM match_keys k JOIN match_accounts a ON a.id = k.account_id WHERE k.key IN (`+marks(1, rowsAtOnce)+`)`, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -213,17 +225,13 @@ func (s *Store) AccountOwners(ctx context.Context, accounts []string) (map[strin
 	out := map[string]domain.PersonID{}
 	for some := range slices.Chunk(accounts, rowsAtOnce) {
 		c := &conditions{}
-		marks := make([]string, len(some))
-		for i, id := range some {
-			marks[i] = c.arg(id)
-		}
 		err := s.each(ctx, func(scan func(...any) error) error {
 			var account string
 			var owner domain.PersonID
 			err := scan(&account, &owner)
 			out[account] = owner
 			return err
-		}, `SELECT account_id, id FROM people WHERE account_id <> '' AND account_id IN (`+strings.Join(marks, ", ")+`)`, c.args...)
+		}, `SELECT account_id, id FROM people WHERE account_id <> '' AND account_id IN (`+list(c, some)+`)`, c.args...)
 		if err != nil {
 			return nil, err
 		}
@@ -250,15 +258,12 @@ func (s *Store) PutMatches(ctx context.Context, p domain.MatchPass, people []dom
 		for some := range slices.Chunk(people, rowsAtOnce) {
 			c := &conditions{}
 			at := c.arg(micros(p.Begun))
-			marks := make([]string, len(some))
-			for i, id := range some {
-				marks[i] = c.arg(id)
-			}
+			ids := list(c, some)
 			// A match does not stop a person whose account is being created. It is removed
 			// when the account exists.
 			if _, err := tx.ExecContext(ctx, `UPDATE people SET matched_at = CASE WHEN matched_at = 0 THEN cast(`+at+` AS bigint) ELSE matched_at END,
 				matching = CASE WHEN account IN ('', 'parked') AND EXISTS (SELECT 1 FROM matches m WHERE m.person_id = people.id AND m.state = 'open') THEN 'open' ELSE '' END
-				WHERE id IN (`+strings.Join(marks, ", ")+`)`, c.args...); err != nil {
+				WHERE id IN (`+ids+`)`, c.args...); err != nil {
 				return err
 			}
 		}

@@ -150,3 +150,25 @@ func TestK1_APassFindsTheIDOfAnEntry(t *testing.T) {
 		knows(false)
 	})
 }
+
+// A pass goes on if another person has the account whose entry a person is known by.
+func TestK1_APassGoesOnAfterAnAccountOfTwoPeople(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"), person("2"), person("3"))
+		want := map[domain.PersonID]string{"1": domain.EntryID("uuid-1"), "2": "kc-1", "3": domain.EntryID("uuid-3")}
+		for id, account := range want {
+			w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{
+				Person: id, From: []domain.AccountState{domain.NoAccount}, To: domain.AccountActive, AccountID: account,
+			}}}))
+		}
+		pass := domain.MatchPass{ID: "1", Begun: start, Seen: start, State: domain.PassRunning}
+		w.must(w.BeginPass(t.Context(), pass))
+		w.must(w.IndexAccounts(t.Context(), pass, []domain.MatchAccount{{ID: "kc-1", Entry: "uuid-1", Doc: []byte("a")}, {ID: "kc-3", Entry: "uuid-3", Doc: []byte("b")}}))
+		want["3"] = "kc-3"
+		for id, want := range want {
+			if p, err := w.Person(t.Context(), id); err != nil || p.AccountID != want {
+				t.Errorf("%s has the account %q, %v; want %q", id, p.AccountID, err, want)
+			}
+		}
+	})
+}

@@ -98,11 +98,7 @@ func (s *Store) PeopleWith(ctx context.Context, ids []domain.PersonID) (map[doma
 	out := map[domain.PersonID]domain.Person{}
 	for some := range slices.Chunk(ids, rowsAtOnce) {
 		c := &conditions{}
-		marks := make([]string, len(some))
-		for i, id := range some {
-			marks[i] = c.arg(id)
-		}
-		people, err := s.people(ctx, `WHERE id IN (`+strings.Join(marks, ", ")+`)`, c.args...)
+		people, err := s.people(ctx, `WHERE id IN (`+list(c, some)+`)`, c.args...)
 		if err != nil {
 			return nil, err
 		}
