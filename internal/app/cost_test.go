@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"html"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,31 +35,31 @@ import (
 const mostCommits = 9
 
 // An activation through the real handler commits no more than mostCommits times.
-// Evidence is on the disk at each step, so a commit is what an activation waits for.
+// Each step is committed to disk before its answer, so commits determine the latency.
 func TestAnActivationCostsFewCommits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "entree.db")
 	c := newCosts(t, "sqlite:"+file)
 	c.warmUp(2)
-	c.settle()
-	person := c.next()
 	w := &wal{file: file}
-	w.truncate(t)
-	steps := map[string]int{}
-	var order []string
-	c.walk(person, func(step string) {
-		order = append(order, step)
-		steps[step] = w.commits(t)
-	})
-	c.stop() // waits for the jobs that run
-	last := 0
-	for _, step := range order {
-		t.Logf("%-40s %d", step, steps[step]-last)
-		last = steps[step]
+	least := math.MaxInt
+	for range 3 { // a job of the portal may commit meanwhile
+		c.settle()
+		person := c.next()
+		w.truncate(t)
+		last := 0
+		c.walk(person, func(step string) {
+			n := w.commits(t)
+			t.Logf("%-40s %d", step, n-last)
+			last = n
+		})
+		c.settle()
+		least = min(least, w.commits(t))
 	}
-	if n := w.commits(t); n > mostCommits {
-		t.Errorf("%d commits, and %d are allowed", n, mostCommits)
-	} else if n < 5 {
-		t.Errorf("%d commits: they are not counted", n)
+	c.stop() // waits for the jobs that run
+	if least > mostCommits {
+		t.Errorf("%d commits, and %d are allowed", least, mostCommits)
+	} else if least < 5 {
+		t.Errorf("%d commits: they are not counted", least)
 	}
 }
 
@@ -166,7 +167,7 @@ func newCosts(t testing.TB, dsn string) *costs {
 	return c
 }
 
-// noHash costs nothing: what a hash costs is known.
+// noHash replaces Argon2, whose cost is measured elsewhere.
 type noHash struct{}
 
 func (noHash) Hash(context.Context, secret.Text) (domain.Credential, error) {
