@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"entree/internal/audit"
-	"entree/internal/domain"
 	"entree/internal/spreadsheet"
 	"entree/portal/web"
 )
@@ -158,38 +157,14 @@ func (a *Console) auditExport(v *visit) error {
 	if err := v.note("audit.exported", "", map[string]string{"format": format, "filters": list.Query()}); err != nil {
 		return err
 	}
-	name := "journal-" + a.Now().In(a.Zone).Format(time.DateOnly) + "." + format
-	v.Header("Content-Disposition", `attachment; filename="`+name+`"`)
-	var err error
+	const name = "journal"
 	if format == "jsonl" {
-		v.Header("Content-Type", "application/jsonl; charset=utf-8")
-		err = a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return audit.WriteJSON(v.Writer, l) })
-	} else {
-		v.Header("Content-Type", "text/csv; charset=utf-8")
-		var sheet *spreadsheet.Writer
-		if sheet, err = v.sheet(audit.Header...); err != nil {
-			return nil // the client closed the connection
-		}
-		if err = a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return sheet.Write(audit.Cells(l)...) }); err == nil {
-			err = sheet.Close()
-		}
+		v.attach(name, format, "application/jsonl; charset=utf-8")
+		return v.sent(name, a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return audit.WriteJSON(v.Writer, l) }))
 	}
-	if err != nil {
-		// A truncated file must not look complete: the connection is aborted.
-		a.site.Log(v.Context).Error("the export of the audit ended early", "cause", err.Error())
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
-// sheet begins a CSV file for spreadsheets. The separator depends on the
-// operator's language: a semicolon in French, a comma in English.
-func (v *visit) sheet(header ...string) (*spreadsheet.Writer, error) {
-	separator := ','
-	if v.console.site.Lang(v.Context) == domain.French {
-		separator = ';'
-	}
-	return spreadsheet.NewSheet(v.Writer, separator, header...)
+	return v.csv(name, audit.Header, func(sheet *spreadsheet.Writer) error {
+		return a.Record.Audit(v.Request.Context(), q, func(l audit.Link) error { return sheet.Write(audit.Cells(l)...) })
+	})
 }
 
 func auditSamples() []any {

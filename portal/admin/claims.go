@@ -12,6 +12,7 @@ import (
 	"entree/internal/clean"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
+	"entree/internal/spreadsheet"
 	"entree/portal/web"
 )
 
@@ -195,28 +196,12 @@ func (a *Console) claimsExport(v *visit) error {
 	if err := v.note("claims.exported", "", nil); err != nil {
 		return err
 	}
-	v.Header("Content-Disposition", `attachment; filename="adresses-`+a.Now().In(a.Zone).Format(time.DateOnly)+`.csv"`)
-	v.Header("Content-Type", "text/csv; charset=utf-8")
-	sheet, err := v.sheet("profile", "number", "old_address", "new_address", "at", "by", "second")
-	if err != nil {
-		return nil // the client closed the connection
-	}
-	err = a.Desk.AcceptedChanges(v.Request.Context(), func(c helpdesk.AddressChange) error {
-		by := c.By
-		if by == "" {
-			by = "student"
-		}
-		return sheet.Write(c.Profile, c.Number, string(c.Old), string(c.New), c.At.UTC().Format(time.RFC3339), by, c.Second)
+	header := []string{"profile", "number", "old_address", "new_address", "at", "by", "second"}
+	return v.csv("adresses", header, func(sheet *spreadsheet.Writer) error {
+		return a.Desk.AcceptedChanges(v.Request.Context(), func(c helpdesk.AddressChange) error {
+			return sheet.Write(c.Profile, c.Number, string(c.Old), string(c.New), c.At.UTC().Format(time.RFC3339), or(c.By, "student"), c.Second)
+		})
 	})
-	if err == nil {
-		err = sheet.Close()
-	}
-	if err != nil {
-		// A truncated file must not look complete: the connection is aborted.
-		a.site.Log(v.Context).Error("the export of changed addresses ended early", "cause", err.Error())
-		panic(http.ErrAbortHandler)
-	}
-	return nil
 }
 
 func claimsSamples() []any {

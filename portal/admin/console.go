@@ -65,9 +65,10 @@ type Figures interface {
 	// kept, and writes the operator's audit entry. It returns
 	// domain.ErrNotFound if another operator did so before.
 	SendAgain(ctx context.Context, id string, deadline time.Time, by ...audit.Entry) error
-	// FactorCounts returns the figures of passkeys and second factors by cohort, and
-	// WithoutFactor calls see with the people who have neither.
+	// FactorCounts returns the figures of passkeys and second factors by profile and
+	// cohort.
 	FactorCounts(ctx context.Context) ([]overview.FactorCount, error)
+	// WithoutFactor calls see with the people who have neither.
 	WithoutFactor(ctx context.Context, q overview.WithoutQuery, see func(overview.Without) error) error
 	// Refusals returns the counts of mails that providers refused for reasons
 	// other than the recipient, if the last refusal is not before since.

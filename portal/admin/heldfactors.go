@@ -7,6 +7,7 @@ import (
 
 	"entree/internal/campaign"
 	"entree/internal/overview"
+	"entree/internal/spreadsheet"
 )
 
 const pathHeld = "/admin/facteurs"
@@ -74,11 +75,7 @@ func (a *Console) held(v *visit) error {
 		if q.Profile != "" && c.Profile != q.Profile || q.Cohort != "" && c.Cohort != q.Cohort {
 			continue
 		}
-		row := FactorRow{c, names[c.Profile]}
-		if row.Profile == "" {
-			row.Profile = c.Profile
-		}
-		page.Counts = append(page.Counts, row)
+		page.Counts = append(page.Counts, FactorRow{c, or(names[c.Profile], c.Profile)})
 		page.All.Accounts += c.Accounts
 		page.All.Passkeys += c.Passkeys
 		page.All.Seconds += c.Seconds
@@ -104,33 +101,22 @@ func (a *Console) held(v *visit) error {
 
 // heldExport writes the people of the list, all pages, as CSV.
 func (a *Console) heldExport(v *visit) error {
-	if err := v.note("factors.exported", "", nil); err != nil {
+	list := a.heldList(v)
+	if err := v.note("factors.exported", "", map[string]string{"filters": list.Query()}); err != nil {
 		return err
 	}
-	v.Header("Content-Disposition", `attachment; filename="sans-second-facteur-`+a.Now().In(a.zone()).Format(time.DateOnly)+`.csv"`)
-	v.Header("Content-Type", "text/csv; charset=utf-8")
-	sheet, err := v.sheet("profile", "number", "given_name", "family_name", "cohort", "login", "activated_at", "first_login_at", "declined_at")
-	if err != nil {
-		return nil // the client closed the connection
-	}
-	day := func(t time.Time) string {
+	written := func(t time.Time) string {
 		if t.IsZero() {
 			return ""
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
-	err = a.Figures.WithoutFactor(v.Request.Context(), a.withoutQuery(a.heldList(v)), func(w overview.Without) error {
-		return sheet.Write(w.Profile, w.Number, w.GivenName, w.FamilyName, w.Cohort, w.Login, day(w.ActivatedAt), day(w.FirstLoginAt), day(w.DeclinedAt))
+	header := []string{"profile", "number", "given_name", "family_name", "cohort", "login", "activated_at", "first_login_at", "declined_at"}
+	return v.csv("sans-second-facteur", header, func(sheet *spreadsheet.Writer) error {
+		return a.Figures.WithoutFactor(v.Request.Context(), a.withoutQuery(list), func(w overview.Without) error {
+			return sheet.Write(w.Profile, w.Number, w.GivenName, w.FamilyName, w.Cohort, w.Login, written(w.ActivatedAt), written(w.FirstLoginAt), written(w.DeclinedAt))
+		})
 	})
-	if err == nil {
-		err = sheet.Close()
-	}
-	if err != nil {
-		// A truncated file must not look complete: the connection is aborted.
-		a.site.Log(v.Context).Error("the export of people without a second factor ended early", "cause", err.Error())
-		panic(http.ErrAbortHandler)
-	}
-	return nil
 }
 
 func factorsSamples() []any {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"entree/internal/audit"
 	"entree/internal/campaign"
 	"entree/internal/domain"
 	"entree/internal/helpdesk"
@@ -39,6 +40,9 @@ func TestFactors_WhoHasNone(t *testing.T) {
 		t.Error("the help desk may write or download")
 	}
 	file := b.get("/admin/facteurs/export?promotion=L1")
+	if !slices.ContainsFunc(w.journal.entries(), func(e audit.Entry) bool { return e.Act == "factors.exported" && e.What["filters"] == "promotion=L1" }) {
+		t.Errorf("the audit does not say which people are in the file: %+v", w.journal.entries())
+	}
 	if file.status != 200 || !strings.Contains(file.body, "etudiant;'=1+1;Jeanne;Martin;L1;") || w.figures.without.Limit != 0 || w.figures.without.Cohort != "L1" || !slices.Contains(w.journal.acts(), "admin factors.exported") {
 		t.Errorf("%d: %q", file.status, file.body)
 	}

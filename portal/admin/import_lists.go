@@ -64,12 +64,7 @@ func (a *Console) importList(v *visit) error {
 	}
 	v.Header("Content-Disposition", `attachment; filename="import-`+string(kind)+`.csv"`)
 	v.Header("Content-Type", "text/csv; charset=utf-8")
-	if err := a.writeList(v, id, kind); err != nil {
-		// A truncated file must not look complete: the connection is aborted.
-		a.site.Log(v.Context).Error("the download of a list ended early", "import", id, "cause", err.Error())
-		panic(http.ErrAbortHandler)
-	}
-	return nil
+	return v.sent("import "+id, a.writeList(v, id, kind))
 }
 
 func (a *Console) writeList(v *visit, id string, kind domain.DifferenceKind) error {
