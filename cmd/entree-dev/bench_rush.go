@@ -40,7 +40,8 @@ reset-password, one POST with the password, and the limit, which is one hash
 and one bare POST with it, with the hash of golang.org/x/crypto and with the
 portal's. Keycloak's Java compiles everything with its better compiler
 (--jvm), because its own hash costs up to three times as much by chance
-otherwise.
+otherwise. If scripts/kratos.sh has built an Ory Kratos, a registration there
+with the same hash and a code by mail takes part as well.
 
 At the end: what an account costs by each way, in core-milliseconds from the
 processes' own counters; the ratios; how long each step took; and whether
@@ -108,6 +109,11 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 			return err
 		}
 		contestants = append(contestants, peers...)
+		kratos, err := s.startKratos(ctx, talk)
+		if err != nil {
+			return err
+		}
+		contestants = append(contestants, kratos...)
 	}
 	before, err := realm.Count(ctx)
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"entree/internal/devenv/democonfig"
 	"entree/internal/devenv/demopeople"
 	"entree/internal/devenv/localkeycloak"
+	"entree/internal/devenv/localkratos"
 	"entree/internal/devenv/localldap"
 	"entree/internal/devenv/localpostgres"
 	"entree/internal/devenv/mailbox"
@@ -176,6 +177,33 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 	s.later(func() error { s.keycloak.Stop(); return nil })
 	s.pids.Keycloak = s.keycloak.PID()
 	return s.keycloak.URL(), nil
+}
+
+// startKratos starts an Ory Kratos with a mailbox of its own, and returns its contestant,
+// or none if there is no Kratos.
+func (s *stack) startKratos(ctx context.Context, tell io.Writer) ([]bench.Contestant, error) {
+	program, err := localkratos.Find()
+	if err != nil {
+		fmt.Fprintf(tell, "Not compared with Ory Kratos: %v\n", err)
+		return nil, nil
+	}
+	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Keep: 10_000})
+	if err != nil {
+		return nil, err
+	}
+	s.later(box.Close)
+	dir := filepath.Join(s.dir, "kratos")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(tell, "Starting Ory Kratos …")
+	server, err := localkratos.Start(ctx, program, dir, box.SMTPAddr())
+	if err != nil {
+		return nil, err
+	}
+	s.later(func() error { server.Stop(); return nil })
+	s.pids.Kratos = server.PID()
+	return []bench.Contestant{bench.Kratos(server.URL, box)}, nil
 }
 
 // hashCost measures one hash of the stand-in's realm, in core-milliseconds.

@@ -4,6 +4,7 @@
 //	contestants ── a round of each in turn, several rounds ── medians, ratios, marks
 //	   activation     the whole way through the portal, mail included
 //	   registration   Keycloak's own page
+//	   kratos         a registration at Ory Kratos, with a code by mail
 //	   reset          POST /users, then PUT reset-password
 //	   plain          one POST /users with the password
 //	   limit          one hash of golang.org/x/crypto, one bare POST /users with it

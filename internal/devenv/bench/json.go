@@ -36,7 +36,7 @@ func (r Report) JSON() ([]byte, error) {
 		switch name {
 		case NameActivation:
 			w.CoreMS["portal"] = part(func(c Cost) time.Duration { return c.Portal })
-		case NameRegistration:
+		case NameRegistration, NameKratos:
 		default:
 			w.CoreMS["caller"] = part(func(c Cost) time.Duration { return c.Caller })
 		}

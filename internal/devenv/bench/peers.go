@@ -27,6 +27,7 @@ const (
 	NamePlain        = "plain"
 	NameLimit        = "limit"
 	NameFastest      = "fastest"
+	NameKratos       = "kratos"
 )
 
 // peersRealm is the name of the alternatives' realm, deleted with the run's

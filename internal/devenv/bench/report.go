@@ -88,6 +88,8 @@ func (r Round) cost() float64 {
 		own = r.Cost.Portal
 	case NameRegistration:
 		own = 0 // the caller is a browser, which is not charged
+	case NameKratos:
+		return r.Each(r.Cost.Kratos) // nothing else takes part
 	}
 	return r.Each(own + r.Cost.Keycloak + r.Cost.Database + r.Cost.Directory)
 }
@@ -145,6 +147,7 @@ func (r Report) Ratios() []Ratio {
 		{"cost_to_limit", "cost, to the limit with the hash of x/crypto", NameLimit, Round.cost, toLimit, false},
 		{"cost_to_fastest", "cost, to the limit with the portal's hash", NameFastest, Round.cost, 0, false},
 		{"cost_to_registration", "cost, to Keycloak's registration page", NameRegistration, Round.cost, 0.55, false},
+		{"cost_to_kratos", "cost, to a registration with a code at Ory Kratos", NameKratos, Round.cost, 0.8, false},
 		{"keycloak_to_bare", "Keycloak's share, to a bare user", NameLimit, keycloak, 1.35, false},
 		{"rate_to_registration", "activations per second, to registrations", NameRegistration, Round.PerSecond, 1.7, true},
 	} {
@@ -217,12 +220,12 @@ func (r Report) failures() (n int, some []error) {
 
 // order is the order of the table: the activation, then the alternatives by
 // descending cost.
-var order = []string{NameActivation, NameRegistration, NameReset, NamePlain, NameLimit, NameFastest}
+var order = []string{NameActivation, NameRegistration, NameKratos, NameReset, NamePlain, NameLimit, NameFastest}
 
 var said = map[string]string{
 	NameActivation: "the whole activation", NameRegistration: "Keycloak's registration page", NameReset: "create, then reset-password",
 	NamePlain: "one POST with the password", NameLimit: "the limit: one hash of x/crypto, one bare POST",
-	NameFastest: "the limit with the portal's hash",
+	NameKratos: "Ory Kratos, with a code", NameFastest: "the limit with the portal's hash",
 }
 
 // Print writes the tables to out.
@@ -268,6 +271,11 @@ func (r Report) costs(t io.Writer) {
 				return "–"
 			}
 			return fmt.Sprintf("%.1f", r.of(name, func(x Round) float64 { return x.Each(f(x.Cost)) }).Median)
+		}
+		if name == NameKratos {
+			all := r.of(name, Round.cost)
+			fmt.Fprintf(t, "%s\t–\t–\t–\t–\t%.1f\t%.1f–%.1f\t%.1f\t\n", said[name], all.Median, all.Low, all.High, r.of(name, Round.PerSecond).Median)
+			continue
 		}
 		ours := name == NameActivation
 		all := r.of(name, Round.cost)

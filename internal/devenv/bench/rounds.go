@@ -21,10 +21,10 @@ type Contestant struct {
 }
 
 // Processes are the ids of the processes that work for a contestant; 0: none.
-type Processes struct{ Portal, Keycloak, Database, Directory int }
+type Processes struct{ Portal, Keycloak, Database, Directory, Kratos int }
 
 // Cost is the processor time of a round, by process.
-type Cost struct{ Portal, Keycloak, Database, Directory, Caller time.Duration }
+type Cost struct{ Portal, Keycloak, Database, Directory, Kratos, Caller time.Duration }
 
 // Journey holds the measurements of one visitor.
 type Journey struct {
@@ -111,7 +111,7 @@ func Run(ctx context.Context, c Contestant, p Processes, pace Pace, first, n int
 		}
 	}
 	after, err := costs(p)
-	out.Cost = Cost{after.Portal - before.Portal, after.Keycloak - before.Keycloak, after.Database - before.Database, after.Directory - before.Directory, after.Caller - before.Caller}
+	out.Cost = Cost{after.Portal - before.Portal, after.Keycloak - before.Keycloak, after.Database - before.Database, after.Directory - before.Directory, after.Kratos - before.Kratos, after.Caller - before.Caller}
 	return out, err
 }
 
@@ -142,7 +142,7 @@ func arrive(ctx context.Context, pace Pace, first, n int, one func(int)) error {
 }
 
 func costs(p Processes) (c Cost, err error) {
-	for pid, to := range map[int]*time.Duration{p.Portal: &c.Portal, p.Keycloak: &c.Keycloak, p.Database: &c.Database, p.Directory: &c.Directory} {
+	for pid, to := range map[int]*time.Duration{p.Portal: &c.Portal, p.Keycloak: &c.Keycloak, p.Database: &c.Database, p.Directory: &c.Directory, p.Kratos: &c.Kratos} {
 		if pid == 0 {
 			continue
 		}
