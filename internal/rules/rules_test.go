@@ -98,7 +98,7 @@ var knows = []struct {
 	{"devenv/localcas", []string{"deploy", "devenv/child", "devenv/maven", "secret"}, "it runs a CAS and knows nothing of who asks it"},
 	{"sso", []string{"secret"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/scripted", []string{"devenv/mailbox"}, "a student knows the pages and a mailbox, and nothing of the product behind them"},
-	{"devenv/bench", []string{"argon2", "devenv/realm", "devenv/scripted", "secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures"},
+	{"devenv/bench", []string{"argon2", "devenv/realm", "devenv/scripted", "secret"}, "it measures from outside, as a browser and an administrator, so that it cannot favour what it measures; the hash is for the limit"},
 	{"colour", nil, "a leaf"},
 	{"loopback", nil, "a leaf"},
 	{"webhook", []string{"domain", "secret"}, "an adapter knows the domain, not its neighbours"},
