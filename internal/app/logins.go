@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"entree/internal/domain"
@@ -69,17 +71,36 @@ func (a *App) readFactors(ctx context.Context) error {
 		since = time.Now().Add(-factorsSince)
 	}
 	return a.realm.FactorEvents(ctx, since.Add(-overlap), func(page []keycloak.FactorEvent, until time.Time) error {
-		for _, e := range page {
-			note := func() error { return a.service.NoteFactor(ctx, e.AccountID, e.Kind, e.At) }
-			if e.Removed {
-				note = func() error { return a.service.RereadFactors(ctx, e.AccountID) }
-			}
-			if err := note(); err != nil {
-				return err
-			}
+		if err := noteFactors(ctx, a.service, page); err != nil {
+			return err
 		}
 		return a.store.Advance(ctx, factorsMark, until)
 	})
+}
+
+// factorNotes is implemented by activation.Service.
+type factorNotes interface {
+	NoteFactor(ctx context.Context, accountID string, kind domain.FactorKind, at time.Time) error
+	RereadFactors(ctx context.Context, accountID string) error
+}
+
+// noteFactors records the added factors of a page of events. Then it rereads each account
+// with a removal once, since that calls Keycloak.
+func noteFactors(ctx context.Context, to factorNotes, page []keycloak.FactorEvent) error {
+	removed := map[string]bool{}
+	for _, e := range page {
+		if e.Removed {
+			removed[e.AccountID] = true
+		} else if err := to.NoteFactor(ctx, e.AccountID, e.Kind, e.At); err != nil {
+			return err
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(removed)) {
+		if err := to.RereadFactors(ctx, account); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readLogins reads the events since the mark, one page at a time.
