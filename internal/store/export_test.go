@@ -85,10 +85,7 @@ func (s *Store) PlansOf(ctx context.Context, q helpdesk.Query, large bool) (plan
 	}
 	l := &listener{reader: conn, explain: explain}
 	_, err = finder{l, func(ctx context.Context) (reader, func(), error) {
-		if s.dialect.textOnly == "" {
-			return l, func() {}, nil
-		}
-		tx, end, err := beginByTextIndex(ctx, conn, s.dialect)
+		tx, end, err := byTextIndex(ctx, conn, s.dialect)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -234,7 +234,7 @@ func TestFindPeople_NoStatementReadsEverybody(t *testing.T) {
 					whole := strings.HasPrefix(line+" ", "SCAN people ") && !strings.Contains(line, "USING") || strings.Contains(line, "Seq Scan on people")
 					few := strings.Contains(plan, "json_each($") || strings.Contains(plan, "= ANY($") // looked up by their keys
 					sorted := (strings.HasPrefix(line, "USE TEMP B-TREE FOR") || strings.Contains(line, "Sort Key")) && !few
-					if q.From.ID != "" && strings.HasPrefix(line, "SCAN people USING INDEX") { // read from its begin to the cursor
+					if q.From.ID != "" && strings.HasPrefix(line, "SCAN people USING INDEX") { // read from its beginning to the cursor
 						whole = true
 					}
 					if whole || sorted {
