@@ -29,7 +29,7 @@ type treatment struct {
 
 // runes applies a treatment. White space becomes a single space.
 func (t treatment) runes(s string) (string, *Fault) {
-	if IsASCII(s) {
+	if IsPrintableASCII(s) {
 		return s, nil
 	}
 	if !utf8.ValidString(s) {
@@ -74,9 +74,9 @@ func has(list []class, c class) bool {
 	return false
 }
 
-// IsASCII reports whether a text is of printable ASCII, of which every treatment keeps
-// all characters.
-func IsASCII(s string) bool {
+// IsPrintableASCII reports whether s has only the characters U+0020 to U+007E. No treatment
+// changes them.
+func IsPrintableASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false

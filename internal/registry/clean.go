@@ -50,12 +50,12 @@ func cleaned(f field, v string) (string, error) {
 		}
 		return clean.Name(v)
 	case fieldEmail, fieldAddress:
-		if clean.IsASCII(v) {
+		if clean.IsPrintableASCII(v) {
 			return v, nil
 		}
 		return clean.Address(v)
 	case fieldNumber:
-		if clean.IsASCII(v) {
+		if clean.IsPrintableASCII(v) {
 			return v, nil // see number
 		}
 		return clean.Number(v)
@@ -64,7 +64,7 @@ func cleaned(f field, v string) (string, error) {
 	case fieldPhone:
 		return v, nil // see phone
 	}
-	if clean.IsASCII(v) {
+	if clean.IsPrintableASCII(v) {
 		return v, nil
 	}
 	return clean.Text(v)

@@ -323,7 +323,7 @@ func suspicious(v string) bool {
 	if strings.ContainsAny(v, "@,0123456789<>#=|\\{}[]~^*_") {
 		return true
 	}
-	if (!clean.IsASCII(v) || strings.ContainsAny(v, "?&")) && charset.Damaged(v) {
+	if (!clean.IsPrintableASCII(v) || strings.ContainsAny(v, "?&")) && charset.Damaged(v) {
 		return true
 	}
 	return isNoWord(v) || strings.IndexByte(v, ' ') > 0 && titled.MatchString(v)

@@ -452,7 +452,7 @@ func (in *reader) text(cell string, f field, column int) string {
 		in.note(key, v, "")
 		return ""
 	}
-	if !clean.IsASCII(v) {
+	if !clean.IsPrintableASCII(v) {
 		if out, yes := charset.Repair(v); yes {
 			key.Kind = FindRepaired
 			in.note(key, v, out)
