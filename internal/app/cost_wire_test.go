@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// wire is a proxy before a PostgreSQL server that counts what a client asks for.
+// wire is a proxy that counts a client's requests to PostgreSQL.
 type wire struct {
 	dsn string // of the proxy
 	// trips are the times that the client waits for an answer, statements are those

@@ -102,24 +102,17 @@ func (w *walk) visitors(t *rapid.T) {
 		w.accounts.FailWith(errors.New("away"))
 		defer w.accounts.FailWith(nil)
 	}
+	live := func(t *rapid.T) { w.live(t, two[rapid.IntRange(0, 1).Draw(t, "who")]) }
+	ask := func(t *rapid.T) {
+		i := rapid.IntRange(0, 1).Draw(t, "who")
+		w.try(t, two[i], two[1-i])
+	}
 	t.Repeat(map[string]func(*rapid.T){
-		"go on": func(t *rapid.T) { w.goOn(t, two[rapid.IntRange(0, 1).Draw(t, "who")]) },
-		"ask": func(t *rapid.T) {
-			i := rapid.IntRange(0, 1).Draw(t, "who")
-			w.try(t, two[i], two[1-i])
-		},
-		"ask again": func(t *rapid.T) {
-			i := rapid.IntRange(0, 1).Draw(t, "who")
-			w.try(t, two[i], two[1-i])
-		},
-		"live on": func(t *rapid.T) {
-			i := rapid.IntRange(0, 1).Draw(t, "who")
-			w.live(t, two[i])
-		},
-		"live on again": func(t *rapid.T) {
-			i := rapid.IntRange(0, 1).Draw(t, "who")
-			w.live(t, two[i])
-		},
+		"go on":                        func(t *rapid.T) { w.goOn(t, two[rapid.IntRange(0, 1).Draw(t, "who")]) },
+		"ask":                          ask,
+		"ask again":                    ask,
+		"live on":                      live,
+		"live on again":                live,
 		"send once more what was sent": func(t *rapid.T) { w.replay(t, two[rapid.IntRange(0, 1).Draw(t, "who")]) },
 		"replace the charter":          w.replace,
 		"let time pass": func(t *rapid.T) {

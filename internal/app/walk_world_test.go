@@ -91,7 +91,7 @@ type walk struct {
 func newWalk(t *testing.T, dsn string) *walk {
 	t.Helper()
 	i := demotest.Install(t)
-	w := &walk{t: t, base: i.Base, dir: i.Dir, log: filepath.Join(i.Dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, reached: map[domain.PersonID]map[string]bool{}, met: map[string]int{}, acts: map[string]int{}}
+	w := &walk{t: t, base: i.Base, dir: i.Dir, log: filepath.Join(i.Dir, "log"), accounts: fake.New(), mails: map[domain.Address][]domain.Message{}, reached: map[domain.PersonID]map[string]bool{}, met: map[string]int{}, acts: map[string]int{}, lives: map[string]int{}}
 	w.provider = ssotest.New(t, time.Now)
 	c, err := config.Load(i.Config, append(i.Environ,
 		"ENTREE_DATABASE="+dsn, "ENTREE_SSO_ISSUER="+w.provider.URL, "ENTREE_SSO_CLIENT_SECRET="+ssotest.ClientSecret,
@@ -115,7 +115,6 @@ func newWalk(t *testing.T, dsn string) *walk {
 		t.Fatal(err)
 	}
 	w.app.policy.now.Store(&judged{c.Policy(), hasher})
-	w.lives = map[string]int{}
 	w.watch = &watch{Store: w.app.store, next: w.next}
 	s := w.app.service
 	s.Store, s.Accounts, w.app.desk.Accounts, s.Notifier, s.Wait = w.watch, w.accounts, w.accounts, w, 100*time.Millisecond
