@@ -10,6 +10,9 @@
 //	   └───────────────────────────┘
 //	                               └── permanent, or past its deadline ──► given up, visibly
 //
+// A new job may be committed with a lease (Runner.Lease). If its runner dies before
+// the run, another takes it after 20 s.
+//
 // A lease is short and is extended while its job runs. The lease of a runner that
 // died expires, and another runner takes the job. Each job therefore runs at least
 // once, and its handler must be idempotent. Any number of runners may share one

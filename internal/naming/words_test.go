@@ -32,7 +32,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// Text in ASCII is folded on a way of its own, with the same result.
+// Words has a faster path for ASCII; it returns the same words.
 func TestWords_PlainTextIsFoldedAsAnyOther(t *testing.T) {
 	for i := range 128 * 128 {
 		text := "aB" + string(rune(i/128)) + "3" + string(rune(i%128)) + "c"

@@ -64,7 +64,7 @@ var knows = []struct {
 	{"charter", []string{"audit", "domain"}, "a part of the domain, over the way of a person"},
 	{"campaign", []string{"audit", "domain"}, "a part of the domain, over the way of a person"},
 	{"store", []string{"audit", "campaign", "charter", "domain", "helpdesk", "naming", "overview", "secret"}, "an adapter knows the domain, not its neighbours"},
-	{"outage", nil, "a leaf: which failures are logged and reported"},
+	{"outage", nil, "a leaf: decides which failures are logged and reported"},
 	{"jobs", []string{"domain", "outage"}, "an adapter knows the domain, not its neighbours"},
 	{"devenv/child", nil, "a leaf"},
 	{"devenv/hostile", nil, "an attacker knows addresses and nothing of the portal"},

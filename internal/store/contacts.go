@@ -55,8 +55,8 @@ func changeSecond(ctx context.Context, tx *sql.Tx, c domain.SecondChange) error 
 
 // takeContactBack puts the address in use again that a change replaced. The later
 // changes of the person are undone with it, since the address that began them was
-// taken back, and the second address is removed: the same person may have added it. It
-// ends the open journeys of the person, and a password that was chosen in one of them
+// taken back, and the second address is removed, because the intruder may have added it.
+// It ends the open journeys of the person, and a password that was chosen in one of them
 // and still waits is never set.
 func takeContactBack(ctx context.Context, tx *sql.Tx, b domain.ContactBack) error {
 	c, err := scanChange(tx.QueryRowContext(ctx, `SELECT `+changeColumns+` FROM contact_changes WHERE id = $1`, b.ID).Scan)

@@ -9,8 +9,8 @@ import (
 )
 
 // writeFactors writes which kinds of factors an account has. The date of a kind that is
-// known stays. A kind that was added before the last removal is not written: the events
-// of the store of accounts come late, and are read twice.
+// known stays. An addition dated before the last removal is ignored: Keycloak's events
+// arrive late and are read twice.
 func writeFactors(ctx context.Context, tx *sql.Tx, n domain.FactorNews) error {
 	if n.All {
 		c := &conditions{}
@@ -73,9 +73,8 @@ func (s *Store) FactorCounts(ctx context.Context) ([]overview.FactorCount, error
 	return out, wrap("factor counts", err)
 }
 
-// WithoutFactor calls see with the people whose active account has neither a passkey nor
-// a second factor, those without one for the longest first. Of the times of an account,
-// the activation counts.
+// WithoutFactor calls see for each person whose active account has neither a passkey nor a
+// second factor, oldest activation first.
 func (s *Store) WithoutFactor(ctx context.Context, q overview.WithoutQuery, see func(overview.Without) error) error {
 	c := &conditions{}
 	c.and(`p.account = 'active'`)

@@ -92,8 +92,8 @@ CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked'
 	WHEN hold <> '' OR readiness = 'held' OR erase_at <> 0 THEN 'held' WHEN readiness = 'ready' THEN 'ready' ELSE 'not_ready' END), cohort, profile);
 
 -- The full-text index of people.search.
--- A search compares each new row that is not yet in the index, of which the list is 4 MB
--- by default, with some hundred spellings: it would take a second.
+-- New rows wait in a pending list (4 MB by default), which each search compares with some
+-- hundred spellings: up to a second. 256 kB keeps it short.
 CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector))) WITH (gin_pending_list_limit = 256);
 
 -- The trigrams of the number, login, addresses and joined names, which follow # in
