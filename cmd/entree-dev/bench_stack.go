@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,10 +52,13 @@ type stackOptions struct {
 	postgres     bool
 	standIn      bool
 	keycloakHome string
-	jvm          string // options of Keycloak's Java runtime, separated by blanks
-	directory    bool   // accounts are kept in a directory below Keycloak
-	people       int    // enrolled before the portal starts
-	profile      string // where the portal's profile goes; empty: nowhere
+	jvm          string        // options of Keycloak's Java runtime, separated by blanks
+	directory    bool          // accounts are kept in a directory below Keycloak
+	people       int           // enrolled before the portal starts
+	profile      string        // where the portal's profile goes; empty: nowhere
+	environ      []string      // of the portal, instead of benchLimits
+	compression  int           // of the portal's windows; 0: none
+	answerAfter  time.Duration // of the stand-in
 }
 
 // benchLimits lift the limits per network and in total, because all students of a
@@ -102,6 +106,9 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		return s, err
 	}
 	environ := append([]string{}, benchLimits...)
+	if o.environ != nil {
+		environ = append([]string{}, o.environ...)
+	}
 	for name, file := range map[string]string{"ENTREE_SECRET_FILE": "secret", "ENTREE_KEYCLOAK_CLIENT_SECRET_FILE": "portal-secret", "ENTREE_SSO_CLIENT_SECRET_FILE": "ent-secret"} {
 		environ = append(environ, name+"="+filepath.Join(s.dir, file))
 	}
@@ -146,7 +153,7 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 	if err := enrol(ctx, s.config, o.people); err != nil {
 		return s, fmt.Errorf("enrol %d people: %w", o.people, err)
 	}
-	return s, s.startPortal(ctx, p, file, o.profile, environ)
+	return s, s.startPortal(ctx, p, file, environ, "--profile", o.profile, "--compression", strconv.Itoa(o.compression))
 }
 
 func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpostgres.Server, tell io.Writer) (address string, err error) {
@@ -156,6 +163,7 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 			return "", err
 		}
 		s.standIn = bench.NewStandIn("universite")
+		s.standIn.After = o.answerAfter
 		if s.hash, err = hashCost(ctx); err != nil {
 			return "", err
 		}
@@ -227,12 +235,12 @@ func hashCost(ctx context.Context) (float64, error) {
 }
 
 // startPortal starts `entree serve` and waits until it is ready.
-func (s *stack) startPortal(ctx context.Context, p *product, file, profile string, environ []string) error {
+func (s *stack) startPortal(ctx context.Context, p *product, file string, environ []string, flags ...string) error {
 	program, err := p.in(s.dir)
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(program, "serve", "--config", file, "--profile", profile)
+	cmd := exec.Command(program, append([]string{"serve", "--config", file}, flags...)...)
 	cmd.Env, cmd.Dir = append(os.Environ(), environ...), s.dir
 	portal, err := child.Start(child.Program{Name: "the portal", Cmd: cmd, Log: filepath.Join(s.dir, "portal.log")})
 	if err != nil {

@@ -144,3 +144,46 @@ func TestBenchMatching_EachMatchIsAdoptedOnce(t *testing.T) {
 		})
 	}
 }
+
+// The whole simulation runs with a stand-in; students share networks that the trusted
+// proxy names, and no student is lost. The limit of mails per network is so small that it
+// refuses. The test checks no time.
+func TestBenchMonday_NoStudentIsLost(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), measure(t, "monday", "--stand-in", "--students", "16", "--from", "9h", "--to", "9h2m", "--mails-per-network", "60", "--json"), &out, &errs); err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	var got struct {
+		Together struct {
+			Arrived         int
+			Ended, Refused  map[string]int
+			RefusedInShared map[string]int `json:"refused_in_shared_networks"`
+		}
+		Waits    map[string][3]int64 `json:"p50_p95_p99_ms"`
+		FirstOut string              `json:"first_out"`
+		Proof    struct {
+			Accounts, Found int
+			Lost            []string
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || strings.Count(out.String(), "\n") != 1 {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	all, p := got.Together, got.Proof
+	if all.Arrived != 16 || p.Accounts != p.Found || len(p.Lost) != 0 || all.Ended["finished"]+all.Ended["gave up"] != 16 || p.Found < all.Ended["finished"] || p.Found < 8 {
+		t.Errorf("%+v\n%s", got, &errs)
+	}
+	if all.Refused["mails per network"] == 0 || all.RefusedInShared["mails per network"] == 0 || !strings.Contains(got.FirstOut, "mails per network") || len(got.Waits) < 8 {
+		t.Errorf("%+v\n%s", got, &errs)
+	}
+}
+
+func TestBenchMonday_RefusesWhatItCannotDo(t *testing.T) {
+	for _, args := range [][]string{{"--students", "0"}, {"--factor", "0"}, {"--from", "9h", "--to", "8h"}, {"--answer-after", "1s"}, {"--database", "oracle"}} {
+		var out, errs bytes.Buffer
+		if err := run(t.Context(), append([]string{"bench", "monday"}, args...), &out, &errs); err == nil || !strings.Contains(errs.String(), "--") {
+			t.Errorf("%v: %v %s", args, err, &errs)
+		}
+	}
+}

@@ -5,6 +5,7 @@
 //	entree-dev bench portal    the cost of the portal alone
 //	entree-dev bench growth    the cost with up to three million people
 //	entree-dev bench import    an import beside the database's own loader
+//	entree-dev bench monday    a first Monday of September in minutes
 //	entree-dev bench soak      whether memory stays flat for half an hour
 //	entree-dev hostile         whether a thousand hostile connections keep students out
 //

@@ -16,6 +16,7 @@ import (
 
 func serveCommand(env environment) *cobra.Command {
 	var path, profile string
+	var compression int
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the portal",
@@ -28,6 +29,7 @@ ends after the requests and jobs in progress, or after 15 seconds.`,
 			if err != nil {
 				return err
 			}
+			c.Compression = compression
 			if err := app.NoCoreDumps(); err != nil {
 				return fmt.Errorf("switch core dumps off: %w", err)
 			}
@@ -55,6 +57,8 @@ ends after the requests and jobs in progress, or after 15 seconds.`,
 	}
 	cmd.Flags().StringVar(&path, "config", "entree.yaml", "the configuration file")
 	cmd.Flags().StringVar(&profile, "profile", "", "write a profile of the processor's time into this file, for go tool pprof")
+	cmd.Flags().IntVar(&compression, "compression", 0, "divide the windows of rate limits, the life of a code and the wait for the next one, for a simulation")
+	_ = cmd.Flags().MarkHidden("compression") // fails for an unknown flag only
 	return cmd
 }
 

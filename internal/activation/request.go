@@ -1,6 +1,7 @@
 package activation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -115,16 +116,20 @@ func (s *Service) replaceCode(ctx context.Context, j *domain.Journey, next domai
 	})
 }
 
-// ResendAt returns the time at which the next code may be requested: 30 seconds
-// after the first one, then twice as long after each further one, at most five
-// minutes. A clock that was set back makes the wait no longer.
+// ResendWait is the time from the first code to the next one.
+const ResendWait = 30 * time.Second
+
+// ResendAt returns the time at which the next code may be requested: ResendWait
+// after the first one, then twice as long after each further one, at most ten
+// times as long. A clock that was set back makes the wait no longer.
 func (s *Service) ResendAt(j domain.Journey) time.Time {
-	wait := 30 * time.Second << min(max(j.Code.Sent-1, 0), 4)
+	first := cmp.Or(s.ResendWait, ResendWait)
+	wait := first << min(max(j.Code.Sent-1, 0), 4)
 	sent := j.Code.SentAt
 	if now := s.now(); sent.After(now) {
 		sent = now
 	}
-	return sent.Add(min(wait, 5*time.Minute))
+	return sent.Add(min(wait, 10*first))
 }
 
 // longFrom is the number of mails in an address's day from which on they hold a

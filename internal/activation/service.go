@@ -47,10 +47,13 @@ type Options struct {
 	Breached domain.Breached // may be nil
 	Words    []string        // words of the institution that a password must not contain
 	CodeLife time.Duration
-	Idle     time.Duration // a journey expires after this time without an act
-	Absolute time.Duration // and at the latest this long after it began
-	Wait     time.Duration // how long the last page waits for Keycloak
-	Rates    Rates
+	// ResendWait is the time until a second code may be requested. Zero means the
+	// constant ResendWait.
+	ResendWait time.Duration
+	Idle       time.Duration // a journey expires after this time without an act
+	Absolute   time.Duration // and at the latest this long after it began
+	Wait       time.Duration // how long the last page waits for Keycloak
+	Rates      Rates
 	// SMSPrefixes are the beginnings, as "+33", of the numbers to which SMS are sent.
 	SMSPrefixes []string
 	// FactorDelay is the time in which the notice's link stops the removal of second

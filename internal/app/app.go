@@ -172,7 +172,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 		Store: p.store, Limits: p.limits, Runner: a.runner, Accounts: p.accounts, Hasher: p.hasher, Notifier: p.notifier,
 		Charters: a.charters.Cache, Subscribers: a.webhooks, Keys: c.Keys, Clock: time.Now, Random: rand.Reader,
 		Profiles: c.Domain(), Policy: a.policy.Policy, Words: c.Password.Words, Breached: leaked,
-		CodeLife: c.Code.Life, Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
+		CodeLife: c.Compressed(c.Code.Life), ResendWait: c.Compressed(activation.ResendWait), Idle: c.Portal.SessionIdle, Absolute: c.Portal.SessionAbsolute, Wait: 4 * time.Second,
 		Rates: c.Rates(), SMSPrefixes: c.SMS.Prefixes, ClaimRules: c.ClaimRules(), FactorDelay: time.Duration(c.Recovery.FactorDelay) * 24 * time.Hour, Avoid: a.rules.Avoid,
 	})
 	if err != nil {

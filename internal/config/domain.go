@@ -59,7 +59,15 @@ func (c Config) Rates() activation.Rates {
 		r.SMSNumber.Burst, r.SMSBlock.Burst, r.SMSMonth.Burst = l.PerNumber, l.PerBlock, l.PerMonth
 		r.SMSDay = domain.Rate{Burst: l.PerDay, Per: 24 * time.Hour, Window: true}
 	}
+	for _, rate := range []*domain.Rate{&r.Address, &r.Client, &r.Total, &r.Strikes, &r.WrongClient, &r.WrongTotal, &r.ProofDay, &r.HashJourney, &r.HashPerson} {
+		rate.Per = c.Compressed(rate.Per)
+	}
 	return r
+}
+
+// Compressed returns a time that is people's, divided by Compression.
+func (c Config) Compressed(d time.Duration) time.Duration {
+	return d / time.Duration(max(1, c.Compression))
 }
 
 // ClaimRules returns the rules for claims of another address.
