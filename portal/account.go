@@ -53,6 +53,7 @@ type AccountPage struct {
 	Changes       []AccountChange
 	Factors       FactorList
 	KeepPassword  bool // passkeys are offered, and Wi-Fi and workstations ask for the password
+	LacksPassword bool // they ask for a password, and the account has none
 	Sessions      bool // the page offers to end the sessions
 	Phone         bool // the profile offers SMS
 	GoOn          string
@@ -126,7 +127,7 @@ var accountSamples = []any{AccountPage{GoOn: pathEnt}, AccountPage{
 	Person:  domain.Person{GivenName: "Jeanne", FamilyName: "Martin", Number: "22502142", BirthDate: "2004-03-17", Cohort: "L1", Email: "jeanne@exemple.fr", SecondEmail: "j@exemple.fr", Login: "o22502142", UniversityAddress: "jeanne.martin@etu.exemple.fr", ActivatedAt: sampleTime, RecoveryFrozenAt: sampleTime},
 	Profile: "Étudiant", Contacts: []domain.Contact{{Value: "jeanne@exemple.fr", FailedAt: sampleTime}, {Value: "j@exemple.fr"}, {Channel: domain.ChannelSMS, Value: "+33612345642"}},
 	TakeBackUntil: sampleTime, Charters: []AcceptedCharter{{"Charte", "2026-09", "/charte/0", sampleTime}},
-	Factors: everyFactor(), Story: everyStoryLine(), Changes: everyChange(), Sessions: true, KeepPassword: true, Phone: true, GoOn: pathEnt,
+	Factors: everyFactor(), Story: everyStoryLine(), Changes: everyChange(), Sessions: true, KeepPassword: true, LacksPassword: true, Phone: true, GoOn: pathEnt,
 }}
 
 // everyStoryLine and everyChange are sample data with every message of the page.
@@ -183,7 +184,10 @@ func (p *Portal) showAccount(c *gin.Context) error {
 	held := p.factors(c, person, &page.Factors)
 	page.Changes = p.changes(person, held)
 	profile, _ := p.profile(person.Profile)
-	page.KeepPassword = p.InDirectory && profile.Credential.Passkeys()
+	if profile.PasswordElsewhere && profile.Credential.Passkeys() {
+		page.LacksPassword = len(held.List) > 0 && !held.HasPassword
+		page.KeepPassword = !page.LacksPassword
+	}
 	page.Profile = cmp.Or(profile.Names[p.site.Lang(c)], profile.Names[domain.French])
 	addresses, err := p.Accounts.ContactChanges(ctx, person.ID)
 	if err != nil {

@@ -14,7 +14,8 @@ const pathPasskey = "/activation/cle"
 // OfferPage is drawn by templates/offer.html, GET and POST /activation/cle
 // fields: choix (cle or mot-de-passe)
 type OfferPage struct {
-	Only bool // the profile offers no password
+	Only      bool // the profile offers no password
+	Elsewhere bool // Wi-Fi and workstations ask for a password
 }
 
 // PasskeyPage is drawn by templates/passkey.html, GET and POST /activation/cle
@@ -30,14 +31,25 @@ type PasskeyPage struct {
 var passkeyFields = []web.Field{{Name: "choix", Max: 20, Optional: true}, {Name: "reponse", Max: 32768, Optional: true}}
 
 var (
-	offerSamples   = []any{OfferPage{}, OfferPage{Only: true}}
+	offerSamples   = []any{OfferPage{}, OfferPage{Only: true}, OfferPage{Elsewhere: true}}
 	passkeySamples = []any{PasskeyPage{}, PasskeyPage{Only: true, Login: "o22502142", Options: `{"challenge":"AA"}`}}
 )
+
+// withoutPassword returns a refusal in the words of a profile that offers no password.
+func withoutPassword(j domain.Journey, r *domain.Refusal) *domain.Refusal {
+	if r == nil || !j.NeedsPasskey || r.Reason != domain.ReasonPasskeyFailed && r.Reason != domain.ReasonPasskeyAway {
+		return r
+	}
+	only := *r
+	only.Reason += "_only"
+	return &only
+}
 
 func (p *Portal) showOffer(v *visit) error { return p.drawOffer(v, nil) }
 
 func (p *Portal) drawOffer(v *visit, r *domain.Refusal) error {
-	return v.show("offer", OfferPage{Only: v.journey.NeedsPasskey}, r, "")
+	profile, _ := p.profile(v.journey.Profile)
+	return v.show("offer", OfferPage{Only: v.journey.NeedsPasskey, Elsewhere: profile.PasswordElsewhere}, withoutPassword(v.journey, r), "")
 }
 
 // offered handles the choice between a passkey and a password. Any value but that of
@@ -64,7 +76,7 @@ func (p *Portal) drawPasskey(v *visit, r *domain.Refusal) error {
 	if err != nil {
 		return err
 	}
-	return v.show("passkey", PasskeyPage{Only: v.journey.NeedsPasskey, Login: person.Login, Options: string(options)}, r, "")
+	return v.show("passkey", PasskeyPage{Only: v.journey.NeedsPasskey, Login: person.Login, Options: string(options)}, withoutPassword(v.journey, r), "")
 }
 
 // register passes the device's answer to the service.

@@ -3,6 +3,9 @@ package portal_test
 import (
 	"strings"
 	"testing"
+
+	"entree/internal/domain"
+	"entree/portal"
 )
 
 // toOffer walks to the choice between a passkey and a password.
@@ -57,18 +60,69 @@ func TestTheOfferWhileTheRealmTakesNoPasskeys(t *testing.T) {
 	b.submit(p, "/activation/cle", "choix", "mot-de-passe").want("/activation/entre-mdp", 200)
 }
 
+// Without JavaScript a profile that offers no password says what to do, and how to reach
+// the help desk; no page and no refusal speaks of a password.
 func TestAProfileWithPasskeysOnlyShowsNoPassword(t *testing.T) {
-	w := newWorld(t, delivered(t))
-	w.service.passkeys, w.service.only = true, true
-	b := w.browser(t)
-	p := b.toOffer()
-	if p.Find("button[value=mot-de-passe]").Length() != 0 {
-		t.Error("a password is offered")
+	for _, words := range []struct{ lang, absent, away, failed, password string }{
+		{"fr", "Ouvrez cette page sur votre téléphone", "Réessayez dans quelques minutes", "l'assistance vous aidera", "mot de passe"},
+		{"en", "Open this page on your phone", "Try again in a few minutes", "the help desk will help you", "a password"},
+	} {
+		w := newWorld(t, delivered(t), func(o *portal.Options) { o.Institution.HelpEmail = "aide@exemple.fr" })
+		w.service.passkeys, w.service.only, w.service.away = true, true, true
+		b := w.browser(t)
+		b.header.Set("Accept-Language", words.lang)
+		helps := func(p *page) {
+			t.Helper()
+			p.shows(".passkey-absent", words.absent).shows(".passkey-absent a[href^='mailto:']", "aide@exemple.fr")
+			if p.Find("button[value=mot-de-passe], main a[href='/activation/mot-de-passe']").Length() != 0 {
+				t.Error("a password is offered")
+			}
+			if p.Find("main button:not([hidden])").Length() != 0 {
+				t.Error("a button does nothing without JavaScript")
+			}
+		}
+		offer := b.toOffer()
+		helps(offer)
+		b.submit(offer, "/activation/cle", "choix", "mot-de-passe").want("/activation/cle", 200)
+		p := b.submit(offer, "/activation/cle", "choix", "cle").want("/activation/cle", 422).shows(".summary", words.away)
+		if strings.Contains(p.Find(".summary").Text(), words.password) {
+			t.Errorf("%s: the refusal speaks of a password", words.lang)
+		}
+		w.service.away = false
+		p = b.submit(p, "/activation/cle", "choix", "cle").want("/activation/cle", 200)
+		helps(p)
+		p = b.submit(p, "/activation/cle", "reponse", "").want("/activation/cle", 422).shows(".summary", words.failed)
+		if strings.Contains(p.Find(".summary").Text(), words.password) {
+			t.Errorf("%s: the refusal speaks of a password", words.lang)
+		}
 	}
-	p.shows(".passkey-absent", "l'assistance vous aidera")
-	b.submit(p, "/activation/cle", "choix", "mot-de-passe").want("/activation/cle", 200)
-	p = b.submit(p, "/activation/cle", "choix", "cle").want("/activation/cle", 200)
-	if p.Find("a[href='/activation/mot-de-passe']").Length() != 0 {
-		t.Error("a password is offered")
+}
+
+// Where Wi-Fi and workstations ask for a password, the offer and the page of success say
+// so, and what to do.
+func TestAPasskeyBesideAPasswordOfTheNetwork(t *testing.T) {
+	for _, words := range []struct{ lang, offer, lacks, keep string }{
+		{"fr", "vous pourrez en choisir un plus tard, sur la page «\u00a0Mon compte\u00a0»", "si vous n'en avez pas, vous pourrez en choisir un", "Gardez aussi votre mot de passe"},
+		{"en", "you can choose one later, on the page “My account”", "if you have none, you can choose one", "Keep your password too"},
+	} {
+		w := newWorld(t, delivered(t), func(o *portal.Options) {
+			o.Profiles[0].Credential, o.Profiles[0].PasswordElsewhere = domain.PasskeyOrPassword, true
+		})
+		w.service.passkeys = true
+		with, without := w.browser(t), w.browser(t)
+		for _, b := range []*browser{with, without} {
+			b.header.Set("Accept-Language", words.lang)
+		}
+		p := with.toOffer().shows(".hint", words.offer)
+		p = with.submit(p, "/activation/cle", "choix", "cle").want("/activation/cle", 200)
+		with.submit(p, "/activation/cle", "reponse", "right").want("/activation/accueil-succes", 200).shows(".hint", words.lacks)
+		p = without.submit(without.toOffer(), "/activation/cle", "choix", "mot-de-passe").want("/activation/entre-mdp", 200)
+		p = without.submit(p, "/activation/entre-mdp").want("/activation/mot-de-passe", 200)
+		without.submit(p, "/activation/mot-de-passe", "mot-de-passe", goodPhrase, "confirmation", goodPhrase).want("/activation/accueil-succes", 200).shows(".hint", words.keep)
+	}
+	w := newWorld(t, delivered(t))
+	w.service.passkeys = true
+	if strings.Contains(w.browser(t).toOffer().Find("main").Text(), "Wi-Fi") {
+		t.Error("the Wi-Fi is spoken of where it asks for no password")
 	}
 }

@@ -378,6 +378,9 @@ func (c *Config) checkProfiles(f *faults) {
 			if c.InDirectory() && domain.Credentials(p.Credential).PasskeyFirst() {
 				f.add(key+".credential", "%q: a directory knows no passkeys, and Wi-Fi and workstations need a password: want password or password_or_passkey", p.Credential)
 			}
+			if p.PasswordElsewhere && domain.Credentials(p.Credential) == domain.PasskeyOnly {
+				f.add(key+".password_elsewhere", "true, but the people of this profile choose no password: want credential passkey_or_password or password_or_passkey")
+			}
 		default:
 			f.add(key+".credential", "%q: want password, password_or_passkey, passkey_or_password or passkey", p.Credential)
 		}

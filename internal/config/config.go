@@ -326,10 +326,13 @@ type Profile struct {
 	Affiliations  []string `yaml:"affiliations"`
 	// NumberCase says that numbers which differ in capitals only belong to
 	// different people.
-	NumberCase bool     `yaml:"number_case"`
-	Credential string   `yaml:"credential"`
-	Factors    string   `yaml:"factors"`
-	Channels   []string `yaml:"channels"`
+	NumberCase bool   `yaml:"number_case"`
+	Credential string `yaml:"credential"`
+	// PasswordElsewhere says that other services ask for the password too. With accounts
+	// in a directory they always do.
+	PasswordElsewhere bool     `yaml:"password_elsewhere"`
+	Factors           string   `yaml:"factors"`
+	Channels          []string `yaml:"channels"`
 }
 
 // Charter names the files of one version of a charter.

@@ -30,6 +30,8 @@ func (c Config) Domain() []domain.Profile {
 			Credential: cmp.Or(domain.Credentials(p.Credential), domain.PasswordOnly),
 			Factors:    cmp.Or(domain.FactorRule(p.Factors), domain.FactorsNone),
 			SMS:        c.HasSMS() && slices.Contains(p.Channels, string(domain.ChannelSMS)),
+
+			PasswordElsewhere: p.PasswordElsewhere || c.InDirectory(),
 		})
 	}
 	return out

@@ -181,6 +181,9 @@ type Profile struct {
 	Credential Credentials // what its people log in with
 	Factors    FactorRule  // whether its people have a second factor
 	SMS        bool        // codes and notices go to telephones too
+	// PasswordElsewhere says that Wi-Fi, workstations or other services ask for the
+	// password, which a passkey does not replace there.
+	PasswordElsewhere bool
 }
 
 // ProofFor returns the second proof that a journey of a purpose requires.

@@ -25,6 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = os.Unsetenv("ENTREE_SCREENSHOTS") // a portal refuses a variable that is no key of its configuration
 	code := demotest.Run(m)
 	closeBrowser()
 	closeDoors()

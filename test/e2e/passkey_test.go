@@ -120,14 +120,22 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 }
 
 // authenticator adds a device to the browser that registers passkeys. right says whether
-// it recognises its user.
-func (b *tab) authenticator(right bool) {
+// it recognises its user. touched sets whether the user is there: without the user
+// the device waits.
+func (b *tab) authenticator(right bool) (touched func(bool)) {
 	b.t.Helper()
 	call(b, webauthn.Enable, webauthn.EnableParams{})
-	call(b, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+	added, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
 		HasResidentKey: true, HasUserVerification: true, IsUserVerified: right, AutomaticPresenceSimulation: true,
 	}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return func(there bool) {
+		b.t.Helper()
+		call(b, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: added.AuthenticatorID, Enabled: there})
+	}
 }
 
 // passkey logs in at Keycloak with the passkey alone, until a condition holds. Autofill
@@ -138,12 +146,13 @@ func (b *tab) passkey(until string) {
 	b.until(until + ` || (window.since ??= Date.now()) < Date.now() - 3000 && !window.pressed && (window.pressed = true, document.querySelector("#authenticateWebAuthnButton")?.click(), false)`)
 }
 
-// The whole way without a password: activation, ENT, out, and in again. A device that
-// cannot register falls back to a password.
+// The whole way without a password, in both languages: activation, ENT, out, and in
+// again. A device that cannot register falls back to a password.
 func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 	demo := demotest.Get(t)
 	people := []scripted.Person{
 		{Number: "78000001", GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Email: "jeanne@example.com", BirthDate: "2006-02-03"},
+		{Number: "78000003", GivenName: "Anne", FamilyName: "Petit", Profile: "etudiant", Email: "anne@example.com", BirthDate: "2006-02-03"},
 		{Number: "78000002", GivenName: "Paul", FamilyName: "Durand", Profile: "etudiant", Email: "paul@example.com", BirthDate: "2006-02-03"},
 	}
 	must := func(err error) {
@@ -192,38 +201,53 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 		b.arrive("/activation/cle")
 	}
 
-	b := open(t, base, phone)
-	b.album = "passkey"
-	b.authenticator(true)
-	toOffer(b, people[0])
-	b.accessible()
-	b.picture("1-offer")
-	b.click(".passkey-only")
-	b.do(chromedp.WaitVisible(css("form.register .passkey-only")))
-	b.accessible()
-	b.picture("2-register")
-	b.click("form.register .passkey-only")
-	b.arrive("/activation/accueil-succes")
-	b.reads("o78000001")
-	if m := here.Mails(t, people[0].Email)[0]; !strings.Contains(m.Text, "clé d'accès") {
-		t.Errorf("the last mail says:\n%s", m.Text)
-	}
-	for range 2 {
-		if b.path() == "/activation/accueil-succes" {
-			b.click(".success a.primary")
-		} else {
-			b.visit("/connexion")
+	for i, words := range []struct{ lang, album, offer, account, registered, mail, key, hello, out string }{
+		{"fr-FR,fr", "passkey", "Sans mot de passe ?", "Votre compte o78000001 est créé.", "votre compte a été activé avec succès", "clé d'accès", "Se connecter avec une clé d’accès", "Bonjour Jeanne Martin", "Se déconnecter"},
+		{"en-GB,en", "passkey-en", "No password?", "Your account o78000003 has been created.", "your account is active", "passkey", "Sign in with a passkey", "Hello Anne Petit", "Sign out"},
+	} {
+		p := people[i]
+		b := open(t, base, look{width: 360, height: 740, lang: words.lang})
+		b.album = words.album
+		touched := b.authenticator(true)
+		toOffer(b, p)
+		b.reads(words.offer)
+		b.picture("1-offer")
+		b.click(".passkey-only")
+		b.do(chromedp.WaitVisible(css("form.register .passkey-only")))
+		b.reads(words.account)
+		b.picture("2-register")
+		b.click("form.register .passkey-only")
+		b.arrive("/activation/accueil-succes")
+		b.reads(words.registered, "o"+p.Number)
+		if m := here.Mails(t, p.Email)[0]; !strings.Contains(m.Text, words.mail) {
+			t.Errorf("the last mail says:\n%s", m.Text)
 		}
+		touched(false)
+		b.click(".success a.primary")
+		b.do(chromedp.WaitVisible(css("#authenticateWebAuthnButton")))
+		if autofill := get(b, chromedp.Evaluate[string](`document.querySelector("#username").autocomplete`)); !strings.Contains(autofill, "webauthn") {
+			t.Errorf("the identifier is filled by %q", autofill)
+		}
+		b.reads(words.key)
+		b.picture("4-login")
+		b.seen(look{width: 360, height: 740, dark: true})
+		b.accessible()
+		b.seen(phone)
+		touched(true)
 		b.passkey(`location.pathname === "/ent"`)
 		b.arrive("/ent")
-		b.reads("Bonjour Jeanne Martin", "78000001")
-		call(b, network.ClearBrowserCookies, cdp.Empty{})
-		b.visit("/")
+		b.reads(words.hello, p.Number)
+		b.press(words.out)
+		b.arrive("/")
+		b.visit("/connexion")
+		b.passkey(`location.pathname === "/ent"`)
+		b.arrive("/ent")
+		b.reads(words.hello, p.Number)
 	}
 
 	other := open(t, base, phone)
 	other.authenticator(false)
-	toOffer(other, people[1])
+	toOffer(other, people[2])
 	other.click(".passkey-only")
 	other.do(chromedp.WaitVisible(css("form.register .passkey-only")))
 	other.click("form.register .passkey-only")

@@ -164,6 +164,8 @@ func (s *Student) Step(ctx context.Context) error {
 		return s.submit(ctx, "/activation/verification", map[string]string{"naissance-jour": d, "naissance-mois": m, "naissance-annee": y})
 	case "/activation/charte":
 		return s.submit(ctx, "/activation/charte", map[string]string{"charte": "oui"})
+	case "/activation/cle":
+		return s.submit(ctx, "/activation/cle", map[string]string{"choix": "mot-de-passe"})
 	case "/activation/entre-mdp":
 		return s.submit(ctx, "/activation/entre-mdp", nil)
 	case "/activation/mot-de-passe":
