@@ -58,9 +58,9 @@ func TestClaims_OnBothDatabases(t *testing.T) {
 		if got, want := queue(helpdesk.ClaimQuery{}), []string{"c1/1 0 0 1 0 1 0", "c2/1 1 1 0 0 0 0", "c3/ 0 0 0 1 1 0"}; !slices.Equal(got, want) {
 			t.Errorf("the queue is %q, want %q", got, want)
 		}
-		second := person("2")
-		second.SecondEmail = "new3@example.org"
-		w.enrol(second, with(person("3"), func(p *domain.Person) { p.Email = "new3@example.org" }))
+		w.enrol(person("2"), with(person("3"), func(p *domain.Person) { p.Email = "new3@example.org" }))
+		w.must(w.Apply(t.Context(), domain.Effects{People: []domain.PersonChange{{Person: "2", From: []domain.AccountState{domain.NoAccount}, To: domain.AccountActive, AccountID: "kc-2"}}}))
+		w.must(w.Apply(t.Context(), domain.Effects{Second: &domain.SecondChange{Person: "2", First: person("2").Email, New: "new3@example.org", At: w.clock()}}))
 		if got := queue(helpdesk.ClaimQuery{ID: "c3"}); !slices.Equal(got, []string{"c3/ 0 0 0 1 1 2"}) {
 			t.Errorf("with an address that two people have: %q", got)
 		}
