@@ -96,10 +96,10 @@ func TestImport_CountsAndTellsEachRefusedLine(t *testing.T) {
 func TestImport_ABrokenFileIsOneLineAndChangesNothing(t *testing.T) {
 	i := install(t)
 	for text, want := range map[string]string{
-		"":                      "nothing was imported: the file is empty",
-		"a;b\n1;2\n":            "nothing was imported: no column for number",
-		people + "4;\x00;y\n":   "nothing was imported: this is not a text file",
-		"PK\x03\x04spreadsheet": "nothing was imported: this is a spreadsheet",
+		"":                            "nothing was imported: the file is empty",
+		"a;b\n1;2\n":                  "nothing was imported: no column for number",
+		people + "4;\x00\x00\x00;y\n": "nothing was imported: this is not a text file",
+		"PK\x03\x04spreadsheet":       "nothing was imported: this is a spreadsheet",
 	} {
 		_, errs, err := i.entree("import", i.File("broken.csv", text))
 		if err == nil || !strings.Contains(errs, "entree: "+want) {

@@ -113,6 +113,10 @@ func isError(v string) bool {
 	return v == sheet.NoValue || (strings.HasPrefix(v, "#") || strings.HasPrefix(v, "Err:")) && errorValue.MatchString(v)
 }
 
+// digitsKept is how many digits of a number a spreadsheet keeps: the others become
+// zeros.
+const digitsKept = 15
+
 // wholeNumber returns the digits of a number that a program wrote as a decimal
 // one: 22502142.0, 2.2502142E7. rounded reports that digits are lost.
 func wholeNumber(v string) (digits string, rounded bool) {
@@ -127,6 +131,9 @@ func wholeNumber(v string) (digits string, rounded bool) {
 	}
 	if thousands.MatchString(v) {
 		return strings.ReplaceAll(v, " ", ""), false
+	}
+	if len(v) > digitsKept && strings.Trim(v[digitsKept:], "0") == "" && strings.Trim(v, "0123456789") == "" {
+		return v, true
 	}
 	m := exponent.FindStringSubmatch(v)
 	if m == nil {

@@ -16,6 +16,8 @@ import (
 type dateReader struct {
 	now        time.Time
 	monthFirst bool // 03/17/2007, as the other values of the column show
+	yearFirst  bool // 07-03-17, as well
+	dayMiddle  bool // 2007-17-03, as well
 	serial     bool // day numbers of a spreadsheet are dates
 	from1904   bool
 }
@@ -24,6 +26,9 @@ type dateReader struct {
 const (
 	oldest   = clean.OldestAge
 	youngest = 8
+	// A year of two digits is completed to that of a person of this age or older: a
+	// child is more likely another order of day, month and year.
+	youngestShort = 14
 )
 
 var (
@@ -40,13 +45,15 @@ var (
 	number19 = regexp.MustCompile(`^\d+([.,]\d+)?$`)
 )
 
-// months are the names of months in French and English by their beginnings.
+// months are the names of months in French, English, Spanish, Italian, Portuguese,
+// German and Dutch by their beginnings.
 var months = []struct {
 	begins string
 	month  time.Month
 }{
-	{"janv", 1}, {"jan", 1}, {"fev", 2}, {"feb", 2}, {"mars", 3}, {"mar", 3}, {"avr", 4}, {"apr", 4}, {"mai", 5}, {"may", 5}, {"juin", 6}, {"jun", 6},
-	{"juil", 7}, {"jul", 7}, {"jui", 0}, {"aou", 8}, {"aug", 8}, {"sep", 9}, {"oct", 10}, {"nov", 11}, {"dec", 12},
+	{"jan", 1}, {"ene", 1}, {"gen", 1}, {"fev", 2}, {"feb", 2}, {"mar", 3}, {"maa", 3}, {"avr", 4}, {"apr", 4}, {"abr", 4}, {"mai", 5}, {"may", 5}, {"mag", 5}, {"mei", 5},
+	{"juin", 6}, {"jun", 6}, {"giu", 6}, {"juil", 7}, {"jul", 7}, {"lug", 7}, {"aou", 8}, {"aug", 8}, {"ago", 8}, {"sep", 9}, {"set", 9},
+	{"oct", 10}, {"okt", 10}, {"ott", 10}, {"out", 10}, {"nov", 11}, {"dec", 12}, {"dic", 12}, {"dez", 12},
 }
 
 var (
@@ -77,7 +84,7 @@ func (d dateReader) parse(s string) (time.Time, error) {
 				return at, nil
 			}
 		}
-		if at, err := time.Parse(time.DateOnly, s); err == nil {
+		if at, err := time.Parse(time.DateOnly, s); err == nil && !d.dayMiddle {
 			return at, nil
 		}
 	}
@@ -87,11 +94,12 @@ func (d dateReader) parse(s string) (time.Time, error) {
 	// simple would take the punctuation away; the accents are enough here.
 	plain := weekday.ReplaceAllString(strings.TrimPrefix(unaccented(strings.TrimSuffix(s, ".")), "le "), "")
 	plain = shortDay.ReplaceAllString(hyphens.ReplaceAllString(plain, "-"), "$1")
+	plain = strings.ReplaceAll(plain, " de ", " ") // 17 de enero de 2007
 	if m := ldapTime.FindStringSubmatch(plain); m != nil {
-		return d.withTime(m[1], m[2], m[3], "", m[5])
+		return d.withTime(m[1], m[2], m[3], "")
 	}
 	if m := dateTime.FindStringSubmatch(plain); m != nil {
-		return d.withTime(m[1], m[2], m[3], m[5], m[6])
+		return d.withTime(m[1], m[2], m[3], m[5])
 	}
 	return d.day(strings.TrimSuffix(plain, "z"))
 }
@@ -116,10 +124,10 @@ func (d dateReader) number(s string) (time.Time, error) {
 	return at, nil
 }
 
-// withTime reads a date with a time of day. Midnight in France is 22:00 or
-// 23:00 of the day before in UTC: such a time makes the day doubtful, unless it
-// is in another zone.
-func (d dateReader) withTime(day, hour, minute, half, zone string) (time.Time, error) {
+// withTime reads a date with a time of day. Midnight is an afternoon or evening
+// hour of the day before in the zones to the west, such as 22:00 or 23:00 in UTC for
+// France: such a time makes the day doubtful.
+func (d dateReader) withTime(day, hour, minute, half string) (time.Time, error) {
 	at, err := d.day(strings.TrimRight(day, " ,"))
 	if err != nil {
 		return at, err
@@ -129,8 +137,11 @@ func (d dateReader) withTime(day, hour, minute, half, zone string) (time.Time, e
 	if h > 23 || m > 59 {
 		return time.Time{}, errNoDate
 	}
-	if half == "" && m == 0 && h >= 22 && strings.Trim(zone, "zutcgm+-0:") == "" {
-		return time.Time{}, errors.New("not a date without doubt: 22:00 or 23:00 in UTC is the next day in France; export the date alone")
+	if half == "pm" && h < 12 {
+		h += 12
+	}
+	if m == 0 && h > 12 {
+		return time.Time{}, fmt.Errorf("not a date without doubt: %d:00 may be midnight of the next day in another time zone; export the date alone", h)
 	}
 	return at, nil
 }
@@ -144,14 +155,20 @@ func (d dateReader) day(s string) (time.Time, error) {
 		c, _ := strconv.Atoi(m[3])
 		switch {
 		case len(m[1]) == 4 && len(m[3]) <= 2:
+			if d.dayMiddle {
+				b, c = c, b
+			}
 			return d.date(a, b, c)
 		case len(m[1]) > 2:
 			return time.Time{}, errNoDate
 		case len(m[3]) == 4 || len(m[3]) == 2:
 			year := c
+			if d.yearFirst && len(m[3]) == 2 {
+				a, year = c, a
+			}
 			if len(m[3]) == 2 {
 				var err error
-				if year, err = d.century(c); err != nil {
+				if year, err = d.century(year); err != nil {
 					return time.Time{}, err
 				}
 			}
@@ -200,7 +217,7 @@ func (d dateReader) named(day, month, year string) (time.Time, error) {
 func (d dateReader) century(y int) (int, error) {
 	var fits []int
 	for _, year := range []int{1900 + y, 2000 + y} {
-		if age := d.now.Year() - year; age >= youngest && age <= oldest-10 {
+		if age := d.now.Year() - year; age >= youngestShort && age <= oldest-10 {
 			fits = append(fits, year)
 		}
 	}
@@ -218,49 +235,95 @@ func (d dateReader) date(year, month, day int) (time.Time, error) {
 	return at, nil
 }
 
-// dateOrder is the order of day and month in a column.
+// dateOrder is the order of day, month and year in a column.
 type dateOrder int
 
 const (
 	dayFirst dateOrder = iota
 	monthFirst
+	yearFirst      // years of two digits: 07-03-17
+	dayMiddle      // 2007-17-03
 	mixedOrder     // some values have the day first, others the month
 	ambiguousOrder // no value shows which one is first
+	convertedOrder // a spreadsheet of another language made dates of some texts
 )
 
 var (
-	hintMonth = regexp.MustCompile(`\bmm?\W?(dd?|jj?)\b`)
-	hintDay   = regexp.MustCompile(`\b(dd?|jj?)\W?mm?\b`)
-	english   = regexp.MustCompile(`birth|born|\bdob\b`)
+	hintMonth     = regexp.MustCompile(`\bmm?\W?(dd?|jj?)\b`)
+	hintDay       = regexp.MustCompile(`\b(dd?|jj?)\W?mm?\b`)
+	hintYear      = regexp.MustCompile(`\b(?:aa|yy)\W?mm\W?(?:jj|dd)\b`)
+	hintDayMiddle = regexp.MustCompile(`\b(?:aaaa|yyyy)\W?(?:jj|dd)\W?mm\b`)
+	english       = regexp.MustCompile(`birth|born|\bdob\b`)
 )
 
-// orderOf returns the order of a column by its values and its header, such as
-// "DOB (MM/DD/YYYY)". Without either, French headers mean the day first.
-func orderOf(header string, values []string) dateOrder {
-	first, second, either := 0, 0, 0
+// parts counts the values of a column by what their parts can be.
+type parts struct {
+	first, second, either        int // a day beyond 12 stands before the month, behind it, or there is none
+	yearDay, yearMonth, yearNone int // the same behind a year of four digits: day and month, month and day
+	short, leads, twoWays        int // years of two digits; those whose first part is no day; those with hyphens that a year first may mean as well
+}
+
+func (d dateReader) count(values []string) (n parts) {
 	for _, v := range values {
 		m := dateParts.FindStringSubmatch(strings.SplitN(strings.TrimSpace(v), " ", 2)[0])
-		if m == nil || len(m[1]) > 2 {
+		if m == nil || len(m[1]) == 3 {
 			continue
 		}
 		a, _ := strconv.Atoi(m[1]) // digits
 		b, _ := strconv.Atoi(m[2])
+		c, _ := strconv.Atoi(m[3])
+		switch {
+		case len(m[1]) == 4 && b > 12:
+			n.yearDay++
+			continue
+		case len(m[1]) == 4 && c > 12:
+			n.yearMonth++
+			continue
+		case len(m[1]) == 4:
+			n.yearNone++
+			continue
+		case len(m[1]) == 2 && len(m[3]) == 2:
+			n.short++
+			if _, err := d.century(a); err == nil && c >= 1 && c <= 31 && strings.Contains(v, "-") {
+				n.twoWays++
+			}
+			if a > 31 && c <= 31 {
+				n.leads++
+			}
+		}
 		switch {
 		case a > 12:
-			first++
+			n.first++
 		case b > 12:
-			second++
+			n.second++
 		case a != b:
-			either++
+			n.either++
 		}
 	}
+	return n
+}
+
+// orderOf returns the order of a column by its values and its header, such as
+// "DOB (MM/DD/YYYY)". Without either, French headers mean the day first.
+func (d dateReader) orderOf(header string, values []string) dateOrder {
+	n := d.count(values)
 	h := unaccented(header)
 	switch {
-	case first > 0 && second > 0:
+	case n.yearDay > 0 && n.yearMonth > 0, n.first > 0 && n.second > 0:
 		return mixedOrder
-	case second > 0:
+	case n.yearDay > 0 || hintDayMiddle.MatchString(h) && n.yearMonth == 0:
+		return dayMiddle
+	case n.leads > 0 || hintYear.MatchString(h) && n.short > 0:
+		return yearFirst
+	case n.yearNone > 1 && n.yearMonth == 0 && n.first+n.second > 1 && n.either == 0:
+		// The spreadsheet made dates of the texts that fit its own order of day and month;
+		// the others stayed text.
+		return convertedOrder
+	case n.second > 0:
 		return monthFirst
-	case first > 0 || either == 0 || hintDay.MatchString(h):
+	case n.twoWays > 0 && n.twoWays == n.short:
+		return ambiguousOrder
+	case n.first > 0 || n.either == 0 || hintDay.MatchString(h):
 		return dayFirst
 	case hintMonth.MatchString(h):
 		return monthFirst

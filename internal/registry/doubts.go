@@ -9,14 +9,14 @@ import (
 
 // The numbers of samples from which a column as a whole is doubted.
 const (
-	enough       = 3  // names in each other's column, numbers without their zeros
-	enoughCounts = 5  // numbers that count the lines
-	enoughMails  = 5  // one address: families share one, cohorts do not
-	enoughBirths = 10 // one date of birth
+	enough       = 3 // names in each other's column, numbers without their zeros
+	enoughCounts = 5 // numbers that count the lines
+	enoughMails  = 4 // people with one address: families share one, cohorts do not
+	enoughBirths = 6 // people with one date of birth among the first ones
 )
 
 // doubtColumns notes columns whose values fit their field one by one, but not together:
-// numbers that count the lines, names in each other's column, one value for all people.
+// numbers that count the lines, names in each other's column, one value for many people.
 func (l *layout) doubtColumns() {
 	if c := l.columns[fieldNumber]; c >= 0 && l.why[fieldNumber] != WhyNamed {
 		if values := l.values(c); countLines(values) {
@@ -34,8 +34,8 @@ func (l *layout) doubtColumns() {
 		least int
 	}{{fieldBirthDate, enoughBirths}, {fieldEmail, enoughMails}} {
 		if c := l.columns[of.field]; c >= 0 {
-			if values := l.values(c); len(values) >= of.least && oneValue(values) {
-				l.doubts = append(l.doubts, Finding{Kind: FindOneValue, Field: table[of.field].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
+			if value, n := mostFrequent(l.values(c)); n >= of.least {
+				l.doubts = append(l.doubts, Finding{Kind: FindOneValue, Field: table[of.field].key, Column: l.headers[c], Count: n, Examples: examplesOf([]string{value})})
 			}
 		}
 	}
@@ -63,13 +63,15 @@ func capitals(values []string) bool {
 	return len(values) >= enough && n*10 >= len(values)*8
 }
 
-func oneValue(values []string) bool {
+// mostFrequent returns the value that occurs most often and how often.
+func mostFrequent(values []string) (value string, n int) {
+	counts := map[string]int{}
 	for _, v := range values {
-		if v != values[0] {
-			return false
+		if counts[v]++; counts[v] > n {
+			value, n = v, counts[v]
 		}
 	}
-	return true
+	return value, n
 }
 
 // digitsOf returns the number of digits of a column of numbers of which most have one
@@ -100,13 +102,13 @@ func (l *layout) lostZeros(number string) bool {
 
 // titled matches a name with a form of address or a second name and the word that
 // joins them.
-var titled = regexp.MustCompile(`(?i)^(?:m\.|mr\.?|mme\.?|mlle\.?|mrs\.?|monsieur|madame|mademoiselle|dr\.?)\s|\s\(?(?:née?|épouse|epouse|épse|ép\.?|ep\.|veuve|vve|dite?|alias)\s`)
+var titled = regexp.MustCompile(`(?i)^(?:mr?\.?|mme\.?|mlle\.?|melle\.?|mrs\.?|ms\.?|miss|monsieur|madame|mademoiselle|dr\.?|pr\.?|prof\.?)\s|\s\(?(?:née?|épouse|epouse|épse|ép\.?|ep\.|veuve|vve|dite?|alias)\s`)
 
 // noNames are words that stand in the place of a name, in lower case. There are people
 // called Null or Test: such a name is told and kept.
 var noNames = func() map[string]bool {
 	words := map[string]bool{}
-	for word := range strings.SplitSeq("xx,xxx,xxxx,xxxxx,sans nom,sans prénom,sans prenom,snp,idem,id.,inconnu,inconnue,à compléter,a completer,non renseigné,non renseignée,néant,neant,test,toto,tbc,tbd,n/a,nc,n/c,nr,n.a.,n.c.,n.r.,null,(null),nan", ",") {
+	for word := range strings.SplitSeq("xx,xxx,xxxx,xxxxx,sans nom,sans prénom,sans prenom,snp,idem,id.,inconnu,inconnue,à compléter,a completer,non renseigné,non renseignée,néant,neant,test,toto,tbc,tbd,n/a,nc,n/c,nr,n.a.,n.c.,n.r.,null,(null),<null>,\\n,nil,none,undefined,nan,aucun,aucune,vide,(vide),s/o,sans objet,non communiqué,non communiquée,non précisé,non précisée", ",") {
 		words[word] = true
 	}
 	return words

@@ -1,17 +1,14 @@
 package registry
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"html"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"entree/internal/domain"
-	"entree/internal/registry/charset"
 )
 
 // Why a column was taken for a field.
@@ -35,132 +32,8 @@ type layout struct {
 	dates   dateReader
 	digits  int  // of the numbers, some of which begin with zero; 0: no such length
 	stops   bool // a word for yes in the column of the state means that the person is held
+	lenient bool // a word that is not known in the column of the state means that the person is ready
 	doubts  []Finding
-}
-
-// maxColumns is the largest number of columns that a table may have: as many
-// as the console can show.
-const maxColumns = 1000
-
-// header finds the header: the line, or the two lines together, in which most
-// fields are found. A title may stand above it.
-func (m Mapping) header(headers []string, lines []row) (layout, error) {
-	if headers != nil {
-		return layout{headers: headers, samples: lines}, nil
-	}
-	if len(lines) == 0 {
-		return layout{}, errors.New("the file is empty")
-	}
-	var best layout
-	most, width := -1, 0
-	consider := func(headers []string, n int) {
-		l := layout{headers: headers, skip: n + 1, line: lines[n].line, samples: lines[n+1:]}
-		found, filled := m.found(headers), 0
-		for _, h := range headers {
-			if h != "" {
-				filled++
-			}
-		}
-		// Two lines with the same number of fields are one header in two languages:
-		// the people begin after the second one.
-		if found > most || found == most && (found > 0 && n == best.skip || found == 0 && filled > width) {
-			best, most, width = l, found, filled
-		}
-	}
-	for n := range lines[:min(20, len(lines))] {
-		consider(trimmed(lines[n].record), n)
-	}
-	for n := 1; n < min(20, len(lines)); n++ {
-		if two := m.together(lines[n-1].record, lines[n].record); m.found(two) > most {
-			consider(two, n)
-		}
-	}
-	if most == 0 && slices.ContainsFunc(best.headers, isAddress) {
-		best = withoutHeader(lines)
-	}
-	if len(best.headers) > maxColumns {
-		return best, fmt.Errorf("the file has %d columns: want %d at most", len(best.headers), maxColumns)
-	}
-	return best, nil
-}
-
-// withoutHeader returns the layout of a table that begins with a person. Its
-// columns are called by their numbers.
-func withoutHeader(lines []row) layout {
-	first := slices.IndexFunc(lines, func(r row) bool { return slices.ContainsFunc(r.record, isAddress) })
-	l := layout{skip: first, samples: lines[first:]}
-	for _, r := range l.samples {
-		for n := len(l.headers); n < len(r.record); n++ {
-			l.headers = append(l.headers, "#"+strconv.Itoa(n+1))
-		}
-	}
-	return l
-}
-
-// found counts the fields that a line of headers names. A column that is given
-// by its number is one in every line.
-func (m Mapping) found(headers []string) int {
-	known := map[field]bool{}
-	for _, h := range headers {
-		if h == "" {
-			continue
-		}
-		for key, given := range m.Columns {
-			if given != "" && given[0] != '#' && simple(given) == simple(h) {
-				known[fieldOf(key)] = true
-			}
-		}
-		for _, meaning := range words().meaningsOf(h) {
-			if _, given := m.Columns[table[meaning.field].key]; !given {
-				known[meaning.field] = true
-				break
-			}
-		}
-	}
-	return len(known)
-}
-
-func trimmed(record []string) []string {
-	var out []string
-	for _, h := range record {
-		h, _ = charset.Repair(html.UnescapeString(h))
-		out = append(out, strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-			if unicode.Is(unicode.Cf, r) {
-				return -1
-			}
-			return r
-		}, h)), " "))
-	}
-	return out
-}
-
-// together joins two lines of headers, where the one below does not say enough
-// by itself. A cell above that is empty is merged with the one at its left.
-func (m Mapping) together(above, below []string) []string {
-	var out []string
-	above, below = trimmed(above), trimmed(below)
-	group := ""
-	for i := range max(len(above), len(below)) {
-		var a, b string
-		if i < len(above) {
-			a = above[i]
-		}
-		if i < len(below) {
-			b = below[i]
-		}
-		if a != "" {
-			group = a
-		}
-		switch {
-		case b == "":
-			out = append(out, a)
-		case m.found([]string{b}) > 0:
-			out = append(out, b)
-		default:
-			out = append(out, strings.TrimSpace(group+" "+b))
-		}
-	}
-	return out
 }
 
 // candidate is a column that may hold a field.
@@ -230,10 +103,19 @@ func (m Mapping) assign(l *layout) error {
 	if f := fieldBirthDate; l.columns[f] >= 0 {
 		values := l.values(l.columns[f])
 		doubt := Finding{Field: table[f].key, Column: l.headers[l.columns[f]], Examples: examplesOf(values)}
-		switch orderOf(doubt.Column, values) {
+		switch l.dates.orderOf(doubt.Column, values) {
 		case monthFirst:
 			l.dates.monthFirst = true
 			doubt.Kind, doubt.Examples = FindMonthFirst, nil
+		case yearFirst:
+			l.dates.yearFirst = true
+			doubt.Kind = FindYearFirst
+		case dayMiddle:
+			l.dates.dayMiddle = true
+			doubt.Kind = FindDayMiddle
+		case convertedOrder:
+			l.dates.monthFirst = l.dates.count(values).second > 0
+			doubt.Kind = FindConverted
 		case mixedOrder, ambiguousOrder:
 			doubt.Kind = FindDateOrder
 		}
@@ -265,14 +147,39 @@ func (l *layout) named(given string) []int {
 	return []int{slices.IndexFunc(l.headers, func(h string) bool { return simple(h) == simple(given) })}
 }
 
+// personalRank is the rank of the last headers that name a personal address.
+const personalRank = 1
+
 // choose takes the best of a field's candidates.
 func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) {
-	slices.SortStableFunc(all, func(a, b candidate) int { return a.rank - b.rank })
+	// Of two columns for two years the later one counts: "Inscrit en 2025", "Inscrit en 2026".
+	slices.SortStableFunc(all, func(a, b candidate) int {
+		return cmp.Or(a.rank-b.rank, yearOf(l.headers[b.column])-yearOf(l.headers[a.column]))
+	})
 	for _, c := range all {
 		if used[c.column] {
 			continue
 		}
 		confirmed := m.confirms(l, f, c.column)
+		if f == fieldReady {
+			if year := yearOf(l.headers[c.column]); year > 0 && year < l.academicYear() {
+				continue
+			}
+			if known := m.knownStates(l.values(c.column)); !confirmed && c.stops {
+				// A date or a reason in a column such as "Annulation", which is empty for others.
+				confirmed = len(l.values(c.column)) < len(l.samples)
+			} else if !confirmed && known.all > 0 && known.n*2 >= known.all {
+				confirmed = true
+			} else if !confirmed && known.held {
+				confirmed, l.lenient = true, true
+			}
+		}
+		if (f == fieldGivenName || f == fieldFamilyName) && len(all) > 1 && !slices.ContainsFunc(l.values(c.column), m.isNoFlag) {
+			continue // "PREFERRED_IND" with Y and N is no preferred name
+		}
+		if f == fieldNumber && plainNumber.MatchString(simple(l.headers[c.column])) && !slices.ContainsFunc(l.values(c.column), func(v string) bool { return !telephone.MatchString(v) }) {
+			continue // a column "Numéro" beside "Rue" or "Téléphone"
+		}
 		if f == fieldNumber && rank.MatchString(simple(l.headers[c.column])) && countLines(l.values(c.column)) {
 			continue // a column "N°" that counts the lines
 		}
@@ -293,7 +200,7 @@ func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) 
 				l.why[f] = WhyBoth
 			}
 			used[c.column] = true
-		case f == fieldGivenName || f == fieldFamilyName:
+		case f == fieldGivenName || f == fieldFamilyName, f == fieldEmail && c.rank <= personalRank && confirmed:
 			l.others[f] = append(l.others[f], c.column)
 			used[c.column] = true
 		}
@@ -320,8 +227,10 @@ var (
 	// notANumber matches headers of columns with digits that are no numbers of
 	// students.
 	notANumber = regexp.MustCompile(`\b(?:tel|telephone|telephones|mobile|portable|gsm|phone|fax|urgence|nir|insee|secu|securite|iban|rib|montant|amount|prix|note|notes|moyenne|points|siret|siren|postal|cp|zip|annee|year|solde|credits|ects)\b`)
-	rank       = regexp.MustCompile(`^(?:n|no|num|nr|id)?$`)
-	numberLike = regexp.MustCompile(`^[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*$`)
+	// plainNumber matches the headers that do not say whose number a column holds.
+	plainNumber = regexp.MustCompile(`^(?:n|no|num|nr|numero|number)?$`)
+	rank        = regexp.MustCompile(`^(?:n|no|num|nr|id)?$`)
+	numberLike  = regexp.MustCompile(`^[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*$`)
 )
 
 // confirms reports whether the values of a column fit a field.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"entree/internal/clean"
@@ -200,7 +201,7 @@ func (in *reader) read(record []string) (domain.Person, *Refusal) {
 	}
 	p.Readiness = domain.Ready // without a column every person of the file may activate: that is what the file is for
 	if in.columns[fieldReady] >= 0 {
-		p.Readiness = in.mapping.readiness(state, in.stops)
+		p.Readiness = in.mapping.readiness(state, in.stops, in.lenient)
 	}
 	if in.mapping.Rules != nil {
 		for _, broken := range in.mapping.Rules(p) {
@@ -271,6 +272,9 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	switch p.Readiness {
 	case domain.Ready:
 		count.Ready++
+		if in.lenient && !in.mapping.isState(state) && state != "" {
+			in.note(Finding{Kind: FindState, Field: table[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
+		}
 	case domain.Held:
 		count.Held++
 		in.note(Finding{Kind: FindHeld, Field: table[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
@@ -286,6 +290,9 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	}
 	in.suspect(fieldGivenName, p.GivenName)
 	in.suspect(fieldFamilyName, p.FamilyName)
+	if misspelt(p.Email) {
+		in.note(Finding{Kind: FindDamaged, Field: table[fieldEmail].key, Column: in.columnOf(fieldEmail)}, string(p.Email), "")
+	}
 	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
 	}
@@ -317,16 +324,26 @@ func (in *reader) tooYoung() string {
 	return in.young
 }
 
-// suspicious reports whether a name looks damaged: by its encoding, a word for
-// nothing, an address or a number in its place, a form of address, or several names.
+// suspicious reports whether a name looks damaged: by its encoding, a character that
+// names do not have, letters of two scripts, a word for nothing, an address or a number
+// in its place, a form of address, or several names.
 func suspicious(v string) bool {
-	if strings.ContainsAny(v, "@,0123456789<>#=|\\{}[]~^*_") {
-		return true
+	if letters(v) {
+		return isNoWord(v) || strings.IndexByte(v, ' ') > 0 && titled.MatchString(v)
 	}
-	if (!clean.IsPrintableASCII(v) || strings.ContainsAny(v, "?&")) && charset.Damaged(v) {
-		return true
+	latin, other := false, false
+	for _, r := range v {
+		switch {
+		case unicode.Is(unicode.Latin, r):
+			latin = true
+		case unicode.Is(unicode.Cyrillic, r), unicode.Is(unicode.Greek, r):
+			other = true
+		case unicode.IsLetter(r), unicode.IsMark(r), unicode.Is(unicode.Pd, r), unicode.Is(unicode.Cf, r), strings.ContainsRune(" '’‘ʼ.·・׳״", r):
+		default:
+			return true
+		}
 	}
-	return isNoWord(v) || strings.IndexByte(v, ' ') > 0 && titled.MatchString(v)
+	return latin && other || charset.Damaged(v) || isNoWord(v) || strings.IndexByte(v, ' ') > 0 && titled.MatchString(v)
 }
 
 // profile returns the profile that a word stands for, and reports whether it is
@@ -359,44 +376,4 @@ func alike(a, b string) bool {
 		return strings.TrimSuffix(s, "e")
 	}
 	return stem(a) != "" && stem(a) == stem(b)
-}
-
-// isState reports whether a word of a state column is known.
-func (m Mapping) isState(word string) bool {
-	v := words()
-	for _, list := range [][]string{m.Ready, m.Held, v.ready, v.notReady, v.held} {
-		if contains(list, word) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(list []string, word string) bool {
-	s := simple(word)
-	return slices.ContainsFunc(list, func(w string) bool { return s != "" && simple(w) == s || s == "" && w == word }) // a tick is no letter
-}
-
-// readiness reads a word of the state column. stops says that the column lists
-// who is held: yes means held, and no or nothing means ready.
-func (m Mapping) readiness(word string, stops bool) domain.Readiness {
-	if stops {
-		switch {
-		case word == "" || contains(words().no, word):
-			return domain.Ready
-		case m.isState(word):
-			return domain.Held
-		}
-		return domain.NotReady
-	}
-	switch {
-	case contains(m.Ready, word):
-		return domain.Ready
-	case contains(m.Held, word) || contains(words().held, word):
-		return domain.Held
-	case contains(words().ready, word) && !contains(words().notReady, word):
-		return domain.Ready
-	default:
-		return domain.NotReady
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -36,6 +37,7 @@ type reader struct {
 	numbers numbers
 	filled  []bool // fields that a line filled
 	young   string // see tooYoung
+	foreign int    // line of a further header with other columns; 0: none
 	stored  func(profile, number string) (domain.Address, error)
 }
 
@@ -59,10 +61,6 @@ type part struct {
 // sheetLines is the distance between the line numbers of two sheets that are
 // read one after the other; no sheet has more lines.
 const sheetLines = 1 << 21
-
-// hiddenFields is how many fields the header of a hidden sheet names if it is
-// taken for a list of people, and not for the lists of a form.
-const hiddenFields = 3
 
 // row is one line.
 type row struct {
@@ -175,7 +173,7 @@ func (in *reader) sheets() error {
 			return err
 		}
 		if len(m.Sheets) == 0 && s.Hidden {
-			if m.found(p.headers) >= hiddenFields {
+			if m.found(p.headers) >= headerFields {
 				in.report.Findings = append(in.report.Findings, Finding{Kind: FindSheet, Value: s.Name, Count: s.Rows})
 			}
 			if err := p.close(); err != nil {
@@ -189,6 +187,9 @@ func (in *reader) sheets() error {
 			continue
 		}
 		found := m.found(p.headers)
+		if len(p.samples) == 0 { // a model without people
+			found = 0
+		}
 		if found <= most {
 			if err := p.close(); err != nil {
 				return err
@@ -339,7 +340,7 @@ func (in *reader) row() (row, error) {
 				continue
 			}
 		case errors.Is(in.end, io.EOF) && in.part != in.parts[len(in.parts)-1]:
-			in.part = in.parts[slices.Index(in.parts, in.part)+1]
+			in.part, in.foreign = in.parts[slices.Index(in.parts, in.part)+1], 0
 			continue
 		default:
 			return row{}, in.end
@@ -359,11 +360,28 @@ func (in *reader) person() (domain.Person, int, *Refusal, error) {
 	}
 	in.current = r
 	record, line := r.record, r.line
+	if in.foreign > 0 && r.fault == nil {
+		n, _ := in.place(in.foreign)
+		return in.known(record), line, in.refusal(line, "", fmt.Sprintf("it stands below another header, in line %d, whose columns are not those of the first: put that table into a file or a sheet of its own", n)), nil
+	}
 	for len(record) < len(in.headers) {
 		record = append(record, "") // spreadsheets shorten lines
 	}
 	if r.fault != nil {
 		return in.known(record), line, in.refusal(line, "", r.fault.Reason), nil
+	}
+	if reason := in.furtherHeader(record, line); reason != "" {
+		return domain.Person{}, line, in.refusal(line, "", reason), nil
+	}
+	if len(record) > len(in.headers) {
+		if in.table.Sheets != nil { // a spreadsheet shifts no cells: a remark beside the table
+			for c := len(in.headers); c < len(record); c++ {
+				if v := tidy(record[c]); v != "" {
+					in.note(Finding{Kind: FindUnused, Value: strconv.Itoa(c + 1)}, v, "")
+				}
+			}
+			record = record[:len(in.headers)]
+		}
 	}
 	if len(record) > len(in.headers) {
 		if !empty(record[len(in.headers):]) {

@@ -187,8 +187,8 @@ func TestImport_ABrokenFileChangesNothing(t *testing.T) {
 		"no such column":  {strings.Replace(good, "Nom", "Blason", 1), `no column for family_name ("nom" would do); the file has "N° étudiant"`},
 		"a spreadsheet":   {"PK\x03\x04 and so on", "this is a spreadsheet"},
 		"an old one":      {"\xd0\xcf\x11\xe0 and so on", "this is a spreadsheet of an old kind (XLS), or one with a password"},
-		"binary":          {"a;b\x00c", "not a text file"},
-		"binary later on": {good + strings.Repeat("9;;;;;;;\n", 20000) + "\x00", "not a text file"},
+		"binary":          {"a;b\x00c\x00\x00\x01", "not a text file"},
+		"binary later on": {good + strings.Repeat("9;;;;;;;\n", 20000) + strings.Repeat("\x00\x01", 500), "not a text file"},
 	} {
 		s := open(t)
 		if _, _, err := run(t, s, good, false); err != nil {

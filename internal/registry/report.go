@@ -18,7 +18,10 @@ const (
 	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
 	FindCounts     = "column.counts"       // the numbers count the lines
 	FindSwapped    = "column.swapped"      // given names in capitals and family names not
-	FindOneValue   = "column.one_value"    // one date of birth or one address for all people
+	FindOneValue   = "column.one_value"    // one date of birth or one address for many people
+	FindYearFirst  = "column.year_first"   // dates are read as 04-12-31
+	FindDayMiddle  = "column.day_middle"   // dates are read as 2004-31-12
+	FindConverted  = "column.converted"    // some dates may have day and month swapped by a spreadsheet
 	FindDateOrder  = "column.date_order"   // the values do not show whether the day or the month is first
 	FindEncoding   = "encoding.doubtful"   // another code page is as plausible
 	FindMixed      = "encoding.mixed"      // lines in UTF-8 and lines that are not
@@ -28,6 +31,7 @@ const (
 	FindCleaned    = "value.cleaned"       // invisible characters were removed
 	FindDamaged    = "value.damaged"       // a value looks damaged and is taken as it is
 	FindRounded    = "value.read"          // a number or a date was read from another form
+	FindState      = "value.state"         // a word of the state column that is not known is read as ready
 	FindNoMobile   = "value.no_mobile"     // a telephone number that is left out: it cannot receive an SMS
 	FindNotReady   = "people.not_ready"    // cannot activate: the state column says so
 	FindHeld       = "people.held"         // cannot activate: stopped
@@ -103,6 +107,12 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("two columns hold addresses: %q is taken as the personal one, %q is not", f.Column, f.Value)
 	case FindMonthFirst:
 		out = fmt.Sprintf("the dates of column %q are read with the month first", f.Column)
+	case FindYearFirst:
+		out = fmt.Sprintf("the dates of column %q are read as year, month and day", f.Column)
+	case FindDayMiddle:
+		out = fmt.Sprintf("the dates of column %q are read as year, day and month", f.Column)
+	case FindConverted:
+		out = fmt.Sprintf("column %q has dates of the spreadsheet and dates as text: those up to the 12th of a month may have day and month swapped", f.Column)
 	case FindDateOrder:
 		out = fmt.Sprintf("the dates of column %q do not show one order of day and month: they are read with the day first", f.Column)
 	case FindCounts:
@@ -110,7 +120,7 @@ func (f Finding) sentence() string {
 	case FindSwapped:
 		out = fmt.Sprintf("given names and family names may be in each other's column: those of %q are in capitals, those of %q are not", f.Column, f.Value)
 	case FindOneValue:
-		out = fmt.Sprintf("the first %d people have the same value in column %q", f.Count, f.Column)
+		out = fmt.Sprintf("%d of the first people have the same value in column %q", f.Count, f.Column)
 	case FindEncoding:
 		out = fmt.Sprintf("the encoding is not certain: read as %s", f.Column)
 		if f.Value != "" {
@@ -125,11 +135,13 @@ func (f Finding) sentence() string {
 	case FindRepaired:
 		out = fmt.Sprintf("%d values of column %q were encoded as UTF-8 twice and are read as they were before", f.Count, f.Column)
 	case FindCleaned:
-		out = fmt.Sprintf("%d values of column %q held invisible characters, which are removed", f.Count, f.Column)
+		out = fmt.Sprintf("%d values of column %q held invisible characters or HTML entities and are read without them", f.Count, f.Column)
 	case FindDamaged:
 		out = fmt.Sprintf("%d values of column %q look damaged", f.Count, f.Column)
 	case FindRounded:
 		out = fmt.Sprintf("%d values of column %q were written in another form", f.Count, f.Column)
+	case FindState:
+		out = fmt.Sprintf("%d people have a word in column %q that is not known and is read as ready", f.Count, f.Column)
 	case FindNoMobile:
 		out = fmt.Sprintf("%d values of column %q are no mobile numbers and are left out", f.Count, f.Column)
 	case FindNotReady:

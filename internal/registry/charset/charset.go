@@ -222,15 +222,15 @@ func (p *page) repair(s string) (string, bool) {
 // a replacement character, a question mark between letters, an HTML entity or
 // the halves of a letter that was encoded twice.
 func Damaged(s string) bool {
-	if strings.Contains(s, "&#") || strings.Contains(s, "acute;") || strings.Contains(s, "grave;") || strings.Contains(s, "&amp;") || strings.Contains(s, "cedil;") || strings.Contains(s, "circ;") {
+	if i := strings.IndexByte(s, '&'); i >= 0 && i+1 < len(s) && s[i+1] != ' ' {
 		return true
 	}
-	before := ' '
+	before, accents := ' ', 0
 	for i, r := range s {
 		switch {
 		case r == utf8.RuneError, r >= 0x80 && r < 0xa0:
 			return true
-		case r == '?' && unicode.IsLetter(before):
+		case r == '?', r == 'þ', r == 'ð': // Turkish ş and ğ in Windows-1252
 			return true
 		case strings.ContainsRune("√├┬¬∆≈ƒ‰¤¦½¼¾†‡", r):
 			return true
@@ -242,7 +242,11 @@ func Damaged(s string) bool {
 				return true
 			}
 		}
-		before = r
+		if before = r; r < 0xc0 || r > 0xff {
+			accents = 0
+		} else if accents++; accents > 2 { // letters of another alphabet in Windows-1252
+			return true
+		}
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package charset
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type Lines struct {
 	page     *page
 	in       *bufio.Reader
 	long     []byte
+	rest     []byte // lines that were read with the last one, as they end with a carriage return alone
 	line     int
 }
 
@@ -36,8 +38,26 @@ func NewLines(r io.Reader, e Evidence) *Lines {
 }
 
 // Next returns the next line without its end. It returns io.EOF after the last
-// one.
+// one. A file may mix the ends of lines: CR LF, LF and CR.
 func (l *Lines) Next() (string, error) {
+	if l.rest == nil {
+		raw, err := l.read()
+		if err != nil {
+			return "", err
+		}
+		l.rest = raw
+	}
+	raw, rest, more := bytes.Cut(l.rest, []byte{'\r'})
+	if l.rest = nil; more {
+		l.rest = rest
+	}
+	l.line++
+	return l.text(raw), nil
+}
+
+// read returns the bytes up to the next end of a line. They are valid until the
+// next call.
+func (l *Lines) read() ([]byte, error) {
 	end := byte('\n')
 	if l.evidence.CR {
 		end = '\r'
@@ -47,7 +67,7 @@ func (l *Lines) Next() (string, error) {
 		l.long = append(l.long[:0], raw...)
 		for errors.Is(err, bufio.ErrBufferFull) {
 			if len(l.long) > MaxLine {
-				return "", fmt.Errorf("line %d is longer than 1 MB: this is no table of people", l.line+1)
+				return nil, fmt.Errorf("line %d is longer than 1 MB: this is no table of people", l.line+1)
 			}
 			raw, err = l.in.ReadSlice(end)
 			l.long = append(l.long, raw...)
@@ -55,16 +75,22 @@ func (l *Lines) Next() (string, error) {
 		raw = l.long
 	}
 	if err != nil && (!errors.Is(err, io.EOF) || len(raw) == 0) {
-		return "", err
+		return nil, err
 	}
 	if n := len(raw); n > 0 && raw[n-1] == end {
 		raw = raw[:n-1]
 	}
-	if n := len(raw); n > 0 && !l.evidence.CR && raw[n-1] == '\r' {
-		raw = raw[:n-1]
-	}
-	l.line++
+	return bytes.TrimRight(raw, "\r"), nil
+}
+
+// padding is what old programs fill the last block of a file with: NUL, and the
+// end of a file in DOS.
+const padding = "\x00\x1a"
+
+// text decodes a line.
+func (l *Lines) text(raw []byte) string {
 	var text string
+	raw = bytes.Trim(raw, padding)
 	switch {
 	case l.page == nil || l.evidence.Mixed && utf8.Valid(raw) || isASCII(raw):
 		text = string(raw)
@@ -76,5 +102,5 @@ func (l *Lines) Next() (string, error) {
 	if l.line == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	return text, nil
+	return text
 }

@@ -126,7 +126,7 @@ func (l *looker) head(data []byte) {
 			l.Name = UTF16LE
 		case half > 4 && zeros[0] > half*6/10 && zeros[1] < half/20+1:
 			l.Name = UTF16BE
-		case zeros[0]+zeros[1] > 0:
+		case binary(data):
 			l.Binary = true
 		}
 	}
@@ -140,9 +140,16 @@ func (l *looker) head(data []byte) {
 	}
 }
 
+// binary reports whether bytes are no text: too many are NUL. A few refuse the
+// lines that hold them, and those at the end fill a block.
+func binary(data []byte) bool {
+	data = bytes.TrimRight(data, padding)
+	return bytes.Count(data, []byte{0}) > 1+len(data)/1000
+}
+
 // see looks at whole lines.
 func (l *looker) see(data []byte) {
-	if bytes.IndexByte(data, 0) >= 0 {
+	if binary(data) {
 		l.Binary = true
 		return
 	}

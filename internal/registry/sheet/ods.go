@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -287,6 +288,9 @@ func (r *odsRows) cell(start xml.StartElement) (string, error) {
 	return odsValue(start, text.String()), nil
 }
 
+// padded matches what a number format puts before a number: E000, 00, A-.
+var padded = regexp.MustCompile(`^(?:[A-Za-z]{1,4}[-_]?)?0*$`)
+
 func odsValue(e xml.StartElement, text string) string {
 	kind, value := "", ""
 	for _, a := range e.Attr {
@@ -310,8 +314,8 @@ func odsValue(e xml.StartElement, text string) string {
 			return text
 		}
 		plain := number(n, value)
-		if shown := strings.TrimSpace(text); len(shown) > len(plain) && strings.TrimLeft(shown, "0") == plain {
-			return shown // the zeros of a number format
+		if shown := strings.TrimSpace(text); len(shown) > len(plain) && strings.HasSuffix(shown, plain) && padded.MatchString(shown[:len(shown)-len(plain)]) {
+			return shown // the zeros of a number format, and the letters before them
 		}
 		return plain
 	}

@@ -1,0 +1,100 @@
+package registry
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"entree/internal/domain"
+)
+
+// isState reports whether a word of a state column is known.
+func (m Mapping) isState(word string) bool {
+	v := words()
+	for _, list := range [][]string{m.Ready, m.Held, v.ready, v.notReady, v.held} {
+		if contains(list, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// stateOf are words before a state that say of what it is: "IA annulée".
+var stateOf = []string{"ia", "inscription", "dossier", "compte", "candidature"}
+
+func contains(list []string, word string) bool {
+	s := simple(word)
+	if of, rest, _ := strings.Cut(s, " "); rest != "" && slices.Contains(stateOf, of) && contains(list, rest) {
+		return true
+	}
+	return slices.ContainsFunc(list, func(w string) bool { return s != "" && simple(w) == s || s == "" && w == word }) // a tick is no letter
+}
+
+// readiness reads a word of the state column. stops means that the column names the
+// people who are held: yes means held, and no or nothing means ready. lenient means
+// that a word that is not known means ready.
+func (m Mapping) readiness(word string, stops, lenient bool) domain.Readiness {
+	if stops {
+		switch {
+		case word == "" || contains(words().no, word) || nothing.MatchString(word):
+			return domain.Ready
+		case m.isState(word):
+			return domain.Held
+		}
+		return domain.NotReady
+	}
+	switch {
+	case contains(m.Ready, word):
+		return domain.Ready
+	case contains(m.Held, word) || contains(words().held, word):
+		return domain.Held
+	case contains(words().ready, word) && !contains(words().notReady, word):
+		return domain.Ready
+	case lenient && !m.isState(word):
+		return domain.Ready
+	default:
+		return domain.NotReady
+	}
+}
+
+// yearOf returns the last year that a header names, 0 if there is none.
+func yearOf(header string) (year int) {
+	for word := range strings.FieldsSeq(simple(header)) {
+		if aYear.MatchString(word) {
+			year, _ = strconv.Atoi(word) // digits
+		}
+	}
+	return year
+}
+
+// academicYear returns the year in which the academic year began.
+func (l *layout) academicYear() int {
+	if l.dates.now.Month() < time.July {
+		return l.dates.now.Year() - 1
+	}
+	return l.dates.now.Year()
+}
+
+// states counts the values of a column that are known words of a state.
+type states struct {
+	n, all int
+	held   bool // one of them stops a person
+}
+
+func (m Mapping) knownStates(values []string) (s states) {
+	for _, v := range values {
+		s.all++
+		if m.isState(v) {
+			s.n++
+		}
+		s.held = s.held || contains(m.Held, v) || contains(words().held, v)
+	}
+	return s
+}
+
+// isNoFlag reports whether a value is more than a word for yes or no.
+func (m Mapping) isNoFlag(v string) bool {
+	return utf8.RuneCountInString(v) > 1 && !contains(words().ready, v) && !contains(words().no, v)
+}
