@@ -63,6 +63,26 @@ func cpu(pid int) (time.Duration, error) {
 	return total, nil
 }
 
+// machineCPU returns the time that all processors of the machine were busy or idle, for
+// any program. It is 0 if the kernel does not say.
+func machineCPU() (busy, idle time.Duration) {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	for i, f := range strings.Fields(line) { // cpu user nice system idle iowait irq softirq steal guest …
+		n, _ := strconv.ParseInt(f, 10, 64)
+		switch i {
+		case 4, 5:
+			idle += time.Duration(n) * tick
+		case 1, 2, 3, 6, 7, 8:
+			busy += time.Duration(n) * tick
+		}
+	}
+	return busy, idle
+}
+
 // OwnCPU returns the processor time of the current process.
 func OwnCPU() (time.Duration, error) {
 	var u syscall.Rusage

@@ -160,6 +160,7 @@ func (d *day) watch(ctx context.Context) {
 	defer every.Stop()
 	var last map[string]float64
 	asked := time.Now()
+	busy, idle := machineCPU()
 	for {
 		select {
 		case <-ctx.Done():
@@ -174,7 +175,11 @@ func (d *day) watch(ctx context.Context) {
 		memory, _, _ := MemoryOf(d.Processes.Portal) // 0: not known on this system
 		s := sampleOf(figures, last, begun.Sub(asked))
 		s.At, s.Database, s.Memory = d.now(), time.Since(begun), memory
-		last, asked = figures, begun
+		nowBusy, nowIdle := machineCPU()
+		if all := nowBusy - busy + nowIdle - idle; all > 0 {
+			s.Busy = float64(nowBusy-busy) / float64(all)
+		}
+		last, asked, busy, idle = figures, begun, nowBusy, nowIdle
 		d.count(func(h *Hour) {
 			h.samples = append(h.samples, s)
 			d.out.Signs = append(d.out.Signs, s.Signs()...)

@@ -76,6 +76,7 @@ type most struct {
 	mails, accounts, hashes, requests float64
 	oldest, database                  time.Duration
 	memory                            int64
+	busy                              float64
 }
 
 func (h Hour) most() (m most) {
@@ -84,6 +85,7 @@ func (h Hour) most() (m most) {
 		m.hashes, m.requests = max(m.hashes, s.Hashes), max(m.requests, s.Requests)
 		m.oldest = max(m.oldest, s.Oldest["mail"], s.Oldest["account"])
 		m.database, m.memory = max(m.database, s.Database), max(m.memory, s.Memory)
+		m.busy += s.Busy / float64(len(h.samples)) // the mean: an hour has moments in which all are busy
 	}
 	return m
 }
@@ -96,14 +98,14 @@ func (o Outcome) Steps() []Line {
 // Print writes the day by its hours, the waits by step, the refusals and the cost.
 func (o Outcome) Print(out io.Writer) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "hour\tarrived\tfinished\ton the way\tgave up\trefused\tmail jobs\taccount jobs\toldest job\thashes\trequests\tdatabase\tmemory\t")
+	fmt.Fprintln(t, "hour\tarrived\tfinished\ton the way\tgave up\trefused\tmail jobs\taccount jobs\toldest job\thashes\trequests\tdatabase\tmemory\tprocessors\t")
 	row := func(name string, h Hour) {
 		refused, m := 0, h.most()
 		for _, n := range h.Refused {
 			refused += n
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\t%.1f s\t%.1f\t%.1f\t%d ms\t%d MB\t\n", name, h.Arrived, h.Ended[endFinished], h.OnTheWay, h.Ended[endGaveUp], refused,
-			m.mails, m.accounts, m.oldest.Seconds(), m.hashes, m.requests, m.database.Milliseconds(), m.memory>>20)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\t%.1f s\t%.1f\t%.1f\t%d ms\t%d MB\t%.0f %%\t\n", name, h.Arrived, h.Ended[endFinished], h.OnTheWay, h.Ended[endGaveUp], refused,
+			m.mails, m.accounts, m.oldest.Seconds(), m.hashes, m.requests, m.database.Milliseconds(), m.memory>>20, 100*m.busy)
 	}
 	for i, h := range o.Hours {
 		name := clock(o.from + time.Duration(i)*time.Hour)
@@ -115,7 +117,7 @@ func (o Outcome) Print(out io.Writer) {
 	all := o.together()
 	row("in all", all)
 	_ = t.Flush() // to the terminal
-	fmt.Fprintln(out, "\nThe queues are the longest of each hour; hashes and requests under way or waiting; database: to read the metrics from it.\n\nWaits in real time, the mail's own way included:")
+	fmt.Fprintln(out, "\nThe queues are the longest of each hour; hashes and requests under way or waiting; database: to read the metrics from it;\nprocessors: the whole machine, other programs included, as a mean.\n\nWaits in real time, the mail's own way included:")
 	for _, l := range o.Steps() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", l.Step, l.P50.Round(time.Millisecond), l.P95.Round(time.Millisecond), l.P99.Round(time.Millisecond))
 	}
@@ -152,7 +154,7 @@ func (o Outcome) Summary() map[string]any {
 		m := h.most()
 		hours = append(hours, map[string]any{
 			"from": clock(o.from + time.Duration(i)*time.Hour), "counts": h, "mail_jobs": m.mails, "account_jobs": m.accounts, "oldest_job_ms": m.oldest.Milliseconds(),
-			"hashes": m.hashes, "requests": m.requests, "database_ms": m.database.Milliseconds(), "memory_bytes": m.memory,
+			"hashes": m.hashes, "requests": m.requests, "database_ms": m.database.Milliseconds(), "memory_bytes": m.memory, "processors": m.busy,
 		})
 	}
 	return map[string]any{"hours": hours, "together": all, "p50_p95_p99_ms": waits, "first_out": FirstOut(o.Signs), "seconds": o.Took.Seconds()}

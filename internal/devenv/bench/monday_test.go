@@ -46,7 +46,9 @@ func TestFirstOut_NamesTheEarliest(t *testing.T) {
 	}{
 		{nil, "Nothing ran out."},
 		{slow.Signs(), "First ran out: Keycloak at 09:30."},
-		{Sample{Oldest: map[string]time.Duration{"mail": tooLong}, At: time.Hour}.Signs(), "First ran out: the mail server at 01:00."},
+		{Sample{Oldest: map[string]time.Duration{"mail": tooLong}, At: time.Hour}.Signs(), "First ran out: jobs of mails at 01:00."},
+		{Sample{Oldest: map[string]time.Duration{"mail": tooLong}, At: time.Hour, Busy: 1}.Signs(), "First ran out: jobs of mails (all processors busy) at 01:00."},
+		{Sample{Busy: 1}.Signs(), "Nothing ran out."},
 		{Sample{Database: tooLong, At: time.Hour}.Signs(), "First ran out: the database at 01:00."},
 		{Sample{HashTook: tooLong - 1, Requests: 400, Hashes: 9}.Signs(), "Nothing ran out."},
 		{append(slow.Signs(), Sign{9 * time.Hour, limitTotal}, Sign{8 * time.Hour, limitNetwork}, Sign{8*time.Hour + 5*time.Minute, limitNetwork}),

@@ -17,7 +17,7 @@ type Sign struct {
 // The parts that can run out besides limits.
 const (
 	partKeycloak = "Keycloak"
-	partMail     = "the mail server"
+	partMail     = "jobs of mails"
 	partDatabase = "the database"
 )
 
@@ -35,16 +35,25 @@ type Sample struct {
 	Requests float64                  // requests under way, as a mean since the last sample
 	Database time.Duration            // to answer the metrics, which are read from the database
 	Memory   int64
+	Busy     float64 // share of the machine's processors in use, by any program, since the last sample
 }
 
-// Signs returns the parts that had no room left at the sample.
+// allBusy is the share of the processors from which on they may be the cause of a wait.
+const allBusy = .97
+
+// Signs returns the parts that had no room left at the sample. It adds whether all
+// processors were busy, because that makes every part slow.
 func (s Sample) Signs() (out []Sign) {
 	for what, took := range map[string]time.Duration{
 		limitHashes: s.HashTook, partKeycloak: s.Oldest["account"], partMail: s.Oldest["mail"], partDatabase: s.Database,
 	} {
-		if took >= tooLong {
-			out = append(out, Sign{s.At, what})
+		if took < tooLong {
+			continue
 		}
+		if s.Busy >= allBusy {
+			what += " (all processors busy)"
+		}
+		out = append(out, Sign{s.At, what})
 	}
 	return out
 }
