@@ -113,10 +113,10 @@ func (r *Reader) tell(ctx context.Context, report Report) error {
 // match returns the mail of ours that a failure is about. A mailbox that
 // forwards makes the report name another address, so the recipients of the
 // returned mail are tried after those of the report; if the report names
-// several failures, only its own recipients are.
+// several failures, or recipients who have the mail, only its own recipients are.
 func (r *Reader) match(report Report, f Failure) (Bounce, bool) {
 	addresses := f.Recipients
-	if len(report.Failures) == 1 {
+	if len(report.Failures) == 1 && !report.IsPartial {
 		addresses = append(append([]string{}, addresses...), report.To...)
 	}
 	for _, address := range addresses {

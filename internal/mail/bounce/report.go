@@ -31,6 +31,9 @@ type Report struct {
 	MessageIDs []string // of the mail that came back, without brackets; the most reliable first
 	Failures   []Failure
 	To         []string // recipients in the header of the mail that came back
+	// IsPartial reports that the mail was delivered to other recipients: a mailbox that
+	// keeps a copy and forwards.
+	IsPartial bool
 }
 
 // Decisive returns the failure that decides what the mail means: the first
@@ -99,8 +102,18 @@ func parse(raw []byte, rules *Rules) (report Report, inner string) {
 	if sns, ok := snsGroups(m.notice); ok {
 		groups, found = sns, true
 	}
+	var delivered []string
 	for _, g := range groups {
-		if g.failed() {
+		if g.delivered() {
+			delivered = append(delivered, g.recipients()...)
+			report.IsPartial = true
+		}
+	}
+	for _, g := range groups {
+		isDelivered := slices.ContainsFunc(g.recipients(), func(r string) bool {
+			return slices.ContainsFunc(delivered, func(d string) bool { return strings.EqualFold(d, r) })
+		})
+		if g.failed() && !isDelivered {
 			report.Failures = append(report.Failures, m.failure(g, rules))
 		}
 	}
@@ -259,6 +272,24 @@ func (g group) failed() bool {
 	return strings.HasPrefix(g.get("status"), "5.")
 }
 
+// delivered reports whether the mail reached this recipient, as far as the reporting
+// server knows.
+func (g group) delivered() bool {
+	return slices.Contains([]string{"delivered", "relayed", "expanded"}, g.action())
+}
+
+// recipients returns the addresses of a recipient: the one written to first.
+func (g group) recipients() (out []string) {
+	for _, name := range []string{"original-recipient", "final-recipient", "x-actual-recipient"} {
+		_, value, _ := strings.Cut(g.get(name), ";")
+		if value == "" {
+			value = g.get(name)
+		}
+		out = append(out, addressIn.FindAllString(value, 2)...)
+	}
+	return out
+}
+
 // groups returns the recipients of the delivery-status parts, or of report
 // fields that stand in the text. found is false if there are none.
 func (m *mail) groups() (out []group, found bool) {
@@ -315,14 +346,7 @@ var reportField = regexp.MustCompile(`(?im)^(?:final-recipient|original-recipien
 
 // failure judges one recipient of a report.
 func (m *mail) failure(g group, rules *Rules) Failure {
-	f := Failure{}
-	for _, name := range []string{"original-recipient", "final-recipient", "x-actual-recipient"} {
-		_, value, _ := strings.Cut(g.get(name), ";")
-		if value == "" {
-			value = g.get(name)
-		}
-		f.Recipients = append(f.Recipients, addressIn.FindAllString(value, 2)...)
-	}
+	f := Failure{Recipients: g.recipients()}
 	if len(f.Recipients) == 0 { // a pipe or a file behind an alias
 		f.Recipients = append(addressIn.FindAllString(m.header.get("x-failed-recipients"), 1), m.to[:min(len(m.to), 1)]...)
 	}
