@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"entree/internal/devenv/demotest"
+	"entree/internal/domain"
+	"entree/internal/store"
 )
 
 var desk = look{width: 1280, height: 900}
@@ -90,8 +94,28 @@ func TestConflict_TheAccountOfBeforeIsAdopted(t *testing.T) {
 	b.picture("conflict")
 	b.press("C'est son compte : adopter o" + p.Number)
 	b.until(`document.querySelector('.notice')`)
-	b.reads("Le compte est adopté.", "Jamais connecté")
+	b.reads("Le compte est adopté.", "Jamais connecté", "aucun connu")
+	b.factors(demo, p)
 	if m := demo.Mail(t, p.Email, before+2); !strings.Contains(m.Text, "o"+p.Number) || !strings.Contains(m.Text, "mot de passe que ce compte avait déjà") {
 		t.Errorf("the mail says:\n%s", m.Text)
 	}
+}
+
+// factors writes that a person has a passkey and declined a second factor, as the reader
+// of Keycloak's events does, and looks at the person's page.
+func (b *tab) factors(demo *demotest.Demo, p demotest.Person) {
+	b.t.Helper()
+	data, err := store.Open(b.t.Context(), "sqlite:"+filepath.Join(demo.Dir, "entree.db"), time.Now)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer data.Close()
+	id := domain.PersonID(strings.TrimPrefix(b.path(), "/admin/personnes/"))
+	err = data.Apply(b.t.Context(), domain.Effects{Factors: []domain.FactorNews{{Person: id, At: domain.Instant(time.Now()), Kinds: []domain.FactorKind{domain.FactorPasskey, domain.FactorDeclined}}}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.find(p)
+	b.reads("Clés d'accès et seconds facteurs A répondu « plus tard »", "A ajouté un moyen de connexion (Clé d'accès)")
+	b.picture("factors")
 }

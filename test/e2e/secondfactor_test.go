@@ -3,7 +3,10 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,13 +19,16 @@ import (
 	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/scripted"
+	"entree/internal/domain"
 	"entree/internal/secret"
+	"entree/internal/store"
 	"entree/keycloak"
 )
 
 // Second factors from the activation to the ENT: a code app with recovery codes and a
 // security key where one is required, and *later* where one is offered. A required one is
-// asked for at the next login, and the last one stays.
+// asked for at the next login, and the last one stays. One that is added and removed at
+// Keycloak is known from its events.
 func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 	demo := demotest.Get(t)
 	people := []scripted.Person{
@@ -62,7 +68,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		RedirectURIs: []string{base + "/connexion/retour"}, LogoutURIs: []string{base + "/"},
 	}, nil))
 	must(config.Import(program, people))
-	portal := &outside.Instance{Program: program, Config: config, Listen: at, Log: filepath.Join(dir, "log")}
+	portal := &outside.Instance{Program: program, Config: config, Listen: at, Log: filepath.Join(dir, "log"), Env: []string{"ENTREE_KEYCLOAK_LOGINS_EVERY=5s"}}
 	must(portal.Start())
 	t.Cleanup(func() { portal.Stop() })
 	must(portal.Answers(t.Context()))
@@ -97,6 +103,82 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.fill("#password", strong)
 		b.click("#kc-login")
 	}
+
+	// The portal learns from Keycloak's events of factors that it did not ask for.
+	data, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "entree.db"), time.Now)
+	must(err)
+	t.Cleanup(func() { _ = data.Close() })
+	knows := func(account string, want ...domain.FactorKind) domain.PersonID {
+		t.Helper()
+		p, err := data.PersonByAccount(t.Context(), account)
+		must(err)
+		var kinds []domain.FactorKind
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			known, err := data.KnownFactors(t.Context(), p.ID)
+			must(err)
+			kinds = kinds[:0]
+			for _, f := range known {
+				kinds = append(kinds, f.Kind)
+			}
+			if slices.Equal(kinds, want) {
+				break
+			}
+		}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("the portal knows of %q, want %q", kinds, want)
+		}
+		return p.ID
+	}
+	held := func(login, kind string) (user, id string) {
+		t.Helper()
+		var users, credentials []struct{ ID, Type string }
+		_, err := r.Call(t.Context(), http.MethodGet, r.At("users")+"?exact=true&username="+login, nil, &users)
+		must(err)
+		_, err = r.Call(t.Context(), http.MethodGet, r.At("users", users[0].ID, "credentials"), nil, &credentials)
+		must(err)
+		for _, c := range credentials {
+			if c.Type == kind {
+				id = c.ID
+			}
+		}
+		return users[0].ID, id
+	}
+
+	t.Run("an offer that is declined, and a factor at Keycloak", func(t *testing.T) {
+		b := open(t, base, phone)
+		activated(b, people[2])
+		password(b, "apetit")
+		b.arrive("/compte/second-facteur")
+		b.reads("Un second facteur pour votre compte")
+		b.accessible()
+		b.picture("5-offer")
+		b.press("Plus tard")
+		b.arrive("/ent")
+		b.reads("Bonjour Anne Petit")
+		b.visit("/connexion")
+		b.arrive("/ent") // offered once
+
+		b.at(sso, r.Name, "CONFIGURE_TOTP", "pwd")
+		b.do(chromedp.WaitReady(css("#totpSecret")))
+		key := get(b, chromedp.Value(css("#totpSecret")))
+		b.fill("#totp", scripted.TOTP(key, time.Now()))
+		b.fill("#userLabel", "à Keycloak")
+		b.click("#saveTOTPBtn")
+		b.arrive("/ent")
+		user, credential := held("apetit", "otp")
+		knows(user, domain.FactorDeclined, domain.FactorTOTP)
+		b.at(sso, r.Name, "delete_credential:"+credential, "mfa")
+		b.do(chromedp.WaitVisible(css("#otp"))) // no factor is removed by the password alone
+		b.fill("#otp", scripted.TOTP(key, time.Now().Add(30*time.Second)))
+		b.click("#kc-login")
+		b.do(chromedp.WaitVisible(css("#kc-accept")))
+		b.click("#kc-accept")
+		b.arrive("/ent")
+		p := knows(user, domain.FactorDeclined)
+		if events, err := data.EventsSince(t.Context(), p, domain.EventFactorDropped, time.Time{}); err != nil || len(events) != 1 || events[0].Details["by"] != domain.ByAccounts {
+			t.Errorf("the removal is told by %+v, %v", events, err)
+		}
+	})
 
 	t.Run("a code app and recovery codes", func(t *testing.T) {
 		b := open(t, base, phone)
@@ -181,19 +263,15 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.arrive("/compte")
 		b.reads("my key", "The name is changed")
 	})
+}
 
-	t.Run("an offer that is declined", func(t *testing.T) {
-		b := open(t, base, phone)
-		activated(b, people[2])
-		password(b, "apetit")
-		b.arrive("/compte/second-facteur")
-		b.reads("Un second facteur pour votre compte")
-		b.accessible()
-		b.picture("5-offer")
-		b.press("Plus tard")
-		b.arrive("/ent")
-		b.reads("Bonjour Anne Petit")
-		b.visit("/connexion")
-		b.arrive("/ent") // offered once
-	})
+// at begins an action of Keycloak's, after a login of a level, that the portal did not ask
+// for. The portal refuses the answer, and leads a person who is logged in on to the ENT.
+func (b *tab) at(sso, realm, action, level string) {
+	b.t.Helper()
+	b.visit(sso + "/realms/" + realm + "/protocol/openid-connect/auth?" + url.Values{
+		"client_id": {"entree-ent"}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {b.base + "/connexion/retour"}, "state": {"1"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}, // RFC 7636, appendix B
+		"kc_action": {action}, "acr_values": {level},
+	}.Encode())
 }
