@@ -53,6 +53,7 @@ type stackOptions struct {
 	standIn      bool
 	keycloakHome string
 	jvm          string        // options of Keycloak's Java runtime, separated by blanks
+	passkeys     bool          // students choose between a passkey and a password; the addresses are names
 	directory    bool          // accounts are kept in a directory below Keycloak
 	people       int           // enrolled before the portal starts
 	profile      string        // where the portal's profile goes; empty: nowhere
@@ -129,6 +130,10 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		return s, err
 	}
 	addresses := democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: at, SMTPHost: host, SMTPPort: port}
+	if o.passkeys { // a passkey belongs to a name
+		named := strings.NewReplacer("127.0.0.1", "localhost")
+		addresses.Credential, addresses.Portal, addresses.Keycloak = string(domain.PasskeyOrPassword), named.Replace(addresses.Portal), named.Replace(addresses.Keycloak)
+	}
 	if ldap != nil {
 		addresses.Directory = ldap.URL
 		environ = append(environ, "ENTREE_DIRECTORY_BIND_PASSWORD="+ldap.Password.Reveal())

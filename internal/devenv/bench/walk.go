@@ -26,6 +26,8 @@ type Activation struct {
 	// Pause, if set, is called before the charter is accepted. It keeps many
 	// journeys open at once.
 	Pause func(ctx context.Context) error
+	// Passkey, if set, is the students' device: they choose a passkey.
+	Passkey func(options []byte) (answer []byte, err error)
 }
 
 // The steps in their order, as the table names them.
@@ -36,7 +38,7 @@ const codePage = "/activation/identification"
 // stepFrom is the step that begins at a page. The page of the code begins two:
 // mail while the student waits for the code, charter when the student types it.
 var stepFrom = map[string]string{
-	"/activation": "code", codePage: "mail", "/activation/verification": "charter", "/activation/charte": "guide", "/activation/entre-mdp": "password",
+	"/activation": "code", codePage: "mail", "/activation/verification": "charter", "/activation/charte": "guide", "/activation/entre-mdp": "password", "/activation/cle": "password",
 	"/activation/mot-de-passe": "success", "/activation/en-cours": "success", "/activation/accueil-succes": "success",
 }
 
@@ -47,6 +49,7 @@ var stepFrom = map[string]string{
 func (a Activation) Walk(ctx context.Context, p scripted.Person, seen *Journey) (Student, error) {
 	s := scripted.NewStudent(p, a.Portal, a.Box, nil)
 	s.Browser = scripted.NewBrowser(nil, patience) // a browser keeps its connections
+	s.Passkey = a.Passkey
 	defer s.Close()
 	step := func(name string, act func() error) error {
 		begun, bytes := time.Now(), s.Bytes()

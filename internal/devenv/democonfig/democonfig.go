@@ -33,8 +33,9 @@ func WriteSecrets(dir string) error {
 }
 
 // Addresses holds the addresses that differ from one start to the next. CAS, Directory
-// and SMS are empty if there is none.
-type Addresses struct{ Portal, Listen, Keycloak, CAS, Directory, SMTPHost, SMTPPort, SMS string }
+// and SMS are empty if there is none. Credential is that of the profile etudiant; empty:
+// the default.
+type Addresses struct{ Portal, Listen, Keycloak, CAS, Directory, SMTPHost, SMTPPort, SMS, Credential string }
 
 // Write writes a configuration as an institution would have it, with
 // its charter beside it. `entree import --config DIR/entree.yaml` works on it.

@@ -45,6 +45,9 @@ type Student struct {
 	Slips    int    // number of wrong codes that are typed first
 	Patience time.Duration
 	Recovers bool // the student has an account and forgot its password
+	// Passkey, if set, answers the options of a registration, and the student chooses a
+	// passkey where it is offered. If nil, the student chooses the password.
+	Passkey func(options []byte) (answer []byte, err error)
 	// Submitted, if set, is called for each code that was sent.
 	Submitted func(Submit)
 
@@ -165,7 +168,7 @@ func (s *Student) Step(ctx context.Context) error {
 	case "/activation/charte":
 		return s.submit(ctx, "/activation/charte", map[string]string{"charte": "oui"})
 	case "/activation/cle":
-		return s.submit(ctx, "/activation/cle", map[string]string{"choix": "mot-de-passe"})
+		return s.credential(ctx)
 	case "/activation/entre-mdp":
 		return s.submit(ctx, "/activation/entre-mdp", nil)
 	case "/activation/mot-de-passe":
@@ -187,6 +190,23 @@ func (s *Student) Step(ctx context.Context) error {
 		return nil
 	}
 	return s.get(ctx, s.first())
+}
+
+// credential chooses between a passkey and a password, or registers the passkey.
+func (s *Student) credential(ctx context.Context) error {
+	const page = "/activation/cle"
+	if s.Passkey == nil {
+		return s.submit(ctx, page, map[string]string{"choix": "mot-de-passe"})
+	}
+	options, registers := s.Doc.Find("form.register").Attr("data-options")
+	if !registers {
+		return s.submit(ctx, page, map[string]string{"choix": "cle"})
+	}
+	answer, err := s.Passkey([]byte(options))
+	if err != nil {
+		return err
+	}
+	return s.submit(ctx, page, map[string]string{"reponse": string(answer)})
 }
 
 // first returns the path of the page on which the student begins.
