@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"entree/internal/domain"
@@ -87,5 +88,26 @@ func TestNoPasskeyIsOfferedToOthers(t *testing.T) {
 	b.to("/activation/accueil-succes")
 	if offered(t, b) {
 		t.Error("in a profile that offers none")
+	}
+}
+
+// The page of the account says whether the password of the Wi-Fi is there.
+func TestTheAccountTellsOfThePasswordOfTheNetwork(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*portal.Options)
+		held   domain.HeldFactors
+		says   string
+	}{
+		"a passkey alone":          {withPasskeys, domain.HeldFactors{List: []domain.Factor{{ID: "a", Kind: domain.FactorPasskey}}}, "choisissez-en un ici"},
+		"a passkey beside it":      {withPasskeys, domain.HeldFactors{HasPassword: true, List: []domain.Factor{{ID: "a", Kind: domain.FactorPasskey}}}, "ne remplace pas votre mot de passe"},
+		"no passkey is offered":    {func(*portal.Options) {}, domain.HeldFactors{HasPassword: true}, ""},
+		"Keycloak does not answer": {withPasskeys, domain.HeldFactors{}, "ne remplace pas votre mot de passe"},
+	} {
+		w, provider, _ := withAccount(t, delivered(t), tt.change, func(o *portal.Options) { o.Profiles[0].PasswordElsewhere = true })
+		w.service.held = tt.held
+		got := w.browser(t).toAccount(t, provider).Find("section[aria-labelledby=login] > p.hint").Text()
+		if tt.says == "" && strings.Contains(got, "Wi-Fi") || !strings.Contains(got, tt.says) {
+			t.Errorf("%s: %q, want %q in it", name, got, tt.says)
+		}
 	}
 }

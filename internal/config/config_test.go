@@ -173,6 +173,36 @@ func TestFaultsAreOneLineThatNamesTheKey(t *testing.T) {
 	}
 }
 
+// A profile whose Wi-Fi asks for a password offers one. With a directory it always does.
+func TestAPasswordElsewhereIsChosen(t *testing.T) {
+	for credential, want := range map[string]string{
+		"password": "", "password_or_passkey": "", "passkey_or_password": "", "passkey": "profiles[0].password_elsewhere: true, but the people of this profile choose no password",
+	} {
+		path := changed(t, "password_elsewhere: false  ", "password_elsewhere: true ")
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(raw), "credential: password  ", "credential: "+credential+" ", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(path, given)
+		if said := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(said, want) {
+			t.Errorf("%s: %v\nwant a line with %q", credential, err, want)
+		}
+		if err != nil {
+			continue
+		}
+		if p := c.Domain(); !p[0].PasswordElsewhere || p[1].PasswordElsewhere || string(p[0].Credential) != credential {
+			t.Errorf("%s: the profiles are %+v", credential, p)
+		}
+		c.Accounts.Store = "directory"
+		if p := c.Domain(); !p[1].PasswordElsewhere {
+			t.Error("the password of a directory is asked for nowhere else")
+		}
+	}
+}
+
 // Keycloak registers second factors and asks for them at its own login.
 func TestFactorsNeedTheLoginOfKeycloak(t *testing.T) {
 	for _, c := range []struct{ rule, change, by, want string }{

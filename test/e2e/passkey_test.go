@@ -147,12 +147,14 @@ func (b *tab) passkey(until string) {
 }
 
 // The whole way without a password, in both languages: activation, ENT, out, and in
-// again. A device that cannot register falls back to a password.
+// again. A device that cannot register falls back to a password, and so does a browser
+// without JavaScript.
 func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 	demo := demotest.Get(t)
 	people := []scripted.Person{
 		{Number: "78000001", GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Email: "jeanne@example.com", BirthDate: "2006-02-03"},
 		{Number: "78000003", GivenName: "Anne", FamilyName: "Petit", Profile: "etudiant", Email: "anne@example.com", BirthDate: "2006-02-03"},
+		{Number: "78000004", GivenName: "Rémi", FamilyName: "Leroy", Profile: "etudiant", Email: "remi@example.com", BirthDate: "2006-02-03"},
 		{Number: "78000002", GivenName: "Paul", FamilyName: "Durand", Profile: "etudiant", Email: "paul@example.com", BirthDate: "2006-02-03"},
 	}
 	must := func(err error) {
@@ -247,7 +249,7 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 
 	other := open(t, base, phone)
 	other.authenticator(false)
-	toOffer(other, people[2])
+	toOffer(other, people[3])
 	other.click(".passkey-only")
 	other.do(chromedp.WaitVisible(css("form.register .passkey-only")))
 	other.click("form.register .passkey-only")
@@ -261,7 +263,15 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 	other.click("form.choose .primary")
 	other.arrive("/activation/accueil-succes")
 	other.reads("o78000002")
-	if in, err := r.LogsIn(t.Context(), "o78000002", strong); err != nil || !in {
-		t.Errorf("the password does not log in: %v", err)
+	plain := scripted.NewStudent(people[2], base, box, nil)
+	plain.Password = strong
+	t.Cleanup(plain.Close)
+	if err := plain.Go(t.Context()); err != nil || plain.Outcome != scripted.Success || plain.Lost != "" {
+		t.Errorf("without JavaScript the activation ended with %q at %s: %v, %s", plain.Outcome, plain.Where(), err, plain.Lost)
+	}
+	for _, login := range []string{"o78000002", "o78000004"} {
+		if in, err := r.LogsIn(t.Context(), login, strong); err != nil || !in {
+			t.Errorf("the password of %s does not log in: %v", login, err)
+		}
 	}
 }
