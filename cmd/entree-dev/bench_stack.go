@@ -42,6 +42,7 @@ type stack struct {
 	box      *mailbox.Mailbox
 	keycloak *localkeycloak.Server // nil: the stand-in
 	standIn  *bench.StandIn
+	postgres *localpostgres.Server // nil: none
 	pids     bench.Processes
 	hash     float64 // core-milliseconds of one hash for the stand-in; 0 with Keycloak
 	stops    []func() error
@@ -86,14 +87,14 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		return s, err
 	}
 	s.later(s.box.Close)
-	var pg *localpostgres.Server
 	if o.postgres {
-		if pg, err = localpostgres.StartDurable(); err != nil {
+		if s.postgres, err = localpostgres.StartDurable(); err != nil {
 			return s, err
 		}
-		s.later(pg.Stop)
-		s.pids.Database = pg.PID()
+		s.later(s.postgres.Stop)
+		s.pids.Database = s.postgres.PID()
 	}
+	pg := s.postgres
 	var ldap *localldap.Server
 	if o.directory {
 		if ldap, err = localldap.Start(ctx, localldap.Options{Dir: filepath.Join(s.dir, "directory"), Modules: []string{"argon2"}}); err != nil {
@@ -193,7 +194,8 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 }
 
 // startKratos starts an Ory Kratos with a mailbox of its own, and returns its contestant,
-// or none if there is no Kratos.
+// or none if there is no Kratos. It uses the PostgreSQL of the stack, or one of its own:
+// on SQLite it refuses registrations that come at once.
 func (s *stack) startKratos(ctx context.Context, tell io.Writer) ([]bench.Contestant, error) {
 	program, err := localkratos.Find()
 	if err != nil {
@@ -205,12 +207,23 @@ func (s *stack) startKratos(ctx context.Context, tell io.Writer) ([]bench.Contes
 		return nil, err
 	}
 	s.later(box.Close)
+	if s.postgres == nil {
+		if s.postgres, err = localpostgres.StartDurable(); err != nil {
+			return nil, err
+		}
+		s.later(s.postgres.Stop)
+		s.pids.Database = s.postgres.PID()
+	}
+	dsn, err := s.postgres.DSN("kratos")
+	if err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(s.dir, "kratos")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(tell, "Starting Ory Kratos …")
-	server, err := localkratos.Start(ctx, program, dir, box.SMTPAddr())
+	server, err := localkratos.Start(ctx, program, dir, dsn, box.SMTPAddr())
 	if err != nil {
 		return nil, err
 	}

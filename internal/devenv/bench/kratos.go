@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 
 	"entree/internal/devenv/scripted"
@@ -70,7 +71,8 @@ func call(ctx context.Context, client *http.Client, method, to string, body, res
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: status %d", method, to, response.StatusCode)
+		said, _ := io.ReadAll(io.LimitReader(response.Body, 4000)) // a part helps as well
+		return fmt.Errorf("%s %s: status %d: %s", method, to, response.StatusCode, said)
 	}
 	return json.NewDecoder(response.Body).Decode(result)
 }

@@ -89,7 +89,7 @@ func (r Round) cost() float64 {
 	case NameRegistration:
 		own = 0 // the caller is a browser, which is not charged
 	case NameKratos:
-		return r.Each(r.Cost.Kratos) // nothing else takes part
+		return r.Each(r.Cost.Kratos + r.Cost.Database) // nothing else takes part
 	}
 	return r.Each(own + r.Cost.Keycloak + r.Cost.Database + r.Cost.Directory)
 }

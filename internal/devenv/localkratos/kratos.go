@@ -1,5 +1,5 @@
-// Package localkratos runs Ory Kratos on ports of loopback, with its database in a file
-// of its own process. The program is the one that scripts/kratos.sh builds.
+// Package localkratos runs Ory Kratos on ports of loopback. The program is the one that
+// scripts/kratos.sh builds.
 package localkratos
 
 import (
@@ -48,9 +48,10 @@ func Find() (string, error) {
 	return file, nil
 }
 
-// Start starts the program with its files in dir and its mails to the server at smtp,
-// "host:port", and returns when it answers. The caller must call Stop.
-func Start(ctx context.Context, program, dir, smtp string) (*Server, error) {
+// Start starts the program with its files in dir, its tables in the PostgreSQL database
+// of a DSN and its mails to the server at smtp, "host:port", and returns when it answers.
+// The caller must call Stop.
+func Start(ctx context.Context, program, dir, dsn, smtp string) (*Server, error) {
 	public, err := child.FreePort()
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func Start(ctx context.Context, program, dir, smtp string) (*Server, error) {
 	}
 	s := &Server{URL: fmt.Sprintf("http://127.0.0.1:%d", public)}
 	environ := append(os.Environ(),
-		"DSN=sqlite://"+filepath.Join(dir, "kratos.sqlite")+"?_fk=true",
+		"DSN="+dsn,
 		"SERVE_PUBLIC_BASE_URL="+s.URL+"/", fmt.Sprintf("SERVE_PUBLIC_PORT=%d", public),
 		fmt.Sprintf("SERVE_ADMIN_BASE_URL=http://127.0.0.1:%d/", admin), fmt.Sprintf("SERVE_ADMIN_PORT=%d", admin),
 		`IDENTITY_SCHEMAS=[{"id":"student","url":"file://`+filepath.Join(dir, "student.schema.json")+`"}]`,
