@@ -178,7 +178,7 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 	t.Cleanup(func() { must(r.Remove(context.Background())) })
 	config := outside.Config{
 		Dir: dir, Database: "sqlite:entree.db", BaseURL: base, Keycloak: sso, Realm: r.Name, SMTP: box.SMTPAddr(),
-		Secret: secret.GenerateKey().Reveal(), Client: "client", Choice: "passkey_or_password",
+		Secret: secret.GenerateKey().Reveal(), Client: "client", Choice: "passkey_or_password", WiFi: true,
 	}
 	_, err = config.Write()
 	must(err)
@@ -203,16 +203,16 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 		b.arrive("/activation/cle")
 	}
 
-	for i, words := range []struct{ lang, album, offer, account, registered, mail, key, hello, out string }{
-		{"fr-FR,fr", "passkey", "Sans mot de passe ?", "Votre compte o78000001 est créé.", "votre compte a été activé avec succès", "clé d'accès", "Se connecter avec une clé d’accès", "Bonjour Jeanne Martin", "Se déconnecter"},
-		{"en-GB,en", "passkey-en", "No password?", "Your account o78000003 has been created.", "your account is active", "passkey", "Sign in with a passkey", "Hello Anne Petit", "Sign out"},
+	for i, words := range []struct{ lang, album, offer, wifi, account, registered, mail, key, hello, out string }{
+		{"fr-FR,fr", "passkey", "Sans mot de passe ?", "Le Wi-Fi et les ordinateurs de l'établissement demandent", "Votre compte o78000001 est créé.", "votre compte a été activé avec succès", "clé d'accès", "Se connecter avec une clé d’accès", "Bonjour Jeanne Martin", "Se déconnecter"},
+		{"en-GB,en", "passkey-en", "No password?", "The Wi-Fi and the computers of the university", "Your account o78000003 has been created.", "your account is active", "passkey", "Sign in with a passkey", "Hello Anne Petit", "Sign out"},
 	} {
 		p := people[i]
 		b := open(t, base, look{width: 360, height: 740, lang: words.lang})
 		b.album = words.album
 		touched := b.authenticator(true)
 		toOffer(b, p)
-		b.reads(words.offer)
+		b.reads(words.offer, words.wifi)
 		b.picture("1-offer")
 		b.click(".passkey-only")
 		b.do(chromedp.WaitVisible(css("form.register .passkey-only")))
@@ -220,7 +220,8 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 		b.picture("2-register")
 		b.click("form.register .passkey-only")
 		b.arrive("/activation/accueil-succes")
-		b.reads(words.registered, "o"+p.Number)
+		b.reads(words.registered, "o"+p.Number, words.wifi)
+		b.picture("3-success")
 		if m := here.Mails(t, p.Email)[0]; !strings.Contains(m.Text, words.mail) {
 			t.Errorf("the last mail says:\n%s", m.Text)
 		}

@@ -44,6 +44,7 @@ type Config struct {
 	Secret   string   // the portal's own key
 	Client   string   // secret of the client entree-portal
 	Choice   string   // credential of the profile etudiant; empty: password
+	WiFi     bool     // password_elsewhere of the profile etudiant
 	Factors  string   // second factors of the profile etudiant; empty: none
 	Offers   string   // second factors of the profile personnel; empty: none
 	More     string   // further lines of the configuration file
@@ -61,7 +62,7 @@ portal:
 sso: {client_secret: ent}
 {{end}}smtp: {host: "{{host .SMTP}}", port: {{port .SMTP}}, tls: none, from: ne-pas-repondre@univ-orleans.example, timeout: 5s}
 profiles:
-  - {key: etudiant, name: {fr: Étudiant, en: Student}, login: "o{number}", address: "{first}.{last}@etu.univ-orleans.example", groups: [/etudiants], affiliation: student, affiliations: [student, member]{{with .Choice}}, credential: {{.}}{{end}}{{with .Factors}}, factors: {{.}}{{end}}}
+  - {key: etudiant, name: {fr: Étudiant, en: Student}, login: "o{number}", address: "{first}.{last}@etu.univ-orleans.example", groups: [/etudiants], affiliation: student, affiliations: [student, member]{{with .Choice}}, credential: {{.}}{{end}}{{if .WiFi}}, password_elsewhere: true{{end}}{{with .Factors}}, factors: {{.}}{{end}}}
   - {key: personnel, name: {fr: Personnel, en: Staff}, proof: birth_date, login: "{f}{last}", address: "{first}.{last}@univ-orleans.example", groups: [/personnels], affiliation: employee, affiliations: [employee, member]{{with .Offers}}, factors: {{.}}{{end}}}
 charters:
   - {version: 2026-09, title: {fr: Charte, en: Charter}, file: {fr: charte.fr.md, en: charte.en.md}}
