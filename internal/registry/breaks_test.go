@@ -237,3 +237,39 @@ func TestT6_RemarksAndModels(t *testing.T) {
 		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
 	}
 }
+
+// The values of a column may all be those of another field.
+func TestT3_ColumnsThatLookLikeAnotherField(t *testing.T) {
+	for name, c := range map[string]struct {
+		header       string
+		first, other string
+		isTold       bool
+	}{
+		"national numbers":       {"Numéro étudiant", "071122334AB", "0722334455C", true},
+		"social security":        {"N° étudiant", "2061145123456", "105097512345622", true},
+		"telephones":             {"Numéro étudiant", "0611223344", "0755667788", true},
+		"dates":                  {"Matricule", "20061125", "20050204", true},
+		"numbers with the year":  {"Matricule", "20221125", "20220204", false},
+		"usual numbers":          {"Matricule", "22501234", "22501235", false},
+		"university mail":        {"Matricule;Mail universitaire", "1001;e.blum@gmail.com", "1002;u.weil@univ-x.example", true},
+		"university mail, usual": {"Matricule;Mail universitaire", "1001;e.blum@univ-x.example", "1002;u.weil@univ-x.example", false},
+	} {
+		o := imported(t, []byte("Nom;Prénom;Mail perso;Né(e) le;"+c.header+"\nBlum;Eva;e@example.org;01/02/2006;"+c.first+"\nWeil;Ugo;u@example.org;02/02/2006;"+c.other+"\n"))
+		if o.err != nil || len(o.people) != 2 || o.has(registry.FindLooks) != c.isTold {
+			t.Errorf("%s: %+v %q %v", name, o.report, o.refused, o.err)
+		}
+	}
+	// A letter in the place of a digit.
+	o := imported(t, []byte("Matricule;Nom;Prénom;Né(e) le;Mail\n22501234;Blum;Eva;01/02/2006;e@example.org\n22501235;Weil;Ugo;02/02/2006;u@example.org\n225O1236;Kerr;Lou;03/02/2006;l@example.org\n"))
+	if o.err != nil || len(o.people) != 3 || !o.has(registry.FindDamaged) {
+		t.Errorf("%+v %v", o.report, o.err)
+	}
+}
+
+// People who stand above the header are refused, and not lost.
+func TestT6_PeopleAboveTheHeader(t *testing.T) {
+	o := imported(t, []byte("Contact : scolarite@univ-x.example;;;;\n1001;Blum;Eva;01/02/2006;e@example.org\n\nMatricule;Nom;Prénom;Né(e) le;Mail\n1002;Weil;Ugo;02/02/2006;u@example.org\n"))
+	if o.err != nil || len(o.people) != 1 || len(o.refused) != 1 || !strings.Contains(o.refused[0], "line 2: it stands above the header, which is in line 4") {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+}

@@ -2,8 +2,10 @@ package registry
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -23,6 +25,27 @@ func (l *layout) doubtColumns() {
 			l.doubts = append(l.doubts, Finding{Kind: FindCounts, Field: table[fieldNumber].key, Column: l.headers[c], Count: len(values), Examples: examplesOf(values)})
 		}
 	}
+	if c := l.columns[fieldNumber]; c >= 0 && l.why[fieldNumber] != WhyNamed {
+		if values := l.values(c); len(values) > 1 {
+			for _, other := range []struct {
+				what string
+				is   func(string) bool
+			}{{"national student numbers (INE)", nationalNumber.MatchString}, {"social security numbers", socialNumber.MatchString}, {"telephone numbers", telephone.MatchString}, {"dates of birth", l.isBirth}} {
+				if !slices.ContainsFunc(values, func(v string) bool { return !other.is(v) }) {
+					l.doubts = append(l.doubts, Finding{Kind: FindLooks, Field: table[fieldNumber].key, Column: l.headers[c], Value: other.what, Examples: examplesOf(values)})
+				}
+			}
+		}
+	}
+	if c := l.columns[fieldAddress]; c >= 0 {
+		values := l.values(c)
+		if n := slices.IndexFunc(values, func(v string) bool {
+			_, host, _ := strings.Cut(strings.ToLower(v), "@")
+			return provider.MatchString(host)
+		}); n >= 0 {
+			l.doubts = append(l.doubts, Finding{Kind: FindLooks, Field: table[fieldAddress].key, Column: l.headers[c], Value: "personal addresses", Examples: examplesOf(values[n:])})
+		}
+	}
 	if given, family := l.columns[fieldGivenName], l.columns[fieldFamilyName]; given >= 0 && family >= 0 {
 		values := l.values(given)
 		if capitals(values) && !capitals(l.values(family)) && l.why[fieldGivenName] != WhyNamed {
@@ -39,7 +62,33 @@ func (l *layout) doubtColumns() {
 			}
 		}
 	}
+	l.numeric = isDigits(l.values(max(l.columns[fieldNumber], 0)))
 	l.digits = digitsOf(l.values(max(l.columns[fieldNumber], 0)))
+}
+
+var (
+	nationalNumber = regexp.MustCompile(`^(?i:\d{10}[a-z]|\d{9}[a-z]{2})$`)
+	socialNumber   = regexp.MustCompile(`^[12]\d{2}(?:0[1-9]|1[0-2])[0-9AB]{8}(?:\d{2})?$`)
+	// lookAlike matches a number in which a letter stands for a digit.
+	lookAlike = regexp.MustCompile(`^[0-9]+[OoIl][0-9OoIl]*$`)
+)
+
+// isBirth reports whether a number of eight digits is the date of birth of a grown
+// person.
+func (l *layout) isBirth(v string) bool {
+	day, err := l.dates.read(v)
+	return err == nil && dateDigits.MatchString(v) && day < l.dates.now.AddDate(-youngestShort, 0, 0).Format(time.DateOnly)
+}
+
+// isDigits reports whether most numbers of a column are of digits only.
+func isDigits(values []string) bool {
+	n := 0
+	for _, v := range values {
+		if allDigits.MatchString(v) {
+			n++
+		}
+	}
+	return n >= enough-1 && n*2 > len(values)
 }
 
 // countLines reports whether values are 1, 2, 3 and so on.
@@ -108,7 +157,7 @@ var titled = regexp.MustCompile(`(?i)^(?:mr?\.?|mme\.?|mlle\.?|melle\.?|mrs\.?|m
 // called Null or Test: such a name is told and kept.
 var noNames = func() map[string]bool {
 	words := map[string]bool{}
-	for word := range strings.SplitSeq("xx,xxx,xxxx,xxxxx,sans nom,sans prénom,sans prenom,snp,idem,id.,inconnu,inconnue,à compléter,a completer,non renseigné,non renseignée,néant,neant,test,toto,tbc,tbd,n/a,nc,n/c,nr,n.a.,n.c.,n.r.,null,(null),<null>,\\n,nil,none,undefined,nan,aucun,aucune,vide,(vide),s/o,sans objet,non communiqué,non communiquée,non précisé,non précisée", ",") {
+	for word := range strings.SplitSeq("xx,xxx,xxxx,xxxxx,sans nom,sans prénom,sans prenom,snp,idem,id.,inconnu,inconnue,à compléter,a completer,non renseigné,non renseignée,néant,neant,test,toto,tbc,tbd,n/a,nc,n/c,nr,n.a.,n.c.,n.r.,null,(null),<null>,\\n,nil,none,undefined,nan,true,false,vrai,faux,aucun,aucune,vide,(vide),s/o,sans objet,non communiqué,non communiquée,non précisé,non précisée", ",") {
 		words[word] = true
 	}
 	return words

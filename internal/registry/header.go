@@ -146,6 +146,24 @@ func (m Mapping) together(above, below []string) []string {
 	return out
 }
 
+// aboveHeader returns the lines above the header that hold a person, as faults: they
+// were pasted there, and are not lost without a word.
+func aboveHeader(lines []row, header int) (out []row) {
+	for _, r := range lines {
+		filled := 0
+		for _, cell := range r.record {
+			if strings.TrimSpace(cell) != "" {
+				filled++
+			}
+		}
+		if r.fault == nil && filled >= headerFields && slices.ContainsFunc(r.record, isAddress) {
+			r.fault = &BadLine{fmt.Sprintf("it stands above the header, which is in line %d", header)}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // furtherHeader returns a reason to refuse a line if it is a header: the first one
 // again, as printed pages have it, or that of another table. The lines below another
 // table's header are refused if its columns are not those of the first.

@@ -31,6 +31,7 @@ type layout struct {
 	samples []row
 	dates   dateReader
 	digits  int  // of the numbers, some of which begin with zero; 0: no such length
+	numeric bool // most numbers are of digits only
 	stops   bool // a word for yes in the column of the state means that the person is held
 	lenient bool // a word that is not known in the column of the state means that the person is ready
 	doubts  []Finding

@@ -285,7 +285,7 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if number != p.Number && number != "" {
 		in.note(Finding{Kind: FindRounded, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
 	}
-	if in.lostZeros(p.Number) {
+	if in.lostZeros(p.Number) || in.numeric && lookAlike.MatchString(p.Number) {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, p.Number, "")
 	}
 	in.suspect(fieldGivenName, p.GivenName)

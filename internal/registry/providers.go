@@ -18,12 +18,12 @@ var (
 )
 
 // misspelt reports whether an address looks like one with a slip, since its domain is
-// nearly that of a large mail provider (gmial.com, hotmail.con) or its local part has
-// accents, or like one that only fills the cell (inconnu@inconnu.fr).
+// nearly that of a large mail provider (gmial.com, hotmail.con) or cut off, or its local
+// part has accents, or like one that only fills the cell (inconnu@inconnu.fr).
 func misspelt(a domain.Address) bool {
 	local, host, _ := strings.Cut(string(a), "@")
 	name, end, _ := strings.Cut(host, ".")
-	if !clean.IsPrintableASCII(local) || local == name || isNoWord(local) || local == "noreply" {
+	if !clean.IsPrintableASCII(local) || strings.LastIndexByte(host, '.') == len(host)-2 || local == name || isNoWord(local) || local == "noreply" {
 		return true
 	}
 	if slices.Contains(providers, name) {

@@ -89,7 +89,7 @@ func newReader(t Table, m Mapping) (*reader, error) {
 		if err := m.assign(&p.layout); err != nil {
 			return in, errors.Join(err, in.close())
 		}
-		p.waiting = p.waiting[p.skip:]
+		p.waiting = append(aboveHeader(p.waiting[:p.skip], p.line), p.waiting[p.skip:]...)
 		in.report.Findings = append(in.report.Findings, p.doubts...)
 	}
 	in.part = in.parts[0]

@@ -18,6 +18,7 @@ const (
 	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
 	FindCounts     = "column.counts"       // the numbers count the lines
 	FindSwapped    = "column.swapped"      // given names in capitals and family names not
+	FindLooks      = "column.looks"        // the values look like those of another field
 	FindOneValue   = "column.one_value"    // one date of birth or one address for many people
 	FindYearFirst  = "column.year_first"   // dates are read as 04-12-31
 	FindDayMiddle  = "column.day_middle"   // dates are read as 2004-31-12
@@ -119,6 +120,8 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("the values of column %q count the lines: they may not be the numbers of people", f.Column)
 	case FindSwapped:
 		out = fmt.Sprintf("given names and family names may be in each other's column: those of %q are in capitals, those of %q are not", f.Column, f.Value)
+	case FindLooks:
+		out = fmt.Sprintf("the values of column %q, which is taken for %s, look like %s", f.Column, f.Field, f.Value)
 	case FindOneValue:
 		out = fmt.Sprintf("%d of the first people have the same value in column %q", f.Count, f.Column)
 	case FindEncoding:
