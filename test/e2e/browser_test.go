@@ -242,6 +242,13 @@ func (b *tab) click(selector string) {
 	b.do(chromedp.Click(css(selector), chromedp.NodeVisible))
 }
 
+// loaded waits until a whole page has a visible element. After a press that leads to
+// another page, chromedp may still look for the element in the page before.
+func (b *tab) loaded(selector string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`document.readyState === "complete" && document.querySelector(%q)?.getClientRects().length`, selector))
+}
+
 // still waits until an element stops moving: a click goes to a position, and on
 // a slow machine the layout may still change.
 func (b *tab) still(selector string) {

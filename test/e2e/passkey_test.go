@@ -100,7 +100,7 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 	b.fill("#username", "anne")
 	b.fill("#password", strong)
 	b.click("#kc-login")
-	b.do(chromedp.WaitVisible(css("#registerWebAuthn")))
+	b.loaded("#registerWebAuthn")
 	b.picture("0-passkey")
 	b.click("#registerWebAuthn")
 	b.until(`location.href.includes("kc_action_status=success")`)
@@ -227,7 +227,7 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 		}
 		touched(false)
 		b.click(".success a.primary")
-		b.do(chromedp.WaitVisible(css("#authenticateWebAuthnButton")))
+		b.loaded("#authenticateWebAuthnButton")
 		if autofill := get(b, chromedp.Evaluate[string](`document.querySelector("#username").autocomplete`)); !strings.Contains(autofill, "webauthn") {
 			t.Errorf("the identifier is filled by %q", autofill)
 		}
