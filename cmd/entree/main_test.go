@@ -131,6 +131,15 @@ func TestServe_WhatIsWrongIsOneLineEach(t *testing.T) {
 	}
 }
 
+// A portal that others can reach never runs with shorter windows.
+func TestServe_IsCompressedOnLoopbackOnly(t *testing.T) {
+	i := install(t)
+	i.Environ = append(i.Environ, "ENTREE_PORTAL_BASE_URL=https://activation.example.org")
+	if _, errs, err := i.entree("serve", "--compression", "60"); err == nil || !strings.Contains(errs, "portal.base_url must be on this machine's loopback") {
+		t.Errorf("%v\n%s", err, errs)
+	}
+}
+
 // The portal serves while Keycloak is away, reports it on /readyz, and
 // stops when it is told to.
 func TestServe_WithoutKeycloak(t *testing.T) {

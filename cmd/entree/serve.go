@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"runtime/pprof"
 
@@ -12,6 +13,7 @@ import (
 	"entree/internal/app"
 	"entree/internal/buildinfo"
 	"entree/internal/config"
+	"entree/internal/loopback"
 )
 
 func serveCommand(env environment) *cobra.Command {
@@ -28,6 +30,11 @@ ends after the requests and jobs in progress, or after 15 seconds.`,
 			c, err := config.Load(path, env.environ)
 			if err != nil {
 				return err
+			}
+			// A reverse proxy on the same machine may still serve others, so the base URL
+			// counts and not only where the portal listens.
+			if base, err := url.Parse(c.Portal.BaseURL); compression != 0 && (err != nil || !loopback.IsHost(base.Hostname())) {
+				return errors.New("--compression is for a simulation: portal.base_url must be on this machine's loopback")
 			}
 			c.Compression = compression
 			if err := app.NoCoreDumps(); err != nil {
