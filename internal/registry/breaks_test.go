@@ -273,3 +273,15 @@ func TestT6_PeopleAboveTheHeader(t *testing.T) {
 		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
 	}
 }
+
+// Two files in one, of which one lost its zeros.
+func TestT7_HalfOfTheNumbersLostTheirZeros(t *testing.T) {
+	o := imported(t, append(list("Matricule;Nom;Prénom;Né(e) le;Mail", "0045012%;Blum;Eva;0%/11/2006;p%@example.org", 3), list("", "45013%;Weil;Ugo;0%/12/2005;u%@example.org", 4)[1:]...))
+	if o.err != nil || len(o.people) != 7 || !o.has(registry.FindDamaged) {
+		t.Errorf("%+v %q %v", o.report.Findings, o.refused, o.err)
+	}
+	o = imported(t, append(list("Matricule;Nom;Prénom;Né(e) le;Mail", "045012%;Blum;Eva;0%/11/2006;p%@example.org", 3), list("", "245013%5;Weil;Ugo;0%/12/2005;u%@example.org", 4)[1:]...))
+	if o.has(registry.FindDamaged) {
+		t.Errorf("longer numbers: %+v", o.report.Findings)
+	}
+}

@@ -26,12 +26,13 @@ func (l *layout) doubtColumns() {
 		}
 	}
 	if c := l.columns[fieldNumber]; c >= 0 && l.why[fieldNumber] != WhyNamed {
-		if values := l.values(c); len(values) > 1 {
+		if values := l.values(c); len(values) > 0 {
 			for _, other := range []struct {
-				what string
-				is   func(string) bool
-			}{{"national student numbers (INE)", nationalNumber.MatchString}, {"social security numbers", socialNumber.MatchString}, {"telephone numbers", telephone.MatchString}, {"dates of birth", l.isBirth}} {
-				if !slices.ContainsFunc(values, func(v string) bool { return !other.is(v) }) {
+				what  string
+				least int // values that show it
+				is    func(string) bool
+			}{{"national student numbers (INE)", 1, nationalNumber.MatchString}, {"social security numbers", 1, socialNumber.MatchString}, {"telephone numbers", 2, telephone.MatchString}, {"dates of birth", 2, l.isBirth}} {
+				if len(values) >= other.least && !slices.ContainsFunc(values, func(v string) bool { return !other.is(v) }) {
 					l.doubts = append(l.doubts, Finding{Kind: FindLooks, Field: table[fieldNumber].key, Column: l.headers[c], Value: other.what, Examples: examplesOf(values)})
 				}
 			}
@@ -123,25 +124,33 @@ func mostFrequent(values []string) (value string, n int) {
 	return value, n
 }
 
-// digitsOf returns the number of digits of a column of numbers of which most have one
-// length and some begin with zero, otherwise 0. Shorter numbers have then lost zeros.
+// digitsOf returns the length of a column's numbers that begin with zero, if they all
+// have one length, none is longer and they are no exception, otherwise 0. Shorter
+// numbers have then lost zeros.
 func digitsOf(values []string) int {
-	lengths, zeros := map[int]int{}, 0
+	length, n := 0, 0
 	for _, v := range values {
-		if strings.Trim(v, "0123456789") != "" {
+		switch {
+		case strings.Trim(v, "0123456789") != "":
+			return 0
+		case v[0] == '0' && length != 0 && len(v) != length:
+			return 0
+		case v[0] == '0':
+			length = len(v)
+		}
+	}
+	for _, v := range values {
+		if len(v) > length {
 			return 0
 		}
-		lengths[len(v)]++
-		if v[0] == '0' {
-			zeros++
+		if len(v) == length {
+			n++
 		}
 	}
-	for length, n := range lengths {
-		if zeros > 0 && n >= enough-1 && n*2 > len(values) {
-			return length
-		}
+	if n < enough-1 || n*3 < len(values) {
+		return 0
 	}
-	return 0
+	return length
 }
 
 // lostZeros reports whether a number of digits is shorter than those of its column.

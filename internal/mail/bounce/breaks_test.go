@@ -81,3 +81,31 @@ func TestB6_ChallengesAndDelaysInFurtherLanguages(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Refusals with the words of a missing mailbox that are about the sender, the mail,
+// others' mails or the server's own directory.
+func TestB2_WordsOfAMissingMailboxAboutSomethingElse(t *testing.T) {
+	for _, c := range []struct {
+		status, diagnostic string
+		want               bounce.Outcome
+	}{
+		{"5.7.1", "550 5.7.1 Too many unknown recipients in your last mails", bounce.Returned},
+		{"5.0.0", "554 the share of invalid recipients of your server is above 5 %", bounce.Returned},
+		{"5.0.0", "550 the address in the From: address field does not exist", bounce.Returned},
+		{"5.0.0", "553 Return-path unknown", bounce.Returned},
+		{"5.6.0", "554 5.6.0 the address in the header Cc is invalid", bounce.Returned},
+		{"5.0.0", "554 a link in the mail is unknown to our filter", bounce.Returned},
+		{"5.3.0", "554 5.3.0 user database unavailable: user not found", bounce.Returned},
+		{"5.0.0", "550 LDAP error: no such object for the recipient", bounce.Returned},
+		{"5.0.0", "550 this mailbox is being migrated, unknown for now", bounce.Returned},
+		{"5.0.0", "550 user temporarily unknown", bounce.Returned},
+		{"5.1.1", "the address is on the suppression list: it was invalid before", bounce.Returned},
+		{"5.0.0", "550 user not found in database", bounce.Wrong},
+		{"5.0.0", "550 5.1.1 the recipient's address is unknown", bounce.Wrong},
+		{"5.0.0", "550 BAL inexistante", bounce.Wrong},
+	} {
+		if b := judged(t, c.diagnostic, dsn(c.status, c.diagnostic)); b.Outcome != c.want {
+			t.Errorf("%s %s: %s by rule %s, want %s", c.status, c.diagnostic, b.Outcome, b.Rule, c.want)
+		}
+	}
+}
