@@ -151,7 +151,7 @@ func TestBenchMatching_EachMatchIsAdoptedOnce(t *testing.T) {
 func TestBenchMonday_NoStudentIsLost(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	if err := run(t.Context(), measure(t, "monday", "--stand-in", "--students", "16", "--from", "9h", "--to", "9h2m", "--mails-per-network", "60", "--grace", "20m", "--json"), &out, &errs); err != nil {
+	if err := run(t.Context(), measure(t, "monday", "--stand-in", "--students", "16", "--from", "9h", "--to", "9h2m", "--mails-per-network", "120", "--seed", "14", "--grace", "20m", "--json"), &out, &errs); err != nil {
 		t.Fatalf("%v\n%s", err, &errs)
 	}
 	var got struct {
