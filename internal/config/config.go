@@ -70,10 +70,7 @@ type Config struct {
 
 	// Dir is the folder of the file. Relative paths in the file start there.
 	Dir string `yaml:"-"`
-
-	// Compression divides the times that are people's: the windows of the rate
-	// limits, the life of a code and the wait for the next one. No key sets it, only
-	// the hidden flag of a simulation (ADR 0104); 0 leaves the times as they are.
+	// Compression divides times, as Compressed does. Only a simulation sets it (ADR 0104).
 	Compression int `yaml:"-"`
 	// Keys is the keyring parsed from Secret.
 	Keys secret.Keyring `yaml:"-"`

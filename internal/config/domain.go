@@ -67,7 +67,8 @@ func (c Config) Rates() activation.Rates {
 	return r
 }
 
-// Compressed returns a time that is people's, divided by Compression.
+// Compressed returns a time that is people's, divided by Compression: a window of a rate
+// limit, the life of a code or the wait for the next one. No key sets Compression.
 func (c Config) Compressed(d time.Duration) time.Duration {
 	return d / time.Duration(max(1, c.Compression))
 }
