@@ -383,7 +383,7 @@ func (l *layout) unused(m Mapping, used map[int]bool) {
 			continue
 		}
 		if m := words().meaningsOf(h); m != nil {
-			if m[0].stops && !slices.ContainsFunc(values, func(v string) bool { return !contains(words().no, v) }) {
+			if m[0].stops && !slices.ContainsFunc(values, func(v string) bool { return !words().no.has(v) }) {
 				continue // it holds no person
 			}
 			if m[0].field != fieldEmail || !slices.ContainsFunc(l.doubts, func(f Finding) bool { return f.Kind == FindTwoMails && f.Value == h }) {

@@ -334,7 +334,7 @@ func suspicious(v string) bool {
 	latin, other := false, false
 	for _, r := range v {
 		switch {
-		case unicode.Is(unicode.Latin, r):
+		case r < 0x250 && unicode.IsLetter(r) || r >= 0x250 && unicode.Is(unicode.Latin, r):
 			latin = true
 		case unicode.Is(unicode.Cyrillic, r), unicode.Is(unicode.Greek, r):
 			other = true

@@ -13,23 +13,48 @@ import (
 // isState reports whether a word of a state column is known.
 func (m Mapping) isState(word string) bool {
 	v := words()
-	for _, list := range [][]string{m.Ready, m.Held, v.ready, v.notReady, v.held} {
-		if contains(list, word) {
-			return true
-		}
-	}
-	return false
+	return contains(m.Ready, word) || contains(m.Held, word) || v.ready.has(word) || v.notReady.has(word) || v.held.has(word)
 }
 
 // stateOf are words before a state that say of what it is: "IA annulée".
 var stateOf = []string{"ia", "inscription", "dossier", "compte", "candidature"}
 
+// contains reports whether a list has a word, alone or behind one of stateOf.
 func contains(list []string, word string) bool {
-	s := simple(word)
-	if of, rest, _ := strings.Cut(s, " "); rest != "" && slices.Contains(stateOf, of) && contains(list, rest) {
-		return true
+	s, bare := simple(word), ""
+	if of, rest, _ := strings.Cut(s, " "); slices.Contains(stateOf, of) {
+		bare = rest
 	}
-	return slices.ContainsFunc(list, func(w string) bool { return s != "" && simple(w) == s || s == "" && w == word }) // a tick is no letter
+	return slices.ContainsFunc(list, func(w string) bool {
+		known := simple(w)
+		return s == "" && w == word || s != "" && known == s || bare != "" && known == bare
+	})
+}
+
+// wordSet is a set of words, as simple returns them. A tick, which has no letter, is
+// kept as it is.
+type wordSet map[string]bool
+
+func newWordSet(list []string) wordSet {
+	out := wordSet{}
+	for _, w := range list {
+		if s := simple(w); s != "" {
+			out[s] = true
+		} else {
+			out[w] = true
+		}
+	}
+	return out
+}
+
+// has reports whether a word is in the set, alone or behind one of stateOf.
+func (w wordSet) has(word string) bool {
+	s := simple(word)
+	if s == "" {
+		return w[word]
+	}
+	of, rest, _ := strings.Cut(s, " ")
+	return w[s] || rest != "" && slices.Contains(stateOf, of) && w[rest]
 }
 
 // readiness reads a word of the state column. stops means that the column names the
@@ -38,7 +63,7 @@ func contains(list []string, word string) bool {
 func (m Mapping) readiness(word string, stops, lenient bool) domain.Readiness {
 	if stops {
 		switch {
-		case word == "" || contains(words().no, word) || nothing.MatchString(word):
+		case word == "" || words().no.has(word) || nothing.MatchString(word):
 			return domain.Ready
 		case m.isState(word):
 			return domain.Held
@@ -48,9 +73,9 @@ func (m Mapping) readiness(word string, stops, lenient bool) domain.Readiness {
 	switch {
 	case contains(m.Ready, word):
 		return domain.Ready
-	case contains(m.Held, word) || contains(words().held, word):
+	case contains(m.Held, word) || words().held.has(word):
 		return domain.Held
-	case contains(words().ready, word) && !contains(words().notReady, word):
+	case words().ready.has(word) && !words().notReady.has(word):
 		return domain.Ready
 	case lenient && !m.isState(word):
 		return domain.Ready
@@ -89,12 +114,12 @@ func (m Mapping) knownStates(values []string) (s states) {
 		if m.isState(v) {
 			s.n++
 		}
-		s.held = s.held || contains(m.Held, v) || contains(words().held, v)
+		s.held = s.held || contains(m.Held, v) || words().held.has(v)
 	}
 	return s
 }
 
 // isNoFlag reports whether a value is more than a word for yes or no.
 func (m Mapping) isNoFlag(v string) bool {
-	return utf8.RuneCountInString(v) > 1 && !contains(words().ready, v) && !contains(words().no, v)
+	return utf8.RuneCountInString(v) > 1 && !words().ready.has(v) && !words().no.has(v)
 }

@@ -24,10 +24,10 @@ type vocabulary struct {
 	meanings map[string][]meaning
 	keys     map[string]field // fields without a row in the file, by the words of their keys
 	needless map[string]bool
-	ready    []string
-	notReady []string
-	held     []string
-	no       []string
+	ready    wordSet
+	notReady wordSet
+	held     wordSet
+	no       wordSet
 }
 
 // meaning is a field that a header may stand for.
@@ -68,7 +68,7 @@ func readVocabulary(raw []byte) (*vocabulary, error) {
 	}
 	v := &vocabulary{
 		ignored: map[string]bool{}, phrases: map[string]string{}, meanings: map[string][]meaning{}, keys: map[string]field{}, needless: map[string]bool{},
-		ready: file.Ready, notReady: append(file.NotReady, file.No...), held: file.Held, no: file.No,
+		ready: newWordSet(file.Ready), notReady: newWordSet(append(file.NotReady, file.No...)), held: newWordSet(file.Held), no: newWordSet(file.No),
 	}
 	for _, w := range file.Ignored {
 		v.ignored[w] = true
@@ -213,6 +213,9 @@ func (v *vocabulary) isNeedless(header string) bool {
 // simple returns a header or a word as it is compared: without case, accents
 // and punctuation, with a space where a small letter meets a capital.
 func simple(s string) string {
+	if isSimple(s) {
+		return s
+	}
 	var b strings.Builder
 	small := false
 	for _, r := range norm.NFKD.String(s) {
@@ -230,4 +233,15 @@ func simple(s string) string {
 		small = unicode.IsLower(r)
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// isSimple reports whether a word consists of small letters without accents and of
+// digits.
+func isSimple(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
