@@ -188,12 +188,12 @@ func TestLease_AJobThatIsNotDueWakesNoLoop(t *testing.T) {
 			later := job("later")
 			later.RunAt = time.Now().Add(time.Millisecond)
 			all := []domain.Job{later}
-			asked := q.asked
+			asked := q.asks()
 			settle := r.Lease(all)
 			q.commit(all...)
 			settle(true)
 			synctest.Wait()
-			if q.asked != asked {
+			if q.asks() != asked {
 				t.Error("the runner asked for the job before it was due")
 			}
 			time.Sleep(2 * time.Second)

@@ -42,6 +42,13 @@ func newQueue(jobs ...domain.Job) *queue {
 	return q
 }
 
+// asks returns how often the runner has asked for jobs.
+func (q *queue) asks() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.asked
+}
+
 func (q *queue) take(w *waiting, holder string, until time.Time) domain.Job {
 	w.Lease, w.until = holder, until
 	w.Attempts++
