@@ -366,10 +366,10 @@ func TestImport_WhatIsNoFileOfPeopleIsSaidAndNotKept(t *testing.T) {
 	b := w.operator("admin")
 	token := b.get("/admin/imports").Find("[name=jeton]").First().AttrOr("value", "")
 	for text, want := range map[string]string{
-		"":                    "Le fichier est vide.",
-		"PK\x03\x04nonsense":  "C'est un tableur ou une archive illisible",
-		"a;b\x00c":            "ni un tableur",
-		"\xd0\xcf\x11\xe0old": "ancien format",
+		"":                     "Le fichier est vide.",
+		"PK\x03\x04nonsense":   "C'est un tableur ou une archive illisible",
+		"a;b\x00c\x00\x00\x01": "ni un tableur",
+		"\xd0\xcf\x11\xe0old":  "ancien format",
 	} {
 		b.upload(token, "x.csv", text).shows(".summary", want).shows("#fichier-erreur", "n'a pas été gardé")
 	}
