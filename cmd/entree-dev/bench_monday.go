@@ -155,7 +155,7 @@ func runMonday(ctx context.Context, o mondayOptions, p *product, stdout, stderr 
 	if o.json {
 		summary := day.Summary()
 		summary["proof"], summary["students"], summary["factor"] = proven, o.students, o.factor
-		summary["machine"] = bench.ThisMachine("", "", s.database())
+		summary["machine"] = bench.ThisMachine("", "", s.database)
 		line, err := json.Marshal(summary)
 		if err != nil {
 			return err

@@ -123,7 +123,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	defer unwatch()
 	memory := bench.Watch(watched, s.pids.Portal)
 	report := bench.Report{
-		Machine: bench.ThisMachine(strings.TrimSpace(s.keycloak.Java()+" "+o.jvm), localkeycloak.Version, s.database()), Students: o.students, Rounds: o.rounds, Warm: o.warm,
+		Machine: bench.ThisMachine(strings.TrimSpace(s.keycloak.Java()+" "+o.jvm), localkeycloak.Version, s.database), Students: o.students, Rounds: o.rounds, Warm: o.warm,
 		Pace: bench.Pace{AtOnce: o.concurrency, Rate: o.rate},
 	}
 	live := newLive(talk)

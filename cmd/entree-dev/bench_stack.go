@@ -43,6 +43,7 @@ type stack struct {
 	keycloak *localkeycloak.Server // nil: the stand-in
 	standIn  *bench.StandIn
 	postgres *localpostgres.Server // nil: none
+	database string                // the portal's, for the report
 	pids     bench.Processes
 	hash     float64 // core-milliseconds of one hash for the stand-in; 0 with Keycloak
 	stops    []func() error
@@ -75,7 +76,7 @@ var benchLimits = []string{
 // startStack starts the parts in the order in which they need one another.
 // stop has to be called whether it fails or not.
 func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer) (s *stack, err error) {
-	s = &stack{}
+	s = &stack{database: bench.SQLite}
 	if s.dir, err = os.MkdirTemp("", "entree-bench-"); err != nil {
 		return s, err
 	}
@@ -92,7 +93,7 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 			return s, err
 		}
 		s.later(s.postgres.Stop)
-		s.pids.Database = s.postgres.PID()
+		s.pids.Database, s.database = s.postgres.PID(), "PostgreSQL"
 	}
 	pg := s.postgres
 	var ldap *localldap.Server
@@ -310,11 +311,3 @@ func (s *stack) stop() error {
 
 // portal is its address.
 func (s *stack) portal() string { return strings.TrimRight(s.config.Portal.BaseURL, "/") }
-
-// database names it for the report.
-func (s *stack) database() string {
-	if s.pids.Database != 0 {
-		return "PostgreSQL"
-	}
-	return bench.SQLite
-}
