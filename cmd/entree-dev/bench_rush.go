@@ -115,7 +115,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 		}
 		contestants = append(contestants, kratos...)
 	}
-	before, err := realm.Count(ctx)
+	before, err := s.countAccounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	}
 	unwatch()
 	report.Memory = <-memory
-	if report.Proof, err = walkers.prove(ctx, realm, before, s.box.Received(), o.logins, talk); err != nil {
+	if report.Proof, err = walkers.prove(ctx, realm, s.countAccounts, before, s.box.Received(), o.logins, talk); err != nil {
 		return err
 	}
 	report.Print(talk)
@@ -193,10 +193,10 @@ func (w *walkers) count() int {
 }
 
 // prove looks for every student in Keycloak and logs a sample in.
-func (w *walkers) prove(ctx context.Context, realm *realm.Realm, before, mails, logins int, talk io.Writer) (bench.Proof, error) {
+func (w *walkers) prove(ctx context.Context, realm *realm.Realm, count func(context.Context) (int, error), before, mails, logins int, talk io.Writer) (bench.Proof, error) {
 	fmt.Fprintln(talk, "Looking up each student in Keycloak …")
 	p := bench.Proof{Activated: len(w.done), Mails: mails, Tried: min(logins, len(w.done))}
-	after, err := realm.Count(ctx)
+	after, err := count(ctx)
 	if err != nil {
 		return p, err
 	}

@@ -91,7 +91,7 @@ func runSoak(ctx context.Context, o soakOptions, p *product, talk io.Writer) (er
 	}
 	unwatch()
 	samples := <-seen
-	proof, err := walkers.prove(ctx, realm, before, s.box.Received(), 20, talk)
+	proof, err := walkers.prove(ctx, realm, realm.Count, before, s.box.Received(), 20, talk)
 	if err != nil {
 		return err
 	}

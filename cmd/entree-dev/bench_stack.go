@@ -44,6 +44,7 @@ type stack struct {
 	standIn  *bench.StandIn
 	postgres *localpostgres.Server // nil: none
 	database string                // the portal's, for the report
+	ldap     *localldap.Server     // keeps the accounts; nil: Keycloak does
 	pids     bench.Processes
 	hash     float64 // core-milliseconds of one hash for the stand-in; 0 with Keycloak
 	stops    []func() error
@@ -96,13 +97,12 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		s.pids.Database, s.database = s.postgres.PID(), "PostgreSQL"
 	}
 	pg := s.postgres
-	var ldap *localldap.Server
 	if o.directory {
-		if ldap, err = localldap.Start(ctx, localldap.Options{Dir: filepath.Join(s.dir, "directory"), Modules: []string{"argon2"}}); err != nil {
+		if s.ldap, err = localldap.Start(ctx, localldap.Options{Dir: filepath.Join(s.dir, "directory"), Modules: []string{"argon2"}}); err != nil {
 			return s, err
 		}
-		s.later(func() error { ldap.Stop(); return nil })
-		s.pids.Directory = ldap.PID()
+		s.later(func() error { s.ldap.Stop(); return nil })
+		s.pids.Directory = s.ldap.PID()
 	}
 	at, err := s.startKeycloak(ctx, o, pg, tell)
 	if err != nil {
@@ -136,9 +136,9 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		named := strings.NewReplacer("127.0.0.1", "localhost")
 		addresses.Credential, addresses.Portal, addresses.Keycloak = string(domain.PasskeyOrPassword), named.Replace(addresses.Portal), named.Replace(addresses.Keycloak)
 	}
-	if ldap != nil {
-		addresses.Directory = ldap.URL
-		environ = append(environ, "ENTREE_DIRECTORY_BIND_PASSWORD="+ldap.Password.Reveal())
+	if s.ldap != nil {
+		addresses.Directory = s.ldap.URL
+		environ = append(environ, "ENTREE_DIRECTORY_BIND_PASSWORD="+s.ldap.Password.Reveal())
 	}
 	if _, err := democonfig.Write(s.dir, addresses); err != nil {
 		return s, err
@@ -151,8 +151,8 @@ func startStack(ctx context.Context, o stackOptions, p *product, tell io.Writer)
 		if err := demo.SetUpRealm(ctx, s.config, s.keycloak, nil); err != nil {
 			return s, fmt.Errorf("set the realm up: %w", err)
 		}
-		if ldap != nil {
-			if err := demo.Federate(ctx, s.config, s.keycloak, ldap); err != nil {
+		if s.ldap != nil {
+			if err := demo.Federate(ctx, s.config, s.keycloak, s.ldap); err != nil {
 				return s, fmt.Errorf("make the directory known to Keycloak: %w", err)
 			}
 		}
@@ -192,6 +192,14 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 	s.later(func() error { s.keycloak.Stop(); return nil })
 	s.pids.Keycloak = s.keycloak.PID()
 	return s.keycloak.URL(), nil
+}
+
+// countAccounts returns the number of accounts, where they are kept.
+func (s *stack) countAccounts(ctx context.Context) (int, error) {
+	if s.ldap != nil {
+		return s.ldap.Count()
+	}
+	return s.admin().Count(ctx)
 }
 
 // startKratos starts an Ory Kratos with a mailbox of its own, and returns its contestant,

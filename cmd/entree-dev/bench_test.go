@@ -59,6 +59,15 @@ func rush(t *testing.T, database string, students int) {
 	}
 }
 
+// Accounts in a directory are counted there: Keycloak has an entry only after a login.
+func TestBenchRush_AccountsInADirectory(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), measure(t, "rush", "--accounts", "directory", "--alone", "--students", "6", "--rounds", "1", "--warm-up", "2", "--logins", "2", "--jvm", "", "--json"), &out, &errs); err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+}
+
 func TestBenchPortal_OnBothDatabases(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer

@@ -43,7 +43,7 @@ type Report struct {
 // students of the warm-up are included.
 type Proof struct {
 	Activated int `json:"activated"` // students who saw the last page
-	Counted   int `json:"counted"`   // increase of the number of accounts in Keycloak
+	Counted   int `json:"counted"`   // increase of the number of accounts
 	Found     int `json:"found"`     // students whose account exists exactly once and is enabled
 	Mails     int `json:"mails"`     // two per student
 	Tried     int `json:"logins_tried"`
@@ -318,7 +318,7 @@ func (r Report) steps(t io.Writer) {
 func (r Report) outcome(out io.Writer) {
 	p := r.Proof
 	n, some := r.failures()
-	fmt.Fprintf(out, "\n%d activated; Keycloak has %d more accounts, and %d accounts of these students were found; %d of %d mails; %d of %d tried logins succeeded; %d failures\n",
+	fmt.Fprintf(out, "\n%d activated; there are %d more accounts, and %d accounts of these students were found; %d of %d mails; %d of %d tried logins succeeded; %d failures\n",
 		p.Activated, p.Counted, p.Found, p.Mails, 2*p.Activated, p.LoggedIn, p.Tried, n)
 	for _, err := range some {
 		fmt.Fprintln(out, "  ", err)

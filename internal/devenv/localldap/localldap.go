@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"entree/deploy"
 	"entree/internal/devenv/child"
 	"entree/internal/secret"
@@ -136,6 +138,24 @@ func (s *Server) launch(ctx context.Context, urls []string) (err error) {
 
 // PID returns the id of the server's process.
 func (s *Server) PID() int { return s.child.Cmd.Process.Pid }
+
+// Count returns the number of people's entries.
+func (s *Server) Count() (int, error) {
+	conn, err := ldap.DialURL(s.URL)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	if err := conn.Bind(Admin, s.Password.Reveal()); err != nil {
+		return 0, err
+	}
+	const page = 500
+	found, err := conn.SearchWithPaging(ldap.NewSearchRequest(People, ldap.ScopeSingleLevel, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"1.1"}, nil), page)
+	if err != nil {
+		return 0, err
+	}
+	return len(found.Entries), nil
+}
 
 // Kill ends the server with SIGKILL.
 func (s *Server) Kill() { s.child.Kill() }
