@@ -197,7 +197,7 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 // countAccounts returns the number of accounts, where they are kept.
 func (s *stack) countAccounts(ctx context.Context) (int, error) {
 	if s.ldap != nil {
-		return s.ldap.Count()
+		return s.ldap.Count(ctx)
 	}
 	return s.admin().Count(ctx)
 }
