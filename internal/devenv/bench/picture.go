@@ -26,9 +26,9 @@ func (r Report) SVG() []byte {
 	if most == 0 {
 		most = 1
 	}
-	legend := "portal, or whoever calls Keycloak"
+	legend := "portal, Kratos or the caller"
 	if r.Machine.Database != SQLite {
-		legend = "portal or caller, and the database"
+		legend = "portal, Kratos or caller, and database"
 	}
 	ratios := r.Ratios()
 	height := 86 + len(ways)*(bar+gap) + 22*len(ratios) + 40

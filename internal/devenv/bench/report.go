@@ -224,7 +224,7 @@ var order = []string{NameActivation, NameRegistration, NameKratos, NameReset, Na
 
 var said = map[string]string{
 	NameActivation: "the whole activation", NameRegistration: "Keycloak's registration page", NameReset: "create, then reset-password",
-	NamePlain: "one POST with the password", NameLimit: "the limit: one hash of x/crypto, one bare POST",
+	NamePlain: "one POST with the password", NameLimit: "the limit with the hash of x/crypto",
 	NameKratos: "Ory Kratos, with a code", NameFastest: "the limit with the portal's hash",
 }
 
