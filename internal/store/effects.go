@@ -152,20 +152,23 @@ func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange) error
 		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+from+`)`+guard, args...)
 }
 
-// markWrong marks an address as wrong for every person who has it and is not marked
-// yet. A mark of the second address does not replace one of the first.
+// markWrong marks an address as wrong for all people with it who have no such mark. A
+// mark of the second address does not replace one of the first.
 func markWrong(ctx context.Context, tx *sql.Tx, w domain.WrongAddress) error {
-	for kind, who := range map[domain.EventKind]string{
-		domain.EventAddressWrong: `email = $1`,
-		domain.EventSecondWrong:  `second_email = $1 AND second_email <> '' AND email <> $1 AND (wrong_address = '' OR wrong_address <> email)`,
+	for _, mark := range []struct {
+		kind domain.EventKind
+		who  string
+	}{ // in one order, so that two transactions cannot wait for each other
+		{domain.EventAddressWrong, `email = $1`},
+		{domain.EventSecondWrong, `second_email = $1 AND second_email <> '' AND email <> $1 AND (wrong_address = '' OR wrong_address <> email)`},
 	} {
 		people, err := all(ctx, tx, value[domain.PersonID], `UPDATE people SET wrong_address = $1, wrong_why = $2, wrong_since = $3, wrong_rule = $4, wrong_provider = $5
-			WHERE `+who+` AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At), w.Rule, w.Provider)
+			WHERE `+mark.who+` AND wrong_address <> $1 RETURNING id`, w.Address, w.Why, micros(w.At), w.Rule, w.Provider)
 		if err != nil {
 			return err
 		}
 		for _, id := range people {
-			if err := insertEvent(ctx, &pipeline{tx: tx}, domain.Event{At: w.At, Kind: kind, Person: id, Details: map[string]string{"status": w.Why, "rule": w.Rule}}); err != nil {
+			if err := insertEvent(ctx, &pipeline{tx: tx}, domain.Event{At: w.At, Kind: mark.kind, Person: id, Details: map[string]string{"status": w.Why, "rule": w.Rule}}); err != nil {
 				return err
 			}
 		}
