@@ -12,9 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"entree/internal/devenv/bench"
-	"entree/internal/devenv/demopeople"
-	"entree/internal/devenv/realm"
-	"entree/internal/devenv/scripted"
 )
 
 // mondayOptions are the flags of `entree-dev bench monday`.
@@ -127,10 +124,7 @@ func runMonday(ctx context.Context, o mondayOptions, p *product, stdout, stderr 
 	monday := bench.Monday{
 		Portal: s.portal(), Box: s.box, Processes: s.pids, Students: o.students, Factor: float64(o.factor), From: o.from, To: o.to, Grace: o.grace, Seed: o.seed,
 		Figures: func(ctx context.Context) (map[string]float64, error) { return readFigures(ctx, s.portal()+"/metrics") },
-		Person: func(i int) scripted.Person {
-			p := demopeople.Student(i)
-			return scripted.Person{Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: p.BirthDate}
-		},
+		Person:  student,
 	}
 	fmt.Fprintf(talk, "%d students from %s to %s, in %s; at the peak %.1f arrive in a real second …\n\n", o.students, o.from, o.to, (o.to-o.from)/time.Duration(o.factor),
 		float64(o.students)*bench.PeakShare(o.from, o.to)/60*float64(o.factor))
@@ -179,14 +173,4 @@ func settled(ctx context.Context, count func(context.Context) (int, error)) (int
 			return n, ctx.Err()
 		}
 	}
-}
-
-// accounts returns functions that count the accounts and look for one.
-func (s *stack) accounts() (count func(context.Context) (int, error), has func(context.Context, string) (bool, error)) {
-	if s.standIn != nil {
-		return func(context.Context) (int, error) { return s.standIn.Users(), nil },
-			func(_ context.Context, login string) (bool, error) { return s.standIn.Has(login), nil }
-	}
-	r := realm.New(s.keycloak.URL(), s.config.Keycloak.Realm, s.keycloak.AdminUser(), s.keycloak.AdminPassword())
-	return r.Count, r.Has
 }

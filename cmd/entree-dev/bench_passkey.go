@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"entree/internal/devenv/bench"
-	"entree/internal/devenv/demopeople"
-	"entree/internal/devenv/scripted"
 	"entree/internal/passkey/passkeytest"
 )
 
@@ -58,10 +56,7 @@ func runPasskey(ctx context.Context, o passkeyOptions, p *product, out io.Writer
 	way := func(name string, first int, device func([]byte) ([]byte, error)) bench.Contestant {
 		activation := bench.Activation{Portal: s.portal(), Box: s.box, Passkey: device}
 		return bench.Contestant{Name: name, One: func(ctx context.Context, i int, seen *bench.Journey) error {
-			p := demopeople.Student(first + i)
-			_, err := activation.Walk(ctx, scripted.Person{
-				Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName, Profile: p.Profile, Email: string(p.Email), BirthDate: p.BirthDate,
-			}, seen)
+			_, err := activation.Walk(ctx, student(first+i), seen)
 			return err
 		}}
 	}

@@ -115,7 +115,8 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 		}
 		contestants = append(contestants, kratos...)
 	}
-	before, err := s.countAccounts(ctx)
+	count, _ := s.accounts()
+	before, err := count(ctx)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func runRush(ctx context.Context, o rushOptions, p *product, stdout, stderr io.W
 	}
 	unwatch()
 	report.Memory = <-memory
-	if report.Proof, err = walkers.prove(ctx, realm, s.countAccounts, before, s.box.Received(), o.logins, talk); err != nil {
+	if report.Proof, err = walkers.prove(ctx, realm, count, before, s.box.Received(), o.logins, talk); err != nil {
 		return err
 	}
 	report.Print(talk)

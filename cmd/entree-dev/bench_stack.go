@@ -194,12 +194,18 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 	return s.keycloak.URL(), nil
 }
 
-// countAccounts returns the number of accounts, where they are kept.
-func (s *stack) countAccounts(ctx context.Context) (int, error) {
-	if s.ldap != nil {
-		return s.ldap.Count(ctx)
+// accounts returns functions that count the accounts where they are kept, and look for
+// one where people log in.
+func (s *stack) accounts() (count func(context.Context) (int, error), has func(context.Context, string) (bool, error)) {
+	if s.standIn != nil {
+		return func(context.Context) (int, error) { return s.standIn.Users(), nil },
+			func(_ context.Context, login string) (bool, error) { return s.standIn.Has(login), nil }
 	}
-	return s.admin().Count(ctx)
+	r := s.admin()
+	if s.ldap != nil {
+		return s.ldap.Count, r.Has
+	}
+	return r.Count, r.Has
 }
 
 // startKratos starts an Ory Kratos with a mailbox of its own, and returns its contestant,

@@ -161,12 +161,10 @@ func TestLater_AnAccountKnownByItsEntryKeepsTheContract(t *testing.T) {
 	}
 }
 
-// A realm that takes no attributes of entries does not import an entry for them; a
-// WRITABLE one does.
-func TestLater_AWriteThatTheRealmRefusesImportsNothing(t *testing.T) {
-	s := commonDirectory(t)
-	realm := &above{}
-	o := options(t, s)
+// below returns a directory below a realm, with the entry of one account.
+func below(t *testing.T, realm *above) (*directory.Store, domain.Account, string) {
+	t.Helper()
+	o := options(t, commonDirectory(t))
 	o.Realm = realm
 	store := directory.New(o)
 	a := accountstest.New()
@@ -174,6 +172,14 @@ func TestLater_AWriteThatTheRealmRefusesImportsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return store, a, id
+}
+
+// A realm that takes no attributes of entries does not import an entry for them; a
+// WRITABLE one does.
+func TestLater_AWriteThatTheRealmRefusesImportsNothing(t *testing.T) {
+	realm := &above{}
+	store, a, id := below(t, realm)
 	for describes, want := range map[bool]int{false: 0, true: 2} {
 		realm.describes = describes
 		before := realm.imports()
@@ -192,16 +198,8 @@ func TestLater_AWriteThatTheRealmRefusesImportsNothing(t *testing.T) {
 // Keycloak holds the factors of an account in a directory. The portal changes them if the
 // entry has the mark.
 func TestTheFactorsOfAnEntryAreThoseOfKeycloak(t *testing.T) {
-	s := commonDirectory(t)
 	realm := &above{factors: []domain.Factor{{ID: "one", Kind: domain.FactorTOTP}, {ID: "two", Kind: domain.FactorKey}, {ID: "three", Kind: domain.FactorCodes}}}
-	o := options(t, s)
-	o.Realm = realm
-	store := directory.New(o)
-	a := accountstest.New()
-	id, err := store.Create(t.Context(), a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, a, id := below(t, realm)
 	ref := domain.AccountRef{ID: id, ActivationID: a.ActivationID, Login: a.Login}
 	if held, err := store.Factors(t.Context(), ref); err != nil || !held.HasPassword || len(held.List) != 3 {
 		t.Errorf("listed: %+v, %v", held, err)

@@ -189,7 +189,7 @@ func (w *stand) lived(ctx context.Context, db *store.Store, lives []*life) (brea
 	return breaks, checked, nil
 }
 
-// misplaced returns what is wrong with a person's address.
+// misplaced returns the broken invariants of a person's address, in words.
 func (l *life) misplaced(p domain.Person, users []realm.User) (breaks []string) {
 	at := string(p.Email)
 	switch {

@@ -265,8 +265,8 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 	})
 }
 
-// at begins an action of Keycloak's, after a login of a level, that the portal did not ask
-// for. The portal refuses the answer, and leads a person who is logged in on to the ENT.
+// at begins an action of Keycloak that the portal did not ask for, after a login of a
+// level. The portal refuses the answer and redirects a logged-in person to the ENT.
 func (b *tab) at(sso, realm, action, level string) {
 	b.t.Helper()
 	b.visit(sso + "/realms/" + realm + "/protocol/openid-connect/auth?" + url.Values{

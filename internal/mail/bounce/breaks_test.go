@@ -32,13 +32,25 @@ func TestB3_ARecipientWhoHasTheMailIsNotWrong(t *testing.T) {
 	}
 }
 
+// refusal is the words of a server and the outcome of its report.
+type refusal struct {
+	status, diagnostic string
+	want               bounce.Outcome
+}
+
+func judge(t *testing.T, all []refusal) {
+	t.Helper()
+	for _, c := range all {
+		if b := judged(t, c.diagnostic, dsn(c.status, c.diagnostic)); b.Outcome != c.want {
+			t.Errorf("%s %s: %s by rule %s, want %s", c.status, c.diagnostic, b.Outcome, b.Rule, c.want)
+		}
+	}
+}
+
 // A name server that failed proves nothing of a domain, and a refusal of the mail
 // nothing of the recipient whom its words mention.
 func TestB2_OtherCausesInWordsOfAWrongAddress(t *testing.T) {
-	for _, c := range []struct {
-		status, diagnostic string
-		want               bounce.Outcome
-	}{
+	judge(t, []refusal{
 		{"5.4.4", "Host or domain name not found. Name service error for name=example.net type=MX: Malformed or unexpected name server reply", bounce.Returned},
 		{"5.4.4", "Domain name not found: DNS server failure (SERVFAIL)", bounce.Returned},
 		{"5.1.2", "No MX record: DNS timeout", bounce.Returned},
@@ -50,11 +62,7 @@ func TestB2_OtherCausesInWordsOfAWrongAddress(t *testing.T) {
 		{"5.0.0", "550 Compte fermé.", bounce.Wrong},
 		{"5.0.0", "550 Cette personne a quitté l'établissement", bounce.Wrong},
 		{"5.2.1", "550 5.2.1 Compte temporairement fermé", bounce.Returned},
-	} {
-		if b := judged(t, c.diagnostic, dsn(c.status, c.diagnostic)); b.Outcome != c.want {
-			t.Errorf("%s %s: %s by rule %s, want %s", c.status, c.diagnostic, b.Outcome, b.Rule, c.want)
-		}
-	}
+	})
 }
 
 // A filter that asks the sender to confirm, and a server that goes on trying, returned
@@ -85,10 +93,7 @@ func TestB6_ChallengesAndDelaysInFurtherLanguages(t *testing.T) {
 // Refusals with the words of a missing mailbox that are about the sender, the mail,
 // others' mails or the server's own directory.
 func TestB2_WordsOfAMissingMailboxAboutSomethingElse(t *testing.T) {
-	for _, c := range []struct {
-		status, diagnostic string
-		want               bounce.Outcome
-	}{
+	judge(t, []refusal{
 		{"5.7.1", "550 5.7.1 Too many unknown recipients in your last mails", bounce.Returned},
 		{"5.0.0", "554 the share of invalid recipients of your server is above 5 %", bounce.Returned},
 		{"5.0.0", "550 the address in the From: address field does not exist", bounce.Returned},
@@ -103,9 +108,5 @@ func TestB2_WordsOfAMissingMailboxAboutSomethingElse(t *testing.T) {
 		{"5.0.0", "550 user not found in database", bounce.Wrong},
 		{"5.0.0", "550 5.1.1 the recipient's address is unknown", bounce.Wrong},
 		{"5.0.0", "550 BAL inexistante", bounce.Wrong},
-	} {
-		if b := judged(t, c.diagnostic, dsn(c.status, c.diagnostic)); b.Outcome != c.want {
-			t.Errorf("%s %s: %s by rule %s, want %s", c.status, c.diagnostic, b.Outcome, b.Rule, c.want)
-		}
-	}
+	})
 }
