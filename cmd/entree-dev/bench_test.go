@@ -131,7 +131,7 @@ func TestBenchImport_DoesTheSameWork(t *testing.T) {
 }
 
 // The command compares people with accounts in both databases and adopts each match
-// once. The test does not check the time.
+// once. Of so few people the command checks neither time nor memory.
 func TestBenchMatching_EachMatchIsAdoptedOnce(t *testing.T) {
 	t.Parallel()
 	for _, database := range []string{"sqlite", "postgres"} {
