@@ -10,6 +10,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"entree/internal/domain"
 	"entree/portal"
 	"entree/portal/i18n"
 	"entree/static"
@@ -57,13 +58,30 @@ func TestFirstPaintWithinTwoRoundTrips(t *testing.T) {
 	}
 }
 
-// BenchmarkPage measures the cost of rendering a page with its frame.
+// BenchmarkPage measures the cost of each page of an activation with its frame: session,
+// journey, words and template, without a database.
 func BenchmarkPage(b *testing.B) {
 	w := newWorld(b, real(b))
-	for _, path := range []string{"/", "/activation?profil=etudiant"} {
-		b.Run(path, func(b *testing.B) {
+	visitor := w.browser(b)
+	visitor.begin(known)
+	for _, page := range []struct {
+		path string
+		step domain.Step
+	}{
+		{"/", domain.StepCode},
+		{"/activation?profil=etudiant", domain.StepCode},
+		{"/activation/identification", domain.StepCode},
+		{"/activation/charte", domain.StepCharter},
+		{"/activation/entre-mdp", domain.StepGuide},
+		{"/activation/mot-de-passe", domain.StepPassword},
+		{"/activation/accueil-succes", domain.StepDone},
+	} {
+		b.Run(page.path, func(b *testing.B) {
+			w.put(page.step)
+			b.ReportAllocs()
 			for b.Loop() {
-				request := httptest.NewRequest(http.MethodGet, w.base+path, nil)
+				request := httptest.NewRequest(http.MethodGet, w.base+page.path, nil)
+				request.AddCookie(&http.Cookie{Name: "__Host-entree", Value: visitor.sessionCookie()})
 				answer := httptest.NewRecorder()
 				w.portal.ServeHTTP(answer, request)
 				if answer.Code != http.StatusOK {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"go.yaml.in/yaml/v3"
@@ -27,9 +26,9 @@ var Languages = []domain.Lang{domain.French, domain.English}
 // Catalog returns messages by language and key. It is safe for concurrent use.
 type Catalog struct {
 	localizers map[domain.Lang]*i18n.Localizer
+	messages   map[domain.Lang]map[string]message // those without conditions: nearly all
 	keys       map[domain.Lang][]string
 	matcher    language.Matcher
-	plain      sync.Map // of messages without arguments: they never change
 }
 
 // InDirectory names the messages of portals whose accounts are in a directory.
@@ -45,10 +44,11 @@ func Load(variants ...string) (*Catalog, error) {
 	bundle := i18n.NewBundle(language.French)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	c := &Catalog{
-		localizers: map[domain.Lang]*i18n.Localizer{}, keys: map[domain.Lang][]string{},
+		localizers: map[domain.Lang]*i18n.Localizer{}, messages: map[domain.Lang]map[string]message{}, keys: map[domain.Lang][]string{},
 		matcher: language.NewMatcher([]language.Tag{language.French, language.English}),
 	}
 	for _, lang := range Languages {
+		c.messages[lang] = map[string]message{}
 		names, err := Files(lang)
 		if err != nil {
 			return nil, err
@@ -60,11 +60,16 @@ func Load(variants ...string) (*Catalog, error) {
 			}
 			for _, m := range file.Messages {
 				c.keys[lang] = append(c.keys[lang], m.ID)
+				c.keep(lang, m)
 			}
 		}
 		for _, v := range variants {
-			if _, err := bundle.LoadMessageFileFS(files, "messages/"+v+"/"+v+"."+string(lang)+".yaml"); err != nil {
+			file, err := bundle.LoadMessageFileFS(files, "messages/"+v+"/"+v+"."+string(lang)+".yaml")
+			if err != nil {
 				return nil, fmt.Errorf("messages: %w", err)
+			}
+			for _, m := range file.Messages {
+				c.keep(lang, m)
 			}
 		}
 		slices.Sort(c.keys[lang])
@@ -84,11 +89,19 @@ func Files(lang domain.Lang) ([]string, error) {
 // the type template.HTML. The text of the message is trusted, since it is embedded. A
 // missing key is returned as it is; a test finds missing keys.
 func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
-	if len(args) == 0 {
-		if said, ok := c.plain.Load(string(lang) + key); ok {
-			return said.(template.HTML)
+	if _, known := c.messages[lang]; !known {
+		lang = Languages[0]
+	}
+	if m, ok := c.messages[lang][key]; ok {
+		if said, ok := m.say(lang, args); ok {
+			return said
 		}
 	}
+	return c.localize(lang, key, args)
+}
+
+// localize executes a message as a template.
+func (c *Catalog) localize(lang domain.Lang, key string, args []any) template.HTML {
 	config := &i18n.LocalizeConfig{MessageID: key}
 	data := map[string]any{}
 	for i := 0; i+1 < len(args); i += 2 {
@@ -96,16 +109,10 @@ func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 		if name == "Count" {
 			config.PluralCount = value
 		}
-		if _, safe := value.(template.HTML); !safe {
-			value = template.HTMLEscapeString(fmt.Sprint(value))
-		}
-		data[name] = value
+		data[name] = escaped(value)
 	}
 	config.TemplateData = data
-	localizer, ok := c.localizers[lang]
-	if !ok {
-		localizer = c.localizers[domain.French]
-	}
+	localizer := c.localizers[lang]
 	said, err := localizer.Localize(config)
 	if err != nil && config.PluralCount != nil {
 		config.PluralCount = nil // a message that counts nothing was given a number
@@ -113,9 +120,6 @@ func (c *Catalog) T(lang domain.Lang, key string, args ...any) template.HTML {
 	}
 	if err != nil {
 		return template.HTML(template.HTMLEscapeString(key))
-	}
-	if len(args) == 0 {
-		c.plain.Store(string(lang)+key, template.HTML(said))
 	}
 	return template.HTML(said)
 }
