@@ -302,7 +302,7 @@
       told = setTimeout(() => {
         if (text === '') return;
         if (left === 0) return ask(password.value);
-        state.textContent = left === 1 ? list.dataset.one : list.dataset.many.replace('2', left);
+        state.textContent = left === 1 ? list.dataset.last : list.dataset.many.replace('2', left);
       }, 800);
     };
     password.addEventListener('input', judge);

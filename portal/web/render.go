@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,41 +28,75 @@ var frame = []string{"layout.html", "partials.html"}
 func (s *Site) loadPages(files fs.FS, names []string) (pages, error) {
 	p := pages{}
 	for _, lang := range languages {
-		say := func(key string) template.HTML { return s.config.Catalog.T(lang, key) }
-		asset := func(name string) (string, bool) { to, ok := s.assets.address[name]; return to, ok }
-		set, err := parsePages(files, names)
-		if err != nil {
-			return nil, err
+		f := fixer{
+			lang:  lang,
+			say:   func(key string, args ...any) template.HTML { return s.config.Catalog.T(lang, key, args...) },
+			asset: func(name string) (string, bool) { to, ok := s.assets.address[name]; return to, ok },
 		}
-		for _, t := range set {
-			fixWords(t, say, asset)
+		set, err := f.parsePages(files, names, s.institution)
+		if err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
 		}
 		p[lang] = set
 	}
 	return p, nil
 }
 
-func parsePages(files fs.FS, names []string) (map[string]*template.Template, error) {
-	base := template.New("")
+// constant begins the name of a block of the frame whose text is the same on all pages of
+// a language. Its data is fixedView, and it stands in text, never in a tag.
+const constant = "constant-"
+
+// fixedView is the data of the constant blocks.
+type fixedView struct{ Institution Institution }
+
+func (f fixer) parsePages(files fs.FS, names []string, institution Institution) (map[string]*template.Template, error) {
+	base := template.New("").Funcs(f.functions())
 	for i, name := range frame {
 		if _, err := fs.Stat(files, name); i > 0 && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if _, err := base.ParseFS(files, name); err != nil {
-			return nil, fmt.Errorf("templates: %w", err)
+			return nil, err
 		}
 	}
+	f.fix(base)
+	blocks, err := executeConstant(base, fixedView{institution})
+	if err != nil {
+		return nil, err
+	}
+	f.blocks = blocks
 	p := map[string]*template.Template{}
 	for _, name := range names {
 		t, err := base.Clone()
 		if err != nil {
-			return nil, fmt.Errorf("templates: %w", err)
+			return nil, err
 		}
 		if p[name], err = t.ParseFS(files, name+".html"); err != nil {
-			return nil, fmt.Errorf("templates: %w", err)
+			return nil, err
 		}
+		f.fix(p[name])
 	}
 	return p, nil
+}
+
+// executeConstant returns the texts of the constant blocks of a set, by name.
+func executeConstant(base *template.Template, data fixedView) (map[string]string, error) {
+	t, err := base.Clone() // a set that was executed takes no more templates
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string]string{}
+	for _, block := range base.Templates() {
+		if !strings.HasPrefix(block.Name(), constant) {
+			continue
+		}
+		var b bytes.Buffer
+		if err := t.ExecuteTemplate(&b, block.Name(), data); err != nil {
+			return nil, err
+		}
+		texts[block.Name()] = b.String()
+	}
+	return texts, nil
 }
 
 // Draw returns a page that is drawn with sample data. It is called at the start, so

@@ -119,12 +119,12 @@ func New(config Config) (*Site, error) {
 	if s.assets, err = loadAssets(config.Static, map[string][]byte{"theme.css": theme}); err != nil {
 		return nil, err
 	}
-	if s.pages, err = s.loadPages(config.Templates, config.PageNames); err != nil {
-		return nil, err
-	}
 	s.institution = config.Institution
 	if to, ok := s.assets.address[s.institution.LogoURL]; ok {
 		s.institution.LogoURL = to
+	}
+	if s.pages, err = s.loadPages(config.Templates, config.PageNames); err != nil {
+		return nil, err
 	}
 	s.sessions = newSessions("entree", config, s.base.Scheme == "https")
 	s.build()

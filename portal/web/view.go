@@ -46,7 +46,9 @@ func (v View) T(key string, args ...any) template.HTML { return v.Translate(v.La
 
 // Breaks returns a text with places where a narrow screen may break it: before
 // capital letters, @, dots and other signs. A copied text does not hold them.
-func (v View) Breaks(text string) template.HTML {
+func (v View) Breaks(text string) template.HTML { return breaks(text) }
+
+func breaks(text string) template.HTML {
 	var b strings.Builder
 	var before rune
 	for i, r := range text {
@@ -70,8 +72,10 @@ type BarStep struct {
 }
 
 // Other returns the language that the language switch leads to.
-func (v View) Other() domain.Lang {
-	if v.Lang == domain.French {
+func (v View) Other() domain.Lang { return other(v.Lang) }
+
+func other(lang domain.Lang) domain.Lang {
+	if lang == domain.French {
 		return domain.English
 	}
 	return domain.French
@@ -79,6 +83,9 @@ func (v View) Other() domain.Lang {
 
 // SwitchTo returns the address of this page in another language.
 func (v View) SwitchTo(lang domain.Lang) string {
+	if len(v.Query) == 0 {
+		return v.Path + "?" + langKey + "=" + string(lang)
+	}
 	query := url.Values{}
 	maps.Copy(query, v.Query)
 	query.Set(langKey, string(lang))
@@ -102,8 +109,10 @@ type FieldError struct {
 
 // ErrorAt returns the message for a field, or an empty value if the field has
 // no error.
-func (v View) ErrorAt(field string) template.HTML {
-	for _, e := range v.Errors {
+func (v View) ErrorAt(field string) template.HTML { return errorAt(v.Errors, field) }
+
+func errorAt(errors []FieldError, field string) template.HTML {
+	for _, e := range errors {
 		if e.Field == field {
 			return e.Message
 		}
