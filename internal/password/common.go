@@ -2,6 +2,7 @@ package password
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -16,10 +17,20 @@ var commonText string
 
 // keyboards lists the rows of keyboards, the alphabet and the digits, in which
 // common passwords follow adjacent characters.
-var keyboards = []string{
+var keyboards = bothWays(
 	"azertyuiop", "qsdfghjklm", "wxcvbn", "qwertyuiop", "asdfghjkl", "zxcvbnm",
 	"azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm",
 	"abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "aqwzsxedcrfvtgbyhnujikolpm", "qazwsxedcrfvtgbyhnujmikolp",
+)
+
+func bothWays(rows ...string) (out [][]rune) {
+	for _, row := range rows {
+		forward := []rune(row)
+		backward := slices.Clone(forward)
+		slices.Reverse(backward)
+		out = append(out, forward, backward)
+	}
+	return out
 }
 
 // maxPieces is the maximum number of pieces of a password that counts as
@@ -27,7 +38,7 @@ var keyboards = []string{
 // in the list.
 const maxPieces = 4
 
-// list returns the pieces, by their first character.
+// list returns the common pieces, by their first character.
 var list = sync.OnceValue(func() map[rune][][]rune {
 	byFirst := map[rune][][]rune{}
 	for _, line := range strings.Fields(commonText) {
@@ -79,9 +90,7 @@ func reach(m masked, i int) []int {
 		}
 	}
 	for _, row := range keyboards {
-		for _, r := range []string{row, reverse(row)} {
-			out = append(out, walk(m, i, []rune(r))...)
-		}
+		out = append(out, walk(m, i, row)...)
 	}
 	run := 1
 	for i+run < len(m) && m[i+run][0] == m[i][0] {
@@ -111,11 +120,16 @@ func walk(m masked, i int, row []rune) []int {
 
 // fewKinds reports whether the password has at most five different characters.
 func fewKinds(m masked) bool {
-	kinds := map[rune]bool{}
+	var kinds []rune
 	for _, place := range m {
-		kinds[place[0]] = true
+		if !has(kinds, place[0]) {
+			kinds = append(kinds, place[0])
+		}
+		if len(kinds) > 5 {
+			return false
+		}
 	}
-	return len(kinds) <= 5
+	return true
 }
 
 // repeats reports whether the password is a repetition of one piece.
@@ -139,15 +153,9 @@ func repeats(m masked) bool {
 // any password that contains its core.
 const Example = "LesTicketsDeBusForr1CielBleu"
 
-func example(m masked) bool {
-	bare := m.bare()
-	return bare.holds("lesticketsdebus") || bare.holds("ticketsdebusforr") || bare.holds("busforricielbleu")
-}
+// examples are the parts of Example that are looked for.
+var examples = []word{newWord("lesticketsdebus"), newWord("ticketsdebusforr"), newWord("busforricielbleu")}
 
-func reverse(s string) string {
-	r := []rune(s)
-	for i, j := 0, len(r)-1; i < j; i, j = i+1, j-1 {
-		r[i], r[j] = r[j], r[i]
-	}
-	return string(r)
+func example(m masked) bool {
+	return slices.ContainsFunc(examples, newIndex(m.bare()).holds)
 }

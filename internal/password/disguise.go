@@ -1,6 +1,7 @@
 package password
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -27,9 +28,21 @@ var digitsOf = map[rune][]rune{'o': {'0'}, 'i': {'1'}, 'l': {'1'}, 'z': {'2'}, '
 // ligatures are letters that no decomposition splits.
 var ligatures = strings.NewReplacer("ß", "ss", "œ", "oe", "æ", "ae", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 
+// plain holds the readings of each ASCII character.
+var plain = func() (of [unicode.MaxASCII + 1][]rune) {
+	for r := range of {
+		f := unicode.ToLower(rune(r))
+		of[r] = slices.Clip(append([]rune{f}, stands[f]...))
+	}
+	return of
+}()
+
 // fold returns a text in lower case, without accents, and with the digits of every
 // script as 0 to 9.
 func fold(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return strings.ToLower(s)
+	}
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
 		switch {
@@ -49,8 +62,12 @@ func fold(s string) string {
 
 // disguise returns the readings of a text, one place for each folded character.
 func disguise(s string) masked {
-	var m masked
+	m := make(masked, 0, len(s))
 	for _, r := range norm.NFC.String(s) {
+		if r <= unicode.MaxASCII {
+			m = append(m, plain[r])
+			continue
+		}
 		folded := []rune(fold(string(r)))
 		for _, f := range folded {
 			place := append([]rune{f}, stands[f]...)
@@ -129,20 +146,66 @@ func (m masked) at(i int, word []rune) bool {
 // four letters backwards are in too many words by chance, Rose in "trésor".
 const shortestBackward = 5
 
+// word is a text that is looked for in passwords.
+type word struct {
+	forward  []rune
+	backward []rune // nil if the word is not read backwards
+}
+
+func newWord(text string) word {
+	w := word{forward: []rune(text)}
+	if len(w.forward) >= shortestBackward || strings.Trim(text, "0123456789") == "" {
+		w.backward = slices.Clone(w.forward)
+		slices.Reverse(w.backward)
+	}
+	return w
+}
+
+// index finds words in a text. For each place it holds the set of the characters that
+// could be read there, so that nearly all places are passed over at once.
+type index struct {
+	text  masked
+	could []uint64
+}
+
+func newIndex(m masked) index {
+	x := index{m, make([]uint64, len(m))}
+	for i, place := range m {
+		for _, r := range place {
+			x.could[i] |= bit(r)
+		}
+		for _, r := range digitsOf[place[0]] {
+			x.could[i] |= bit(r)
+		}
+	}
+	return x
+}
+
+// bit returns the set of one character. All characters but small letters and digits have
+// the same bit.
+func bit(r rune) uint64 {
+	switch {
+	case r >= 'a' && r <= 'z':
+		return 1 << (r - 'a')
+	case r >= '0' && r <= '9':
+		return 1 << (26 + r - '0')
+	}
+	return 1 << 63
+}
+
 // holds reports whether the word can be read anywhere, forwards or backwards. Four
 // digits are read backwards too.
-func (m masked) holds(word string) bool {
-	forward := []rune(word)
-	if len(forward) == 0 {
+func (x index) holds(w word) bool {
+	return x.reads(w.forward) || x.reads(w.backward)
+}
+
+func (x index) reads(word []rune) bool {
+	if len(word) == 0 {
 		return false
 	}
-	both := len(forward) >= shortestBackward || strings.Trim(word, "0123456789") == ""
-	backward := make([]rune, len(forward))
-	for i, r := range forward {
-		backward[len(forward)-1-i] = r
-	}
-	for i := range m {
-		if m.at(i, forward) || both && m.at(i, backward) {
+	first := bit(word[0])
+	for i := 0; i+len(word) <= len(x.could); i++ {
+		if x.could[i]&first != 0 && x.could[i+len(word)-1]&bit(word[len(word)-1]) != 0 && x.text.at(i, word) {
 			return true
 		}
 	}

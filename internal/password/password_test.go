@@ -332,4 +332,18 @@ func BenchmarkCheck256(b *testing.B) {
 	}
 }
 
+// BenchmarkSuggest draws the three phrases of a page for one person.
+func BenchmarkSuggest(b *testing.B) {
+	random := seeded(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		check := password.Checker(password.Default(), martin)
+		for range 3 {
+			if _, err := password.Generate(random, password.French, func(text string) bool { return len(check(secret.New(text))) > 0 }); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func seeded(n uint64) *mrand.ChaCha8 { return mrand.NewChaCha8([32]byte{byte(n)}) }

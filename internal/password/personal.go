@@ -25,14 +25,31 @@ const shortest = 4
 // fragment is a folded piece of personal information and its kind.
 type fragment struct{ what, text string }
 
+// piece is a fragment to look for.
+type piece struct {
+	what string
+	word word
+}
+
+func wanted(fragments []fragment) []piece {
+	out := make([]piece, len(fragments))
+	for i, f := range fragments {
+		out[i] = piece{f.what, newWord(f.text)}
+	}
+	return out
+}
+
 // kinds returns the kinds of personal information that a password contains, each
 // once.
-func kinds(personal []fragment, m masked) []string {
-	bare := m.bare()
+func kinds(personal []piece, m masked) []string {
+	texts := []index{newIndex(m.bare())}
+	if len(texts[0].text) != len(m) {
+		texts = append(texts, newIndex(m))
+	}
 	var found []string
-	for _, f := range personal {
-		if !slices.Contains(found, f.what) && (bare.holds(f.text) || m.holds(f.text)) {
-			found = append(found, f.what)
+	for _, p := range personal {
+		if !slices.Contains(found, p.what) && slices.ContainsFunc(texts, func(x index) bool { return x.holds(p.word) }) {
+			found = append(found, p.what)
 		}
 	}
 	return found

@@ -77,16 +77,16 @@ func Normalize(t secret.Text) secret.Text { return secret.New(norm.NFC.String(t.
 // Check judges a normalised password and returns every rule that it breaks, in the
 // order in which the page lists the rules.
 func Check(p Policy, t secret.Text, about Personal) []Finding {
-	return p.check(t, about.fragments())
+	return p.check(t, wanted(about.fragments()))
 }
 
 // Checker is Check for many passwords of one person.
 func Checker(p Policy, about Personal) func(secret.Text) []Finding {
-	personal := about.fragments()
+	personal := wanted(about.fragments())
 	return func(t secret.Text) []Finding { return p.check(t, personal) }
 }
 
-func (p Policy) check(t secret.Text, personal []fragment) []Finding {
+func (p Policy) check(t secret.Text, personal []piece) []Finding {
 	s := t.Reveal()
 	if !utf8.ValidString(s) {
 		return []Finding{{Rule: "invalid"}}
