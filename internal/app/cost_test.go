@@ -63,6 +63,29 @@ func TestAnActivationCostsFewCommits(t *testing.T) {
 	}
 }
 
+// On PostgreSQL, a transaction of an activation begins with its first statement and is
+// committed with its last ones, except for the limit of hashes, whose counters decide
+// whether it is committed.
+func TestATransactionWaitsForFewAnswers(t *testing.T) {
+	w := newWire(t, localpostgres.ForTest(t, "cost"))
+	c := newCosts(t, w.dsn)
+	c.warmUp(2)
+	const activations = 3
+	people := []domain.Person{c.next(), c.next(), c.next()} // the enrolment is not counted
+	c.settle()
+	w.reset()
+	for _, p := range people {
+		c.walk(p, func(string) {})
+	}
+	c.settle()
+	if n := w.alone.Load(); n > activations {
+		t.Errorf("%d begins and commits were sent alone in %d activations", n, activations)
+	}
+	if n := w.commits.Load(); n < activations*5 {
+		t.Errorf("%d commits: they are not counted", n)
+	}
+}
+
 // BenchmarkActivation runs whole activations through the real handler, with a Keycloak
 // that answers at once and a hash that costs nothing, and reports what does not depend on the load of the machine:
 //

@@ -15,8 +15,9 @@ import (
 type wire struct {
 	dsn string // of the proxy
 	// trips are the times that the client waits for an answer, statements are those
-	// other than BEGIN and COMMIT, and commits are the transactions that write.
-	trips, statements, commits atomic.Int64
+	// other than BEGIN and COMMIT, and commits are the transactions that write. alone are
+	// the BEGINs and COMMITs that are sent without a statement.
+	trips, statements, commits, alone atomic.Int64
 }
 
 func newWire(t testing.TB, dsn string) *wire {
@@ -49,6 +50,7 @@ func (w *wire) reset() {
 	w.trips.Store(0)
 	w.statements.Store(0)
 	w.commits.Store(0)
+	w.alone.Store(0)
 }
 
 func (w *wire) pass(client net.Conn, address string) {
@@ -73,19 +75,37 @@ func (w *wire) pass(client net.Conn, address string) {
 			}
 		})
 	}()
+	names, query := map[string]string{}, "" // of the prepared statements
 	copyMessages(server, client, true, func(kind byte, body []byte) {
 		switch kind {
+		case 'P': // Parse
+			name, rest, _ := strings.Cut(string(body), "\x00")
+			names[name], _, _ = strings.Cut(rest, "\x00")
+		case 'B': // Bind
+			_, rest, _ := strings.Cut(string(body), "\x00")
+			name, _, _ := strings.Cut(rest, "\x00")
+			query = names[name]
 		case 'S': // Sync
 			w.trips.Add(1)
 		case 'E': // Execute
-			w.statements.Add(1)
+			if !endsOrBegins(query) {
+				w.statements.Add(1)
+			}
 		case 'Q': // Query
 			w.trips.Add(1)
-			if text := strings.ToLower(string(body)); !strings.HasPrefix(text, "begin") && !strings.HasPrefix(text, "commit") && !strings.HasPrefix(text, "rollback") {
+			if endsOrBegins(string(body)) {
+				w.alone.Add(1)
+			} else {
 				w.statements.Add(1)
 			}
 		}
 	})
+}
+
+// endsOrBegins reports whether a query begins or ends a transaction.
+func endsOrBegins(query string) bool {
+	text := strings.ToLower(query)
+	return strings.HasPrefix(text, "begin") || strings.HasPrefix(text, "commit") || strings.HasPrefix(text, "rollback")
 }
 
 // copyMessages passes messages on, and calls see with the type and the body of each.

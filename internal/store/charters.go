@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entree/internal/charter"
@@ -113,23 +113,27 @@ func (s *Store) CallOff(ctx context.Context, id, by string, at time.Time, e doma
 	}))
 }
 
-// holds returns ErrCharterReplaced if c is not the charter in force (I2). It
-// reads the committed state of the moment in which the effects are written: a
-// version published by a later commit does not count.
-func (s *Store) holds(ctx context.Context, tx *sql.Tx, c domain.InForce) error {
-	var fr, en string
-	err := tx.QueryRowContext(ctx, `SELECT sha256_fr, sha256_en FROM charter_versions v WHERE profile IN ($1, '') AND from_at <= $2
+// holds adds the query of the charter in force, and returns the function that, after the
+// next send, returns ErrCharterReplaced if c is not that charter (I2). It reads the
+// committed state of the moment in which the effects are written: a version published by
+// a later commit does not count.
+func (s *Store) holds(ctx context.Context, b *pipeline, c domain.InForce) (func() error, error) {
+	var inForce []string
+	err := b.rows(ctx, func(scan func(...any) error) error {
+		inForce = make([]string, 2)
+		return scan(&inForce[0], &inForce[1])
+	}, `SELECT sha256_fr, sha256_en FROM charter_versions v WHERE profile IN ($1, '') AND from_at <= $2
 		AND NOT EXISTS (SELECT 1 FROM charters_called_off o WHERE o.version_id = v.id)
-		ORDER BY CASE WHEN profile = '' THEN 1 ELSE 0 END, from_at DESC, published_at DESC LIMIT 1`, c.Profile, micros(s.now())).Scan(&fr, &en)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return domain.ErrCharterReplaced
-	case err != nil:
-		return fmt.Errorf("charter in force: %w", err)
-	case c.SHA256 == "" || c.SHA256 != fr && c.SHA256 != en:
-		return domain.ErrCharterReplaced
+		ORDER BY CASE WHEN profile = '' THEN 1 ELSE 0 END, from_at DESC, published_at DESC LIMIT 1`, c.Profile, micros(s.now()))
+	if err != nil {
+		return nil, fmt.Errorf("charter in force: %w", err)
 	}
-	return nil
+	return func() error {
+		if c.SHA256 == "" || !slices.Contains(inForce, c.SHA256) {
+			return domain.ErrCharterReplaced
+		}
+		return nil
+	}, nil
 }
 
 const draftColumns = `id, profile, name, title_fr, title_en, text_fr, text_en, revision, edited_at, edited_by`

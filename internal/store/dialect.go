@@ -23,6 +23,9 @@ type dialect struct {
 	// skipLocked lets several instances lease jobs at once. It is empty for
 	// SQLite, which has one writer at a time.
 	skipLocked string
+	// lockRow locks the rows that a query reads until the transaction ends. It is empty
+	// for SQLite, whose transactions have the write lock from the beginning.
+	lockRow string
 	// pipelines makes a transaction send its statements in one batch: see pipeline.
 	pipelines bool
 	// match is the condition on the full-text index people_words. It stops at
@@ -79,8 +82,8 @@ var sqlite = dialect{
 }
 
 var postgres = dialect{
-	name: "postgres", driver: "pgx", goose: goose.DialectPostgres, imports: postgresImports,
-	skipLocked: "FOR UPDATE SKIP LOCKED", pipelines: true,
+	name: "postgres", driver: postgresLate, goose: goose.DialectPostgres, imports: postgresImports,
+	skipLocked: "FOR UPDATE SKIP LOCKED", lockRow: " FOR NO KEY UPDATE", pipelines: true,
 	match:      "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query:      func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
 	parts:      fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", helpdesk.Enough),

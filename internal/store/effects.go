@@ -29,10 +29,9 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 		}
 	}
 	tx := b.tx
-	if e.Charter != nil {
-		if err := s.holds(ctx, tx, *e.Charter); err != nil {
-			return err
-		}
+	numbers, err := s.readBefore(ctx, b, e)
+	if err != nil {
+		return err
 	}
 	for _, c := range e.People {
 		if err := changePerson(ctx, b, c); err != nil {
@@ -43,12 +42,12 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 		return err
 	}
 	if e.Reserve != nil {
-		if _, _, err := reserveNames(ctx, tx, *e.Reserve); err != nil {
+		if _, _, err := s.reserveNames(ctx, b, *e.Reserve); err != nil {
 			return err
 		}
 	}
 	if e.Spend != nil {
-		taken, err := spend(ctx, tx, *e.Spend)
+		taken, err := spend(ctx, b, *e.Spend)
 		if err == nil && e.Spend.More != nil {
 			var more domain.Effects
 			if more, err = e.Spend.More(taken); err == nil {
@@ -83,7 +82,7 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 		}
 	}
 	for _, a := range e.Acceptances {
-		if err := s.insertAcceptance(ctx, b, a); err != nil {
+		if err := s.insertAcceptance(ctx, b, a, numbers[a.Person]); err != nil {
 			return fmt.Errorf("acceptance: %w", err)
 		}
 	}
@@ -122,6 +121,37 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 		}
 	}
 	return nil
+}
+
+// readBefore reads what the effects depend on: it returns ErrCharterReplaced if e.Charter
+// is not in force, and the numbers of the people whose acceptances get a MAC.
+func (s *Store) readBefore(ctx context.Context, b *pipeline, e domain.Effects) (numbers map[domain.PersonID]string, err error) {
+	holds := func() error { return nil }
+	if e.Charter != nil {
+		if holds, err = s.holds(ctx, b, *e.Charter); err != nil {
+			return nil, err
+		}
+	}
+	if s.record != nil && len(e.Acceptances) > 0 {
+		numbers = map[domain.PersonID]string{}
+		for _, a := range e.Acceptances {
+			if err := b.rows(ctx, func(scan func(...any) error) error {
+				var number string
+				err := scan(&number)
+				numbers[a.Person] = number
+				return err
+			}, `SELECT number FROM people WHERE id = $1`, a.Person); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if e.Charter == nil && numbers == nil {
+		return nil, nil
+	}
+	if err := b.send(ctx); err != nil {
+		return nil, err
+	}
+	return numbers, holds()
 }
 
 // changePerson changes the state of a person's account if the current state is

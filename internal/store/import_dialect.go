@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"entree/internal/domain"
 )
@@ -82,8 +81,8 @@ func stagePostgres(i *importing) error {
 		at += len(stageColumns)
 		return st.rows[at-len(stageColumns) : at], nil
 	})
-	err := i.conn.Raw(func(driver any) error {
-		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(i.ctx, pgx.Identifier{"import_stage"}, stageColumns, rows)
+	err := onPostgres(i.ctx, i.conn, func(conn *pgx.Conn) error {
+		_, err := conn.CopyFrom(i.ctx, pgx.Identifier{"import_stage"}, stageColumns, rows)
 		return err
 	})
 	st.rows = st.rows[:0]

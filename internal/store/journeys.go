@@ -104,12 +104,6 @@ func (s *Store) update(ctx context.Context, known domain.Journey, change func(*d
 					return err
 				}
 			}
-			// The journey is locked before the limits, as everywhere: spend counts at once.
-			if effects.Spend != nil && effects.Spend.Count {
-				if err := b.send(ctx); err != nil {
-					return err
-				}
-			}
 			return s.write(ctx, b, effects)
 		})
 		if !errors.Is(err, errOvertaken) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"entree/internal/domain"
@@ -14,8 +13,8 @@ import (
 // wait for each other.
 func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (domain.Taken, error) {
 	var taken domain.Taken
-	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
-		taken, err = spend(ctx, tx, domain.Spend{At: now, Acts: acts, Count: true})
+	err := s.transaction(ctx, func(b *pipeline) (err error) {
+		taken, err = spend(ctx, b, domain.Spend{At: now, Acts: acts, Count: true})
 		return err
 	})
 	return taken, wrap("limits", err)
@@ -23,9 +22,12 @@ func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (
 
 // Levels returns how many acts are counted under each key. It counts none.
 func (s *Store) Levels(ctx context.Context, acts []domain.Act, now time.Time) ([]domain.Level, error) {
-	counters, err := readCounters(ctx, s.db, acts)
-	if err != nil {
-		return nil, wrap("limits", err)
+	query, keys := countersOf(acts)
+	counters := map[string]counter{}
+	if len(keys) > 0 {
+		if err := eachRow(ctx, s.db, readInto(counters), query, keys...); err != nil {
+			return nil, wrap("limits", err)
+		}
 	}
 	out := make([]domain.Level, len(acts))
 	for i, a := range acts {
@@ -43,23 +45,14 @@ func (s *Store) Keys(ctx context.Context, kind string, after time.Time, most int
 // spend checks the acts of sp within a transaction, and counts them if sp.Count
 // is set. At the first act that is refused it returns a LimitError; the caller
 // then rolls the transaction back, so that a refusal changes no counter.
-func spend(ctx context.Context, tx *sql.Tx, sp domain.Spend) (domain.Taken, error) {
-	taken := domain.Taken{Newcomer: true}
-	var stored map[string]counter
-	if !sp.Count {
-		var err error
-		if stored, err = readCounters(ctx, tx, sp.Acts); err != nil {
-			return domain.Taken{}, err
-		}
+func spend(ctx context.Context, b *pipeline, sp domain.Spend) (domain.Taken, error) {
+	counters, err := countersAfter(ctx, b, sp)
+	if err != nil {
+		return domain.Taken{}, err
 	}
+	taken := domain.Taken{Newcomer: true}
 	for i, a := range sp.Acts {
-		c := stored[a.Key].bounded(a.Rate, sp.At).next(a.Rate)
-		if sp.Count {
-			var err error
-			if c, err = countAct(ctx, tx, a, sp.At); err != nil {
-				return domain.Taken{}, err
-			}
-		}
+		c := counters[i]
 		burst := a.Rate.Burst - a.Leave
 		if !taken.Newcomer {
 			burst -= a.Reserve
@@ -137,30 +130,54 @@ func (c counter) retry(r domain.Rate, burst int) time.Time {
 	return moment(c.arrival - int64(burst)*interval(r))
 }
 
-// readCounters returns the stored counters of acts by key.
-func readCounters(ctx context.Context, db rowsOf, acts []domain.Act) (map[string]counter, error) {
-	var keys []any
+// countersAfter returns the counter of each act of sp, with the act counted.
+func countersAfter(ctx context.Context, b *pipeline, sp domain.Spend) ([]counter, error) {
+	out := make([]counter, len(sp.Acts))
+	stored := map[string]counter{}
+	if sp.Count {
+		for i, a := range sp.Acts {
+			if err := countAct(ctx, b, a, sp.At, &out[i]); err != nil {
+				return nil, err
+			}
+		}
+	} else if query, keys := countersOf(sp.Acts); len(keys) > 0 {
+		if err := b.rows(ctx, readInto(stored), query, keys...); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.send(ctx); err != nil {
+		return nil, err
+	}
+	if !sp.Count {
+		for i, a := range sp.Acts {
+			out[i] = stored[a.Key].bounded(a.Rate, sp.At).next(a.Rate)
+		}
+	}
+	return out, nil
+}
+
+// countersOf returns the query of the stored counters of acts and its parameters.
+func countersOf(acts []domain.Act) (query string, keys []any) {
 	for _, a := range acts {
 		keys = append(keys, a.Key)
 	}
-	out := map[string]counter{}
-	if len(keys) == 0 {
-		return out, nil
-	}
-	err := eachRow(ctx, db, func(scan func(...any) error) error {
+	return `SELECT key, arrival, granted FROM limits WHERE key IN (` + marks(1, len(keys)) + `)`, keys
+}
+
+// readInto returns the function that reads a row of countersOf.
+func readInto(stored map[string]counter) func(scan func(...any) error) error {
+	return func(scan func(...any) error) error {
 		var key string
 		var c counter
 		err := scan(&key, &c.arrival, &c.granted)
-		out[key] = c
+		stored[key] = c
 		return err
-	}, `SELECT key, arrival, granted FROM limits WHERE key IN (`+marks(1, len(keys))+`)`, keys...)
-	return out, err
+	}
 }
 
-// countAct counts one act in one statement, with the rules of bounded and next,
-// and returns the new counter. The statement locks the row until the
-// transaction ends.
-func countAct(ctx context.Context, tx *sql.Tx, a domain.Act, now time.Time) (counter, error) {
+// countAct adds the statement that counts one act, with the rules of bounded and next,
+// and reads the new counter. The statement locks the row until the transaction ends.
+func countAct(ctx context.Context, b *pipeline, a domain.Act, now time.Time, c *counter) error {
 	query := `INSERT INTO limits (key, arrival, granted) VALUES ($1, cast($2 AS bigint) + cast($4 AS bigint), 1)
 		ON CONFLICT (key) DO UPDATE SET arrival = cast($4 AS bigint) + CASE WHEN limits.arrival < cast($2 AS bigint) THEN cast($2 AS bigint)
 			WHEN limits.arrival > cast($2 AS bigint) + cast($3 AS bigint) THEN cast($2 AS bigint) + cast($3 AS bigint) ELSE limits.arrival END
@@ -174,6 +191,5 @@ func countAct(ctx context.Context, tx *sql.Tx, a domain.Act, now time.Time) (cou
 			RETURNING arrival, granted`
 		args = args[:3]
 	}
-	var c counter
-	return c, tx.QueryRowContext(ctx, query, args...).Scan(&c.arrival, &c.granted)
+	return b.rows(ctx, func(scan func(...any) error) error { return scan(&c.arrival, &c.granted) }, query, args...)
 }

@@ -181,46 +181,60 @@ var nameKinds = map[string]string{"login": nameLogin, "university_address": name
 // university address, permanently. It does not change a name that the person
 // already has, and assigns none where the candidates are nil.
 func (s *Store) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
-	return login, address, wrap("reserve", s.tx(ctx, func(tx *sql.Tx) (err error) {
-		login, address, err = reserveNames(ctx, tx, domain.Reservation{Person: id, Logins: logins, Addresses: addresses})
+	return login, address, wrap("reserve", s.transaction(ctx, func(b *pipeline) (err error) {
+		login, address, err = s.reserveNames(ctx, b, domain.Reservation{Person: id, Logins: logins, Addresses: addresses})
 		return err
 	}))
 }
 
-func reserveNames(ctx context.Context, tx *sql.Tx, r domain.Reservation) (login, address string, err error) {
-	// The update locks the person's row, so that two journeys of the same person
-	// reserve one after the other.
-	if err := tx.QueryRowContext(ctx, `UPDATE people SET login = login WHERE id = $1 RETURNING login, university_address`, r.Person).Scan(&login, &address); err != nil {
-		return "", "", notFound(err)
-	}
-	if login != "" && address != "" {
-		return login, address, nil // another journey of the person was first
-	}
-	if err := reserve(ctx, tx, r.Person, nameLogin, &login, r.Logins); err != nil {
+func (s *Store) reserveNames(ctx context.Context, b *pipeline, r domain.Reservation) (login, address string, err error) {
+	// The person's row is locked, so that two journeys of the same person reserve one
+	// after the other.
+	var people []domain.Person
+	if err := b.rows(ctx, func(scan func(...any) error) error {
+		p, err := scanPerson(scan)
+		people = append(people, p)
+		return err
+	}, `SELECT `+personColumns+` FROM people WHERE id = $1`+s.dialect.lockRow, r.Person); err != nil {
 		return "", "", err
 	}
-	if err := reserve(ctx, tx, r.Person, nameAddress, &address, r.Addresses); err != nil {
+	if err := b.send(ctx); err != nil {
 		return "", "", err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE people SET login = $1, university_address = $2 WHERE id = $3`, login, address, r.Person); err != nil {
+	if len(people) == 0 {
+		return "", "", domain.ErrNotFound
+	}
+	p := people[0]
+	if p.Login != "" && p.UniversityAddress != "" {
+		return p.Login, p.UniversityAddress, nil // another journey of the person was first
+	}
+	// All writers reserve the login first, so that two transactions never wait for each
+	// other.
+	if err := reserve(ctx, b, r.Person, nameLogin, &p.Login, r.Logins); err != nil {
 		return "", "", err
 	}
-	return login, address, refind(ctx, tx, r.Person)
+	if err := reserve(ctx, b, r.Person, nameAddress, &p.UniversityAddress, r.Addresses); err != nil {
+		return "", "", err
+	}
+	// One update: each one writes all indexes of the row.
+	return p.Login, p.UniversityAddress, b.exec(ctx, `UPDATE people SET login = $1, university_address = $2, search = $3 WHERE id = $4`,
+		p.Login, p.UniversityAddress, searchText(p), r.Person)
 }
 
 // reserve sets name to the first free candidate, unless name is already set.
-func reserve(ctx context.Context, tx *sql.Tx, id domain.PersonID, kind string, name *string, candidates iter.Seq[string]) error {
+func reserve(ctx context.Context, b *pipeline, id domain.PersonID, kind string, name *string, candidates iter.Seq[string]) error {
 	if *name != "" || candidates == nil {
 		return nil
 	}
 	for candidate := range candidates {
-		result, err := tx.ExecContext(ctx, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT (kind, value) DO NOTHING`, kind, candidate, id)
-		if err != nil {
+		var n int64
+		if err := b.count(ctx, &n, `INSERT INTO names (kind, value, person_id) VALUES ($1, $2, $3) ON CONFLICT (kind, value) DO NOTHING`, kind, candidate, id); err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil {
+		if err := b.send(ctx); err != nil {
 			return err
-		} else if n == 1 {
+		}
+		if n == 1 {
 			*name = candidate
 			return nil
 		}

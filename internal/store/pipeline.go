@@ -5,17 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"reflect"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"entree/internal/domain"
 )
 
-// pipeline collects statements whose only result is whether the transaction may commit.
-// On PostgreSQL they are sent in one batch before the commit, so the transaction waits
-// for one answer. On SQLite each runs at once.
+// pipeline collects the statements of a transaction. On PostgreSQL they wait until send,
+// or until the commit, so that the transaction waits for few answers. On SQLite each runs
+// at once.
 type pipeline struct {
 	tx   *sql.Tx
 	conn *sql.Conn // the connection of tx, or nil: run each statement at once
@@ -28,9 +28,16 @@ type statement struct {
 	// instead is returned if the statement does not change exactly one row. nil accepts
 	// any number.
 	instead error
+	// row, if not nil, is called for each row of the result, and changed, if not nil, is
+	// set to the number of changed rows.
+	row     func(scan func(...any) error) error
+	changed *int64
 }
 
 func (q statement) judge(n int64) error {
+	if q.changed != nil {
+		*q.changed = n
+	}
 	if q.instead != nil && n != 1 {
 		return q.instead
 	}
@@ -45,7 +52,18 @@ func (b *pipeline) exec(ctx context.Context, query string, args ...any) error {
 // one adds a statement that must change exactly one row. Otherwise the transaction
 // fails with instead.
 func (b *pipeline) one(ctx context.Context, instead error, query string, args ...any) error {
-	return b.add(ctx, statement{query, args, instead})
+	return b.add(ctx, statement{query: query, args: args, instead: instead})
+}
+
+// rows adds a query. row is called when its result is there, at the latest in send.
+func (b *pipeline) rows(ctx context.Context, row func(scan func(...any) error) error, query string, args ...any) error {
+	return b.add(ctx, statement{query: query, args: args, row: row})
+}
+
+// count adds a statement that sets changed to the number of rows it changed, at the latest
+// in send.
+func (b *pipeline) count(ctx context.Context, changed *int64, query string, args ...any) error {
+	return b.add(ctx, statement{query: query, args: args, changed: changed})
 }
 
 func (b *pipeline) add(ctx context.Context, q statement) error {
@@ -53,8 +71,11 @@ func (b *pipeline) add(ctx context.Context, q statement) error {
 		b.list = append(b.list, q)
 		return nil
 	}
+	if q.row != nil {
+		return eachRow(ctx, b.tx, q.row, q.query, q.args...)
+	}
 	result, err := b.tx.ExecContext(ctx, q.query, q.args...)
-	if err != nil || q.instead == nil {
+	if err != nil || q.instead == nil && q.changed == nil {
 		return err
 	}
 	n, err := result.RowsAffected()
@@ -65,22 +86,71 @@ func (b *pipeline) add(ctx context.Context, q statement) error {
 }
 
 // send runs the collected statements in their order.
-func (b *pipeline) send(ctx context.Context) error {
+func (b *pipeline) send(ctx context.Context) error { return b.flush(ctx, false) }
+
+// commit runs the collected statements and commits the transaction.
+func (b *pipeline) commit(ctx context.Context) error {
+	if err := b.flush(ctx, true); err != nil {
+		return err
+	}
+	return b.tx.Commit() // sends nothing if flush has committed
+}
+
+func (b *pipeline) flush(ctx context.Context, commit bool) error {
 	if len(b.list) == 0 {
 		return nil
 	}
-	var all pgx.Batch
+	var queries []*pgx.QueuedQuery
 	for _, q := range b.list {
-		all.Queue(q.query, q.args...).Exec(func(tag pgconn.CommandTag) error { return q.judge(tag.RowsAffected()) })
+		queries = append(queries, q.queue(commit))
 	}
 	b.list = nil
 	return b.conn.Raw(func(c any) error {
-		own, ok := c.(*stdlib.Conn)
+		own, ok := c.(*lateConn)
 		if !ok {
-			return errors.New("store: the driver of PostgreSQL has changed")
+			return errDriver
 		}
-		return own.Conn().SendBatch(ctx, &all).Close()
+		return own.send(ctx, queries, commit)
 	})
+}
+
+// notOne begins the error of a statement that had to change one row and is sent together
+// with the commit: the server must end the transaction itself.
+const notOne = "changed meanwhile, rows now: "
+
+// guarded returns a query that fails if the statement does not change exactly one row.
+func guarded(query string) string {
+	return `WITH changed AS (` + query + ` RETURNING 1) SELECT CASE count(*) WHEN 1 THEN 1 ELSE cast('` + notOne + `' || count(*) AS int) END FROM changed`
+}
+
+// queue returns the statement as a part of a batch. committed says that the commit follows
+// in the same batch.
+func (q statement) queue(committed bool) *pgx.QueuedQuery {
+	out := &pgx.QueuedQuery{SQL: q.query, Arguments: q.args}
+	switch {
+	case q.row != nil:
+		out.Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := q.row(rows.Scan); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+	case q.instead != nil && committed:
+		out.SQL = guarded(q.query)
+		out.Fn = func(r pgx.BatchResults) error {
+			_, err := r.Exec()
+			var refused *pgconn.PgError
+			if errors.As(err, &refused) && refused.Code == "22P02" && strings.Contains(refused.Message, notOne) {
+				return q.instead
+			}
+			return err
+		}
+	default:
+		out.Exec(func(tag pgconn.CommandTag) error { return q.judge(tag.RowsAffected()) })
+	}
+	return out
 }
 
 // atOnce sends the collected statements, and returns a pipeline that runs each further one
@@ -94,7 +164,7 @@ func (b *pipeline) atOnce(ctx context.Context) (*pipeline, error) {
 // counts as rare until it is listed here.
 func hasRare(e domain.Effects) bool {
 	e.Charter, e.Jobs, e.Events, e.Acceptances, e.People, e.Reached = nil, nil, nil, nil, nil, nil
-	e.Spend, e.Forget, e.Sessions, e.Long, e.CodeOf, e.End = nil, nil, nil, nil, nil, nil
+	e.Spend, e.Forget, e.Sessions, e.Long, e.CodeOf, e.End, e.Reserve = nil, nil, nil, nil, nil, nil, nil
 	return !reflect.ValueOf(e).IsZero()
 }
 
@@ -127,8 +197,5 @@ func (s *Store) transact(ctx context.Context, f func(*pipeline) error) (err erro
 	if err := f(b); err != nil {
 		return err
 	}
-	if err := b.send(ctx); err != nil {
-		return err
-	}
-	return b.tx.Commit()
+	return b.commit(ctx)
 }

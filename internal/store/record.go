@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -143,13 +142,7 @@ func acceptanceParts(a domain.Acceptance, number string) []string {
 	return []string{"entree acceptance 1", string(a.Person), string(a.Journey), a.Profile, string(a.Lang), a.Version, a.SHA256, strconv.FormatInt(micros(a.At), 10), number}
 }
 
-func (s *Store) insertAcceptance(ctx context.Context, b *pipeline, a domain.Acceptance) error {
-	var number string
-	if s.record != nil {
-		if err := b.tx.QueryRowContext(ctx, `SELECT number FROM people WHERE id = $1`, a.Person).Scan(&number); err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-	}
+func (s *Store) insertAcceptance(ctx context.Context, b *pipeline, a domain.Acceptance, number string) error {
 	return b.exec(ctx, `INSERT INTO acceptances (person_id, journey_id, profile, lang, version, sha256, at, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 		a.Person, a.Journey, a.Profile, a.Lang, a.Version, a.SHA256, micros(a.At), s.record.mac(acceptanceParts(a, number)...))
 }

@@ -24,8 +24,6 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
-
 	"entree/internal/domain"
 )
 
