@@ -69,12 +69,14 @@ func (s *Service) Judge(ctx context.Context, j domain.Journey, chosen secret.Tex
 // short time for Keycloak. If the job has not ended by then, the journey is at
 // StepWaiting and the job continues without the visitor.
 func (s *Service) ChoosePassword(ctx context.Context, j *domain.Journey, chosen, confirmation secret.Text) error {
-	if err := s.Charters.Refresh(ctx); err != nil {
-		return err // checked before the expensive hash
-	}
 	at, err := s.choosing(j)
-	if err != nil {
-		return err
+	if err != nil { // the student may have accepted a charter that only another instance knows yet
+		if err := s.Charters.Refresh(ctx); err != nil {
+			return err
+		}
+		if at, err = s.choosing(j); err != nil {
+			return err
+		}
 	}
 	p, err := s.finisher(ctx, j)
 	if err != nil {

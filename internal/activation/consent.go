@@ -55,13 +55,18 @@ func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, 
 }
 
 // asShown returns the charter in force if its text is the one that the page
-// showed. It refreshes the board first, because another instance may have
-// published a new one.
+// showed. If it is not, another instance may have published a new one, and the board is
+// refreshed. A board that still has the replaced charter does no harm: the transaction of
+// the acceptance checks the charter in force.
 func (s *Service) asShown(ctx context.Context, profile string, lang domain.Lang, sha256 string) (domain.Charter, error) {
+	charter, err := s.Charters.InForce(profile, lang)
+	if err == nil && charter.SHA256 == sha256 {
+		return charter, nil
+	}
 	if err := s.Charters.Refresh(ctx); err != nil {
 		return domain.Charter{}, err
 	}
-	charter, err := s.Charters.InForce(profile, lang)
+	charter, err = s.Charters.InForce(profile, lang)
 	if err == nil && charter.SHA256 != sha256 {
 		err = &domain.Refusal{Reason: domain.ReasonCharterChanged}
 	}
