@@ -212,6 +212,18 @@ CREATE INDEX events_kind ON events (kind, at);
 
 CREATE INDEX events_person ON events (person_id, at);
 
+CREATE TABLE factor_changes (
+    key       TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    removed   BIGINT NOT NULL,
+    at        BIGINT NOT NULL
+);
+
+CREATE INDEX factor_changes_at ON factor_changes (at);
+
+CREATE INDEX factor_changes_person ON factor_changes (person_id, kind, at);
+
 CREATE TABLE factor_removals (
     id          TEXT PRIMARY KEY,
     person_id   TEXT NOT NULL,

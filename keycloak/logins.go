@@ -1,6 +1,7 @@
 package keycloak
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -34,23 +35,18 @@ func (c *Client) Logins(ctx context.Context, since time.Time, see func([]Login) 
 	})
 }
 
-// FactorEvent is one change of a user's factors.
-type FactorEvent struct {
-	At        time.Time
-	AccountID string
-	Kind      domain.FactorKind
-	Removed   bool
-}
-
 // FactorEvents calls see with the changes of users' factors since a time, in pages, as
 // Logins does. A page may be empty: changes of passwords are left out. Changes by the admin
 // API are no such events.
-func (c *Client) FactorEvents(ctx context.Context, since time.Time, see func(changes []FactorEvent, until time.Time) error) error {
+func (c *Client) FactorEvents(ctx context.Context, since time.Time, see func(changes []domain.FactorEvent, until time.Time) error) error {
 	return c.events(ctx, "type=UPDATE_CREDENTIAL&type=REMOVE_CREDENTIAL", since, func(events []event) error {
-		var page []FactorEvent
+		var page []domain.FactorEvent
 		for _, e := range events {
 			if kind, is := FactorKind(e.Details.CredentialType); is {
-				page = append(page, FactorEvent{time.UnixMilli(e.Time).UTC(), e.UserID, kind, e.Type == "REMOVE_CREDENTIAL"})
+				page = append(page, domain.FactorEvent{
+					At: time.UnixMilli(e.Time).UTC(), AccountID: e.UserID, Kind: kind, Removed: e.Type == "REMOVE_CREDENTIAL",
+					Credential: cmp.Or(e.Details.CredentialID, e.Details.SelectedCredentialID),
+				})
 			}
 		}
 		return see(page, time.UnixMilli(events[len(events)-1].Time).UTC())
@@ -63,7 +59,9 @@ type event struct {
 	Type    string `json:"type"`
 	UserID  string `json:"userId"`
 	Details struct {
-		CredentialType string `json:"credential_type"`
+		CredentialType       string `json:"credential_type"`
+		CredentialID         string `json:"credential_id"`          // of a removal by an action
+		SelectedCredentialID string `json:"selected_credential_id"` // of a removal by the account API
 	} `json:"details"`
 }
 

@@ -440,7 +440,7 @@ func (f *fakeService) FirstLogin(_ context.Context, login, _ string) error {
 	return nil
 }
 
-func (f *fakeService) PasskeyAnswered(_ context.Context, login, _ string, answer domain.EventKind) error {
+func (f *fakeService) PasskeyAnswered(_ context.Context, login, _ string, answer domain.EventKind, _ domain.Lang) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.logins = append(f.logins, login+" "+string(answer))

@@ -308,7 +308,7 @@ func (p *Portal) passkeyAnswered(c *gin.Context, who sso.Identity, answer sso.An
 	if !answered {
 		return
 	}
-	if err := p.Service.PasskeyAnswered(c.Request.Context(), who.Login, who.Account, kind); err != nil {
+	if err := p.Service.PasskeyAnswered(c.Request.Context(), who.Login, who.Account, kind, p.site.Lang(c)); err != nil {
 		p.site.Log(c).Error("answer to the offer of a passkey not recorded", "cause", err.Error())
 	}
 }

@@ -83,7 +83,7 @@ type Service interface {
 	FirstLogin(ctx context.Context, login, accountID string) error
 	// PasskeyAnswered records the answer to the offer of a passkey after the first
 	// login.
-	PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind) error
+	PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind, lang domain.Lang) error
 	// ListsFactors reports whether FactorsOf can answer.
 	ListsFactors() bool
 	// FactorsOf returns the factors of a person's account.

@@ -46,12 +46,13 @@ func (s *Service) FirstLogin(ctx context.Context, login, accountID string) error
 }
 
 // PasskeyAnswered records the answer to the offer of a passkey, by the kind of its
-// event. An account that the portal does not know changes nothing.
-func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind) error {
+// event. An added passkey is told to every address of the person. An account that the
+// portal does not know changes nothing.
+func (s *Service) PasskeyAnswered(ctx context.Context, login, accountID string, answer domain.EventKind, lang domain.Lang) error {
+	if answer == domain.EventPasskeyAdded {
+		return s.FactorAdded(ctx, login, accountID, domain.FactorPasskey, lang)
+	}
 	return s.record(ctx, login, accountID, func(p domain.Person, now time.Time) (domain.Effects, error) {
-		if answer == domain.EventPasskeyAdded {
-			return factorAdded(p.ID, now, domain.FactorPasskey), nil
-		}
 		return domain.Effects{Events: []domain.Event{{At: now, Kind: answer, Person: p.ID}}}, nil
 	})
 }

@@ -94,8 +94,8 @@ func TestS42_AnAccountGetsItsIDAtItsFirstLogin(t *testing.T) {
 // The realm's events about factors reach an account that is known by its entry.
 func TestFactor_EventsOfAnAccountKnownByItsEntry(t *testing.T) {
 	for name, report := range map[string]func(*world, string) error{
-		"added":   func(w *world, id string) error { return w.NoteFactor(w.t.Context(), id, domain.FactorTOTP, w.clock()) },
-		"removed": func(w *world, id string) error { return w.RereadFactors(w.t.Context(), id) },
+		"added":   func(w *world, id string) error { return w.see(id, domain.FactorTOTP, w.clock(), false) },
+		"removed": func(w *world, id string) error { return w.see(id, domain.FactorKey, w.clock(), true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, jeanPierre())

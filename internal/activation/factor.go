@@ -83,9 +83,12 @@ func (s *Service) factorJob(r domain.FactorRemoval, at time.Time, lang domain.La
 }
 
 // toEveryAddress returns the jobs of one mail to each mail address of a person, the
-// university address included.
+// university address included. The mail is about now if m.AskedAt is zero.
 func (s *Service) toEveryAddress(p domain.Person, m domain.Message) (jobs []domain.Job, err error) {
 	now := s.now()
+	if m.AskedAt.IsZero() {
+		m.AskedAt = now
+	}
 	to := p.Contacts()
 	if a, err := domain.ParseAddress(p.UniversityAddress); err == nil {
 		to = append(to, domain.Contact{Channel: domain.ChannelMail, Value: string(a)})
@@ -94,7 +97,7 @@ func (s *Service) toEveryAddress(p domain.Person, m domain.Message) (jobs []doma
 		if c.Channel != domain.ChannelMail {
 			continue
 		}
-		m.To, m.Purpose, m.Profile, m.GivenName, m.Login, m.AskedAt = domain.Address(c.Value), domain.PurposeRecover, p.Profile, p.CalledBy(), p.Login, now
+		m.To, m.Purpose, m.Profile, m.GivenName, m.Login = domain.Address(c.Value), domain.PurposeRecover, p.Profile, p.CalledBy(), p.Login
 		job, err := s.mailJob(m, p.ID, "", now, now.Add(mailDeadline))
 		if err != nil {
 			return nil, err

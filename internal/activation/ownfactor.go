@@ -175,11 +175,8 @@ func (s dropJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 	if errors.As(err, &refused) {
 		return s.keep(p, string(refused.Reason)), nil
 	}
-	if len(gone) == 0 { // another press was first, or the answer to this one was lost
-		recorded, err := s.isRecorded(ctx, job, drop)
-		if err != nil || recorded || job.Attempts < 2 {
-			return domain.Effects{}, err
-		}
+	if len(gone) == 0 && job.Attempts < 2 { // another act was first; later, the answer to this one was lost
+		return domain.Effects{}, nil
 	}
 	left := domain.HeldFactors{List: slices.DeleteFunc(held.List, func(f domain.Factor) bool { return slices.Contains(gone, f) })}
 	for _, f := range slices.Backward(gone) { // recovery codes first: they are never left alone
@@ -188,22 +185,19 @@ func (s dropJobs) Run(ctx context.Context, job domain.Job) (domain.Effects, erro
 		}
 	}
 	now := s.now()
-	e := domain.Effects{
-		Factors: []domain.FactorNews{{Person: p.ID, At: now, Kinds: left.Kinds(), All: true}},
-		Events:  []domain.Event{{At: now, Kind: domain.EventFactorDropped, Person: p.ID, Details: map[string]string{"kind": string(drop.Kind), detailFactor: drop.ID}}},
+	change := domain.FactorChange{
+		Key: domain.DropKey(drop.ID), Person: p.ID, Kind: drop.Kind, Removed: true, At: now,
+		Events: []domain.Event{{At: now, Kind: domain.EventFactorDropped, Person: p.ID, Details: map[string]string{"kind": string(drop.Kind), detailFactor: drop.ID}}},
 	}
-	e.Jobs, err = s.factorNotice(p, drop.Kind, false, drop.Lang)
-	return e, err
+	change.Jobs, err = s.factorNotice(p, drop.Kind, false, now, drop.Lang)
+	return domain.Effects{
+		Factors:       []domain.FactorNews{{Person: p.ID, At: now, Kinds: left.Kinds(), All: true}},
+		FactorChanges: []domain.FactorChange{change},
+	}, err
 }
 
 // detailFactor is the detail of EventFactorDropped with the factor's id.
 const detailFactor = "factor"
-
-// isRecorded reports whether another job has removed the factor since the student asked.
-func (s dropJobs) isRecorded(ctx context.Context, job domain.Job, drop domain.FactorDrop) (bool, error) {
-	events, err := s.Store.EventsSince(ctx, job.Person, domain.EventFactorDropped, job.Created)
-	return slices.ContainsFunc(events, func(v domain.Event) bool { return v.Details[detailFactor] == drop.ID }), err
-}
 
 // awaitTurn returns nil if no other removal of the person runs or has to run first. A
 // removal steps aside, by the error of [domain.Later], for every older one. The oldest one
@@ -261,53 +255,14 @@ func (s *Service) FactorLater(ctx context.Context, p domain.Person) error {
 	})
 }
 
-// NoteFactor records a kind of factor that the events of the store of accounts report. An
-// account that the portal does not know changes nothing.
-func (s *Service) NoteFactor(ctx context.Context, accountID string, kind domain.FactorKind, at time.Time) error {
-	p, err := s.personOfAccount(ctx, "", accountID)
-	if errors.Is(err, domain.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.Store.Apply(ctx, domain.Effects{Factors: []domain.FactorNews{{Person: p.ID, At: domain.Instant(at), Kinds: []domain.FactorKind{kind}}}})
-}
-
-// RereadFactors reads which factors an account has left, after an event that one was
-// removed: the event does not say whether the account has another one of the kind. A kind
-// that is gone becomes an event of the person, once.
-func (s *Service) RereadFactors(ctx context.Context, accountID string) error {
-	if s.Factors == nil {
-		return nil
-	}
-	p, err := s.personOfAccount(ctx, "", accountID)
-	if errors.Is(err, domain.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	now := s.now() // an addition after the answer is newer than this reading
-	held, err := s.Factors.Factors(ctx, p.AccountRef())
-	var barred *domain.AccountBarred
-	if errors.As(err, &barred) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.Store.Apply(ctx, domain.Effects{Factors: []domain.FactorNews{{Person: p.ID, At: now, Kinds: held.Kinds(), All: true, Tell: true}}})
-}
-
 // factorNotice returns the mails that tell every address of a person that a factor was
-// added or removed, with the link that stops recoveries and removals.
-func (s *Service) factorNotice(p domain.Person, kind domain.FactorKind, added bool, lang domain.Lang) ([]domain.Job, error) {
+// added or removed at a time, with the link that stops recoveries and removals.
+func (s *Service) factorNotice(p domain.Person, kind domain.FactorKind, added bool, at time.Time, lang domain.Lang) ([]domain.Job, error) {
 	token, err := s.freezeToken(p.ID, s.now())
 	if err != nil {
 		return nil, err
 	}
-	return s.toEveryAddress(p, domain.Message{Kind: domain.MessageFactorNotice, Lang: lang, Factor: kind, Added: added, Freeze: FreezePath + token})
+	return s.toEveryAddress(p, domain.Message{Kind: domain.MessageFactorNotice, Lang: lang, Factor: kind, Added: added, AskedAt: at, Freeze: FreezePath + token})
 }
 
 // FactorAdded records a factor that the student added on a page of Keycloak, and tells
@@ -316,16 +271,16 @@ func (s *Service) FactorAdded(ctx context.Context, login, accountID string, kind
 	return s.record(ctx, login, accountID, func(p domain.Person, now time.Time) (domain.Effects, error) {
 		e := factorAdded(p.ID, now, kind)
 		var err error
-		e.Jobs, err = s.factorNotice(p, kind, true, lang)
+		e.Jobs, err = s.factorNotice(p, kind, true, now, lang)
 		return e, err
 	})
 }
 
 // factorAdded returns the effects of a factor that the student added.
 func factorAdded(p domain.PersonID, now time.Time, kind domain.FactorKind) domain.Effects {
-	event := domain.Event{At: now, Kind: domain.EventFactorAdded, Person: p, Details: map[string]string{"kind": string(kind)}}
-	if kind == domain.FactorPasskey {
-		event = domain.Event{At: now, Kind: domain.EventPasskeyAdded, Person: p}
+	event := domain.Event{At: now, Kind: addedEvent(kind), Person: p}
+	if kind != domain.FactorPasskey {
+		event.Details = map[string]string{"kind": string(kind)}
 	}
 	return domain.Effects{Factors: []domain.FactorNews{{Person: p, At: now, Kinds: []domain.FactorKind{kind}}}, Events: []domain.Event{event}}
 }

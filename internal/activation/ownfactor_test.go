@@ -274,36 +274,3 @@ func TestFactor_AnAdditionIsRecordedAndTold(t *testing.T) {
 	}
 	w.box.none(t)
 }
-
-// A factor that went at Keycloak is an event of the person, once, although Keycloak's
-// events are read twice. The event of its addition, read again, does not bring it back.
-func TestFactor_ARemovalAtKeycloakIsTold(t *testing.T) {
-	w := newWorld(t, jeanPierre())
-	p := w.active(jeanPierre())
-	added := w.clock()
-	for _, kind := range []domain.FactorKind{domain.FactorTOTP, domain.FactorPasskey} {
-		if err := w.NoteFactor(t.Context(), p.AccountID, kind, added); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.accounts.AddFactor(p.AccountID, domain.FactorPasskey, "Téléphone") // the other one is gone
-	w.pass(time.Minute)
-	for range 2 {
-		if err := w.RereadFactors(t.Context(), p.AccountID); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.NoteFactor(t.Context(), p.AccountID, domain.FactorTOTP, added); err != nil {
-			t.Fatal(err)
-		}
-	}
-	known, err := w.store.KnownFactors(t.Context(), p.ID)
-	if err != nil || len(known) != 1 || known[0].Kind != domain.FactorPasskey || !known[0].At.Equal(added) {
-		t.Errorf("known: %+v, %v", known, err)
-	}
-	if got := w.factorEvents(p); !slices.Equal(got, []string{"person.factor_removed totp"}) {
-		t.Errorf("events: %v", got)
-	}
-	if err := errors.Join(w.RereadFactors(t.Context(), "another"), w.NoteFactor(t.Context(), "another", domain.FactorKey, added)); err != nil {
-		t.Errorf("an account that the portal did not make: %v", err)
-	}
-}

@@ -92,6 +92,7 @@ func newWorld(t *testing.T, people ...domain.Person) *world {
 	runner.Handle(domain.JobClaim, w.ClaimJobs())
 	runner.Handle(domain.JobPasskey, w.PasskeyJobs())
 	runner.Handle(domain.JobDrop, w.DropJobs())
+	runner.Handle(domain.JobFactorNews, w.FactorNewsJobs())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()

@@ -194,6 +194,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
 	a.runner.Handle(domain.JobPassword, a.service.PasswordJobs())
 	a.runner.Handle(domain.JobPasskey, a.service.PasskeyJobs())
 	a.runner.Handle(domain.JobDrop, a.service.DropJobs())
+	a.runner.Handle(domain.JobFactorNews, a.service.FactorNewsJobs())
 	if err := a.setUpCampaigns(ctx, p); err != nil {
 		return nil, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"entree/internal/domain"
@@ -18,6 +16,10 @@ const loginsMark = "keycloak.logins"
 // overlap is read again each time, because Keycloak stores an event a moment after
 // the time in it. A login that is reported twice counts once.
 const overlap = 30 * time.Second
+
+// overlapFor is the age of a mark up to which the overlap is read: no event is stored so
+// late, and the last events of a quiet realm are not read again for ever.
+const overlapFor = time.Hour
 
 // watchLogins records first logins that did not pass through the portal: the ENT
 // may ask Keycloak itself, or a CAS server before it. Every instance reads the same
@@ -50,57 +52,63 @@ func (a *App) watchLogins(ctx context.Context) error {
 
 // readEvents reads the realm's events about logins and about factors.
 func (a *App) readEvents(ctx context.Context) error {
-	return errors.Join(a.readLogins(ctx), a.readFactors(ctx))
+	return errors.Join(a.readLogins(ctx), factorReader{a.realm.FactorEvents, a.store, a.service.NoteFactors, time.Now}.read(ctx))
 }
 
 // factorsMark names the time up to which the realm's events about factors were read, and
 // factorsSince is how far the first reading goes back: as long as a realm keeps events.
+// toldMark names the time from which their changes are told to people: toldSince before
+// the first reading. Older ones are known only.
 const (
 	factorsMark  = "keycloak.factors"
 	factorsSince = 180 * 24 * time.Hour
+	toldMark     = "keycloak.factors_told"
+	toldSince    = time.Hour
 )
 
-// readFactors reads which factors users added and removed since the mark, one page at a
-// time. Recording an event twice has no effect.
-func (a *App) readFactors(ctx context.Context) error {
-	since, err := a.store.Mark(ctx, factorsMark)
+// factorReader reads which factors users added and removed, one page at a time. Recording
+// an event twice has no effect.
+type factorReader struct {
+	events func(ctx context.Context, since time.Time, see func([]domain.FactorEvent, time.Time) error) error
+	marks  interface {
+		Mark(ctx context.Context, name string) (time.Time, error)
+		Advance(ctx context.Context, name string, to time.Time) error
+	}
+	note  func(ctx context.Context, page []domain.FactorEvent, tellAfter time.Time) error
+	clock func() time.Time
+}
+
+func (r factorReader) read(ctx context.Context) error {
+	now := r.clock()
+	told, err := r.marks.Mark(ctx, toldMark)
 	if err != nil {
 		return err
 	}
-	if since.IsZero() {
-		since = time.Now().Add(-factorsSince)
-	}
-	return a.realm.FactorEvents(ctx, since.Add(-overlap), func(page []keycloak.FactorEvent, until time.Time) error {
-		if err := noteFactors(ctx, a.service, page); err != nil {
+	if told.IsZero() {
+		if err := r.marks.Advance(ctx, toldMark, now.Add(-toldSince)); err != nil {
 			return err
 		}
-		return a.store.Advance(ctx, factorsMark, until)
+		if told, err = r.marks.Mark(ctx, toldMark); err != nil { // another instance may have been first
+			return err
+		}
+	}
+	since, err := r.marks.Mark(ctx, factorsMark)
+	switch {
+	case err != nil:
+		return err
+	case since.IsZero():
+		since = now.Add(-factorsSince)
+	case now.Sub(since) < overlapFor:
+		since = since.Add(-overlap)
+	default:
+		since = since.Add(time.Millisecond)
+	}
+	return r.events(ctx, since, func(page []domain.FactorEvent, until time.Time) error {
+		if err := r.note(ctx, page, told); err != nil {
+			return err
+		}
+		return r.marks.Advance(ctx, factorsMark, until)
 	})
-}
-
-// factorNotes is implemented by activation.Service.
-type factorNotes interface {
-	NoteFactor(ctx context.Context, accountID string, kind domain.FactorKind, at time.Time) error
-	RereadFactors(ctx context.Context, accountID string) error
-}
-
-// noteFactors records the added factors of a page of events. Then it rereads each account
-// with a removal once, since that calls Keycloak.
-func noteFactors(ctx context.Context, to factorNotes, page []keycloak.FactorEvent) error {
-	removed := map[string]bool{}
-	for _, e := range page {
-		if e.Removed {
-			removed[e.AccountID] = true
-		} else if err := to.NoteFactor(ctx, e.AccountID, e.Kind, e.At); err != nil {
-			return err
-		}
-	}
-	for _, account := range slices.Sorted(maps.Keys(removed)) {
-		if err := to.RereadFactors(ctx, account); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // readLogins reads the events since the mark, one page at a time.

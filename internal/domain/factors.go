@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -101,9 +102,46 @@ type FactorNews struct {
 	At     time.Time
 	Kinds  []FactorKind
 	All    bool // the account has no other kinds
-	// Tell says that each kind that goes becomes an event of the person.
-	Tell bool
 }
+
+// FactorEvent is one change of an account's factors, as an event of the store of accounts
+// reports it.
+type FactorEvent struct {
+	At         time.Time
+	AccountID  string
+	Kind       FactorKind
+	Removed    bool   // not added
+	Credential string // id of the removed factor; may be empty
+}
+
+// Key identifies the change among all of them. The removal of a factor has the same key
+// if the portal made it (DropKey).
+func (e FactorEvent) Key() string {
+	if e.Removed && e.Credential != "" {
+		return DropKey(e.Credential)
+	}
+	return fmt.Sprintf("%s/%s/%d/%t", e.AccountID, e.Kind, e.At.UnixMilli(), e.Removed)
+}
+
+// DropKey identifies the removal of a factor by its id.
+func DropKey(factor string) string { return "removed/" + factor }
+
+// FactorChange is the news that one factor was added or removed. The store commits its
+// events and jobs once for its key: events of the store of accounts are read more than
+// once and by every instance, and two acts may remove one factor.
+type FactorChange struct {
+	Key     string
+	Person  PersonID
+	Kind    FactorKind
+	Removed bool // not added
+	At      time.Time
+	Events  []Event
+	Jobs    []Job
+}
+
+// KeepFactorChange is how long the store keeps the key of a change: longer than an event
+// of the store of accounts is read again, and than a removal is tried.
+const KeepFactorChange = 8 * 24 * time.Hour
 
 // Kinds returns the kinds of the factors, each once.
 func (h HeldFactors) Kinds() (kinds []FactorKind) {
@@ -134,16 +172,27 @@ type FactorDrop struct {
 
 // The events of factors that students add and remove on the page of the account.
 const (
-	EventFactorAdded   EventKind = "person.factor_added"   // details: kind
-	EventFactorDropped EventKind = "person.factor_removed" // details: kind; factor (its id), or by: ByAccounts
+	EventFactorAdded   EventKind = "person.factor_added"   // details: kind; by: ByAccounts and at
+	EventFactorDropped EventKind = "person.factor_removed" // details: kind; factor (its id); by: ByAccounts
 	EventFactorKept    EventKind = "person.factor_kept"    // details: why, a Reason or a Bar
 	EventFactorLater   EventKind = "person.factor_later"   // offered after the first login, and declined for now
 )
 
-// ByAccounts in the details of EventFactorDropped says that the factor was removed on a
-// page of the store of accounts.
+// ByAccounts as the detail "by" says that the factor was added or removed on a page of the
+// store of accounts that the portal did not ask for. The detail "at" is then the time of
+// an addition (RFC 3339); the time of the event is when the portal told it.
 const ByAccounts = "accounts"
 
 // JobDrop removes one factor that a student does not want any more. Its payload is a
 // FactorDrop.
 const JobDrop = "factor_drop"
+
+// JobFactorNews sends the notices of a factor that was added on a page of the store of
+// accounts, unless a page of the portal recorded it. Its payload is a FactorAddition.
+const JobFactorNews = "factor_news"
+
+// FactorAddition is the payload of a JobFactorNews.
+type FactorAddition struct {
+	Kind FactorKind
+	At   time.Time
+}

@@ -194,10 +194,12 @@ type Effects struct {
 	FactorAsk   *FactorRemoval // refused with ErrConflict if the person has an open one
 	FactorMove  *FactorMove
 	Factors     []FactorNews
-	Desk        *DeskCode // a new help desk code; it replaces an earlier one of the same person
-	DeskSpent   *DeskSpent
-	Long        *LongCode // sent in a mail
-	LongSpent   *LongSpent
+	// FactorChanges are written before the jobs and events of these effects.
+	FactorChanges []FactorChange
+	Desk          *DeskCode // a new help desk code; it replaces an earlier one of the same person
+	DeskSpent     *DeskSpent
+	Long          *LongCode // sent in a mail
+	LongSpent     *LongSpent
 	// CodeOf, if set, is another journey whose code proved this one, as it was read
 	// and changed. If it was changed since, everything is refused with ErrConflict
 	// (S2).

@@ -70,6 +70,13 @@ type Store interface {
 	// PersonByAnyNumber returns the person of a profile whose number is the given one,
 	// or the only person of the profile whose national number is, or ErrNotFound.
 	PersonByAnyNumber(ctx context.Context, profile, number string) (Person, error)
+	// KnownFactors returns the kinds of factors of a person's account, oldest first.
+	KnownFactors(ctx context.Context, p PersonID) ([]KnownFactor, error)
+	// HasFactorChange reports whether a FactorChange with this key was committed.
+	HasFactorChange(ctx context.Context, key string) (bool, error)
+	// FactorAdditions returns the times of the additions of a kind of factor among the
+	// committed changes of a person from a time on, oldest first.
+	FactorAdditions(ctx context.Context, p PersonID, kind FactorKind, from time.Time) ([]time.Time, error)
 	// FactorRemoval returns a removal of second factors, or ErrNotFound.
 	FactorRemoval(ctx context.Context, id string) (FactorRemoval, error)
 	// Claim returns a claim, or ErrNotFound.

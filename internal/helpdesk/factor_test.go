@@ -147,10 +147,13 @@ func TestFactor_ThePersonsPageHasTheKnownOnes(t *testing.T) {
 	}
 	w.must(w.FactorLater(t.Context(), p))
 	before := w.clock()
-	w.must(w.NoteFactor(t.Context(), p.AccountID, domain.FactorKey, before)) // the event comes before the student is back
+	note := func(kind domain.FactorKind, at time.Time) {
+		w.must(w.NoteFactor(t.Context(), domain.FactorEvent{AccountID: p.AccountID, Kind: kind, At: at}, false))
+	}
+	note(domain.FactorKey, before) // the event comes before the student is back
 	w.pass(time.Minute)
 	w.must(w.FactorAdded(t.Context(), p.Login, p.AccountID, domain.FactorKey, domain.French))
-	w.must(w.NoteFactor(t.Context(), p.AccountID, domain.FactorTOTP, w.clock()))
+	note(domain.FactorTOTP, w.clock())
 	c := w.caseOf(jean)
 	if len(c.Factors) != 3 || c.Factors[2].Kind != domain.FactorTOTP || !c.Factors[2].At.Equal(w.clock()) {
 		t.Errorf("known: %+v", c.Factors)

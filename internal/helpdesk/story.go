@@ -151,7 +151,11 @@ func registered(known []domain.KnownFactor, story []HistoryEntry) (lines []Histo
 			default:
 				return false
 			}
-			return kind == f.Kind && m.At.Sub(f.At).Abs() < sameAct
+			at := m.At
+			if t, err := time.Parse(time.RFC3339, m.What["at"]); err == nil {
+				at = t
+			}
+			return kind == f.Kind && at.Sub(f.At).Abs() < sameAct
 		}
 		if f.Kind != domain.FactorDeclined && !slices.ContainsFunc(story, told) {
 			lines = append(lines, HistoryEntry{At: f.At, Kind: FactorKnown, What: map[string]string{"kind": string(f.Kind)}})

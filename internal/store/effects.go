@@ -91,6 +91,11 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 			return fmt.Errorf("factors: %w", err)
 		}
 	}
+	for _, c := range e.FactorChanges {
+		if err := s.writeFactorChange(ctx, b, c); err != nil {
+			return fmt.Errorf("change of factors: %w", err)
+		}
+	}
 	for _, j := range e.Jobs {
 		if err := b.exec(ctx, `INSERT INTO jobs (id, kind, person_id, journey_id, payload, created_at, run_at, deadline, attempts, lease, lease_until)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,

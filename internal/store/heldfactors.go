@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"entree/internal/domain"
 	"entree/internal/overview"
@@ -19,18 +20,8 @@ func writeFactors(ctx context.Context, tx *sql.Tx, n domain.FactorNews) error {
 		for _, kind := range n.Kinds {
 			c.and(`kind <> ` + c.arg(kind))
 		}
-		gone, err := all(ctx, tx, value[domain.FactorKind], `DELETE FROM factors WHERE `+c.String()+` RETURNING kind`, c.args...)
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM factors WHERE `+c.String(), c.args...); err != nil {
 			return err
-		}
-		for _, kind := range gone {
-			if !n.Tell {
-				break
-			}
-			e := domain.Event{At: n.At, Kind: domain.EventFactorDropped, Person: n.Person, Details: map[string]string{"kind": string(kind), "by": domain.ByAccounts}}
-			if err := insertEvent(ctx, &pipeline{tx: tx}, e); err != nil {
-				return err
-			}
 		}
 	}
 	for _, kind := range n.Kinds {
@@ -41,6 +32,41 @@ func writeFactors(ctx context.Context, tx *sql.Tx, n domain.FactorNews) error {
 		}
 	}
 	return nil
+}
+
+// writeFactorChange writes a change and its effects, unless a change with its key was
+// written before.
+func (s *Store) writeFactorChange(ctx context.Context, b *pipeline, c domain.FactorChange) error {
+	removed := 0
+	if c.Removed {
+		removed = 1
+	}
+	done, err := b.tx.ExecContext(ctx, `INSERT INTO factor_changes (key, person_id, kind, removed, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		c.Key, c.Person, c.Kind, removed, micros(c.At))
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return s.write(ctx, b, domain.Effects{Events: c.Events, Jobs: c.Jobs})
+}
+
+// HasFactorChange reports whether a change with this key was written.
+func (s *Store) HasFactorChange(ctx context.Context, key string) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM factor_changes WHERE key = $1`, key).Scan(&n)
+	return n > 0, wrap("change of factors", err)
+}
+
+// FactorAdditions returns the times of the additions of a kind of factor to a person's
+// account from a time on, oldest first.
+func (s *Store) FactorAdditions(ctx context.Context, p domain.PersonID, kind domain.FactorKind, from time.Time) ([]time.Time, error) {
+	out, err := all(ctx, s.db, func(scan func(...any) error) (at time.Time, err error) {
+		err = scan(column{&at})
+		return at, err
+	}, `SELECT at FROM factor_changes WHERE person_id = $1 AND kind = $2 AND removed = 0 AND at >= $3 ORDER BY at`, p, kind, micros(from))
+	return out, wrap("changes of factors", err)
 }
 
 // KnownFactors returns the kinds of factors of a person's account, oldest first.

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"entree/internal/domain"
 )
 
 // grace is how long an expired journey remains readable for the help desk.
@@ -29,6 +31,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{"address_claims", "id", "state = 'unproven' AND asked_at < $1", now.Add(-grace)},
 		{"address_claims", "id", "state <> 'unproven' AND asked_at < $1", now.AddDate(-1, -1, 0)},
 		{"factor_removals", "id", "ended_at > 0 AND asked_at < $1", now.AddDate(-1, -1, 0)},
+		{"factor_changes", "key", "at < $1", now.Add(-domain.KeepFactorChange)},
 		{"contact_changes", "id", "at < $1", now.AddDate(-1, -1, 0)},
 		{"desk_codes", "person_id", "expires_at < $1", now},
 		{"long_codes", "mac", "expires_at < $1", now},

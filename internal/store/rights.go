@@ -124,6 +124,7 @@ func (s *Store) Erase(ctx context.Context, id domain.PersonID, entry audit.Entry
 			`DELETE FROM address_claims WHERE person_id = $1`,
 			`DELETE FROM factor_removals WHERE person_id = $1`,
 			`DELETE FROM factors WHERE person_id = $1`,
+			`DELETE FROM factor_changes WHERE person_id = $1`,
 			`DELETE FROM matches WHERE person_id = $1`,
 			`UPDATE campaign_mails SET person_id = 'erased-` + rand.Text() + `', job_id = '', state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END,
 				why = CASE state WHEN 'waiting' THEN 'gone' ELSE why END WHERE person_id = $1`,

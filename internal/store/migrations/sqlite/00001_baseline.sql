@@ -360,6 +360,17 @@ CREATE TABLE factors (
     PRIMARY KEY (person_id, kind)
 );
 
+-- The changes of factors of the last days, by their keys, so that each is told once.
+CREATE TABLE factor_changes (
+    key       TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    removed   BIGINT NOT NULL,
+    at        BIGINT NOT NULL
+);
+CREATE INDEX factor_changes_person ON factor_changes (person_id, kind, at);
+CREATE INDEX factor_changes_at ON factor_changes (at);
+
 -- How often an event with the same journey and kind happened in its minute. The
 -- key is a hash of the three.
 CREATE TABLE event_tallies (
