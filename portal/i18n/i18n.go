@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"go.yaml.in/yaml/v3"
@@ -29,7 +31,15 @@ type Catalog struct {
 	messages   map[domain.Lang]map[string]message // those without conditions: nearly all
 	keys       map[domain.Lang][]string
 	matcher    language.Matcher
+	matches    sync.Map // language by Accept-Language header
+	matched    atomic.Int32
 }
+
+// mostMatches and longestMatch bound the headers that are kept with their language.
+const (
+	mostMatches  = 1000
+	longestMatch = 200 // bytes
+)
 
 // InDirectory names the messages of portals whose accounts are in a directory.
 const InDirectory = "directory"
@@ -126,6 +136,18 @@ func (c *Catalog) localize(lang domain.Lang, key string, args []any) template.HT
 
 // Match returns the language that suits an Accept-Language header best.
 func (c *Catalog) Match(acceptLanguage string) domain.Lang {
+	if lang, ok := c.matches.Load(acceptLanguage); ok {
+		return lang.(domain.Lang)
+	}
+	lang := c.match(acceptLanguage)
+	if len(acceptLanguage) <= longestMatch && c.matched.Load() < mostMatches {
+		c.matched.Add(1)
+		c.matches.Store(strings.Clone(acceptLanguage), lang)
+	}
+	return lang
+}
+
+func (c *Catalog) match(acceptLanguage string) domain.Lang {
 	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil || len(wanted) == 0 || strings.TrimSpace(acceptLanguage) == "*" {
 		return Languages[0]

@@ -1,6 +1,7 @@
 package i18n
 
 import (
+	"fmt"
 	"html/template"
 	"strings"
 	"testing"
@@ -38,6 +39,37 @@ func TestMessagesReadAsTheirTemplates(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Headers that are kept are bounded, however many a client invents, and their answers stay
+// the same.
+func TestMatchKeepsAFewHeaders(t *testing.T) {
+	c, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * mostMatches {
+		header := fmt.Sprintf("en;q=0.%03d, fr;q=0.5", i%1000) + strings.Repeat(" ", i/1000)
+		if i%3 == 0 {
+			header += strings.Repeat(" ", longestMatch)
+		}
+		for range 2 {
+			if got, want := c.Match(header), c.match(header); got != want {
+				t.Fatalf("%q: %s, want %s", header, got, want)
+			}
+		}
+	}
+	kept := 0
+	c.matches.Range(func(header, _ any) bool {
+		kept++
+		if len(header.(string)) > longestMatch {
+			t.Errorf("%q is kept", header)
+		}
+		return true
+	})
+	if kept == 0 || kept > mostMatches {
+		t.Errorf("%d headers are kept", kept)
 	}
 }
 

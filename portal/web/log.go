@@ -42,9 +42,9 @@ func (s *Site) observe(c *gin.Context) {
 		return
 	}
 	end(method(c.Request.Method), route, c.Writer.Status(), id)
-	s.Log(c).Info("request",
-		"method", method(c.Request.Method), "route", route, "status", c.Writer.Status(),
-		"ms", float64(took.Microseconds())/1000, "client", s.config.Keys.Pseudonym(s.ClientKey(c)))
+	s.config.Log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", slog.String("request", id),
+		slog.String("method", method(c.Request.Method)), slog.String("route", route), slog.Int("status", c.Writer.Status()),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("client", s.config.Keys.Pseudonym(s.ClientKey(c))))
 }
 
 // Began returns the time at which a request came.

@@ -62,6 +62,16 @@ type ticket struct {
 	Row bool   `json:"row"`
 }
 
+// ticketJSON encodes tickets as the library's JSONEncoder does, without a stream's decoder
+// for each request.
+type ticketJSON struct{}
+
+// Serialize implements securecookie.Serializer.
+func (ticketJSON) Serialize(t any) ([]byte, error) { return json.Marshal(t) }
+
+// Deserialize implements securecookie.Serializer.
+func (ticketJSON) Deserialize(text []byte, t any) error { return json.Unmarshal(text, t) }
+
 // gone is the key of a session value that says that the session's row no longer
 // exists. It is not a string and therefore cannot be equal to the key of a
 // stored value.
@@ -84,7 +94,7 @@ func newSessions(name string, c Config, https bool) *Sessions {
 	s.cookie = sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	for _, key := range c.Keys.Subkeys(secret.UseSession.Of(name)) {
 		s.codecs = append(s.codecs, securecookie.New(key, nil).
-			SetSerializer(securecookie.JSONEncoder{}).MaxAge(int(ticketLife.Seconds())))
+			SetSerializer(ticketJSON{}).MaxAge(int(ticketLife.Seconds())))
 	}
 	return s
 }
