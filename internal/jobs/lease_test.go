@@ -204,6 +204,20 @@ func TestLease_AJobThatIsNotDueWakesNoLoop(t *testing.T) {
 	})
 }
 
+// A runner without due jobs looks once in a second for those of all its kinds.
+func TestRun_AnIdleRunnerLooksOncePerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		nothing := handler{run: func(domain.Job) error { return nil }}
+		running(t, q, nothing, func(r *jobs.Runner) {
+			time.Sleep(10*time.Second + time.Millisecond)
+		})
+		if q.asks() != 1 || q.looked != 10 {
+			t.Errorf("%d leases were tried, and %d times a due job was looked for", q.asks(), q.looked)
+		}
+	})
+}
+
 // ordering is a handler whose effects order a mail.
 type ordering struct {
 	dropped bool

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/big"
 	"runtime/debug"
 	"slices"
@@ -38,6 +39,8 @@ import (
 
 // Queue stores the jobs. The store implements it.
 type Queue interface {
+	// DueKinds returns those of the kinds that have a due job which no holder has leased.
+	DueKinds(ctx context.Context, kinds []string) ([]string, error)
 	// Lease leases up to n due jobs of a kind to holder, until a time.
 	Lease(ctx context.Context, kind, holder string, n int, until time.Time) ([]domain.Job, error)
 	// LeaseOne leases one job, whether it is due or not. It returns
@@ -85,7 +88,7 @@ const (
 	keepEvery = 5 * time.Second       // between two extensions of a lease
 	runFor    = 2 * time.Minute       // longer than the time limit of any handler
 	askFor    = 10 * time.Second      // for a query of the queue, so that a dead connection does not block a loop
-	pollEvery = time.Second           // for jobs that become due and jobs of other instances
+	pollEvery = time.Second           // for jobs of all kinds that become due, or are of other instances
 	firstWait = time.Second           // after the first error; doubled after each further one
 	longest   = time.Minute           // the upper limit of that wait
 	watch     = 20 * time.Millisecond // RunNow polls a job that another worker runs
@@ -164,6 +167,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for kind := range r.handlers {
 		loops.Go(func() { r.loop(ctx, kind) })
 	}
+	loops.Go(func() { r.poll(ctx) })
 	loops.Wait()
 	r.mu.Lock()
 	r.serving = false
@@ -172,11 +176,37 @@ func (r *Runner) Run(ctx context.Context) error {
 	return nil
 }
 
+// poll wakes the loops of the kinds that have due jobs. One query for all kinds costs an
+// idle portal less than one for each.
+func (r *Runner) poll(ctx context.Context) {
+	kinds := slices.Sorted(maps.Keys(r.handlers))
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		due, err := r.due(ctx, kinds)
+		if err != nil && ctx.Err() == nil {
+			r.Log.Error("look for due jobs", "error", err)
+		}
+		if len(due) > 0 {
+			r.Wake(due...)
+		}
+	}
+}
+
+func (r *Runner) due(ctx context.Context, kinds []string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	return r.Queue.DueKinds(ctx, kinds)
+}
+
 // loop leases as many jobs of a kind as there are free workers.
 func (r *Runner) loop(ctx context.Context, kind string) {
 	free := r.free[kind]
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -201,7 +231,6 @@ func (r *Runner) loop(ctx context.Context, kind string) {
 		case <-ctx.Done():
 			return
 		case <-r.wake[kind]:
-		case <-poll.C:
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ type queue struct {
 	fail    error // error that Finish returns
 	broken  int   // calls of Finish and GiveUp that panic
 	asked   int   // calls of Lease
+	looked  int   // calls of DueKinds
 }
 
 type waiting struct {
@@ -66,6 +68,18 @@ func (q *queue) Lease(_ context.Context, kind, holder string, n int, until time.
 		}
 	}
 	return out, nil
+}
+
+func (q *queue) DueKinds(_ context.Context, kinds []string) (due []string, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.looked++
+	for _, w := range q.jobs {
+		if slices.Contains(kinds, w.Kind) && !w.givenUp && !time.Now().Before(w.RunAt) && !time.Now().Before(w.until) {
+			due = append(due, w.Kind)
+		}
+	}
+	return due, nil
 }
 
 func (q *queue) LeaseOne(_ context.Context, id, holder string, until time.Time) (domain.Job, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"entree/internal/audit"
@@ -25,6 +27,22 @@ func scanJob(scan func(...any) error) (domain.Job, error) {
 // errLeaseLost is returned if the lease of a job expired and another holder
 // leased it.
 var errLeaseLost = errors.New("store: the lease on the job was lost")
+
+// DueKinds returns those of the kinds that have a due job which no holder has leased.
+func (s *Store) DueKinds(ctx context.Context, kinds []string) ([]string, error) {
+	if len(kinds) == 0 {
+		return nil, nil
+	}
+	args := []any{micros(s.now())}
+	var rows []string
+	for _, kind := range kinds {
+		args = append(args, kind)
+		rows = append(rows, fmt.Sprintf("(cast($%d AS text))", len(args)))
+	}
+	out, err := texts(ctx, s.db, `WITH k (kind) AS (VALUES `+strings.Join(rows, ", ")+`)
+		SELECT kind FROM k WHERE EXISTS (SELECT 1 FROM jobs WHERE given_up_at = 0 AND kind = k.kind AND run_at <= $1 AND lease_until <= $1)`, args...)
+	return out, wrap("due jobs", err)
+}
 
 // Lease takes up to n due jobs of a kind under the holder's name until a time.
 // No other holder receives them before the lease expires. It increments the

@@ -209,3 +209,36 @@ func TestEvents_OfOneKindSince(t *testing.T) {
 		}
 	})
 }
+
+// A kind is due while one of its jobs may be leased.
+func TestJobs_DueKinds(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		later := job("later")
+		later.Kind, later.RunAt = domain.JobDrop, start.Add(time.Hour)
+		w.must(w.Apply(t.Context(), domain.Effects{Jobs: []domain.Job{job("a"), job("b"), later}}))
+		check := func(kinds []string, want ...string) {
+			t.Helper()
+			if due, err := w.DueKinds(t.Context(), kinds); err != nil || !slices.Equal(due, want) {
+				t.Errorf("due: %v, want %v, %v", due, want, err)
+			}
+		}
+		kinds := []string{domain.JobDrop, domain.JobMail, domain.JobPassword}
+		check(nil)
+		check(kinds, domain.JobMail)
+		check([]string{domain.JobPassword})
+		until := start.Add(time.Minute)
+		a, err := w.LeaseOne(t.Context(), "a", "me", until)
+		w.must(err)
+		check(kinds, domain.JobMail)
+		b, err := w.LeaseOne(t.Context(), "b", "me", until)
+		w.must(err)
+		check(kinds)
+		w.must(w.Retry(t.Context(), b, start.Add(2*time.Hour), "later"))
+		w.pass(time.Minute) // the lease has ended
+		check(kinds, domain.JobMail)
+		w.must(w.GiveUp(t.Context(), a, "never", true, domain.Effects{}))
+		check(kinds)
+		w.pass(time.Hour)
+		check(kinds, domain.JobDrop)
+	})
+}
