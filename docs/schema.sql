@@ -206,8 +206,6 @@ CREATE TABLE events (
     details    TEXT NOT NULL
 );
 
-CREATE INDEX events_at ON events (at);
-
 CREATE INDEX events_kind ON events (kind, at);
 
 CREATE INDEX events_person ON events (person_id, at);

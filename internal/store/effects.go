@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,8 +34,17 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 	if err != nil {
 		return err
 	}
+	reached := e.Reaches()
 	for _, c := range e.People {
-		if err := changePerson(ctx, b, c); err != nil {
+		// One update for both: each one writes all indexes of the row.
+		var stage domain.Stage
+		reached = slices.DeleteFunc(slices.Clone(reached), func(r domain.Reached) bool {
+			if r.Person == c.Person {
+				stage = max(stage, r.Stage)
+			}
+			return r.Person == c.Person
+		})
+		if err := changePerson(ctx, b, c, stage); err != nil {
 			return err
 		}
 	}
@@ -113,7 +123,7 @@ func (s *Store) write(ctx context.Context, b *pipeline, e domain.Effects) (err e
 			return fmt.Errorf("event: %w", err)
 		}
 	}
-	for _, r := range e.Reaches() {
+	for _, r := range reached {
 		if err := b.exec(ctx, `UPDATE people SET stage = $1 WHERE id = $2 AND stage < $1`, int64(r.Stage), r.Person); err != nil {
 			return fmt.Errorf("stage: %w", err)
 		}
@@ -161,8 +171,8 @@ func (s *Store) readBefore(ctx context.Context, b *pipeline, e domain.Effects) (
 
 // changePerson changes the state of a person's account if the current state is
 // one of c.From and the other conditions of the change hold. Otherwise it returns
-// ErrConflict and changes nothing.
-func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange) error {
+// ErrConflict and changes nothing. stage is the stage that the person reaches, or 0.
+func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange, stage domain.Stage) error {
 	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
 	guard := ""
 	set := ""
@@ -174,6 +184,10 @@ func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange) error
 		args = append(args, c.PasswordJob, c.Address)
 		set = `, password_job = $7`
 		guard = ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0 AND ($8 = '' OR email = $8 OR second_email = $8)`
+	}
+	if stage > 0 {
+		args = append(args, int64(stage))
+		set += fmt.Sprintf(`, stage = CASE WHEN stage < $%[1]d THEN $%[1]d ELSE stage END`, len(args))
 	}
 	from := marks(len(args)+1, len(c.From))
 	for _, state := range c.From {
