@@ -2,7 +2,7 @@ package portal
 
 import (
 	"html/template"
-	"math"
+	"strings"
 
 	"entree/internal/domain"
 	"entree/portal/web"
@@ -21,9 +21,8 @@ func (g GuidePage) MoreThan() int { return max(0, g.Rules.Length-1) }
 
 // Phrase is a suggestion of the generator.
 type Phrase struct {
-	Text     string   // LesTicketsDeBusForr1CielBleu
-	Words    []string // as drawn, accents kept, for the scene to remember it by
-	Bits     int
+	Text     string        // LesTicketsDeBusForr1CielBleu
+	Scene    template.HTML // the words as drawn, with accents, by which to remember it
 	Strength template.HTML // "environ 3 siècles"
 }
 
@@ -59,12 +58,25 @@ func (p *Portal) suggest(v *visit, person domain.Person) ([]Phrase, error) {
 	phrases := make([]Phrase, len(drawn))
 	for i, d := range drawn {
 		phrases[i] = Phrase{
-			Text:  d.Text.Reveal(), // the page that the suggestion is for
-			Words: d.Words, Bits: int(math.Floor(d.Bits)),
+			Text:     d.Text.Reveal(), // the page that the suggestion is for
+			Scene:    scene(d.Words...),
 			Strength: view.T("strength."+d.Unit, "Count", d.Count),
 		}
 	}
 	return phrases, nil
+}
+
+// scene returns the words of a phrase with commas between them. They are text that is not
+// to be translated.
+func scene(words ...string) template.HTML {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(`<em translate="no">` + template.HTMLEscapeString(w) + "</em>")
+	}
+	return template.HTML(b.String())
 }
 
 // phrases answers a script with the list of new suggestions, and a browser that

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html"
 	"net/http"
+	"strings"
 
 	"entree/internal/domain"
 	"entree/internal/secret"
@@ -24,7 +25,7 @@ type PasswordPage struct {
 type PasswordRules struct {
 	Length, Upper, Lower, Digit, Special int // 0: not asked for
 	Example                              string
-	Personal                             []string // folded fragments of the person's own data, for the browser's tick
+	Personal                             string // folded fragments of the person's own data, with spaces between them, for the browser's tick
 }
 
 // The limits are in bytes, above the longest password that the policy allows, so that
@@ -35,8 +36,8 @@ var passwordFields = []web.Field{
 }
 
 var (
-	sampleRules     = PasswordRules{Length: 16, Upper: 1, Lower: 1, Digit: 1, Special: 1, Example: "LesTicketsDeBusForr1CielBleu", Personal: []string{"martin"}}
-	samplePhrases   = []Phrase{{Text: "LesTicketsDeBusForr1CielBleu", Words: []string{"tickets", "ciel"}, Bits: 66, Strength: "environ 3 siècles"}}
+	sampleRules     = PasswordRules{Length: 16, Upper: 1, Lower: 1, Digit: 1, Special: 1, Example: "LesTicketsDeBusForr1CielBleu", Personal: "martin"}
+	samplePhrases   = []Phrase{{Text: "LesTicketsDeBusForr1CielBleu", Scene: scene("tickets", "ciel"), Strength: "environ 3 siècles"}}
 	passwordSamples = []any{PasswordPage{}, PasswordPage{Login: "o22502142", Rules: sampleRules, Phrases: samplePhrases, Broken: map[string]bool{"length": true}}}
 )
 
@@ -67,7 +68,7 @@ func (p *Portal) rules(v *visit, person domain.Person) PasswordRules {
 		Length: r.Length, Upper: r.Upper, Lower: r.Lower, Digit: r.Digits, Special: r.Special, Example: p.Example,
 	}
 	if person.ID != "" {
-		rules.Personal = p.Service.Fragments(person)
+		rules.Personal = strings.Join(p.Service.Fragments(person), " ")
 	}
 	return rules
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -50,7 +51,8 @@ const constant = "constant-"
 type fixedView struct{ Institution Institution }
 
 func (f fixer) parsePages(files fs.FS, names []string, institution Institution) (map[string]*template.Template, error) {
-	base := template.New("").Funcs(f.functions())
+	bar := &bars{}
+	base := template.New("").Funcs(f.functions()).Funcs(template.FuncMap{"steps": bar.html})
 	for i, name := range frame {
 		if _, err := fs.Stat(files, name); i > 0 && errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -60,11 +62,13 @@ func (f fixer) parsePages(files fs.FS, names []string, institution Institution) 
 		}
 	}
 	f.fix(base)
-	blocks, err := executeConstant(base, fixedView{institution})
-	if err != nil {
+	var err error
+	if bar.frame, err = base.Clone(); err != nil { // a set that was executed takes no more templates
 		return nil, err
 	}
-	f.blocks = blocks
+	if f.blocks, err = executeConstant(bar.frame, fixedView{institution}); err != nil {
+		return nil, err
+	}
 	p := map[string]*template.Template{}
 	for _, name := range names {
 		t, err := base.Clone()
@@ -79,19 +83,15 @@ func (f fixer) parsePages(files fs.FS, names []string, institution Institution) 
 	return p, nil
 }
 
-// executeConstant returns the texts of the constant blocks of a set, by name.
-func executeConstant(base *template.Template, data fixedView) (map[string]string, error) {
-	t, err := base.Clone() // a set that was executed takes no more templates
-	if err != nil {
-		return nil, err
-	}
+// executeConstant returns the texts of the constant blocks of a frame, by name.
+func executeConstant(frame *template.Template, data fixedView) (map[string]string, error) {
 	texts := map[string]string{}
-	for _, block := range base.Templates() {
+	for _, block := range frame.Templates() {
 		if !strings.HasPrefix(block.Name(), constant) {
 			continue
 		}
 		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, block.Name(), data); err != nil {
+		if err := frame.ExecuteTemplate(&b, block.Name(), data); err != nil {
 			return nil, err
 		}
 		texts[block.Name()] = b.String()
@@ -99,12 +99,48 @@ func executeConstant(base *template.Template, data fixedView) (map[string]string
 	return texts, nil
 }
 
+// bars executes the step bars of one language: the frame's block "steps", once for each
+// bar and step. It is safe for concurrent use.
+type bars struct {
+	frame *template.Template
+	kept  sync.Map // template.HTML by barKey
+}
+
+// barView is the data of the block "steps".
+type barView struct {
+	Step int
+	Bar  []BarStep
+}
+
+// barKey is a barView that can be compared. The flows have a few bars of at most three
+// steps, so that all of them are kept.
+type barKey struct {
+	step, len int
+	bar       [4]BarStep
+}
+
+func (b *bars) html(step int, bar []BarStep) (template.HTML, error) {
+	key := barKey{step: step, len: len(bar)}
+	if copy(key.bar[:], bar) < len(bar) {
+		return "", fmt.Errorf("a bar of %d steps: want at most %d", len(bar), len(key.bar))
+	}
+	if text, ok := b.kept.Load(key); ok {
+		return text.(template.HTML), nil
+	}
+	var text strings.Builder
+	if err := b.frame.ExecuteTemplate(&text, "steps", barView{step, bar}); err != nil {
+		return "", err
+	}
+	b.kept.Store(key, template.HTML(text.String()))
+	return template.HTML(text.String()), nil
+}
+
 // Draw returns a page that is drawn with sample data. It is called at the start, so
 // that a template that uses a missing field or file is found then, and a message that
 // is not given all of its values.
 func (s *Site) Draw(page string, v View) ([]byte, error) {
-	b, err := s.draw(page, "layout", v)
-	if err != nil {
+	var b bytes.Buffer
+	if err := s.draw(&b, page, "layout", v); err != nil {
 		return nil, err
 	}
 	if bytes.Contains(b.Bytes(), []byte("<no value>")) {
@@ -113,22 +149,22 @@ func (s *Site) Draw(page string, v View) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *Site) draw(page, block string, v View) (*bytes.Buffer, error) {
+// draw executes a block of a page into b.
+func (s *Site) draw(b *bytes.Buffer, page, block string, v View) error {
 	set, ok := s.pages[v.Lang]
 	if !ok {
 		set = s.pages[languages[0]]
 	}
 	t, ok := set[page]
 	if !ok {
-		return nil, fmt.Errorf("no page %q", page)
+		return fmt.Errorf("no page %q", page)
 	}
-	var b bytes.Buffer
 	// A pointer: the methods of a view are called dozens of times on a page, and each
 	// call by value would copy it.
-	if err := t.ExecuteTemplate(&b, block, &v); err != nil {
-		return nil, fmt.Errorf("page %s: %w", page, err)
+	if err := t.ExecuteTemplate(b, block, &v); err != nil {
+		return fmt.Errorf("page %s: %w", page, err)
 	}
-	return &b, nil
+	return nil
 }
 
 // Render answers with a page. The page is executed into memory before the first
@@ -143,9 +179,23 @@ func (s *Site) Fragment(c *gin.Context, page, block string, v View) error {
 	return s.send(c, http.StatusOK, page, block, v)
 }
 
+// buffers holds the buffers in which pages were executed, for the next pages.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// mostKept is the size in bytes of the largest buffer that is kept. Most pages of students
+// have 4 to 16 KB; a page of the console may have a hundred times as much.
+const mostKept = 64 << 10
+
 func (s *Site) send(c *gin.Context, status int, page, block string, v View) error {
-	b, err := s.draw(page, block, v)
-	if err != nil {
+	b := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		clear(b.Bytes()) // a page may suggest a password
+		if b.Cap() <= mostKept {
+			b.Reset()
+			buffers.Put(b)
+		}
+	}()
+	if err := s.draw(b, page, block, v); err != nil {
 		return err
 	}
 	c.Header("Content-Language", string(v.Lang))

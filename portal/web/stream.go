@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -90,8 +91,8 @@ func (s *Site) Live(c *gin.Context, owner, page, block string, every time.Durati
 			if err != nil {
 				return err
 			}
-			b, err := s.draw(page, block, v)
-			if err != nil {
+			var b bytes.Buffer
+			if err := s.draw(&b, page, block, v); err != nil {
 				return err
 			}
 			if text := b.String(); text != last {

@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"html/template"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
+
+	"github.com/gin-gonic/gin"
 
 	"entree/internal/domain"
 	"entree/templates"
@@ -104,5 +109,61 @@ func TestConstantBlocksHaveNoOtherData(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s is accepted", field)
 		}
+	}
+}
+
+// Each step of each bar has its own text, also when many pages are drawn at once.
+func TestStepBarsAreKeptApart(t *testing.T) {
+	frame := template.Must(template.New("").Parse(`{{define "steps"}}{{.Step}}{{range .Bar}}|{{.N}} {{.Key}}{{end}}{{end}}`))
+	b := &bars{frame: frame}
+	long, short := []BarStep{{1, "a"}, {2, "<b>"}, {3, "c"}}, []BarStep{{1, "a"}, {2, "<b>"}}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 2 {
+				for _, c := range []struct {
+					step int
+					bar  []BarStep
+					want template.HTML
+				}{
+					{1, long, "1|1 a|2 &lt;b&gt;|3 c"}, {2, long, "2|1 a|2 &lt;b&gt;|3 c"}, {1, short, "1|1 a|2 &lt;b&gt;"}, {1, nil, "1"},
+				} {
+					if got, err := b.html(c.step, c.bar); err != nil || got != c.want {
+						t.Errorf("%q, %v, want %q", got, err, c.want)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, err := b.html(1, make([]BarStep, 5)); err == nil {
+		t.Error("a bar that cannot be compared is kept")
+	}
+}
+
+// A buffer that is used for the next page holds nothing of the page before.
+func TestBuffersKeepNoPage(t *testing.T) {
+	set, err := fixer{lang: domain.French, say: words{}.T}.parsePages(fstest.MapFS{
+		"layout.html": {Data: []byte(`{{define "layout"}}{{.Token}}{{template "content" .}}{{end}}`)},
+		"page.html":   {Data: []byte(`{{define "content"}}{{if .Data}}{{.Data.Missing}}{{end}}{{end}}`)},
+	}, []string{"page"}, Institution{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Site{pages: pages{domain.French: set}}
+	for _, token := range []string{strings.Repeat("long", 1000), "short"} {
+		answer := httptest.NewRecorder()
+		c, _ := gin.CreateTestContext(answer)
+		if err := s.Render(c, http.StatusOK, "page", View{Lang: domain.French, Token: token, Data: struct{}{}}); err == nil {
+			t.Error("a page that fails is sent")
+		}
+		if err := s.Render(c, http.StatusOK, "page", View{Lang: domain.French, Token: token}); err != nil || answer.Body.String() != token {
+			t.Errorf("%v: %d bytes, want %d", err, answer.Body.Len(), len(token))
+		}
+		b := buffers.Get().(*bytes.Buffer)
+		if b.Len() > 0 || bytes.Contains(b.AvailableBuffer()[:b.Available()], []byte(token)) {
+			t.Error("a page is left in the buffer")
+		}
+		buffers.Put(b)
 	}
 }
