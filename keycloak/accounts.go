@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Nerzal/gocloak/v13"
 
@@ -25,14 +26,27 @@ type Accounts struct {
 	// PasskeyHost is the host at which browsers reach Keycloak: passkeys belong to it
 	// unless the realm's policy names another one.
 	PasskeyHost string
+	Clock       func() time.Time    // nil: time.Now
 	scope       string              // of eduPersonPrincipalName
 	numbers     map[string][]string // see WithNumbers
 	page        int                 // accounts in one request of Each; 0: readPage
+	// relyingParties and clientIDs are asked for once a minute. Their keys are empty, and
+	// the names of clients.
+	relyingParties, clientIDs *remembered[string]
 }
 
 // Accounts returns the accounts of the realm. scope is the domain after the @ of
 // eduPersonPrincipalName.
-func (c *Client) Accounts(scope string) *Accounts { return &Accounts{Client: c, scope: scope} }
+func (c *Client) Accounts(scope string) *Accounts {
+	return &Accounts{Client: c, scope: scope, relyingParties: &remembered[string]{}, clientIDs: &remembered[string]{}}
+}
+
+func (c *Accounts) now() time.Time {
+	if c.Clock == nil {
+		return time.Now()
+	}
+	return c.Clock()
+}
 
 // Create creates an account with one POST that carries everything, the hashed
 // password included (S41). The answers mean:

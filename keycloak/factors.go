@@ -35,17 +35,18 @@ type storedCredential struct {
 
 // Factors implements domain.Factors.
 func (c *Accounts) Factors(ctx context.Context, a domain.AccountRef) (domain.HeldFactors, error) {
-	return c.changeable(ctx, a)
+	stored, err := c.changeable(ctx, a)
+	return heldOf(stored), err
 }
 
 // changeable returns the credentials of an account. It returns a permanent
 // *domain.AccountBarred for an account that the portal must not change.
-func (c *Accounts) changeable(ctx context.Context, a domain.AccountRef) (domain.HeldFactors, error) {
-	_, held, s, err := c.standing(ctx, a)
+func (c *Accounts) changeable(ctx context.Context, a domain.AccountRef) ([]storedCredential, error) {
+	_, stored, s, err := c.standing(ctx, a)
 	if err == nil && s.Bar != "" {
 		err = domain.Permanent(&domain.AccountBarred{Bar: s.Bar})
 	}
-	return held, err
+	return stored, err
 }
 
 // credentials returns the credentials of a user, without their secrets.
@@ -54,11 +55,13 @@ func (c *Accounts) credentials(ctx context.Context, id string) (stored []storedC
 	return stored, err
 }
 
-func (c *Accounts) factors(ctx context.Context, id string) (held domain.HeldFactors, err error) {
+func (c *Accounts) factors(ctx context.Context, id string) (domain.HeldFactors, error) {
 	credentials, err := c.credentials(ctx, id)
-	if err != nil {
-		return held, err
-	}
+	return heldOf(credentials), err
+}
+
+// heldOf returns the factors among the credentials of a user.
+func heldOf(credentials []storedCredential) (held domain.HeldFactors) {
 	for _, stored := range credentials {
 		kind, is := FactorKind(stored.Type)
 		if !is {
@@ -78,7 +81,7 @@ func (c *Accounts) factors(ctx context.Context, id string) (held domain.HeldFact
 		}
 		held.List = append(held.List, f)
 	}
-	return held, nil
+	return held
 }
 
 // RenameFactor implements domain.Factors.
@@ -102,7 +105,7 @@ func (c *Accounts) renameFactor(ctx context.Context, user, id, label string) err
 
 // RemoveFactor implements domain.Factors.
 func (c *Accounts) RemoveFactor(ctx context.Context, a domain.AccountRef, id string) error {
-	held, err := c.changeable(ctx, a)
+	held, err := c.Factors(ctx, a)
 	if err != nil {
 		return err
 	}

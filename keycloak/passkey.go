@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"entree/internal/domain"
 )
@@ -14,19 +15,22 @@ import (
 // passkeyType is the type of a credential that logs in without a password.
 const passkeyType = "webauthn-passwordless"
 
-// RelyingParty implements domain.Passkeys. It needs the role view-realm.
+// RelyingParty implements domain.Passkeys. It needs the role view-realm. The answer may be
+// a minute old, since Keycloak's representation of a realm is large.
 func (c *Accounts) RelyingParty(ctx context.Context) (string, error) {
-	realm, err := c.readRealm(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case realm[passwordless+"PasskeysEnabled"] != true:
-		return "", errors.New("keycloak: the realm accepts no passkeys: entree realm plan has the part passkeys")
-	}
-	if host, _ := realm[passwordless+"RpId"].(string); host != "" {
-		return host, nil
-	}
-	return c.PasskeyHost, nil
+	return c.relyingParties.get(ctx, "", c.now(), func(ctx context.Context) (string, bool, error) {
+		realm, err := c.readRealm(ctx)
+		switch {
+		case err != nil:
+			return "", false, err
+		case realm[passwordless+"PasskeysEnabled"] != true:
+			return "", false, errors.New("keycloak: the realm accepts no passkeys: entree realm plan has the part passkeys")
+		}
+		if host, _ := realm[passwordless+"RpId"].(string); host != "" {
+			return host, true, nil
+		}
+		return c.PasskeyHost, true, nil
+	})
 }
 
 // storedPasskey is Keycloak's credentialData of a passkey: bytes in base64, the key in
@@ -44,10 +48,8 @@ type storedPasskey struct {
 // AddPasskey implements domain.Passkeys. An update of a user that carries a credential
 // of another type than "password" adds it (Keycloak 26.7.4).
 func (c *Accounts) AddPasskey(ctx context.Context, a domain.AccountRef, p domain.Passkey) error {
-	if _, err := c.changeable(ctx, a); err != nil {
-		return err
-	}
-	if has, err := c.hasPasskey(ctx, a.ID, p); err != nil || has {
+	stored, err := c.changeable(ctx, a)
+	if err != nil || hasPasskey(stored, p) {
 		return err
 	}
 	data, err := json.Marshal(storedPasskey{
@@ -61,25 +63,18 @@ func (c *Accounts) AddPasskey(ctx context.Context, a domain.AccountRef, p domain
 		"type": passkeyType, "userLabel": p.Label, "credentialData": string(data), "secretData": "{}",
 	}}}, nil)
 	if status(err) == http.StatusConflict { // a run whose answer was lost, or another device of this label
-		if has, looked := c.hasPasskey(ctx, a.ID, p); looked == nil && has {
+		if stored, looked := c.credentials(ctx, a.ID); looked == nil && hasPasskey(stored, p) {
 			return nil
 		}
 	}
 	return lasting(err)
 }
 
-// hasPasskey reports whether a user has a passkey already.
-func (c *Accounts) hasPasskey(ctx context.Context, id string, p domain.Passkey) (bool, error) {
-	credentials, err := c.credentials(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	for _, credential := range credentials {
+// hasPasskey reports whether a passkey is among the credentials of a user.
+func hasPasskey(credentials []storedCredential, p domain.Passkey) bool {
+	return slices.ContainsFunc(credentials, func(c storedCredential) bool {
 		var stored storedPasskey
-		if credential.Type == passkeyType && json.Unmarshal([]byte(credential.CredentialData), &stored) == nil &&
-			stored.CredentialID == base64.StdEncoding.EncodeToString(p.ID) {
-			return true, nil
-		}
-	}
-	return false, nil
+		return c.Type == passkeyType && json.Unmarshal([]byte(c.CredentialData), &stored) == nil &&
+			stored.CredentialID == base64.StdEncoding.EncodeToString(p.ID)
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,6 +68,8 @@ func TestContract_APasskeyIsAddedToAnAccount(t *testing.T) {
 	r.wanted.Passkeys = &keycloak.Passkeys{Institution: "Ours"}
 	accounts := r.service(portalSecret).Accounts("example.org")
 	accounts.PasskeyHost = "sso.univ.example"
+	now := time.Now()
+	accounts.Clock = func() time.Time { return now }
 	apply(t, admin, keycloak.Wanted{Portal: r.wanted.Portal, Groups: []string{"/etudiants"}, PasswordPolicy: r.wanted.PasswordPolicy, DisplayName: r.wanted.DisplayName, ENT: r.wanted.ENT, RedirectURIs: r.wanted.RedirectURIs, LogoutURIs: r.wanted.LogoutURIs})
 	if host, err := accounts.RelyingParty(t.Context()); err == nil {
 		t.Errorf("a realm without passkeys takes those of %q", host)
@@ -87,6 +90,10 @@ func TestContract_APasskeyIsAddedToAnAccount(t *testing.T) {
 	}
 	accountstest.RunPasskeys(t, accountstest.PasskeySubject{Accounts: accounts, Passkeys: accounts, Credentials: credentials}, "sso.univ.example")
 	r.call(http.MethodPut, "", map[string]any{"webAuthnPolicyPasswordlessRpEntityName": "Ours", "webAuthnPolicyPasswordlessPasskeysEnabled": true, "webAuthnPolicyPasswordlessRpId": "univ.example"}, nil)
+	if host, err := accounts.RelyingParty(t.Context()); err != nil || host != "sso.univ.example" {
+		t.Errorf("within the minute: %q, %v", host, err)
+	}
+	now = now.Add(time.Minute)
 	if host, err := accounts.RelyingParty(t.Context()); err != nil || host != "univ.example" {
 		t.Errorf("%q, %v", host, err)
 	}

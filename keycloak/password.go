@@ -56,7 +56,7 @@ func (c *Accounts) SetPassword(ctx context.Context, a domain.AccountRef, credent
 
 // RemoveFactors implements domain.Accounts. Each credential is deleted by its id.
 func (c *Accounts) RemoveFactors(ctx context.Context, a domain.AccountRef) error {
-	held, err := c.changeable(ctx, a)
+	held, err := c.Factors(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -115,42 +115,42 @@ func (f *Federated) EndSessions(ctx context.Context, id string) error {
 	return f.accounts.endSessions(ctx, id)
 }
 
-// standing reads an account and decides whether its password may be replaced. held is
+// standing reads an account and decides whether its password may be replaced. stored is
 // empty if the account is barred.
-func (c *Accounts) standing(ctx context.Context, a domain.AccountRef) (user gocloak.User, held domain.HeldFactors, s domain.Standing, err error) {
+func (c *Accounts) standing(ctx context.Context, a domain.AccountRef) (user gocloak.User, stored []storedCredential, s domain.Standing, err error) {
 	if a.ID == "" || locationID(a.ID) != a.ID {
-		return user, held, domain.Standing{Bar: domain.BarGone}, nil
+		return user, nil, domain.Standing{Bar: domain.BarGone}, nil
 	}
 	_, err = c.do(ctx, http.MethodGet, c.path("users", a.ID), nil, &user)
 	switch {
 	case status(err) == http.StatusNotFound:
-		return user, held, domain.Standing{Bar: domain.BarGone}, nil
+		return user, nil, domain.Standing{Bar: domain.BarGone}, nil
 	case err != nil:
-		return user, held, s, err
+		return user, nil, s, err
 	case user.Attributes == nil || a.ActivationID == "" || !slices.Equal((*user.Attributes)[markAttribute], []string{a.ActivationID}):
-		return user, held, domain.Standing{Bar: domain.BarForeign}, nil
+		return user, nil, domain.Standing{Bar: domain.BarForeign}, nil
 	case gocloak.PString(user.FederationLink) != "" || strings.HasPrefix(a.ID, "f:"):
-		return user, held, domain.Standing{Bar: domain.BarFederated}, nil
+		return user, nil, domain.Standing{Bar: domain.BarFederated}, nil
 	}
-	held, s, err = c.rights(ctx, user, a.ID)
-	return user, held, s, err
+	stored, s, err = c.rights(ctx, user, a.ID)
+	return user, stored, s, err
 }
 
 // rights decides by a user's state, roles and credentials. It returns the credentials if
 // nothing bars the user.
-func (c *Accounts) rights(ctx context.Context, user gocloak.User, id string) (held domain.HeldFactors, s domain.Standing, err error) {
+func (c *Accounts) rights(ctx context.Context, user gocloak.User, id string) (stored []storedCredential, s domain.Standing, err error) {
 	if !gocloak.PBool(user.Enabled) {
-		return held, domain.Standing{Bar: domain.BarDisabled}, nil
+		return nil, domain.Standing{Bar: domain.BarDisabled}, nil
 	}
 	privileged, err := c.privileged(ctx, id)
 	if err != nil {
-		return held, s, err
+		return nil, s, err
 	}
 	if privileged {
-		return held, domain.Standing{Bar: domain.BarPrivileged}, nil
+		return nil, domain.Standing{Bar: domain.BarPrivileged}, nil
 	}
-	held, err = c.factors(ctx, id)
-	return held, domain.Standing{HasFactor: len(held.List) > 0}, err
+	stored, err = c.credentials(ctx, id)
+	return stored, domain.Standing{HasFactor: len(heldOf(stored).List) > 0}, err
 }
 
 // managementClient is the client whose roles are the rights in a realm's admin API.
@@ -159,6 +159,19 @@ const managementClient = "realm-management"
 // masterRoles are the realm roles that administer Keycloak itself, in the realm
 // master.
 var masterRoles = []string{"admin", "create-realm"}
+
+// clientID returns Keycloak's id of a client by its name, which may be a minute old; empty
+// if there is none. The id of a client that is gone ends in an error, never in a user
+// without rights.
+func (c *Accounts) clientID(ctx context.Context, name string) (string, error) {
+	return c.clientIDs.get(ctx, name, c.now(), func(ctx context.Context) (string, bool, error) {
+		client, err := c.clientNamed(ctx, name)
+		if client == nil {
+			return "", false, err
+		}
+		return fmt.Sprint(client["id"]), true, err
+	})
+}
 
 // privileged reports whether a user has a right of administration: any role of
 // realm-management or of the portal's console, or an administrator's role of the
@@ -171,14 +184,14 @@ func (c *Accounts) privileged(ctx context.Context, id string) (bool, error) {
 		if name == "" {
 			continue
 		}
-		client, err := c.clientNamed(ctx, name)
+		client, err := c.clientID(ctx, name)
 		if err != nil {
 			return false, err
 		}
-		if client == nil {
+		if client == "" {
 			continue
 		}
-		if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "role-mappings", "clients", fmt.Sprint(client["id"]), "composite"), nil, &roles); err != nil {
+		if _, err := c.do(ctx, http.MethodGet, c.path("users", id, "role-mappings", "clients", client, "composite"), nil, &roles); err != nil {
 			return false, fmt.Errorf("read the roles of %s: %w", name, err)
 		}
 		if len(roles) > 0 {
