@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"entree/internal/devenv/demotest"
-	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/realm"
 	"entree/internal/devenv/scripted"
@@ -30,7 +28,7 @@ import (
 // takes it in place of the password. A passkey belongs to a name: localhost.
 func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 	demo := demotest.Get(t)
-	base := strings.Replace(demo.Keycloak, "127.0.0.1", "localhost", 1)
+	base := named(demo.Keycloak)
 	name := "passkeys-" + strings.ToLower(rand.Text()[:8])
 	back := demo.Portal + "/retour" // a page that is not there: the address is what counts
 	ent := rand.Text()
@@ -150,54 +148,18 @@ func (b *tab) passkey(until string) {
 // again. A device that cannot register falls back to a password, and so does a browser
 // without JavaScript.
 func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
-	demo := demotest.Get(t)
 	people := []scripted.Person{
 		{Number: "78000001", GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Email: "jeanne@example.com", BirthDate: "2006-02-03"},
 		{Number: "78000003", GivenName: "Anne", FamilyName: "Petit", Profile: "etudiant", Email: "anne@example.com", BirthDate: "2006-02-03"},
 		{Number: "78000004", GivenName: "Rémi", FamilyName: "Leroy", Profile: "etudiant", Email: "remi@example.com", BirthDate: "2006-02-03"},
 		{Number: "78000002", GivenName: "Paul", FamilyName: "Durand", Profile: "etudiant", Email: "paul@example.com", BirthDate: "2006-02-03"},
 	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir := t.TempDir()
-	program, err := demotest.Program(dir)
-	must(err)
-	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
-	must(err)
-	t.Cleanup(func() { _ = box.Close() })
-	at, err := outside.FreeAddress()
-	must(err)
-	named := func(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) } // a passkey belongs to a name
-	base, sso := named("http://"+at), named(demo.Keycloak)
-	r, err := outside.NewRealm(t.Context(), demo.Keycloak, "keyed-"+strings.ToLower(rand.Text()[:8]), demo.AdminPassword(t), base, "client")
-	must(err)
-	t.Cleanup(func() { must(r.Remove(context.Background())) })
-	config := outside.Config{
-		Dir: dir, Database: "sqlite:entree.db", BaseURL: base, Keycloak: sso, Realm: r.Name, SMTP: box.SMTPAddr(),
-		Secret: secret.GenerateKey().Reveal(), Client: "client", Choice: "passkey_or_password", WiFi: true,
-	}
-	_, err = config.Write()
-	must(err)
-	must(keycloak.NewAdmin(demo.Keycloak, r.Name, "admin", secret.New(demo.AdminPassword(t))).Apply(t.Context(), keycloak.Wanted{
-		DisplayName: "Université d'Orléans", PasswordPolicy: "length(16)", LoginTheme: "entree", Passkeys: &keycloak.Passkeys{Institution: "Université d'Orléans"},
-		Groups: []string{"/etudiants", "/personnels"},
-		Portal: keycloak.Secret{ID: "entree-portal", Secret: secret.New("client")}, ENT: keycloak.Secret{ID: "entree-ent", Secret: secret.New("ent")},
-		RedirectURIs: []string{base + "/connexion/retour"}, LogoutURIs: []string{base + "/"},
-	}, nil))
-	must(config.Import(program, people))
-	portal := &outside.Instance{Program: program, Config: config, Listen: at, Log: filepath.Join(dir, "log")}
-	must(portal.Start())
-	t.Cleanup(func() { portal.Stop() })
-	must(portal.Answers(t.Context()))
-	here := &demotest.Demo{Portal: base, Mailbox: box.URL(), Keycloak: sso, Realm: r.Name}
+	here := startNamed(t, people, outside.Config{Choice: "passkey_or_password", WiFi: true}, keycloak.Wanted{Passkeys: &keycloak.Passkeys{Institution: "Université d'Orléans"}})
+	base, r := here.Portal, here.realm
 	toOffer := func(b *tab, p scripted.Person) {
 		t.Helper()
 		b.toCode(p.Profile, p.Email)
-		b.fill("#code", b.code(here, p.Email))
+		b.fill("#code", b.code(here.Demo, p.Email))
 		b.click("form .primary")
 		b.charter()
 		b.arrive("/activation/cle")
@@ -273,7 +235,7 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 	other.click("form.choose .primary")
 	other.arrive("/activation/accueil-succes")
 	other.reads("o78000002")
-	plain := scripted.NewStudent(people[2], base, box, nil)
+	plain := scripted.NewStudent(people[2], base, here.box, nil)
 	plain.Password = strong
 	t.Cleanup(plain.Close)
 	if err := plain.Go(t.Context()); err != nil || plain.Outcome != scripted.Success || plain.Lost != "" {

@@ -1,8 +1,7 @@
 package e2e
 
 import (
-	"context"
-	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -15,12 +14,10 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
-	"entree/internal/devenv/demotest"
-	"entree/internal/devenv/mailbox"
 	"entree/internal/devenv/outside"
 	"entree/internal/devenv/scripted"
 	"entree/internal/domain"
-	"entree/internal/secret"
+	"entree/internal/overview"
 	"entree/internal/store"
 	"entree/keycloak"
 )
@@ -30,7 +27,6 @@ import (
 // asked for at the next login, and the last one stays. One that is added and removed at
 // Keycloak is known from its events.
 func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
-	demo := demotest.Get(t)
 	people := []scripted.Person{
 		{Number: "78100001", GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Email: "jeanne@example.com", BirthDate: "2006-02-03"},
 		{Number: "78100002", GivenName: "Paul", FamilyName: "Durand", Profile: "etudiant", Email: "paul@example.com", BirthDate: "2006-02-03"},
@@ -42,43 +38,14 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dir := t.TempDir()
-	program, err := demotest.Program(dir)
-	must(err)
-	box, err := mailbox.Start(mailbox.Options{SMTP: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
-	must(err)
-	t.Cleanup(func() { _ = box.Close() })
-	at, err := outside.FreeAddress()
-	must(err)
-	named := func(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) } // a security key belongs to a name
-	base, sso := named("http://"+at), named(demo.Keycloak)
-	r, err := outside.NewRealm(t.Context(), demo.Keycloak, "factors-"+strings.ToLower(rand.Text()[:8]), demo.AdminPassword(t), base, "client")
-	must(err)
-	t.Cleanup(func() { must(r.Remove(context.Background())) })
-	config := outside.Config{
-		Dir: dir, Database: "sqlite:entree.db", BaseURL: base, Keycloak: sso, Realm: r.Name, SMTP: box.SMTPAddr(),
-		Secret: secret.GenerateKey().Reveal(), Client: "client", Factors: "required", Offers: "offered",
-	}
-	_, err = config.Write()
-	must(err)
-	must(keycloak.NewAdmin(demo.Keycloak, r.Name, "admin", secret.New(demo.AdminPassword(t))).Apply(t.Context(), keycloak.Wanted{
-		DisplayName: "Université d'Orléans", PasswordPolicy: "length(16)", LoginTheme: "entree", Factors: &keycloak.SecondFactors{Required: true},
-		Groups: []string{"/etudiants", "/personnels"},
-		Portal: keycloak.Secret{ID: "entree-portal", Secret: secret.New("client")}, ENT: keycloak.Secret{ID: "entree-ent", Secret: secret.New("ent")},
-		RedirectURIs: []string{base + "/connexion/retour"}, LogoutURIs: []string{base + "/"},
-	}, nil))
-	must(config.Import(program, people))
-	portal := &outside.Instance{Program: program, Config: config, Listen: at, Log: filepath.Join(dir, "log"), Env: []string{"ENTREE_KEYCLOAK_LOGINS_EVERY=5s"}}
-	must(portal.Start())
-	t.Cleanup(func() { portal.Stop() })
-	must(portal.Answers(t.Context()))
-	here := &demotest.Demo{Portal: base, Mailbox: box.URL(), Keycloak: sso, Realm: r.Name}
+	here := startNamed(t, people, outside.Config{Factors: "required", Offers: "offered"}, keycloak.Wanted{Factors: &keycloak.SecondFactors{Required: true}}, "ENTREE_KEYCLOAK_LOGINS_EVERY=5s")
+	base, sso, r := here.Portal, here.Keycloak, here.realm
 	// activated leads to Keycloak's login page after an activation with a password.
 	activated := func(b *tab, p scripted.Person) {
 		t.Helper()
 		b.before(`window.prompt = () => "ma clé"`) // Keycloak asks for the name of a security key
 		b.toCode(p.Profile, p.Email)
-		b.fill("#code", b.code(here, p.Email))
+		b.fill("#code", b.code(here.Demo, p.Email))
 		b.click("form .primary")
 		if p.Profile == "personnel" {
 			b.arrive("/activation/verification")
@@ -105,7 +72,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 	}
 
 	// The portal learns from Keycloak's events of factors that it did not ask for.
-	data, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "entree.db"), time.Now)
+	data, err := store.Open(t.Context(), "sqlite:"+filepath.Join(here.dir, "entree.db"), time.Now)
 	must(err)
 	t.Cleanup(func() { _ = data.Close() })
 	knows := func(account string, want ...domain.FactorKind) domain.PersonID {
@@ -128,6 +95,21 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 			t.Errorf("the portal knows of %q, want %q", kinds, want)
 		}
 		return p.ID
+	}
+	// told waits until the newest mail to a person says some words.
+	told := func(p scripted.Person, words string) {
+		t.Helper()
+		var last string
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !strings.Contains(last, words); time.Sleep(50 * time.Millisecond) {
+			// The job waits two minutes for a page of the portal.
+			if _, err := data.Hurry(t.Context(), overview.WaitingJobs{Kind: domain.JobFactorNews}); err != nil && !errors.Is(err, domain.ErrNotFound) {
+				t.Fatal(err)
+			}
+			last = strings.Join(strings.Fields(here.Mails(t, p.Email)[0].Text), " ")
+		}
+		if !strings.Contains(last, words) {
+			t.Errorf("the last mail to %s says %q, want %q", p.Email, last, words)
+		}
 	}
 	held := func(login, kind string) (user, id string) {
 		t.Helper()
@@ -167,6 +149,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.arrive("/ent")
 		user, credential := held("apetit", "otp")
 		knows(user, domain.FactorDeclined, domain.FactorTOTP)
+		told(people[2], "a été ajouté à votre compte apetit : une application de codes")
 		b.at(sso, r.Name, "delete_credential:"+credential, "mfa")
 		b.do(chromedp.WaitVisible(css("#otp"))) // no factor is removed by the password alone
 		b.fill("#otp", scripted.TOTP(key, time.Now().Add(30*time.Second)))
@@ -175,9 +158,10 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.click("#kc-accept")
 		b.arrive("/ent")
 		p := knows(user, domain.FactorDeclined)
-		if events, err := data.EventsSince(t.Context(), p, domain.EventFactorDropped, time.Time{}); err != nil || len(events) != 1 || events[0].Details["by"] != domain.ByAccounts {
+		if events, err := data.EventsSince(t.Context(), p, domain.EventFactorDropped, time.Time{}); err != nil || len(events) != 1 || events[0].Details["by"] != domain.ByAccounts || events[0].Details["factor"] != credential {
 			t.Errorf("the removal is told by %+v, %v", events, err)
 		}
+		told(people[2], "a été retiré de votre compte apetit : une application de codes")
 	})
 
 	t.Run("a code app and recovery codes", func(t *testing.T) {
@@ -200,6 +184,9 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.reads("Prenez aussi des codes de secours")
 		b.accessible()
 		b.picture("2-codes")
+		user, _ := held("o78100001", "otp")
+		knows(user, domain.FactorTOTP)
+		told(people[0], "a été ajouté à votre compte o78100001 : une application de codes") // the login asked for it, no page of the portal
 		b.press("Obtenir des codes de secours")
 		b.do(chromedp.WaitVisible(css("#kcRecoveryCodesConfirmationCheck")))
 		b.click("#kcRecoveryCodesConfirmationCheck")
