@@ -53,6 +53,9 @@ func TestTheDirectoryOfAccountsIsChecked(t *testing.T) {
 	if o := c.AccountDirectory(); o.Way != "activate" || o.Base != "ou=people,dc=univ" || len(o.Attributes) != 8 || o.Attributes[0].Name != "cn" || o.Attributes[0].Value != "{given_name} {family_name}" {
 		t.Errorf("%+v", o)
 	}
+	if _, err := config.Load(inDirectory(t, "credential: password ", "credential: password_or_passkey "), environ); err != nil {
+		t.Errorf("a passkey beside the password of the entry: %v", err)
+	}
 	if _, err := config.Load(inDirectory(t, "way: add", "way: add"), given); err == nil || !strings.Contains(err.Error(), "directory.bind_password: is missing") {
 		t.Errorf("%v", err)
 	}
@@ -81,6 +84,8 @@ func TestTheDirectoryOfAccountsIsChecked(t *testing.T) {
 		{"groups: {} ", "groups: {/etudiants: etudiants} ", "directory.groups./etudiants: \"etudiants\" is no distinguished name"},
 		{"groups: {} ", "groups: {/autres: cn=x} ", "directory.groups./autres: no profile has this group"},
 		{"address: mail ", "adress: mail ", "directory.adress: there is no such key"},
+		{"credential: password ", "credential: passkey_or_password ", "profiles[0].credential: \"passkey_or_password\": Wi-Fi and workstations bind to the directory with a password: set password_or_passkey,"},
+		{"credential: password ", "credential: passkey ", "profiles[0].credential: \"passkey\": Wi-Fi and workstations bind to the directory with a password: set password_or_passkey,"},
 	} {
 		if _, err := config.Load(inDirectory(t, f.change, f.by), environ); err == nil || !strings.Contains(err.Error(), f.want) {
 			t.Errorf("%s: %v\nwant a line with %q", f.by, err, f.want)

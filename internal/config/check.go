@@ -376,7 +376,7 @@ func (c *Config) checkProfiles(f *faults) {
 				f.add(key+".credential", "Keycloak takes a passkey at its login: sso.kind must be oidc")
 			}
 			if c.InDirectory() && domain.Credentials(p.Credential).PasskeyFirst() {
-				f.add(key+".credential", "%q: a directory knows no passkeys, and Wi-Fi and workstations need a password: want password or password_or_passkey", p.Credential)
+				f.add(key+".credential", "%q: Wi-Fi and workstations bind to the directory with a password: set password_or_passkey, with which Keycloak offers a passkey beside it at the first login, or password", p.Credential)
 			}
 			if p.PasswordElsewhere && domain.Credentials(p.Credential) == domain.PasskeyOnly {
 				f.add(key+".password_elsewhere", "true, but the people of this profile choose no password: want credential passkey_or_password or password_or_passkey")
