@@ -28,11 +28,18 @@ type dialect struct {
 	lockRow string
 	// pipelines makes a transaction send its statements in one batch: see pipeline.
 	pipelines bool
-	// match is the condition on the full-text index people_words. It stops at
-	// helpdesk.EnoughWords + 1 people. query returns its parameter: people must
-	// match one term of each group. A term that ends in * is a prefix.
+	// match is the condition on the full-text index people_words that a person has a
+	// word with each of the beginnings of which query returns the parameter. SQLite stops
+	// at helpdesk.EnoughWords + 1 people.
 	match string
-	query func(groups [][]string) string
+	query func(beginnings []string) string
+	// like is the condition on people_words that a person has one of the terms of which
+	// likeQuery returns the parameter; a term that ends in * is a beginning. SQLite stops
+	// at most people. PostgreSQL looks up one term after the other: a single tsquery of
+	// some hundred terms compares each person with all of them. The subselect hides the
+	// terms from the planner, which would estimate each.
+	like      func(most int) string
+	likeQuery func(terms []string) any
 	// parts is the condition on people_parts, the trigram index over a part of
 	// people.search. part returns the parameter of parts for the search terms of
 	// finder.pieces. howMany, if not empty, counts the people with a trigram, up to
@@ -41,6 +48,8 @@ type dialect struct {
 	parts, howMany string
 	part           func(pieces []string) string
 	partsIndex     string
+	// sampling estimates how common words are.
+	sampling sampling
 	// key is the column with the fastest unique lookup, among is the IN condition
 	// over it, and keys returns the parameter of that condition.
 	key, among string
@@ -61,17 +70,15 @@ type dialect struct {
 
 var sqlite = dialect{
 	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3, imports: sqliteImports,
-	match:   fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
-	query:   func(groups [][]string) string { return terms(groups, `"%s"*`, `"%s"`, " OR ", " AND ") },
-	parts:   fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
-	howMany: fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
-	part: func(pieces []string) string {
-		var groups [][]string
-		for _, p := range pieces {
-			groups = append(groups, []string{p})
-		}
-		return terms(groups, "", `"%s"`, "", " AND ")
+	match: fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
+	query: func(words []string) string { return terms(begun(words), `"%s"*`, `"%s"`, " AND ") },
+	like: func(most int) string {
+		return fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", most)
 	},
+	likeQuery:  func(words []string) any { return terms(words, `"%s"*`, `"%s"`, " OR ") },
+	parts:      fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
+	howMany:    fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
+	part:       func(pieces []string) string { return terms(pieces, "", `"%s"`, " AND ") },
 	partsIndex: `SELECT name FROM sqlite_schema WHERE name = 'people_parts'`,
 	key:        "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
 	keys: func(found []string) any { return "[" + strings.Join(found, ",") + "]" },
@@ -84,11 +91,16 @@ var sqlite = dialect{
 var postgres = dialect{
 	name: "postgres", driver: postgresLate, goose: goose.DialectPostgres, imports: postgresImports,
 	skipLocked: "FOR UPDATE SKIP LOCKED", lockRow: " FOR NO KEY UPDATE", pipelines: true,
-	match:      "cast(search AS tsvector) @@ cast(? AS tsquery)",
-	query:      func(groups [][]string) string { return terms(groups, "%s:*", "%s", " | ", " & ") },
+	match: "cast(search AS tsvector) @@ cast(? AS tsquery)",
+	query: func(words []string) string { return terms(begun(words), "%s:*", "%s", " & ") },
+	like: func(int) string {
+		return "cast(search AS tsvector) @@ ANY (ARRAY (SELECT cast(term AS tsquery) FROM unnest(cast(? AS text[])) AS term))"
+	},
+	likeQuery:  func(words []string) any { return each(words, "%s:*", "%s") },
 	parts:      fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", helpdesk.Enough),
 	part:       func(pieces []string) string { return "%" + beginning(pieces[0]) + "%" },
 	partsIndex: `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
+	sampling:   sampling{table: "people TABLESAMPLE SYSTEM (%g) REPEATABLE (1)", counted: 0.2, read: 5, common: 50_000, many: 30_000},
 	key:        "id",
 	among:      "id = ANY(?)",
 	keys:       func(found []string) any { return found },
@@ -110,30 +122,30 @@ func beginning(part string) string {
 	return part
 }
 
-// terms writes groups of terms in a database's full-text syntax. The terms contain
-// letters, marks and digits only, besides soundMark, so they need no quoting.
-func terms(groups [][]string, prefix, whole, or, and string) string {
-	var all []string
-	for _, group := range groups {
-		var any []string
-		for _, term := range group {
-			if word, isPrefix := strings.CutSuffix(term, "*"); isPrefix {
-				any = append(any, fmt.Sprintf(prefix, word))
-			} else {
-				any = append(any, fmt.Sprintf(whole, term))
-			}
+// each writes terms in a database's full-text syntax. The terms contain letters, marks
+// and digits only, besides soundMark, so they need no quoting.
+func each(words []string, prefix, whole string) (terms []string) {
+	for _, term := range words {
+		if word, isPrefix := strings.CutSuffix(term, "*"); isPrefix {
+			terms = append(terms, fmt.Sprintf(prefix, word))
+		} else {
+			terms = append(terms, fmt.Sprintf(whole, term))
 		}
-		all = append(all, "("+strings.Join(any, or)+")")
 	}
-	return strings.Join(all, and)
+	return terms
 }
 
-// beginnings returns the groups that match words with the given beginnings.
-func beginnings(words []string) (groups [][]string) {
+// terms is each with an operator between the terms.
+func terms(words []string, prefix, whole, operator string) string {
+	return strings.Join(each(words, prefix, whole), operator)
+}
+
+// begun returns the terms for words with the given beginnings.
+func begun(words []string) (terms []string) {
 	for _, w := range words {
-		groups = append(groups, []string{w + "*"})
+		terms = append(terms, w+"*")
 	}
-	return groups
+	return terms
 }
 
 func dialectOf(dsn string) (dialect, error) {

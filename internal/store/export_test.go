@@ -53,6 +53,13 @@ func (s *Store) DropParts(ctx context.Context) error {
 	return s.lookForParts(ctx)
 }
 
+// SampleAll makes searches on PostgreSQL estimate frequencies from all people, and treat
+// words of at least common people as common and many people as enough for a sample.
+func (s *Store) SampleAll(common, many int) {
+	s.dialect.sampling.counted, s.dialect.sampling.read = 100, 100
+	s.dialect.sampling.common, s.dialect.sampling.many = common, many
+}
+
 // ReserveLogin and ReserveAddress reserve one of the two names.
 func (s *Store) ReserveLogin(ctx context.Context, id domain.PersonID, candidates iter.Seq[string]) (string, error) {
 	login, _, err := s.Reserve(ctx, id, candidates, nil)

@@ -27,6 +27,8 @@ const (
 	countedParts = 12
 	commonPart   = 2000
 	fewNear      = 10 // below this number of similar people, names are compared by sound too
+	// people with one of several words who are compared with the other words
+	mostCompared = 10_000
 )
 
 // candidate is a person who may match nearly.
@@ -43,63 +45,45 @@ type candidate struct {
 //	a piece of a number           the trigram index
 //	names of the same sound       if the others are few
 //
-// The people of these queries are compared in Go, which decides the order.
-func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, found []domain.Person) ([]domain.Person, error) {
+// Of several words the longest that is not common is looked up. The people found are
+// compared with all words in Go, which decides the order.
+func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, often frequency, found []domain.Person) ([]domain.Person, error) {
 	if len(words) > nearWords {
 		return nil, nil
 	}
-	similar := []clause{f.alike(words, naming.Edits)}
-	spellings := [][]spelled{spell(words)}
+	n := nearly{finder: f, query: q, seen: map[string]bool{}, spellings: [][]spelled{spell(words)}}
+	for _, p := range found {
+		n.seen[string(p.ID)] = true
+	}
+	variants := [][]string{words}
 	for i := range len(words) - 1 {
 		joined := slices.Concat(words[:i], []string{words[i] + words[i+1]}, words[i+2:])
-		similar = append(similar, f.alike(joined, naming.Edits))
-		spellings = append(spellings, spell(joined))
+		n.spellings, variants = append(n.spellings, spell(joined)), append(variants, joined)
 	}
-	if f.hasParts {
-		for i, w := range words {
-			if utf8.RuneCountInString(w) < minPart {
-				continue
-			}
-			c := clause{most: helpdesk.EnoughWords}
-			pieces, err := f.pieces(ctx, w)
-			if err != nil {
-				return nil, err
-			}
-			c.add(f.dialect.parts, f.dialect.part(pieces))
-			for j, other := range words {
-				if j != i {
-					c.add("' ' || search LIKE ?", "% "+other+"%")
-				}
-			}
-			similar = append(similar, c)
+	longest := often.longestFirst(words)[0]
+	for i, v := range variants {
+		if i == 0 && len(v) == 1 && len(naming.Edits(v[0])) == 0 {
+			continue // exact has found the people with this word
 		}
-	}
-	candidates, err := f.candidates(ctx, q, similar, spellings, found)
-	if err != nil {
-		return nil, err
-	}
-	if len(candidates) < fewNear {
-		sounds := f.alike(words, func(word string) []string {
-			var others []string
-			if len(words) > 1 { // of one word, the other spellings are looked up already
-				others = naming.Edits(word)
-			}
-			if s := naming.Sound(word); s != "" {
-				others = append(others, soundMark+s)
-			}
-			return others
-		})
-		more, err := f.candidates(ctx, q, []clause{sounds}, spellings, found)
-		if err != nil {
+		if err := n.lookUp(ctx, often.longestFirst(v), naming.Edits); err != nil {
 			return nil, err
 		}
-		candidates = append(candidates, more...)
 	}
-	slices.SortFunc(candidates, func(a, b candidate) int {
+	if f.hasParts && utf8.RuneCountInString(longest) >= minPart {
+		if err := n.piece(ctx, longest, words); err != nil {
+			return nil, err
+		}
+	}
+	if len(n.candidates) < fewNear && naming.Sound(longest) != "" {
+		sound := func(w string) []string { return []string{soundMark + naming.Sound(w)} }
+		if err := n.lookUp(ctx, []string{longest}, sound); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(n.candidates, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.unlikeness, b.unlikeness), strings.Compare(a.search, b.search), strings.Compare(a.id, b.id))
 	})
-	candidates = slices.CompactFunc(candidates, func(a, b candidate) bool { return a.id == b.id })
-	return f.people(ctx, candidates[:min(len(candidates), helpdesk.PageSize)])
+	return f.people(ctx, n.candidates[:min(len(n.candidates), helpdesk.PageSize)])
 }
 
 // pieces returns the search terms for a part of a number or address: the part itself
@@ -142,53 +126,75 @@ func (f finder) pieces(ctx context.Context, word string) ([]string, error) {
 	return trigrams[:min(rareParts, len(trigrams))], nil
 }
 
-// alike returns the condition that each word is the beginning of a person's word or
-// equal to one of the others that are like it.
-func (f finder) alike(words []string, others func(string) []string) clause {
-	var groups [][]string
-	for _, w := range words {
-		groups = append(groups, append([]string{w + "*"}, others(w)...))
-	}
-	c := clause{most: helpdesk.EnoughWords, rare: true}
-	c.add(f.dialect.match, f.dialect.query(groups))
-	return c
+// nearly is a search for people who match nearly.
+type nearly struct {
+	finder
+	query      helpdesk.Query
+	spellings  [][]spelled
+	seen       map[string]bool // people who are found or compared
+	candidates []candidate
 }
 
-// candidates returns the people who match one of the conditions and the filters, are
-// not in found, and have each word of one of the spellings nearly.
-func (f finder) candidates(ctx context.Context, q helpdesk.Query, conditions []clause, spellings [][]spelled, found []domain.Person) (out []candidate, err error) {
-	seen := map[string]bool{}
-	for _, p := range found {
-		seen[string(p.ID)] = true
-	}
-	for _, condition := range conditions {
-		keys, err := f.first(ctx, condition)
-		if err != nil {
-			return nil, err
+// lookUp compares the people who have one of the words, or another that is like it. A
+// word that more than mostCompared people have says little, and the next one is looked
+// up too.
+func (n *nearly) lookUp(ctx context.Context, words []string, others func(string) []string) error {
+	for _, w := range words {
+		c := clause{most: mostCompared, rare: true}
+		if len(n.spellings[0]) == 1 { // all people with a word like the only one match
+			c.most = helpdesk.EnoughWords
 		}
-		if len(keys) == 0 {
-			continue
-		}
-		var rest clause
-		rest.add(f.dialect.among, f.dialect.keys(keys))
-		rest.facets(q, true)
-		query := fmt.Sprintf(`SELECT %s, id, search FROM people WHERE %s`, f.dialect.key, strings.Join(rest.where, " AND "))
-		if err := f.each(ctx, query, rest, func(scan func(...any) error) error {
-			var c candidate
-			if err := scan(&c.key, &c.id, &c.search); err != nil || seen[c.id] {
-				return err
-			}
-			seen[c.id] = true
-			var ok bool
-			if c.unlikeness, ok = unlikeness(spellings, c.search); ok {
-				out = append(out, c)
-			}
-			return nil
-		}); err != nil {
-			return nil, err
+		c.add(n.dialect.like(c.most), n.dialect.likeQuery(append([]string{w + "*"}, others(w)...)))
+		compared, err := n.compare(ctx, c)
+		if err != nil || compared < c.most {
+			return err
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// piece compares the people who have a word as a piece of a number, identifier or
+// address, and the beginnings of all other words.
+func (n *nearly) piece(ctx context.Context, word string, words []string) error {
+	pieces, err := n.pieces(ctx, word)
+	if err != nil {
+		return err
+	}
+	c := clause{most: helpdesk.EnoughWords}
+	c.add(n.dialect.parts, n.dialect.part(pieces))
+	for _, w := range words {
+		if w != word {
+			c.begins(w)
+		}
+	}
+	_, err = n.compare(ctx, c)
+	return err
+}
+
+// compare adds the people who match a condition and the filters and have each word of
+// one of the spellings nearly. It returns the number of people compared.
+func (n *nearly) compare(ctx context.Context, condition clause) (compared int, err error) {
+	db, end, err := n.reader(ctx, condition)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
+	condition.facets(n.query, true)
+	query := fmt.Sprintf(`SELECT %s, id, search FROM people%s LIMIT %d`, n.dialect.key, condition.sql(), condition.most)
+	err = eachRow(ctx, db, func(scan func(...any) error) error {
+		var c candidate
+		compared++
+		if err := scan(&c.key, &c.id, &c.search); err != nil || n.seen[c.id] {
+			return err
+		}
+		n.seen[c.id] = true
+		var ok bool
+		if c.unlikeness, ok = unlikeness(n.spellings, c.search); ok {
+			n.candidates = append(n.candidates, c)
+		}
+		return nil
+	}, query, n.values(condition)...)
+	return compared, err
 }
 
 // people returns the candidates as people, in the same order.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -95,7 +96,9 @@ type clause struct {
 	where []string
 	args  []any
 	most  int  // for a driving query: the largest number of people it may find
-	rare  bool // a driving query with many alternative words, each in few rows
+	rare  bool // for a driving query: it has many alternative words, each in few rows
+	// sample, if not empty, is the part of the people that a driving query reads.
+	sample string
 }
 
 // add appends a condition; each ? stands for value.
@@ -103,6 +106,10 @@ func (c *clause) add(condition string, value any) {
 	c.args = append(c.args, value)
 	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
 }
+
+// begins appends the condition that a person has a word with the given beginning. No
+// index helps with it.
+func (c *clause) begins(word string) { c.add("' ' || search LIKE ?", "% "+word+"%") }
 
 // sql returns the WHERE clause, or "" if there is no condition.
 func (c clause) sql() string {
@@ -118,7 +125,7 @@ func (c clause) sql() string {
 // cheapest count:
 //
 //	few match the filters ───────► the people who match the words too, sorted
-//	few match the longest word ──► the people who match all the rest too, sorted
+//	few match the rarest word ───► the people who match all the rest too, sorted
 //	few match all words ─────────► the same
 //	many, without words ─────────► along the index of the order, until the page is full
 //	many match the words ────────► some of them, and the advice to add a word
@@ -126,8 +133,7 @@ func (c clause) sql() string {
 // To sort n people reads n rows. To fill a page from an index among N people reads
 // 50 N ÷ n rows. With a million people the two are equal at n = 7,000.
 //
-// The longest word is assumed to be the rarest: a short prefix is in many rows, and
-// SQLite reads all of them before it returns the first.
+// Which word is the rarest is estimated by frequencies.
 //
 // If the matches fit on one page, FindPeople adds the people who match nearly.
 func (s *Store) FindPeople(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
@@ -178,38 +184,37 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (helpdesk.Page, erro
 	if q.Words != "" && len(words) == 0 {
 		return helpdesk.Page{}, nil
 	}
-	page, err := f.exact(ctx, q, words)
+	often, err := f.frequencies(ctx, words)
+	if err != nil {
+		return helpdesk.Page{}, err
+	}
+	page, err := f.exact(ctx, q, words, often)
 	if err != nil || len(words) == 0 || page.Loose || q.From.ID != "" || page.Next.ID != "" {
 		return page, err
 	}
-	page.Near, err = f.near(ctx, q, words, page.People)
+	page.Near, err = f.near(ctx, q, words, often, page.People)
 	return page, wrap("find people", err)
 }
 
 // exact returns one page of the people with a word that begins with each of the
 // words.
-func (f finder) exact(ctx context.Context, q helpdesk.Query, words []string) (page helpdesk.Page, err error) {
+func (f finder) exact(ctx context.Context, q helpdesk.Query, words []string, often frequency) (page helpdesk.Page, err error) {
 	byFilters := clause{most: helpdesk.Enough}
-	byLongest, byWords := clause{most: helpdesk.EnoughWords}, clause{most: helpdesk.EnoughWords}
 	byFilters.facets(q, false)
-	if len(words) > 1 {
-		longest := slices.MaxFunc(words, func(a, b string) int { return len(a) - len(b) })
-		byLongest.add(f.dialect.match, f.dialect.query(beginnings([]string{longest})))
-	}
-	if len(words) > 0 {
-		byWords.add(f.dialect.match, f.dialect.query(beginnings(words)))
-	}
 	var found []string
 	driven := false // true: the rows are reached by the keys found, false: along the order
-	for _, d := range []*clause{&byFilters, &byLongest, &byWords} {
+	for _, d := range append([]clause{byFilters}, f.byWords(often, words)...) {
 		if len(d.where) == 0 {
 			continue
 		}
-		if found, err = f.first(ctx, *d); err != nil {
+		if found, err = f.first(ctx, d); err != nil {
 			return page, err
 		}
 		page.Count, page.More = min(len(found), d.most), len(found) > d.most
-		if driven = !page.More; driven {
+		if d.sample != "" && !page.More {
+			continue // the people outside the sample are missing
+		}
+		if driven = !page.More; driven || d.sample != "" {
 			break
 		}
 	}
@@ -229,7 +234,7 @@ func (f finder) exact(ctx context.Context, q helpdesk.Query, words []string) (pa
 	}
 	rest.facets(q, true)
 	for _, w := range words {
-		rest.add("' ' || search LIKE ?", "% "+w+"%")
+		rest.begins(w)
 	}
 	if err == nil && len(words) > 0 {
 		page.Count, err = f.count(ctx, rest)
@@ -260,16 +265,7 @@ func (c *clause) facets(q helpdesk.Query, walked bool) {
 
 // first returns up to d.most + 1 keys of the people who match d.
 func (f finder) first(ctx context.Context, d clause) ([]string, error) {
-	db := f.db
-	if d.rare {
-		tx, end, err := f.byText(ctx)
-		if err != nil {
-			return nil, wrap("find people", err)
-		}
-		defer end()
-		db = tx
-	}
-	keys, err := texts(ctx, db, fmt.Sprintf(`SELECT %s FROM people%s LIMIT %d`, f.dialect.key, d.sql(), d.most+1), f.values(d)...)
+	keys, err := texts(ctx, f.db, fmt.Sprintf(`SELECT %s FROM %s%s LIMIT %d`, f.dialect.key, cmp.Or(d.sample, "people"), d.sql(), d.most+1), f.values(d)...)
 	return keys, wrap("find people", err)
 }
 

@@ -93,8 +93,8 @@ CREATE INDEX people_state ON people ((CASE WHEN account = 'parked' THEN 'parked'
 
 -- The full-text index of people.search.
 -- New rows wait in a pending list (4 MB by default), which each search compares with some
--- hundred spellings: up to a second. 256 kB keeps it short.
-CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector))) WITH (gin_pending_list_limit = 256);
+-- hundred spellings: up to a second. 64 kB, the least possible, keep it short.
+CREATE INDEX people_words ON people USING gin ((cast(search AS tsvector))) WITH (gin_pending_list_limit = 64);
 
 -- The trigrams of the number, login, addresses and joined names, which follow # in
 -- people.search. The extension pg_trgm may be missing; a piece of a number is not
