@@ -289,12 +289,15 @@ CREATE TABLE journeys (
     expires_at BIGINT NOT NULL,
     doc        TEXT NOT NULL,
     person_id  TEXT NOT NULL DEFAULT '',
-    address    TEXT NOT NULL DEFAULT ''
+    address    TEXT NOT NULL DEFAULT '',
+    -- A journey never expires before it begins. expires_at changes at each step and has
+    -- no index for that reason.
+    begun_at   BIGINT NOT NULL
 );
 
 CREATE INDEX journeys_address ON journeys (address);
 
-CREATE INDEX journeys_expires ON journeys (expires_at);
+CREATE INDEX journeys_begun ON journeys (begun_at);
 
 CREATE INDEX journeys_person ON journeys (person_id);
 

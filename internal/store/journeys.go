@@ -27,8 +27,8 @@ func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 		return err
 	}
 	return wrap("begin", s.transaction(ctx, func(b *pipeline) error {
-		if err := b.exec(ctx, `INSERT INTO journeys (id, version, expires_at, doc, person_id, address) VALUES ($1, $2, $3, $4, $5, $6)`,
-			j.ID, j.Version, micros(j.ExpiresAt), string(doc), j.Person, j.Address); err != nil {
+		if err := b.exec(ctx, `INSERT INTO journeys (id, version, expires_at, doc, person_id, address, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			j.ID, j.Version, micros(j.ExpiresAt), string(doc), j.Person, j.Address, micros(s.now())); err != nil {
 			return err
 		}
 		return s.write(ctx, b, e)

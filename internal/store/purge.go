@@ -24,7 +24,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		before            time.Time
 	}{
 		{"sessions", "id_hash", "expires_at < $1", now},
-		{"journeys", "id", "expires_at < $1", now.Add(-grace)},
+		{"journeys", "id", "begun_at < $1 AND expires_at < $1", now.Add(-grace)},
 		{"limits", "key", "arrival < $1", now},
 		{"event_tallies", "key", "at < $1", now.AddDate(-1, -1, 0)}, // events are kept for a year at most
 		{"refused_mails", "job_id", "at < $1", now.AddDate(0, 0, -30)},
