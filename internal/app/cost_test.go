@@ -101,7 +101,11 @@ func BenchmarkActivation(b *testing.B) {
 			if left == 1 { // the log is cut when it is long
 				w.truncate(b)
 			}
-		}, func() { b.ReportMetric(float64(w.commits(b)), "commits/op") })
+		}, func() {
+			commits, pages := w.frames(b)
+			b.ReportMetric(float64(commits), "commits/op")
+			b.ReportMetric(float64(pages), "pages/op") // written to the log
+		})
 	})
 	b.Run("postgres", func(b *testing.B) {
 		w := newWire(b, localpostgres.DurableForTest(b, "cost"))
@@ -334,10 +338,17 @@ func (w *wal) truncate(t testing.TB) {
 	}
 }
 
-// commits returns the number of commits since the log was empty. A frame that ends a
-// transaction holds the size of the database (https://www.sqlite.org/fileformat.html,
-// section 4.1).
-func (w *wal) commits(t testing.TB) (n int) {
+// commits returns the number of commits since the log was empty.
+func (w *wal) commits(t testing.TB) int {
+	t.Helper()
+	n, _ := w.frames(t)
+	return n
+}
+
+// frames returns the numbers of commits and of pages since the log was empty. A frame that
+// ends a transaction holds the size of the database
+// (https://www.sqlite.org/fileformat.html, section 4.1).
+func (w *wal) frames(t testing.TB) (commits, pages int) {
 	t.Helper()
 	raw, err := os.ReadFile(w.file + "-wal")
 	if err != nil {
@@ -345,13 +356,17 @@ func (w *wal) commits(t testing.TB) (n int) {
 	}
 	const header, frameHeader = 32, 24
 	if len(raw) < header {
-		return 0
+		return 0, 0
 	}
 	page := int(binary.BigEndian.Uint32(raw[8:]))
 	for at := header; at+frameHeader+page <= len(raw); at += frameHeader + page {
-		if string(raw[at+8:at+16]) == string(raw[16:24]) && binary.BigEndian.Uint32(raw[at+4:]) != 0 {
-			n++
+		if string(raw[at+8:at+16]) != string(raw[16:24]) {
+			continue // of an earlier use of the log
+		}
+		pages++
+		if binary.BigEndian.Uint32(raw[at+4:]) != 0 {
+			commits++
 		}
 	}
-	return n
+	return commits, pages
 }
