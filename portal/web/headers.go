@@ -1,6 +1,8 @@
 package web
 
 import (
+	"maps"
+	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -31,11 +33,12 @@ func (s *Site) headers() gin.HandlerFunc {
 	if s.base.Scheme == "https" {
 		fixed["Strict-Transport-Security"] = "max-age=63072000"
 	}
+	lists := map[string][]string{} // shared by all answers: Set and Add do not change a list of one value
+	for name, value := range fixed {
+		lists[http.CanonicalHeaderKey(name)] = []string{value}
+	}
 	return func(c *gin.Context) {
-		h := c.Writer.Header()
-		for name, value := range fixed {
-			h.Set(name, value)
-		}
+		maps.Copy(c.Writer.Header(), lists)
 		c.Next()
 	}
 }

@@ -52,7 +52,7 @@ type fixedView struct{ Institution Institution }
 
 func (f fixer) parsePages(files fs.FS, names []string, institution Institution) (map[string]*template.Template, error) {
 	bar := &bars{}
-	base := template.New("").Funcs(f.functions()).Funcs(template.FuncMap{"steps": bar.html})
+	base := template.New("").Funcs(f.functions()).Funcs(template.FuncMap{"ofStep": bar.html})
 	for i, name := range frame {
 		if _, err := fs.Stat(files, name); i > 0 && errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -99,14 +99,14 @@ func executeConstant(frame *template.Template, data fixedView) (map[string]strin
 	return texts, nil
 }
 
-// bars executes the step bars of one language: the frame's block "steps", once for each
-// bar and step. It is safe for concurrent use.
+// bars executes the blocks of the frame that depend on the step alone, such as "steps",
+// once for each block, bar and step of a language. It is safe for concurrent use.
 type bars struct {
 	frame *template.Template
 	kept  sync.Map // template.HTML by barKey
 }
 
-// barView is the data of the block "steps".
+// barView is the data of these blocks.
 type barView struct {
 	Step int
 	Bar  []BarStep
@@ -115,12 +115,13 @@ type barView struct {
 // barKey is a barView that can be compared. The flows have a few bars of at most three
 // steps, so that all of them are kept.
 type barKey struct {
+	block     string
 	step, len int
 	bar       [4]BarStep
 }
 
-func (b *bars) html(step int, bar []BarStep) (template.HTML, error) {
-	key := barKey{step: step, len: len(bar)}
+func (b *bars) html(block string, step int, bar []BarStep) (template.HTML, error) {
+	key := barKey{block: block, step: step, len: len(bar)}
 	if copy(key.bar[:], bar) < len(bar) {
 		return "", fmt.Errorf("a bar of %d steps: want at most %d", len(bar), len(key.bar))
 	}
@@ -128,7 +129,7 @@ func (b *bars) html(step int, bar []BarStep) (template.HTML, error) {
 		return text.(template.HTML), nil
 	}
 	var text strings.Builder
-	if err := b.frame.ExecuteTemplate(&text, "steps", barView{step, bar}); err != nil {
+	if err := b.frame.ExecuteTemplate(&text, block, barView{step, bar}); err != nil {
 		return "", err
 	}
 	b.kept.Store(key, template.HTML(text.String()))

@@ -32,6 +32,8 @@ func (f fixer) functions() template.FuncMap {
 	return template.FuncMap{
 		"T":       f.say,
 		"F":       func(words, key string, args ...any) template.HTML { return f.say(words+key, args...) },
+		"T1":      func(key string) template.HTML { return f.say(key) },
+		"F1":      func(words, key string) template.HTML { return f.say(words + key) },
 		"Breaks":  breaks,
 		"ErrorAt": errorAt,
 		"lang":    func() domain.Lang { return f.lang },
@@ -102,6 +104,9 @@ func (f fixer) pipe(p *parse.PipeNode) {
 		field, is := owner[ident]
 		if !is {
 			continue
+		}
+		if (ident == "T" || ident == "F") && len(c.Args) == 2 {
+			ident += "1" // a message without values needs no list of them
 		}
 		args := []parse.Node{parse.NewIdentifier(ident).SetPos(c.Args[0].Position())}
 		if field != "" {

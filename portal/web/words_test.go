@@ -114,7 +114,7 @@ func TestConstantBlocksHaveNoOtherData(t *testing.T) {
 
 // Each step of each bar has its own text, also when many pages are drawn at once.
 func TestStepBarsAreKeptApart(t *testing.T) {
-	frame := template.Must(template.New("").Parse(`{{define "steps"}}{{.Step}}{{range .Bar}}|{{.N}} {{.Key}}{{end}}{{end}}`))
+	frame := template.Must(template.New("").Parse(`{{define "steps"}}{{.Step}}{{range .Bar}}|{{.N}} {{.Key}}{{end}}{{end}}{{define "title"}} ({{.Step}}){{end}}`))
 	b := &bars{frame: frame}
 	long, short := []BarStep{{1, "a"}, {2, "<b>"}, {3, "c"}}, []BarStep{{1, "a"}, {2, "<b>"}}
 	var all sync.WaitGroup
@@ -122,13 +122,15 @@ func TestStepBarsAreKeptApart(t *testing.T) {
 		all.Go(func() {
 			for range 2 {
 				for _, c := range []struct {
-					step int
-					bar  []BarStep
-					want template.HTML
+					block string
+					step  int
+					bar   []BarStep
+					want  template.HTML
 				}{
-					{1, long, "1|1 a|2 &lt;b&gt;|3 c"}, {2, long, "2|1 a|2 &lt;b&gt;|3 c"}, {1, short, "1|1 a|2 &lt;b&gt;"}, {1, nil, "1"},
+					{"steps", 1, long, "1|1 a|2 &lt;b&gt;|3 c"}, {"steps", 2, long, "2|1 a|2 &lt;b&gt;|3 c"}, {"title", 2, long, " (2)"},
+					{"steps", 1, short, "1|1 a|2 &lt;b&gt;"}, {"steps", 1, nil, "1"},
 				} {
-					if got, err := b.html(c.step, c.bar); err != nil || got != c.want {
+					if got, err := b.html(c.block, c.step, c.bar); err != nil || got != c.want {
 						t.Errorf("%q, %v, want %q", got, err, c.want)
 					}
 				}
@@ -136,7 +138,7 @@ func TestStepBarsAreKeptApart(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if _, err := b.html(1, make([]BarStep, 5)); err == nil {
+	if _, err := b.html("steps", 1, make([]BarStep, 5)); err == nil {
 		t.Error("a bar that cannot be compared is kept")
 	}
 }
