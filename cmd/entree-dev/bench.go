@@ -27,6 +27,6 @@ func benchCommand() *cobra.Command {
 	}
 	var p product
 	cmd.PersistentFlags().StringVar(&p.path, "entree", "", "the program to measure (default: cmd/entree, built for this run)")
-	cmd.AddCommand(benchRushCommand(&p), benchPortalCommand(&p), benchGrowthCommand(&p), benchSoakCommand(&p), benchImportCommand(&p), benchMatchingCommand(&p), benchRecoveryCommand(&p), benchPasskeyCommand(&p), benchMondayCommand(&p))
+	cmd.AddCommand(benchRushCommand(&p), benchPortalCommand(&p), benchGrowthCommand(&p), benchSoakCommand(&p), benchImportCommand(&p), benchMatchingCommand(&p), benchRecoveryCommand(&p), benchPasskeyCommand(&p), benchMondayCommand(&p), benchCompilerCommand())
 	return cmd
 }

@@ -42,7 +42,7 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 		return nil, err
 	}
 	hashes := make(chan struct{}, runtime.NumCPU())
-	return []Contestant{
+	return append([]Contestant{
 		{Name: NameRegistration, One: func(ctx context.Context, i int, seen *Journey) error { return register(ctx, peers, i) }},
 		{Name: NameReset, One: func(ctx context.Context, i int, _ *Journey) error {
 			id, err := peers.Create(ctx, peer(NameReset, i))
@@ -52,6 +52,20 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 			_, err = peers.Call(ctx, http.MethodPut, peers.At("users", id, "reset-password"), credential(i), nil)
 			return err
 		}},
+	}, append(hashPeers(peers, hashes), limit(NameFastest, peers, hashes, argon2.NewPool(cap(hashes)).IDKey))...), nil
+}
+
+// HashPeers creates the same realm and returns only the two contestants that show what
+// Keycloak's hash costs: one POST with the password, and one with a hash of x/crypto.
+func HashPeers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error) {
+	if err := peersIn(ctx, portal, peers, nil); err != nil {
+		return nil, err
+	}
+	return hashPeers(peers, make(chan struct{}, runtime.NumCPU())), nil
+}
+
+func hashPeers(peers *realm.Realm, hashes chan struct{}) []Contestant {
+	return []Contestant{
 		{Name: NamePlain, One: func(ctx context.Context, i int, _ *Journey) error {
 			user := peer(NamePlain, i)
 			user["credentials"] = []any{credential(i)}
@@ -59,8 +73,7 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 			return err
 		}},
 		limit(NameLimit, peers, hashes, xcrypto.IDKey),
-		limit(NameFastest, peers, hashes, argon2.NewPool(cap(hashes)).IDKey),
-	}, nil
+	}
 }
 
 // limit returns the contestant that computes one hash and creates one bare user with it.
