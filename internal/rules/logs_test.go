@@ -67,6 +67,11 @@ func logCall(call *ast.CallExpr) (level, message string) {
 	if len(call.Args) <= at {
 		return "", ""
 	}
+	if at == 2 { // the level is an argument
+		if fixed, ok := call.Args[1].(*ast.SelectorExpr); ok && strings.HasPrefix(fixed.Sel.Name, "Level") {
+			level = strings.ToLower(strings.TrimPrefix(fixed.Sel.Name, "Level"))
+		}
+	}
 	return level, literal(call.Args[at])
 }
 
