@@ -48,7 +48,7 @@ func (c *Client) Notes(ctx context.Context) ([]Finding, error) {
 	if err != nil || realm == nil {
 		return nil, err
 	}
-	notes := passkeyNote(realm)
+	notes := passkeyNotes(realm)
 	if realm["bruteForceProtected"] == true {
 		what := fmt.Sprintf("a temporary lock answers in a quarter of the time of a wrong password (failureFactor is %v, maxFailureWaitSeconds is %v)", realm["failureFactor"], realm["maxFailureWaitSeconds"])
 		notes = append(notes, Finding{what, "the time tells which identifiers exist and are locked (docs/threat-model.md)",

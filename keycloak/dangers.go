@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -71,11 +72,24 @@ func (c *Client) searchNote(ctx context.Context) ([]Finding, error) {
 		"create the index in Keycloak's database: create index on user_attribute (name, lower(value))"}}, nil
 }
 
-// passkeyNote returns a note that names the host to which passkeys belong.
-func passkeyNote(realm map[string]any) []Finding {
-	if host, _ := realm[passwordless+"RpId"].(string); realm[passwordless+"PasskeysEnabled"] != true || host != "" {
+// ownThemes are the login themes whose page registers passkeys as this Keycloak does: its
+// own ones, and that of `entree realm theme`, which has no such page.
+var ownThemes = []string{"", "keycloak", "keycloak.v2", "entree"}
+
+// passkeyNotes returns notes about the host to which passkeys belong, and about a login
+// theme with pages that the admin API does not show.
+func passkeyNotes(realm map[string]any) (notes []Finding) {
+	if realm[passwordless+"PasskeysEnabled"] != true {
 		return nil
 	}
-	return []Finding{{"passkeys belong to the host of Keycloak (the policy names none)", "every passkey is lost if Keycloak gets another host name",
-		"set Relying party ID to a parent domain before the first passkey is registered (Authentication → Policies → Webauthn Passwordless Policy)"}}
+	if theme, _ := realm["loginTheme"].(string); !slices.Contains(ownThemes, theme) {
+		notes = append(notes, Finding{fmt.Sprintf("the login theme %s may register passkeys by a page of its own", theme),
+			"a copy of webauthn-register.ftl from an earlier Keycloak stores passkeys that the login page cannot offer",
+			"delete webauthn-register.ftl from the theme, or compare it with that of keycloak.v2, and log in once with a new passkey"})
+	}
+	if host, _ := realm[passwordless+"RpId"].(string); host != "" {
+		return notes
+	}
+	return append(notes, Finding{"passkeys belong to the host of Keycloak (the policy names none)", "every passkey is lost if Keycloak gets another host name",
+		"set Relying party ID to a parent domain before the first passkey is registered (Authentication → Policies → Webauthn Passwordless Policy)"})
 }

@@ -49,12 +49,14 @@ func TestNotes_ASlowSearchAndTheHostOfPasskeys(t *testing.T) {
 		users int
 		slow  bool
 		host  string
+		theme string
 		want  []string
 	}{
-		{100, true, "univ.example", nil},
-		{9000, false, "univ.example", nil},
-		{9000, true, "univ.example", []string{"a search by number among 9000 users takes "}},
-		{100, false, "", []string{"passkeys belong to the host of Keycloak"}},
+		{100, true, "univ.example", "", nil},
+		{9000, false, "univ.example", "entree", nil},
+		{9000, true, "univ.example", "keycloak.v2", []string{"a search by number among 9000 users takes "}},
+		{100, false, "", "keycloak", []string{"passkeys belong to the host of Keycloak"}},
+		{100, false, "univ.example", "univ", []string{"the login theme univ may register passkeys"}},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -66,7 +68,7 @@ func TestNotes_ASlowSearchAndTheHostOfPasskeys(t *testing.T) {
 			case strings.HasSuffix(r.URL.Path, "/users"), strings.HasSuffix(r.URL.Path, "/required-actions"), strings.HasSuffix(r.URL.Path, "/executions"):
 				fmt.Fprint(w, `[]`)
 			default:
-				fmt.Fprintf(w, `{"realm":"r","webAuthnPolicyPasswordlessPasskeysEnabled":true,"webAuthnPolicyPasswordlessRpId":%q}`, c.host)
+				fmt.Fprintf(w, `{"realm":"r","webAuthnPolicyPasswordlessPasskeysEnabled":true,"webAuthnPolicyPasswordlessRpId":%q,"loginTheme":%q}`, c.host, c.theme)
 			}
 		}))
 		if slowSearch = time.Hour; c.slow {

@@ -105,6 +105,14 @@ func (p *Portal) toAccount(c *gin.Context, outcome string) error {
 	return web.SeeOther(pathAccount)
 }
 
+// takeOutcome shows the outcome of a change on the next page, once.
+func (p *Portal) takeOutcome(c *gin.Context, view *web.View) {
+	var outcome string
+	if p.site.TakeSealed(c, outcomeCookie, &outcome) {
+		view.Notice = view.T("account.outcome." + outcome)
+	}
+}
+
 // thenAccount in the address of the login leads to the page of the account after it.
 const thenAccount = "compte"
 
@@ -213,10 +221,7 @@ func (p *Portal) showAccount(c *gin.Context) error {
 		}
 	}
 	view := p.site.View(c, "account.title")
-	var outcome string
-	if p.site.TakeSealed(c, outcomeCookie, &outcome) {
-		view.Notice = view.T("account.outcome." + outcome)
-	}
+	p.takeOutcome(c, &view)
 	if view.Token, err = p.site.Token(c, subject); err != nil {
 		return err
 	}

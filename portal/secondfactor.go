@@ -166,6 +166,7 @@ func (p *Portal) showChoice(c *gin.Context) error {
 	_, begun.Offer = c.GetQuery(offerField)
 	view := p.site.View(c, "secondfactor.title")
 	view.Path, view.Query = pathChoice, c.Request.URL.Query()
+	p.takeOutcome(c, &view)
 	return p.site.Render(c, http.StatusOK, "secondfactor", view.With(SecondFactorPage{State: factorChoose, Required: true, Choices: []FactorChoice{
 		{"application", begun.onward(pathLogin, levelField)}, // the flow with levels registers it
 		{"cle-de-securite", begun.onward(pathLogin, actionField+"=cle-de-securite")},
@@ -198,10 +199,7 @@ func (p *Portal) showSecondFactor(c *gin.Context) error {
 		page.State, page.Choices = factorCodes, []FactorChoice{link("codes-de-secours")}
 	}
 	view := p.site.View(c, "secondfactor.title")
-	var outcome string
-	if p.site.TakeSealed(c, outcomeCookie, &outcome) {
-		view.Notice = view.T("account.outcome." + outcome)
-	}
+	p.takeOutcome(c, &view)
 	if view.Token, err = p.site.Token(c, subject); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"entree/internal/domain"
@@ -70,6 +71,21 @@ func TestARequiredSecondFactorIsAskedFor(t *testing.T) {
 	}
 	if p.Find("form[action='/compte/second-facteur']").Length() != 0 {
 		t.Error("a required factor can be declined")
+	}
+}
+
+// A security key that is cancelled where a second factor is required leads back to the
+// choice, which says so once.
+func TestACancelledSecurityKeyLeadsBackToTheChoice(t *testing.T) {
+	w, provider, _ := withAccount(t, withRule(domain.FactorsRequired))
+	provider.Edit = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.now().Unix(), "pwd" }
+	w.service.held = domain.HeldFactors{HasPassword: true}
+	b := w.browser(t)
+	q := provider.Login(t, b.do("GET", "/connexion?changer=cle-de-securite&offre", nil).header.Get("Location"))
+	q.Set("kc_action_status", "cancelled")
+	b.follow(b.comeBack(q)).want("/connexion/second-facteur", 200).shows(".notice", "account.outcome.cancelled")
+	if again := b.get("/connexion/second-facteur?compte&offre"); strings.Contains(again.Text(), "account.outcome") {
+		t.Errorf("said twice: %s", again.Text())
 	}
 }
 

@@ -201,6 +201,8 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.visit("/connexion")
 		password(b, "o78100001")
 		b.do(chromedp.WaitVisible(css("#otp")))
+		b.reads("Téléphone ou clé perdu ?", "Essayer une autre méthode")
+		b.picture("6-code")
 		b.fill("#otp", scripted.TOTP(key, now.Add(30*time.Second))) // the code of the registration is refused once more
 		b.click("#kc-login")
 		b.arrive("/ent")
@@ -235,6 +237,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.visit("/compte")
 		password(b, "o78100002")
 		b.loaded("#authenticateWebAuthnButton")
+		b.reads("Lost your phone or key?", "the help desk can help you")
 		b.click("#authenticateWebAuthnButton")
 		b.arrive("/compte")
 		b.reads("Security key", "ma clé")

@@ -13,6 +13,9 @@
     <a id="entree-activate" class="entree-button" href="${properties.entreePortal}?lang=${speaks}">${msg("entreeActivate")}</a>
   </section>
 </#if>
+<#if ["login-otp", "webauthn-authenticate", "login-recovery-authn-code-input"]?seq_contains(pageId!"")>
+  <p class="entree-lost">${msg("entreeLost")}</p>
+</#if>
 <#if (properties.entreeHelpUrl!"")?has_content || (properties.entreeHelpEmail!"")?has_content || (properties.entreeHelpPhone!"")?has_content>
   <p class="entree-help"><strong>${msg("entreeHelp")}</strong>
     <#if (properties.entreeHelpUrl!"")?has_content><a href="${properties.entreeHelpUrl}" rel="noopener">${properties.entreeHelpUrl}</a></#if>
