@@ -1,11 +1,14 @@
 package store_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"entree/internal/audit"
 	"entree/internal/campaign"
 	"entree/internal/domain"
 	"entree/internal/overview"
@@ -69,5 +72,54 @@ func TestFactors_WhoHasWhich(t *testing.T) {
 		if known, err := w.KnownFactors(t.Context(), "f2"); err != nil || len(known) != 1 {
 			t.Errorf("%+v, %v", known, err)
 		}
+	})
+}
+
+// A change of factors and its effects are committed once for their key, also by several
+// instances at the same time. The key is kept for eight days, and goes with the person.
+func TestFactorChanges_AreWrittenOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.enrol(person("1"))
+		w.account("1", domain.AccountActive)
+		at := w.clock()
+		change := func(key string, kind domain.FactorKind, removed bool, at time.Time) domain.Effects {
+			return domain.Effects{FactorChanges: []domain.FactorChange{{
+				Key: key, Person: "1", Kind: kind, Removed: removed, At: at,
+				Events: []domain.Event{{At: at, Kind: domain.EventFactorAdded, Person: "1", Details: map[string]string{"kind": string(kind)}}},
+				Jobs:   []domain.Job{job(key + rand.Text())},
+			}}}
+		}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if err := w.Apply(t.Context(), change("a", domain.FactorTOTP, false, at)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		w.must(w.Apply(t.Context(), change("b", domain.FactorTOTP, true, at)))
+		w.must(w.Apply(t.Context(), change("c", domain.FactorKey, false, at)))
+		w.must(w.Apply(t.Context(), change("d", domain.FactorTOTP, false, at.Add(time.Minute))))
+		events, err := w.EventsSince(t.Context(), "1", domain.EventFactorAdded, at)
+		if err != nil || len(events) != 4 {
+			t.Errorf("%d events, %v", len(events), err)
+		}
+		if times, err := w.FactorAdditions(t.Context(), "1", domain.FactorTOTP, at); err != nil || len(times) != 2 || !times[0].Equal(at) || !times[1].Equal(at.Add(time.Minute)) {
+			t.Errorf("the additions are %v, %v", times, err)
+		}
+		has := func(key string, want bool) {
+			t.Helper()
+			if has, err := w.HasFactorChange(t.Context(), key); err != nil || has != want {
+				t.Errorf("%s: %t, %v", key, has, err)
+			}
+		}
+		w.must(w.Purge(t.Context(), at.Add(domain.KeepFactorChange)))
+		has("a", true)
+		w.must(w.Purge(t.Context(), at.Add(domain.KeepFactorChange+time.Second)))
+		has("a", false)
+		has("d", true)
+		w.must(w.Erase(t.Context(), "1", audit.Entry{At: at}))
+		has("d", false)
 	})
 }
