@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,7 @@ import (
 	"entree/internal/devenv/localkeycloak"
 	"entree/internal/devenv/localldap"
 	"entree/internal/devenv/mailbox"
+	"entree/internal/domain"
 )
 
 // Options are the settings of a demo.
@@ -34,6 +36,16 @@ type Options struct {
 	SSO          string // "oidc" or "cas"
 	CASPort      int    // with SSO "cas"; 0: any free one
 	Accounts     string // where accounts are kept: "keycloak" (the default) or "directory"
+	Passkeys     bool   // offer students a passkey after the first login, at addresses with a name
+}
+
+// named returns an address of loopback as the demo shows it: with passkeys, which belong
+// to a name, localhost in place of the number.
+func (o Options) named(address string) string {
+	if !o.Passkeys {
+		return address
+	}
+	return strings.Replace(address, "127.0.0.1", "localhost", 1)
 }
 
 // Run starts the parts in the order of their dependencies and stops them in
@@ -100,9 +112,12 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 		return err
 	}
 	listen := listener.Addr().String()
-	at := democonfig.Addresses{Portal: "http://" + listen, Listen: listen, Keycloak: kc.URL(), SMTPHost: smtpHost, SMTPPort: smtpPort, SMS: box.SMSURL()}
+	at := democonfig.Addresses{Portal: o.named("http://" + listen), Listen: listen, Keycloak: o.named(kc.URL()), SMTPHost: smtpHost, SMTPPort: smtpPort, SMS: box.SMSURL()}
 	if casPort != 0 {
 		at.CAS = localcas.At(casPort)
+	}
+	if o.Passkeys {
+		at.Credential = string(domain.PasswordOrPasskey)
 	}
 	if ldap != nil {
 		at.Directory = ldap.URL
@@ -147,7 +162,7 @@ func Run(ctx context.Context, o Options, getenv func(string) string, stdout io.W
 		if err := fillRegistry(running, a, box); err != nil {
 			return fmt.Errorf("fill the registry: %w", err)
 		}
-		found, err := places(running, a, kc.URL(), box.URL(), operators)
+		found, err := places(running, a, at.Keycloak, box.URL(), operators)
 		if err != nil {
 			return err
 		}
