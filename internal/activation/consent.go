@@ -30,13 +30,15 @@ func (s *Service) Accept(ctx context.Context, j *domain.Journey, sha256 string, 
 		At: s.now(), Kind: domain.EventCharterAccepted, Person: j.Person, Journey: j.ID,
 		Details: map[string]string{"version": charter.Version, "sha256": charter.SHA256, "lang": string(charter.Lang)},
 	}
-	p, err := s.Store.Person(ctx, j.Person)
-	if err != nil {
-		return err
-	}
-	news, err := s.notifyJobs(accepted, p)
-	if err != nil {
-		return err
+	var news []domain.Job
+	if s.Subscribers != nil && s.Subscribers.Wants(accepted.Kind) { // the person is not read for nothing
+		p, err := s.Store.Person(ctx, j.Person)
+		if err != nil {
+			return err
+		}
+		if news, err = s.notifyJobs(accepted, p); err != nil {
+			return err
+		}
 	}
 	err = s.act(ctx, j, domain.StepCharter, func(j *domain.Journey, _ time.Time) (domain.Effects, *domain.Refusal) {
 		j.Accept(accepted.At, charter, lang)

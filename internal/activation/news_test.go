@@ -16,6 +16,8 @@ type listener struct {
 	about []domain.Person
 }
 
+func (l *listener) Wants(domain.EventKind) bool { return true }
+
 func (l *listener) Notify(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

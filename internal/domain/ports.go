@@ -200,6 +200,8 @@ type Breached interface {
 
 // Subscribers notifies relying parties of events.
 type Subscribers interface {
+	// Wants reports whether a relying party has subscribed to events of a kind.
+	Wants(kind EventKind) bool
 	// Notify returns the jobs that deliver an event about a person to every
 	// subscribed relying party. It does no I/O; the jobs are committed together
 	// with the event.

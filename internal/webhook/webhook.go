@@ -130,6 +130,11 @@ type person struct {
 	Charter           map[string]string `json:"charter,omitempty"`
 }
 
+// Wants implements domain.Subscribers.
+func (w *Webhooks) Wants(kind domain.EventKind) bool {
+	return slices.ContainsFunc(w.Endpoints, func(e Endpoint) bool { return slices.Contains(e.Kinds, kind) })
+}
+
 // Notify returns one job for each endpoint that is subscribed to the event.
 func (w *Webhooks) Notify(v domain.Event, p domain.Person) ([]domain.Job, error) {
 	id := p.AccountID

@@ -396,3 +396,15 @@ func TestKeys(t *testing.T) {
 		t.Errorf("a key prints as %s", printed)
 	}
 }
+
+func TestWants_OnlyWhatAnEndpointHasSubscribedTo(t *testing.T) {
+	w := newWorld(t, webhook.Endpoint{Name: "a", Kinds: []domain.EventKind{domain.EventAccountCreated}}, webhook.Endpoint{Name: "b", Kinds: []domain.EventKind{domain.EventFirstLogin}})
+	for kind, want := range map[domain.EventKind]bool{domain.EventAccountCreated: true, domain.EventFirstLogin: true, domain.EventCharterAccepted: false} {
+		if got := w.Wants(kind); got != want {
+			t.Errorf("%s is wanted: %t", kind, got)
+		}
+	}
+	if newWorld(t).Wants(domain.EventAccountCreated) {
+		t.Error("no endpoint wants an event")
+	}
+}
