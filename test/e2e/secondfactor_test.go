@@ -202,6 +202,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		password(b, "o78100001")
 		b.do(chromedp.WaitVisible(css("#otp")))
 		b.reads("Téléphone ou clé perdu ?", "Essayer une autre méthode")
+		b.picture("6-code")
 		b.fill("#otp", scripted.TOTP(key, now.Add(30*time.Second))) // the code of the registration is refused once more
 		b.click("#kc-login")
 		b.arrive("/ent")

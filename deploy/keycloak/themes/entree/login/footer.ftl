@@ -13,6 +13,10 @@
     <a id="entree-activate" class="entree-button" href="${properties.entreePortal}?lang=${speaks}">${msg("entreeActivate")}</a>
   </section>
 </#if>
+<#-- Keycloak repeats the identifier in a field without a label (26.7.4). -->
+<#if auth?has_content && auth.showUsername()>
+  <script>document.getElementById("kc-attempted-username")?.setAttribute("aria-label", "${msg("usernameOrEmail")?js_string}");</script>
+</#if>
 <#if ["login-otp", "webauthn-authenticate", "login-recovery-authn-code-input"]?seq_contains(pageId!"")>
   <p class="entree-lost">${msg("entreeLost")}</p>
 </#if>
