@@ -56,6 +56,20 @@ type Intake interface {
 	Refuse(profile, number string) error
 }
 
+// Repeated is a value that several people of one source have.
+type Repeated struct {
+	First, Last string // two of the values as they are in the source; equal if all are
+	People      int
+	Line        int // the first of their lines
+}
+
+// Comparer is an Intake that compares the people of its source with each other.
+type Comparer interface {
+	// Repeats calls address for each personal address of several people, and number for
+	// the numbers of one profile that differ by zeros before them only.
+	Repeats(address, number func(Repeated) error) error
+}
+
 // ImportCounts counts the outcomes of lines, and the people who are missing.
 type ImportCounts struct {
 	New       int `json:"new"`

@@ -157,11 +157,35 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.Import
 				}
 			}
 		}
+		if err := in.repeats(to); err != nil {
+			return err
+		}
 		in.report.finish()
 		return told.Report(in.report)
 	})
 	o.ID, o.SHA256 = order.ID, order.SHA256
 	return counts, errors.Join(err, in.close())
+}
+
+// repeats adds the findings about people who have the values of others, which are no
+// reason to refuse them: siblings share an address.
+func (in *reader) repeats(to domain.Intake) error {
+	c, ok := to.(domain.Comparer)
+	if !ok {
+		return nil
+	}
+	find := func(kind string, f field) func(domain.Repeated) error {
+		return func(r domain.Repeated) error {
+			line, where := in.place(r.Line)
+			e := Example{Line: line, Where: where, Text: r.First}
+			if r.Last != r.First {
+				e.Text += ", " + r.Last
+			}
+			in.report.addMany(Finding{Kind: kind, Field: table[f].key, Column: in.columnOf(f)}, e, r.People)
+			return nil
+		}
+	}
+	return c.Repeats(find(FindShared, fieldEmail), find(FindZeros, fieldNumber))
 }
 
 // fill reads every line into the store.

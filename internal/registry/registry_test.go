@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -349,5 +350,34 @@ func TestR16_PersonIDsSayNothingOfTheNumber(t *testing.T) {
 	}
 	if len(ids) != 6 {
 		t.Errorf("%d ids of 3 people in 2 databases, want 6", len(ids))
+	}
+}
+
+// A report without findings has an empty list in JSON, and people who share an address or
+// a number but for zeros are told.
+func TestT1_RepeatedValuesAreFindings(t *testing.T) {
+	for second, want := range map[string]string{
+		"22501002;Roy;Zoé;z@example.org":       `[]`,
+		"22501002;Roy;Zoé;a@example.org":       `"kind":"people.shared","field":"email","column":"Mail","count":2,"examples":[{"line":2,"text":"a@example.org"}]`,
+		"0022501001;Roy;Anne;z@example.org":    `"kind":"people.zeros","field":"number","column":"Numéro","count":2,"examples":[{"line":2,"text":"0022501001, 22501001"}]`,
+		"22501001;Roy;Anne-Lise;a@example.org": `[]`, // refused: the number came before
+	} {
+		table, err := registry.Open(strings.NewReader("Numéro;Nom;Prénom;Mail\n22501001;Roy;Anne;a@example.org\n" + second + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report []byte
+		_, err = registry.Import(t.Context(), open(t), table, registry.Mapping{Profile: "etudiant", Profiles: []string{"etudiant"}}, &domain.ImportOrder{Part: true}, registry.Observer{
+			Report: func(r *registry.Report) (err error) {
+				report, err = json.Marshal(r.Findings)
+				return err
+			},
+		})
+		if err := errors.Join(err, table.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if want == "[]" && string(report) != want || !strings.Contains(string(report), want) {
+			t.Errorf("%s: %s, want %s", second, report, want)
+		}
 	}
 }

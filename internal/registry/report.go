@@ -38,6 +38,8 @@ const (
 	FindHeld       = "people.held"         // cannot activate: stopped
 	FindLacking    = "people.lacking"      // lack what their profile asks for
 	FindRealm      = "people.realm"        // refused by a rule of the realm, which is the value
+	FindShared     = "people.shared"       // several people have one personal address
+	FindZeros      = "people.zeros"        // numbers that differ by zeros before them only
 	FindOwnDomain  = "people.own_domain"   // their address is the university's own
 	FindUnreadable = "source.unreferenced" // a directory led to other servers
 )
@@ -155,6 +157,10 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("%d people of the profile %s have no %s, which the profile asks for: they cannot activate", f.Count, f.Profile, f.Field)
 	case FindRealm:
 		out = fmt.Sprintf("%d people are refused by the realm's rule %q on %s", f.Count, f.Value, f.Field)
+	case FindShared:
+		out = fmt.Sprintf("%d people share their address of column %q with others of the file", f.Count, f.Column)
+	case FindZeros:
+		out = fmt.Sprintf("%d people have a number of column %q that differs from another one by zeros before it only: they may be the same people", f.Count, f.Column)
 	case FindOwnDomain:
 		out = fmt.Sprintf("%d addresses of column %q are, or look like, the university's own: codes go to mailboxes that may not be open yet", f.Count, f.Column)
 	case FindUnreadable:
@@ -238,7 +244,10 @@ type Report struct {
 }
 
 // add counts a finding and keeps its first examples.
-func (r *Report) add(f Finding, e Example) {
+func (r *Report) add(f Finding, e Example) { r.addMany(f, e, 1) }
+
+// addMany is add for a finding about several people.
+func (r *Report) addMany(f Finding, e Example, people int) {
 	at := slices.IndexFunc(r.Findings, func(o Finding) bool {
 		return o.Kind == f.Kind && o.Field == f.Field && o.Column == f.Column && o.Profile == f.Profile && o.Value == f.Value
 	})
@@ -250,7 +259,7 @@ func (r *Report) add(f Finding, e Example) {
 		r.Findings = append(r.Findings, f)
 	}
 	o := &r.Findings[at]
-	o.Count++
+	o.Count += people
 	if len(o.Examples) < maxExamples && !slices.ContainsFunc(o.Examples, func(x Example) bool { return x.Text == e.Text && x.Read == e.Read }) {
 		o.Examples = append(o.Examples, e)
 	}
@@ -258,6 +267,9 @@ func (r *Report) add(f Finding, e Example) {
 
 // finish writes the sentences.
 func (r *Report) finish() {
+	if r.Findings == nil {
+		r.Findings = []Finding{} // not null in JSON
+	}
 	for i := range r.Findings {
 		r.Findings[i].Message = r.Findings[i].sentence()
 	}

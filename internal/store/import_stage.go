@@ -23,6 +23,7 @@ type stage struct {
 	seq     int
 	rows    []any // len(stageColumns) values for each line
 	letters bool  // at least one number has letters
+	zeros   bool  // at least one number begins with 0
 	named   bool  // at least one line holds an identifier or address
 	prepare *sql.Stmt
 }
@@ -62,6 +63,7 @@ func (i *importing) Put(line int, p domain.Person) error {
 		source = p.Profile
 	}
 	st.letters = st.letters || hasLetter(p.Number)
+	st.zeros = st.zeros || strings.HasPrefix(p.Number, "0")
 	st.named = st.named || p.Login != "" || p.UniversityAddress != ""
 	st.rows = append(st.rows, st.seq, line, source)
 	for _, f := range domain.Fields() {
@@ -92,12 +94,41 @@ func hasLetter(number string) bool {
 	return strings.ContainsFunc(number, func(r rune) bool { return r > '9' && r != '_' })
 }
 
+// Repeats implements domain.Comparer over the staged lines. The values are sorted on
+// disk: a source may repeat as many as it has people.
+func (i *importing) Repeats(address, number func(domain.Repeated) error) error {
+	if err := i.stageRest(); err != nil {
+		return err
+	}
+	see := func(call func(domain.Repeated) error) func(func(...any) error) error {
+		return func(scan func(...any) error) error {
+			var r domain.Repeated
+			if err := scan(&r.First, &r.Last, &r.People, &r.Line); err != nil {
+				return err
+			}
+			return call(r)
+		}
+	}
+	if err := i.each(see(address), `SELECT email, email, count(*), min(line) FROM import_stage WHERE email <> ''
+		GROUP BY email HAVING min(number) <> max(number) OR min(profile) <> max(profile) ORDER BY 4`); err != nil || !i.stage.zeros {
+		return err
+	}
+	return i.each(see(number), `SELECT min(number), max(number), count(*), min(line) FROM import_stage
+		GROUP BY profile, ltrim(number, '0') HAVING min(number) <> max(number) ORDER BY 4`)
+}
+
+// stageRest inserts the lines that no full batch holds.
+func (i *importing) stageRest() error {
+	if len(i.stage.rows) == 0 {
+		return nil
+	}
+	return i.dialect.imports.stage(i)
+}
+
 // flush inserts the remaining lines and indexes the staging table.
 func (i *importing) flush() error {
-	if len(i.stage.rows) > 0 {
-		if err := i.dialect.imports.stage(i); err != nil {
-			return err
-		}
+	if err := i.stageRest(); err != nil {
+		return err
 	}
 	if i.stage.prepare != nil {
 		_ = i.stage.prepare.Close() // no further lines are staged

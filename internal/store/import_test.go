@@ -300,3 +300,41 @@ func TestSchedule_OfManyOneIsToldThatItIsDue(t *testing.T) {
 		}
 	})
 }
+
+// Siblings may share an address, and a spreadsheet removes zeros: the people are stored
+// and told.
+func TestT1_ImportsTellRepeatedValues(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		of := func(profile, number, email string) domain.Person {
+			return with(person("x"+profile+number), func(p *domain.Person) {
+				p.ID, p.Profile, p.Number, p.Email = "", profile, number, domain.Address(email)
+			})
+		}
+		var told []string
+		see := func(kind string) func(domain.Repeated) error {
+			return func(r domain.Repeated) error {
+				told = append(told, fmt.Sprintf("%s %s-%s %d line %d", kind, r.First, r.Last, r.People, r.Line))
+				return nil
+			}
+		}
+		counts, err := w.Import(t.Context(), &domain.ImportOrder{Part: true}, func(in domain.Intake) error {
+			for n, p := range []domain.Person{
+				of("etudiant", "22501001", "a@example.org"), of("etudiant", "22501002", "family@example.org"), of("etudiant", "22501003", "family@example.org"),
+				of("personnel", "22501004", "family@example.org"), of("etudiant", "0022501001", "b@example.org"), of("personnel", "022501002", "c@example.org"),
+				of("etudiant", "022501001", "d@example.org"), of("etudiant", "22501005", "e@example.org"), of("etudiant", "22501005", "e@example.org"), of("etudiant", "00", "f@example.org"),
+			} {
+				if err := in.Put(n+2, p); err != nil {
+					return err
+				}
+			}
+			return in.(domain.Comparer).Repeats(see("address"), see("number"))
+		})
+		if err != nil || counts.New != 9 {
+			t.Errorf("%+v, %v", counts, err)
+		}
+		want := []string{"address family@example.org-family@example.org 3 line 3", "number 0022501001-22501001 3 line 2"}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
+}
