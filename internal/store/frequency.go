@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"entree/internal/helpdesk"
+	"entree/internal/naming"
 )
 
 // sampling holds how a database reads a random part of its people, and from which
@@ -79,12 +80,26 @@ func (often frequency) rarestFirst(words []string) []string {
 }
 
 // longestFirst returns the words, the longest first and common ones last. A short word
-// that no other begins with may still be a piece of many numbers.
+// that no other begins with may still be a piece of many numbers. Of equally long words
+// those with other spellings come first.
 func (often frequency) longestFirst(words []string) []string {
-	common := map[bool]int{true: 1}
-	return slices.SortedStableFunc(slices.Values(words), func(a, b string) int {
-		return cmp.Or(common[often.isCommon(a)]-common[often.isCommon(b)], utf8.RuneCountInString(b)-utf8.RuneCountInString(a))
-	})
+	rank := func(w string) int {
+		out := -2 * utf8.RuneCountInString(w)
+		if len(naming.Edits(w)) == 0 {
+			out++
+		}
+		return out
+	}
+	common, rare := []string{}, []string{}
+	for _, w := range words {
+		if often.isCommon(w) {
+			common = append(common, w)
+		} else {
+			rare = append(rare, w)
+		}
+	}
+	slices.SortStableFunc(rare, func(a, b string) int { return rank(a) - rank(b) })
+	return append(rare, common...)
 }
 
 // byWords returns the queries that look for the people who have the words, each to be

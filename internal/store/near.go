@@ -28,7 +28,7 @@ const (
 	commonPart   = 2000
 	fewNear      = 10 // below this number of similar people, names are compared by sound too
 	// people with one of several words who are compared with the other words
-	mostCompared = 10_000
+	mostCompared = 5_000
 )
 
 // candidate is a person who may match nearly.
