@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
 )
 
 // MaxName is the longest name, in characters. Keycloak's own limit is lower or
@@ -170,6 +171,9 @@ func Name(s string) (string, error) {
 	t := treatment{kind: KindName, remove: []class{leftover, variation, joiner}, join: true}
 	s, fault = settle(s, func(s string) (string, *Fault) {
 		out, fault := t.runes(s)
+		if strings.ContainsFunc(out, isWide) {
+			out = width.Fold.String(out)
+		}
 		return single(norm.NFC.String(out)), fault
 	})
 	if fault == nil && s != "" {
@@ -177,6 +181,10 @@ func Name(s string) (string, error) {
 	}
 	return result(s, fault)
 }
+
+// isWide reports whether a character is one of those that differ from another one in their
+// width only, as East Asian keyboards enter them.
+func isWide(r rune) bool { return r >= 0xff00 && r <= 0xffef }
 
 // decode replaces the HTML entities that older systems leave in names, also
 // where they were escaped twice.

@@ -67,6 +67,7 @@ func TestV4_AHundredFurtherNames(t *testing.T) {
 		kept("Đặng Thị Ánh|Võ Nguyên Giáp|Lý Thường Kiệt|Ngô Bảo Châu|Hồ Xuân Hương|Đoàn Thị Điểm|Y Wang|Ng Ng|Ōe|Shōhei|Jun'ichirō|Kim Jong-su|Lee|Ö|Å|Ñuñoa|Çelik|Ğüler|Iğdır|Işıl|Dağhan|Ţepeş|Brânză|Ljubičić|Njegoš|Ǆordan|Ŝtelo|Ħal|Żebbuġ|Ċensu"),
 		kept("Олексій|Ївга|Євген|Ґудзь|Мар'яна|В’ячеслав|Ё|Йосиф|Айгүл|Ұлан|Ҳасан|Чӯпон|Γεώργιος-Ιωάννης|Ὀδυσσεύς|Ἀθηνᾶ|ΜΑΡΊΑ|დავით|Տիգրան|ירון|מַיָה|חַנָּה|لَيْلَى|هاجر|ٱلرَّحْمَٰن|ژیلا|غلام‌رضا|نیک‌نام|ਹਰਪ੍ਰੀਤ|ગીતાબેન|ଅନିତା|ಕೃಷ್ಣ|శ్రీనివాస్|ලක්ෂ්මී|ณัฐพงศ์|ຄຳ|မောင်မောင်|ក្រឹស្នា|ཚེ་རིང|ንጉሥ|ߞߊ߬ߙߊ|ᐃᓄᒃ|ꦱꦸꦏꦂꦤ|ᬯᬬᬦ᭄|장윤정|陳大文|𠀋|ヴァレリー|ゝ|々木"),
 		becomes("Jean Paul", "Jean  Paul", "Jean\u2003Paul", "\u3000Jean Paul\u3000", "Jean\u2060 Paul", "Jean\r\nPaul", "Jean&#160;Paul", "Jean&#xa0;Paul", "Jean\u2028Paul"),
+		becomes("Jean Paul", "Ｊｅａｎ　Ｐａｕｌ", "Jean Ｐaul"), becomes("O'Neill", "Ｏ＇Ｎｅｉｌｌ"), becomes("ハナ", "ﾊﾅ"), becomes("ガク", "ｶﾞｸ"),
 		becomes("Éva", "E\u0301va", "&Eacute;va", "&#201;va", "\u200eÉva", "É\u2060va"),
 		becomes("Ångström", "A\u030angstro\u0308m", "Å\u00adngström", "\u212bngström"),
 		becomes("O'Neill", "O&#039;Neill", "O&amp;#39;Neill"),

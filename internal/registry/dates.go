@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,15 +46,39 @@ var (
 	number19 = regexp.MustCompile(`^\d+([.,]\d+)?$`)
 )
 
-// months are the names of months in French, English, Spanish, Italian, Portuguese,
-// German and Dutch by their beginnings.
-var months = []struct {
-	begins string
-	month  time.Month
-}{
-	{"jan", 1}, {"ene", 1}, {"gen", 1}, {"fev", 2}, {"feb", 2}, {"mar", 3}, {"maa", 3}, {"avr", 4}, {"apr", 4}, {"abr", 4}, {"mai", 5}, {"may", 5}, {"mag", 5}, {"mei", 5},
-	{"juin", 6}, {"jun", 6}, {"giu", 6}, {"juil", 7}, {"jul", 7}, {"lug", 7}, {"aou", 8}, {"aug", 8}, {"ago", 8}, {"sep", 9}, {"set", 9},
-	{"oct", 10}, {"okt", 10}, {"ott", 10}, {"out", 10}, {"nov", 11}, {"dec", 12}, {"dic", 12}, {"dez", 12},
+// months are the names of the twelve months in French, English, Spanish, Italian,
+// Portuguese, German and Dutch, without accents.
+var months = [...][]string{
+	{"janvier", "january", "januar", "januari", "janeiro", "enero", "gennaio"},
+	{"fevrier", "fevereiro", "february", "februar", "februari", "febrero", "febbraio"},
+	{"mars", "march", "marzo", "marco", "marz", "maart"},
+	{"avril", "april", "aprile", "abril"},
+	{"mai", "maio", "may", "mayo", "maggio", "mei"},
+	{"juin", "june", "junio", "juni", "junho", "giugno"},
+	{"juillet", "july", "julio", "juli", "julho", "luglio"},
+	{"aout", "august", "augustus", "agosto"},
+	{"septembre", "september", "septiembre", "setiembre", "settembre", "setembro"},
+	{"octobre", "october", "octubre", "ottobre", "outubro", "oktober"},
+	{"novembre", "november", "noviembre", "novembro"},
+	{"decembre", "december", "diciembre", "dicembre", "dezembro", "dezember"},
+}
+
+// monthOf returns the month with a name, or with three letters or more from its
+// beginning, or 0 if there is none or more than one.
+func monthOf(word string) (found time.Month) {
+	if len(word) < 3 {
+		return 0
+	}
+	for i, names := range months {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, word) }) {
+			continue
+		}
+		if found != 0 {
+			return 0 // jui is in juin and juillet
+		}
+		found = time.Month(i + 1)
+	}
+	return found
 }
 
 var (
@@ -197,20 +222,19 @@ func (d dateReader) day(s string) (time.Time, error) {
 }
 
 func (d dateReader) named(day, month, year string) (time.Time, error) {
-	for _, m := range months {
-		if strings.HasPrefix(month, m.begins) && m.month > 0 {
-			n, _ := strconv.Atoi(day) // digits
-			y, _ := strconv.Atoi(year)
-			if len(year) == 2 {
-				var err error
-				if y, err = d.century(y); err != nil {
-					return time.Time{}, err
-				}
-			}
-			return d.date(y, int(m.month), n)
+	m := monthOf(month)
+	if m == 0 {
+		return time.Time{}, errNoDate
+	}
+	n, _ := strconv.Atoi(day) // digits
+	y, _ := strconv.Atoi(year)
+	if len(year) == 2 {
+		var err error
+		if y, err = d.century(y); err != nil {
+			return time.Time{}, err
 		}
 	}
-	return time.Time{}, errNoDate
+	return d.date(y, int(m), n)
 }
 
 // century completes a year of two digits if only one century makes sense.

@@ -171,6 +171,7 @@ func TestT8_DatesOfEveryWriting(t *testing.T) {
 		"3/17/2007 12:00:00 AM": "2007-03-17", "29/02/2008": "2008-02-29", "": "",
 		// Refused: not a date, or not without doubt.
 		"2007": "?", "39158": "?", "31/02/2007": "?", "17/03/1907": "?", "17/03/2107": "?", "00/00/0000": "?", "29/02/2007": "?", "2007-03-16T23:00:00Z": "?", "17/03/20": "?", "n.c.": "?", "17": "?", "03/2007": "?",
+		"17 marmelade 2007": "?", "17 jui 2007": "?", "17 sept 2006": "2006-09-17", "17 janv. 2007": "2007-01-17", "17 Mayo 2007": "2007-05-17", "17. Dezember 2006": "2006-12-17", "octobers 17, 2006": "?",
 	} {
 		o := imported(t, []byte("Numéro;Nom;Prénom;Mail;Date de naissance\n71;Roy;Anne;anne@example.org;"+value+"\n"))
 		if want == "?" {
