@@ -8,7 +8,7 @@
 set -eu
 dir=$(mktemp -d)
 go build -tags nomsgpack -o "$dir/entree" ./cmd/entree
-"$dir/entree" demo --dir "$dir" --listen 127.0.0.1:0 --keycloak-port 0 --mailbox 127.0.0.1:0 >"$dir/demo.log" 2>&1 &
+"$dir/entree" demo --dir "$dir" --listen 127.0.0.1:0 --keycloak-port 0 --mailbox 127.0.0.1:0 --passkeys=false >"$dir/demo.log" 2>&1 &
 demo=$!
 trap 'kill "$demo" 2>/dev/null || true' EXIT INT TERM
 sh -c "${MEANWHILE:-:}"

@@ -21,12 +21,16 @@ With --sso cas, the login to the ENT goes through a real Apereo CAS, which deleg
 to Keycloak; it needs Java 21 or later and is downloaded in the same way.
 With --accounts directory, the accounts are in an OpenLDAP below Keycloak, which
 needs slapd (on Debian: apt-get install slapd ldap-utils).
-With --passkeys, students choose a password and are offered a passkey after the first
-login; the addresses then have the name localhost, since a passkey belongs to a name.
+Students choose a password and are offered a passkey after the first login. The addresses
+have the name localhost, since a passkey belongs to a name. --passkeys=false offers none;
+neither do --sso cas and --accounts directory, unless --passkeys is given.
 
 Ctrl-C stops all programs. The next start with the same folder has the same data.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("passkeys") {
+				o.Passkeys = o.SSO == "oidc" && o.Accounts == "keycloak"
+			}
 			return demo.Run(cmd.Context(), o, env.get, cmd.OutOrStdout())
 		},
 	}
@@ -38,7 +42,7 @@ Ctrl-C stops all programs. The next start with the same folder has the same data
 	f.StringVar(&o.KeycloakHome, "keycloak-home", "", "an unpacked Keycloak distribution to use")
 	f.StringVar(&o.SSO, "sso", "oidc", "protocol of the login to the ENT: oidc or cas")
 	f.StringVar(&o.Accounts, "accounts", "keycloak", "store of the accounts: keycloak or directory")
-	f.BoolVar(&o.Passkeys, "passkeys", false, "offer students a passkey after the first login")
+	f.BoolVar(&o.Passkeys, "passkeys", true, "offer students a passkey after the first login")
 	f.IntVar(&o.CASPort, "cas-port", 8280, "CAS's port on loopback, with --sso cas; 0: any free one")
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -199,6 +200,11 @@ func TestDemo_GoesOnWithTheSameData(t *testing.T) {
 			t.Fatal(err)
 		}
 		secrets[i] = d.AdminPassword(t)
+		for _, address := range []string{d.Portal, d.Keycloak} {
+			if u, err := url.Parse(address); err != nil || u.Hostname() != "localhost" {
+				t.Errorf("a passkey cannot belong to %s", address)
+			}
+		}
 		active := 0
 		for _, person := range d.People {
 			if person.State == "active" {

@@ -86,7 +86,7 @@ func Get(t testing.TB) *Demo {
 			return
 		}
 		var p *Process
-		if p, failed = Start(dir); failed != nil {
+		if p, failed = Start(dir, "--passkeys=false"); failed != nil {
 			return
 		}
 		end = func() {
@@ -120,14 +120,14 @@ type Process struct {
 	done chan error
 }
 
-// Start starts a demo on free ports and waits until it is ready.
-func Start(dir string) (*Process, error) {
+// Start starts a demo on free ports, with further flags, and waits until it is ready.
+func Start(dir string, flags ...string) (*Process, error) {
 	program, err := Program(dir)
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{out: &bytes.Buffer{}, done: make(chan error, 1)}
-	p.cmd = exec.Command(program, "demo", "--dir", dir, "--listen", "127.0.0.1:0", "--keycloak-port", "0", "--mailbox", "127.0.0.1:0")
+	p.cmd = exec.Command(program, append([]string{"demo", "--dir", dir, "--listen", "127.0.0.1:0", "--keycloak-port", "0", "--mailbox", "127.0.0.1:0"}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
