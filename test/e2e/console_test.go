@@ -36,7 +36,7 @@ func (b *tab) console(o demotest.Operator, path string) {
 // name is already filled in.
 func (b *tab) signIn(o demotest.Operator) {
 	b.t.Helper()
-	b.do(chromedp.WaitVisible(css("#password")))
+	b.loaded("#password")
 	if get(b, chromedp.Evaluate[bool](`Boolean(document.querySelector('#username:not([type=hidden])')?.checkVisibility())`)) {
 		b.fill("#username", o.Login)
 	}
@@ -107,7 +107,7 @@ func TestConsole_TheThreeRoles(t *testing.T) {
 		b.press("English")
 		b.reads("Jobs", "Sign out")
 		b.press("Sign out")
-		b.do(chromedp.WaitVisible(css("#kc-login"))) // both sessions have ended
+		b.loaded("#kc-login") // both sessions have ended
 	}
 }
 

@@ -218,13 +218,13 @@ func (b *tab) body(path string) string {
 func (b *tab) login(identifier, password string) {
 	b.t.Helper()
 	if b.isCAS {
-		b.do(chromedp.WaitVisible(css("#fm1")))
+		b.loaded("#fm1")
 		b.fill("#username", identifier)
 		b.fill("#password", password)
 		b.click("#fm1 button[name=submitBtn]")
 		return
 	}
-	b.do(chromedp.WaitVisible(css("#kc-login")))
+	b.loaded("#kc-login")
 	if b.noHint {
 		b.fill("#username", identifier)
 	} else if got := get(b, chromedp.Value(css("#username"))); got != identifier {

@@ -30,11 +30,11 @@ func TestTheLoginPageHasTheWayIn(t *testing.T) {
 	b.arrive("/activation/accueil-succes")
 	login := b.text(".facts .mono")
 	b.visit("/ent")
-	b.do(chromedp.WaitVisible(css("#kc-login")))
+	b.loaded("#kc-login")
 	b.fill("#username", login)
 	b.fill("#password", "not the password")
 	b.click("#kc-login")
-	b.do(chromedp.WaitVisible(css(".pf-v5-c-form-control.pf-m-error")))
+	b.loaded(".pf-v5-c-form-control.pf-m-error")
 	b.accessible()
 	b.picture("0-login-refused")
 	b.fill("#password", strong)
@@ -64,7 +64,7 @@ func TestTheLoginPageHasTheWayIn_InEnglishInTheDark(t *testing.T) {
 func (b *tab) atLogin(lang string, reads ...string) {
 	b.t.Helper()
 	b.visit("/ent")
-	b.do(chromedp.WaitVisible(css("#kc-login")))
+	b.loaded("#kc-login")
 	text := get(b, chromedp.Evaluate[string](`document.documentElement.lang + "\n" + document.title + "\n" + document.body.innerText`))
 	for _, want := range append(reads, lang+"\n", "Université d'Orléans") {
 		if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), want) {

@@ -94,7 +94,7 @@ func TestThePlannedRealmTakesPasskeys(t *testing.T) {
 		return claims.ACR + " " + strings.Join(claims.AMR, ",")
 	}
 	login("&kc_action=webauthn-register-passwordless:skip_if_exists")
-	b.do(chromedp.WaitVisible(css("#kc-login")))
+	b.loaded("#kc-login")
 	b.fill("#username", "anne")
 	b.fill("#password", strong)
 	b.click("#kc-login")

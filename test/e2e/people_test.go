@@ -21,7 +21,7 @@ func (b *tab) asOperator(demo *demotest.Demo, role string) {
 	for _, o := range demo.Operators {
 		if o.Role == role {
 			b.visit("/admin")
-			b.do(chromedp.WaitVisible(css("#kc-login")))
+			b.loaded("#kc-login")
 			b.fill("#username", o.Login)
 			b.fill("#password", o.Password)
 			b.click("#kc-login")

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"entree/internal/devenv/demotest"
 )
 
@@ -145,7 +143,7 @@ func (b *tab) account(title, cancelled string, reads ...string) {
 	b.reads(append(reads, title)...)
 	b.picture("9-account")
 	b.click(`a[href$="changer=mot-de-passe"]`)
-	b.do(chromedp.WaitVisible(css(`[name="cancel-aia"]`)))
+	b.loaded(`[name="cancel-aia"]`)
 	b.click(`[name="cancel-aia"]`)
 	b.arrive("/compte")
 	b.reads(cancelled)

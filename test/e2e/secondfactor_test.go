@@ -63,7 +63,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 	}
 	password := func(b *tab, login string) {
 		t.Helper()
-		b.do(chromedp.WaitVisible(css("#password")))
+		b.loaded("#password")
 		if get(b, chromedp.Evaluate[bool](`document.querySelector("#username")?.type === "text"`)) {
 			b.fill("#username", login)
 		}
@@ -151,10 +151,10 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		knows(user, domain.FactorDeclined, domain.FactorTOTP)
 		told(people[2], "a été ajouté à votre compte apetit : une application de codes")
 		b.at(sso, r.Name, "delete_credential:"+credential, "mfa")
-		b.do(chromedp.WaitVisible(css("#otp"))) // no factor is removed by the password alone
+		b.loaded("#otp") // no factor is removed by the password alone
 		b.fill("#otp", scripted.TOTP(key, time.Now().Add(30*time.Second)))
 		b.click("#kc-login")
-		b.do(chromedp.WaitVisible(css("#kc-accept")))
+		b.loaded("#kc-accept")
 		b.click("#kc-accept")
 		b.arrive("/ent")
 		p := knows(user, domain.FactorDeclined)
@@ -188,7 +188,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		knows(user, domain.FactorTOTP)
 		told(people[0], "a été ajouté à votre compte o78100001 : une application de codes") // the login asked for it, no page of the portal
 		b.press("Obtenir des codes de secours")
-		b.do(chromedp.WaitVisible(css("#kcRecoveryCodesConfirmationCheck")))
+		b.loaded("#kcRecoveryCodesConfirmationCheck")
 		b.click("#kcRecoveryCodesConfirmationCheck")
 		b.click("#saveRecoveryAuthnCodesBtn")
 		b.arrive("/compte/second-facteur")
@@ -200,7 +200,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		call(b, network.ClearBrowserCookies, cdp.Empty{})
 		b.visit("/connexion")
 		password(b, "o78100001")
-		b.do(chromedp.WaitVisible(css("#otp")))
+		b.loaded("#otp")
 		b.reads("Téléphone ou clé perdu ?", "Essayer une autre méthode")
 		b.picture("6-code")
 		b.fill("#otp", scripted.TOTP(key, now.Add(30*time.Second))) // the code of the registration is refused once more
@@ -212,7 +212,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		call(b, network.ClearBrowserCookies, cdp.Empty{})
 		b.visit("/connexion?changer=cle-de-securite")
 		password(b, "o78100001")
-		b.do(chromedp.WaitVisible(css("#otp")))
+		b.loaded("#otp")
 	})
 
 	t.Run("a security key, in English", func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.accessible()
 		b.picture("3-account")
 		b.click(".factors a")
-		b.do(chromedp.WaitVisible(css("#nom")))
+		b.loaded("#nom")
 		b.reads("this is the last one")
 		b.accessible()
 		b.picture("4-factor")
