@@ -29,7 +29,7 @@ type sampling struct {
 // frequency is an estimate of the number of people with a word that begins with each
 // word of a query.
 type frequency struct {
-	people map[string]int // at least 1 % wrong; words of few people have 0
+	people map[string]int // estimated by word; 0 for a word of few people
 	all    int            // people with all words
 	of     sampling
 }

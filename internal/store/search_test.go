@@ -362,7 +362,7 @@ func TestU9_WithoutTheTrigramIndex(t *testing.T) {
 	})
 }
 
-// A word that many have changes how people are looked up, not who is found.
+// The frequency of a word decides how people are looked up. The people found are the same.
 func TestU9_CommonWords(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		var people []domain.Person

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 
 	xcrypto "golang.org/x/crypto/argon2"
@@ -42,7 +43,7 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 		return nil, err
 	}
 	hashes := make(chan struct{}, runtime.NumCPU())
-	return append([]Contestant{
+	others := []Contestant{
 		{Name: NameRegistration, One: func(ctx context.Context, i int, seen *Journey) error { return register(ctx, peers, i) }},
 		{Name: NameReset, One: func(ctx context.Context, i int, _ *Journey) error {
 			id, err := peers.Create(ctx, peer(NameReset, i))
@@ -52,7 +53,9 @@ func Peers(ctx context.Context, portal, peers *realm.Realm) ([]Contestant, error
 			_, err = peers.Call(ctx, http.MethodPut, peers.At("users", id, "reset-password"), credential(i), nil)
 			return err
 		}},
-	}, append(hashPeers(peers, hashes), limit(NameFastest, peers, hashes, argon2.NewPool(cap(hashes)).IDKey))...), nil
+	}
+	fastest := limit(NameFastest, peers, hashes, argon2.NewPool(cap(hashes)).IDKey)
+	return slices.Concat(others, hashPeers(peers, hashes), []Contestant{fastest}), nil
 }
 
 // HashPeers creates the same realm and returns only the two contestants that show what
