@@ -39,10 +39,16 @@ test-race:
 # The longest packages start first, so that none runs alone at the end.
 LONGEST = entree/test/e2e ./cmd/entree entree/test/introduce entree/test/crash ./keycloak
 
+# A test that fails beside everything else runs once more, alone, and the output tells
+# it: docs/adr/0107 has the reasons. A random test repeats the draws that failed.
 test-servers: export GOWORK = $(BOTH)
 test-servers:
-	MEANWHILE='$(MEANWHILE)' ./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m \
-		$$($(GO) list $(LONGEST)) $$($(GO) list ./... entree/test/... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")
+	@mkdir -p bin
+	GOWORK=off $(GO) -C tools build -o ../bin/gotestsum gotest.tools/gotestsum
+	MEANWHILE='$(MEANWHILE)' ./scripts/with-demo.sh bin/gotestsum --format standard-quiet \
+		--rerun-fails=1 --rerun-fails-max-failures=4 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race \
+		--packages "$$($(GO) list $(LONGEST)) $$($(GO) list ./... entree/test/... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")" \
+		-- -count=1 -timeout 40m
 
 test-fast: ## the tests that need no server and no browser
 	$(GO) test -skip /postgres $$($(GO) list ./internal/... ./portal/... | grep -vE '/devenv/|/registry/directory$$') ./internal/devenv/reference

@@ -195,15 +195,17 @@ func crash(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 		var passed, want []string
-		for point := range strings.FieldsSeq(string(raw)) {
-			// The runner and the last page compete for an account's job.
-			if !seen[point] && point != "lease.account.after" {
-				seen[point] = true
-				passed = append(passed, point)
-			}
-		}
 		for _, p := range points[kind] {
 			want = append(want, boundaries(p)...)
+		}
+		for point := range strings.FieldsSeq(string(raw)) {
+			// The loops compete for each job with the commit that writes it, and with
+			// the last page: a lease counts only where the table has it.
+			if seen[point] || strings.HasPrefix(point, "lease.") && !slices.Contains(want, point) {
+				continue
+			}
+			seen[point] = true
+			passed = append(passed, point)
 		}
 		slices.Sort(passed)
 		slices.Sort(want)
