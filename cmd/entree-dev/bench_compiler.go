@@ -90,7 +90,7 @@ func hashOfOneStart(ctx context.Context, o compilerOptions, jvm string, out io.W
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := localkeycloak.Start(ctx, localkeycloak.Options{Dir: filepath.Join(dir, "keycloak"), Home: o.keycloakHome, JVM: strings.Fields(jvm), Out: out, Getenv: os.Getenv})
+	server, err := localkeycloak.Start(ctx, localkeycloak.Options{Dir: filepath.Join(dir, "keycloak"), Home: o.keycloakHome, JVM: append(strings.Fields(jvm), bench.FixedCompilers), Out: out, Getenv: os.Getenv})
 	if err != nil {
 		return 0, err
 	}

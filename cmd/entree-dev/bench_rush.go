@@ -40,7 +40,7 @@ reset-password, one POST with the password, and the limit, which is one hash
 and one bare POST with it, with the hash of golang.org/x/crypto and with the
 portal's. Keycloak's Java compiles everything with its better compiler
 (--jvm), because its own hash costs up to three times as much by chance
-otherwise. If scripts/kratos.sh has built an Ory Kratos, a registration there
+otherwise; the time of the compiler itself is counted for no way. If scripts/kratos.sh has built an Ory Kratos, a registration there
 with the same hash and a code by mail takes part as well.
 
 At the end: what an account costs by each way, in core-milliseconds from the
@@ -60,7 +60,7 @@ serves the portal and Keycloak then.`,
 	f.IntVar(&o.rounds, "rounds", 3, "rounds of each way, in turn")
 	f.IntVar(&o.concurrency, "concurrency", 8, "students on their way at once")
 	f.Float64Var(&o.rate, "rate", 0, "or: students who arrive in a second, however many are on their way")
-	f.IntVar(&o.warm, "warm-up", -1, "accounts of each way before anything is counted (default: a fifth of the students, 20 to 100)")
+	f.IntVar(&o.warm, "warm-up", -1, "accounts of each way before anything is counted (default: half of the students, 20 to 250)")
 	f.IntVar(&o.logins, "logins", 20, "activated students who log in at the end, as a sample")
 	f.StringVar(&o.database, "database", "sqlite", "sqlite, with a file of Keycloak's own beside it, or postgres for both, as in production")
 	f.StringVar(&o.accounts, "accounts", "keycloak", "where accounts are kept: keycloak, or directory, a slapd below Keycloak")
@@ -82,7 +82,7 @@ func (o *rushOptions) check() error {
 		return fmt.Errorf("--database is sqlite or postgres, not %q", o.database)
 	}
 	if o.warm < 0 {
-		o.warm = min(max(o.students/5, 20), 100)
+		o.warm = min(max(o.students/2, 20), 250)
 	}
 	return nil
 }

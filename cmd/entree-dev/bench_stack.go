@@ -184,7 +184,7 @@ func (s *stack) startKeycloak(ctx context.Context, o stackOptions, pg *localpost
 		return "http://" + listener.Addr().String(), nil
 	}
 	fmt.Fprintln(tell, "Starting Keycloak …")
-	options := localkeycloak.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, JVM: strings.Fields(o.jvm), Out: tell, Getenv: os.Getenv}
+	options := localkeycloak.Options{Dir: filepath.Join(s.dir, "keycloak"), Home: o.keycloakHome, JVM: append(strings.Fields(o.jvm), bench.FixedCompilers), Out: tell, Getenv: os.Getenv}
 	if pg != nil {
 		if options.Database, err = pg.DSN("keycloak"); err != nil {
 			return "", err

@@ -36,8 +36,11 @@ func rush(t *testing.T, database string, students int) {
 		t.Fatalf("%v\n%s", err, &errs)
 	}
 	var got struct {
-		Machine     struct{ Database string }
-		Ratios      map[string]float64
+		Machine struct{ Database string }
+		Ratios  map[string]float64
+		Ways    map[string]struct {
+			CoreMS map[string]float64 `json:"core_ms"`
+		}
 		NothingLost bool `json:"nothing_lost"`
 		Failures    int
 		Proof       struct{ Activated, Counted, Found, Mails, Logins int }
@@ -56,6 +59,9 @@ func rush(t *testing.T, database string, students int) {
 		if got.Ratios[key] <= 0 {
 			t.Errorf("no ratio %s: %v", key, got.Ratios)
 		}
+	}
+	if got.Ways["registration"].CoreMS["compilers_not_counted"] <= 0 {
+		t.Errorf("a Java that has just started compiles nothing: %+v", got.Ways)
 	}
 }
 

@@ -23,44 +23,75 @@ func cpu(pid int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	type process struct {
-		parent int
-		used   time.Duration
-	}
-	all := map[int]process{}
+	all := map[int]counters{}
 	for _, file := range found {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			continue // the process has ended in the meantime
+		if c, ok := read(file); ok {
+			id, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			all[id] = c
 		}
-		// The process name is in parentheses and may contain any character.
-		i := bytes.LastIndexByte(raw, ')')
-		fields := strings.Fields(string(raw[i+1:]))
-		if i < 0 || len(fields) < 15 {
-			continue
-		}
-		id, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		var p process
-		p.parent, _ = strconv.Atoi(fields[1])
-		for _, f := range fields[11:15] { // utime, stime, cutime, cstime
-			n, _ := strconv.ParseInt(f, 10, 64)
-			p.used += time.Duration(n) * tick
-		}
-		all[id] = p
 	}
 	if _, ok := all[pid]; !ok {
 		return 0, fmt.Errorf("process %d does not exist", pid)
 	}
 	var total time.Duration
-	for id, p := range all {
+	for id, c := range all {
 		for at := id; at > 1; at = all[at].parent {
 			if at == pid {
-				total += p.used
+				total += c.own + c.ended
 				break
 			}
 		}
 	}
 	return total, nil
+}
+
+// compilers returns the processor time of a Java process's compilers. It is exact
+// if Java keeps its compiler threads (FixedCompilers), because the counters of a thread
+// that has ended are gone.
+func compilers(pid int) (total time.Duration, err error) {
+	found, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, file := range found {
+		// The kernel keeps 15 characters of "C2 CompilerThread0".
+		if c, ok := read(file); ok && strings.HasSuffix(c.name, " CompilerThre") {
+			total += c.own
+		}
+	}
+	return total, err
+}
+
+// counters are the processor times of a process or a thread.
+type counters struct {
+	name       string
+	parent     int
+	own, ended time.Duration // ended: of the children that have ended
+}
+
+// read reads a file stat of /proc. It returns false if the process or thread has ended.
+func read(file string) (c counters, ok bool) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return c, false
+	}
+	// The name is in parentheses and may contain any character.
+	begin, end := bytes.IndexByte(raw, '('), bytes.LastIndexByte(raw, ')')
+	if begin < 0 || end < begin {
+		return c, false
+	}
+	fields := strings.Fields(string(raw[end+1:]))
+	if len(fields) < 15 {
+		return c, false
+	}
+	c.name = string(raw[begin+1 : end])
+	c.parent, _ = strconv.Atoi(fields[1])
+	for i, f := range fields[11:15] { // utime, stime, cutime, cstime
+		n, _ := strconv.ParseInt(f, 10, 64)
+		if i < 2 {
+			c.own += time.Duration(n) * tick
+		} else {
+			c.ended += time.Duration(n) * tick
+		}
+	}
+	return c, true
 }
 
 // machineCPU returns the time that all processors of the machine were busy or idle, for

@@ -28,7 +28,7 @@ func (r Report) JSON() ([]byte, error) {
 		}
 		w := way{PerSecond: round(r.of(name, Round.PerSecond).Median), CoreMS: map[string]float64{
 			"together": round(r.of(name, Round.cost).Median), "keycloak": part(func(c Cost) time.Duration { return c.Keycloak }),
-			"database": part(func(c Cost) time.Duration { return c.Database }),
+			"database": part(func(c Cost) time.Duration { return c.Database }), "compilers_not_counted": part(func(c Cost) time.Duration { return c.Compilers }),
 		}}
 		if d := part(func(c Cost) time.Duration { return c.Directory }); d > 0 {
 			w.CoreMS["directory"] = d

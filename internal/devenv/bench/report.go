@@ -239,6 +239,9 @@ func (r Report) Print(out io.Writer) {
 	fmt.Fprintf(out, "%d rounds of %d, %s, after %d of each to warm up; medians, with the lowest and the highest round\n", r.Rounds, r.Students, pace, r.Warm)
 
 	table(out, tabwriter.AlignRight, r.costs)
+	if took, share := r.compilers(); took > 0 {
+		fmt.Fprintf(out, "\nNot counted: %.0f s of the compilers of Keycloak's Java, %.0f %% of its processor time in these rounds. They stop when all is compiled, however many accounts follow.\n", took.Seconds(), 100*share)
+	}
 	if d := r.of(NameActivation, Round.directory); d.Median > 0 {
 		fmt.Fprintf(out, "\nOf an activation, the directory cost %.1f core-milliseconds (%.1f–%.1f).\n", d.Median, d.Low, d.High)
 	}
@@ -258,6 +261,18 @@ func table(out io.Writer, flags uint, fill func(io.Writer)) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', flags)
 	fill(t)
 	_ = t.Flush() // an error of the terminal cannot be reported
+}
+
+// compilers returns the time of the compilers of Keycloak's Java in all rounds, and
+// their share of Keycloak's time.
+func (r Report) compilers() (took time.Duration, share float64) {
+	var rest time.Duration
+	for _, rounds := range r.Ways {
+		for _, x := range rounds {
+			took, rest = took+x.Cost.Compilers, rest+x.Cost.Keycloak
+		}
+	}
+	return took, float64(took) / float64(max(1, took+rest))
 }
 
 func (r Report) costs(t io.Writer) {

@@ -23,8 +23,17 @@ type Contestant struct {
 // Processes are the ids of the processes that work for a contestant; 0: none.
 type Processes struct{ Portal, Keycloak, Database, Directory, Kratos int }
 
+// FixedCompilers is the option with which Java keeps its compiler threads and their
+// counters.
+const FixedCompilers = "-XX:-UseDynamicNumberOfCompilerThreads"
+
 // Cost is the processor time of a round, by process.
-type Cost struct{ Portal, Keycloak, Database, Directory, Kratos, Caller time.Duration }
+type Cost struct {
+	Portal, Keycloak, Database, Directory, Kratos, Caller time.Duration
+	// Compilers is the time of the compilers of Keycloak's Java, which Keycloak does
+	// not include: it depends on what was compiled before, not on the accounts.
+	Compilers time.Duration
+}
 
 // Journey holds the measurements of one visitor.
 type Journey struct {
@@ -111,7 +120,10 @@ func Run(ctx context.Context, c Contestant, p Processes, pace Pace, first, n int
 		}
 	}
 	after, err := costs(p)
-	out.Cost = Cost{after.Portal - before.Portal, after.Keycloak - before.Keycloak, after.Database - before.Database, after.Directory - before.Directory, after.Kratos - before.Kratos, after.Caller - before.Caller}
+	out.Cost = Cost{
+		Portal: after.Portal - before.Portal, Keycloak: after.Keycloak - before.Keycloak, Database: after.Database - before.Database,
+		Directory: after.Directory - before.Directory, Kratos: after.Kratos - before.Kratos, Caller: after.Caller - before.Caller, Compilers: after.Compilers - before.Compilers,
+	}
 	return out, err
 }
 
@@ -149,6 +161,12 @@ func costs(p Processes) (c Cost, err error) {
 		if *to, err = cpu(pid); err != nil {
 			return c, err
 		}
+	}
+	if p.Keycloak != 0 {
+		if c.Compilers, err = compilers(p.Keycloak); err != nil {
+			return c, err
+		}
+		c.Keycloak -= c.Compilers
 	}
 	c.Caller, err = OwnCPU()
 	return c, err
