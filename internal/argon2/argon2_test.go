@@ -11,32 +11,32 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// eachPath runs a test with the assembly, where the processor has AVX2, and with
-// golang.org/x/crypto.
+// eachPath runs a test with each path that this processor has.
 func eachPath(t *testing.T, f func(*testing.T)) {
-	was := fast
-	t.Cleanup(func() { setFast(was) })
-	if was {
-		t.Run("avx2", f)
+	best := path
+	t.Cleanup(func() { setPath(best) })
+	for p := best; p >= portable; p-- {
+		setPath(p)
+		t.Run([]string{"x/crypto", "avx2", "avx512"}[p], f)
 	}
-	setFast(false)
-	t.Run("x/crypto", f)
 }
 
 // TestVectorOfTheStandard computes the test vector of RFC 9106, section 5.3.
 func TestVectorOfTheStandard(t *testing.T) {
-	if !fast {
-		t.Log("no AVX2: golang.org/x/crypto is tested with this vector by its authors")
-		return
-	}
-	in := instance{
-		time: 3, lanes: 4, segment: 2, memory: make([]block, 32), spare: new([spare]block),
-		secret: bytes.Repeat([]byte{3}, 8), data: bytes.Repeat([]byte{4}, 12),
-	}
-	got := hex.EncodeToString(in.key(bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 16), 32, 32))
-	if want := "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
+	eachPath(t, func(t *testing.T) {
+		if path == portable {
+			t.Log("golang.org/x/crypto is tested with this vector by its authors")
+			return
+		}
+		in := instance{
+			time: 3, lanes: 4, segment: 2, memory: make([]block, 32), spare: new([spare]block),
+			secret: bytes.Repeat([]byte{3}, 8), data: bytes.Repeat([]byte{4}, 12),
+		}
+		got := hex.EncodeToString(in.key(bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 16), 32, 32))
+		if want := "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
 }
 
 func TestSameAsXCrypto(t *testing.T) {
@@ -53,8 +53,13 @@ func FuzzIDKey(f *testing.F) {
 	f.Add([]byte("password"), []byte("somesalt"), uint8(1), uint16(64), uint8(1), uint8(32))
 	f.Add([]byte{}, []byte{}, uint8(3), uint16(0), uint8(4), uint8(65))
 	p := NewPool(1)
+	best := path
+	f.Cleanup(func() { setPath(best) })
 	f.Fuzz(func(t *testing.T, password, salt []byte, time uint8, memory uint16, threads, length uint8) {
-		compare(t, p, password, salt, 1+uint32(time%4), uint32(memory%2048), 1+threads%9, 1+uint32(length))
+		for path := portable + 1; path <= best; path++ {
+			setPath(path)
+			compare(t, p, password, salt, 1+uint32(time%4), uint32(memory%2048), 1+threads%9, 1+uint32(length))
+		}
 	})
 }
 
@@ -110,18 +115,17 @@ func random(r *rand.Rand, below int) []byte {
 	return b
 }
 
-// BenchmarkIDKey measures one hash with Keycloak's parameters.
+// BenchmarkIDKey measures one hash with Keycloak's parameters, by each path.
 func BenchmarkIDKey(b *testing.B) {
-	password, salt := []byte("password"), make([]byte, 16)
-	b.Run("here", func(b *testing.B) {
-		p := NewPool(1)
-		for b.Loop() {
-			p.IDKey(password, salt, 5, 7168, 1, 32)
-		}
-	})
-	b.Run("x-crypto", func(b *testing.B) {
-		for b.Loop() {
-			argon2.IDKey(password, salt, 5, 7168, 1, 32)
-		}
-	})
+	best := path
+	b.Cleanup(func() { setPath(best) })
+	for p := best; p >= portable; p-- {
+		b.Run([]string{"x-crypto", "avx2", "avx512"}[p], func(b *testing.B) {
+			setPath(p)
+			pool := NewPool(1)
+			for b.Loop() {
+				pool.IDKey([]byte("password"), make([]byte, 16), 5, 7168, 1, 32)
+			}
+		})
+	}
 }

@@ -13,3 +13,13 @@ func fillAVX2(out *[128]uint64, prev *[128]uint64, ref *[128]uint64, scratch *[1
 //
 //go:noescape
 func fillXorAVX2(out *[128]uint64, prev *[128]uint64, ref *[128]uint64, scratch *[128]uint64)
+
+// fillAVX512 stores G(prev, ref) in out.
+//
+//go:noescape
+func fillAVX512(out *[128]uint64, prev *[128]uint64, ref *[128]uint64, lane *[128]uint64, area uint64, last uint64, length uint64)
+
+// fillXorAVX512 stores out ^ G(prev, ref) in out.
+//
+//go:noescape
+func fillXorAVX512(out *[128]uint64, prev *[128]uint64, ref *[128]uint64, lane *[128]uint64, area uint64, last uint64, length uint64)

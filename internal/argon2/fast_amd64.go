@@ -2,5 +2,15 @@ package argon2
 
 import "golang.org/x/sys/cpu"
 
-// fast reports whether the functions of block_amd64.s can run. Tests set it to false.
-var fast = cpu.X86.HasAVX2
+// path is the code that computes here. Tests choose another one.
+var path = best()
+
+func best() int {
+	switch {
+	case cpu.X86.HasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW:
+		return avx512
+	case cpu.X86.HasAVX2:
+		return avx2
+	}
+	return portable
+}

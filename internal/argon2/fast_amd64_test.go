@@ -1,3 +1,3 @@
 package argon2
 
-func setFast(on bool) { fast = on }
+func setPath(p int) { path = p }

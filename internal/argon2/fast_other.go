@@ -2,7 +2,11 @@
 
 package argon2
 
-const fast = false
+const path = portable
 
-func fillAVX2(out, prev, ref, scratch *block)    { panic("argon2: not on this processor") }
-func fillXorAVX2(out, prev, ref, scratch *block) { panic("argon2: not on this processor") }
+const elsewhere = "argon2: not on this processor"
+
+func fillAVX2(out, prev, ref, scratch *block)                              { panic(elsewhere) }
+func fillXorAVX2(out, prev, ref, scratch *block)                           { panic(elsewhere) }
+func fillAVX512(out, prev, ref, lane *block, area, last, length uint64)    { panic(elsewhere) }
+func fillXorAVX512(out, prev, ref, lane *block, area, last, length uint64) { panic(elsewhere) }

@@ -2,4 +2,4 @@
 
 package argon2
 
-func setFast(bool) {}
+func setPath(int) {}

@@ -131,20 +131,29 @@ func (in *instance) fill(pass, lane, slice uint32) {
 		if pass == 0 && slice == 0 {
 			from = lane
 		}
-		ref := &in.memory[from*length+in.position(random, pass, slice, index, from == lane)]
-		if pass == 0 {
+		area, start := in.window(pass, slice, index, from == lane)
+		ref := &in.memory[from*length+position(random, area, start, length)]
+		// The block after this one finds its window one block longer, if its lane is the same.
+		area, start = in.window(pass, slice, index+1, true)
+		switch {
+		case path == avx512 && pass == 0:
+			fillAVX512(&own[at], previous, ref, &own[0], uint64(area), uint64(start+area-1), uint64(length))
+		case path == avx512:
+			fillXorAVX512(&own[at], previous, ref, &own[0], uint64(area), uint64(start+area-1), uint64(length))
+		case pass == 0:
 			fillAVX2(&own[at], previous, ref, scratch)
-		} else {
+		default:
 			fillXorAVX2(&own[at], previous, ref, scratch)
 		}
 		previous = &own[at]
 	}
 }
 
-// position returns the place in its lane of the block that random chooses (RFC 9106,
-// section 3.4.2). same reports whether that lane is the one that is filled.
-func (in *instance) position(random uint64, pass, slice, index uint32, same bool) uint32 {
-	area, start := slice*in.segment, uint32(0) // the finished segments
+// window returns the blocks of a lane that a block may refer to (RFC 9106, section
+// 3.4.2): area blocks from start on, and again from the lane's first block after its
+// last one. same reports whether that lane is the one that is filled.
+func (in *instance) window(pass, slice, index uint32, same bool) (area, start uint32) {
+	area = slice * in.segment // the finished segments
 	if pass > 0 {
 		area, start = (slices-1)*in.segment, (slice+1)%slices*in.segment
 	}
@@ -153,8 +162,14 @@ func (in *instance) position(random uint64, pass, slice, index uint32, same bool
 	} else if index == 0 {
 		area--
 	}
+	return area, start
+}
+
+// position returns the place in a lane of the block of a window that random chooses.
+// The function prefetch of tools/argon2asm computes the same.
+func position(random uint64, area, start, length uint32) uint32 {
 	x := random & 0xffff_ffff
 	x = x * x >> 32
 	x = uint64(area) * x >> 32
-	return uint32((uint64(start) + uint64(area) - 1 - x) % uint64(slices*in.segment))
+	return uint32((uint64(start) + uint64(area) - 1 - x) % uint64(length))
 }

@@ -1,11 +1,11 @@
 // Command argon2asm writes internal/argon2/block_amd64.s: the compression function G
-// of Argon2 (RFC 9106, section 3.5) for AVX2.
+// of Argon2 (RFC 9106, section 3.5) for AVX2 and for AVX-512.
 //
 // G combines two blocks of 1 KiB. A block is a matrix of 8×8 pairs of 64-bit words.
 // The permutation P is applied to the eight rows, then to the eight columns of
 // R = prev ^ ref, and R is added to the result.
 //
-// Two permutations run at once. Eight registers hold their 16 words each: in
+// With AVX2, two permutations run at once. Eight registers hold their 16 words each: in
 // register k the low half holds pair k of the first permutation, and the high half
 // pair k of the second one. For the columns this is how the block lies in memory;
 // for the rows, two registers exchange their halves when they are loaded and stored.
@@ -35,6 +35,18 @@ func main() {
 		Doc(f.doc)
 		Pragma("noescape")
 		compress(f.add)
+	}
+	for _, f := range []struct {
+		name, doc string
+		add       bool
+	}{
+		{"fillAVX512", "fillAVX512 stores G(prev, ref) in out.", false},
+		{"fillXorAVX512", "fillXorAVX512 stores out ^ G(prev, ref) in out.", true},
+	} {
+		TEXT(f.name, NOSPLIT, "func(out, prev, ref, lane *[128]uint64, area, last, length uint64)")
+		Doc(f.doc)
+		Pragma("noescape")
+		compress512(f.add)
 	}
 	Generate()
 }
@@ -86,7 +98,7 @@ func compress(add bool) {
 			VPXOR(ref.Offset(second), high, high)
 			exchange(low, high, v[k], v[k+1])
 		}
-		permute(v, by)
+		permute(v, YMM, func(v [8]VecVirtual) { quarter(v, by) })
 		for k := 0; k < 8; k += 2 {
 			low, high := YMM(), YMM()
 			exchange(v[k], v[k+1], low, high)
@@ -100,7 +112,7 @@ func compress(add bool) {
 		for k := range 8 {
 			VMOVDQU(scratch.Offset(128*k+16*column), v[k])
 		}
-		permute(v, by)
+		permute(v, YMM, func(v [8]VecVirtual) { quarter(v, by) })
 		for k := range 8 {
 			at := 128*k + 16*column
 			VPXOR(prev.Offset(at), v[k], v[k])
@@ -128,18 +140,18 @@ func exchange(a, b, low, high VecVirtual) {
 	VPERM2I128(U8(0x31), b, a, high)
 }
 
-// permute emits P for two permutations: G on the columns of their 4×4 words, then on
-// the diagonals.
-func permute(v [8]VecVirtual, by rotations) {
-	quarter(v, by)
+// permute emits P for the permutations in eight registers: GB on the columns of their
+// 4×4 words, then on the diagonals.
+func permute(v [8]VecVirtual, register func() VecVirtual, quarter func([8]VecVirtual)) {
+	quarter(v)
 	// A row of four words is in two registers. Row b moves by one word, c by two, d by
 	// three.
-	b0, b1, d0, d1 := YMM(), YMM(), YMM(), YMM()
+	b0, b1, d0, d1 := register(), register(), register(), register()
 	VPALIGNR(U8(8), v[2], v[3], b0)
 	VPALIGNR(U8(8), v[3], v[2], b1)
 	VPALIGNR(U8(8), v[7], v[6], d0)
 	VPALIGNR(U8(8), v[6], v[7], d1)
-	quarter([8]VecVirtual{v[0], v[1], b0, b1, v[5], v[4], d0, d1}, by)
+	quarter([8]VecVirtual{v[0], v[1], b0, b1, v[5], v[4], d0, d1})
 	VPALIGNR(U8(8), b1, b0, v[2])
 	VPALIGNR(U8(8), b0, b1, v[3])
 	VPALIGNR(U8(8), d0, d1, v[6])
@@ -150,22 +162,22 @@ func permute(v [8]VecVirtual, by rotations) {
 // which are in two registers each.
 func quarter(v [8]VecVirtual, by rotations) {
 	a, b, c, d := v[0:2], v[2:4], v[4:6], v[6:8]
-	multiply(a, b)
+	multiply(a, b, YMM)
 	for i := range 2 {
 		VPXOR(a[i], d[i], d[i])
 		VPSHUFD(U8(0xb1), d[i], d[i]) // by 32
 	}
-	multiply(c, d)
+	multiply(c, d, YMM)
 	for i := range 2 {
 		VPXOR(c[i], b[i], b[i])
 		VPSHUFB(by.by24, b[i], b[i])
 	}
-	multiply(a, b)
+	multiply(a, b, YMM)
 	for i := range 2 {
 		VPXOR(a[i], d[i], d[i])
 		VPSHUFB(by.by16, d[i], d[i])
 	}
-	multiply(c, d)
+	multiply(c, d, YMM)
 	for i := range 2 {
 		VPXOR(c[i], b[i], b[i])
 		twice := YMM()
@@ -176,9 +188,9 @@ func quarter(v [8]VecVirtual, by rotations) {
 }
 
 // multiply emits x += y + 2·lo(x)·lo(y) on 64-bit words.
-func multiply(x, y []VecVirtual) {
+func multiply(x, y []VecVirtual, register func() VecVirtual) {
 	for i := range 2 {
-		product := YMM()
+		product := register()
 		VPMULUDQ(x[i], y[i], product)
 		VPADDQ(y[i], x[i], x[i])
 		VPADDQ(product, product, product)
