@@ -43,11 +43,11 @@ func (v View) Written(t time.Time) string {
 		zone = time.UTC
 	}
 	t = t.In(zone)
-	day := domain.DayAndMonth(t, v.Lang) + "\u00a0" + strconv.Itoa(t.Year())
+	day := domain.DayAndMonth(t, v.Lang) + " " + strconv.Itoa(t.Year())
 	if v.Lang == domain.English {
-		return day + " at " + t.Format("15:04") + " " + domain.ZoneName(t, zone, v.Lang)
+		return day + " at\u00a0" + t.Format("15:04") + " " + domain.ZoneName(t, zone, v.Lang)
 	}
-	return day + fmt.Sprintf(" à %d\u00a0h\u00a0%02d ", t.Hour(), t.Minute()) + domain.ZoneName(t, zone, v.Lang)
+	return day + fmt.Sprintf(" à\u00a0%d\u00a0h\u00a0%02d ", t.Hour(), t.Minute()) + domain.ZoneName(t, zone, v.Lang)
 }
 
 // BirthDate returns a birth date as the registry stores it, 2004-03-17, in the notation

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -78,13 +79,44 @@ const passes = `async (page, window, frame) => {
 	return said.violations.map((v) => ': ' + v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + n.failureSummary).join(' | '));
 }`
 
+// standsOut finds, once for pages that differ in their words only, what is lost where the
+// system chooses the colours: elements that do not show that they have the focus, buttons
+// without an outline, and drawings that keep the colours of the theme.
+const standsOut = `async (page, window, frame) => {
+	const shape = [...page.querySelectorAll('*')].map((e) => e.tagName + e.id + e.className).join();
+	globalThis.outlines ??= new Set();
+	if (outlines.has(shape)) return [];
+	outlines.add(shape);
+	const lost = [], style = (e) => window.getComputedStyle(e);
+	const probe = page.body.appendChild(page.createElement('i'));
+	const palette = ['Canvas', 'CanvasText', 'GrayText', 'Highlight', 'HighlightText', 'LinkText', 'ButtonBorder', 'ButtonText'].map((name) => {
+		probe.style.color = name;
+		return style(probe).color;
+	});
+	if (!window.matchMedia('(forced-colors: active)').matches) lost.push(': the colours are not forced');
+	for (const e of page.querySelectorAll('svg *')) {
+		for (const part of ['fill', 'stroke']) {
+			const colour = style(e)[part];
+			if (colour !== 'none' && !palette.includes(colour)) lost.push(': ' + part + ' ' + colour + ' of ' + e.outerHTML);
+		}
+	}
+	for (const e of page.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')) {
+		if (!e.checkVisibility() || e.disabled) continue;
+		e.focus({focusVisible: true});
+		const now = style(e);
+		if (page.activeElement === e && (now.outlineStyle === 'none' || parseFloat(now.outlineWidth) < 2)) lost.push(': no focus is seen at ' + e.outerHTML.slice(0, 120));
+		if (e.matches('.primary, .secondary, .dangerous, .copy, .reveal') && parseFloat(now.borderTopWidth) === 0) lost.push(': no border around ' + e.outerHTML.slice(0, 120));
+	}
+	return lost;
+}`
+
 // broken is the name of a page with faults that each check must find.
 const broken = "broken.html"
 
 // eachPage calls a check with each page, in all its states: those of the students in
 // French, those of the console in English, because only these have the menu, a notice and
-// errors. It returns the findings in the broken page.
-func eachPage(t *testing.T, check, faults string) (found []string) {
+// errors. The browser has the media features. It returns the findings in the broken page.
+func eachPage(t *testing.T, check, faults string, features ...*emulation.MediaFeature) (found []string) {
 	t.Helper()
 	dir := t.TempDir()
 	_, p := draw(t, dir)
@@ -137,6 +169,12 @@ func eachPage(t *testing.T, check, faults string) (found []string) {
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
 	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL)); err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +216,19 @@ func TestPages_PassAxe(t *testing.T) {
 	for _, rule := range []string{"image-alt", "color-contrast"} {
 		if !strings.Contains(found, rule) {
 			t.Errorf("axe does not find %s in the broken page: %s", rule, found)
+		}
+	}
+}
+
+// Where the system chooses the colours (forced-colors), no page, in any of its states,
+// loses the focus, a button or a drawing.
+func TestPages_KeepFocusAndDrawingsInForcedColours(t *testing.T) {
+	found := strings.Join(eachPage(t, standsOut,
+		`<a href="/" style="outline: none">x</a><a class="primary" href="/" style="border: 0">x</a><svg><rect style="fill: red"/></svg>`,
+		&emulation.MediaFeature{Name: "forced-colors", Value: "active"}), "\n")
+	for _, fault := range []string{"no focus is seen", "no border around", "fill rgb(255, 0, 0)"} {
+		if !strings.Contains(found, fault) {
+			t.Errorf("%q is not found in the broken page: %s", fault, found)
 		}
 	}
 }
