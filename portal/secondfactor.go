@@ -38,7 +38,7 @@ type leveller interface {
 // GET /connexion/second-facteur
 // field: choix (plus-tard or continuer)
 type SecondFactorPage struct {
-	State    string // choose, codes or done
+	State    string // choose, codes, done or passkey
 	Required bool   // the student cannot go on without one
 	Choices  []FactorChoice
 }
@@ -48,6 +48,7 @@ const (
 	factorChoose = "choose"
 	factorCodes  = "codes" // there is a second factor; recovery codes are offered
 	factorDone   = "done"
+	factorBoth   = "passkey" // a passkey, which is both factors
 )
 
 // FactorChoice leads to the page of Keycloak that registers a factor.
@@ -57,11 +58,11 @@ var secondFactorFields = []web.Field{{Name: "choix", Max: 20, Optional: true}}
 
 var secondFactorSamples = []any{
 	SecondFactorPage{State: factorChoose, Choices: everyChoice()}, SecondFactorPage{State: factorChoose, Required: true, Choices: everyChoice()},
-	SecondFactorPage{State: factorCodes, Choices: everyChoice()}, SecondFactorPage{State: factorDone},
+	SecondFactorPage{State: factorCodes, Choices: everyChoice()}, SecondFactorPage{State: factorDone}, SecondFactorPage{State: factorBoth},
 }
 
 func everyChoice() []FactorChoice {
-	return []FactorChoice{{"application", pathLogin}, {"cle-de-securite", pathLogin}, {"codes-de-secours", pathLogin}}
+	return []FactorChoice{{"cle", pathLogin}, {"application", pathLogin}, {"cle-de-securite", pathLogin}, {"codes-de-secours", pathLogin}}
 }
 
 // onward returns an address with fields, and with those by which a further login leads to
@@ -167,10 +168,16 @@ func (p *Portal) showChoice(c *gin.Context) error {
 	view := p.site.View(c, "secondfactor.title")
 	view.Path, view.Query = pathChoice, c.Request.URL.Query()
 	p.takeOutcome(c, &view)
-	return p.site.Render(c, http.StatusOK, "secondfactor", view.With(SecondFactorPage{State: factorChoose, Required: true, Choices: []FactorChoice{
-		{"application", begun.onward(pathLogin, levelField)}, // the flow with levels registers it
-		{"cle-de-securite", begun.onward(pathLogin, actionField+"=cle-de-securite")},
-	}}))
+	action := func(name string) FactorChoice {
+		return FactorChoice{name, begun.onward(pathLogin, actionField+"="+name)}
+	}
+	page := SecondFactorPage{State: factorChoose, Required: true}
+	if slices.ContainsFunc(p.Profiles, func(f domain.Profile) bool { return f.Factors == domain.FactorsRequired && f.Credential.Passkeys() }) {
+		page.Choices = append(page.Choices, action("cle")) // a passkey is both factors
+	}
+	// The flow with levels registers a code app.
+	page.Choices = append(page.Choices, FactorChoice{"application", begun.onward(pathLogin, levelField)}, action("cle-de-securite"))
+	return p.site.Render(c, http.StatusOK, "secondfactor", view.With(page))
 }
 
 // showSecondFactor offers a second factor after the first login, and recovery codes beside it.
@@ -192,10 +199,15 @@ func (p *Portal) showSecondFactor(c *gin.Context) error {
 		return FactorChoice{name, pathLogin + "?" + actionField + "=" + name + "&" + offerField}
 	}
 	page := SecondFactorPage{State: factorDone}
+	has := func(kind domain.FactorKind) bool {
+		return slices.ContainsFunc(held.List, func(f domain.Factor) bool { return f.Kind == kind })
+	}
 	switch {
+	case !held.HasSecond() && has(domain.FactorPasskey):
+		page.State = factorBoth
 	case !held.HasSecond():
 		page.State, page.Choices = factorChoose, []FactorChoice{link("application"), link("cle-de-securite")}
-	case !slices.ContainsFunc(held.List, func(f domain.Factor) bool { return f.Kind == domain.FactorCodes }):
+	case !has(domain.FactorCodes):
 		page.State, page.Choices = factorCodes, []FactorChoice{link("codes-de-secours")}
 	}
 	view := p.site.View(c, "secondfactor.title")

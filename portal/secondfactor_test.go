@@ -72,6 +72,12 @@ func TestARequiredSecondFactorIsAskedFor(t *testing.T) {
 	if p.Find("form[action='/compte/second-facteur']").Length() != 0 {
 		t.Error("a required factor can be declined")
 	}
+
+	// A passkey is both factors: it is offered where the profile has passkeys.
+	w, _, _ = withAccount(t, withRule(domain.FactorsRequired), func(o *portal.Options) { o.Profiles[0].Credential = domain.PasswordOrPasskey })
+	if to := w.browser(t).get("/connexion/second-facteur?compte&lang=xx").Find(".choices a").First().AttrOr("href", ""); to != "/connexion?changer=cle&compte" {
+		t.Errorf("the first choice leads to %q", to)
+	}
 }
 
 // A security key that is cancelled where a second factor is required leads back to the

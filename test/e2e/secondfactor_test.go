@@ -22,14 +22,15 @@ import (
 	"entree/keycloak"
 )
 
-// Second factors from the activation to the ENT: a code app with recovery codes and a
-// security key where one is required, and *later* where one is offered. A required one is
+// Second factors from the activation to the ENT: a code app with recovery codes, a passkey
+// and a security key where one is required, and *later* where one is offered. A required one is
 // asked for at the next login, and the last one stays. One that is added and removed at
 // Keycloak is known from its events.
 func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 	people := []scripted.Person{
 		{Number: "78100001", GivenName: "Jeanne", FamilyName: "Martin", Profile: "etudiant", Email: "jeanne@example.com", BirthDate: "2006-02-03"},
 		{Number: "78100002", GivenName: "Paul", FamilyName: "Durand", Profile: "etudiant", Email: "paul@example.com", BirthDate: "2006-02-03"},
+		{Number: "78100004", GivenName: "Rémi", FamilyName: "Leroy", Profile: "etudiant", Email: "remi@example.com", BirthDate: "2006-02-03"},
 		{Number: "78100003", GivenName: "Anne", FamilyName: "Petit", Profile: "personnel", Email: "anne@example.com", BirthDate: "1980-02-03"},
 	}
 	must := func(err error) {
@@ -38,7 +39,8 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	here := startNamed(t, people, outside.Config{Factors: "required", Offers: "offered"}, keycloak.Wanted{Factors: &keycloak.SecondFactors{Required: true}}, "ENTREE_KEYCLOAK_LOGINS_EVERY=5s")
+	here := startNamed(t, people, outside.Config{Choice: "passkey_or_password", Factors: "required", Offers: "offered"},
+		keycloak.Wanted{Factors: &keycloak.SecondFactors{Required: true}, Passkeys: &keycloak.Passkeys{Institution: "Université d'Orléans"}}, "ENTREE_KEYCLOAK_LOGINS_EVERY=5s")
 	base, sso, r := here.Portal, here.Keycloak, here.realm
 	// activated leads to Keycloak's login page after an activation with a password.
 	activated := func(b *tab, p scripted.Person) {
@@ -54,7 +56,16 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 			b.fill("#naissance-annee", p.BirthDate[:4])
 			b.click("form .primary")
 		}
-		b.charterToPassword()
+		if p.Profile == "etudiant" {
+			b.charter()
+			b.arrive("/activation/cle")
+			b.click("button[value=mot-de-passe]")
+			b.arrive("/activation/entre-mdp")
+			b.click("form .primary")
+			b.arrive("/activation/mot-de-passe")
+		} else {
+			b.charterToPassword()
+		}
 		b.fill("#mot-de-passe", strong)
 		b.fill("#confirmation", strong)
 		b.click("form.choose .primary")
@@ -69,6 +80,12 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		}
 		b.fill("#password", strong)
 		b.click("#kc-login")
+	}
+	// declined declines the passkey that the first login offers.
+	declined := func(b *tab) {
+		t.Helper()
+		b.loaded("[name=cancel-aia]")
+		b.click("[name=cancel-aia]")
 	}
 
 	// The portal learns from Keycloak's events of factors that it did not ask for.
@@ -128,7 +145,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 
 	t.Run("an offer that is declined, and a factor at Keycloak", func(t *testing.T) {
 		b := open(t, base, phone)
-		activated(b, people[2])
+		activated(b, people[3])
 		password(b, "apetit")
 		b.arrive("/compte/second-facteur")
 		b.reads("Un second facteur pour votre compte")
@@ -149,7 +166,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.arrive("/ent")
 		user, credential := held("apetit", "otp")
 		knows(user, domain.FactorDeclined, domain.FactorTOTP)
-		told(people[2], "a été ajouté à votre compte apetit : une application de codes")
+		told(people[3], "a été ajouté à votre compte apetit : une application de codes")
 		b.at(sso, r.Name, "delete_credential:"+credential, "mfa")
 		b.loaded("#otp") // no factor is removed by the password alone
 		b.fill("#otp", scripted.TOTP(key, time.Now().Add(30*time.Second)))
@@ -161,7 +178,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		if events, err := data.EventsSince(t.Context(), p, domain.EventFactorDropped, time.Time{}); err != nil || len(events) != 1 || events[0].Details["by"] != domain.ByAccounts || events[0].Details["factor"] != credential {
 			t.Errorf("the removal is told by %+v, %v", events, err)
 		}
-		told(people[2], "a été retiré de votre compte apetit : une application de codes")
+		told(people[3], "a été retiré de votre compte apetit : une application de codes")
 	})
 
 	t.Run("a code app and recovery codes", func(t *testing.T) {
@@ -169,6 +186,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.album = "factors"
 		activated(b, people[0])
 		password(b, "o78100001")
+		declined(b)
 		b.arrive("/connexion/second-facteur")
 		b.reads("Votre établissement le demande")
 		b.accessible()
@@ -215,12 +233,38 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.loaded("#otp")
 	})
 
+	t.Run("a passkey, after all", func(t *testing.T) {
+		b := open(t, base, phone)
+		b.authenticator(true)
+		activated(b, people[2])
+		password(b, "o78100004")
+		declined(b)
+		b.arrive("/connexion/second-facteur")
+		b.reads("Elle remplace le mot de passe et le second facteur")
+		b.press("Ajouter une clé d'accès")
+		b.loaded("#registerWebAuthn")
+		b.click("#registerWebAuthn")
+		b.loaded("#authenticateWebAuthnButton")
+		b.click("#authenticateWebAuthnButton")
+		b.arrive("/compte/second-facteur")
+		b.reads("sans mot de passe ni code")
+		b.accessible()
+		b.picture("7-passkey")
+		user, _ := held("o78100004", "webauthn-passwordless")
+		knows(user, domain.FactorPasskey)
+		told(people[2], "une clé d'accès")
+		b.press("Continuer vers l'ENT")
+		b.arrive("/ent")
+		b.reads("Bonjour Rémi Leroy")
+	})
+
 	t.Run("a security key, in English", func(t *testing.T) {
 		b := open(t, base, phone)
 		b.authenticator(true)
 		b.visit("/?lang=en")
 		activated(b, people[1])
 		password(b, "o78100002")
+		declined(b)
 		b.arrive("/connexion/second-facteur")
 		b.reads("Your institution asks for one")
 		b.press("Add a security key")
