@@ -103,7 +103,7 @@ func TestAProfileWithPasskeysOnlyShowsNoPassword(t *testing.T) {
 func TestAPasskeyBesideAPasswordOfTheNetwork(t *testing.T) {
 	for _, words := range []struct{ lang, offer, lacks, keep string }{
 		{"fr", "vous pourrez en choisir un plus tard, sur la page «\u00a0Mon compte\u00a0»", "si vous n'en avez pas, vous pourrez en choisir un", "Gardez aussi votre mot de passe"},
-		{"en", "you can choose one later, on the page “My account”", "if you have none, you can choose one", "Keep your password too"},
+		{"en", "you can choose one later, on the page “My account”", "if you do not have one, you can choose one", "Keep your password too"},
 	} {
 		w := newWorld(t, delivered(t), func(o *portal.Options) {
 			o.Profiles[0].Credential, o.Profiles[0].PasswordElsewhere = domain.PasskeyOrPassword, true

@@ -86,7 +86,7 @@ func TestPeople_ADeskCodeForAnActivePerson(t *testing.T) {
 func TestPeople_ATelephoneIsShownMaskedAndRemoved(t *testing.T) {
 	for lang, says := range map[string][5]string{
 		"fr": {"06 •• •• •• 42 de l'inscription", "retirer le numéro de mobile", "Le numéro de mobile est retiré.", "retiré, aucun SMS ne part", "par SMS"},
-		"en": {"06 •• •• •• 42 from the enrolment", "remove this person's mobile number", "The mobile number is removed.", "removed, no text is sent", "by text message"},
+		"en": {"06 •• •• •• 42 from the enrolment", "remove this person's mobile number", "The mobile number is removed.", "removed, no texts are sent", "by text message"},
 	} {
 		w, d := withDesk(t)
 		b := w.operator("helpdesk")

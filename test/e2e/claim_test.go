@@ -45,7 +45,7 @@ func TestClaim_AnotherAddressIsAskedForAndAccepted(t *testing.T) {
 	})
 	n.want("/activation/identification", "nemo@example.org")
 	n.send("/activation/identification", map[string]string{"code": demo.Mail(t, "nemo@example.org", 1).Code()})
-	n.want("/adresse-perdue/demande", "Your request is saved")
+	n.want("/adresse-perdue/demande", "We have your request")
 
 	told := len(demo.Mails(t, p.Email))
 	o := open(t, demo.Portal, look{width: 360, height: 740, dark: true})

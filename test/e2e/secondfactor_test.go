@@ -273,7 +273,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.loaded("#authenticateWebAuthnButton")
 		b.click("#authenticateWebAuthnButton")
 		b.arrive("/compte/second-facteur")
-		b.press("Go on to the workspace")
+		b.press("Continue to my workspace")
 		b.arrive("/ent")
 
 		call(b, network.ClearBrowserCookies, cdp.Empty{})
