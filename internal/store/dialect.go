@@ -28,18 +28,19 @@ type dialect struct {
 	lockRow string
 	// pipelines makes a transaction send its statements in one batch: see pipeline.
 	pipelines bool
-	// match is the condition on the full-text index people_words that a person has a
-	// word with each of the beginnings of which query returns the parameter. SQLite stops
-	// at helpdesk.EnoughWords + 1 people.
+	// match is the condition on the full-text index people_words of which query returns
+	// the parameter: a person has one of the terms of each group. A term that ends in * is
+	// a beginning. SQLite stops at helpdesk.EnoughWords + 1 people.
 	match string
-	query func(beginnings []string) string
-	// like is the condition on people_words that a person has one of the terms of which
-	// likeQuery returns the parameter; a term that ends in * is a beginning. SQLite stops
-	// at most people. PostgreSQL looks up one term after the other: a single tsquery of
-	// some hundred terms compares each person with all of them. The subselect hides the
-	// terms from the planner, which would estimate each.
-	like      func(most int) string
-	likeQuery func(terms []string) any
+	query func(groups [][]string) string
+	// existing, if not empty, selects those terms that any person has. Some hundred terms
+	// in one tsquery are compared with each person, so PostgreSQL looks up one term after
+	// the other first. The subselect hides the terms from the planner, which would estimate
+	// each.
+	existing string
+	// howOften, if not empty, counts the people with a word that begins in a certain way,
+	// up to commonWord.
+	howOften string
 	// parts is the condition on people_parts, the trigram index over a part of
 	// people.search. part returns the parameter of parts for the search terms of
 	// finder.pieces. howMany, if not empty, counts the people with a trigram, up to
@@ -71,11 +72,10 @@ type dialect struct {
 var sqlite = dialect{
 	name: "sqlite", driver: sqliteKept, goose: goose.DialectSQLite3, imports: sqliteImports,
 	match: fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", helpdesk.EnoughWords+1),
-	query: func(words []string) string { return terms(begun(words), `"%s"*`, `"%s"`, " AND ") },
-	like: func(most int) string {
-		return fmt.Sprintf("rowid IN (SELECT rowid FROM people_words WHERE people_words MATCH ? LIMIT %d)", most)
+	query: func(groups [][]string) string {
+		return allOf(groups, `"%s"*`, `"%s"`, " OR ", " AND ")
 	},
-	likeQuery:  func(words []string) any { return terms(words, `"%s"*`, `"%s"`, " OR ") },
+	howOften:   fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_words WHERE people_words MATCH ? LIMIT %d))", commonWord),
 	parts:      fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
 	howMany:    fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
 	part:       func(pieces []string) string { return terms(pieces, "", `"%s"`, " AND ") },
@@ -92,11 +92,9 @@ var postgres = dialect{
 	name: "postgres", driver: postgresLate, goose: goose.DialectPostgres, imports: postgresImports,
 	skipLocked: "FOR UPDATE SKIP LOCKED", lockRow: " FOR NO KEY UPDATE", pipelines: true,
 	match: "cast(search AS tsvector) @@ cast(? AS tsquery)",
-	query: func(words []string) string { return terms(begun(words), "%s:*", "%s", " & ") },
-	like: func(int) string {
-		return "cast(search AS tsvector) @@ ANY (ARRAY (SELECT cast(term AS tsquery) FROM unnest(cast(? AS text[])) AS term))"
-	},
-	likeQuery:  func(words []string) any { return each(words, "%s:*", "%s") },
+	query: func(groups [][]string) string { return allOf(groups, "%s:*", "%s", " | ", " & ") },
+	existing: `SELECT term FROM unnest(cast($1 AS text[])) AS term
+		WHERE EXISTS (SELECT 1 FROM people WHERE cast(search AS tsvector) @@ cast(term AS tsquery))`,
 	parts:      fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", helpdesk.Enough),
 	part:       func(pieces []string) string { return "%" + beginning(pieces[0]) + "%" },
 	partsIndex: `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
@@ -122,9 +120,10 @@ func beginning(part string) string {
 	return part
 }
 
-// each writes terms in a database's full-text syntax. The terms contain letters, marks
-// and digits only, besides soundMark, so they need no quoting.
-func each(words []string, prefix, whole string) (terms []string) {
+// terms writes terms in a database's full-text syntax, with an operator between them. The
+// terms contain letters, marks and digits only, besides soundMark, so they need no quoting.
+func terms(words []string, prefix, whole, operator string) string {
+	var terms []string
 	for _, term := range words {
 		if word, isPrefix := strings.CutSuffix(term, "*"); isPrefix {
 			terms = append(terms, fmt.Sprintf(prefix, word))
@@ -132,20 +131,24 @@ func each(words []string, prefix, whole string) (terms []string) {
 			terms = append(terms, fmt.Sprintf(whole, term))
 		}
 	}
-	return terms
+	return strings.Join(terms, operator)
 }
 
-// terms is each with an operator between the terms.
-func terms(words []string, prefix, whole, operator string) string {
-	return strings.Join(each(words, prefix, whole), operator)
-}
-
-// begun returns the terms for words with the given beginnings.
-func begun(words []string) (terms []string) {
-	for _, w := range words {
-		terms = append(terms, w+"*")
+// allOf writes that one term of each group is wanted.
+func allOf(groups [][]string, prefix, whole, or, and string) string {
+	var out []string
+	for _, g := range groups {
+		out = append(out, "("+terms(g, prefix, whole, or)+")")
 	}
-	return terms
+	return strings.Join(out, and)
+}
+
+// begun returns a group for each word: the words with this beginning.
+func begun(words []string) (groups [][]string) {
+	for _, w := range words {
+		groups = append(groups, []string{w + "*"})
+	}
+	return groups
 }
 
 func dialectOf(dsn string) (dialect, error) {

@@ -9,14 +9,13 @@ import (
 	"unicode/utf8"
 
 	"entree/internal/helpdesk"
-	"entree/internal/naming"
 )
 
 // sampling holds how a database reads a random part of its people, and from which
 // number of people on a word is not looked up in its index. A beginning of a word
 // stands for many words, and PostgreSQL reads the lists of all of them before it
-// returns the first person: 0.3 µs a person. SQLite indexes beginnings and needs no
-// samples.
+// returns the first person: 0.3 µs a person. SQLite indexes beginnings, needs no samples
+// and counts them.
 type sampling struct {
 	table string // the table of the sample, with %g for its share in percent; empty if there is none
 	// counted is the share from which frequencies are estimated, and read the share
@@ -26,10 +25,12 @@ type sampling struct {
 	many          int // people from which the people with all words are read from a sample
 }
 
-// frequency is an estimate of the number of people with a word that begins with each
-// word of a query.
+// commonWord is the number of people to which SQLite counts.
+const commonWord = 2000
+
+// frequency is the number of people with a word that begins with each word of a query.
 type frequency struct {
-	people map[string]int // estimated by word; 0 for a word of few people
+	people map[string]int // by word, estimated (0 for a word of few people) or counted
 	all    int            // people with all words
 	of     sampling
 }
@@ -38,7 +39,15 @@ type frequency struct {
 // people: a word of 50,000 people among a million is in it 100 times.
 func (f finder) frequencies(ctx context.Context, words []string) (frequency, error) {
 	often := frequency{people: map[string]int{}, of: f.dialect.sampling}
-	if often.of.table == "" || len(words) == 0 {
+	if often.of.table == "" {
+		if len(words) < 2 { // no other word could be looked up instead
+			return often, nil
+		}
+		var err error
+		often.people, err = f.counted(ctx, words)
+		return often, err
+	}
+	if len(words) == 0 {
 		return often, nil
 	}
 	var c clause
@@ -66,6 +75,33 @@ func (f finder) frequencies(ctx context.Context, words []string) (frequency, err
 	return often, nil
 }
 
+// counted counts the people with each beginning, up to commonWord.
+func (f finder) counted(ctx context.Context, words []string) (map[string]int, error) {
+	var beginnings []string
+	for _, w := range words {
+		beginnings = append(beginnings, f.dialect.query(begun([]string{w})))
+	}
+	counts, err := f.counts(ctx, f.dialect.howOften, beginnings)
+	people := map[string]int{}
+	for i, n := range counts {
+		people[words[i]] = n
+	}
+	return people, wrap("count how common words are", err)
+}
+
+// counts returns the result of a counting expression for each parameter, in one query.
+func (f finder) counts(ctx context.Context, expression string, parameters []string) ([]int, error) {
+	var columns []string
+	var args []any
+	out, into := make([]int, len(parameters)), []any{}
+	for i, p := range parameters {
+		args = append(args, p)
+		columns = append(columns, strings.ReplaceAll(expression, "?", fmt.Sprintf("$%d", i+1)))
+		into = append(into, &out[i])
+	}
+	return out, f.db.QueryRowContext(ctx, "SELECT "+strings.Join(columns, ", "), args...).Scan(into...)
+}
+
 // isCommon reports whether the list of a word is too long to be read.
 func (often frequency) isCommon(word string) bool {
 	return often.of.table != "" && often.people[word] >= often.of.common
@@ -79,27 +115,16 @@ func (often frequency) rarestFirst(words []string) []string {
 	})
 }
 
-// longestFirst returns the words, the longest first and common ones last. A short word
-// that no other begins with may still be a piece of many numbers. Of equally long words
-// those with other spellings come first.
-func (often frequency) longestFirst(words []string) []string {
-	rank := func(w string) int {
-		out := -2 * utf8.RuneCountInString(w)
-		if len(naming.Edits(w)) == 0 {
-			out++
-		}
-		return out
-	}
-	common, rare := []string{}, []string{}
-	for _, w := range words {
-		if often.isCommon(w) {
-			common = append(common, w)
-		} else {
-			rare = append(rare, w)
+// part returns the word of a query that is looked up as a part of a number or address:
+// one with a digit, or else the rarest. It is empty if no word is long enough.
+func (often frequency) part(words []string) string {
+	long := slices.DeleteFunc(often.rarestFirst(words), func(w string) bool { return utf8.RuneCountInString(w) < minPart })
+	for _, w := range long {
+		if strings.ContainsAny(w, "0123456789") {
+			return w
 		}
 	}
-	slices.SortStableFunc(rare, func(a, b string) int { return rank(a) - rank(b) })
-	return append(rare, common...)
+	return strings.Join(long[:min(1, len(long))], "")
 }
 
 // byWords returns the queries that look for the people who have the words, each to be
@@ -116,9 +141,9 @@ func (f finder) byWords(often frequency, words []string) (tries []clause) {
 			sample.begins(w)
 		}
 		tries = append(tries, sample)
-	} else if len(words) > 1 && often.people[rarest[0]] < helpdesk.Enough {
+	} else if len(words) > 1 && often.people[rarest[0]] <= helpdesk.EnoughWords {
 		one := clause{most: helpdesk.EnoughWords}
-		one.add(f.dialect.match, f.dialect.query(rarest[:1]))
+		one.add(f.dialect.match, f.dialect.query(begun(rarest[:1])))
 		tries = append(tries, one)
 	}
 	all := clause{most: helpdesk.EnoughWords}
@@ -130,7 +155,7 @@ func (f finder) byWords(often frequency, words []string) (tries []clause) {
 			lookedUp = append(lookedUp, w)
 		}
 	}
-	all.add(f.dialect.match, f.dialect.query(lookedUp))
+	all.add(f.dialect.match, f.dialect.query(begun(lookedUp)))
 	return append(tries, all)
 }
 

@@ -26,9 +26,7 @@ const (
 	// trigrams of a piece that are counted, and the count at which one is common
 	countedParts = 12
 	commonPart   = 2000
-	fewNear      = 10 // below this number of similar people, names are compared by sound too
-	// people with one of several words who are compared with the other words
-	mostCompared = 5_000
+	fewNear      = 10 // below this number of similar people, a single name is compared by sound too
 )
 
 // candidate is a person who may match nearly.
@@ -42,41 +40,42 @@ type candidate struct {
 //
 //	words with one letter wrong   each of their 54 spellings per letter is looked up
 //	mac donald                    the words are joined
-//	a piece of a number           the trigram index
-//	names of the same sound       if the others are few
+//	a piece of a number           the trigram index, beside another word if the page is not full
+//	names of the same sound       beside another word, or if the others are few
 //
-// Of several words the longest that is not common is looked up. The people found are
-// compared with all words in Go, which decides the order.
+// Of several words all are looked up together, besides common ones. The people found
+// are compared with all words in Go, which decides the order.
 func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, often frequency, found []domain.Person) ([]domain.Person, error) {
-	if len(words) > nearWords {
+	variants, part := variantsOf(words), often.part(words)
+	if number := joinedNumber(q.Words); number != "" {
+		words, variants, part = []string{number}, [][]string{words, {number}}, number
+	}
+	if variants == nil {
 		return nil, nil
 	}
-	n := nearly{finder: f, query: q, seen: map[string]bool{}, spellings: [][]spelled{spell(words)}}
+	n := nearly{finder: f, query: q, often: often, seen: map[string]bool{}}
+	for _, v := range variants {
+		n.spellings = append(n.spellings, spell(v))
+	}
 	for _, p := range found {
 		n.seen[string(p.ID)] = true
 	}
-	variants := [][]string{words}
-	for i := range len(words) - 1 {
-		joined := slices.Concat(words[:i], []string{words[i] + words[i+1]}, words[i+2:])
-		n.spellings, variants = append(n.spellings, spell(joined)), append(variants, joined)
-	}
-	longest := often.longestFirst(words)[0]
 	for i, v := range variants {
-		if i == 0 && len(v) == 1 && len(naming.Edits(v[0])) == 0 {
-			continue // exact has found the people with this word
+		if i == 0 && !slices.ContainsFunc(n.spellings[0], func(s spelled) bool { return s.edits != nil || s.sound != "" && len(v) > 1 }) {
+			continue // exact has found the people with these words
 		}
-		if err := n.lookUp(ctx, often.longestFirst(v), naming.Edits); err != nil {
+		if err := n.lookUp(ctx, v, len(v) > 1); err != nil {
 			return nil, err
 		}
 	}
-	if f.hasParts && utf8.RuneCountInString(longest) >= minPart {
-		if err := n.piece(ctx, longest, words); err != nil {
+	isFull := len(words) > 1 && len(n.candidates) >= helpdesk.PageSize
+	if f.hasParts && !isFull && utf8.RuneCountInString(part) >= minPart {
+		if err := n.piece(ctx, part, words); err != nil {
 			return nil, err
 		}
 	}
-	if len(n.candidates) < fewNear && naming.Sound(longest) != "" {
-		sound := func(w string) []string { return []string{soundMark + naming.Sound(w)} }
-		if err := n.lookUp(ctx, []string{longest}, sound); err != nil {
+	if len(words) == 1 && len(n.candidates) < fewNear && naming.Sound(words[0]) != "" {
+		if err := n.lookUp(ctx, words, true); err != nil {
 			return nil, err
 		}
 	}
@@ -84,6 +83,29 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, ofte
 		return cmp.Or(cmp.Compare(a.unlikeness, b.unlikeness), strings.Compare(a.search, b.search), strings.Compare(a.id, b.id))
 	})
 	return f.people(ctx, n.candidates[:min(len(n.candidates), helpdesk.PageSize)])
+}
+
+// variantsOf returns the words, and again with each two neighbours joined. It returns
+// nil if the words are too many.
+func variantsOf(words []string) [][]string {
+	if len(words) > nearWords {
+		return nil
+	}
+	variants := [][]string{words}
+	for i := range len(words) - 1 {
+		variants = append(variants, slices.Concat(words[:i], []string{words[i] + words[i+1]}, words[i+2:]))
+	}
+	return variants
+}
+
+// joinedNumber returns the number that is typed in groups, as it is read out, or "".
+func joinedNumber(text string) string {
+	groups := naming.Words(text)
+	number := strings.Join(groups, "")
+	if len(groups) < 2 || len(number) < minPart || strings.Trim(number, "0123456789") != "" {
+		return ""
+	}
+	return number
 }
 
 // pieces returns the search terms for a part of a number or address: the part itself
@@ -95,8 +117,7 @@ func (f finder) pieces(ctx context.Context, word string) ([]string, error) {
 	}
 	letters := []rune(word)
 	last := len(letters) - minPart
-	var trigrams, counts []string
-	var c clause
+	var trigrams, parameters []string
 	for i := range min(countedParts, last+1) {
 		at := i
 		if last+1 > countedParts {
@@ -106,16 +127,10 @@ func (f finder) pieces(ctx context.Context, word string) ([]string, error) {
 		if slices.Contains(trigrams, t) {
 			continue
 		}
-		trigrams = append(trigrams, t)
-		c.args = append(c.args, f.dialect.part([]string{t}))
-		counts = append(counts, strings.ReplaceAll(f.dialect.howMany, "?", fmt.Sprintf("$%d", len(c.args))))
+		trigrams, parameters = append(trigrams, t), append(parameters, f.dialect.part([]string{t}))
 	}
-	people := make([]int, len(trigrams))
-	into := make([]any, len(people))
-	for i := range people {
-		into[i] = &people[i]
-	}
-	if err := f.db.QueryRowContext(ctx, "SELECT "+strings.Join(counts, ", "), c.args...).Scan(into...); err != nil {
+	people, err := f.counts(ctx, f.dialect.howMany, parameters)
+	if err != nil {
 		return nil, err
 	}
 	place := map[string]int{}
@@ -130,60 +145,89 @@ func (f finder) pieces(ctx context.Context, word string) ([]string, error) {
 type nearly struct {
 	finder
 	query      helpdesk.Query
+	often      frequency
 	spellings  [][]spelled
 	seen       map[string]bool // people who are found or compared
 	candidates []candidate
 }
 
-// lookUp compares the people who have one of the words, or another that is like it. A
-// word that more than mostCompared people have says little, and the next one is looked
-// up too.
-func (n *nearly) lookUp(ctx context.Context, words []string, others func(string) []string) error {
+// lookUp compares the people who have each of the words or another that is like it: one
+// letter away or, with bySound, of the same sound. Of a common word only the beginning
+// counts, and it is not looked up.
+func (n *nearly) lookUp(ctx context.Context, words []string, bySound bool) error {
+	c := clause{most: helpdesk.EnoughWords, rare: true}
+	var groups [][]string
 	for _, w := range words {
-		c := clause{most: mostCompared, rare: true}
-		if len(n.spellings[0]) == 1 { // all people with a word like the only one match
-			c.most = helpdesk.EnoughWords
+		if n.often.isCommon(w) {
+			c.begins(w)
+			continue
 		}
-		c.add(n.dialect.like(c.most), n.dialect.likeQuery(append([]string{w + "*"}, others(w)...)))
-		compared, err := n.compare(ctx, c)
-		if err != nil || compared < c.most {
+		others := naming.Edits(w)
+		if sound := naming.Sound(w); bySound && sound != "" {
+			others = append(others, soundMark+sound)
+		}
+		others, err := n.existing(ctx, others)
+		if err != nil {
 			return err
 		}
+		groups = append(groups, append(others, w+"*"))
 	}
-	return nil
+	if len(groups) == 0 {
+		return nil
+	}
+	c.add(n.dialect.match, n.dialect.query(groups))
+	return n.compare(ctx, c)
+}
+
+// existing returns those of the terms that may be in the index of words.
+func (f finder) existing(ctx context.Context, terms []string) ([]string, error) {
+	if f.dialect.existing == "" || len(terms) == 0 {
+		return terms, nil
+	}
+	db, end, err := f.byText(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return texts(ctx, db, f.dialect.existing, terms)
 }
 
 // piece compares the people who have a word as a piece of a number, identifier or
-// address, and the beginnings of all other words.
+// address. Beside other words it also compares those with the rarest word, of which
+// another word may be a piece.
 func (n *nearly) piece(ctx context.Context, word string, words []string) error {
+	c := clause{most: helpdesk.EnoughWords}
+	if len(words) > 1 {
+		c.most = helpdesk.Enough
+		rarest := n.often.rarestFirst(words)[0]
+		if n.often.people[rarest] <= helpdesk.EnoughWords {
+			one := clause{most: helpdesk.EnoughWords}
+			one.add(n.dialect.match, n.dialect.query(begun([]string{rarest})))
+			if err := n.compare(ctx, one); err != nil {
+				return err
+			}
+		}
+	}
 	pieces, err := n.pieces(ctx, word)
 	if err != nil {
 		return err
 	}
-	c := clause{most: helpdesk.EnoughWords}
 	c.add(n.dialect.parts, n.dialect.part(pieces))
-	for _, w := range words {
-		if w != word {
-			c.begins(w)
-		}
-	}
-	_, err = n.compare(ctx, c)
-	return err
+	return n.compare(ctx, c)
 }
 
 // compare adds the people who match a condition and the filters and have each word of
-// one of the spellings nearly. It returns the number of people compared.
-func (n *nearly) compare(ctx context.Context, condition clause) (compared int, err error) {
+// one of the spellings nearly.
+func (n *nearly) compare(ctx context.Context, condition clause) error {
 	db, end, err := n.reader(ctx, condition)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer end()
 	condition.facets(n.query, true)
 	query := fmt.Sprintf(`SELECT %s, id, search FROM people%s LIMIT %d`, n.dialect.key, condition.sql(), condition.most)
-	err = eachRow(ctx, db, func(scan func(...any) error) error {
+	return eachRow(ctx, db, func(scan func(...any) error) error {
 		var c candidate
-		compared++
 		if err := scan(&c.key, &c.id, &c.search); err != nil || n.seen[c.id] {
 			return err
 		}
@@ -194,7 +238,6 @@ func (n *nearly) compare(ctx context.Context, condition clause) (compared int, e
 		}
 		return nil
 	}, query, n.values(condition)...)
-	return compared, err
 }
 
 // people returns the candidates as people, in the same order.
@@ -227,13 +270,20 @@ func (f finder) each(ctx context.Context, query string, c clause, row func(scan 
 // spelled is a word of a query with what it is compared by.
 type spelled struct {
 	word, sound string
-	isPart      bool // long enough for a piece of a number or address
-	isTolerant  bool // other spellings match too
+	isPart      bool            // long enough for a piece of a number or address
+	edits       map[string]bool // the spellings that match too; nil if there are none
 }
 
 func spell(words []string) (out []spelled) {
 	for _, w := range words {
-		out = append(out, spelled{w, naming.Sound(w), utf8.RuneCountInString(w) >= minPart, len(naming.Edits(w)) > 0})
+		s := spelled{word: w, sound: naming.Sound(w), isPart: utf8.RuneCountInString(w) >= minPart}
+		for _, other := range naming.Edits(w) {
+			if s.edits == nil {
+				s.edits = map[string]bool{}
+			}
+			s.edits[other] = true
+		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -243,13 +293,13 @@ func spell(words []string) (out []spelled) {
 // that fits best. ok is false if no spelling has all its words.
 func unlikeness(spellings [][]spelled, search string) (least int, ok bool) {
 	before, after, _ := strings.Cut(search, " # ")
-	before, _, _ = strings.Cut(before, " - ")
+	before, sounds, _ := strings.Cut(before, " - ")
 	names, rest := strings.Fields(before), strings.Fields(after)
 	for _, words := range spellings {
 		sum, all := 0, true
-		for _, w := range words {
-			d := w.unlike(names, rest)
-			sum, all = sum+d, all && d < unlikeMost
+		for i := 0; all && i < len(words); i++ {
+			d := words[i].unlike(names, rest, sounds)
+			sum, all = sum+d, d < unlikeMost
 		}
 		if all && (!ok || sum < least) {
 			least, ok = sum, true
@@ -263,26 +313,38 @@ const unlikeMost = 100
 
 // unlike returns the difference between the word and the most similar one of a
 // person: 0 for the same word, 1 for its beginning, 2 for the end of a number or
-// joined name, 3 for another piece of one, and more for a different spelling.
-func (s spelled) unlike(names, rest []string) int {
+// joined name, 3 for another piece of one, and more for a different spelling. sounds
+// are those of the names.
+func (s spelled) unlike(names, rest []string, sounds string) int {
 	least := unlikeMost
-	for i, other := range slices.Concat(names, rest) {
-		isPart := s.isPart && i >= len(names)
-		switch {
-		case other == s.word:
-			return 0
-		case strings.HasPrefix(other, s.word):
-			least = min(least, 1)
-		case isPart && strings.HasSuffix(other, s.word):
-			least = min(least, 2)
-		case isPart && strings.Contains(other, s.word):
-			least = min(least, 3)
-		case s.isTolerant && max(len(other)-len(s.word), len(s.word)-len(other)) <= maxLonger:
-			d := naming.Distance(s.word, other)
-			if d == 1 || d <= 1+len(s.word)/3 && s.sound != "" && s.sound == naming.Sound(other) {
-				least = min(least, 3+d)
-			}
-		}
+	sounding := s.edits != nil && s.sound != "" && strings.Contains(sounds, soundMark+s.sound)
+	for _, other := range names {
+		least = min(least, s.unlikeOne(other, false, sounding))
+	}
+	for _, other := range rest {
+		least = min(least, s.unlikeOne(other, s.isPart, s.edits != nil && s.sound != ""))
 	}
 	return least
+}
+
+// unlikeOne compares the word with one of a person: also as a part of it, and also by
+// sound.
+func (s spelled) unlikeOne(other string, isPart, bySound bool) int {
+	switch {
+	case other == s.word:
+		return 0
+	case strings.HasPrefix(other, s.word):
+		return 1
+	case isPart && strings.HasSuffix(other, s.word):
+		return 2
+	case isPart && strings.Contains(other, s.word):
+		return 3
+	case s.edits[other]:
+		return 4
+	case bySound && max(len(other)-len(s.word), len(s.word)-len(other)) <= maxLonger && s.sound == naming.Sound(other):
+		if d := naming.Distance(s.word, other); d <= 1+len(s.word)/3 {
+			return 3 + d
+		}
+	}
+	return unlikeMost
 }

@@ -180,7 +180,7 @@ type finder struct {
 }
 
 func (f finder) find(ctx context.Context, q helpdesk.Query) (helpdesk.Page, error) {
-	words := naming.Words(q.Words)
+	words := distinct(naming.Words(q.Words))
 	if q.Words != "" && len(words) == 0 {
 		return helpdesk.Page{}, nil
 	}
@@ -194,6 +194,18 @@ func (f finder) find(ctx context.Context, q helpdesk.Query) (helpdesk.Page, erro
 	}
 	page.Near, err = f.near(ctx, q, words, often, page.People)
 	return page, wrap("find people", err)
+}
+
+// distinct returns the words without those with which another one begins: the people who
+// have the longer word have the shorter one too.
+func distinct(words []string) (out []string) {
+	for i, w := range words {
+		if !slices.ContainsFunc(words[i+1:], func(later string) bool { return strings.HasPrefix(later, w) }) &&
+			!slices.ContainsFunc(out, func(earlier string) bool { return strings.HasPrefix(earlier, w) }) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // exact returns one page of the people with a word that begins with each of the
