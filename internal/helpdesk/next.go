@@ -62,6 +62,9 @@ func (c Case) Next() Next {
 		return Next{Key: "proofs_spent", At: c.Proofs.Until}
 	}
 	for _, w := range c.Under {
+		if wrong := c.last(string(domain.EventCodeWrong)); w.Sent && w.Step == domain.StepCode && wrong.At.After(c.last(string(domain.EventMailSent)).At) {
+			return Next{Key: "step_code_wrong", At: wrong.At}
+		}
 		if w.Sent {
 			return Next{Key: "step_" + string(w.Step), At: w.RequestedAt}
 		}

@@ -116,6 +116,13 @@ func TestU10_NextSaysWhatIsInTheWay(t *testing.T) {
 	imported, gone := moment(helpdesk.Imported), moment("person.gone")
 	held, back := moment("person.changed", "readiness"), moment("person.changed", "email")
 	refused := moment("account.refused")
+	sent, wrong, resent := moment("mail.sent"), moment("code.wrong"), moment("mail.sent")
+	waits := func(story ...helpdesk.HistoryEntry) helpdesk.Case {
+		return helpdesk.Case{
+			Person: domain.Person{Readiness: domain.Ready, Email: "a@b.fr"}, Story: story,
+			Under: []helpdesk.OpenJourney{{Step: domain.StepCode, Sent: true, Journey: domain.Journey{RequestedAt: start}}},
+		}
+	}
 	for name, tt := range map[string]struct {
 		c    helpdesk.Case
 		want helpdesk.Next
@@ -129,6 +136,9 @@ func TestU10_NextSaysWhatIsInTheWay(t *testing.T) {
 		"gone and back":      {helpdesk.Case{Person: domain.Person{}, Story: []helpdesk.HistoryEntry{imported, gone, back}}, helpdesk.Next{Key: "not_ready", At: back.At, Import: "i"}},
 		"held by operator":   {helpdesk.Case{Person: domain.Person{Readiness: domain.Ready, Hold: "doubt"}, Story: []helpdesk.HistoryEntry{moment(helpdesk.ActHeld)}}, helpdesk.Next{Key: "held", At: at}},
 		"second proofs":      {helpdesk.Case{Person: domain.Person{Readiness: domain.Ready, Email: "a@b.fr"}, Proofs: activation.ProofTries{Day: 5, DayOf: 5, All: 5, AllOf: 20, Until: start}}, helpdesk.Next{Key: "proofs_spent", At: start}},
+		"a code":             {waits(sent), helpdesk.Next{Key: "step_code", At: start}},
+		"a wrong code":       {waits(sent, wrong), helpdesk.Next{Key: "step_code_wrong", At: wrong.At}},
+		"a code after it":    {waits(sent, wrong, resent), helpdesk.Next{Key: "step_code", At: start}},
 		"refused value":      {helpdesk.Case{Person: domain.Person{Account: domain.AccountCreating}, Story: []helpdesk.HistoryEntry{imported, refused}}, helpdesk.Next{Key: "refused", At: refused.At, Field: "email"}},
 		"parked":             {helpdesk.Case{Person: domain.Person{Account: domain.AccountParked}}, helpdesk.Next{Key: "parked"}},
 		"active":             {helpdesk.Case{Person: domain.Person{Account: domain.AccountActive, FirstLoginAt: start, Hold: "late"}}, helpdesk.Next{Key: "active", At: start}},

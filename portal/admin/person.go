@@ -26,6 +26,7 @@ type PersonPage struct {
 	Next      helpdesk.Next
 	Source    string // address of the import that Next names; may be empty
 	Forgotten string // address of the page for a forgotten password or username
+	Lost      string // address of the page for a lost personal address
 	Lines     []StoryLine
 	Seen      string // version and current time, for the forms
 	Helps     bool   // the operator's role may perform acts on the person
@@ -97,7 +98,7 @@ func (a *Console) personPage(v *visit) (PersonPage, error) {
 		return PersonPage{}, err
 	}
 	page := PersonPage{
-		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(), Forgotten: a.site.URL("/mot-de-passe-oublie"),
+		Case: c, Path: personURL(c.ID), Name: strings.TrimSpace(c.GivenName + " " + c.FamilyName), Kind: or(a.profileNames(a.site.Lang(v.Context))[c.Profile], c.Profile), State: c.Person.State(), Next: c.Next(), Forgotten: a.site.URL("/mot-de-passe-oublie"), Lost: a.site.URL("/adresse-perdue"),
 		Seen:       c.Version + " " + strconv.FormatInt(a.Now().UnixMicro(), 10),
 		FactorMine: c.Factor.ID != "" && c.Factor.AskedByID == v.by.Subject,
 		MayClaims:  v.may(http.MethodGet, pathClaims),
@@ -363,7 +364,7 @@ func personSamples() (pages []any) {
 		page.State = state
 		pages = append(pages, page)
 	}
-	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "frozen", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_verify", "step_charter", "step_offer", "step_guide", "step_password", "step_passkey", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
+	for _, key := range []string{"erased", "erasing", "parked", "refused", "creating", "frozen", "unused", "active", "held", "held_by_import", "gone", "not_ready", "no_address", "address_wrong", "proofs_spent", "step_code", "step_code_wrong", "step_verify", "step_charter", "step_offer", "step_guide", "step_password", "step_passkey", "step_waiting", "step_parked", "step_ended", "mail_failed"} {
 		pages = append(pages, PersonPage{State: domain.StateReady, Next: helpdesk.Next{Key: key, At: at, Field: "email"}})
 	}
 	active := full
