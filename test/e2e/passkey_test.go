@@ -167,7 +167,7 @@ func TestAPasskeyFromTheRequestToTheENT(t *testing.T) {
 
 	for i, words := range []struct{ lang, album, offer, wifi, account, registered, mail, key, hello, out string }{
 		{"fr-FR,fr", "passkey", "Sans mot de passe ?", "Le Wi-Fi et les ordinateurs de l'établissement demandent", "Votre compte o78000001 est créé.", "votre compte a été activé avec succès", "clé d'accès", "Se connecter avec une clé d’accès", "Bonjour Jeanne Martin", "Se déconnecter"},
-		{"en-GB,en", "passkey-en", "No password?", "The Wi-Fi and the computers of the university", "Your account o78000003 has been created.", "your account is active", "passkey", "Sign in with a passkey", "Hello Anne Petit", "Sign out"},
+		{"en-GB,en", "passkey-en", "Sign in without a password?", "University Wi-Fi and computers", "Your account o78000003 has been created.", "your account is active", "passkey", "Sign in with a passkey", "Hello Anne Petit", "Sign out"},
 	} {
 		p := people[i]
 		b := open(t, base, look{width: 360, height: 740, lang: words.lang})
