@@ -35,7 +35,7 @@ func Copy(ctx context.Context, from, to *Store, tell func(Copied)) error {
 		return wrap("copy", err)
 	}
 	defer func() { _ = in.Rollback() }() // the transaction only reads
-	return wrap("copy", to.tx(ctx, func(out *sql.Tx) error {
+	err = to.tx(ctx, func(out *sql.Tx) error {
 		tables, err := from.tables(ctx, in)
 		if err != nil {
 			return err
@@ -61,7 +61,11 @@ func Copy(ctx context.Context, from, to *Store, tell func(Copied)) error {
 			}
 		}
 		return nil
-	}))
+	})
+	if err == nil {
+		_ = to.mergeSegments(ctx) // the copy is committed, and the next large import merges again
+	}
+	return wrap("copy", err)
 }
 
 // snapshot begins a transaction that sees one state of the whole database. On

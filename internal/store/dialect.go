@@ -49,6 +49,8 @@ type dialect struct {
 	parts, howMany string
 	part           func(pieces []string) string
 	partsIndex     string
+	// segmented are the text indexes that consist of segments: see mergeSegments.
+	segmented []string
 	// sampling estimates how common words are.
 	sampling sampling
 	// key is the column with the fastest unique lookup, among is the IN condition
@@ -80,6 +82,7 @@ var sqlite = dialect{
 	howMany:    fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
 	part:       func(pieces []string) string { return terms(pieces, "", `"%s"`, " AND ") },
 	partsIndex: `SELECT name FROM sqlite_schema WHERE name = 'people_parts'`,
+	segmented:  []string{"people_words", "people_parts"},
 	key:        "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
 	keys: func(found []string) any { return "[" + strings.Join(found, ",") + "]" },
 	// The tables of the full-text index are left out: triggers of the target fill them.

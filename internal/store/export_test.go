@@ -39,6 +39,19 @@ func (s *Store) IndexSizes(ctx context.Context) (words, parts int64, err error) 
 	return words, parts, err
 }
 
+// Segments returns the largest number of segments of a text index; on PostgreSQL 0.
+func (s *Store) Segments(ctx context.Context) (most int, err error) {
+
+	for _, index := range s.dialect.segmented {
+		var n int
+		if err := s.db.QueryRowContext(ctx, `SELECT count(DISTINCT segid) FROM `+index+`_idx`).Scan(&n); err != nil {
+			return 0, err
+		}
+		most = max(most, n)
+	}
+	return most, nil
+}
+
 // DropParts removes the trigram index and makes the store notice it.
 func (s *Store) DropParts(ctx context.Context) error {
 	statements := []string{`DROP INDEX people_parts`}

@@ -60,6 +60,9 @@ func (s *Store) Import(ctx context.Context, o *domain.ImportOrder, fill func(dom
 		// The failure is recorded also after ctx was cancelled.
 		err = errors.Join(err, s.failImport(context.WithoutCancel(ctx), o, i.counts, err))
 	}
+	if err == nil && i.counts.New+i.counts.Changed > s.dialect.imports.batch && !o.DryRun {
+		_ = s.mergeSegments(ctx) // the import is committed, and the next large one merges again
+	}
 	return i.counts, err
 }
 
