@@ -279,7 +279,7 @@ CREATE TABLE jobs (
     lease_until BIGINT NOT NULL DEFAULT 0,
     given_up_at BIGINT NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT ''
-);
+) WITHOUT ROWID;
 
 CREATE INDEX jobs_due ON jobs (given_up_at, kind, run_at);
 
@@ -305,9 +305,7 @@ CREATE TABLE limits (
     key     TEXT PRIMARY KEY,
     arrival BIGINT NOT NULL,
     granted BIGINT NOT NULL
-);
-
-CREATE INDEX limits_arrival ON limits (arrival);
+) WITHOUT ROWID;
 
 CREATE TABLE long_codes (
     mac        TEXT PRIMARY KEY,

@@ -173,32 +173,52 @@ func (s *Store) readBefore(ctx context.Context, b *pipeline, e domain.Effects) (
 // one of c.From and the other conditions of the change hold. Otherwise it returns
 // ErrConflict and changes nothing. stage is the stage that the person reaches, or 0.
 func changePerson(ctx context.Context, b *pipeline, c domain.PersonChange, stage domain.Stage) error {
-	args := []any{c.To, c.ActivationID, c.AccountID, micros(c.ActivatedAt), micros(c.FirstLoginAt), c.Person}
-	guard := ""
-	set := ""
+	args := []any{c.To, c.Person}
+	put := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	// Only columns that change are set: SQLite writes the indexes of the others too.
+	set, guard := "account = $1", ""
+	if c.ActivationID != "" {
+		set += ", activation_id = " + put(c.ActivationID)
+	}
+	if c.AccountID != "" {
+		set += ", account_id = " + put(c.AccountID)
+	}
+	if !c.ActivatedAt.IsZero() {
+		set += ", activated_at = " + put(micros(c.ActivatedAt))
+	}
+	if !c.FirstLoginAt.IsZero() {
+		set += ", first_login_at = " + put(micros(c.FirstLoginAt))
+		guard += " AND first_login_at = 0"
+	}
 	switch {
 	case c.MayActivate:
-		args = append(args, domain.Ready, c.Address)
-		guard = ` AND readiness = $7 AND erased_at = 0 AND erase_at = 0 AND matching = '' AND ($8 = '' OR email = $8)`
+		guard += ` AND readiness = ` + put(domain.Ready) + ` AND erased_at = 0 AND erase_at = 0 AND matching = ''`
+		if c.Address != "" {
+			guard += ` AND email = ` + put(c.Address)
+		}
 	case c.PasswordJob != "":
-		args = append(args, c.PasswordJob, c.Address)
-		set = `, password_job = $7`
-		guard = ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0 AND ($8 = '' OR email = $8 OR second_email = $8)`
+		set += ", password_job = " + put(c.PasswordJob)
+		guard += ` AND recovery_frozen_at = 0 AND hold = '' AND erased_at = 0 AND erase_at = 0`
+		if c.Address != "" {
+			at := put(c.Address)
+			guard += ` AND (email = ` + at + ` OR second_email = ` + at + `)`
+		}
 	}
 	if stage > 0 {
-		args = append(args, int64(stage))
-		set += fmt.Sprintf(`, stage = CASE WHEN stage < $%[1]d THEN $%[1]d ELSE stage END`, len(args))
+		at := put(int64(stage))
+		set += `, stage = CASE WHEN stage < ` + at + ` THEN ` + at + ` ELSE stage END`
+	}
+	if c.To == domain.AccountCreating {
+		guard += ` AND hold = ''`
 	}
 	from := marks(len(args)+1, len(c.From))
 	for _, state := range c.From {
 		args = append(args, state)
 	}
-	return b.one(ctx, domain.ErrConflict, `UPDATE people SET account = $1,
-		activation_id  = CASE WHEN $2 = '' THEN activation_id ELSE $2 END,
-		account_id     = CASE WHEN $3 = '' THEN account_id ELSE $3 END,
-		activated_at   = CASE WHEN cast($4 AS bigint) = 0 THEN activated_at ELSE cast($4 AS bigint) END,
-		first_login_at = CASE WHEN cast($5 AS bigint) = 0 THEN first_login_at ELSE cast($5 AS bigint) END`+set+`
-		WHERE id = $6 AND (cast($5 AS bigint) = 0 OR first_login_at = 0) AND (hold = '' OR $1 <> 'creating') AND account IN (`+from+`)`+guard, args...)
+	return b.one(ctx, domain.ErrConflict, `UPDATE people SET `+set+` WHERE id = $2 AND account IN (`+from+`)`+guard, args...)
 }
 
 // markWrong marks an address as wrong for all people with it who have no such mark. A

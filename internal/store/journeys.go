@@ -38,7 +38,7 @@ func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 // Journey returns a journey, or ErrNotFound.
 func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, error) {
 	var doc string
-	if err := s.db.QueryRowContext(ctx, `SELECT doc FROM journeys WHERE id = $1`, id).Scan(&doc); err != nil {
+	if err := s.db.QueryRowContext(s.brief(ctx), `SELECT doc FROM journeys WHERE id = $1`, id).Scan(&doc); err != nil {
 		return domain.Journey{}, wrap("journey", notFound(err))
 	}
 	var j domain.Journey
@@ -70,7 +70,7 @@ func (s *Store) update(ctx context.Context, known domain.Journey, change func(*d
 				return domain.Journey{}, err
 			}
 		}
-		read := j.Version
+		read, person := j.Version, j.Person
 		effects, err := change(&j)
 		if err != nil && !fresh {
 			continue // the error may result from an outdated state
@@ -95,8 +95,11 @@ func (s *Store) update(ctx context.Context, known domain.Journey, change func(*d
 					return err
 				}
 			}
-			if err := b.one(ctx, errOvertaken, `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $4 WHERE id = $5 AND version = $6`,
-				j.Version, micros(j.ExpiresAt), string(doc), j.Person, id, read); err != nil {
+			query, args := `UPDATE journeys SET version = $1, expires_at = $2, doc = $3 WHERE id = $4 AND version = $5`, []any{j.Version, micros(j.ExpiresAt), string(doc), id, read}
+			if j.Person != person { // SQLite writes the index of a column that is set, also to the same value
+				query, args = `UPDATE journeys SET version = $1, expires_at = $2, doc = $3, person_id = $6 WHERE id = $4 AND version = $5`, append(args, j.Person)
+			}
+			if err := b.one(ctx, errOvertaken, query, args...); err != nil {
 				return err
 			}
 			if other != nil && other.ID > id {

@@ -89,7 +89,7 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]domain
 
 // Person returns a person, or ErrNotFound.
 func (s *Store) Person(ctx context.Context, id domain.PersonID) (domain.Person, error) {
-	p, err := scanPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
+	p, err := scanPerson(s.db.QueryRowContext(s.brief(ctx), `SELECT `+personColumns+` FROM people WHERE id = $1`, id).Scan)
 	return p, wrap("person", notFound(err))
 }
 

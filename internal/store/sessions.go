@@ -19,7 +19,7 @@ func hashID(id string) string {
 // Session returns the data of a session and its expiry, or ErrNotFound.
 func (s *Store) Session(ctx context.Context, id string) (data []byte, expires time.Time, err error) {
 	var until int64
-	err = s.db.QueryRowContext(ctx, `SELECT data, expires_at FROM sessions WHERE id_hash = $1`, hashID(id)).Scan(&data, &until)
+	err = s.db.QueryRowContext(s.brief(ctx), `SELECT data, expires_at FROM sessions WHERE id_hash = $1`, hashID(id)).Scan(&data, &until)
 	return data, moment(until), wrap("session", notFound(err))
 }
 

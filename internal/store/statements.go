@@ -119,6 +119,15 @@ func (c *keptConn) statement(ctx context.Context, query string) (*keptStmt, erro
 	return s, nil
 }
 
+// BeginTx begins a transaction whose begin and commit are not watched for a
+// cancellation either. database/sql rolls it back if ctx is cancelled before.
+func (c *keptConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return c.sqliteConn.BeginTx(context.WithoutCancel(ctx), opts)
+}
+
 func (c *keptConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	s, err := c.statement(ctx, query)
 	switch {

@@ -103,6 +103,17 @@ func (s *Store) FindsParts() bool { return s.hasParts }
 // Ping returns an error if the database does not answer.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
+// brief returns the context of a read by key. On SQLite, which answers within
+// microseconds, it is never cancelled: database/sql starts a goroutine for rows whose
+// context can be cancelled, which costs as much as the read. A caller that has gone
+// waits at most for a free connection.
+func (s *Store) brief(ctx context.Context) context.Context {
+	if s.dialect.pipelines || ctx.Err() != nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
 // tx runs f in one transaction and commits it unless f returns an error.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	return s.transaction(ctx, func(b *pipeline) error { return f(b.tx) })

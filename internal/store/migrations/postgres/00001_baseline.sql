@@ -224,13 +224,13 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_due ON jobs (given_up_at, kind, run_at);
 
--- Rate limits (GCRA): the theoretical arrival time per key.
+-- Rate limits (GCRA): the theoretical arrival time per key. arrival changes with each
+-- act and has no index for that reason.
 CREATE TABLE limits (
     key     TEXT PRIMARY KEY,
     arrival BIGINT NOT NULL,
     granted BIGINT NOT NULL
 );
-CREATE INDEX limits_arrival ON limits (arrival);
 
 CREATE TABLE sessions (
     id_hash    TEXT PRIMARY KEY,
