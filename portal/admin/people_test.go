@@ -206,7 +206,7 @@ func TestPeople_AnAdminsAddressTypedByHand(t *testing.T) {
 	b := w.operator("helpdesk")
 	b.get("/admin")
 	w.journal.acts()
-	for lang, says := range map[string]string{"fr": "Votre rôle ne permet pas d'ouvrir cette page", "en": "Your role does not allow this page"} {
+	for lang, says := range map[string]string{"fr": "Votre rôle ne permet pas d'ouvrir cette page", "en": "Your role does not give access to this page"} {
 		b.get("/admin?lang=" + lang)
 		for _, path := range []string{"/admin/audit", jean + "/effacer", jean + "/donnees", "/admin/audit/export/csv"} {
 			if p := b.get(path).shows("h1", says); p.status != http.StatusForbidden {
