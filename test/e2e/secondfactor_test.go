@@ -266,7 +266,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		password(b, "o78100002")
 		declined(b)
 		b.arrive("/connexion/second-facteur")
-		b.reads("Your institution asks for one")
+		b.reads("Your university requires one to sign in.")
 		b.press("Add a security key")
 		b.loaded("#registerWebAuthn")
 		b.click("#registerWebAuthn")
