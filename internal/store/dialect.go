@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -33,22 +34,24 @@ type dialect struct {
 	// a beginning. SQLite stops at helpdesk.EnoughWords + 1 people.
 	match string
 	query func(groups [][]string) string
-	// existing, if not empty, selects those terms that any person has. Some hundred terms
-	// in one tsquery are compared with each person, so PostgreSQL looks up one term after
-	// the other first. The subselect hides the terms from the planner, which would estimate
-	// each.
+	// existing selects the places of those terms of a list that any person has. Some
+	// hundred terms in one query are compared with each person, so they are looked up one
+	// after the other first. The subselect hides them from PostgreSQL's planner, which would
+	// estimate each. list returns the parameter.
 	existing string
+	list     func(terms []string) any
 	// howOften, if not empty, counts the people with a word that begins in a certain way,
 	// up to commonWord.
 	howOften string
 	// parts is the condition on people_parts, the trigram index over a part of
-	// people.search. part returns the parameter of parts for the search terms of
+	// people.search, of most people at most. part returns the parameter of parts for the search terms of
 	// finder.pieces. howMany, if not empty, counts the people with a trigram, up to
 	// commonPart; parts then searches some trigrams only, and also matches people who
 	// have these in another place. partsIndex selects a row if the index exists.
-	parts, howMany string
-	part           func(pieces []string) string
-	partsIndex     string
+	parts      func(most int) string
+	part       func(pieces []string) string
+	howMany    string
+	partsIndex string
 	// segmented are the text indexes that consist of segments: see mergeSegments.
 	segmented []string
 	// sampling estimates how common words are.
@@ -77,8 +80,15 @@ var sqlite = dialect{
 	query: func(groups [][]string) string {
 		return allOf(groups, `"%s"*`, `"%s"`, " OR ", " AND ")
 	},
-	howOften:   fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_words WHERE people_words MATCH ? LIMIT %d))", commonWord),
-	parts:      fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", helpdesk.Enough),
+	existing: `SELECT key FROM json_each($1) WHERE EXISTS (SELECT 1 FROM people_words WHERE people_words MATCH value)`,
+	list: func(terms []string) any {
+		list, _ := json.Marshal(each(terms, `"%s"*`, `"%s"`)) // strings have a JSON form
+		return string(list)
+	},
+	howOften: fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_words WHERE people_words MATCH ? LIMIT %d))", commonWord),
+	parts: func(most int) string {
+		return fmt.Sprintf("rowid IN (SELECT rowid FROM people_parts WHERE people_parts MATCH ? LIMIT %d)", most)
+	},
 	howMany:    fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
 	part:       func(pieces []string) string { return terms(pieces, "", `"%s"`, " AND ") },
 	partsIndex: `SELECT name FROM sqlite_schema WHERE name = 'people_parts'`,
@@ -96,9 +106,12 @@ var postgres = dialect{
 	skipLocked: "FOR UPDATE SKIP LOCKED", lockRow: " FOR NO KEY UPDATE", pipelines: true,
 	match: "cast(search AS tsvector) @@ cast(? AS tsquery)",
 	query: func(groups [][]string) string { return allOf(groups, "%s:*", "%s", " | ", " & ") },
-	existing: `SELECT term FROM unnest(cast($1 AS text[])) AS term
+	existing: `SELECT cast(place - 1 AS text) FROM unnest(cast($1 AS text[])) WITH ORDINALITY AS list (term, place)
 		WHERE EXISTS (SELECT 1 FROM people WHERE cast(search AS tsvector) @@ cast(term AS tsquery))`,
-	parts:      fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", helpdesk.Enough),
+	list: func(terms []string) any { return each(terms, "%s:*", "%s") },
+	parts: func(most int) string {
+		return fmt.Sprintf("ctid = ANY (ARRAY (SELECT ctid FROM people WHERE substr(search, strpos(search, '#')) LIKE ? LIMIT %d))", most)
+	},
 	part:       func(pieces []string) string { return "%" + beginning(pieces[0]) + "%" },
 	partsIndex: `SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_parts'`,
 	sampling:   sampling{table: "people TABLESAMPLE SYSTEM (%g) REPEATABLE (1)", counted: 0.2, read: 5, common: 50_000, many: 30_000},
@@ -123,10 +136,9 @@ func beginning(part string) string {
 	return part
 }
 
-// terms writes terms in a database's full-text syntax, with an operator between them. The
-// terms contain letters, marks and digits only, besides soundMark, so they need no quoting.
-func terms(words []string, prefix, whole, operator string) string {
-	var terms []string
+// each writes terms in a database's full-text syntax. The terms contain letters, marks
+// and digits only, besides soundMark, so they need no quoting.
+func each(words []string, prefix, whole string) (terms []string) {
 	for _, term := range words {
 		if word, isPrefix := strings.CutSuffix(term, "*"); isPrefix {
 			terms = append(terms, fmt.Sprintf(prefix, word))
@@ -134,7 +146,12 @@ func terms(words []string, prefix, whole, operator string) string {
 			terms = append(terms, fmt.Sprintf(whole, term))
 		}
 	}
-	return strings.Join(terms, operator)
+	return terms
+}
+
+// terms is each with an operator between the terms.
+func terms(words []string, prefix, whole, operator string) string {
+	return strings.Join(each(words, prefix, whole), operator)
 }
 
 // allOf writes that one term of each group is wanted.

@@ -120,7 +120,7 @@ func (often frequency) rarestFirst(words []string) []string {
 func (often frequency) part(words []string) string {
 	long := slices.DeleteFunc(often.rarestFirst(words), func(w string) bool { return utf8.RuneCountInString(w) < minPart })
 	for _, w := range long {
-		if strings.ContainsAny(w, "0123456789") {
+		if strings.ContainsAny(w, digits) {
 			return w
 		}
 	}

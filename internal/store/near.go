@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,8 @@ import (
 // soundMark begins the sound of a name in people.search. It is a private-use
 // character, so no word of a query contains it.
 const soundMark = "\ue000"
+
+const digits = "0123456789"
 
 // Bounds of a search for people who match nearly.
 const (
@@ -46,14 +49,16 @@ type candidate struct {
 // Of several words all are looked up together, besides common ones. The people found
 // are compared with all words in Go, which decides the order.
 func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, often frequency, found []domain.Person) ([]domain.Person, error) {
-	variants, part := variantsOf(words), often.part(words)
-	if number := joinedNumber(q.Words); number != "" {
-		words, variants, part = []string{number}, [][]string{words, {number}}, number
+	typed := naming.Words(q.Words)
+	isExact := true // exact has looked these words up
+	if joined := joinNumbers(typed); len(joined) < len(typed) {
+		words, isExact = distinct(joined), false
 	}
-	if variants == nil {
+	if len(words) > nearWords {
 		return nil, nil
 	}
-	n := nearly{finder: f, query: q, often: often, seen: map[string]bool{}}
+	variants := variantsOf(words)
+	n := nearly{finder: f, query: q, often: often, seen: map[string]bool{}, terms: map[string][]string{}}
 	for _, v := range variants {
 		n.spellings = append(n.spellings, spell(v))
 	}
@@ -61,15 +66,15 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, ofte
 		n.seen[string(p.ID)] = true
 	}
 	for i, v := range variants {
-		if i == 0 && !slices.ContainsFunc(n.spellings[0], func(s spelled) bool { return s.edits != nil || s.sound != "" && len(v) > 1 }) {
-			continue // exact has found the people with these words
+		if i == 0 && isExact && !slices.ContainsFunc(n.spellings[0], func(s spelled) bool { return s.edits != nil || s.sound != "" && len(v) > 1 }) {
+			continue // no word has another spelling
 		}
 		if err := n.lookUp(ctx, v, len(v) > 1); err != nil {
 			return nil, err
 		}
 	}
 	isFull := len(words) > 1 && len(n.candidates) >= helpdesk.PageSize
-	if f.hasParts && !isFull && utf8.RuneCountInString(part) >= minPart {
+	if part := often.part(words); f.hasParts && !isFull && part != "" {
 		if err := n.piece(ctx, part, words); err != nil {
 			return nil, err
 		}
@@ -85,12 +90,8 @@ func (f finder) near(ctx context.Context, q helpdesk.Query, words []string, ofte
 	return f.people(ctx, n.candidates[:min(len(n.candidates), helpdesk.PageSize)])
 }
 
-// variantsOf returns the words, and again with each two neighbours joined. It returns
-// nil if the words are too many.
+// variantsOf returns the words, and again with each two neighbours joined.
 func variantsOf(words []string) [][]string {
-	if len(words) > nearWords {
-		return nil
-	}
 	variants := [][]string{words}
 	for i := range len(words) - 1 {
 		variants = append(variants, slices.Concat(words[:i], []string{words[i] + words[i+1]}, words[i+2:]))
@@ -98,14 +99,17 @@ func variantsOf(words []string) [][]string {
 	return variants
 }
 
-// joinedNumber returns the number that is typed in groups, as it is read out, or "".
-func joinedNumber(text string) string {
-	groups := naming.Words(text)
-	number := strings.Join(groups, "")
-	if len(groups) < 2 || len(number) < minPart || strings.Trim(number, "0123456789") != "" {
-		return ""
+// joinNumbers joins neighbours of digits only: a number is read out in groups.
+func joinNumbers(words []string) (out []string) {
+	isNumber := func(w string) bool { return strings.Trim(w, digits) == "" }
+	for _, w := range words {
+		if last := len(out) - 1; last >= 0 && isNumber(w) && isNumber(out[last]) {
+			out[last] += w
+		} else {
+			out = append(out, w)
+		}
 	}
-	return number
+	return out
 }
 
 // pieces returns the search terms for a part of a number or address: the part itself
@@ -147,7 +151,8 @@ type nearly struct {
 	query      helpdesk.Query
 	often      frequency
 	spellings  [][]spelled
-	seen       map[string]bool // people who are found or compared
+	seen       map[string]bool     // people who are found or compared
+	terms      map[string][]string // the results of like
 	candidates []candidate
 }
 
@@ -157,20 +162,17 @@ type nearly struct {
 func (n *nearly) lookUp(ctx context.Context, words []string, bySound bool) error {
 	c := clause{most: helpdesk.EnoughWords, rare: true}
 	var groups [][]string
-	for _, w := range words {
+	// No person has most of the long words, which are joined ones.
+	for _, w := range slices.SortedFunc(slices.Values(words), func(a, b string) int { return len(b) - len(a) }) {
 		if n.often.isCommon(w) {
 			c.begins(w)
 			continue
 		}
-		others := naming.Edits(w)
-		if sound := naming.Sound(w); bySound && sound != "" {
-			others = append(others, soundMark+sound)
-		}
-		others, err := n.existing(ctx, others)
-		if err != nil {
+		like, err := n.like(ctx, w, bySound)
+		if err != nil || len(like) == 0 {
 			return err
 		}
-		groups = append(groups, append(others, w+"*"))
+		groups = append(groups, like)
 	}
 	if len(groups) == 0 {
 		return nil
@@ -179,26 +181,43 @@ func (n *nearly) lookUp(ctx context.Context, words []string, bySound bool) error
 	return n.compare(ctx, c)
 }
 
-// existing returns those of the terms that may be in the index of words.
-func (f finder) existing(ctx context.Context, terms []string) ([]string, error) {
-	if f.dialect.existing == "" || len(terms) == 0 {
-		return terms, nil
+// like returns the terms of the index of words that are like a word, among them its
+// beginning.
+func (n *nearly) like(ctx context.Context, word string, bySound bool) (terms []string, err error) {
+	key := word
+	others := append(naming.Edits(word), word+"*")
+	if sound := naming.Sound(word); bySound && sound != "" {
+		key = soundMark + word
+		others = append(others, soundMark+sound)
 	}
-	db, end, err := f.byText(ctx)
-	if err != nil {
-		return nil, err
+	if _, isKnown := n.terms[key]; !isKnown {
+		db, end, err := n.byText(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
+		places, err := texts(ctx, db, n.dialect.existing, n.dialect.list(others))
+		if err != nil {
+			return nil, err
+		}
+		n.terms[key] = []string{}
+		for _, p := range places {
+			i, err := strconv.Atoi(p)
+			if err != nil {
+				return nil, err
+			}
+			n.terms[key] = append(n.terms[key], others[i])
+		}
 	}
-	defer end()
-	return texts(ctx, db, f.dialect.existing, terms)
+	return n.terms[key], nil
 }
 
 // piece compares the people who have a word as a piece of a number, identifier or
 // address. Beside other words it also compares those with the rarest word, of which
-// another word may be a piece.
+// another word may be a piece, and more people with the piece of a number.
 func (n *nearly) piece(ctx context.Context, word string, words []string) error {
-	c := clause{most: helpdesk.EnoughWords}
+	c, within := clause{most: helpdesk.EnoughWords}, helpdesk.Enough
 	if len(words) > 1 {
-		c.most = helpdesk.Enough
 		rarest := n.often.rarestFirst(words)[0]
 		if n.often.people[rarest] <= helpdesk.EnoughWords {
 			one := clause{most: helpdesk.EnoughWords}
@@ -207,12 +226,16 @@ func (n *nearly) piece(ctx context.Context, word string, words []string) error {
 				return err
 			}
 		}
+		if !strings.ContainsAny(word, digits) {
+			within = helpdesk.EnoughWords
+		}
+		c.most = within
 	}
 	pieces, err := n.pieces(ctx, word)
 	if err != nil {
 		return err
 	}
-	c.add(n.dialect.parts, n.dialect.part(pieces))
+	c.add(n.dialect.parts(within), n.dialect.part(pieces))
 	return n.compare(ctx, c)
 }
 

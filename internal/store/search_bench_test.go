@@ -125,6 +125,12 @@ func queries() map[string]helpdesk.Query {
 		"many-and-a-letter":     {Words: "name23 g"},
 		"number-of-all":         {Words: "2"},
 		"misspelt-after-common": {Words: "given7 sakobo"},
+		"common-and-misspelt":   {Words: "marie nguien"},
+		"misspelt-common":       {Words: "martn"},
+		"both-misspelt":         {Words: "martn nguien"},
+		"three-misspelt":        {Words: "maire martn nguien"},
+		"misspelt-and-piece":    {Words: "martn 2142"},
+		"number-in-groups":      {Words: "22 51 23 45"},
 		"two-pieces":            {Words: "142 ame2345"},
 		"many-and-few":          {Words: "given name2345"},
 		"many-and-many":         {Words: "given12 name23"},
@@ -156,6 +162,15 @@ func somebody(i int) domain.Person {
 		GivenName: fmt.Sprintf("Given%d", given), FamilyName: fmt.Sprintf("Name%d %s", family, syllables(family)), BirthDate: "2007-03-17",
 		Email:  domain.Address(fmt.Sprintf("given%d.name%d.%d@example.net", given, family, i)),
 		Cohort: fmt.Sprintf("C%d", i%40), Readiness: domain.Ready,
+	}
+	// Second given names that many people have.
+	for _, second := range []struct {
+		name  string
+		every int
+	}{{"Marie", 10}, {"Martin", 91}, {"Nguyen", 113}} {
+		if i%second.every == 5 {
+			p.GivenName += " " + second.name
+		}
 	}
 	switch {
 	case i%1000 == 7:

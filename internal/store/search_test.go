@@ -339,6 +339,9 @@ func TestU9_PeopleAreFoundByANearbySpelling(t *testing.T) {
 			{"225-10-002", "", "1"},
 			{"02 142", "", "3"},
 			{"51 42", "", "6 8"},
+			{"martin 22 50 21 42", "", "3"},
+			{"21 42 martn", "", "3"},
+			{"22 50 jean 22", "", "3"},
 			// Words that say the same twice.
 			{"martin marti martin", "3 8", ""},
 			{"hakanson hakans", "", "0"},
