@@ -96,7 +96,7 @@ WORDS = $(or $(TMPDIR),/tmp)/entree-words
 
 # Lighthouse needs a newer Node.js than Debian has.
 LIGHTHOUSE = $(or $(TMPDIR),/tmp)/entree-lighthouse
-lighthouse: needs ## print Lighthouse's scores of the main pages; under 95 is an error, except for performance (needs npm and its registry)
+lighthouse: needs ## print Lighthouse's scores of the main pages; under 100 is an error, except for performance (needs npm and its registry)
 	@./scripts/need.sh npm npm
 	npm install --prefix $(LIGHTHOUSE) --silent --no-audit --no-fund lighthouse@13.5.0 node@26.10.0
 	GOWORK=$(BOTH) ENTREE_LIGHTHOUSE=$(LIGHTHOUSE)/node_modules ./scripts/with-demo.sh $(GO) test -count=1 -timeout 40m -run TestLighthouse -v entree/test/e2e

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -21,7 +22,7 @@ var lighthouse = os.Getenv("ENTREE_LIGHTHOUSE")
 
 // leastScore is the lowest score of accessibility, best practices and SEO that passes.
 // The score of performance depends on the machine: it is printed only.
-const leastScore = 95
+const leastScore = 100
 
 // TestLighthouse measures the pages of a student's way, those of the account and the
 // most used pages of the console. Lighthouse starts a browser of its own for each page
@@ -31,7 +32,7 @@ func TestLighthouse(t *testing.T) {
 		return // only `make lighthouse` measures
 	}
 	demo := demotest.Get(t)
-	fmt.Printf("%-16s %-8s %11s %13s %14s %5s\n", "page", "form", "performance", "accessibility", "best practices", "SEO")
+	fmt.Printf("%-25s %-8s %11s %13s %14s %5s\n", "page", "form", "performance", "accessibility", "best practices", "SEO")
 	b := open(t, demo.Portal, phone)
 	b.onPicture = func(name string) {
 		if name != "8-ent" {
@@ -39,13 +40,17 @@ func TestLighthouse(t *testing.T) {
 		}
 	}
 	b.walk(demo, demo.Person(t, "22502142"), walkOf{login: "o22502142", address: "jean-pierre.martin@etu.univ-orleans.example"})
-	for _, path := range []string{"/compte", "/compte/adresse", "/mot-de-passe-oublie", "/adresse-perdue"} {
+	for _, path := range []string{
+		"/compte", "/compte/adresse", "/compte/adresse/seconde", "/compte/telephone", "/connexion/second-facteur", "/mot-de-passe-oublie", "/adresse-perdue", "/activation/guichet",
+	} {
 		b.visit(path)
 		b.measure(path)
 	}
 	desk := open(t, demo.Portal, desk)
 	desk.console(operator(t, demo, "admin"), "/admin")
-	for _, path := range []string{"/admin", "/admin/personnes", "/admin/imports", "/admin/adresses", "/admin/audit"} {
+	for _, path := range []string{
+		"/admin", "/admin/personnes", "/admin/comptes", "/admin/facteurs", "/admin/retours", "/admin/fiches", "/admin/imports", "/admin/adresses", "/admin/audit",
+	} {
 		desk.visit(path)
 		desk.measure(path)
 	}
@@ -53,6 +58,9 @@ func TestLighthouse(t *testing.T) {
 	desk.click(".people tbody th a")
 	desk.arriveUnder("/admin/personnes/")
 	desk.measure("a person")
+	desk.visit("/admin/imports")
+	desk.uploads("lighthouse.csv", []byte("Numéro;Nom;Prénom;Mail\n22509901;Martin;Ada;ada@example.org\n"))
+	desk.measure("an import")
 }
 
 // report is the part of Lighthouse's report that is read.
@@ -79,9 +87,9 @@ func (b *tab) measure(name string) {
 	for _, form := range []string{"mobile", "desktop"} {
 		r := b.lighthouse(form, name != "1-welcome")
 		score := func(category string) float64 { return 100 * r.Categories[category].Score }
-		fmt.Printf("%-16s %-8s %11.0f %13.0f %14.0f %5.0f\n", name, form, score("performance"), score("accessibility"), score("best-practices"), score("seo"))
+		fmt.Printf("%-25s %-8s %11.0f %13.0f %14.0f %5.0f\n", name, form, score("performance"), score("accessibility"), score("best-practices"), score("seo"))
 		for _, category := range []string{"accessibility", "best-practices", "seo"} {
-			if score(category) >= leastScore || category == "seo" && strings.HasPrefix(b.path(), "/admin") { // no search engine lists the console
+			if score(category) >= leastScore {
 				continue
 			}
 			b.t.Errorf("%s (%s): %s is %.0f, want at least %d", name, form, category, score(category), leastScore)
@@ -121,7 +129,13 @@ func (b *tab) lighthouse(form string, unlisted bool) (r report) {
 	if unlisted {
 		options = append(options, "--skip-audits=is-crawlable")
 	}
-	said, err := exec.CommandContext(b.ctx, filepath.Join(lighthouse, "node/bin/node"), options...).CombinedOutput()
+	measured := func() ([]byte, error) {
+		return exec.CommandContext(b.ctx, filepath.Join(lighthouse, "node/bin/node"), options...).CombinedOutput()
+	}
+	said, err := measured()
+	if err != nil && bytes.Contains(said, []byte("Please run Lighthouse again")) { // the machine was too busy for a trace
+		said, err = measured()
+	}
 	if err != nil {
 		b.t.Fatalf("Lighthouse at %s: %v\n%s", url, err, said)
 	}
