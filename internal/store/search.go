@@ -244,6 +244,10 @@ func (f finder) exact(ctx context.Context, q helpdesk.Query, words []string, oft
 		n, err = f.all(ctx)
 		page.Count, page.More = min(n, helpdesk.Enough), n > helpdesk.Enough
 	}
+	if page.Loose && len(byFilters.where) == 0 {
+		page.Count = len(found) // all of them match
+		return page, f.fill(ctx, &page, q, driven, rest)
+	}
 	rest.facets(q, true)
 	for _, w := range words {
 		rest.begins(w)
