@@ -362,6 +362,10 @@ func TestU9_PeopleAreFoundByANearbySpelling(t *testing.T) {
 			{"NOT martin", "", ""},
 			{"NEAR(jean martin)", "", ""},
 			{"مارتن", "", ""},
+			{"हिन्दी \u0301 ม้า 👩‍🎓 \ue000mrtn", "", ""},
+			{"\x00pierre\xffmartin\u200b", "3", ""},
+			{"２２５０２１４２", "3", ""}, // full width
+			{"２１４２ martn", "", "3"},
 			{strings.Repeat("a", 200), "", ""},
 			{strings.Repeat("é ", 100), "", ""},
 			{strings.Repeat("martin pierre jean ann ", 9), "", ""},

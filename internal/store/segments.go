@@ -11,8 +11,8 @@ import (
 // slow.
 const (
 	mostSegments = 6
-	// mergedPages is the number of pages that one transaction merges: other writers wait
-	// for about a tenth of a second.
+	// mergedPages is the number of pages that one transaction merges, with some 20 ms of
+	// processor time, while other writers wait.
 	mergedPages = 128
 )
 
