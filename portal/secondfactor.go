@@ -146,7 +146,7 @@ func (p *Portal) raise(c *gin.Context, begun underway, who sso.Identity) error {
 		}
 	}
 	held, err := p.Service.FactorsOf(c.Request.Context(), person)
-	if err == nil && !slices.ContainsFunc(held.List, func(f domain.Factor) bool { return f.Kind == domain.FactorPasskey || f.Kind.IsSecond() }) {
+	if err == nil && !held.HasSecond() && !slices.Contains(held.Kinds(), domain.FactorPasskey) {
 		return web.SeeOther(begun.onward(pathChoice))
 	}
 	return web.SeeOther(begun.onward(pathLogin, levelField))
@@ -199,15 +199,13 @@ func (p *Portal) showSecondFactor(c *gin.Context) error {
 		return FactorChoice{name, pathLogin + "?" + actionField + "=" + name + "&" + offerField}
 	}
 	page := SecondFactorPage{State: factorDone}
-	has := func(kind domain.FactorKind) bool {
-		return slices.ContainsFunc(held.List, func(f domain.Factor) bool { return f.Kind == kind })
-	}
+	kinds := held.Kinds()
 	switch {
-	case !held.HasSecond() && has(domain.FactorPasskey):
+	case !held.HasSecond() && slices.Contains(kinds, domain.FactorPasskey):
 		page.State = factorBoth
 	case !held.HasSecond():
 		page.State, page.Choices = factorChoose, []FactorChoice{link("application"), link("cle-de-securite")}
-	case !has(domain.FactorCodes):
+	case !slices.Contains(kinds, domain.FactorCodes):
 		page.State, page.Choices = factorCodes, []FactorChoice{link("codes-de-secours")}
 	}
 	view := p.site.View(c, "secondfactor.title")

@@ -44,10 +44,11 @@ type dialect struct {
 	// up to commonWord.
 	howOften string
 	// parts is the condition on people_parts, the trigram index over a part of
-	// people.search, of most people at most. part returns the parameter of parts for the search terms of
-	// finder.pieces. howMany, if not empty, counts the people with a trigram, up to
-	// commonPart; parts then searches some trigrams only, and also matches people who
-	// have these in another place. partsIndex selects a row if the index exists.
+	// people.search. It selects as many people as its parameter says, at most. part returns
+	// the value to search for, from the search terms of finder.pieces. howMany, if not
+	// empty, counts the people with a trigram, up to commonPart; parts then searches some
+	// trigrams only, and also matches people who have these in another place. partsIndex
+	// selects a row if the index exists.
 	parts      func(most int) string
 	part       func(pieces []string) string
 	howMany    string

@@ -41,7 +41,6 @@ func (s *Store) IndexSizes(ctx context.Context) (words, parts int64, err error) 
 
 // Segments returns the largest number of segments of a text index; on PostgreSQL 0.
 func (s *Store) Segments(ctx context.Context) (most int, err error) {
-
 	for _, index := range s.dialect.segmented {
 		var n int
 		if err := s.db.QueryRowContext(ctx, `SELECT count(DISTINCT segid) FROM `+index+`_idx`).Scan(&n); err != nil {

@@ -88,6 +88,16 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.click("[name=cancel-aia]")
 	}
 
+	// registered registers a passkey or a security key, and shows it for the level.
+	registered := func(b *tab) {
+		t.Helper()
+		b.loaded("#registerWebAuthn")
+		b.click("#registerWebAuthn")
+		b.loaded("#authenticateWebAuthnButton")
+		b.click("#authenticateWebAuthnButton")
+		b.arrive("/compte/second-facteur")
+	}
+
 	// The portal learns from Keycloak's events of factors that it did not ask for.
 	data, err := store.Open(t.Context(), "sqlite:"+filepath.Join(here.dir, "entree.db"), time.Now)
 	must(err)
@@ -242,11 +252,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.arrive("/connexion/second-facteur")
 		b.reads("Elle remplace le mot de passe et le second facteur")
 		b.press("Ajouter une clé d'accès")
-		b.loaded("#registerWebAuthn")
-		b.click("#registerWebAuthn")
-		b.loaded("#authenticateWebAuthnButton")
-		b.click("#authenticateWebAuthnButton")
-		b.arrive("/compte/second-facteur")
+		registered(b)
 		b.reads("sans mot de passe ni code")
 		b.accessible()
 		b.picture("7-passkey")
@@ -268,11 +274,7 @@ func TestSecondFactors_FromTheActivationToTheENT(t *testing.T) {
 		b.arrive("/connexion/second-facteur")
 		b.reads("Your university requires one to sign in.")
 		b.press("Add a security key")
-		b.loaded("#registerWebAuthn")
-		b.click("#registerWebAuthn")
-		b.loaded("#authenticateWebAuthnButton")
-		b.click("#authenticateWebAuthnButton")
-		b.arrive("/compte/second-facteur")
+		registered(b)
 		b.press("Continue to my workspace")
 		b.arrive("/ent")
 

@@ -79,9 +79,9 @@ const passes = `async (page, window, frame) => {
 	return said.violations.map((v) => ': ' + v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + n.failureSummary).join(' | '));
 }`
 
-// standsOut finds, once for pages that differ in their words only, what is lost where the
-// system chooses the colours: elements that do not show that they have the focus, buttons
-// without an outline, and drawings that keep the colours of the theme.
+// standsOut returns what a page loses where the system chooses the colours: elements that
+// do not show that they have the focus, buttons without a border, and drawings that keep
+// the colours of the theme. Pages with the same elements are checked once.
 const standsOut = `async (page, window, frame) => {
 	const shape = [...page.querySelectorAll('*')].map((e) => e.tagName + e.id + e.className).join();
 	globalThis.outlines ??= new Set();

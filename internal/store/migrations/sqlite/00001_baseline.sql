@@ -3,9 +3,8 @@
 -- After the release this file is frozen and changes are new numbered files.
 --
 -- All times are microseconds since 1970 in UTC; 0 means "not set". Columns have
--- the same names and meanings on both databases. Jobs and
--- limits are stored in the tree of their key (WITHOUT ROWID): writing a row changes one
--- page and not two.
+-- the same names and meanings on both databases. Jobs and limits are stored in the tree
+-- of their key (WITHOUT ROWID): writing a row changes one page and not two.
 
 -- +goose Up
 CREATE TABLE people (
