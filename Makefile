@@ -1,6 +1,6 @@
 # Targets for developers and continuous integration. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: release release-test chart site words lighthouse help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz chaos clean needs
+.PHONY: release release-test chart site words lighthouse help demo test test-fast test-race test-servers lint cross fmt screenshots bench build schema generate new-migration fuzz walks chaos clean needs
 
 GO       ?= go
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -22,6 +22,8 @@ demo: ## start the portal and all servers on this machine (needs Java 17 or late
 # cost more time than it saves.
 test: export JAVA_TOOL_OPTIONS = -XX:TieredStopAtLevel=1
 test: export TMPDIR = $(shell ./scripts/temp.sh)
+# The random tests draw the same cases for each commit: `make walks` draws others.
+test: export RAPID_SEED ?= 10
 test: needs ## all tests, on a real Keycloak, mail server, browser and databases; installs missing programs
 	$(MAKE) -j2 --output-sync chaos lint CHAOS_S=30
 	$(MAKE) test-servers MEANWHILE='$(MAKE) test-race'
@@ -136,6 +138,9 @@ fuzz: ## run each fuzz target for half a minute
 	$(GO) test -fuzz FuzzWords -fuzztime 30s ./internal/naming
 	$(GO) test -fuzz FuzzTicketAnswer -fuzztime 30s ./internal/sso
 	$(GO) test -fuzz FuzzIDKey -fuzztime 30s ./internal/argon2
+
+walks: ## random walks with other draws than those of `make test`, WALKS=3000 of each
+	$(GO) test -count=1 -timeout 3h -run 'RandomWalk|WhateverAttackersDo' ./internal/activation ./internal/app ./portal -rapid.checks=$(or $(WALKS),3000)
 
 chaos: needs ## let students activate while servers fail, for CHAOS_S=120 seconds; CHAOS_SEED repeats a run
 	CHAOS_S=$(or $(CHAOS_S),120) $(GO) -C test run ./chaos

@@ -146,7 +146,7 @@ func (w *walk) sendForm(t *rapid.T, o, other *operator) {
 	} else {
 		route = rapid.SampledFrom(w.console).Draw(t, "route")
 		_, path, _ := strings.Cut(route, " ")
-		a = attempt{method: http.MethodPost, path: w.place(t, path), form: url.Values{
+		a = attempt{method: http.MethodPost, path: w.place(t, path), invented: true, form: url.Values{
 			"jeton": {o.token}, "motif": {"x"}, "adresse": {"new@example.net"}, "vu": {"x"}, "confirme": {"oui"}, "compte": {"x"}, "piece": {"carte"}, "nom": {"x"}, "id": {"p-1"},
 		}}
 	}
