@@ -22,8 +22,10 @@ demo: ## start the portal and all servers on this machine (needs Java 17 or late
 # cost more time than it saves.
 test: export JAVA_TOOL_OPTIONS = -XX:TieredStopAtLevel=1
 test: export TMPDIR = $(shell ./scripts/temp.sh)
-# The random tests draw the same cases for each commit: `make walks` draws others.
+# The random tests draw the same cases for each commit, and chaos the same faults:
+# `make walks` and `make chaos` draw others.
 test: export RAPID_SEED ?= 10
+test: export CHAOS_SEED ?= 10
 test: needs ## all tests, on a real Keycloak, mail server, browser and databases; installs missing programs
 	$(MAKE) -j2 --output-sync chaos lint CHAOS_S=30
 	$(MAKE) test-servers MEANWHILE='$(MAKE) test-race'
@@ -35,21 +37,26 @@ test: needs ## all tests, on a real Keycloak, mail server, browser and databases
 # functions, and the detector would not see what sync.Map orders.
 RACED = ./internal/domain/... ./internal/activation/... ./internal/password/... ./internal/naming/... ./internal/jobs/... ./internal/store/... ./portal/... ./internal/sso/...
 
-test-race:
-	$(GO) test -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false -count=1 -timeout 20m $(RACED)
+test-race: bin/gotestsum
+	$(ONCE_MORE) --packages "$$($(GO) list $(RACED))" \
+		-- -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false -count=1 -timeout 20m
 
 # The longest packages start first, so that none runs alone at the end.
 LONGEST = entree/test/e2e ./cmd/entree entree/test/introduce entree/test/crash ./keycloak
 
 # A test that fails beside everything else runs once more, alone, and the output tells
 # it: docs/adr/0107 has the reasons. A random test repeats the draws that failed.
-test-servers: export GOWORK = $(BOTH)
-test-servers:
+ONCE_MORE = bin/gotestsum --format standard-quiet --rerun-fails=1 --rerun-fails-max-failures=4 \
+	--rerun-fails-run-root-test --rerun-fails-abort-on-data-race
+
+bin/gotestsum: tools/go.mod
 	@mkdir -p bin
 	GOWORK=off $(GO) -C tools build -o ../bin/gotestsum gotest.tools/gotestsum
-	MEANWHILE='$(MEANWHILE)' ./scripts/with-demo.sh bin/gotestsum --format standard-quiet \
-		--rerun-fails=1 --rerun-fails-max-failures=4 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race \
-		--packages "$$($(GO) list $(LONGEST)) $$($(GO) list ./... entree/test/... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")" \
+	@touch bin/gotestsum
+
+test-servers: export GOWORK = $(BOTH)
+test-servers: bin/gotestsum
+	MEANWHILE='$(MEANWHILE)' ./scripts/with-demo.sh $(ONCE_MORE) --packages "$$($(GO) list $(LONGEST)) $$($(GO) list ./... entree/test/... | grep -vxF "$$($(GO) list $(LONGEST) $(RACED))")" \
 		-- -count=1 -timeout 40m
 
 test-fast: ## the tests that need no server and no browser
