@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +20,30 @@ func (m Mapping) isState(word string) bool {
 // stateOf are words before a state that say of what it is: "IA annulée".
 var stateOf = []string{"ia", "inscription", "dossier", "compte", "candidature"}
 
+var (
+	// coded matches a word behind its code in the enrolment software: "1 - Inscrit".
+	coded = regexp.MustCompile(`^([0-9]{1,3}|[A-Z]{1,2})\s*[-–:=]\s*(\pL.*)$`)
+	// gendered matches the endings for both genders: "Inscrit(e)", "Inscrit·e".
+	gendered = regexp.MustCompile(`[(·.]e\)?(s?)(\PL|$)`)
+)
+
+// stateWord returns a word of a state column without its code and without the endings for
+// both genders. A code that means no before a word that means yes is kept: the two
+// contradict each other.
+func stateWord(word string) string {
+	if !strings.ContainsAny(word, "(·.-–:=") {
+		return word
+	}
+	word = gendered.ReplaceAllString(word, "$1$2")
+	if m := coded.FindStringSubmatch(word); m != nil && (!words().no[simple(m[1])] || !words().ready[simple(m[2])]) {
+		return m[2]
+	}
+	return word
+}
+
 // contains reports whether a list has a word, alone or behind one of stateOf.
 func contains(list []string, word string) bool {
+	word = stateWord(word)
 	s, bare := simple(word), ""
 	if of, rest, _ := strings.Cut(s, " "); slices.Contains(stateOf, of) {
 		bare = rest
@@ -49,6 +72,7 @@ func newWordSet(list []string) wordSet {
 
 // has reports whether a word is in the set, alone or behind one of stateOf.
 func (w wordSet) has(word string) bool {
+	word = stateWord(word)
 	s := simple(word)
 	if s == "" {
 		return w[word]

@@ -115,8 +115,40 @@ func keyOf(concepts []string) string {
 }
 
 // meaningsOf returns the fields that a header may stand for, nil if it is not
-// recognised.
+// recognised. A header may have its technical name in brackets, "Nom de famille
+// (LIB_NOM_PAT_IND)", or the name of its table before it, "INDIVIDU.COD_ETU".
 func (v *vocabulary) meaningsOf(header string) []meaning {
+	if m := v.meaningsAs(header); m != nil {
+		return m
+	}
+	if m := inBrackets.FindStringSubmatch(header); m != nil {
+		outside, inside := v.meaningsAs(m[1]), v.meaningsAs(m[2])
+		if slices.ContainsFunc(outside, func(o meaning) bool {
+			return slices.ContainsFunc(inside, func(i meaning) bool { return i.field == o.field })
+		}) {
+			return outside
+		}
+		return nil // "Nom (père)"
+	}
+	if of, name, found := strings.Cut(header, "."); found && !strings.Contains(name, ".") && v.isTable(of) {
+		return v.meaningsAs(name)
+	}
+	return nil
+}
+
+var inBrackets = regexp.MustCompile(`^([^()\[\]]+)[(\[]([^()\[\]]+)[)\]][ *:]*$`)
+
+// isTable reports whether the words before the dot of a header name a table of the
+// people of the file, and not of others such as their parents.
+func (v *vocabulary) isTable(of string) bool {
+	set := v.concepts(of)
+	return len(set) > 0 && !slices.ContainsFunc(set, func(c string) bool {
+		return !slices.Contains([]string{"student", "person", "agent", "candidate", "enrolled", "address", "contact"}, c)
+	})
+}
+
+// meaningsAs returns the fields that a header stands for as it is written.
+func (v *vocabulary) meaningsAs(header string) []meaning {
 	if f, ok := v.keys[simple(header)]; ok {
 		return []meaning{{field: f, sure: true}}
 	}
@@ -146,7 +178,11 @@ func (v *vocabulary) meaningsOf(header string) []meaning {
 // concepts returns the concepts of a header, nil if it has a word that is not
 // known.
 func (v *vocabulary) concepts(header string) []string {
-	tokens := strings.Fields(simple(answers.ReplaceAllString(header, " ")))
+	header = answers.ReplaceAllString(header, " ")
+	if atSign.MatchString(header) {
+		header = strings.ReplaceAll(header, "@", " mail ")
+	}
+	tokens := strings.Fields(strings.TrimPrefix(simple(header), "profile field ")) // fields of one's own in Moodle
 	var out []string
 next:
 	for i := 0; i < len(tokens); {
@@ -173,6 +209,9 @@ var aYear = regexp.MustCompile(`^20\d\d$`)
 
 // answers matches the values that a header announces: "Inscrit (O/N)".
 var answers = regexp.MustCompile(`(?i)[(\[]\s*(?:o(?:ui)?\s*[/,|]\s*n(?:on)?|y(?:es)?\s*[/,|]\s*n(?:o)?|0\s*[/,|]\s*1|1\s*[/,|]\s*0|vrai\s*[/,|]\s*faux|true\s*[/,|]\s*false)\s*[)\]]`)
+
+// atSign matches headers in which the sign stands for the word: "@ perso", "Adresse @".
+var atSign = regexp.MustCompile(`(?:^|\s)@(?:\s|$|\pL+$)`)
 
 // numbered returns the concepts of a word with a number behind it: "mail2".
 func (v *vocabulary) numbered(token string) (word, number string, ok bool) {

@@ -1,0 +1,47 @@
+package registry_test
+
+import (
+	"testing"
+
+	"entree/internal/registry"
+)
+
+// Headers carry technical names, tables and signs.
+func TestT3_HeadersWithTechnicalNames(t *testing.T) {
+	const values = "\n71234;Roy;Anne;17/03/2007;a@example.org\n71235;Roy;Bo;18/03/2007;b@example.org\n"
+	for _, header := range []string{
+		"Code étudiant (COD_ETU);Nom de famille (LIB_NOM_PAT_IND);Prénom (LIB_PR1_IND);Date de naissance (DATE_NAI_IND);Mail personnel (ADR_MAIL)",
+		"INDIVIDU.COD_ETU;INDIVIDU.LIB_NOM_PAT_IND;INDIVIDU.LIB_PR1_IND;INDIVIDU.DATE_NAI_IND;ADRESSE.ADR_MAIL",
+		"Etudiant.Numéro;Etudiant.Nom;Etudiant.Prénom;Etudiant.Naissance;Etudiant.Mail",
+		"ID Number;Surname;First name(s);Date of Birth;Home e-mail address",
+		"idnumber;lastname;firstname;profile_field_birthdate;email",
+		"N°Etud.;NOM;PRENOM(S);Date Naiss.;@ perso",
+		"Numéro étudiant;Nom;Prénom;Né le;Adresse @",
+	} {
+		o := imported(t, []byte(header+values))
+		if o.err != nil || len(o.people) != 2 || o.people[0].Number != "71234" || o.people[0].FamilyName != "Roy" || o.people[0].GivenName != "Anne" || o.people[0].BirthDate != "2007-03-17" || o.people[0].Email != "a@example.org" || len(o.report.Findings) > 0 {
+			t.Errorf("%s: %+v %q %v %+v", header, o.people, o.refused, o.err, o.report.Findings)
+		}
+	}
+	// The parents' columns are none of the student's.
+	for _, further := range []string{"Nom (père)", "Mère (nom)", "PERE.NOM", "Nom (LIB_NOM_PERE)", "Responsable.Nom", "Nom @école"} {
+		o := imported(t, []byte("Numéro étudiant;"+further+";Nom;Prénom;Mail\n71234;Petit;Roy;Anne;a@example.org\n71235;Petit;Roy;Bo;b@example.org\n"))
+		if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy" || !o.has(registry.FindUnused) {
+			t.Errorf("%s: %+v %v %+v", further, o.people, o.err, o.report.Findings)
+		}
+	}
+}
+
+// States have codes before them and endings for both genders.
+func TestT1_StatesWithCodesAndEndings(t *testing.T) {
+	for _, c := range []struct{ word, readiness string }{
+		{"1 - Inscrit", "ready"}, {"I - Inscrit", "ready"}, {"02: Inscrite", "ready"}, {"Inscrit(e)", "ready"}, {"Réinscrit·e", "ready"}, {"inscrit.e", "ready"}, {"Exonéré(e)", "ready"},
+		{"3 - Démissionnaire", "held"}, {"AN - Annulée", "held"}, {"Exclu(e)", "held"}, {"Transfert départ", "held"},
+		{"4 - En attente", "not_ready"}, {"0 - Non inscrit", "not_ready"}, {"NON - INSCRIT", "not_ready"}, {"N - Inscrit", "not_ready"},
+	} {
+		o := imported(t, []byte("Numéro;Nom;Prénom;Mail;Statut\n71;Roy;Anne;a@example.org;"+c.word+"\n72;Roy;Bo;b@example.org;Inscrit\n73;Roy;Cyd;c@example.org;Annulé\n74;Roy;Dan;d@example.org;En attente\n"))
+		if o.err != nil || len(o.people) != 4 || string(o.people[0].Readiness) != c.readiness {
+			t.Errorf("%s: %+v %v", c.word, o.people, o.err)
+		}
+	}
+}
