@@ -74,6 +74,13 @@ var (
 	lookAlike = regexp.MustCompile(`^[0-9]+[OoIl][0-9OoIl]*$`)
 )
 
+// oddNumber reports whether a number looks like one that only fills the cell, or has
+// letters for its digits.
+func (l *layout) oddNumber(number string) bool {
+	return number == "" || number[0] == '-' || number[len(number)-1] == '-' || strings.Trim(number, "0") == "" ||
+		l.numeric && (lookAlike.MatchString(number) || !strings.ContainsAny(number, "0123456789"))
+}
+
 // isBirth reports whether a number of eight digits is the date of birth of a grown
 // person.
 func (l *layout) isBirth(v string) bool {

@@ -163,6 +163,11 @@ func openBook(file *os.File) (Table, error) {
 		}
 		return min(1, float64(current.Line)/float64(total))
 	}
+	t.HiddenColumn = func(name string, column int) bool {
+		return slices.ContainsFunc(all, func(r read) bool {
+			return r.name == name && slices.ContainsFunc(r.rows.HiddenColumns, func(of [2]int) bool { return of[0] <= column && column <= of[1] })
+		})
+	}
 	t.Late = func() (out []Finding) {
 		for _, r := range all {
 			if r.rows.Hidden > 0 {

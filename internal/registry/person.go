@@ -103,6 +103,8 @@ type Mapping struct {
 // read. The person is still in the source, and so must not count as gone.
 func (in *reader) known(record []string) domain.Person {
 	broken := in.broken
+	in.quiet = true
+	defer func() { in.quiet = false }()
 	p := domain.Person{}
 	if c := in.columns[fieldNumber]; c >= 0 && c < len(record) {
 		p.Number, _ = wholeNumber(in.text(record[c], fieldNumber, c))
@@ -285,7 +287,8 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if number != p.Number && number != "" {
 		in.note(Finding{Kind: FindRounded, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
 	}
-	if in.lostZeros(p.Number) || in.numeric && lookAlike.MatchString(p.Number) {
+	in.lengths.see(p.Profile, p.Number, in.current.line)
+	if in.lostZeros(p.Number) || in.oddNumber(p.Number) {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, p.Number, "")
 	}
 	in.suspect(fieldGivenName, p.GivenName)
@@ -293,6 +296,7 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if misspelt(p.Email) {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldEmail].key, Column: in.columnOf(fieldEmail)}, string(p.Email), "")
 	}
+	in.births.see(p.BirthDate, in.dates.now)
 	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
 	}
@@ -316,10 +320,23 @@ func (in *reader) suspect(f field, name string) {
 	}
 }
 
-// tooYoung returns the day after which a date of birth is doubtful.
+// tooYoung returns the day after which a date of birth is doubtful: that of a small
+// child, or of any child where most of the first people are grown.
 func (in *reader) tooYoung() string {
 	if in.young == "" {
-		in.young = in.dates.now.AddDate(-youngest, 0, 0).Format(time.DateOnly)
+		age := youngest
+		var first births
+		if c := in.columns[fieldBirthDate]; c >= 0 {
+			for _, v := range in.values(c) {
+				if day, err := in.dates.read(v); err == nil {
+					first.see(day, in.dates.now)
+				}
+			}
+		}
+		if first.all >= enough && first.young*2 < first.all {
+			age = youngestShort
+		}
+		in.young = in.dates.now.AddDate(-age, 0, 0).Format(time.DateOnly)
 	}
 	return in.young
 }

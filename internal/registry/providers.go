@@ -14,7 +14,7 @@ var (
 	providers = []string{"gmail", "hotmail", "outlook", "yahoo", "orange", "wanadoo", "laposte", "icloud", "protonmail"}
 	nearby    = []string{"mail", "email", "ymail", "rocketmail"}
 	// noEnds are misspelt ends of domains: no country or organisation has them.
-	noEnds = []string{"con", "cim", "vom", "xom", "comm", "cpm", "om", "c", "f", "fe", "rf", "ft", "ne", "nett", "er"}
+	noEnds = []string{"con", "cim", "vom", "xom", "comm", "cpm", "om", "co", "c", "f", "fe", "rf", "ft", "ne", "nett", "er"}
 )
 
 // misspelt reports whether an address looks like one with a slip, since its domain is
@@ -25,6 +25,9 @@ func misspelt(a domain.Address) bool {
 	name, end, _ := strings.Cut(host, ".")
 	if !clean.IsPrintableASCII(local) || strings.LastIndexByte(host, '.') == len(host)-2 || local == name || isNoWord(local) || local == "noreply" {
 		return true
+	}
+	if slices.Contains([]string{"gmail", "icloud"}, name) && end != "com" {
+		return true // they have no other domain
 	}
 	if slices.Contains(providers, name) {
 		return slices.Contains(noEnds, end)

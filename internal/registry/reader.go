@@ -37,7 +37,10 @@ type reader struct {
 	numbers numbers
 	filled  []bool // fields that a line filled
 	young   string // see tooYoung
-	foreign int    // line of a further header with other columns; 0: none
+	lengths lengths
+	births  births
+	quiet   bool // notes are dropped: the line was read before
+	foreign int  // line of a further header with other columns; 0: none
 	stored  func(profile, number string) (domain.Address, error)
 }
 
@@ -89,6 +92,7 @@ func newReader(t Table, m Mapping) (*reader, error) {
 		if err := m.assign(&p.layout); err != nil {
 			return in, errors.Join(err, in.close())
 		}
+		in.hiddenColumns(p)
 		p.waiting = append(aboveHeader(p.waiting[:p.skip], p.line), p.waiting[p.skip:]...)
 		in.report.Findings = append(in.report.Findings, p.doubts...)
 	}
@@ -466,7 +470,7 @@ func (in *reader) text(cell string, f field, column int) string {
 	}
 	key := Finding{Field: table[f].key, Column: in.headers[column]}
 	if (f == fieldNumber || f == fieldLogin || f == fieldCohort) && (v[0] < '0' || v[0] > '9') && nothing.MatchString(v) {
-		key.Kind = FindRounded
+		key.Kind = FindNothing
 		in.note(key, v, "")
 		return ""
 	}
@@ -497,6 +501,9 @@ var nothing = regexp.MustCompile(`(?i)^(?:null|\(null\)|<null>|\\n|nan|nil|none|
 
 // note adds a finding about the current line.
 func (in *reader) note(f Finding, text, read string) {
+	if in.quiet {
+		return
+	}
 	line, where := in.place(in.current.line)
 	in.report.add(f, Example{Line: line, Where: where, Text: cut(text), Read: cut(read)})
 }

@@ -46,11 +46,17 @@ type Table struct {
 	// filled by some line.
 	Headers []string
 	// Sheets are the tables of a spreadsheet; Next is nil then.
-	Sheets   []Sheet
-	Serial   bool // numbers in a column of dates are day numbers
-	From1904 bool // they count from 1904
+	Sheets []Sheet
+	// HiddenColumn reports whether a column of a sheet is hidden; may be nil. The first
+	// column is 0.
+	HiddenColumn func(sheet string, column int) bool
+	Serial       bool // numbers in a column of dates are day numbers
+	From1904     bool // they count from 1904
 	// Place returns a name of a line that says more than its number; may be nil.
 	Place func(line int) string
+	// Unended reports, after the last line, whether it had no end and so may be cut off; may
+	// be nil.
+	Unended func() bool
 	// Done returns how much was read, from 0 to 1.
 	Done func() float64
 	// SHA256 returns the hash of the whole source; may be nil.
@@ -157,6 +163,7 @@ func Import(ctx context.Context, sink Sink, t Table, m Mapping, o *domain.Import
 				}
 			}
 		}
+		in.wholeColumns()
 		if err := in.repeats(to); err != nil {
 			return err
 		}

@@ -10,38 +10,42 @@ import (
 // The kinds of findings: what an import would lose, change or doubt without
 // refusing a line.
 const (
-	FindUnused     = "column.unused"       // a column that is left out
-	FindRejected   = "column.rejected"     // the header says a field, the values do not, or another column was better
-	FindMissing    = "column.missing"      // a column that was named is not there, or an optional one that a profile needs
-	FindGuessed    = "column.guessed"      // a column is recognised by its values alone
-	FindTwoMails   = "column.two_mails"    // two columns with addresses
-	FindMonthFirst = "column.month_first"  // dates are read as 12/31/2004
-	FindCounts     = "column.counts"       // the numbers count the lines
-	FindSwapped    = "column.swapped"      // given names in capitals and family names not
-	FindLooks      = "column.looks"        // the values look like those of another field
-	FindOneValue   = "column.one_value"    // one date of birth or one address for many people
-	FindYearFirst  = "column.year_first"   // dates are read as 04-12-31
-	FindDayMiddle  = "column.day_middle"   // dates are read as 2004-31-12
-	FindConverted  = "column.converted"    // some dates may have day and month swapped by a spreadsheet
-	FindDateOrder  = "column.date_order"   // the values do not show whether the day or the month is first
-	FindEncoding   = "encoding.doubtful"   // another code page is as plausible
-	FindMixed      = "encoding.mixed"      // lines in UTF-8 and lines that are not
-	FindSheet      = "sheet.unread"        // a sheet that holds something is not read
-	FindHidden     = "rows.hidden"         // rows that the spreadsheet hides are read
-	FindRepaired   = "value.repaired"      // text that was encoded as UTF-8 twice is read as it was before
-	FindCleaned    = "value.cleaned"       // invisible characters were removed
-	FindDamaged    = "value.damaged"       // a value looks damaged and is taken as it is
-	FindRounded    = "value.read"          // a number or a date was read from another form
-	FindState      = "value.state"         // a word of the state column that is not known is read as ready
-	FindNoMobile   = "value.no_mobile"     // a telephone number that is left out: it cannot receive an SMS
-	FindNotReady   = "people.not_ready"    // cannot activate: the state column says so
-	FindHeld       = "people.held"         // cannot activate: stopped
-	FindLacking    = "people.lacking"      // lack what their profile asks for
-	FindRealm      = "people.realm"        // refused by a rule of the realm, which is the value
-	FindShared     = "people.shared"       // several people have one personal address
-	FindZeros      = "people.zeros"        // numbers that differ by zeros before them only
-	FindOwnDomain  = "people.own_domain"   // their address is the university's own
-	FindUnreadable = "source.unreferenced" // a directory led to other servers
+	FindUnused       = "column.unused"       // a column that is left out
+	FindRejected     = "column.rejected"     // the header says a field, the values do not, or another column was better
+	FindMissing      = "column.missing"      // a column that was named is not there, or an optional one that a profile needs
+	FindGuessed      = "column.guessed"      // a column is recognised by its values alone
+	FindTwoMails     = "column.two_mails"    // two columns with addresses
+	FindMonthFirst   = "column.month_first"  // dates are read as 12/31/2004
+	FindCounts       = "column.counts"       // the numbers count the lines
+	FindHiddenColumn = "column.hidden"       // a column that the sheet hides is read
+	FindYoung        = "column.young"        // most people would be children
+	FindSwapped      = "column.swapped"      // given names in capitals and family names not
+	FindLooks        = "column.looks"        // the values look like those of another field
+	FindOneValue     = "column.one_value"    // one date of birth or one address for many people
+	FindYearFirst    = "column.year_first"   // dates are read as 04-12-31
+	FindDayMiddle    = "column.day_middle"   // dates are read as 2004-31-12
+	FindConverted    = "column.converted"    // some dates may have day and month swapped by a spreadsheet
+	FindDateOrder    = "column.date_order"   // the values do not show whether the day or the month is first
+	FindEncoding     = "encoding.doubtful"   // another code page is as plausible
+	FindMixed        = "encoding.mixed"      // lines in UTF-8 and lines that are not
+	FindSheet        = "sheet.unread"        // a sheet that holds something is not read
+	FindHidden       = "rows.hidden"         // rows that the spreadsheet hides are read
+	FindRepaired     = "value.repaired"      // text that was encoded as UTF-8 twice is read as it was before
+	FindCleaned      = "value.cleaned"       // invisible characters were removed
+	FindDamaged      = "value.damaged"       // a value looks damaged and is taken as it is
+	FindRounded      = "value.read"          // a number or a date was read from another form
+	FindNothing      = "value.nothing"       // a word for nothing is read as an empty cell
+	FindLength       = "value.length"        // a number has another length than all others
+	FindState        = "value.state"         // a word of the state column that is not known is read as ready
+	FindNoMobile     = "value.no_mobile"     // a telephone number that is left out: it cannot receive an SMS
+	FindNotReady     = "people.not_ready"    // cannot activate: the state column says so
+	FindHeld         = "people.held"         // cannot activate: stopped
+	FindLacking      = "people.lacking"      // lack what their profile asks for
+	FindRealm        = "people.realm"        // refused by a rule of the realm, which is the value
+	FindShared       = "people.shared"       // several people have one personal address
+	FindZeros        = "people.zeros"        // numbers that differ by zeros before them only
+	FindOwnDomain    = "people.own_domain"   // their address is the university's own
+	FindUnreadable   = "source.unreferenced" // a directory led to other servers
 )
 
 // The examples of a finding and the findings of a report that are kept.
@@ -122,6 +126,10 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("the values of column %q count the lines: they may not be the numbers of people", f.Column)
 	case FindSwapped:
 		out = fmt.Sprintf("given names and family names may be in each other's column: those of %q are in capitals, those of %q are not", f.Column, f.Value)
+	case FindHiddenColumn:
+		out = fmt.Sprintf("column %q is hidden in the sheet %q and is read as %s", f.Column, f.Value, f.Field)
+	case FindYoung:
+		out = fmt.Sprintf("%d of %s people would be younger than %d by column %q: check the years, which a spreadsheet shifts by four if it counts the days from 1904", f.Count, f.Value, youngestMost, f.Column)
 	case FindLooks:
 		out = fmt.Sprintf("the values of column %q, which is taken for %s, look like %s", f.Column, f.Field, f.Value)
 	case FindOneValue:
@@ -145,6 +153,10 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("%d values of column %q look damaged", f.Count, f.Column)
 	case FindRounded:
 		out = fmt.Sprintf("%d values of column %q were written in another form", f.Count, f.Column)
+	case FindNothing:
+		out = fmt.Sprintf("%d values of column %q are a word for nothing and are read as empty", f.Count, f.Column)
+	case FindLength:
+		out = fmt.Sprintf("%d numbers of column %q have another length than all others: digits may be missing or too many", f.Count, f.Column)
 	case FindState:
 		out = fmt.Sprintf("%d people have a word in column %q that is not known and is read as ready", f.Count, f.Column)
 	case FindNoMobile:

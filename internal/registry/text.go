@@ -79,7 +79,7 @@ func openText(r io.Reader, e charset.Evidence) (Table, error) {
 	if e.Doubtful {
 		report.Findings = append(report.Findings, Finding{Kind: FindEncoding, Column: e.Name, Value: e.Second, Examples: examples})
 	}
-	return Table{Next: t.next, Report: report, Close: func() error { return nil }}, nil
+	return Table{Next: t.next, Unended: t.lines.Unended, Report: report, Close: func() error { return nil }}, nil
 }
 
 func firstOf(lines []string) string {

@@ -21,6 +21,7 @@ type Lines struct {
 	long     []byte
 	rest     []byte // lines that were read with the last one, as they end with a carriage return alone
 	line     int
+	unended  bool
 }
 
 // NewLines returns the lines of r, which must be at the beginning of the file
@@ -55,6 +56,10 @@ func (l *Lines) Next() (string, error) {
 	return l.text(raw), nil
 }
 
+// Unended reports whether the last line that Next returned stands at the end of the
+// file without an end of its own.
+func (l *Lines) Unended() bool { return l.unended }
+
 // read returns the bytes up to the next end of a line. They are valid until the
 // next call.
 func (l *Lines) read() ([]byte, error) {
@@ -79,6 +84,8 @@ func (l *Lines) read() ([]byte, error) {
 	}
 	if n := len(raw); n > 0 && raw[n-1] == end {
 		raw = raw[:n-1]
+	} else {
+		l.unended = raw[n-1] != '\r' && raw[n-1] != 0 && raw[n-1] != 0x1a // n is not 0
 	}
 	return bytes.TrimRight(raw, "\r"), nil
 }

@@ -101,8 +101,8 @@ func (o *ods) rows(sheet int) (*Rows, error) {
 			n++
 		}
 	}
-	r := &odsRows{tokens: t}
 	out := &Rows{Close: t.close}
+	r := &odsRows{tokens: t, out: out}
 	out.Next = func() ([]string, error) {
 		for r.pending == 0 {
 			n, err := r.row()
@@ -130,6 +130,8 @@ func (o *ods) rows(sheet int) (*Rows, error) {
 // odsRows reads the rows of a sheet.
 type odsRows struct {
 	tokens  *tokens
+	out     *Rows
+	columns int // that were declared before the rows
 	record  []string
 	line    int // of the last row that was returned or skipped
 	pending int // how often the record is still to be returned
@@ -156,12 +158,20 @@ func (r *odsRows) row() (int, error) {
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
+			visibility := attr(e, "visibility")
+			isHidden := visibility == "collapse" || visibility == "filter"
+			if e.Name.Local == "table-column" {
+				n := times(e, "number-columns-repeated", maxColumns)
+				if isHidden {
+					r.out.hideColumns(r.columns, r.columns+n-1)
+				}
+				r.columns += n
+			}
 			if e.Name.Local != "table-row" {
 				continue
 			}
 			n := times(e, "number-rows-repeated", maxRows)
-			visibility := attr(e, "visibility")
-			r.hidden = visibility == "collapse" || visibility == "filter"
+			r.hidden = isHidden
 			return n, r.cells(n)
 		case xml.EndElement:
 			if e.Name.Local == "table" && e.Name.Space == "table" {

@@ -73,6 +73,9 @@ type format interface {
 type Rows struct {
 	Line   int // of the row that Next returned last; the first row is 1
 	Hidden int // rows so far that hold something and are hidden
+	// HiddenColumns are the columns that are hidden, from the first to the last one of each
+	// range; the first column of a sheet is 0. They are known after the first row.
+	HiddenColumns [][2]int
 	// Next returns the next row that is not empty. The slice is valid until the
 	// next call. It returns io.EOF after the last row.
 	Next  func() ([]string, error)

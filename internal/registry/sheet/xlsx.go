@@ -218,8 +218,8 @@ func (x *xlsx) rows(sheet int) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &xlsxRows{xlsx: x, tokens: t}
 	out := &Rows{Close: t.close}
+	r := &xlsxRows{xlsx: x, tokens: t, out: out}
 	out.Next = func() ([]string, error) {
 		for {
 			record, err := r.row()
@@ -246,6 +246,7 @@ func empty(record []string) bool {
 type xlsxRows struct {
 	*xlsx
 	tokens *tokens
+	out    *Rows
 	line   int
 	hidden bool // the row is hidden
 	record []string
@@ -259,6 +260,11 @@ func (r *xlsxRows) row() ([]string, error) {
 			return nil, err
 		}
 		start, ok := token.(xml.StartElement)
+		if ok && start.Name.Local == "col" && isTrue(attr(start, "hidden")) {
+			first, _ := strconv.Atoi(attr(start, "min")) // without a number the range is empty
+			last, _ := strconv.Atoi(attr(start, "max"))
+			r.out.hideColumns(first-1, last-1)
+		}
 		if !ok || start.Name.Local != "row" {
 			continue
 		}
@@ -269,9 +275,18 @@ func (r *xlsxRows) row() ([]string, error) {
 		if r.line > maxRows {
 			return nil, ErrTooLarge
 		}
-		hidden := attr(start, "hidden")
-		r.hidden = hidden == "1" || hidden == "true"
+		r.hidden = isTrue(attr(start, "hidden"))
 		return r.cells()
+	}
+}
+
+// isTrue reads an attribute that is 1 or 0, true or false.
+func isTrue(value string) bool { return value == "1" || value == "true" }
+
+// hideColumns records a range of hidden columns. The number of ranges is bounded.
+func (r *Rows) hideColumns(first, last int) {
+	if first >= 0 && last >= first && len(r.HiddenColumns) < maxColumns {
+		r.HiddenColumns = append(r.HiddenColumns, [2]int{first, last})
 	}
 }
 
