@@ -169,9 +169,16 @@ func hasRare(e domain.Effects) bool {
 }
 
 // transaction runs f in one transaction, sends its pipeline, and commits unless there was
-// an error.
+// an error. On SQLite, other transactions may share its commit.
 func (s *Store) transaction(ctx context.Context, f func(*pipeline) error) error {
-	err := s.transact(ctx, f)
+	if s.dialect.pipelines {
+		return s.corrected(ctx, s.alone(ctx, f))
+	}
+	return s.corrected(ctx, s.commits.run(ctx, s.writer, func(tx *sql.Tx) error { return f(&pipeline{tx: tx}) }))
+}
+
+// corrected returns err, and corrects the counter of a limit that it reports.
+func (s *Store) corrected(ctx context.Context, err error) error {
 	var spent *domain.LimitError
 	if errors.As(err, &spent) {
 		return errors.Join(err, s.correct(ctx, spent))
@@ -179,7 +186,8 @@ func (s *Store) transaction(ctx context.Context, f func(*pipeline) error) error 
 	return err
 }
 
-func (s *Store) transact(ctx context.Context, f func(*pipeline) error) (err error) {
+// alone is transaction without a shared commit.
+func (s *Store) alone(ctx context.Context, f func(*pipeline) error) (err error) {
 	b, begin := &pipeline{}, s.writer.BeginTx
 	if s.dialect.pipelines {
 		if b.conn, err = s.writer.Conn(ctx); err != nil {

@@ -42,6 +42,7 @@ type Store struct {
 	now     func() time.Time
 	record  *recordKeys // nil without UseKeys
 	turns   turns
+	commits groupCommit // on SQLite
 	// hasParts reports whether the trigram index people_parts exists.
 	hasParts bool
 }
@@ -114,9 +115,10 @@ func (s *Store) brief(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// tx runs f in one transaction and commits it unless f returns an error.
+// tx runs f in one transaction, which may take long, and commits it unless f returns an
+// error.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	return s.transaction(ctx, func(b *pipeline) error { return f(b.tx) })
+	return s.corrected(ctx, s.alone(ctx, func(b *pipeline) error { return f(b.tx) }))
 }
 
 // one runs a statement that must change exactly one row. Otherwise it returns
