@@ -133,6 +133,13 @@ func (p provider) covers(base string) bool {
 	return strings.EqualFold(users, base) || p.is("searchScope", "2") && strings.HasSuffix(strings.ToLower(base), ","+strings.ToLower(users))
 }
 
+// isIn reports whether everything that the federation searches lies in a branch. It is
+// false for a DN in another spelling.
+func (p provider) isIn(branch string) bool {
+	users, branch := strings.ToLower(p.value("usersDn")), strings.ToLower(branch)
+	return branch != "" && (users == branch || strings.HasSuffix(users, ","+branch))
+}
+
 func orNotSet(value string) string {
 	if value == "" {
 		return "not set"

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ import (
 	"entree/keycloak"
 )
 
+var searchedBelow = keycloak.Searched{Base: localldap.People, Login: "uid", Address: "mail"}
+
 // below is a directory below a realm, with the portal's store of accounts.
 type below struct {
 	*realm
@@ -30,13 +33,14 @@ type below struct {
 	options directory.Options
 	store   *directory.Store
 	wanted  keycloak.Directory
+	read    int // times that the number of searches was read
 }
 
 func newBelow(t *testing.T) *below {
 	t.Helper()
 	r := newRealm(t)
 	server, err := localldap.Start(t.Context(), localldap.Options{
-		Dir: filepath.Join(t.TempDir(), "ldap"), Modules: []string{"argon2"},
+		Dir: filepath.Join(t.TempDir(), "ldap"), Modules: []string{"argon2"}, Global: "database monitor\nrootdn \"" + localldap.Admin + "\"",
 		Database: `access to dn.children="` + localldap.People + `" attrs=description by dn.exact="` + localldap.Portal + `" =wrscd by * read`,
 	})
 	if err != nil {
@@ -53,7 +57,7 @@ func newBelow(t *testing.T) *below {
 			{Name: "eduPersonAffiliation", Value: "{affiliations}"}, {Name: "supannMailPerso", Value: "{email}"},
 		},
 		MarkAttribute: "supannRefId", MarkPrefix: "{ENTREE}", Probe: localldap.Probe, Clock: time.Now, Random: rand.Reader,
-		Realm: r.service(portalSecret).Federated("example.org"),
+		Realm: r.service(portalSecret).Federated("example.org", searchedBelow),
 	}
 	h, err := keycloak.NewHasher("argon2", 0, 2, rand.Reader)
 	if err != nil {
@@ -149,6 +153,7 @@ func TestADirectoryBelowKeycloakKeepsTheContract(t *testing.T) {
 			}
 		}
 	})
+	t.Run("Keycloak counts its own users without the directory", b.countsItsOwn)
 	t.Run("the user is that of the entry, without a password of its own", func(t *testing.T) {
 		a := accountstest.New()
 		var err error
@@ -208,7 +213,7 @@ func TestADirectoryBelowKeycloakKeepsTheContract(t *testing.T) {
 		if len(found) != 1 {
 			t.Fatalf("%d users", len(found))
 		}
-		entry, err := b.service(portalSecret).Federated("example.org").Entry(t.Context(), found[0].ID)
+		entry, err := b.service(portalSecret).Federated("example.org", searchedBelow).Entry(t.Context(), found[0].ID)
 		if err != nil || entry != uuid {
 			t.Errorf("behind the account stands %q, not %q: %v", entry, uuid, err)
 		}
@@ -277,6 +282,127 @@ func TestADirectoryBelowKeycloakKeepsTheContract(t *testing.T) {
 		}
 	})
 	t.Run("the check finds each wrong setting", b.checkFinds)
+}
+
+// searches returns the number of searches that the directory has completed, without those
+// that read this number.
+func (b *below) searches(conn *ldap.Conn) int {
+	b.t.Helper()
+	b.read++
+	found, err := conn.Search(ldap.NewSearchRequest("cn=Search,cn=Operations,cn=Monitor", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 10, false, "(objectClass=*)", []string{"monitorOpCompleted"}, nil))
+	if err != nil || len(found.Entries) != 1 {
+		b.t.Fatalf("%v, %v", found, err)
+	}
+	n, err := strconv.Atoi(found.Entries[0].GetAttributeValue("monitorOpCompleted"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n - b.read
+}
+
+// countsItsOwn tests what Federated.Taken relies on: Keycloak counts all users of its own
+// store by login and by address, and asks no federation for the count.
+func (b *below) countsItsOwn(t *testing.T) {
+	realm := b.service(portalSecret).Federated("example.org", searchedBelow)
+	taken := func(what, login, address, uuid string, want bool) {
+		t.Helper()
+		if got, err := realm.Taken(t.Context(), login, address, uuid); err != nil || got != want {
+			t.Errorf("%s: %v, %v; want %v. If GET /users/count?exact=true has changed in this Keycloak, let Federated.Taken ask GET /users (docs/adr/0064)", what, got, err, want)
+		}
+	}
+	free := func() (login, address string) { a := accountstest.New(); return a.Login, a.UniversityAddress }
+	login, address := free()
+	taken("nobody", login, address, "", false) // reads the federations
+	conn := b.connection()
+	before := b.searches(conn)
+	b.call(http.MethodGet, "/users?exact=true&username="+login, nil, &[]user{})
+	if b.searches(conn) == before {
+		t.Fatal("a search of the directory by Keycloak is not counted")
+	}
+	before = b.searches(conn)
+	for range 3 {
+		login, address := free()
+		taken("nobody", login, address, "", false)
+	}
+	if n := b.searches(conn) - before; n != 0 {
+		t.Errorf("the directory was searched %d times for three people whom nobody knows: GET /users/count of this Keycloak asks federations, and an activation pays for it (docs/adr/0064). Measure it by `entree-dev bench rush --accounts directory`, and look for a question that leaves them out", n)
+	}
+	for name, verified := range map[string]bool{"a verified address": true, "an unverified address": false} {
+		login, address := free()
+		b.call(http.MethodPost, "/users", map[string]any{"username": login, "email": address, "emailVerified": verified, "enabled": verified}, nil)
+		otherLogin, otherAddress := free()
+		taken("the login of a user with "+name, login, otherAddress, "", true)
+		taken("the login in capitals of a user with "+name, strings.ToUpper(login), otherAddress, "", true)
+		taken("the address of a user with "+name, otherLogin, address, "", true)
+		taken("the address in capitals of a user with "+name, otherLogin, strings.ToUpper(address), "", true)
+		taken("the login for an entry", login, otherAddress, "11111111-1111-4111-8111-111111111111", true)
+	}
+	taken("a service account", "service-account-entree-portal", address, "", true)
+
+	login, address = free()
+	b.enrol(login, address)
+	uuid := b.uuid(login)
+	taken("an entry that was not imported", login, address, uuid, false)
+	var imported []user
+	b.call(http.MethodGet, "/users?exact=true&username="+login, nil, &imported)
+	if len(imported) != 1 {
+		t.Fatalf("%d users", len(imported))
+	}
+	otherLogin, otherAddress := free()
+	taken("the login of an imported user", login, otherAddress, "", true)
+	taken("the address of an imported user", otherLogin, address, "", true)
+	taken("the imported user of the entry itself", login, address, uuid, false)
+	taken("the imported user of another entry", login, address, "11111111-1111-4111-8111-111111111111", true)
+	// Without the entry, Keycloak removes the user when it reads it.
+	if err := b.connection().Del(ldap.NewDelRequest("uid="+login+","+localldap.People, nil)); err != nil {
+		t.Fatal(err)
+	}
+	b.call(http.MethodPost, "/clear-user-cache", nil, nil)
+	taken("an imported user whose entry is gone", login, address, "", false)
+
+	// Entries of another branch are found by a federation alone.
+	others := keycloak.Federation{
+		Directory: keycloak.Directory{Base: localldap.Probe, Login: "uid", Address: "mail", ObjectClasses: []string{"inetOrgPerson"}},
+		Name:      "others", URL: b.ldap.URL, BindDN: localldap.Admin, Password: b.ldap.Password,
+	}
+	if err := b.administrator().AddFederation(t.Context(), others); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.remove("others") })
+	login, address = free()
+	add := ldap.NewAddRequest("uid="+login+","+localldap.Probe, nil)
+	for name, v := range map[string]string{"objectClass": "inetOrgPerson", "uid": login, "mail": address, "cn": "Somebody Else", "sn": "Else", "givenName": "Somebody"} {
+		add.Attribute(name, []string{v})
+	}
+	if err := b.connection().Add(add); err != nil {
+		t.Fatal(err)
+	}
+	realm = b.service(portalSecret).Federated("example.org", searchedBelow) // the other one keeps its answer for a minute
+	otherLogin, otherAddress = free()
+	taken("the address of an entry of another federation", otherLogin, address, "", true)
+	taken("the login of an entry of another federation", login, otherAddress, "", true)
+}
+
+// uuid returns the entryUUID of a login.
+func (b *below) uuid(login string) string {
+	b.t.Helper()
+	found, err := b.connection().Search(ldap.NewSearchRequest(localldap.People, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 10, false, "(uid="+ldap.EscapeFilter(login)+")", []string{"entryUUID"}, nil))
+	if err != nil || len(found.Entries) != 1 {
+		b.t.Fatalf("%v, %v", found, err)
+	}
+	return found.Entries[0].GetAttributeValue("entryUUID")
+}
+
+// remove removes a federation with its users.
+func (b *below) remove(name string) {
+	b.t.Helper()
+	var found []struct{ ID, Name string }
+	b.call(http.MethodGet, "/components?type=org.keycloak.storage.UserStorageProvider&name="+name, nil, &found)
+	for _, p := range found {
+		if p.Name == name {
+			b.call(http.MethodDelete, "/components/"+p.ID, nil, nil)
+		}
+	}
 }
 
 // configure changes settings of the federation.

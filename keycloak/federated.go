@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/Nerzal/gocloak/v13"
@@ -21,20 +20,66 @@ import (
 // the directory's password for good.
 type Federated struct {
 	accounts *Accounts
+	searched Searched
 	now      func() time.Time
 
-	mu        sync.Mutex // guards the last answer of Describes
-	describes bool
-	asked     time.Time // zero: never
+	federations remembered[federations] // one answer, by the empty name: every activation needs it
+}
+
+// Searched is the part of the directory in which the portal itself looks for a login and
+// an address before it asks Keycloak for them.
+type Searched struct {
+	Base           string // the branch, with everything below it
+	Login, Address string // the attributes
 }
 
 // Federated returns the realm above a directory. scope is that of [Client.Accounts].
-func (c *Client) Federated(scope string) *Federated {
-	return &Federated{accounts: c.Accounts(scope), now: time.Now}
+func (c *Client) Federated(scope string, searched Searched) *Federated {
+	return &Federated{accounts: c.Accounts(scope), searched: searched, now: time.Now}
 }
 
-// describesFor is how long an answer of Describes is kept: every activation asks.
-const describesFor = time.Minute
+// federations is what the portal needs to know of all user federations of a realm.
+type federations struct {
+	describe bool // one of them takes attributes
+	// searched means that none of them finds an entry that the portal's own search for
+	// the same login or address does not find.
+	searched bool
+}
+
+// readFederations returns the answer of the last minute, or reads the federations.
+func (f *Federated) readFederations(ctx context.Context) (federations, error) {
+	return f.federations.get(ctx, "", f.now(), func(ctx context.Context) (out federations, keep bool, err error) {
+		all, err := f.accounts.components(ctx, storageType, "")
+		if err != nil {
+			return out, false, err
+		}
+		out.searched = true
+		for _, p := range all {
+			out.describe = out.describe || p.is("editMode", "WRITABLE")
+			if out.searched && !p.is("enabled", "false") {
+				if out.searched, err = f.isCovered(ctx, p); err != nil {
+					return out, false, err
+				}
+			}
+		}
+		return out, true, nil
+	})
+}
+
+// isCovered reports whether the portal's own search finds every entry that a federation
+// finds by a login or an address: the federation's branch lies in the portal's, and it
+// compares the same attributes.
+func (f *Federated) isCovered(ctx context.Context, p provider) (bool, error) {
+	s := f.searched
+	if p.ProviderID != "ldap" || !p.isIn(s.Base) || !p.is("usernameLDAPAttribute", s.Login) {
+		return false, nil
+	}
+	mappers, err := f.accounts.components(ctx, mapperType, p.ID)
+	return err == nil && !slices.ContainsFunc(mappers, func(m provider) bool {
+		return m.is("user.model.attribute", "username") && !m.is("ldap.attribute", s.Login) ||
+			m.is("user.model.attribute", "email") && !m.is("ldap.attribute", s.Address)
+	}), err
+}
 
 // The attributes by which Keycloak remembers an entry.
 const (
@@ -71,10 +116,42 @@ func (f *Federated) exact(ctx context.Context, field, value string) (users []goc
 	return users, err
 }
 
+// stored returns the number of users in Keycloak's own store with exactly this login or
+// this address: its own users, service accounts and the users that it imported. Keycloak
+// counts them without asking an LDAP federation (26.7.4: the federation's provider cannot
+// count). A version that does not know the parameter exact counts more users, never fewer.
+func (f *Federated) stored(ctx context.Context, field, value string) (int, error) {
+	if value == "" {
+		return 0, nil
+	}
+	c := f.accounts
+	var n *int
+	if _, err := c.do(ctx, http.MethodGet, c.path("users", "count")+"?exact=true&"+field+"="+url.QueryEscape(value), nil, &n); err != nil {
+		return 0, err
+	}
+	if n == nil {
+		return 0, &Error{Cause: errors.New("the number of users is null")}
+	}
+	return *n, nil
+}
+
 // Taken reports whether a user other than the one of an entry has this login or
-// this address. An empty uuid stands for no entry.
+// this address. An empty uuid stands for no entry. The caller has searched the directory:
+// where the federations of the realm find nothing more than that search, only Keycloak's
+// own store is asked, and the users are read only if there are any.
 func (f *Federated) Taken(ctx context.Context, login, address, uuid string) (bool, error) {
+	known, err := f.readFederations(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look up: %w", err)
+	}
 	for _, by := range [][2]string{{"username", login}, {"email", address}} {
+		if known.searched {
+			if n, err := f.stored(ctx, by[0], by[1]); err != nil {
+				return false, fmt.Errorf("look up: %w", err)
+			} else if n == 0 {
+				continue
+			}
+		}
 		users, err := f.exact(ctx, by[0], by[1])
 		if err != nil {
 			return false, fmt.Errorf("look up: %w", err)
@@ -163,22 +240,8 @@ func (f *Federated) isWritable(ctx context.Context, federation string) (bool, er
 // Describes reports whether Describe may write attributes: a federation of the realm
 // is WRITABLE. It keeps the answer for a minute.
 func (f *Federated) Describes(ctx context.Context) (bool, error) {
-	f.mu.Lock()
-	describes, at := f.describes, f.asked
-	f.mu.Unlock()
-	now := f.now()
-	if !at.IsZero() && now.Sub(at) < describesFor {
-		return describes, nil
-	}
-	all, err := f.accounts.components(ctx, storageType, "")
-	if err != nil {
-		return false, err
-	}
-	describes = slices.ContainsFunc(all, func(p provider) bool { return p.is("editMode", "WRITABLE") })
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.describes, f.asked = describes, now
-	return describes, nil
+	known, err := f.readFederations(ctx)
+	return known.describe, err
 }
 
 // Describe writes the attributes that the user does not have from the directory,
@@ -254,5 +317,14 @@ func (f *Federated) WriteAddress(ctx context.Context, id string, a domain.Accoun
 
 // Holding returns the users of Keycloak's own with this login or this address.
 func (f *Federated) Holding(ctx context.Context, login, address string) ([]domain.Existing, error) {
+	for field, value := range map[string]*string{"username": &login, "email": &address} {
+		n, err := f.stored(ctx, field, *value)
+		if err != nil {
+			return nil, fmt.Errorf("look up: %w", err)
+		}
+		if n == 0 {
+			*value = "" // is not searched for
+		}
+	}
 	return f.accounts.holding(ctx, login, address, func(u gocloak.User) bool { return link(u) == "" })
 }

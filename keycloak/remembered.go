@@ -10,7 +10,7 @@ import (
 // takes effect after it at the latest.
 const rememberedFor = time.Minute
 
-// remembered holds answers about the realm that every passkey needs, by a name.
+// remembered holds answers about the realm that many requests need, by a name.
 type remembered[T any] struct {
 	mu   sync.Mutex
 	held map[string]answer[T]

@@ -56,7 +56,7 @@ func (a *App) openAccounts() (accountStore, error) {
 	a.policy.fixed = hashers[c.Directory.Scheme]
 	store := newDirectory(c, hashers)
 	if a.realm != nil {
-		a.federated = a.realm.Federated(c.Institution.Scope)
+		a.federated = a.realm.Federated(c.Institution.Scope, keycloak.Searched{Base: store.Search, Login: store.Login, Address: store.Address})
 		store.Realm, store.IDAtOnce = a.federated, len(c.Webhooks) > 0
 	}
 	a.inDirectory = store
