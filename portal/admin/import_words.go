@@ -42,6 +42,12 @@ var reasons = []struct{ begins, key string }{
 	{"this is a document of", "console.import.reason.other"},
 	{"this is a binary Excel", "console.import.reason.other"},
 	{"this is an archive", "console.import.reason.other"},
+	{"it stands above the header", "console.import.reason.above"},
+	{"it stands below another header", "console.import.reason.below"},
+	{"the header again", "console.import.reason.again"},
+	{"the header of another table", "console.import.reason.other_table"},
+	{"not a login", "console.import.reason.login"},
+	{"not a state", "console.import.reason.state"},
 	{"empty", "console.import.reason.empty"},
 	{"not a number", "console.import.reason.number"},
 	{"not a name", "console.import.reason.name"},
@@ -66,6 +72,9 @@ var reasons = []struct{ begins, key string }{
 func reason(v web.View, text string) template.HTML {
 	if strings.HasPrefix(text, "this number came before") && strings.HasSuffix(text, "other capitals") {
 		return v.T("console.import.reason.capitals")
+	}
+	if strings.HasPrefix(text, "line ") && strings.Contains(text, " is longer than 1 MB") {
+		return v.T("console.import.reason.long_line")
 	}
 	if strings.HasPrefix(text, "the file has ") && strings.Contains(text, " columns: want") {
 		return v.T("console.import.reason.wide")
@@ -133,10 +142,25 @@ func (p ImportPage) Report() *registry.Report {
 // Finds returns the words for a finding of the registry.
 func (p ImportPage) Finds(v web.View, f registry.Finding) template.HTML {
 	var value any = f.Value
-	if f.Kind == registry.FindRealm {
+	kind := f.Kind
+	switch {
+	case kind == registry.FindRealm:
 		value = ruleWords(v, f.Value, "")
+	case kind == registry.FindLooks && looks[f.Value] != "":
+		value = v.T(looks[f.Value])
+	case kind == registry.FindRejected && len(f.Examples) == 0:
+		kind = "column.empty"
 	}
-	return v.T("console.import.find."+f.Kind, "Column", f.Column, "Field", fieldWords(v, f.Field), "Value", value, "Count", f.Count, "Profile", f.Profile)
+	return v.T("console.import.find."+kind, "Column", f.Column, "Field", fieldWords(v, f.Field), "Value", value, "Count", f.Count, "Profile", f.Profile)
+}
+
+// looks maps what the values of a column look like to message keys.
+var looks = map[string]string{
+	"national student numbers (INE)": "console.import.looks.national",
+	"social security numbers":        "console.import.looks.social",
+	"telephone numbers":              "console.import.looks.telephone",
+	"dates of birth":                 "console.import.looks.births",
+	"personal addresses":             "console.import.looks.addresses",
 }
 
 // Left returns the headers of the columns that are not read.
