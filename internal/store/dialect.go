@@ -93,7 +93,7 @@ var sqlite = dialect{
 	howMany:    fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM people_parts WHERE people_parts MATCH ? LIMIT %d))", commonPart),
 	part:       func(pieces []string) string { return terms(pieces, "", `"%s"`, " AND ") },
 	partsIndex: `SELECT name FROM sqlite_schema WHERE name = 'people_parts'`,
-	segmented:  []string{"people_words", "people_parts"},
+	segmented:  textIndexes,
 	key:        "rowid", among: "rowid IN (SELECT value FROM json_each(?))",
 	keys: func(found []string) any { return "[" + strings.Join(found, ",") + "]" },
 	// The tables of the full-text index are left out: triggers of the target fill them.

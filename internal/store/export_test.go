@@ -51,6 +51,20 @@ func (s *Store) Segments(ctx context.Context) (most int, err error) {
 	return most, nil
 }
 
+// Collects returns the settings of the text indexes for the words that they collect; on
+// PostgreSQL none.
+func (s *Store) Collects(ctx context.Context) (settings []string, err error) {
+	for _, index := range s.dialect.segmented {
+		err = errors.Join(err, eachRow(ctx, s.db, func(scan func(...any) error) error {
+			var setting string
+			err := scan(&setting)
+			settings = append(settings, setting)
+			return err
+		}, `SELECT k || ' ' || v FROM `+index+`_config WHERE k IN ('automerge', 'hashsize') ORDER BY k`))
+	}
+	return settings, err
+}
+
 // DropParts removes the trigram index and makes the store notice it.
 func (s *Store) DropParts(ctx context.Context) error {
 	statements := []string{`DROP INDEX people_parts`}

@@ -93,10 +93,8 @@ type importing struct {
 }
 
 func (i *importing) run(fill func(domain.Intake) error) (err error) {
-	for _, statement := range i.dialect.imports.begin {
-		if err := i.exec(statement); err != nil {
-			return err
-		}
+	if err := i.all(i.dialect.imports.begin); err != nil {
+		return err
 	}
 	// The transaction is begun and ended with SQL statements: database/sql
 	// would take the write lock at the start, and staging does not need it.
@@ -150,6 +148,16 @@ func (i *importing) run(fill func(domain.Intake) error) (err error) {
 func (i *importing) exec(query string, args ...any) error {
 	_, err := i.count(query, args...)
 	return err
+}
+
+// all runs statements, up to the first that fails.
+func (i *importing) all(statements []string) error {
+	for _, statement := range statements {
+		if err := i.exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // count runs a statement and returns the number of rows that it changed.

@@ -19,6 +19,8 @@ type importDialect struct {
 	begin   []string               // statements run first on the connection
 	staged  []string               // statements run when all lines are staged
 	enlarge []string               // statements run before the first write
+	collect []string               // statements run before more than a batch is written, in its transaction
+	usual   []string               // statements that undo collect, in the same transaction
 	written []string               // statements run after more than a batch of new people
 	end     []string               // statements run at the end
 	// hold takes the lock against concurrent imports until release is called.
@@ -34,7 +36,8 @@ var sqliteImports = importDialect{
 	// cache: 64 MiB are enough for a million people. With SQLite's default of
 	// 2 MiB every page is written many times.
 	enlarge: []string{"PRAGMA shrink_memory", "PRAGMA cache_size = -65536"},
-	end:     []string{fmt.Sprintf("PRAGMA cache_size = -%d", sqliteCache), "PRAGMA shrink_memory"},
+	collect: collectWords(importedSegment, neverMerge), usual: collectWords(usualSegment, usualMerge),
+	end: []string{fmt.Sprintf("PRAGMA cache_size = -%d", sqliteCache), "PRAGMA shrink_memory"},
 }
 
 var postgresImports = importDialect{

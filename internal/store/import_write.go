@@ -10,17 +10,22 @@ import (
 // write stores the result of compare in steps, each of which reports progress
 // and can be cancelled.
 func (i *importing) write() error {
-	for _, statement := range i.dialect.imports.enlarge {
-		if err := i.exec(statement); err != nil {
+	d := i.dialect.imports
+	if err := i.all(d.enlarge); err != nil {
+		return err
+	}
+	large := i.stage.seq > d.batch
+	if large {
+		if err := i.all(d.collect); err != nil {
 			return err
 		}
 	}
 	if err := i.claimNames(); err != nil {
 		return err
 	}
-	for from := 0; from < i.stage.seq; from += i.dialect.imports.chunk {
+	for from := 0; from < i.stage.seq; from += d.chunk {
 		i.order.Progress(domain.PhaseWriting, from)
-		if err := i.writeChunk(from, from+i.dialect.imports.chunk); err != nil {
+		if err := i.writeChunk(from, from+d.chunk); err != nil {
 			return err
 		}
 	}
@@ -28,11 +33,14 @@ func (i *importing) write() error {
 	if err := i.writeGone(); err != nil {
 		return err
 	}
-	if i.counts.New > i.dialect.imports.batch {
-		for _, statement := range i.dialect.imports.written {
-			if err := i.exec(statement); err != nil {
-				return err
-			}
+	if large {
+		if err := i.all(d.usual); err != nil {
+			return err
+		}
+	}
+	if i.counts.New > d.batch {
+		if err := i.all(d.written); err != nil {
+			return err
 		}
 	}
 	c := i.counts

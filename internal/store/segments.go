@@ -5,10 +5,33 @@ import (
 	"fmt"
 )
 
-// FTS5 writes each transaction's words into a new segment of the index, and merges some
-// of them as they become many. A search looks each spelling of a word up in every
-// segment, so an import of a million people, which leaves a dozen, made it seven times as
-// slow.
+// textIndexes are the full-text indexes of SQLite.
+var textIndexes = []string{"people_words", "people_parts"}
+
+// FTS5 collects words in memory and writes them as a segment of the index at the end of
+// a transaction or when they become many. A large import collects more of them and merges
+// no segments while it writes: a million people leave about five.
+const (
+	importedSegment = 16 << 20 // bytes of one index
+	usualSegment    = 1 << 20  // FTS5's default
+	neverMerge      = 0
+	usualMerge      = 4 // segments of one size that FTS5 merges; its default
+)
+
+// collectWords returns statements that set how many bytes of words FTS5 collects and how
+// many segments it merges.
+func collectWords(bytes, merge int) (statements []string) {
+	for _, index := range textIndexes {
+		statements = append(statements,
+			fmt.Sprintf(`INSERT INTO %[1]s (%[1]s, rank) VALUES ('hashsize', %d)`, index, bytes),
+			fmt.Sprintf(`INSERT INTO %[1]s (%[1]s, rank) VALUES ('automerge', %d)`, index, merge))
+	}
+	return statements
+}
+
+// A search looks each spelling of a word up in every segment: a dozen segments made it
+// seven times as slow. Transactions of a few people leave such small ones that FTS5's own
+// merges suffice.
 const (
 	mostSegments = 6
 	// mergedPages is the number of pages that one transaction merges, with some 20 ms of
