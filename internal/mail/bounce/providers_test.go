@@ -29,6 +29,8 @@ func TestB4_RepliesOfProviders(t *testing.T) {
 		{"a@neuf.fr", "550 5.1.1 Adresse d'au moins un destinataire invalide. Invalid recipient.", Wrong, Unknown},
 		{"a@sfr.fr", "550 5.7.1 Service refuse. Veuillez essayer plus tard. service refused, please try later.", Returned, ""},
 		{"a@laposte.net", "550 5.5.0 Adresse destinataire invalide. Invalid recipient. LPN007_401", Wrong, Unknown},
+		{"a@laposte.net", "550 5.1.1 Service refuse. Adresse email inconnue. Unknown recipient. LPN007_510", Wrong, Unknown},
+		{"a@orange.fr", "550 5.5.0 Service refuse. Serveur inconnu, veuillez essayer plus tard. OFR004_104", Returned, ""},
 		{"a@icloud.com", "552 5.2.2 <a@icloud.com>: user is over quota", Returned, Full},
 		{"a@me.com", "550 5.7.1 [HM08] Message rejected due to local policy.", Returned, Policy},
 		{"a@corp.example", "550 5.1.1 <a@corp.example>... User unknown - psmtp", Wrong, Unknown},
