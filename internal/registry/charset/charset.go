@@ -10,6 +10,7 @@
 package charset
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,6 +27,11 @@ const (
 	Latin9      = "ISO-8859-15"
 	MacRoman    = "MacRoman"
 	CP850       = "CP850"
+	// Windows1250 of central Europe, Windows1251 of Cyrillic and Windows1254 of Turkish are
+	// read only if they are named: every text is as valid in Windows-1252.
+	Windows1250 = "Windows-1250"
+	Windows1251 = "Windows-1251"
+	Windows1254 = "Windows-1254"
 )
 
 // page is a code page.
@@ -40,6 +46,9 @@ var pages = []*page{
 	newPage(Windows1252, charmap.Windows1252), newPage(Latin9, charmap.ISO8859_15),
 	newPage(MacRoman, charmap.Macintosh), newPage(CP850, charmap.CodePage850),
 }
+
+// named are the code pages that are used only if the operator names them.
+var named = []*page{newPage(Windows1250, charmap.Windows1250), newPage(Windows1251, charmap.Windows1251), newPage(Windows1254, charmap.Windows1254)}
 
 func newPage(name string, m *charmap.Charmap) *page {
 	p := &page{name: name, bytes: map[rune]byte{}}
@@ -56,14 +65,14 @@ func newPage(name string, m *charmap.Charmap) *page {
 // Names returns the names of all encodings.
 func Names() []string {
 	out := []string{UTF8, UTF16LE, UTF16BE}
-	for _, p := range pages {
+	for _, p := range slices.Concat(pages, named) {
 		out = append(out, p.name)
 	}
 	return out
 }
 
 func pageOf(name string) *page {
-	for _, p := range pages {
+	for _, p := range slices.Concat(pages, named) {
 		if strings.EqualFold(p.name, name) {
 			return p
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -216,8 +217,15 @@ func (l *looker) decide(name string) {
 	if most < 0 {
 		l.Doubtful = true
 	}
-	l.Examples = l.words(best)
+	l.Examples = l.words(best, "")
+	if turkish := l.words(best, turkishBytes); name == "" && len(turkish) > 0 && (best.name == Windows1252 || best.name == Latin9) {
+		l.Doubtful, l.Second, l.Examples = true, Windows1254, turkish
+	}
 }
+
+// turkishBytes are ğ, ı, ş and their capitals in Windows-1254, which are the letters
+// ð, ý and þ of Icelandic in Windows-1252.
+const turkishBytes = "\xd0\xdd\xde\xf0\xfd\xfe"
 
 // others finds the lines that are in another code page than the file.
 func (l *looker) others(best *page) {
@@ -243,12 +251,12 @@ func (l *looker) same(a, b *page) bool {
 	return true
 }
 
-// words returns the first words with decoded bytes.
-func (l *looker) words(p *page) []string {
+// words returns the first words with decoded bytes, or with one of some of them.
+func (l *looker) words(p *page, some string) []string {
 	var out []string
 	for _, s := range l.samples {
 		for _, w := range bytes.FieldsFunc(s, func(r rune) bool { return r < utf8.RuneSelf && bytes.ContainsRune([]byte(";,\t \"|"), r) }) {
-			if utf8.Valid(w) {
+			if utf8.Valid(w) || some != "" && !slices.ContainsFunc(w, func(c byte) bool { return strings.IndexByte(some, c) >= 0 }) {
 				continue
 			}
 			if word := p.of(s, l.Mixed).decode(w, l.Mixed); !slices.Contains(out, word) {
