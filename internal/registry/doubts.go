@@ -88,6 +88,13 @@ func (l *layout) isBirth(v string) bool {
 	return err == nil && dateDigits.MatchString(v) && day < l.dates.now.AddDate(-youngestShort, 0, 0).Format(time.DateOnly)
 }
 
+// isRecent reports whether a value is a date of the last years, on which no student was
+// born.
+func (l *layout) isRecent(v string) bool {
+	day, err := l.dates.read(v)
+	return err == nil && day > l.dates.now.AddDate(-youngestShort, 0, 0).Format(time.DateOnly)
+}
+
 // isDigits reports whether most numbers of a column are of digits only.
 func isDigits(values []string) bool {
 	n := 0

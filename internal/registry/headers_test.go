@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"strings"
 	"testing"
 
 	"entree/internal/registry"
@@ -17,6 +18,12 @@ func TestT3_HeadersWithTechnicalNames(t *testing.T) {
 		"idnumber;lastname;firstname;profile_field_birthdate;email",
 		"N°Etud.;NOM;PRENOM(S);Date Naiss.;@ perso",
 		"Numéro étudiant;Nom;Prénom;Né le;Adresse @",
+		"Numéro étudiant (8 chiffres);Nom (20 caractères);Prénom (1er);Date de naissance (jj/mm/aaaa);Mail (personnel, obligatoire)",
+		"1. Numéro étudiant;2. Nom;3. Prénom;4. Date de naissance;5. E-mail personnel",
+		"N° étudiant / matricule;Nom / Name;Prénom / First name;Date de naissance / Date of birth;E-mail / Courriel",
+		"Numéro étudiant / Student number;Nom de famille / Family name;Prénom / Given name;Naissance / Birth;Adresse personnelle / Personal email",
+		"Numéro d’identification;Nom de famille;Prénom;Date de naissance;Adresse de courriel",
+		"ID;LAST_NAME;FIRST_NAME;BIRTH_DATE;EMAIL_PREFERRED_ADDRESS",
 	} {
 		o := imported(t, []byte(header+values))
 		if o.err != nil || len(o.people) != 2 || o.people[0].Number != "71234" || o.people[0].FamilyName != "Roy" || o.people[0].GivenName != "Anne" || o.people[0].BirthDate != "2007-03-17" || o.people[0].Email != "a@example.org" || len(o.report.Findings) > 0 {
@@ -24,7 +31,7 @@ func TestT3_HeadersWithTechnicalNames(t *testing.T) {
 		}
 	}
 	// The parents' columns are none of the student's.
-	for _, further := range []string{"Nom (père)", "Mère (nom)", "PERE.NOM", "Nom (LIB_NOM_PERE)", "Responsable.Nom", "Nom @école"} {
+	for _, further := range []string{"Nom (père)", "Mère (nom)", "PERE.NOM", "Nom (LIB_NOM_PERE)", "Responsable.Nom", "Nom @école", "Nom / Père", "Nom / Ville"} {
 		o := imported(t, []byte("Numéro étudiant;"+further+";Nom;Prénom;Mail\n71234;Petit;Roy;Anne;a@example.org\n71235;Petit;Roy;Bo;b@example.org\n"))
 		if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy" || !o.has(registry.FindUnused) {
 			t.Errorf("%s: %+v %v %+v", further, o.people, o.err, o.report.Findings)
@@ -43,5 +50,42 @@ func TestT1_StatesWithCodesAndEndings(t *testing.T) {
 		if o.err != nil || len(o.people) != 4 || string(o.people[0].Readiness) != c.readiness {
 			t.Errorf("%s: %+v %v", c.word, o.people, o.err)
 		}
+	}
+}
+
+// Of two columns with one header the one with values counts, and two that differ are told.
+func TestT2_TwoColumnsWithOneHeader(t *testing.T) {
+	o := imported(t, []byte("Numéro étudiant;Nom;Prénom;Né le;Mail;Mail\n71234;Roy;Anne;17/03/2007;;a@example.org\n71235;Roy;Bo;18/03/2007;;b@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].Email != "a@example.org" || !o.has(registry.FindRejected) {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+	o = imported(t, []byte("Numéro étudiant;Nom;Nom;Prénom;Né le;Mail\n71234;Roy;Petit;Anne;17/03/2007;a@example.org\n71235;Roy;roy;Bo;18/03/2007;b@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy" || !o.has(registry.FindRejected) {
+		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
+	}
+	o = imported(t, []byte("Numéro étudiant;Nom;Prénom;Né le;Mail perso;Mail perso 2\n71234;Roy;Anne;17/03/2007;;a@example.org\n71235;Roy;Bo;18/03/2007;b@example.org;\n"))
+	if o.err != nil || len(o.people) != 2 || len(o.report.Findings) > 0 {
+		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
+	}
+}
+
+// The date of an answer to a form is no date of birth.
+func TestT3_ADateThatIsNoBirth(t *testing.T) {
+	o := imported(t, []byte("Horodateur;Numéro étudiant;Nom;Prénom;Mail\n01/07/2026 10:30:00;71234;Roy;Anne;a@example.org\n02/07/2026 11:31:00;71235;Roy;Bo;b@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].BirthDate != "" || !o.has(registry.FindUnused) {
+		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
+	}
+}
+
+// A form of address before a full name does not hide the name, and names that cannot be
+// divided are named in the error.
+func TestT3_FullNamesWithAFormOfAddress(t *testing.T) {
+	o := imported(t, []byte("Numéro étudiant;Nom complet;Né le;Mail\n71234;Mme ROY Anne;17/03/2007;a@example.org\n71235;M. PETIT Bo;18/03/2007;b@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].GivenName != "Anne" || o.people[0].FamilyName != "ROY" || o.people[1].GivenName != "Bo" {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+	o = imported(t, []byte("Student No;Full Name;Date of Birth;E-mail\n71234;Anne Roy;2007-03-17;a@example.org\n"))
+	if o.err == nil || !strings.Contains(o.err.Error(), `the names in column "Full Name" cannot be divided`) {
+		t.Errorf("%v", o.err)
 	}
 }

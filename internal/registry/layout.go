@@ -155,7 +155,7 @@ const personalRank = 1
 func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) {
 	// Of two columns for two years the later one counts: "Inscrit en 2025", "Inscrit en 2026".
 	slices.SortStableFunc(all, func(a, b candidate) int {
-		return cmp.Or(a.rank-b.rank, yearOf(l.headers[b.column])-yearOf(l.headers[a.column]))
+		return cmp.Or(a.rank-b.rank, yearOf(l.headers[b.column])-yearOf(l.headers[a.column]), l.isEmpty(a.column)-l.isEmpty(b.column))
 	})
 	for _, c := range all {
 		if used[c.column] {
@@ -201,11 +201,28 @@ func (l *layout) choose(m Mapping, f field, all []candidate, used map[int]bool) 
 				l.why[f] = WhyBoth
 			}
 			used[c.column] = true
+		case (f == fieldGivenName || f == fieldFamilyName) && simple(l.headers[c.column]) == simple(l.headers[l.columns[f]]) && l.differ(c.column, l.columns[f]):
+			// Two columns "Nom" with different names: which one counts is not known.
 		case f == fieldGivenName || f == fieldFamilyName, f == fieldEmail && c.rank <= personalRank && confirmed:
 			l.others[f] = append(l.others[f], c.column)
 			used[c.column] = true
 		}
 	}
+}
+
+// isEmpty returns 1 if a column has no value among the samples, else 0.
+func (l *layout) isEmpty(c int) int {
+	if len(l.values(c)) == 0 {
+		return 1
+	}
+	return 0
+}
+
+// differ reports whether two columns have different values in one line.
+func (l *layout) differ(a, b int) bool {
+	return slices.ContainsFunc(l.samples, func(s row) bool {
+		return s.fault == nil && max(a, b) < len(s.record) && tidy(s.record[a]) != "" && tidy(s.record[b]) != "" && !strings.EqualFold(tidy(s.record[a]), tidy(s.record[b]))
+	})
 }
 
 // values are the samples of a column that are not empty.
@@ -299,6 +316,9 @@ func (l *layout) guess(m Mapping, f field, used map[int]bool) int {
 		if f == fieldNumber && (len(l.values(c)) < 2 || notANumber.MatchString(simple(h)) || slices.ContainsFunc(l.values(c), func(v string) bool { return !allDigits.MatchString(v) || telephone.MatchString(v) })) {
 			continue
 		}
+		if f == fieldBirthDate && slices.ContainsFunc(l.values(c), l.isRecent) {
+			continue // "Horodateur", the date of an answer
+		}
 		if at >= 0 {
 			return -1
 		}
@@ -354,7 +374,7 @@ func (l *layout) compareMails(m Mapping, used map[int]bool, open bool) {
 		return
 	}
 	for other, header := range l.headers {
-		if other == c || words().mentions(header) || other == l.columns[fieldAddress] || l.columns[fieldEmail] == other || !m.confirms(l, fieldEmail, other) || !slices.ContainsFunc(l.values(other), isAddress) {
+		if other == c || slices.Contains(l.others[fieldEmail], other) || words().mentions(header) || other == l.columns[fieldAddress] || l.columns[fieldEmail] == other || !m.confirms(l, fieldEmail, other) || !slices.ContainsFunc(l.values(other), isAddress) {
 			continue
 		}
 		taken := l.columns[fieldEmail]
@@ -439,6 +459,12 @@ func (l *layout) missing(m Mapping) error {
 	}
 	if len(lacking) == 0 {
 		return nil
+	}
+	for c, h := range l.headers {
+		if slices.ContainsFunc(words().meaningsOf(h), func(of meaning) bool { return of.field == fieldFullName }) && len(l.values(c)) > 0 && (l.columns[fieldGivenName] < 0 || l.columns[fieldFamilyName] < 0) {
+			lacking[len(lacking)-1] += fmt.Sprintf("; the names in column %.40q cannot be divided: write \"NOM Prénom\" or \"Nom, Prénom\", or two columns", h)
+			break
+		}
 	}
 	if l.line == 0 && len(l.samples) > 0 && strings.HasPrefix(l.headers[0], "#") {
 		return fmt.Errorf("no column for %s; the file has no line of headers: add one, or name yours with --column %s=#N", strings.Join(lacking, ", "), first)

@@ -116,25 +116,46 @@ func keyOf(concepts []string) string {
 
 // meaningsOf returns the fields that a header may stand for, nil if it is not
 // recognised. A header may have its technical name in brackets, "Nom de famille
-// (LIB_NOM_PAT_IND)", or the name of its table before it, "INDIVIDU.COD_ETU".
+// (LIB_NOM_PAT_IND)", the name of its table before it, "INDIVIDU.COD_ETU", or two
+// languages, "Nom / Family name".
 func (v *vocabulary) meaningsOf(header string) []meaning {
+	header = unitsIn.ReplaceAllString(listed.ReplaceAllString(header, ""), " ")
 	if m := v.meaningsAs(header); m != nil {
 		return m
 	}
+	if parts := strings.Split(header, "/"); len(parts) > 1 {
+		return v.common(parts)
+	}
 	if m := inBrackets.FindStringSubmatch(header); m != nil {
-		outside, inside := v.meaningsAs(m[1]), v.meaningsAs(m[2])
-		if slices.ContainsFunc(outside, func(o meaning) bool {
-			return slices.ContainsFunc(inside, func(i meaning) bool { return i.field == o.field })
-		}) {
-			return outside
-		}
-		return nil // "Nom (père)"
+		return v.common(m[1:]) // none for "Nom (père)"
 	}
 	if of, name, found := strings.Cut(header, "."); found && !strings.Contains(name, ".") && v.isTable(of) {
 		return v.meaningsAs(name)
 	}
 	return nil
 }
+
+// common returns the meanings that several names of one column share: those of the first.
+func (v *vocabulary) common(names []string) []meaning {
+	out := slices.Clone(v.meaningsAs(names[0]))
+	for _, name := range names[1:] {
+		others := v.meaningsAs(name)
+		out = slices.DeleteFunc(out, func(m meaning) bool {
+			return !slices.ContainsFunc(others, func(o meaning) bool { return o.field == m.field })
+		})
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+var (
+	// listed matches the number of a question of a form: "1. Nom".
+	listed = regexp.MustCompile(`^\s*\d{1,2}\s*[.)]\s+`)
+	// unitsIn matches what a header says of the form of its values: "(8 chiffres)".
+	unitsIn = regexp.MustCompile(`(?i)[(\[]\s*\d+ (?:chiffres?|caract[eè]res?|digits?|characters?)\s*[)\]]`)
+)
 
 var inBrackets = regexp.MustCompile(`^([^()\[\]]+)[(\[]([^()\[\]]+)[)\]][ *:]*$`)
 
