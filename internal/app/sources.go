@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"entree/internal/config"
@@ -96,10 +97,11 @@ func (a *App) readSource(ctx context.Context, s config.Source) (err error) {
 
 // checkStrict returns an error if an import must have no findings and has one.
 func checkStrict(strict bool, r *registry.Report) error {
-	if !strict || len(r.Findings) == 0 {
+	findings := slices.DeleteFunc(slices.Clone(r.Findings), registry.Finding.IsUsual)
+	if !strict || len(findings) == 0 {
 		return nil
 	}
-	return &registry.StrictError{Findings: r.Findings}
+	return &registry.StrictError{Findings: findings}
 }
 
 // importMapping returns mappingOf with the realm's rules.

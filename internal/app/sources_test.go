@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,30 @@ func TestT14_NumberCaseOfTheConfiguration(t *testing.T) {
 			t.Errorf("number_case: %s: %+v, %d refused, %v", c.value, all.people, refused, err)
 		}
 		if err := table.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Siblings who share an address are told, and stop no strict import; other people who
+// share one do.
+func TestT1_AStrictImportTakesSiblings(t *testing.T) {
+	of := func(values ...string) *registry.Report {
+		r := &registry.Report{}
+		for _, v := range values {
+			r.Findings = append(r.Findings, registry.Finding{Kind: registry.FindShared, Value: v})
+		}
+		return r
+	}
+	if err := checkStrict(true, of(registry.Family)); err != nil {
+		t.Error(err)
+	}
+	for _, r := range []*registry.Report{of(""), of(registry.Family, "")} {
+		var strict *registry.StrictError
+		if err := checkStrict(true, r); !errors.As(err, &strict) || len(strict.Findings) != 1 || strict.Findings[0].Value != "" {
+			t.Errorf("%+v: %v", r.Findings, err)
+		}
+		if err := checkStrict(false, r); err != nil {
 			t.Error(err)
 		}
 	}

@@ -61,6 +61,9 @@ type Repeated struct {
 	First, Last string // two of the values as they are in the source; equal if all are
 	People      int
 	Line        int // the first of their lines
+	// IsFamily reports that they are few, and differ in their given names but not in their
+	// family name: siblings share their parents' address.
+	IsFamily bool
 }
 
 // Comparer is an Intake that compares the people of its source with each other.

@@ -188,7 +188,11 @@ func (in *reader) repeats(to domain.Intake) error {
 			if r.Last != r.First {
 				e.Text += ", " + r.Last
 			}
-			in.report.addMany(Finding{Kind: kind, Field: table[f].key, Column: in.columnOf(f)}, e, r.People)
+			value := ""
+			if r.IsFamily {
+				value = Family
+			}
+			in.report.addMany(Finding{Kind: kind, Field: table[f].key, Column: in.columnOf(f), Value: value}, e, r.People)
 			return nil
 		}
 	}

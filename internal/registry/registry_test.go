@@ -358,7 +358,9 @@ func TestR16_PersonIDsSayNothingOfTheNumber(t *testing.T) {
 func TestT1_RepeatedValuesAreFindings(t *testing.T) {
 	for second, want := range map[string]string{
 		"22501002;Roy;Zoé;z@example.org":       `[]`,
-		"22501002;Roy;Zoé;a@example.org":       `"kind":"people.shared","field":"email","column":"Mail","count":2,"examples":[{"line":2,"text":"a@example.org"}]`,
+		"22501002;Roy;Zoé;a@example.org":       `"kind":"people.shared","field":"email","column":"Mail","value":"family","count":2,"examples":[{"line":2,"text":"a@example.org"}]`,
+		"22501002;Petit;Zoé;a@example.org":     `"kind":"people.shared","field":"email","column":"Mail","count":2,"examples":[{"line":2,"text":"a@example.org"}]`,
+		"22501002;ROY;anne;a@example.org":      `"kind":"people.shared","field":"email","column":"Mail","count":2,"examples":[{"line":2,"text":"a@example.org"}]`, // one person with two numbers
 		"0022501001;Roy;Anne;z@example.org":    `"kind":"people.zeros","field":"number","column":"Numéro","count":2,"examples":[{"line":2,"text":"0022501001, 22501001"}]`,
 		"22501001;Roy;Anne-Lise;a@example.org": `[]`, // refused: the number came before
 	} {

@@ -76,6 +76,14 @@ func (e Example) String() string {
 	return out
 }
 
+// Family is the value of a FindShared whose people have one family name and differ in
+// their given names.
+const Family = "family"
+
+// IsUsual reports whether a finding is a fact that files have without any fault, so that
+// no strict import stops at it.
+func (f Finding) IsUsual() bool { return f.Kind == FindShared && f.Value == Family }
+
 // Finding is something of a source that its reader should know before the
 // people are stored.
 type Finding struct {
@@ -170,6 +178,10 @@ func (f Finding) sentence() string {
 	case FindRealm:
 		out = fmt.Sprintf("%d people are refused by the realm's rule %q on %s", f.Count, f.Value, f.Field)
 	case FindShared:
+		if f.Value == Family {
+			out = fmt.Sprintf("%d people share their address of column %q with people of the same family name, as siblings do", f.Count, f.Column)
+			break
+		}
 		out = fmt.Sprintf("%d people share their address of column %q with others of the file", f.Count, f.Column)
 	case FindZeros:
 		out = fmt.Sprintf("%d people have a number of column %q that differs from another one by zeros before it only: they may be the same people", f.Count, f.Column)

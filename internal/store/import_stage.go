@@ -104,6 +104,9 @@ func hasLetter(number string) bool {
 	return strings.ContainsFunc(number, func(r rune) bool { return r > '9' && r != '_' })
 }
 
+// family is the most people of one family who may share an address without a doubt.
+const family = 3
+
 // Repeats implements domain.Comparer over the staged lines. The values are sorted on
 // disk: a source may repeat as many as it has people.
 func (i *importing) Repeats(address, number func(domain.Repeated) error) error {
@@ -113,17 +116,20 @@ func (i *importing) Repeats(address, number func(domain.Repeated) error) error {
 	see := func(call func(domain.Repeated) error) func(func(...any) error) error {
 		return func(scan func(...any) error) error {
 			var r domain.Repeated
-			if err := scan(&r.First, &r.Last, &r.People, &r.Line); err != nil {
+			if err := scan(&r.First, &r.Last, &r.People, &r.Line, &r.IsFamily); err != nil {
 				return err
 			}
 			return call(r)
 		}
 	}
-	if err := i.each(see(address), `SELECT email, email, count(*), min(line) FROM import_stage WHERE email <> ''
-		GROUP BY email HAVING min(number) <> max(number) OR min(profile) <> max(profile) ORDER BY 4`); err != nil || !i.stage.zeros {
+	// The order of the join is that of CROSS JOIN in SQLite: the repeated addresses are the
+	// side that is looked up.
+	if err := i.each(see(address), `SELECT s.email, s.email, count(*), min(s.line), count(*) <= $1 AND min(lower(s.family_name)) = max(lower(s.family_name)) AND count(DISTINCT lower(s.given_name)) = count(*)
+		FROM import_stage s CROSS JOIN (SELECT email FROM import_stage WHERE email <> '' GROUP BY email HAVING min(number) <> max(number) OR min(profile) <> max(profile)) r
+		WHERE s.email = r.email GROUP BY s.email ORDER BY 4`, family); err != nil || !i.stage.zeros {
 		return err
 	}
-	return i.each(see(number), `SELECT min(number), max(number), count(*), min(line) FROM import_stage
+	return i.each(see(number), `SELECT min(number), max(number), count(*), min(line), FALSE FROM import_stage
 		GROUP BY profile, ltrim(number, '0') HAVING min(number) <> max(number) ORDER BY 4`)
 }
 

@@ -310,10 +310,15 @@ func TestT1_ImportsTellRepeatedValues(t *testing.T) {
 				p.ID, p.Profile, p.Number, p.Email = "", profile, number, domain.Address(email)
 			})
 		}
+		named := func(number, given, family string) domain.Person {
+			p := of("etudiant", number, "roy@example.org")
+			p.GivenName, p.FamilyName = given, family
+			return p
+		}
 		var told []string
 		see := func(kind string) func(domain.Repeated) error {
 			return func(r domain.Repeated) error {
-				told = append(told, fmt.Sprintf("%s %s-%s %d line %d", kind, r.First, r.Last, r.People, r.Line))
+				told = append(told, fmt.Sprintf("%s %s-%s %d line %d family %t", kind, r.First, r.Last, r.People, r.Line, r.IsFamily))
 				return nil
 			}
 		}
@@ -322,6 +327,7 @@ func TestT1_ImportsTellRepeatedValues(t *testing.T) {
 				of("etudiant", "22501001", "a@example.org"), of("etudiant", "22501002", "family@example.org"), of("etudiant", "22501003", "family@example.org"),
 				of("personnel", "22501004", "family@example.org"), of("etudiant", "0022501001", "b@example.org"), of("personnel", "022501002", "c@example.org"),
 				of("etudiant", "022501001", "d@example.org"), of("etudiant", "22501005", "e@example.org"), of("etudiant", "22501005", "e@example.org"), of("etudiant", "00", "f@example.org"),
+				named("22501011", "Anne", "Roy"), named("22501012", "Bo", "ROY"), // siblings
 			} {
 				if err := in.Put(n+2, p); err != nil {
 					return err
@@ -329,10 +335,10 @@ func TestT1_ImportsTellRepeatedValues(t *testing.T) {
 			}
 			return in.(domain.Comparer).Repeats(see("address"), see("number"))
 		})
-		if err != nil || counts.New != 9 {
+		if err != nil || counts.New != 11 {
 			t.Errorf("%+v, %v", counts, err)
 		}
-		want := []string{"address family@example.org-family@example.org 3 line 3", "number 0022501001-22501001 3 line 2"}
+		want := []string{"address family@example.org-family@example.org 3 line 3 family false", "address roy@example.org-roy@example.org 2 line 12 family true", "number 0022501001-22501001 3 line 2 family false"}
 		if !slices.Equal(told, want) {
 			t.Errorf("told %q, want %q", told, want)
 		}

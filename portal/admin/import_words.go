@@ -148,6 +148,8 @@ func (p ImportPage) Finds(v web.View, f registry.Finding) template.HTML {
 		value = ruleWords(v, f.Value, "")
 	case kind == registry.FindLooks && looks[f.Value] != "":
 		value = v.T(looks[f.Value])
+	case f.IsUsual():
+		kind = "people.family"
 	case kind == registry.FindRejected && len(f.Examples) == 0:
 		kind = "column.empty"
 	}
