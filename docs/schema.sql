@@ -504,7 +504,8 @@ CREATE TABLE schedule (
 CREATE TABLE sessions (
     id_hash    TEXT PRIMARY KEY,
     data       BYTEA NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    journey_id TEXT NOT NULL -- read together with the session; empty if it has none
 );
 
 CREATE INDEX sessions_expires ON sessions (expires_at);

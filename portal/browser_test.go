@@ -46,7 +46,7 @@ type failer interface {
 
 func newWorld(t failer, change ...func(*portal.Options)) *world {
 	t.Helper()
-	w := &world{base: "https://mon-compte.exemple.fr", at: time.Now(), log: &syncBuffer{}, rows: &fakeRows{rows: map[string]fakeRow{}}}
+	w := &world{base: "https://mon-compte.exemple.fr", at: time.Now(), log: &syncBuffer{}, rows: &fakeRows{rows: map[string]domain.SessionRow{}}}
 	w.service = newFakeService(w.now)
 	w.service.rows = w.rows
 	keys, err := secret.ParseKeys(secret.GenerateKey())

@@ -219,6 +219,11 @@ func (f *fakeService) Journey(_ context.Context, id domain.JourneyID) (domain.Jo
 	return *j, j.Next(f.inForce), nil
 }
 
+func (f *fakeService) Open(j domain.Journey) (domain.Step, error) {
+	_, step, err := f.Journey(context.Background(), j.ID)
+	return step, err
+}
+
 func (f *fakeService) Extend(_ context.Context, j *domain.Journey) error {
 	return f.change(j, "", func(*domain.Journey) error { return nil })
 }
@@ -501,34 +506,29 @@ func (f *fakeService) count() (acts, mails int) {
 // fakeRows keeps sessions in memory and counts the writes.
 type fakeRows struct {
 	mu     sync.Mutex
-	rows   map[string]fakeRow
+	rows   map[string]domain.SessionRow
 	writes int
 	fails  bool // whether a session cannot be written; other rows can
 }
 
-type fakeRow struct {
-	data    []byte
-	expires time.Time
-}
-
-func (f *fakeRows) Session(_ context.Context, id string) ([]byte, time.Time, error) {
+func (f *fakeRows) Session(_ context.Context, id string) (domain.SessionRow, domain.Journey, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	row, ok := f.rows[id]
 	if !ok {
-		return nil, time.Time{}, domain.ErrNotFound
+		return row, domain.Journey{}, domain.ErrNotFound
 	}
-	return row.data, row.expires, nil
+	return row, domain.Journey{}, nil
 }
 
-func (f *fakeRows) SaveSession(_ context.Context, id string, data []byte, expires time.Time) error {
+func (f *fakeRows) SaveSession(_ context.Context, r domain.SessionRow) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writes++
-	if f.fails && !strings.Contains(id, ":") {
+	if f.fails && !strings.Contains(r.ID, ":") {
 		return errors.New("the store is away")
 	}
-	f.rows[id] = fakeRow{data, expires}
+	f.rows[r.ID] = r
 	return nil
 }
 
@@ -540,15 +540,15 @@ func (f *fakeRows) DeleteSession(_ context.Context, id string) error {
 	return nil
 }
 
-func (f *fakeRows) RenewSession(_ context.Context, old, new string, data []byte, expires time.Time) error {
+func (f *fakeRows) RenewSession(_ context.Context, r domain.SessionRow) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writes++
-	if _, ok := f.rows[old]; !ok {
+	if _, ok := f.rows[r.Old]; !ok {
 		return domain.ErrNotFound
 	}
-	delete(f.rows, old)
-	f.rows[new] = fakeRow{data, expires}
+	delete(f.rows, r.Old)
+	f.rows[r.ID] = r
 	return nil
 }
 
@@ -556,9 +556,9 @@ func (f *fakeRows) RenewSession(_ context.Context, old, new string, data []byte,
 func (f *fakeRows) commit(rows []domain.SessionRow) (err error) {
 	for _, r := range rows {
 		if r.Old == "" {
-			err = f.SaveSession(context.Background(), r.ID, r.Data, r.Expires)
+			err = f.SaveSession(context.Background(), r)
 		} else {
-			err = f.RenewSession(context.Background(), r.Old, r.ID, r.Data, r.Expires)
+			err = f.RenewSession(context.Background(), r)
 		}
 		if err != nil {
 			return err
@@ -572,7 +572,8 @@ func (f *fakeRows) ExtendSession(_ context.Context, id string, expires time.Time
 	defer f.mu.Unlock()
 	f.writes++
 	if row, ok := f.rows[id]; ok {
-		f.rows[id] = fakeRow{row.data, expires}
+		row.Expires = expires
+		f.rows[id] = row
 	}
 	return nil
 }

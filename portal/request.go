@@ -176,7 +176,7 @@ func (p *Portal) ongoing(c *gin.Context) (j domain.Journey, at string, err error
 	if id == "" {
 		return j, "", nil
 	}
-	j, step, err := p.Service.Journey(c.Request.Context(), id)
+	j, step, err := p.journeyOf(c, session)
 	if errors.Is(err, domain.ErrNotFound) || errors.Is(err, activation.ErrExpired) || step == domain.StepEnded {
 		return domain.Journey{ID: id}, "", nil
 	}

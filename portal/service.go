@@ -40,6 +40,9 @@ type Service interface {
 	// Journey returns a journey and its next step. It returns domain.ErrNotFound if
 	// the journey does not exist, and activation.ErrExpired after its time limit.
 	Journey(ctx context.Context, id domain.JourneyID) (domain.Journey, domain.Step, error)
+	// Open returns the next step of a journey that was just read. It returns
+	// activation.ErrExpired after its time limit.
+	Open(j domain.Journey) (domain.Step, error)
 	// Step returns the next step of a journey.
 	Step(j domain.Journey) domain.Step
 	// Methods that change a journey update it to its stored state, also when they

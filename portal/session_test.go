@@ -261,14 +261,15 @@ func TestSessionKeyRotation(t *testing.T) {
 	}
 }
 
-// A session's row in the database is unreadable without the key.
+// The values of a session are unreadable in the database without the key. The journey is
+// named beside them, and by nothing in them.
 func TestI4_SessionRowsAreSealed(t *testing.T) {
 	w := newWorld(t)
 	w.browser(t).to("/activation/charte")
 	for id, row := range w.rows.rows {
 		for jid := range w.service.journeys {
-			if strings.Contains(string(row.data), string(jid)) {
-				t.Errorf("row %s names its journey", id)
+			if strings.Contains(string(row.Data), string(jid)) {
+				t.Errorf("the values of row %s are readable", id)
 			}
 		}
 	}
@@ -278,7 +279,7 @@ func TestSessionRowEndsWithItsJourney(t *testing.T) {
 	w := newWorld(t)
 	w.browser(t).begin(known)
 	for _, row := range w.rows.rows {
-		if life := row.expires.Sub(w.now()); life < journeyLife-time.Second || life > journeyLife {
+		if life := row.Expires.Sub(w.now()); life < journeyLife-time.Second || life > journeyLife {
 			t.Errorf("row lives %s, journey %s", life, journeyLife)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/gorilla/sessions"
 
 	"entree/internal/activation"
 	"entree/internal/domain"
@@ -14,7 +15,7 @@ import (
 
 // The keys of a session's values.
 const (
-	keyJourney = "journey"
+	keyJourney = web.KeyJourney
 	keySubject = "subject"
 	keyLogin   = "login"
 	keyAccount = "account"
@@ -49,12 +50,21 @@ func (p *Portal) visit(c *gin.Context) (*visit, error) {
 		return nil, web.SeeOther(pathRequest + "?" + lostMark)
 	}
 	v := &visit{Context: c, portal: p}
-	err = v.read(domain.JourneyID(id))
+	v.journey, v.step, err = p.journeyOf(c, session)
 	if web.SessionValue(session, keySubject) != "" && (errors.Is(err, domain.ErrNotFound) || errors.Is(err, activation.ErrExpired)) {
 		// The change of address has expired; the login goes on.
 		return nil, web.SeeOther(pathContact)
 	}
 	return v, err
+}
+
+// journeyOf returns the journey that a session names, and its next step.
+func (p *Portal) journeyOf(c *gin.Context, session *sessions.Session) (domain.Journey, domain.Step, error) {
+	if j, ok := web.SessionJourney(session); ok {
+		step, err := p.Service.Open(j)
+		return j, step, err
+	}
+	return p.Service.Journey(c.Request.Context(), domain.JourneyID(web.SessionValue(session, keyJourney)))
 }
 
 func (v *visit) read(id domain.JourneyID) (err error) {

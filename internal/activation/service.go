@@ -111,10 +111,20 @@ func (s *Service) Journey(ctx context.Context, id domain.JourneyID) (domain.Jour
 	if err != nil {
 		return domain.Journey{}, "", err
 	}
-	if s.expired(j) {
-		return domain.Journey{}, "", ErrExpired
+	step, err := s.Open(j)
+	if err != nil {
+		return domain.Journey{}, "", err
 	}
-	return j, s.Step(j), nil
+	return j, step, nil
+}
+
+// Open returns the next step of a journey that was just read. It returns ErrExpired if the
+// journey has expired.
+func (s *Service) Open(j domain.Journey) (domain.Step, error) {
+	if s.expired(j) {
+		return "", ErrExpired
+	}
+	return s.Step(j), nil
 }
 
 // Ends returns the time at which a journey expires without a further act.

@@ -136,12 +136,12 @@ func (q failingQueue) GiveUp(ctx context.Context, j domain.Job, reason string, k
 
 type failingSessions struct{ web.SessionRows }
 
-func (s failingSessions) SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error {
-	return withHits("session.save", func() error { return s.SessionRows.SaveSession(ctx, id, data, expires) })
+func (s failingSessions) SaveSession(ctx context.Context, r domain.SessionRow) error {
+	return withHits("session.save", func() error { return s.SessionRows.SaveSession(ctx, r) })
 }
 
-func (s failingSessions) RenewSession(ctx context.Context, old, renewed string, data []byte, expires time.Time) error {
-	return withHits("session.renew", func() error { return s.SessionRows.RenewSession(ctx, old, renewed, data, expires) })
+func (s failingSessions) RenewSession(ctx context.Context, r domain.SessionRow) error {
+	return withHits("session.renew", func() error { return s.SessionRows.RenewSession(ctx, r) })
 }
 
 type failingCampaigns struct{ campaign.Store }

@@ -232,6 +232,7 @@ type SessionRow struct {
 	Old, ID string
 	Data    []byte
 	Expires time.Time
+	Journey JourneyID // read together with the session; empty: none
 }
 
 // JourneyEnd changes a journey by the outcome of a job. Mark must do no I/O, and may

@@ -33,7 +33,7 @@ func full(t *testing.T, w *world) {
 		Acceptances: []domain.Acceptance{{Person: "1", Journey: "j", Lang: domain.French, Version: "2026-09", SHA256: v.Texts.French.SHA256, At: start}},
 	}))
 	w.must(w.Note(t.Context(), audit.Entry{At: start, Act: "operator.login", By: audit.Operator{Subject: "s", Name: "Ada"}}))
-	w.must(w.SaveSession(t.Context(), "id", []byte("sealed"), start.Add(time.Hour)))
+	w.must(w.SaveSession(t.Context(), domain.SessionRow{ID: "id", Data: []byte("sealed"), Expires: start.Add(time.Hour)}))
 	_, _, err = take(w.Store, "mail-total", domain.Rate{Burst: 5, Per: time.Hour}, start)
 	w.must(err)
 	w.must(w.Advance(t.Context(), "mark", start))

@@ -35,10 +35,17 @@ func step(b *testing.B, dsn string) {
 	}
 	now := time.Now()
 	must(s.Begin(b.Context(), domain.Journey{ID: "j", Profile: "etudiant", Address: "a@example.org", ExpiresAt: now.Add(time.Hour)}, domain.Effects{}))
-	must(s.SaveSession(b.Context(), "session", make([]byte, 200), now.Add(time.Hour)))
+	must(s.SaveSession(b.Context(), domain.SessionRow{ID: "session", Data: make([]byte, 200), Expires: now.Add(time.Hour)}))
 	b.Run("session", func(b *testing.B) {
 		for b.Loop() {
 			_, _, err := s.Session(b.Context(), "session")
+			must(err)
+		}
+	})
+	must(s.SaveSession(b.Context(), domain.SessionRow{ID: "both", Data: make([]byte, 200), Expires: now.Add(time.Hour), Journey: "j"}))
+	b.Run("session and journey", func(b *testing.B) {
+		for b.Loop() {
+			_, _, err := s.Session(b.Context(), "both")
 			must(err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -492,17 +493,37 @@ func TestI4_ThePayloadGoesWithTheJob(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		w.must(w.SaveSession(t.Context(), "old", []byte("data"), start.Add(time.Hour)))
-		w.must(w.RenewSession(t.Context(), "old", "new", []byte("more"), start.Add(2*time.Hour)))
+		w.must(w.SaveSession(t.Context(), domain.SessionRow{ID: "old", Data: []byte("data"), Expires: start.Add(time.Hour)}))
+		w.must(w.RenewSession(t.Context(), domain.SessionRow{Old: "old", ID: "new", Data: []byte("more"), Expires: start.Add(2 * time.Hour)}))
 		if _, _, err := w.Session(t.Context(), "old"); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("S28 the old id is alive: %v", err)
 		}
-		if err := w.RenewSession(t.Context(), "old", "third", nil, start); !errors.Is(err, domain.ErrNotFound) {
+		if err := w.RenewSession(t.Context(), domain.SessionRow{Old: "old", ID: "third", Expires: start}); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("a dead id was renewed: %v", err)
 		}
-		data, until, err := w.Session(t.Context(), "new")
-		if err != nil || string(data) != "more" || !until.Equal(start.Add(2*time.Hour)) {
-			t.Errorf("%q %v %v", data, until, err)
+		row, _, err := w.Session(t.Context(), "new")
+		if err != nil || string(row.Data) != "more" || !row.Expires.Equal(start.Add(2*time.Hour)) {
+			t.Errorf("%+v %v", row, err)
+		}
+		// A session is read with the journey that it names, as that is stored now.
+		named := domain.SessionRow{Old: "new", ID: "named", Data: []byte("more"), Expires: start.Add(time.Hour), Journey: "j"}
+		w.must(w.RenewSession(t.Context(), named))
+		if row, j, err := w.Session(t.Context(), "named"); err != nil || row.Journey != "j" || string(row.Data) != "more" || j.ID != "" {
+			t.Errorf("a journey that does not exist: %+v %+v %v", row, j, err)
+		}
+		w.must(w.Begin(t.Context(), journey("j"), domain.Effects{}))
+		stored, err := w.Update(t.Context(), domain.Journey{ID: "j"}, func(j *domain.Journey) (domain.Effects, error) {
+			j.VerifyTries++
+			return domain.Effects{}, nil
+		})
+		w.must(err)
+		if _, j, err := w.Session(t.Context(), "named"); err != nil || !reflect.DeepEqual(j, stored) {
+			t.Errorf("%+v %v, want %+v", j, err, stored)
+		}
+		named.Old, named.ID, named.Journey = "named", "new", ""
+		w.must(w.RenewSession(t.Context(), named))
+		if _, j, err := w.Session(t.Context(), "new"); err != nil || j.ID != "" {
+			t.Errorf("a session without a journey: %+v %v", j, err)
 		}
 		w.must(w.DeleteSession(t.Context(), "new"))
 		if _, _, err := w.Session(t.Context(), "new"); !errors.Is(err, domain.ErrNotFound) {
@@ -514,12 +535,12 @@ func TestSessions(t *testing.T) {
 func TestS48_WhatIsOverIsPurged(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		for i := range 2500 {
-			w.must(w.SaveSession(t.Context(), fmt.Sprint(i), []byte("x"), start.Add(time.Hour)))
+			w.must(w.SaveSession(t.Context(), domain.SessionRow{ID: fmt.Sprint(i), Data: []byte("x"), Expires: start.Add(time.Hour)}))
 			if i > 20 && w.dsn[0] == 's' {
 				break // one batch is enough with durable commits
 			}
 		}
-		w.must(w.SaveSession(t.Context(), "later", []byte("x"), start.Add(72*time.Hour)))
+		w.must(w.SaveSession(t.Context(), domain.SessionRow{ID: "later", Data: []byte("x"), Expires: start.Add(72 * time.Hour)}))
 		w.must(w.Begin(t.Context(), journey("over"), domain.Effects{}))
 		_, _, err := take(w.Store, "k", domain.Rate{Burst: 1, Per: time.Hour}, start)
 		w.must(err)

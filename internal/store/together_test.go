@@ -93,8 +93,8 @@ func TestS28_ASessionAndItsJourneyAreOne(t *testing.T) {
 			t.Errorf("the journey changed without its session: %+v, %v", j, err)
 		}
 		for id, want := range map[string]string{"one": "", "two": "b", "left:one": "c", "three": ""} {
-			if data, _, err := w.Session(t.Context(), id); string(data) != want || want == "" && !errors.Is(err, domain.ErrNotFound) {
-				t.Errorf("%s: %q, %v", id, data, err)
+			if row, _, err := w.Session(t.Context(), id); string(row.Data) != want || want == "" && !errors.Is(err, domain.ErrNotFound) {
+				t.Errorf("%s: %q, %v", id, row.Data, err)
 			}
 		}
 	})

@@ -205,20 +205,20 @@ type rows struct {
 	all map[string]row
 }
 
-func (f *rows) Session(_ context.Context, id string) ([]byte, time.Time, error) {
+func (f *rows) Session(_ context.Context, id string) (domain.SessionRow, domain.Journey, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r, ok := f.all[id]
 	if !ok {
-		return nil, time.Time{}, domain.ErrNotFound
+		return domain.SessionRow{}, domain.Journey{}, domain.ErrNotFound
 	}
-	return r.data, r.expires, nil
+	return domain.SessionRow{ID: id, Data: r.data, Expires: r.expires}, domain.Journey{}, nil
 }
 
-func (f *rows) SaveSession(_ context.Context, id string, data []byte, expires time.Time) error {
+func (f *rows) SaveSession(_ context.Context, r domain.SessionRow) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.all[id] = row{data, expires}
+	f.all[r.ID] = row{r.Data, r.Expires}
 	return nil
 }
 
@@ -229,14 +229,14 @@ func (f *rows) DeleteSession(_ context.Context, id string) error {
 	return nil
 }
 
-func (f *rows) RenewSession(_ context.Context, old, renewed string, data []byte, expires time.Time) error {
+func (f *rows) RenewSession(_ context.Context, r domain.SessionRow) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.all[old]; !ok {
+	if _, ok := f.all[r.Old]; !ok {
 		return domain.ErrNotFound
 	}
-	delete(f.all, old)
-	f.all[renewed] = row{data, expires}
+	delete(f.all, r.Old)
+	f.all[r.ID] = row{r.Data, r.Expires}
 	return nil
 }
 

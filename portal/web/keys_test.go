@@ -17,24 +17,24 @@ import (
 
 // oneRow is a table of sessions with one row, which two sites share.
 type oneRow struct {
-	data  []byte
-	until time.Time
+	domain.SessionRow
+	journey domain.Journey // read with the row
 }
 
-func (r *oneRow) Session(context.Context, string) ([]byte, time.Time, error) {
-	if r.data == nil {
-		return nil, time.Time{}, domain.ErrNotFound
+func (r *oneRow) Session(context.Context, string) (domain.SessionRow, domain.Journey, error) {
+	if r.Data == nil {
+		return domain.SessionRow{}, domain.Journey{}, domain.ErrNotFound
 	}
-	return r.data, r.until, nil
+	return r.SessionRow, r.journey, nil
 }
 
-func (r *oneRow) SaveSession(_ context.Context, _ string, data []byte, until time.Time) error {
-	r.data, r.until = data, until
+func (r *oneRow) SaveSession(_ context.Context, row domain.SessionRow) error {
+	r.SessionRow = row
 	return nil
 }
 
-func (r *oneRow) RenewSession(ctx context.Context, _, id string, data []byte, until time.Time) error {
-	return r.SaveSession(ctx, id, data, until)
+func (r *oneRow) RenewSession(ctx context.Context, row domain.SessionRow) error {
+	return r.SaveSession(ctx, row)
 }
 
 func (r *oneRow) DeleteSession(context.Context, string) error            { return nil }
@@ -100,11 +100,48 @@ func TestR23_ASiteHasKeysOfItsOwn(t *testing.T) {
 	if s, err := portal.sessions.New(request, "same"); err != nil || s.IsNew || s.Values["journey"] != "j1" {
 		t.Errorf("the portal does not take its own: %+v %v", s, err)
 	}
-	if _, _, err := console.sessions.read(t.Context(), session.ID); err == nil {
+	if _, _, _, err := console.sessions.read(t.Context(), session.ID); err == nil {
 		t.Error("the console opens a session row of the portal")
 	}
 	form := keys.MAC(secret.UseForm.Of(portal.sessions.site), session.ID, "about")
 	if keys.Verify(secret.UseForm.Of(console.sessions.site), form, session.ID, "about") {
 		t.Error("one key makes the form tokens of both sites")
+	}
+}
+
+// A session is read with its journey. The sealed id decides which one it is, not the column
+// beside it.
+func TestS27_TheSealedIDDecidesTheJourney(t *testing.T) {
+	keys, err := secret.ParseKeys(secret.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := &oneRow{}
+	config := Config{Keys: keys, Now: time.Now, Random: rand.Reader, Sessions: rows}
+	s := &Site{config: config, base: &url.URL{Scheme: "http"}, sessions: newSessions("entree", config, false)}
+	answer := httptest.NewRecorder()
+	c, _ := gin.CreateTestContext(answer)
+	c.Request = httptest.NewRequest(http.MethodPost, "/", nil)
+	if err := s.RenewSession(c, map[string]string{KeyJourney: "mine"}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if rows.Journey != "mine" {
+		t.Errorf("the row names the journey %q", rows.Journey)
+	}
+	for stored, want := range map[domain.JourneyID]bool{"mine": true, "another": false, "": false} {
+		rows.Journey, rows.journey = stored, domain.Journey{ID: stored, Version: 3}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.AddCookie(answer.Result().Cookies()[0])
+		session, err := s.sessions.New(r, "entree")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j, ok := SessionJourney(session); ok != want || want && j.Version != 3 {
+			t.Errorf("%q: %+v, %t", stored, j, ok)
+		}
+		session.Values[KeyJourney] = "begun since"
+		if _, ok := SessionJourney(session); ok {
+			t.Error("the journey of before was returned")
+		}
 	}
 }

@@ -55,7 +55,7 @@ func (s *Site) TakeLeft(c *gin.Context, form Form, code string) (bool, error) {
 		return false, err
 	}
 	old := session.ID
-	values, _, err := s.sessions.read(c.Request.Context(), leftID(old))
+	values, _, _, err := s.sessions.read(c.Request.Context(), leftID(old))
 	if errors.Is(err, domain.ErrNotFound) {
 		return false, nil
 	}

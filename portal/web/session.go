@@ -21,14 +21,14 @@ import (
 
 // SessionRows stores the data of sessions by session id.
 type SessionRows interface {
-	// Session returns a row, or domain.ErrNotFound if there is none.
-	Session(ctx context.Context, id string) (data []byte, expires time.Time, err error)
-	SaveSession(ctx context.Context, id string, data []byte, expires time.Time) error
+	// Session returns a row and its journey, or domain.ErrNotFound if there is none. The
+	// journey is zero if the row has none, or if it does not exist any more.
+	Session(ctx context.Context, id string) (domain.SessionRow, domain.Journey, error)
+	SaveSession(ctx context.Context, r domain.SessionRow) error
 	DeleteSession(ctx context.Context, id string) error
-	// RenewSession replaces a row by one with another id, in one transaction:
-	// the old id is invalid at once. It returns domain.ErrNotFound if old has
-	// no row.
-	RenewSession(ctx context.Context, old, new string, data []byte, expires time.Time) error
+	// RenewSession replaces the row r.Old by r, in one transaction: the old id is
+	// invalid at once. It returns domain.ErrNotFound if r.Old has no row.
+	RenewSession(ctx context.Context, r domain.SessionRow) error
 	// ExtendSession changes the expiry time of an existing row. It does not
 	// create one.
 	ExtendSession(ctx context.Context, id string, expires time.Time) error
@@ -41,7 +41,8 @@ type SessionRows interface {
 // the form can be bound to it. A row is created only when there are values to
 // store, by a POST or a login. Therefore a GET of a page never writes to the
 // database. The row is encrypted with its id as additional data: read access to
-// the database does not reveal the content of a session.
+// the database does not reveal the content of a session, except for its journey, which is
+// named beside it so that one query reads both.
 //
 //	no cookie ── page with a form ──▶ id ── journey begins ──▶ id′ + row
 //	          ── code proven ──▶ id″, the row moves ── login ──▶ id‴ + another row
@@ -76,6 +77,14 @@ func (ticketJSON) Deserialize(text []byte, t any) error { return json.Unmarshal(
 // exists. It is not a string and therefore cannot be equal to the key of a
 // stored value.
 type gone struct{}
+
+// KeyJourney is the key of the session value with the id of the journey that is read
+// together with the session.
+const KeyJourney = "journey"
+
+// journey is the key of the session value that holds the journey as it was read with the
+// session.
+type journey struct{}
 
 // ends is the key of the session value that holds the expiry time of the row.
 type ends struct{}
@@ -119,7 +128,7 @@ func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) 
 	if !t.Row {
 		return session, nil
 	}
-	values, until, err := s.read(r.Context(), t.ID)
+	values, row, j, err := s.read(r.Context(), t.ID)
 	switch {
 	case errors.Is(err, domain.ErrNotFound):
 		session.Values[gone{}] = true
@@ -129,24 +138,25 @@ func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) 
 	for k, v := range values {
 		session.Values[k] = v
 	}
-	session.Values[ends{}] = until
+	session.Values[ends{}] = row.Expires
+	if j.ID != "" && string(j.ID) == values[KeyJourney] { // only the sealed id decides
+		session.Values[journey{}] = j
+	}
 	return session, nil
 }
 
-func (s *Sessions) read(ctx context.Context, id string) (map[string]string, time.Time, error) {
-	box, expires, err := s.rows.Session(ctx, id)
+func (s *Sessions) read(ctx context.Context, id string) (values map[string]string, row domain.SessionRow, j domain.Journey, err error) {
+	if row, j, err = s.rows.Session(ctx, id); err != nil {
+		return nil, row, j, err
+	}
+	if !s.now().Before(row.Expires) {
+		return nil, row, j, domain.ErrNotFound
+	}
+	plain, err := s.keys.Open(secret.UseSessionRow.Of(s.site), id, row.Data)
 	if err != nil {
-		return nil, expires, err
+		return nil, row, j, err
 	}
-	if !s.now().Before(expires) {
-		return nil, expires, domain.ErrNotFound
-	}
-	plain, err := s.keys.Open(secret.UseSessionRow.Of(s.site), id, box)
-	if err != nil {
-		return nil, expires, err
-	}
-	var values map[string]string
-	return values, expires, json.Unmarshal(plain, &values)
+	return values, row, j, json.Unmarshal(plain, &values)
 }
 
 // Save writes the row, if there are values to store, and the cookie.
@@ -176,7 +186,7 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 		if err != nil {
 			return err
 		}
-		row := domain.SessionRow{Old: old, ID: session.ID, Data: box, Expires: s.now().Add(life)}
+		row := domain.SessionRow{Old: old, ID: session.ID, Data: box, Expires: s.now().Add(life), Journey: domain.JourneyID(values[KeyJourney])}
 		if err := s.write(r.Context(), row); err != nil {
 			return err
 		}
@@ -188,9 +198,9 @@ func (s *Sessions) save(r *http.Request, w http.ResponseWriter, session *session
 // another request has renewed or ended the session.
 func (s *Sessions) write(ctx context.Context, row domain.SessionRow) (err error) {
 	if row.Old == "" {
-		err = s.rows.SaveSession(ctx, row.ID, row.Data, row.Expires)
+		err = s.rows.SaveSession(ctx, row)
 	} else {
-		err = s.rows.RenewSession(ctx, row.Old, row.ID, row.Data, row.Expires)
+		err = s.rows.RenewSession(ctx, row)
 	}
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -253,6 +263,13 @@ func SessionValue(session *sessions.Session, key string) string {
 	return v
 }
 
+// SessionJourney returns the journey that was read together with the session, if it is the
+// one that the session names now.
+func SessionJourney(session *sessions.Session) (j domain.Journey, ok bool) {
+	j, ok = session.Values[journey{}].(domain.Journey)
+	return j, ok && string(j.ID) == SessionValue(session, KeyJourney)
+}
+
 // RenewSession replaces all values of the session and assigns a new id. It
 // prevents session fixation: an id that an attacker planted or saw before
 // becomes invalid. life is the lifetime of the new row.
@@ -297,7 +314,7 @@ func (s *Site) renewal(c *gin.Context, old string, values map[string]string, lif
 	if err != nil {
 		return nil, err
 	}
-	row := domain.SessionRow{Old: old, ID: id, Data: box, Expires: s.config.Now().Add(life)}
+	row := domain.SessionRow{Old: old, ID: id, Data: box, Expires: s.config.Now().Add(life), Journey: domain.JourneyID(values[KeyJourney])}
 	return &Renewal{Row: row, values: values, site: s, c: c}, nil
 }
 
@@ -361,7 +378,7 @@ func (s *Site) ReadSession(c *gin.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, _, err := s.sessions.read(c.Request.Context(), session.ID)
+	values, _, _, err := s.sessions.read(c.Request.Context(), session.ID)
 	return values, err
 }
 
@@ -377,20 +394,20 @@ func (s *Site) Note(ctx context.Context, fact string, until time.Time) (isNew bo
 // NoteAgain stores a fact with the current time, even if it was stored before.
 func (s *Site) NoteAgain(ctx context.Context, fact string, until time.Time) error {
 	at := strconv.FormatInt(s.config.Now().UnixMicro(), 10)
-	return s.sessions.rows.SaveSession(ctx, factID(fact), []byte(at), until)
+	return s.sessions.rows.SaveSession(ctx, domain.SessionRow{ID: factID(fact), Data: []byte(at), Expires: until})
 }
 
 // Noted returns the time at which a fact was stored. The time is zero if the
 // fact is unknown or has expired.
 func (s *Site) Noted(ctx context.Context, fact string) (time.Time, error) {
-	raw, expires, err := s.sessions.rows.Session(ctx, factID(fact))
-	if errors.Is(err, domain.ErrNotFound) || err == nil && !s.config.Now().Before(expires) {
+	row, _, err := s.sessions.rows.Session(ctx, factID(fact))
+	if errors.Is(err, domain.ErrNotFound) || err == nil && !s.config.Now().Before(row.Expires) {
 		return time.Time{}, nil
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("session: %w", err)
 	}
-	at, err := strconv.ParseInt(string(raw), 10, 64)
+	at, err := strconv.ParseInt(string(row.Data), 10, 64)
 	return time.UnixMicro(at), err
 }
 

@@ -235,7 +235,8 @@ CREATE TABLE limits (
 CREATE TABLE sessions (
     id_hash    TEXT PRIMARY KEY,
     data       BYTEA NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    journey_id TEXT NOT NULL -- read together with the session; empty if it has none
 );
 CREATE INDEX sessions_expires ON sessions (expires_at);
 
