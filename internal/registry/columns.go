@@ -87,6 +87,9 @@ func (in *reader) hiddenColumns(p *part) {
 
 // wholeColumns adds the findings that only the whole source shows.
 func (in *reader) wholeColumns() {
+	if in.current.line == 0 && in.table.Headers == nil {
+		in.report.Findings = append(in.report.Findings, Finding{Kind: FindNobody})
+	}
 	if b := in.births; b.all >= enough && b.young*2 > b.all {
 		in.report.Findings = append(in.report.Findings, Finding{Kind: FindYoung, Field: table[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate), Value: strconv.Itoa(b.all), Count: b.young, Examples: examplesOf(in.values(in.columns[fieldBirthDate]))})
 	}

@@ -151,3 +151,13 @@ func TestT6_HiddenColumns(t *testing.T) {
 		}
 	}
 }
+
+// A file that has a header and no people says so.
+func TestT12_AHeaderWithoutPeople(t *testing.T) {
+	const header = "Numéro étudiant;Nom;Prénom;Né le;Mail\n"
+	for file, isEmpty := range map[string]bool{header: true, header + ";;;;\n\n": true, header + "x y;Roy;Anne;17/03/2007;a@example.org\n": false, header + "71234;Roy;Anne;17/03/2007;a@example.org\n": false} {
+		if o := imported(t, []byte(file)); o.err != nil || o.has(registry.FindNobody) != isEmpty {
+			t.Errorf("%q: %v %+v", file, o.err, o.report.Findings)
+		}
+	}
+}

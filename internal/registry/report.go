@@ -42,6 +42,7 @@ const (
 	FindHeld         = "people.held"         // cannot activate: stopped
 	FindLacking      = "people.lacking"      // lack what their profile asks for
 	FindRealm        = "people.realm"        // refused by a rule of the realm, which is the value
+	FindNobody       = "people.none"         // the table has a header and no line below it
 	FindShared       = "people.shared"       // several people have one personal address
 	FindZeros        = "people.zeros"        // numbers that differ by zeros before them only
 	FindOwnDomain    = "people.own_domain"   // their address is the university's own
@@ -177,6 +178,8 @@ func (f Finding) sentence() string {
 		out = fmt.Sprintf("%d people of the profile %s have no %s, which the profile asks for: they cannot activate", f.Count, f.Profile, f.Field)
 	case FindRealm:
 		out = fmt.Sprintf("%d people are refused by the realm's rule %q on %s", f.Count, f.Value, f.Field)
+	case FindNobody:
+		out = "the file has a header and no people below it"
 	case FindShared:
 		if f.Value == Family {
 			out = fmt.Sprintf("%d people share their address of column %q with people of the same family name, as siblings do", f.Count, f.Column)
