@@ -23,7 +23,7 @@ type Federated struct {
 	searched Searched
 	now      func() time.Time
 
-	federations remembered[federations] // one answer, by the empty name: every activation needs it
+	federations remembered[federations] // one answer, with the key "": every activation needs it
 }
 
 // Searched is the part of the directory in which the portal itself looks for a login and
@@ -41,28 +41,34 @@ func (c *Client) Federated(scope string, searched Searched) *Federated {
 // federations is what the portal needs to know of all user federations of a realm.
 type federations struct {
 	describe bool // one of them takes attributes
-	// searched means that none of them finds an entry that the portal's own search for
+	// covered means that no federation finds an entry that the portal's own search for
 	// the same login or address does not find.
-	searched bool
+	covered bool
 }
 
-// readFederations returns the answer of the last minute, or reads the federations.
+// readFederations returns the answer of the last minute, or reads the federations. Two
+// of them may be of two servers that name their branches alike, so that only a single one
+// is covered.
 func (f *Federated) readFederations(ctx context.Context) (federations, error) {
 	return f.federations.get(ctx, "", f.now(), func(ctx context.Context) (out federations, keep bool, err error) {
 		all, err := f.accounts.components(ctx, storageType, "")
 		if err != nil {
 			return out, false, err
 		}
-		out.searched = true
+		var enabled []provider
 		for _, p := range all {
 			out.describe = out.describe || p.is("editMode", "WRITABLE")
-			if out.searched && !p.is("enabled", "false") {
-				if out.searched, err = f.isCovered(ctx, p); err != nil {
-					return out, false, err
-				}
+			if !p.is("enabled", "false") {
+				enabled = append(enabled, p)
 			}
 		}
-		return out, true, nil
+		switch len(enabled) {
+		case 0:
+			out.covered = true
+		case 1:
+			out.covered, err = f.isCovered(ctx, enabled[0])
+		}
+		return out, err == nil, err
 	})
 }
 
@@ -145,7 +151,7 @@ func (f *Federated) Taken(ctx context.Context, login, address, uuid string) (boo
 		return false, fmt.Errorf("look up: %w", err)
 	}
 	for _, by := range [][2]string{{"username", login}, {"email", address}} {
-		if known.searched {
+		if known.covered {
 			if n, err := f.stored(ctx, by[0], by[1]); err != nil {
 				return false, fmt.Errorf("look up: %w", err)
 			} else if n == 0 {

@@ -54,6 +54,7 @@ func TestTaken_KeycloakSearchesTheDirectoryOnlyWhereThePortalDidNot(t *testing.T
 		{name: "a branch inside the searched one", federations: []string{federation("usersDn", "ou=new,ou=people,dc=univ")}, mappers: good, asked: own},
 		{name: "another one that is off", federations: []string{federation(), federation("enabled", "false", "usersDn", "ou=alumni,dc=univ")}, mappers: good, asked: own},
 		{name: "another one", federations: []string{federation(), federation("usersDn", "ou=alumni,dc=univ")}, mappers: good, asked: all},
+		{name: "a second one with a branch of the same name, which may be on another server", federations: []string{federation(), federation()}, mappers: good, asked: all},
 		{name: "a branch around the searched one", federations: []string{federation("usersDn", "dc=univ")}, mappers: good, asked: all},
 		{name: "a branch with the same ending", federations: []string{federation("usersDn", "ou=old-ou=people,dc=univ")}, mappers: good, asked: all},
 		{name: "no branch", federations: []string{federation("usersDn", "")}, mappers: good, asked: all},

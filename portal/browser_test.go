@@ -49,6 +49,7 @@ func newWorld(t failer, change ...func(*portal.Options)) *world {
 	w := &world{base: "https://mon-compte.exemple.fr", at: time.Now(), log: &syncBuffer{}, rows: &fakeRows{rows: map[string]domain.SessionRow{}}}
 	w.service = newFakeService(w.now)
 	w.service.rows = w.rows
+	w.rows.journey = w.service.stored
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatalf("keys: %v", err)

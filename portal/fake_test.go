@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -102,10 +101,24 @@ func (f *fakeService) alive(id domain.JourneyID) (*domain.Journey, error) {
 	if !ok {
 		return nil, domain.ErrNotFound
 	}
+	return j, f.expired(*j)
+}
+
+func (f *fakeService) expired(j domain.Journey) error {
 	if now := f.now(); !now.Before(j.ExpiresAt) || now.Sub(j.SeenAt) >= idleLimit {
-		return nil, activation.ErrExpired
+		return activation.ErrExpired
 	}
-	return j, nil
+	return nil
+}
+
+// stored returns the journey that is read together with a session; zero if there is none.
+func (f *fakeService) stored(id domain.JourneyID) domain.Journey {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if j := f.journeys[id]; j != nil {
+		return *j
+	}
+	return domain.Journey{}
 }
 
 func (f *fakeService) Request(_ context.Context, r activation.Request) (domain.Journey, error) {
@@ -220,8 +233,12 @@ func (f *fakeService) Journey(_ context.Context, id domain.JourneyID) (domain.Jo
 }
 
 func (f *fakeService) Open(j domain.Journey) (domain.Step, error) {
-	_, step, err := f.Journey(context.Background(), j.ID)
-	return step, err
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return "", f.broken
+	}
+	return j.Next(f.inForce), f.expired(j)
 }
 
 func (f *fakeService) Extend(_ context.Context, j *domain.Journey) error {
@@ -501,97 +518,4 @@ func (f *fakeService) count() (acts, mails int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.acts, f.mails
-}
-
-// fakeRows keeps sessions in memory and counts the writes.
-type fakeRows struct {
-	mu     sync.Mutex
-	rows   map[string]domain.SessionRow
-	writes int
-	fails  bool // whether a session cannot be written; other rows can
-}
-
-func (f *fakeRows) Session(_ context.Context, id string) (domain.SessionRow, domain.Journey, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	row, ok := f.rows[id]
-	if !ok {
-		return row, domain.Journey{}, domain.ErrNotFound
-	}
-	return row, domain.Journey{}, nil
-}
-
-func (f *fakeRows) SaveSession(_ context.Context, r domain.SessionRow) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.writes++
-	if f.fails && !strings.Contains(r.ID, ":") {
-		return errors.New("the store is away")
-	}
-	f.rows[r.ID] = r
-	return nil
-}
-
-func (f *fakeRows) DeleteSession(_ context.Context, id string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.writes++
-	delete(f.rows, id)
-	return nil
-}
-
-func (f *fakeRows) RenewSession(_ context.Context, r domain.SessionRow) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.writes++
-	if _, ok := f.rows[r.Old]; !ok {
-		return domain.ErrNotFound
-	}
-	delete(f.rows, r.Old)
-	f.rows[r.ID] = r
-	return nil
-}
-
-// commit writes rows as the service does with an act.
-func (f *fakeRows) commit(rows []domain.SessionRow) (err error) {
-	for _, r := range rows {
-		if r.Old == "" {
-			err = f.SaveSession(context.Background(), r)
-		} else {
-			err = f.RenewSession(context.Background(), r)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *fakeRows) ExtendSession(_ context.Context, id string, expires time.Time) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.writes++
-	if row, ok := f.rows[id]; ok {
-		row.Expires = expires
-		f.rows[id] = row
-	}
-	return nil
-}
-
-// sessions counts the rows that are sessions.
-func (f *fakeRows) sessions() (n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id := range f.rows {
-		if !strings.Contains(id, ":") {
-			n++
-		}
-	}
-	return n
-}
-
-func (f *fakeRows) count() (rows, writes int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.rows), f.writes
 }

@@ -23,7 +23,7 @@ type groupCommit struct {
 	mu      sync.Mutex
 	busy    bool            // a transaction has the turn
 	waiting []chan struct{} // in their order; closed when the turn comes
-	open    *group          // used by the transaction that has the turn
+	open    *group          // the group that the next transaction joins; nil: none
 }
 
 // group is the transactions of one commit.
@@ -36,8 +36,10 @@ type group struct {
 }
 
 // run runs f in a transaction on db, which may be shared, and returns when it is committed.
-// f must not return before its statements have run.
-func (c *groupCommit) run(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) (err error) {
+// f runs its statements itself, with the context that it gets. If the commit fails, run
+// returns that error also to a transaction that failed alone: it may have failed because
+// of rows that were not stored.
+func (c *groupCommit) run(ctx context.Context, db *sql.DB, f func(context.Context, *sql.Tx) error) (err error) {
 	if err := c.take(ctx); err != nil {
 		return err
 	}
@@ -78,8 +80,8 @@ func begin(ctx context.Context, db *sql.DB) (*group, error) {
 
 // run runs one transaction of the group. The first one needs no savepoint: if it fails,
 // the group has no other.
-func (g *group) run(ctx context.Context, f func(*sql.Tx) error) (err error) {
-	ctx = context.WithoutCancel(ctx)
+func (g *group) run(ctx context.Context, f func(context.Context, *sql.Tx) error) (err error) {
+	ctx = context.WithoutCancel(ctx) // SQLite undoes the whole group if it interrupts a write
 	g.size++
 	isFirst, stored := g.size == 1, false
 	if !isFirst {
@@ -95,7 +97,7 @@ func (g *group) run(ctx context.Context, f func(*sql.Tx) error) (err error) {
 			g.err = fmt.Errorf("%w (after: %s)", failed, fmt.Sprint(err)) // err is of one transaction, this of all
 		}
 	}()
-	if err := f(g.tx); err != nil {
+	if err := f(ctx, g.tx); err != nil {
 		return err
 	}
 	if !isFirst { // fails if SQLite has rolled the whole group back
@@ -141,7 +143,7 @@ func (c *groupCommit) take(ctx context.Context) error {
 	defer c.mu.Unlock()
 	at := slices.Index(c.waiting, mine)
 	if at < 0 {
-		return nil // the turn came too: a group may wait for it
+		return nil // the turn came at the same moment, and an open group may wait for it
 	}
 	c.waiting = slices.Delete(c.waiting, at, at+1)
 	return ctx.Err()

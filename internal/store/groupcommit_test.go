@@ -44,7 +44,7 @@ func newShared(t *testing.T, first error) *shared {
 	begun, end := make(chan struct{}), make(chan struct{})
 	s.release = func() { close(end) }
 	go func() {
-		s.first <- s.commits.run(context.Background(), s.db, func(tx *sql.Tx) error {
+		s.first <- s.commits.run(context.Background(), s.db, func(_ context.Context, tx *sql.Tx) error {
 			close(begun)
 			<-end
 			return errors.Join(s.insert(tx, 1, nil), first)
@@ -62,7 +62,7 @@ func (s *shared) insert(tx *sql.Tx, n int, of any) error {
 
 // wait starts a transaction and returns when it waits for its turn. The result is nil
 // after a panic.
-func (s *shared) wait(ctx context.Context, f func(*sql.Tx) error) <-chan error {
+func (s *shared) wait(ctx context.Context, f func(context.Context, *sql.Tx) error) <-chan error {
 	s.t.Helper()
 	before, result := s.waiting(), make(chan error, 1)
 	go func() {
@@ -91,8 +91,8 @@ func (s *shared) stored() (rows []int) {
 	return rows
 }
 
-func (s *shared) row(n int) func(*sql.Tx) error {
-	return func(tx *sql.Tx) error { return s.insert(tx, n, nil) }
+func (s *shared) row(n int) func(context.Context, *sql.Tx) error {
+	return func(_ context.Context, tx *sql.Tx) error { return s.insert(tx, n, nil) }
 }
 
 // Transactions that wait share a commit, and each returns when its changes are stored.
@@ -122,22 +122,22 @@ func TestGroupCommit_WaitingTransactionsShareACommit(t *testing.T) {
 	}
 }
 
-// A transaction that is refused, that panics or whose caller goes changes nothing, and the
-// others of its group are stored.
+// A transaction that is refused, that panics or whose caller goes while it waits changes
+// nothing, and the others of its group are stored. So is one whose caller goes later.
 func TestGroupCommit_AFailedTransactionIsUndoneAlone(t *testing.T) {
 	s := newShared(t, nil)
 	cancelled, cancel := context.WithCancel(t.Context())
 	second := s.wait(t.Context(), s.row(2))
-	refused := s.wait(t.Context(), func(tx *sql.Tx) error { return errors.Join(s.insert(tx, 3, nil), errRefused) })
-	panicked := s.wait(t.Context(), func(tx *sql.Tx) error {
+	refused := s.wait(t.Context(), func(_ context.Context, tx *sql.Tx) error { return errors.Join(s.insert(tx, 3, nil), errRefused) })
+	panicked := s.wait(t.Context(), func(_ context.Context, tx *sql.Tx) error {
 		_ = s.insert(tx, 4, nil)
 		panic("a defect")
 	})
 	gone := s.wait(cancelled, s.row(5))
 	goes, goNow := context.WithCancel(t.Context())
-	leaves := s.wait(goes, func(tx *sql.Tx) error {
+	leaves := s.wait(goes, func(ctx context.Context, tx *sql.Tx) error {
 		goNow()
-		_, err := tx.ExecContext(goes, `INSERT INTO a (n) VALUES (6)`)
+		_, err := tx.ExecContext(ctx, `INSERT INTO a (n) VALUES (6)`)
 		return err
 	})
 	cancel()
@@ -149,12 +149,12 @@ func TestGroupCommit_AFailedTransactionIsUndoneAlone(t *testing.T) {
 	for name, want := range map[string]struct {
 		result <-chan error
 		err    error
-	}{"first": {s.first, nil}, "second": {second, nil}, "refused": {refused, errRefused}, "panicked": {panicked, nil}, "leaves": {leaves, context.Canceled}, "last": {last, nil}} {
+	}{"first": {s.first, nil}, "second": {second, nil}, "refused": {refused, errRefused}, "panicked": {panicked, nil}, "leaves": {leaves, nil}, "last": {last, nil}} {
 		if err := <-want.result; !errors.Is(err, want.err) {
 			t.Errorf("%s: %v, want %v", name, err, want.err)
 		}
 	}
-	if rows := s.stored(); !slices.Equal(rows, []int{1, 2, 7}) {
+	if rows := s.stored(); !slices.Equal(rows, []int{1, 2, 6, 7}) {
 		t.Errorf("stored: %v", rows)
 	}
 	if n := len(slices.Compact(s.connected)); n != 1 {
@@ -191,8 +191,8 @@ func TestGroupCommit_AFailedCommitFailsForAll(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShared(t, nil)
-			second := s.wait(t.Context(), func(tx *sql.Tx) error { return breaks(s, tx) })
-			third := s.wait(t.Context(), func(tx *sql.Tx) error { return errRefused })
+			second := s.wait(t.Context(), func(_ context.Context, tx *sql.Tx) error { return breaks(s, tx) })
+			third := s.wait(t.Context(), func(_ context.Context, tx *sql.Tx) error { return errRefused })
 			s.release()
 			if err := <-s.first; err == nil {
 				t.Error("the first one reports success")

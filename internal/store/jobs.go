@@ -111,12 +111,12 @@ var errMarked = errors.New("store: the journey has its outcome")
 // Finish deletes a job, with its payload, and writes its effects in one transaction.
 // written is false if e.End says that the job ends without them.
 func (s *Store) Finish(ctx context.Context, j domain.Job, e domain.Effects) (written bool, err error) {
-	remove := func(b *pipeline) error {
+	remove := func(ctx context.Context, b *pipeline) error {
 		return b.one(ctx, errLeaseLost, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease)
 	}
 	alone := func() error {
-		return s.transaction(ctx, func(b *pipeline) error {
-			if err := remove(b); err != nil {
+		return s.transaction(ctx, func(ctx context.Context, b *pipeline) error {
+			if err := remove(ctx, b); err != nil {
 				return err
 			}
 			return s.write(ctx, b, e)

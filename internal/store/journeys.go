@@ -26,7 +26,7 @@ func (s *Store) Begin(ctx context.Context, j domain.Journey, e domain.Effects) e
 	if err != nil {
 		return err
 	}
-	return wrap("begin", s.transaction(ctx, func(b *pipeline) error {
+	return wrap("begin", s.transaction(ctx, func(ctx context.Context, b *pipeline) error {
 		if err := b.exec(ctx, `INSERT INTO journeys (id, version, expires_at, doc, person_id, address, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			j.ID, j.Version, micros(j.ExpiresAt), string(doc), j.Person, j.Address, micros(s.now())); err != nil {
 			return err
@@ -50,11 +50,11 @@ func (s *Store) Journey(ctx context.Context, id domain.JourneyID) (domain.Journe
 // the journey and runs change again. If known has no version, it reads the
 // journey first.
 func (s *Store) Update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error)) (domain.Journey, error) {
-	return s.update(ctx, known, change, func(*pipeline) error { return nil })
+	return s.update(ctx, known, change, func(context.Context, *pipeline) error { return nil })
 }
 
 // update is Update with a first statement of the transaction.
-func (s *Store) update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error), first func(*pipeline) error) (domain.Journey, error) {
+func (s *Store) update(ctx context.Context, known domain.Journey, change func(*domain.Journey) (domain.Effects, error), first func(context.Context, *pipeline) error) (domain.Journey, error) {
 	id := known.ID
 	end, err := s.turns.take(ctx, id)
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Store) update(ctx context.Context, known domain.Journey, change func(*d
 		if err != nil {
 			return domain.Journey{}, err
 		}
-		err = s.transaction(ctx, func(b *pipeline) error {
-			if err := first(b); err != nil {
+		err = s.transaction(ctx, func(ctx context.Context, b *pipeline) error {
+			if err := first(ctx, b); err != nil {
 				return err
 			}
 			// Rows are locked in the order of their ids, so that two journeys that
@@ -136,5 +136,5 @@ func (s *Store) JourneysAt(ctx context.Context, address domain.Address, now time
 
 // Apply commits effects without a journey.
 func (s *Store) Apply(ctx context.Context, e domain.Effects) error {
-	return wrap("apply", s.transaction(ctx, func(b *pipeline) error { return s.write(ctx, b, e) }))
+	return wrap("apply", s.transaction(ctx, func(ctx context.Context, b *pipeline) error { return s.write(ctx, b, e) }))
 }

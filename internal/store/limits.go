@@ -13,7 +13,7 @@ import (
 // wait for each other.
 func (s *Store) TakeAll(ctx context.Context, acts []domain.Act, now time.Time) (domain.Taken, error) {
 	var taken domain.Taken
-	err := s.transaction(ctx, func(b *pipeline) (err error) {
+	err := s.transaction(ctx, func(ctx context.Context, b *pipeline) (err error) {
 		taken, err = spend(ctx, b, domain.Spend{At: now, Acts: acts, Count: true})
 		return err
 	})

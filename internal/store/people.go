@@ -181,7 +181,7 @@ var nameKinds = map[string]string{"login": nameLogin, "university_address": name
 // university address, permanently. It does not change a name that the person
 // already has, and assigns none where the candidates are nil.
 func (s *Store) Reserve(ctx context.Context, id domain.PersonID, logins, addresses iter.Seq[string]) (login, address string, err error) {
-	return login, address, wrap("reserve", s.transaction(ctx, func(b *pipeline) (err error) {
+	return login, address, wrap("reserve", s.transaction(ctx, func(ctx context.Context, b *pipeline) (err error) {
 		login, address, err = s.reserveNames(ctx, b, domain.Reservation{Person: id, Logins: logins, Addresses: addresses})
 		return err
 	}))

@@ -169,15 +169,17 @@ func hasRare(e domain.Effects) bool {
 }
 
 // transaction runs f in one transaction, sends its pipeline, and commits unless there was
-// an error. On SQLite, other transactions may share its commit.
-func (s *Store) transaction(ctx context.Context, f func(*pipeline) error) error {
+// an error. On SQLite, other transactions may share its commit, and the context of f is
+// not cancelled: a cancelled write would undo them too.
+func (s *Store) transaction(ctx context.Context, f func(context.Context, *pipeline) error) error {
 	if s.dialect.pipelines {
 		return s.corrected(ctx, s.alone(ctx, f))
 	}
-	return s.corrected(ctx, s.commits.run(ctx, s.writer, func(tx *sql.Tx) error { return f(&pipeline{tx: tx}) }))
+	return s.corrected(ctx, s.commits.run(ctx, s.writer, func(ctx context.Context, tx *sql.Tx) error { return f(ctx, &pipeline{tx: tx}) }))
 }
 
-// corrected returns err, and corrects the counter of a limit that it reports.
+// corrected returns err. If err is a LimitError whose counter lies too far ahead, it
+// resets that counter.
 func (s *Store) corrected(ctx context.Context, err error) error {
 	var spent *domain.LimitError
 	if errors.As(err, &spent) {
@@ -187,7 +189,7 @@ func (s *Store) corrected(ctx context.Context, err error) error {
 }
 
 // alone is transaction without a shared commit.
-func (s *Store) alone(ctx context.Context, f func(*pipeline) error) (err error) {
+func (s *Store) alone(ctx context.Context, f func(context.Context, *pipeline) error) (err error) {
 	b, begin := &pipeline{}, s.writer.BeginTx
 	if s.dialect.pipelines {
 		if b.conn, err = s.writer.Conn(ctx); err != nil {
@@ -202,7 +204,7 @@ func (s *Store) alone(ctx context.Context, f func(*pipeline) error) (err error) 
 	// Runs before Close, which waits for the end of the transaction, also after a panic. It
 	// has no effect after a commit.
 	defer func() { _ = b.tx.Rollback() }()
-	if err := f(b); err != nil {
+	if err := f(ctx, b); err != nil {
 		return err
 	}
 	return b.commit(ctx)

@@ -10,16 +10,16 @@ var textIndexes = []string{"people_words", "people_parts"}
 
 // FTS5 collects words in memory and writes them as a segment of the index at the end of
 // a transaction or when they become many. A large import collects more of them and merges
-// no segments while it writes: a million people leave about five.
+// no segments while it writes: a million people leave five.
 const (
 	importedSegment = 16 << 20 // bytes of one index
 	usualSegment    = 1 << 20  // FTS5's default
 	neverMerge      = 0
-	usualMerge      = 4 // segments of one size that FTS5 merges; its default
+	usualMerge      = 4 // FTS5's default
 )
 
-// collectWords returns statements that set how many bytes of words FTS5 collects and how
-// many segments it merges.
+// collectWords returns statements that set how many bytes of words FTS5 collects, and the
+// number of segments of one size at which it merges them; 0: never.
 func collectWords(bytes, merge int) (statements []string) {
 	for _, index := range textIndexes {
 		statements = append(statements,

@@ -65,5 +65,5 @@ func (s *Store) ExtendSession(ctx context.Context, id string, expires time.Time)
 // RenewSession replaces the session r.Old by r. The old id is invalid at once. It returns
 // ErrNotFound if the old id has no session.
 func (s *Store) RenewSession(ctx context.Context, r domain.SessionRow) error {
-	return wrap("session", s.transaction(ctx, func(b *pipeline) error { return saveSession(ctx, b, r) }))
+	return wrap("session", s.transaction(ctx, func(ctx context.Context, b *pipeline) error { return saveSession(ctx, b, r) }))
 }

@@ -115,10 +115,10 @@ func (s *Store) brief(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// tx runs f in one transaction, which may take long, and commits it unless f returns an
-// error.
+// tx runs f in a transaction with a commit of its own, which may take long, and commits it
+// unless f returns an error.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	return s.corrected(ctx, s.alone(ctx, func(b *pipeline) error { return f(b.tx) }))
+	return s.corrected(ctx, s.alone(ctx, func(_ context.Context, b *pipeline) error { return f(b.tx) }))
 }
 
 // one runs a statement that must change exactly one row. Otherwise it returns
