@@ -67,6 +67,20 @@ func TestT2_TwoColumnsWithOneHeader(t *testing.T) {
 	if o.err != nil || len(o.people) != 2 || len(o.report.Findings) > 0 {
 		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
 	}
+// A configured state may be written with its code or without.
+func TestT1_ConfiguredStatesWithCodes(t *testing.T) {
+	for _, c := range []struct{ word, readiness string }{
+		{"D - Départ", "held"}, {"d – départ", "held"}, {"IA - faite", "ready"}, {"3 - Césure", "held"}, {"Césure", "held"}, {"R - Inscrit", "held"}, {"I - Inscrit", "ready"}, {"✔✔", "ready"}, {"Départ", "not_ready"},
+	} {
+		o := imported(t, []byte("Numéro;Nom;Prénom;Mail;Statut\n71;Roy;Anne;a@example.org;"+c.word+"\n72;Roy;Bo;b@example.org;Inscrit\n73;Roy;Cyd;c@example.org;Annulé\n"), func(m *registry.Mapping) {
+			m.Ready, m.Held, m.Columns = []string{"IA - faite", "✔✔"}, []string{"D - Départ", "césure", "R - Inscrit"}, map[string]string{"ready": "Statut"}
+		})
+		if o.err != nil || len(o.people) != 3 || string(o.people[0].Readiness) != c.readiness {
+			t.Errorf("%s: %+v %v", c.word, o.people, o.err)
+		}
+	}
+}
+
 }
 
 // The date of an answer to a form is no date of birth.

@@ -286,7 +286,7 @@ func (m Mapping) confirms(l *layout, f field, c int) bool {
 			return err == nil && d != "" && (!allDigits.MatchString(v) || len(v) == 8)
 		})
 	case fieldReady:
-		return all(m.isState)
+		return all(func(v string) bool { return m.isState(formsOf(v)) })
 	case fieldFullName:
 		return share(func(v string) bool { _, _, err := divideName(l.headers[c], v); return err == nil })
 	case fieldCohort:
@@ -403,7 +403,7 @@ func (l *layout) unused(m Mapping, used map[int]bool) {
 			continue
 		}
 		if m := words().meaningsOf(h); m != nil {
-			if m[0].stops && !slices.ContainsFunc(values, func(v string) bool { return !words().no.has(v) }) {
+			if m[0].stops && !slices.ContainsFunc(values, func(v string) bool { return !words().no.has(formsOf(v)) }) {
 				continue // it holds no person
 			}
 			if m[0].field != fieldEmail || !slices.ContainsFunc(l.doubts, func(f Finding) bool { return f.Kind == FindTwoMails && f.Value == h }) {

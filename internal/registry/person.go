@@ -274,7 +274,7 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	switch p.Readiness {
 	case domain.Ready:
 		count.Ready++
-		if in.lenient && !in.mapping.isState(state) && state != "" {
+		if in.lenient && state != "" && !in.mapping.isState(formsOf(state)) {
 			in.note(Finding{Kind: FindState, Field: table[fieldReady].key, Column: in.columnOf(fieldReady)}, state, "")
 		}
 	case domain.Held:

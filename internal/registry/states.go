@@ -11,10 +11,50 @@ import (
 	"entree/internal/domain"
 )
 
+// stateForms are a word of a state column in the forms in which a list may have it.
+type stateForms struct {
+	word  string   // as it is in the cell
+	forms []string // as simple returns them: whole, without its code and endings, without stateOf
+}
+
+func formsOf(word string) stateForms {
+	out := stateForms{word: word}
+	for _, w := range []string{word, stateWord(word)} {
+		if s := simple(w); s != "" && !slices.Contains(out.forms, s) {
+			out.forms = append(out.forms, s)
+		}
+	}
+	if len(out.forms) > 0 {
+		last := out.forms[len(out.forms)-1]
+		if of, rest, _ := strings.Cut(last, " "); rest != "" && slices.Contains(stateOf, of) {
+			out.forms = append(out.forms, rest)
+		}
+	}
+	return out
+}
+
+// configured returns what the configuration says of a word, or an empty string. The
+// whole word comes first: "D - Inscrit" may be configured beside "Inscrit".
+func (m Mapping) configured(s stateForms) domain.Readiness {
+	for _, form := range append(slices.Clone(s.forms), "") {
+		is := func(w string) bool {
+			known := simple(w)
+			return form != "" && known == form || form == "" && len(s.forms) == 0 && w == s.word
+		}
+		switch {
+		case slices.ContainsFunc(m.Ready, is):
+			return domain.Ready
+		case slices.ContainsFunc(m.Held, is):
+			return domain.Held
+		}
+	}
+	return ""
+}
+
 // isState reports whether a word of a state column is known.
-func (m Mapping) isState(word string) bool {
+func (m Mapping) isState(s stateForms) bool {
 	v := words()
-	return contains(m.Ready, word) || contains(m.Held, word) || v.ready.has(word) || v.notReady.has(word) || v.held.has(word)
+	return m.configured(s) != "" || v.ready.has(s) || v.notReady.has(s) || v.held.has(s)
 }
 
 // stateOf are words before a state that say of what it is: "IA annulée".
@@ -41,19 +81,6 @@ func stateWord(word string) string {
 	return word
 }
 
-// contains reports whether a list has a word, alone or behind one of stateOf.
-func contains(list []string, word string) bool {
-	word = stateWord(word)
-	s, bare := simple(word), ""
-	if of, rest, _ := strings.Cut(s, " "); slices.Contains(stateOf, of) {
-		bare = rest
-	}
-	return slices.ContainsFunc(list, func(w string) bool {
-		known := simple(w)
-		return s == "" && w == word || s != "" && known == s || bare != "" && known == bare
-	})
-}
-
 // wordSet is a set of words, as simple returns them. A tick, which has no letter, is
 // kept as it is.
 type wordSet map[string]bool
@@ -70,38 +97,37 @@ func newWordSet(list []string) wordSet {
 	return out
 }
 
-// has reports whether a word is in the set, alone or behind one of stateOf.
-func (w wordSet) has(word string) bool {
-	word = stateWord(word)
-	s := simple(word)
-	if s == "" {
-		return w[word]
+// has reports whether a word is in the set in one of its forms.
+func (w wordSet) has(s stateForms) bool {
+	if len(s.forms) == 0 {
+		return w[s.word]
 	}
-	of, rest, _ := strings.Cut(s, " ")
-	return w[s] || rest != "" && slices.Contains(stateOf, of) && w[rest]
+	return slices.ContainsFunc(s.forms, func(form string) bool { return w[form] })
 }
 
 // readiness reads a word of the state column. stops means that the column names the
 // people who are held: yes means held, and no or nothing means ready. lenient means
 // that a word that is not known means ready.
 func (m Mapping) readiness(word string, stops, lenient bool) domain.Readiness {
+	s, v := formsOf(word), words()
 	if stops {
 		switch {
-		case word == "" || words().no.has(word) || nothing.MatchString(word):
+		case word == "" || v.no.has(s) || nothing.MatchString(word):
 			return domain.Ready
-		case m.isState(word):
+		case m.isState(s):
 			return domain.Held
 		}
 		return domain.NotReady
 	}
+	if is := m.configured(s); is != "" {
+		return is
+	}
 	switch {
-	case contains(m.Ready, word):
-		return domain.Ready
-	case contains(m.Held, word) || words().held.has(word):
+	case v.held.has(s):
 		return domain.Held
-	case words().ready.has(word) && !words().notReady.has(word):
+	case v.ready.has(s) && !v.notReady.has(s):
 		return domain.Ready
-	case lenient && !m.isState(word):
+	case lenient && !v.ready.has(s) && !v.notReady.has(s):
 		return domain.Ready
 	default:
 		return domain.NotReady
@@ -135,15 +161,17 @@ type states struct {
 func (m Mapping) knownStates(values []string) (s states) {
 	for _, v := range values {
 		s.all++
-		if m.isState(v) {
+		forms := formsOf(v)
+		if m.isState(forms) {
 			s.n++
 		}
-		s.held = s.held || contains(m.Held, v) || words().held.has(v)
+		s.held = s.held || m.configured(forms) == domain.Held || words().held.has(forms)
 	}
 	return s
 }
 
 // isNoFlag reports whether a value is more than a word for yes or no.
 func (m Mapping) isNoFlag(v string) bool {
-	return utf8.RuneCountInString(v) > 1 && !words().ready.has(v) && !words().no.has(v)
+	s := formsOf(v)
+	return utf8.RuneCountInString(v) > 1 && !words().ready.has(s) && !words().no.has(s)
 }
