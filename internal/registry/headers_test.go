@@ -31,10 +31,24 @@ func TestT3_HeadersWithTechnicalNames(t *testing.T) {
 		}
 	}
 	// The parents' columns are none of the student's.
-	for _, further := range []string{"Nom (père)", "Mère (nom)", "PERE.NOM", "Nom (LIB_NOM_PERE)", "Responsable.Nom", "Nom @école", "Nom / Père", "Nom / Ville"} {
+	for _, further := range []string{"Nom (père)", "Mère (nom)", "PERE.NOM", "Nom (LIB_NOM_PERE)", "Responsable.Nom", "Nom @école", "Nom / Père", "Nom / Ville", "CONTACT.NOM", "TUTEUR.NOM", "URGENCE.NOM", "MERE.NOM", "Contacts.Nom"} {
 		o := imported(t, []byte("Numéro étudiant;"+further+";Nom;Prénom;Mail\n71234;Petit;Roy;Anne;a@example.org\n71235;Petit;Roy;Bo;b@example.org\n"))
 		if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy" || !o.has(registry.FindUnused) {
 			t.Errorf("%s: %+v %v %+v", further, o.people, o.err, o.report.Findings)
+		}
+	}
+}
+
+// An address in the table of other people is not the student's.
+func TestT3_AddressesOfOthers(t *testing.T) {
+	for _, of := range []string{"CONTACT.", "contacts.", "TUTEUR.", "URGENCE.", "MERE."} {
+		o := imported(t, []byte("Numéro étudiant;Nom;Prénom;"+of+"MAIL;Mail\n71234;Roy;Anne;mother@example.org;a@example.org\n71235;Roy;Bo;mother@example.org;b@example.org\n"))
+		if o.err != nil || len(o.people) != 2 || o.people[0].Email != "a@example.org" {
+			t.Errorf("%s: %+v %v", of, o.people, o.err)
+		}
+		o = imported(t, []byte("Numéro étudiant;Nom;Prénom;"+of+"MAIL\n71234;Roy;Anne;mother@example.org\n71235;Roy;Bo;father@example.org\n"))
+		if len(o.people) != 0 || o.err == nil || !strings.Contains(o.err.Error(), "no column for email") {
+			t.Errorf("%s alone: %+v %v", of, o.people, o.err)
 		}
 	}
 }

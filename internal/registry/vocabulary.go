@@ -119,6 +119,9 @@ func keyOf(concepts []string) string {
 // (LIB_NOM_PAT_IND)", the name of its table before it, "INDIVIDU.COD_ETU", or two
 // languages, "Nom / Family name".
 func (v *vocabulary) meaningsOf(header string) []meaning {
+	if ofContacts.MatchString(header) {
+		return nil // CONTACT.MAIL is the address of a parent or another person to call
+	}
 	header = unitsIn.ReplaceAllString(listed.ReplaceAllString(header, ""), " ")
 	if m := v.meaningsAs(header); m != nil {
 		return m
@@ -157,6 +160,9 @@ var (
 	unitsIn = regexp.MustCompile(`(?i)[(\[]\s*\d+ (?:chiffres?|caract[eè]res?|digits?|characters?)\s*[)\]]`)
 )
 
+// ofContacts matches a header of the table of other people whom the university may call.
+var ofContacts = regexp.MustCompile(`(?i)^\s*contacts?\s*\.`)
+
 var inBrackets = regexp.MustCompile(`^([^()\[\]]+)[(\[]([^()\[\]]+)[)\]][ *:]*$`)
 
 // isTable reports whether the words before the dot of a header name a table of the
@@ -164,7 +170,7 @@ var inBrackets = regexp.MustCompile(`^([^()\[\]]+)[(\[]([^()\[\]]+)[)\]][ *:]*$`
 func (v *vocabulary) isTable(of string) bool {
 	set := v.concepts(of)
 	return len(set) > 0 && !slices.ContainsFunc(set, func(c string) bool {
-		return !slices.Contains([]string{"student", "person", "agent", "candidate", "enrolled", "address", "contact"}, c)
+		return !slices.Contains([]string{"student", "person", "agent", "candidate", "enrolled", "address"}, c)
 	})
 }
 
