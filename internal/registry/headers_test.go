@@ -67,20 +67,6 @@ func TestT1_StatesWithCodesAndEndings(t *testing.T) {
 	}
 }
 
-// Of two columns with one header the one with values counts, and two that differ are told.
-func TestT2_TwoColumnsWithOneHeader(t *testing.T) {
-	o := imported(t, []byte("Numéro étudiant;Nom;Prénom;Né le;Mail;Mail\n71234;Roy;Anne;17/03/2007;;a@example.org\n71235;Roy;Bo;18/03/2007;;b@example.org\n"))
-	if o.err != nil || len(o.people) != 2 || o.people[0].Email != "a@example.org" || !o.has(registry.FindRejected) {
-		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
-	}
-	o = imported(t, []byte("Numéro étudiant;Nom;Nom;Prénom;Né le;Mail\n71234;Roy;Petit;Anne;17/03/2007;a@example.org\n71235;Roy;roy;Bo;18/03/2007;b@example.org\n"))
-	if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy" || !o.has(registry.FindRejected) {
-		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
-	}
-	o = imported(t, []byte("Numéro étudiant;Nom;Prénom;Né le;Mail perso;Mail perso 2\n71234;Roy;Anne;17/03/2007;;a@example.org\n71235;Roy;Bo;18/03/2007;b@example.org;\n"))
-	if o.err != nil || len(o.people) != 2 || len(o.report.Findings) > 0 {
-		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
-	}
 // A configured state may be written with its code or without.
 func TestT1_ConfiguredStatesWithCodes(t *testing.T) {
 	for _, c := range []struct{ word, readiness string }{
@@ -95,6 +81,20 @@ func TestT1_ConfiguredStatesWithCodes(t *testing.T) {
 	}
 }
 
+// Of two columns with one header the one with values counts, and two that differ are told.
+func TestT2_TwoColumnsWithOneHeader(t *testing.T) {
+	o := imported(t, []byte("Numéro étudiant;Nom;Prénom;Né le;Mail;Mail\n71234;Roy;Anne;17/03/2007;;a@example.org\n71235;Roy;Bo;18/03/2007;;b@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].Email != "a@example.org" || !o.has(registry.FindRejected) {
+		t.Errorf("%+v %q %v", o.people, o.refused, o.err)
+	}
+	o = imported(t, []byte("Numéro étudiant;Nom;Nom;Prénom;Né le;Mail\n71234;Roy;Petit;Anne;17/03/2007;a@example.org\n71235;Roy;roy;Bo;18/03/2007;b@example.org\n"))
+	if o.err != nil || len(o.people) != 2 || o.people[0].FamilyName != "Roy" || !o.has(registry.FindRejected) {
+		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
+	}
+	o = imported(t, []byte("Numéro étudiant;Nom;Prénom;Né le;Mail perso;Mail perso 2\n71234;Roy;Anne;17/03/2007;;a@example.org\n71235;Roy;Bo;18/03/2007;b@example.org;\n"))
+	if o.err != nil || len(o.people) != 2 || len(o.report.Findings) > 0 {
+		t.Errorf("%+v %q %v %+v", o.people, o.refused, o.err, o.report.Findings)
+	}
 }
 
 // The date of an answer to a form is no date of birth.
@@ -114,6 +114,11 @@ func TestT3_FullNamesWithAFormOfAddress(t *testing.T) {
 	}
 	o = imported(t, []byte("Student No;Full Name;Date of Birth;E-mail\n71234;Anne Roy;2007-03-17;a@example.org\n"))
 	if o.err == nil || !strings.Contains(o.err.Error(), `the names in column "Full Name" cannot be divided`) {
+		t.Errorf("%v", o.err)
+	}
+	// A column of full names that is taken is not blamed for another field.
+	o = imported(t, []byte("Numéro étudiant;Nom complet;Né le\n71234;ROY Anne;17/03/2007\n71235;PETIT Bo;18/03/2007\n"))
+	if o.err == nil || !strings.Contains(o.err.Error(), "no column for email") || strings.Contains(o.err.Error(), "cannot be divided") {
 		t.Errorf("%v", o.err)
 	}
 }

@@ -460,16 +460,19 @@ func (l *layout) missing(m Mapping) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	for c, h := range l.headers {
-		if slices.ContainsFunc(words().meaningsOf(h), func(of meaning) bool { return of.field == fieldFullName }) && len(l.values(c)) > 0 && (l.columns[fieldGivenName] < 0 || l.columns[fieldFamilyName] < 0) {
-			lacking[len(lacking)-1] += fmt.Sprintf("; the names in column %.40q cannot be divided: write \"NOM Prénom\" or \"Nom, Prénom\", or two columns", h)
-			break
+	fields := strings.Join(lacking, ", ")
+	if l.columns[fieldFullName] < 0 && (l.columns[fieldGivenName] < 0 || l.columns[fieldFamilyName] < 0) {
+		for c, h := range l.headers {
+			if slices.ContainsFunc(words().meaningsOf(h), func(of meaning) bool { return of.field == fieldFullName }) && len(l.values(c)) > 0 {
+				fields += fmt.Sprintf("; the names in column %.40q cannot be divided: write \"NOM Prénom\" or \"Nom, Prénom\", or two columns", h)
+				break
+			}
 		}
 	}
 	if l.line == 0 && len(l.samples) > 0 && strings.HasPrefix(l.headers[0], "#") {
-		return fmt.Errorf("no column for %s; the file has no line of headers: add one, or name yours with --column %s=#N", strings.Join(lacking, ", "), first)
+		return fmt.Errorf("no column for %s; the file has no line of headers: add one, or name yours with --column %s=#N", fields, first)
 	}
-	return fmt.Errorf("no column for %s; the file has %s: name yours under import.columns or with --column %s=HEADER", strings.Join(lacking, ", "), quoted(l.headers), first)
+	return fmt.Errorf("no column for %s; the file has %s: name yours under import.columns or with --column %s=HEADER", fields, quoted(l.headers), first)
 }
 
 func quoted(headers []string) string {
