@@ -2,11 +2,13 @@ package registry_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
 
+	"entree/internal/domain"
 	"entree/internal/registry"
 )
 
@@ -28,17 +30,25 @@ func TestT7_NumbersOfAnotherLength(t *testing.T) {
 		file, example string // empty: no finding
 		count         int
 	}{
-		"a digit is missing":            {header + students("712%05d", 0, 30) + students("71%04d", 9999, 1), "719999", 1},
+		"digits are missing":            {header + students("712%05d", 0, 30) + students("712%03d", 999, 1), "712999", 1},
 		"a digit too many":              {header + students("712%06d", 999, 1) + students("712%05d", 0, 30), "712000999", 1},
-		"few numbers":                   {header + students("712%05d", 0, 9) + students("71%04d", 9999, 1), "", 0},
+		"two of three thousand":         {header + students("712%05d", 0, 3000) + students("712%04d", 8000, 2), "7128000", 2},
+		"two of many":                   {header + students("712%05d", 0, 1500) + students("712%04d", 8000, 2), "", 0},
+		"four of five thousand":         {header + students("712%05d", 0, 5000) + students("712%04d", 8000, 4), "", 0},
+		"few numbers":                   {header + students("712%05d", 0, 9) + students("712%04d", 9999, 1), "", 0},
+		"an older series":               {header + students("225%05d", 0, 3000) + students("980%04d", 1, 1), "", 0},
+		"staff of long ago":             {header + students("%d", 1200, 1) + students("%d", 10000, 3000), "", 0},
+		"two lengths are as frequent":   {header + students("712%05d", 0, 30) + students("712%04d", 9900, 30), "", 0},
 		"numbers that grow":             {header + students("%d", 980, 40), "", 0},
 		"one that grew":                 {header + students("%d", 70, 31), "", 0},
-		"numbers of two lengths":        {header + students("712%05d", 0, 30) + students("71%04d", 9900, 2), "", 0},
+		"one before they grew":          {header + students("%d", 999, 31), "", 0},
+		"numbers of two lengths":        {header + students("712%05d", 0, 30) + students("712%04d", 9900, 2), "", 0},
 		"numbers with letters":          {header + students("E71%05d", 0, 30) + students("E71%d", 1, 1), "", 0},
 		"the last line is cut off":      {cut, "71234", 1},
 		"it is not cut off":             {cut + "\n", "", 0},
 		"it is cut off behind a number": {cut + ";", "", 0},
 		"the last number is as long":    {cut + "563", "", 0},
+		"the last number is the least":  {"Nom;Prénom;Né le;Mail;N° étudiant\nRoy;Anne;01/03/2007;p1@example.org;1001\nRoy;Bo;02/03/2007;p2@example.org;1000\nRoy;Cyd;03/03/2007;p3@example.org;999", "", 0},
 	} {
 		o := imported(t, []byte(c.file))
 		var found *registry.Finding
@@ -52,7 +62,7 @@ func TestT7_NumbersOfAnotherLength(t *testing.T) {
 			t.Errorf("%s: %q %v", name, o.refused, o.err)
 		case (found == nil) != (c.example == ""):
 			t.Errorf("%s: %+v", name, o.report.Findings)
-		case found != nil && (found.Count != c.count || found.Examples[0].Text != c.example):
+		case found != nil && (found.Profile != "etudiant" || found.Count != c.count || found.Examples[0].Text != c.example):
 			t.Errorf("%s: %+v", name, *found)
 		}
 	}
@@ -104,6 +114,32 @@ func TestT8_DatesOfBirthThatAreTooYoung(t *testing.T) {
 	}
 }
 
+// Doubts about the whole source count all of its sheets: their columns differ.
+func TestT6_DoubtsOverSeveralSheets(t *testing.T) {
+	raw := book(t, func(f *excelize.File, sheet string) {
+		must(t, f.SetSheetRow(sheet, "A1", &[]any{"Nom", "Prénom", "Né le", "Mail perso", "N° étudiant"}))
+		for i := range 21 {
+			must(t, f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+2), &[]any{"Roy", "Anne", fmt.Sprintf("%02d/03/%d", i+1, day.Year()-15), fmt.Sprintf("p%d@example.org", i), fmt.Sprint(71234000 + i)}))
+		}
+		_, err := f.NewSheet("L2")
+		must(t, err, f.SetSheetRow("L2", "A1", &[]any{"N° étudiant", "Nom", "Prénom", "Mail perso"}))
+		for i, number := range []string{"0712345", "0712346", "0712347", "712348"} {
+			must(t, f.SetSheetRow("L2", fmt.Sprintf("A%d", i+2), &[]any{number, "Roy", "Bo", fmt.Sprintf("q%d@example.org", i)}))
+		}
+	})
+	o := imported(t, raw, func(m *registry.Mapping) { m.Sheets = []string{"*"} })
+	var told []string
+	for _, f := range o.report.Findings {
+		told = append(told, f.Kind+" "+f.Column)
+		if f.Kind == registry.FindYoung && (f.Count != 21 || f.Examples[0].Where != "Sheet1" || f.Examples[0].Line != 2) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if o.err != nil || len(o.people) != 25 || !slices.Contains(told, "column.young Né le") || !slices.Contains(told, "value.damaged N° étudiant") || slices.Contains(told, "value.length N° étudiant") {
+		t.Errorf("%q %v %q", told, o.err, o.refused)
+	}
+}
+
 // Domains that a large provider does not have are slips.
 func TestT14_DomainsThatAProviderDoesNotHave(t *testing.T) {
 	for _, address := range []string{"a@gmail.fr", "a@gmail.co", "a@icloud.fr", "a@hotmail.co", "a@yahoo.co"} {
@@ -148,6 +184,13 @@ func TestT6_HiddenColumns(t *testing.T) {
 		}
 		if o.err != nil || len(o.people) != 2 || strings.Join(hidden, ", ") != "Statut ready" {
 			t.Errorf("%s: %q %+v %v", name, hidden, o.people, o.err)
+		}
+		for _, change := range []func(*registry.Mapping){
+			func(m *registry.Mapping) { m.Columns = map[string]string{"ready": "Statut"} }, func(m *registry.Mapping) { m.Ignore = []string{"statut"} },
+		} {
+			if o := imported(t, raw, change); o.err != nil || len(o.people) != 2 || o.people[1].Readiness != domain.Held || o.has(registry.FindHiddenColumn) {
+				t.Errorf("%s: %+v %v %+v", name, o.people, o.err, o.report.Findings)
+			}
 		}
 	}
 }

@@ -392,7 +392,7 @@ func (l *layout) compareMails(m Mapping, used map[int]bool, open bool) {
 // ignores.
 func (l *layout) unused(m Mapping, used map[int]bool) {
 	for c, h := range l.headers {
-		if used[c] || slices.ContainsFunc(m.Ignore, func(i string) bool { return simple(i) == simple(h) }) {
+		if used[c] || m.ignores(h) {
 			continue
 		}
 		values := l.values(c)
@@ -413,6 +413,11 @@ func (l *layout) unused(m Mapping, used map[int]bool) {
 		}
 		l.doubts = append(l.doubts, Finding{Kind: FindUnused, Column: h, Value: strconv.Itoa(c + 1), Examples: examplesOf(values)})
 	}
+}
+
+// ignores reports whether a column is left out, or read, without a warning.
+func (m Mapping) ignores(header string) bool {
+	return slices.ContainsFunc(m.Ignore, func(i string) bool { return simple(i) == simple(header) })
 }
 
 func examplesOf(values []string) []Example {

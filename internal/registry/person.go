@@ -287,7 +287,7 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if number != p.Number && number != "" {
 		in.note(Finding{Kind: FindRounded, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, number, p.Number)
 	}
-	in.lengths.see(p.Profile, p.Number, in.current.line)
+	in.seeNumber(p.Profile, p.Number)
 	if in.lostZeros(p.Number) || in.oddNumber(p.Number) {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldNumber].key, Column: in.columnOf(fieldNumber)}, p.Number, "")
 	}
@@ -296,7 +296,7 @@ func (in *reader) judge(p domain.Person, number, state string) {
 	if misspelt(p.Email) {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldEmail].key, Column: in.columnOf(fieldEmail)}, string(p.Email), "")
 	}
-	in.births.see(p.BirthDate, in.dates.now)
+	in.seeBirth(p.BirthDate)
 	if p.BirthDate != "" && p.BirthDate > in.tooYoung() {
 		in.note(Finding{Kind: FindDamaged, Field: table[fieldBirthDate].key, Column: in.columnOf(fieldBirthDate)}, p.BirthDate, "")
 	}
