@@ -2,6 +2,8 @@ package registry_test
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/text/encoding"
@@ -33,6 +35,17 @@ func TestT5_CodePagesThatAreNamed(t *testing.T) {
 		}
 		if o = imported(t, raw); c.isDoubted && !o.has(registry.FindEncoding) {
 			t.Errorf("%s without its name: %+v", c.name, o.report.Findings)
+		}
+	}
+	for names, isDoubted := range map[string]bool{"Anne Novotný": false, "Novotný Veselý": false, "Yılmaz Aydın Işık": true, "Ayşe Roy": true, "Anne Gülbağ": true} {
+		raw, err := charmap.Windows1254.NewEncoder().Bytes([]byte(strings.ReplaceAll(names, "ý", "ı")))
+		must(t, err)
+		file := []byte("Matricule;Prenom;Nom;Mail\n")
+		for i, name := range bytes.Fields(raw) {
+			file = fmt.Appendf(file, "7123%d;Lou;%s;p%d@example.org\n", i, name, i)
+		}
+		if o := imported(t, file); len(o.people) < 2 || o.has(registry.FindEncoding) != isDoubted {
+			t.Errorf("%s: %q %+v", names, o.refused, o.report.Findings)
 		}
 	}
 }

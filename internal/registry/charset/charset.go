@@ -47,8 +47,10 @@ var pages = []*page{
 	newPage(MacRoman, charmap.Macintosh), newPage(CP850, charmap.CodePage850),
 }
 
-// named are the code pages that are used only if the operator names them.
-var named = []*page{newPage(Windows1250, charmap.Windows1250), newPage(Windows1251, charmap.Windows1251), newPage(Windows1254, charmap.Windows1254)}
+// namedPages are the code pages that are used only if the operator names them.
+var namedPages = []*page{newPage(Windows1250, charmap.Windows1250), newPage(Windows1251, charmap.Windows1251), newPage(Windows1254, charmap.Windows1254)}
+
+var allPages = slices.Concat(pages, namedPages)
 
 func newPage(name string, m *charmap.Charmap) *page {
 	p := &page{name: name, bytes: map[rune]byte{}}
@@ -65,14 +67,14 @@ func newPage(name string, m *charmap.Charmap) *page {
 // Names returns the names of all encodings.
 func Names() []string {
 	out := []string{UTF8, UTF16LE, UTF16BE}
-	for _, p := range slices.Concat(pages, named) {
+	for _, p := range allPages {
 		out = append(out, p.name)
 	}
 	return out
 }
 
 func pageOf(name string) *page {
-	for _, p := range slices.Concat(pages, named) {
+	for _, p := range allPages {
 		if strings.EqualFold(p.name, name) {
 			return p
 		}

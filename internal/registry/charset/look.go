@@ -218,14 +218,25 @@ func (l *looker) decide(name string) {
 		l.Doubtful = true
 	}
 	l.Examples = l.words(best, "")
-	if turkish := l.words(best, turkishBytes); name == "" && len(turkish) > 0 && (best.name == Windows1252 || best.name == Latin9) {
-		l.Doubtful, l.Second, l.Examples = true, Windows1254, turkish
+	if name == "" && (best.name == Windows1252 || best.name == Latin9) {
+		turkish := l.words(best, turkishBytes)
+		if len(turkish) > 0 && (len(turkish) == maxWords || len(l.words(best, onlyTurkishBytes)) > 0) {
+			l.Doubtful, l.Second, l.Examples = true, Windows1254, turkish
+		}
 	}
 }
 
-// turkishBytes are ğ, ı, ş and their capitals in Windows-1254, which are the letters
-// ð, ý and þ of Icelandic in Windows-1252.
-const turkishBytes = "\xd0\xdd\xde\xf0\xfd\xfe"
+// onlyTurkishBytes are ğ, ş and their capitals in Windows-1254, which are the letters ð
+// and þ of Icelandic in Windows-1252. turkishBytes are these, and ı and its capital, whose
+// bytes are ý and Ý in Windows-1252: that letter is also Czech and Faroese, so that a few
+// words such as Novotný make nothing doubtful.
+const (
+	onlyTurkishBytes = "\xd0\xde\xf0\xfe"
+	turkishBytes     = onlyTurkishBytes + "\xdd\xfd"
+)
+
+// maxWords is how many examples of words are kept.
+const maxWords = 3
 
 // others finds the lines that are in another code page than the file.
 func (l *looker) others(best *page) {
@@ -251,7 +262,9 @@ func (l *looker) same(a, b *page) bool {
 	return true
 }
 
-// words returns the first words with decoded bytes, or with one of some of them.
+// words returns the first different words, at most maxWords, that have bytes outside
+// UTF-8 as the page decodes them. If some is not empty, only words with at least one of
+// its bytes are returned.
 func (l *looker) words(p *page, some string) []string {
 	var out []string
 	for _, s := range l.samples {
@@ -262,7 +275,7 @@ func (l *looker) words(p *page, some string) []string {
 			if word := p.of(s, l.Mixed).decode(w, l.Mixed); !slices.Contains(out, word) {
 				out = append(out, word)
 			}
-			if len(out) == 3 {
+			if len(out) == maxWords {
 				return out
 			}
 		}
