@@ -61,8 +61,8 @@ type Repeated struct {
 	First, Last string // two of the values as they are in the source; equal if all are
 	People      int
 	Line        int // the first of their lines
-	// IsFamily reports that they are few, and differ in their given names but not in their
-	// family name: siblings share their parents' address.
+	// IsFamily reports that the people are few, have one family name, without regard to
+	// case and accents, and different given names: siblings share their parents' address.
 	IsFamily bool
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"entree/internal/domain"
+	"entree/internal/naming"
 )
 
 // staged reports whether a source may have a field.
@@ -107,6 +108,26 @@ func hasLetter(number string) bool {
 // family is the most people of one family who may share an address without a doubt.
 const family = 3
 
+// Separators of the names in one value of a query. No name has control characters.
+const (
+	betweenNames  = "\x1f"
+	betweenPeople = "\x1e"
+)
+
+// isFamily reports whether names are those of siblings: of few people with one family
+// name and different given names. They are compared as a search does, without case and
+// accents, and not in SQL, where SQLite folds ASCII only.
+func isFamily(names string) bool {
+	var families, givens []string
+	for person := range strings.SplitSeq(names, betweenPeople) {
+		of, given, _ := strings.Cut(person, betweenNames)
+		families = append(families, strings.Join(naming.Words(of), " "))
+		givens = append(givens, strings.Join(naming.Words(given), " "))
+	}
+	slices.Sort(givens)
+	return len(families) > 1 && len(slices.Compact(families)) == 1 && len(slices.Compact(givens)) == len(givens)
+}
+
 // Repeats implements domain.Comparer over the staged lines. The values are sorted on
 // disk: a source may repeat as many as it has people.
 func (i *importing) Repeats(address, number func(domain.Repeated) error) error {
@@ -116,20 +137,22 @@ func (i *importing) Repeats(address, number func(domain.Repeated) error) error {
 	see := func(call func(domain.Repeated) error) func(func(...any) error) error {
 		return func(scan func(...any) error) error {
 			var r domain.Repeated
-			if err := scan(&r.First, &r.Last, &r.People, &r.Line, &r.IsFamily); err != nil {
+			var names string
+			if err := scan(&r.First, &r.Last, &r.People, &r.Line, &names); err != nil {
 				return err
 			}
+			r.IsFamily = isFamily(names)
 			return call(r)
 		}
 	}
-	// The order of the join is that of CROSS JOIN in SQLite: the repeated addresses are the
-	// side that is looked up.
-	if err := i.each(see(address), `SELECT s.email, s.email, count(*), min(s.line), count(*) <= $1 AND min(lower(s.family_name)) = max(lower(s.family_name)) AND count(DISTINCT lower(s.given_name)) = count(*)
-		FROM import_stage s CROSS JOIN (SELECT email FROM import_stage WHERE email <> '' GROUP BY email HAVING min(number) <> max(number) OR min(profile) <> max(profile)) r
+	// CROSS JOIN keeps SQLite from reordering: the repeated addresses are the side that is
+	// looked up. The names are joined for few people only, which bounds the value.
+	if err := i.each(see(address), `SELECT s.email, s.email, count(*), min(s.line), coalesce(string_agg(CASE WHEN r.people <= $1 THEN s.family_name || '`+betweenNames+`' || s.given_name END, '`+betweenPeople+`'), '')
+		FROM import_stage s CROSS JOIN (SELECT email, count(*) AS people FROM import_stage WHERE email <> '' GROUP BY email HAVING min(number) <> max(number) OR min(profile) <> max(profile)) r
 		WHERE s.email = r.email GROUP BY s.email ORDER BY 4`, family); err != nil || !i.stage.zeros {
 		return err
 	}
-	return i.each(see(number), `SELECT min(number), max(number), count(*), min(line), FALSE FROM import_stage
+	return i.each(see(number), `SELECT min(number), max(number), count(*), min(line), '' FROM import_stage
 		GROUP BY profile, ltrim(number, '0') HAVING min(number) <> max(number) ORDER BY 4`)
 }
 
