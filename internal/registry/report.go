@@ -35,7 +35,7 @@ const (
 	FindDamaged      = "value.damaged"       // a value looks damaged and is taken as it is
 	FindRounded      = "value.read"          // a number or a date was read from another form
 	FindNothing      = "value.nothing"       // a word for nothing is read as an empty cell
-	FindLength       = "value.length"        // a number has another length than all others
+	FindLength       = "value.length"        // a number differs in length from nearly all others
 	FindState        = "value.state"         // a word of the state column that is not known is read as ready
 	FindNoMobile     = "value.no_mobile"     // a telephone number that is left out: it cannot receive an SMS
 	FindNotReady     = "people.not_ready"    // cannot activate: the state column says so
@@ -88,11 +88,14 @@ func (f Finding) IsUsual() bool { return f.Kind == FindShared && f.Value == Fami
 // Finding is something of a source that its reader should know before the
 // people are stored.
 type Finding struct {
-	Kind     string    `json:"kind"`
-	Field    string    `json:"field,omitempty"`
-	Column   string    `json:"column,omitempty"` // the header
-	Profile  string    `json:"profile,omitempty"`
-	Value    string    `json:"value,omitempty"` // another header, a sheet, an encoding
+	Kind    string `json:"kind"`
+	Field   string `json:"field,omitempty"`
+	Column  string `json:"column,omitempty"` // the header
+	Profile string `json:"profile,omitempty"`
+	// Value depends on the kind: another header, the number of a column, a sheet, an
+	// encoding, Family, what values look like, how many people were counted, a rule of the
+	// realm or the names of servers.
+	Value    string    `json:"value,omitempty"`
 	Count    int       `json:"count,omitempty"`
 	Examples []Example `json:"examples,omitempty"`
 	Message  string    `json:"message"` // in English
@@ -165,7 +168,7 @@ func (f Finding) sentence() string {
 	case FindNothing:
 		out = fmt.Sprintf("%d values of column %q are a word for nothing and are read as empty", f.Count, f.Column)
 	case FindLength:
-		out = fmt.Sprintf("%d numbers of column %q have another length than all others: digits may be missing or too many", f.Count, f.Column)
+		out = fmt.Sprintf("%d numbers of column %q differ in length from nearly all others: a digit may be missing or too many", f.Count, f.Column)
 	case FindState:
 		out = fmt.Sprintf("%d people have a word in column %q that is not known and is read as ready", f.Count, f.Column)
 	case FindNoMobile:

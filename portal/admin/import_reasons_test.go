@@ -22,9 +22,9 @@ func TestT12_TheConsoleSaysEachLossInFrench(t *testing.T) {
 		"another table":             {header + "71;Anne;Roy;17/03/2007;a@example.org\nNom;Prénom;Mail;Matricule;Né le\nRoy;Bo;b@example.org;72;18/03/2007\n", []string{"ce sont les titres d'un autre tableau", "elle est sous les titres d'un autre tableau"}},
 		"an identifier":             {"Matricule;Prénom;Nom;Mail;Login\n" + strings.Repeat("71;Anne;Roy;a@example.org;aroy\n", 60) + "72;Bo;Roy;b@example.org;b roy\n", []string{"pas un identifiant"}},
 		"numbers of another kind":   {header + "1234567890A;Anne;Roy;17/03/2007;a@example.org\n1234567891B;Bo;Roy;18/03/2007;b@example.org\n", []string{"ses valeurs ressemblent à des numéros nationaux (INE)"}},
-		"an empty column":           {"Matricule;Prénom;Nom;Mail;Nom d'usage\n71;Anne;Roy;a@example.org;\n", []string{"Nom d'usage », qui pourrait dire « Nom », n'est pas lue : elle est vide"}},
-		"words for nothing":         {"Matricule;Prénom;Nom;Mail;Promotion\n71;Anne;Roy;a@example.org;n/a\n", []string{"1 valeur dit seulement qu'il n'y en a pas"}},
-		"a cut last line":           {"Nom;Prénom;Né le;Mail;Matricule\nRoy;Anne;17/03/2007;a@example.org;22501\nRoy;Bo;18/03/2007;b@example.org;22502\nRoy;Cyd;19/03/2007;c@example.org;225", []string{"1 numéro n'a pas la longueur de tous les autres"}},
+		"an empty column":           {"Matricule;Prénom;Nom;Mail;Nom d'usage\n71;Anne;Roy;a@example.org;\n", []string{"Nom d'usage », dont le titre pourrait désigner « Nom », n'est pas lue : elle est vide"}},
+		"words for nothing":         {"Matricule;Prénom;Nom;Mail;Promotion\n71;Anne;Roy;a@example.org;n/a\n", []string{"1 valeur ne contient qu'un mot comme « néant »"}},
+		"a cut last line":           {"Nom;Prénom;Né le;Mail;Matricule\nRoy;Anne;17/03/2007;a@example.org;22501\nRoy;Bo;18/03/2007;b@example.org;22502\nRoy;Cyd;19/03/2007;c@example.org;225", []string{"1 numéro n'a pas la longueur de presque tous les autres"}},
 	} {
 		p := b.upload(token, "étudiants.csv", c.file)
 		p = b.until(b.fill(p, "/essayer", "profil", "etudiant"))

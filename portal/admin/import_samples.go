@@ -21,10 +21,12 @@ func importSamples() []any {
 		Sheets: []registry.SheetUse{{Name: "L1", Rows: 2, Read: true}, {Name: "L2", Rows: 9, Hidden: true}}, People: registry.People{Read: 3, Ready: 1, NotReady: 1, Held: 1},
 		Findings: []registry.Finding{{Kind: registry.FindDamaged, Field: "given_name", Column: "Prénom", Count: 1, Examples: []registry.Example{{Line: 2, Text: "Fran?ois"}, {Where: "L1", Text: "ZoÃ©", Read: "Zoé"}}}},
 	}
-	for _, kind := range []string{registry.FindUnused, registry.FindRejected, registry.FindMissing, registry.FindGuessed, registry.FindTwoMails, registry.FindMonthFirst, registry.FindDateOrder, registry.FindCounts, registry.FindSwapped, registry.FindOneValue, registry.FindHidden, registry.FindHiddenColumn, registry.FindNobody, registry.FindYoung, registry.FindNothing, registry.FindLength, registry.FindEncoding, registry.FindMixed, registry.FindSheet, registry.FindRepaired,
+	for _, kind := range []string{registry.FindUnused, registry.FindRejected, registry.FindMissing, registry.FindGuessed, registry.FindTwoMails, registry.FindMonthFirst, registry.FindYearFirst, registry.FindDayMiddle, registry.FindConverted, registry.FindDateOrder, registry.FindLooks, registry.FindState, registry.FindCounts, registry.FindSwapped, registry.FindOneValue, registry.FindHidden, registry.FindHiddenColumn, registry.FindNobody, registry.FindYoung, registry.FindNothing, registry.FindLength, registry.FindEncoding, registry.FindMixed, registry.FindSheet, registry.FindRepaired,
 		registry.FindCleaned, registry.FindRounded, registry.FindNoMobile, registry.FindNotReady, registry.FindHeld, registry.FindLacking, registry.FindRealm, registry.FindShared, registry.FindZeros, registry.FindOwnDomain, registry.FindUnreadable} {
 		file.Report.Findings = append(file.Report.Findings, registry.Finding{Kind: kind, Field: "email", Column: "Mail", Value: "…", Profile: "etudiant", Count: 2})
 	}
+	file.Report.Findings = append(file.Report.Findings, registry.Finding{Kind: registry.FindShared, Field: "email", Column: "Mail", Value: registry.Family, Count: 2},
+		registry.Finding{Kind: registry.FindLooks, Field: "number", Column: "Numéro", Value: "telephone numbers"})
 	busy, tried, many, wrong, gone := file, file, file, file, file
 	tried.Trial = &intake.Trial{Counts: domain.ImportCounts{New: 1, Changed: 1, Refused: 1}}
 	many.Trial = &intake.Trial{TooMany: "…", Counts: domain.ImportCounts{Gone: 9}}
