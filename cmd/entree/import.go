@@ -38,8 +38,8 @@ Columns are recognised by their values and by their headers in French and Englis
 also those of Apogée, PEGASE, Scolarix, SIHAM, Moodle, Canvas and Banner. The
 report shows the field of each column and the reason, the columns that are not
 read, the encoding and the sheets, values that look damaged, and people who will
-not be able to activate. With --strict, each of these warnings stops the import,
-except that siblings share an address;
+not be able to activate. With --strict, each of these warnings stops the import.
+Siblings who share an address do not stop it.
 --ignore HEADER names a column that may be left out.
 
 The import is stored whole or not at all. Each refused line is reported with its

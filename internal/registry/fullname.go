@@ -12,12 +12,12 @@ import (
 // family name.
 var errFullName = errors.New(`not a name that can be divided: want "NOM Prénom", "Nom, Prénom" or two columns`)
 
-// addressed matches a form of address before a full name.
+// addressed matches a form of address before a full name of two words or more.
 var addressed = regexp.MustCompile(`^(?i:m\.|mr\.?|mme\.?|mlle\.?|melle\.?|mrs\.?|ms\.?|monsieur|madame|mademoiselle)\s+(\S+\s+\S.*)$`)
 
-// divideName returns the two names of a cell that holds both. The family name
-// stands before a comma or is in capitals, a form of address before them is dropped; a name of two words is divided in the
-// order of the header.
+// divideName returns the two names of a cell that holds both. The family name stands
+// before a comma or is in capitals. Two words of which neither is in capitals are divided
+// in the order of the header. A form of address before the names is dropped.
 func divideName(header, full string) (given, family string, err error) {
 	full = addressed.ReplaceAllString(full, "$1")
 	if before, after, found := strings.Cut(full, ","); found {

@@ -13,7 +13,7 @@ import (
 var (
 	providers = []string{"gmail", "hotmail", "outlook", "yahoo", "orange", "wanadoo", "laposte", "icloud", "protonmail"}
 	nearby    = []string{"mail", "email", "ymail", "rocketmail"}
-	// noEnds are misspelt ends of domains: no country or organisation has them.
+	// noEnds are ends of domains that the providers above do not use.
 	noEnds = []string{"con", "cim", "vom", "xom", "comm", "cpm", "om", "co", "c", "f", "fe", "rf", "ft", "ne", "nett", "er"}
 )
 

@@ -39,7 +39,7 @@ type reader struct {
 	young   string // see tooYoung
 	lengths lengths
 	births  births
-	quiet   bool // notes are dropped: the line was read before
+	quiet   bool // set while known reads the cells of a refused line again: no finding is counted twice
 	foreign int  // line of a further header with other columns; 0: none
 	stored  func(profile, number string) (domain.Address, error)
 }

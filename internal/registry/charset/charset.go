@@ -28,7 +28,7 @@ const (
 	MacRoman    = "MacRoman"
 	CP850       = "CP850"
 	// Windows1250 of central Europe, Windows1251 of Cyrillic and Windows1254 of Turkish are
-	// read only if they are named: every text is as valid in Windows-1252.
+	// read only if they are named: their bytes are also valid in Windows-1252.
 	Windows1250 = "Windows-1250"
 	Windows1251 = "Windows-1251"
 	Windows1254 = "Windows-1254"
@@ -50,6 +50,7 @@ var pages = []*page{
 // namedPages are the code pages that are used only if the operator names them.
 var namedPages = []*page{newPage(Windows1250, charmap.Windows1250), newPage(Windows1251, charmap.Windows1251), newPage(Windows1254, charmap.Windows1254)}
 
+// allPages are all code pages by which an encoding may be named.
 var allPages = slices.Concat(pages, namedPages)
 
 func newPage(name string, m *charmap.Charmap) *page {
