@@ -169,7 +169,7 @@ func TestT11_TheConsoleReadsAsTheCommandLineDoes(t *testing.T) {
 		"many columns":        {wide + "numero;nom;prenom;mail\n" + wide + "71;Roy;Anne;a@example.org\n", "71"},
 		"birth name":          {"Code apprenant;INE;Nom de naissance;Nom usuel;Prénom;Adresse électronique personnelle\n71;1A;Roy;;Anne;a@example.org\n72;1B;Roy;Petit;Zoé;z@example.org\n", "d'après le titre"},
 		"two addresses":       {"numero;nom;prenom;Mail;Mail perso\n71;Roy;Anne;o71@etu.univ.example;a@example.org\n", "Deux colonnes contiennent des adresses"},
-		"a state of students": {"numero;nom;prenom;mail;Etat\n71;Roy;Anne;a@example.org;Boursier\n", "son titre pourrait dire"},
+		"a state of students": {"numero;nom;prenom;mail;Etat\n71;Roy;Anne;a@example.org;Boursier\n", "son titre pourrait désigner"},
 		"a bare quote":        {"numero;nom;prenom;mail\n71;Roy;Anne \"Nan\";a@example.org\n72;Roy;Zoé;z@example.org\n", "Refusées 1"},
 		"MacRoman":            {"numero;nom;prenom;mail\n71;Roy;Zo\x8e;a@example.org\n", "MacRoman"},
 		"mixed":               {"numero;nom;prenom;mail\n71;Roy;Zoé;a@example.org\n72;Dupr\xe9;Anne;d@example.org\n", "Le fichier mélange des encodages"},
