@@ -33,7 +33,7 @@ func collectWords(bytes, merge int) (statements []string) {
 // seven times as slow. Transactions of a few people leave such small ones that FTS5's own
 // merges suffice.
 const (
-	mostSegments = 6
+	mostSegments = 3
 	// mergedPages is the number of pages that one transaction merges, with some 20 ms of
 	// processor time, while other writers wait.
 	mergedPages = 128

@@ -27,7 +27,7 @@ func TestImport_MergesTheTextIndexes(t *testing.T) {
 			many = append(many, person(fmt.Sprint("large", i)))
 		}
 		w.enrol(many...)
-		if after := segments(); after > 1 || before > 0 && before <= 6 {
+		if after := segments(); after > 1 || before > 0 && before <= 3 {
 			t.Errorf("%d segments after the large import, %d before", after, before)
 		}
 		collects, err := w.Collects(t.Context())
