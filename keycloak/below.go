@@ -130,14 +130,19 @@ func (c *Client) federationOf(ctx context.Context, d Directory) ([]Finding, erro
 // covers reports whether the federation searches a branch.
 func (p provider) covers(base string) bool {
 	users := p.value("usersDn")
-	return strings.EqualFold(users, base) || p.is("searchScope", "2") && strings.HasSuffix(strings.ToLower(base), ","+strings.ToLower(users))
+	return strings.EqualFold(users, base) || p.is("searchScope", "2") && isBelow(base, users)
 }
 
 // isIn reports whether everything that the federation searches lies in a branch. It is
 // false for a DN in another spelling.
 func (p provider) isIn(branch string) bool {
-	users, branch := strings.ToLower(p.value("usersDn")), strings.ToLower(branch)
-	return branch != "" && (users == branch || strings.HasSuffix(users, ","+branch))
+	users := p.value("usersDn")
+	return branch != "" && (strings.EqualFold(users, branch) || isBelow(users, branch))
+}
+
+// isBelow reports whether a DN lies below a branch, if both are spelt alike but for case.
+func isBelow(dn, branch string) bool {
+	return strings.HasSuffix(strings.ToLower(dn), ","+strings.ToLower(branch))
 }
 
 func orNotSet(value string) string {

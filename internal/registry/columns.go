@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ type lengths map[string]map[int]*sameLength
 // sameLength counts the numbers of one profile that have one length.
 type sameLength struct {
 	n         int
-	least     string
+	least     string // in the order of text, which is that of the values for digits
 	most      string
 	column    string    // of the first one
 	first     []Example // at most maxExamples
@@ -120,7 +121,7 @@ func (in *reader) wholeColumns() {
 	if b := in.births; b.all >= enough && b.young*2 > b.all {
 		in.report.Findings = append(in.report.Findings, Finding{Kind: FindYoung, Field: table[fieldBirthDate].key, Column: b.column, Value: strconv.Itoa(b.all), Count: b.young, Examples: b.first})
 	}
-	for _, profile := range sortedKeys(in.lengths) {
+	for _, profile := range slices.Sorted(maps.Keys(in.lengths)) {
 		in.oddLengths(profile, in.lengths[profile])
 	}
 }
@@ -129,7 +130,7 @@ func (in *reader) wholeColumns() {
 // all others of their profile and begin like them. Numbers of an older series begin
 // otherwise, and so do 999 and 1000, between which numbers grow.
 func (in *reader) oddLengths(profile string, of map[int]*sameLength) {
-	sorted := sortedKeys(of)
+	sorted := slices.Sorted(maps.Keys(of))
 	usual, all := 0, 0
 	for _, length := range sorted {
 		all += of[length].n
@@ -137,14 +138,16 @@ func (in *reader) oddLengths(profile string, of map[int]*sameLength) {
 			usual = length
 		}
 	}
+	most := of[usual]
+	begins := most.beginning()
+	if begins == "" {
+		return
+	}
 	for _, length := range sorted {
-		s, others := of[length], of[usual]
-		begins := others.beginning()
-		switch {
-		case length == usual, begins == "":
-			continue
-		case length < usual && s.n == 1 && len(of) == 2 && others.n > 1 && in.isCut(s.lastLine) && (strings.HasPrefix(s.least, begins) || strings.HasPrefix(begins, s.least)):
-		case s.n > max(1, min(fewOdd, all/rare)), others.n < enoughLengths, !s.allDigits, !others.allDigits, !strings.HasPrefix(s.least, begins), !strings.HasPrefix(s.most, begins):
+		s := of[length]
+		isCut := length < usual && s.n == 1 && len(of) == 2 && most.n > 1 && in.isCut(s.lastLine) && (strings.HasPrefix(s.least, begins) || strings.HasPrefix(begins, s.least))
+		isSlip := s.n <= max(1, min(fewOdd, all/rare)) && most.n >= enoughLengths && s.allDigits && most.allDigits && strings.HasPrefix(s.least, begins) && strings.HasPrefix(s.most, begins)
+		if length == usual || !isCut && !isSlip {
 			continue
 		}
 		for _, e := range s.first {
@@ -170,13 +173,4 @@ func (s *sameLength) beginning() string {
 // with the number of the person.
 func (in *reader) isCut(line int) bool {
 	return in.table.Unended != nil && in.table.Unended() && in.current.line == line && in.columns[fieldNumber] == len(in.current.record)-1
-}
-
-func sortedKeys[K int | string, V any](of map[K]V) []K {
-	var keys []K
-	for k := range of {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,36 +12,27 @@ import (
 	"entree/internal/domain"
 )
 
-// stateForms are a word of a state column in the forms in which a list may have it.
-type stateForms struct {
-	word  string   // as it is in the cell
-	forms []string // as simple returns them: whole, without its code and endings, without stateOf
+// formsOf returns the forms in which a list may have a word of a state column, as stateKey
+// returns them: whole, without its code and endings, and without a word of stateOf.
+func formsOf(word string) []string {
+	forms := []string{stateKey(word)}
+	if bare := simple(stateWord(word)); bare != "" && bare != forms[0] {
+		forms = append(forms, bare)
+	}
+	if of, rest, _ := strings.Cut(forms[len(forms)-1], " "); rest != "" && slices.Contains(stateOf, of) {
+		forms = append(forms, rest)
+	}
+	return forms
 }
 
-func formsOf(word string) stateForms {
-	out := stateForms{word: word}
-	for _, w := range []string{word, stateWord(word)} {
-		if s := simple(w); s != "" && !slices.Contains(out.forms, s) {
-			out.forms = append(out.forms, s)
-		}
-	}
-	if len(out.forms) > 0 {
-		last := out.forms[len(out.forms)-1]
-		if of, rest, _ := strings.Cut(last, " "); rest != "" && slices.Contains(stateOf, of) {
-			out.forms = append(out.forms, rest)
-		}
-	}
-	return out
-}
+// stateKey returns a word as simple does, and a tick, which has no letter, as it is.
+func stateKey(word string) string { return cmp.Or(simple(word), word) }
 
-// configured returns what the configuration says of a word, or an empty string. The
-// whole word comes first: "D - Inscrit" may be configured beside "Inscrit".
-func (m Mapping) configured(s stateForms) domain.Readiness {
-	for _, form := range append(slices.Clone(s.forms), "") {
-		is := func(w string) bool {
-			known := simple(w)
-			return form != "" && known == form || form == "" && len(s.forms) == 0 && w == s.word
-		}
+// configured returns what the configuration says of a word with these forms, or an empty
+// string. The whole word comes first: "D - Inscrit" may be configured beside "Inscrit".
+func (m Mapping) configured(forms []string) domain.Readiness {
+	for _, form := range forms {
+		is := func(w string) bool { return stateKey(w) == form }
 		switch {
 		case slices.ContainsFunc(m.Ready, is):
 			return domain.Ready
@@ -51,10 +43,10 @@ func (m Mapping) configured(s stateForms) domain.Readiness {
 	return ""
 }
 
-// isState reports whether a word of a state column is known.
-func (m Mapping) isState(s stateForms) bool {
+// isState reports whether a word of a state column with these forms is known.
+func (m Mapping) isState(forms []string) bool {
 	v := words()
-	return m.configured(s) != "" || v.ready.has(s) || v.notReady.has(s) || v.held.has(s)
+	return m.configured(forms) != "" || v.ready.has(forms) || v.notReady.has(forms) || v.held.has(forms)
 }
 
 // stateOf are words before a state that say of what it is: "IA annulée".
@@ -81,53 +73,45 @@ func stateWord(word string) string {
 	return word
 }
 
-// wordSet is a set of words, as simple returns them. A tick, which has no letter, is
-// kept as it is.
+// wordSet is a set of words, as stateKey returns them.
 type wordSet map[string]bool
 
 func newWordSet(list []string) wordSet {
 	out := wordSet{}
 	for _, w := range list {
-		if s := simple(w); s != "" {
-			out[s] = true
-		} else {
-			out[w] = true
-		}
+		out[stateKey(w)] = true
 	}
 	return out
 }
 
 // has reports whether a word is in the set in one of its forms.
-func (w wordSet) has(s stateForms) bool {
-	if len(s.forms) == 0 {
-		return w[s.word]
-	}
-	return slices.ContainsFunc(s.forms, func(form string) bool { return w[form] })
+func (w wordSet) has(forms []string) bool {
+	return slices.ContainsFunc(forms, func(form string) bool { return w[form] })
 }
 
 // readiness reads a word of the state column. stops means that the column names the
 // people who are held: yes means held, and no or nothing means ready. lenient means
 // that a word that is not known means ready.
 func (m Mapping) readiness(word string, stops, lenient bool) domain.Readiness {
-	s, v := formsOf(word), words()
+	forms, v := formsOf(word), words()
 	if stops {
 		switch {
-		case word == "" || v.no.has(s) || nothing.MatchString(word):
+		case word == "" || v.no.has(forms) || nothing.MatchString(word):
 			return domain.Ready
-		case m.isState(s):
+		case m.isState(forms):
 			return domain.Held
 		}
 		return domain.NotReady
 	}
-	if is := m.configured(s); is != "" {
+	if is := m.configured(forms); is != "" {
 		return is
 	}
 	switch {
-	case v.held.has(s):
+	case v.held.has(forms):
 		return domain.Held
-	case v.ready.has(s) && !v.notReady.has(s):
+	case v.ready.has(forms) && !v.notReady.has(forms):
 		return domain.Ready
-	case lenient && !v.ready.has(s) && !v.notReady.has(s):
+	case lenient && !v.ready.has(forms) && !v.notReady.has(forms):
 		return domain.Ready
 	default:
 		return domain.NotReady
@@ -172,6 +156,6 @@ func (m Mapping) knownStates(values []string) (s states) {
 
 // isNoFlag reports whether a value is more than a word for yes or no.
 func (m Mapping) isNoFlag(v string) bool {
-	s := formsOf(v)
-	return utf8.RuneCountInString(v) > 1 && !words().ready.has(s) && !words().no.has(s)
+	forms := formsOf(v)
+	return utf8.RuneCountInString(v) > 1 && !words().ready.has(forms) && !words().no.has(forms)
 }

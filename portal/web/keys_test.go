@@ -40,18 +40,29 @@ func (r *oneRow) RenewSession(ctx context.Context, row domain.SessionRow) error 
 func (r *oneRow) DeleteSession(context.Context, string) error            { return nil }
 func (r *oneRow) ExtendSession(context.Context, string, time.Time) error { return nil }
 
-// The portal and the console have one secret, from which each derives its own
-// keys: a signature, a session row, a sealed cookie and a form token of one
-// site are refused by the other, even under the other's cookie name.
-func TestR23_ASiteHasKeysOfItsOwn(t *testing.T) {
+// oneSession returns an empty store of one session, and a configuration of sites with it.
+func oneSession(t *testing.T) (*oneRow, Config) {
+	t.Helper()
 	keys, err := secret.ParseKeys(secret.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := &oneRow{}
-	config := Config{Keys: keys, Now: time.Now, Random: rand.Reader, Sessions: rows}
+	return rows, Config{Keys: keys, Now: time.Now, Random: rand.Reader, Sessions: rows}
+}
+
+func siteWith(name string, config Config) *Site {
+	return &Site{config: config, base: &url.URL{Scheme: "http"}, sessions: newSessions(name, config, false)}
+}
+
+// The portal and the console have one secret, from which each derives its own
+// keys: a signature, a session row, a sealed cookie and a form token of one
+// site are refused by the other, even under the other's cookie name.
+func TestR23_ASiteHasKeysOfItsOwn(t *testing.T) {
+	_, config := oneSession(t)
+	keys := config.Keys
 	site := func(name string) *Site {
-		s := &Site{config: config, base: &url.URL{Scheme: "http"}, sessions: newSessions(name, config, false)}
+		s := siteWith(name, config)
 		s.sessions.name = "same"
 		return s
 	}
@@ -112,13 +123,8 @@ func TestR23_ASiteHasKeysOfItsOwn(t *testing.T) {
 // A session is read with its journey. The sealed id decides which one it is, not the column
 // beside it.
 func TestS27_TheSealedIDDecidesTheJourney(t *testing.T) {
-	keys, err := secret.ParseKeys(secret.GenerateKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := &oneRow{}
-	config := Config{Keys: keys, Now: time.Now, Random: rand.Reader, Sessions: rows}
-	s := &Site{config: config, base: &url.URL{Scheme: "http"}, sessions: newSessions("entree", config, false)}
+	rows, config := oneSession(t)
+	s := siteWith("entree", config)
 	answer := httptest.NewRecorder()
 	c, _ := gin.CreateTestContext(answer)
 	c.Request = httptest.NewRequest(http.MethodPost, "/", nil)
